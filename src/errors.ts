@@ -1,0 +1,127 @@
+/**
+ * Every error that this library throws on purpose. Each carries the facts of its message as fields, so that a caller
+ * can react to `error.parameter` or `error.tensor` without reading prose.
+ */
+
+/** Base class: `catch (e) { if (e instanceof MistralError) … }` separates our verdicts from bugs. */
+export class MistralError extends Error {
+  override name = 'MistralError'
+}
+
+/** A file of the checkpoint is missing, damaged, hostile or of a kind that is not supported. */
+export class CheckpointError extends MistralError {
+  override name = 'CheckpointError'
+  /** The file's name inside the checkpoint, for example `model-00002-of-00003.safetensors`. */
+  readonly file: string
+  /** The tensor concerned, when it is one tensor's fault. */
+  readonly tensor: string | undefined
+  /** What is wrong, without file and tensor. */
+  readonly fact: string
+
+  constructor(at: { file: string; tensor?: string | undefined }, fact: string, options?: ErrorOptions) {
+    super(`${at.file}${at.tensor === undefined ? '' : `, tensor ${at.tensor}`}: ${fact}`, options)
+    this.file = at.file
+    this.tensor = at.tensor
+    this.fact = fact
+  }
+}
+
+/** `config.json` (or the metadata of a GGUF) asks for something impossible or not implemented. */
+export class ConfigError extends MistralError {
+  override name = 'ConfigError'
+  readonly field: string
+  readonly value: unknown
+
+  constructor(field: string, value: unknown, fact: string, options?: ErrorOptions) {
+    super(`config field "${field}" (${show(value)}): ${fact}`, options)
+    this.field = field
+    this.value = value
+  }
+}
+
+/** A request parameter or load option is out of range, of the wrong type, or unknown. */
+export class ParameterError extends MistralError {
+  override name = 'ParameterError'
+  readonly parameter: string
+  readonly value: unknown
+
+  constructor(parameter: string, value: unknown, fact: string, options?: ErrorOptions) {
+    super(`parameter "${parameter}" (${show(value)}): ${fact}`, options)
+    this.parameter = parameter
+    this.value = value
+  }
+}
+
+/** Tokenizer files that cannot be read, or token ids that do not exist. */
+export class TokenizerError extends MistralError {
+  override name = 'TokenizerError'
+}
+
+/** The conversation does not fit the model's chat template. */
+export class ChatTemplateError extends MistralError {
+  override name = 'ChatTemplateError'
+}
+
+/** Prompt (plus what must be generated) does not fit the context. */
+export class ContextLengthError extends MistralError {
+  override name = 'ContextLengthError'
+  constructor(
+    readonly promptTokens: number,
+    readonly contextLength: number,
+  ) {
+    super(`the prompt has ${promptTokens} tokens, the context holds ${contextLength}; load with a larger contextLength`)
+  }
+}
+
+/** There is no usable GPU, or the GPU refused an operation. */
+export class DeviceError extends MistralError {
+  override name = 'DeviceError'
+}
+
+/** The device is gone (driver reset, tab in the background, `dispose()`); the model must be loaded again. */
+export class DeviceLostError extends DeviceError {
+  override name = 'DeviceLostError'
+  constructor(
+    readonly reason: string,
+    message: string,
+  ) {
+    super(`the GPU device was lost (${reason}): ${message}`)
+  }
+}
+
+/** The model with these options needs more GPU memory, or larger buffers, than the device gives. */
+export class MemoryError extends DeviceError {
+  override name = 'MemoryError'
+  constructor(
+    readonly what: string,
+    readonly neededBytes: number,
+    readonly limitBytes: number,
+    advice = '',
+  ) {
+    super(`${what} needs ${neededBytes} bytes, the device allows ${limitBytes}${advice ? `; ${advice}` : ''}`)
+  }
+}
+
+/** The caller's `AbortSignal` fired. `cause` is the signal's reason. */
+export class AbortError extends MistralError {
+  override name = 'AbortError'
+  constructor(reason?: unknown) {
+    super('the operation was aborted', { cause: reason })
+  }
+}
+
+/** Throws {@link AbortError} when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AbortError(signal.reason)
+}
+
+function show(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+  } catch {
+    text = undefined
+  }
+  text ??= String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
