@@ -1,3 +1,5 @@
+import { ConfigError, ParameterError } from '../errors.ts'
+
 /** The hyper-parameters of one checkpoint, under the names of Mistral's own reference code. */
 export interface ModelConfig {
   readonly architecture: 'MistralForCausalLM' | 'LlamaForCausalLM'
@@ -40,3 +42,69 @@ export type RopeScaling =
       readonly highFreqFactor: number
       readonly originalMaxPositions: number
     }
+
+/** Upper limits that every real model keeps, so that a hostile config cannot ask for absurd allocations. */
+export const CONFIG_LIMITS = {
+  dim: 65_536,
+  layers: 1024,
+  heads: 1024,
+  headDim: 1024,
+  hiddenDim: 1_048_576,
+  vocab: 2_097_152,
+  positions: 2_147_483_647,
+} as const
+
+/** @throws ConfigError unless `value` is a whole number from 1 to `max` */
+export function positiveInteger(field: string, value: unknown, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > max) {
+    throw new ConfigError(field, value, `must be a whole number from 1 to ${max}`)
+  }
+  return value
+}
+
+/** @throws ConfigError unless `value` is a number with `min` < value <= `max` */
+export function numberAbove(field: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !(value > min && value <= max)) {
+    throw new ConfigError(field, value, `must be a number above ${min} and at most ${max}`)
+  }
+  return value
+}
+
+/** @throws ConfigError unless `value` is a token id below `vocabSize` */
+export function tokenId(field: string, value: unknown, vocabSize: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= vocabSize) {
+    throw new ConfigError(field, value, `must be a token id from 0 to ${vocabSize - 1}`)
+  }
+  return value
+}
+
+/**
+ * A caller's own sliding window in place of the checkpoint's.
+ * @param window keys that a query sees, itself included; null is full attention in every layer
+ * @throws ParameterError when it is neither null nor a positive whole number
+ */
+export function withSlidingWindow(config: ModelConfig, window: number | null): ModelConfig {
+  if (window !== null && !(Number.isInteger(window) && window >= 1 && window <= CONFIG_LIMITS.positions)) {
+    throw new ParameterError(
+      'slidingWindow',
+      window,
+      `must be null or a whole number from 1 to ${CONFIG_LIMITS.positions}`,
+    )
+  }
+  return { ...config, slidingWindows: Array.from({ length: config.nLayers }, () => window ?? undefined) }
+}
+
+/**
+ * What holds between the numbers of any config.
+ * @throws ConfigError
+ */
+export function checkHeads(
+  fields: { heads: string; kvHeads: string; headDim: string },
+  config: Pick<ModelConfig, 'nHeads' | 'nKvHeads' | 'headDim'>,
+): void {
+  const { nHeads, nKvHeads, headDim } = config
+  if (nKvHeads > nHeads || nHeads % nKvHeads !== 0) {
+    throw new ConfigError(fields.kvHeads, nKvHeads, `must divide the ${nHeads} of ${fields.heads}`)
+  }
+  if (headDim % 2 !== 0) throw new ConfigError(fields.headDim, headDim, 'must be even, since RoPE rotates pairs')
+}

@@ -1,0 +1,35 @@
+// Decode attention, second half: joins the parts of attention_split. One thread per quad of a head.
+override HEAD_DIM: u32;
+override HEAD_STRIDE: u32; // HEAD_DIM rounded up to a multiple of 4
+override N_HEADS: u32;
+override Y_STRIDE: u32; // elements from one row of y to the next
+
+override QUADS: u32 = HEAD_STRIDE / 4u;
+
+@group(0) @binding(0) var<storage, read> rows: array<vec4u>; // [T] (-, -, -, parts)
+@group(0) @binding(1) var<storage, read> parts: array<vec4f>; // [T, N_HEADS, parts, QUADS]
+@group(0) @binding(2) var<storage, read> stats: array<vec2f>; // [T, N_HEADS, parts] (maximum, sum of p)
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, Y_STRIDE], heads one after another
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= N_HEADS * QUADS) { return; }
+  let row = id.y;
+  let head = id.x / QUADS;
+  let quad = id.x % QUADS;
+  let count = rows[row].w;
+  let first = (row * N_HEADS + head) * count;
+  var maximum = -1e30;
+  for (var i = first; i < first + count; i++) { maximum = max(maximum, stats[i].x); }
+  var sum = vec4f();
+  var total = 0.0;
+  for (var i = first; i < first + count; i++) {
+    let weight = exp(stats[i].x - maximum);
+    sum += parts[i * QUADS + quad] * weight;
+    total += stats[i].y * weight;
+  }
+  sum /= total;
+  for (var i = 0u; i < 4u; i++) {
+    if (quad * 4u + i < HEAD_DIM) { y[row * Y_STRIDE + head * HEAD_DIM + quad * 4u + i] = sum[i]; }
+  }
+}

@@ -1,0 +1,38 @@
+// provides: emit
+// needs: cache_write
+// The end of the fused q, k and v projection: rotary position embedding (Su et al. 2021, RoFormer), then q goes to its
+// buffer, k and v to the cache. wq and wk are stored with the two elements of each rotated pair in neighbouring rows,
+// whichever pairing the checkpoint has; q . k is the same for any order that both share.
+override HEAD_DIM: u32;
+override HEAD_STRIDE: u32; // HEAD_DIM rounded up to a multiple of 4
+override N_HEADS: u32;
+override N_KV_HEADS: u32;
+override RING: u32; // cache slots of a sequence
+
+@group(0) @binding(4) var<storage, read> rope: array<vec2f>; // [positions, HEAD_DIM / 2] (cos, sin)
+@group(0) @binding(5) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -); position ~0 is padding
+@group(0) @binding(6) var<storage, read_write> q: array<vec2f>; // [T, N_HEADS, HEAD_STRIDE / 2]
+
+fn emit(row: u32, col: u32, a: f32, b: f32) {
+  let sequence = rows[row].x;
+  let position = rows[row].y;
+  if (col >= N || position == 0xffffffffu) { return; }
+  let head = col / HEAD_DIM;
+  let pair = (col % HEAD_DIM) / 2u;
+  if (head >= N_HEADS + N_KV_HEADS) {
+    cache_write_value(cache_index(sequence, head - N_HEADS - N_KV_HEADS, position) + pair, vec2f(a, b));
+    return;
+  }
+  let turn = rope[position * (HEAD_DIM / 2u) + pair];
+  let rotated = vec2f(a * turn.x - b * turn.y, b * turn.x + a * turn.y);
+  if (head < N_HEADS) {
+    q[(row * N_HEADS + head) * (HEAD_STRIDE / 2u) + pair] = rotated;
+  } else {
+    cache_write_key(cache_index(sequence, head - N_HEADS, position) + pair, rotated);
+  }
+}
+
+// Index of the first pair of one key or value.
+fn cache_index(sequence: u32, kv_head: u32, position: u32) -> u32 {
+  return ((sequence * N_KV_HEADS + kv_head) * RING + position % RING) * (HEAD_STRIDE / 2u);
+}

@@ -1,0 +1,87 @@
+// needs: weights, emit
+// Two to eight rows of x times a weight matrix: each weight is read once for all rows. As in matmul_vec LANES threads
+// share the inputs; every thread keeps four outputs of four rows (WIDE: of eight). The lanes' sums are exchanged inside a
+// subgroup, under the same conditions as in matmul_vec_subgroup.
+enable subgroups;
+
+override N: u32; // outputs
+override LANES: u32 = 16u; // power of two
+override GROUPS: u32 = 4u; // of LANES threads
+override WORKGROUP: u32 = LANES * GROUPS;
+override WIDE: bool = false;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>; // [8, K_BLOCKS * 8]
+
+// Sums a value over the lanes of a group; every lane has the result.
+fn sum_lanes(value: vec4f) -> vec4f {
+  var sum = value;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    sum += subgroupShuffleXor(sum, half);
+  }
+  return sum;
+}
+
+// The same quad of four rows, one in each column: `quad * x_rows(...)` is four dot products.
+fn x_rows(first: u32, quad: u32) -> mat4x4f {
+  let stride = K_BLOCKS * 8u;
+  let at = first * stride + quad;
+  return mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);
+}
+
+fn emit_rows(first: u32, col: u32, a: vec4f, b: vec4f) {
+  emit(first, col, a.x, b.x);
+  emit(first + 1u, col, a.y, b.y);
+  emit(first + 2u, col, a.z, b.z);
+  emit(first + 3u, col, a.w, b.w);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let col = (group.x * GROUPS + thread / LANES) * 4u;
+  var a0 = vec4f();
+  var a1 = vec4f();
+  var a2 = vec4f();
+  var a3 = vec4f();
+  var b0 = vec4f();
+  var b1 = vec4f();
+  var b2 = vec4f();
+  var b3 = vec4f();
+  // Consecutive lanes take consecutive quads, eight lanes to a block.
+  for (var quad = lane; quad < K_BLOCKS * 8u; quad += LANES) {
+    let w0 = weight_quad(col, quad);
+    let w1 = weight_quad(col + 1u, quad);
+    let w2 = weight_quad(col + 2u, quad);
+    let w3 = weight_quad(col + 3u, quad);
+    let low = x_rows(0u, quad);
+    a0 += w0 * low;
+    a1 += w1 * low;
+    a2 += w2 * low;
+    a3 += w3 * low;
+    if (WIDE) {
+      let high = x_rows(4u, quad);
+      b0 += w0 * high;
+      b1 += w1 * high;
+      b2 += w2 * high;
+      b3 += w3 * high;
+    }
+  }
+  a0 = sum_lanes(a0);
+  a1 = sum_lanes(a1);
+  a2 = sum_lanes(a2);
+  a3 = sum_lanes(a3);
+  if (WIDE) {
+    b0 = sum_lanes(b0);
+    b1 = sum_lanes(b1);
+    b2 = sum_lanes(b2);
+    b3 = sum_lanes(b3);
+  }
+  if (lane == 0u && col < N) {
+    emit_rows(0u, col, a0, a1);
+    emit_rows(0u, col + 2u, a2, a3);
+    if (WIDE) {
+      emit_rows(4u, col, b0, b1);
+      emit_rows(4u, col + 2u, b2, b3);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { DeviceError } from '../errors.ts'
+import type { Buffer, Gpu } from './device.ts'
+import { BufferUsage, MAP_MODE_READ } from './flags.ts'
+
+/** A staging buffer through which results come back to JavaScript, again and again. */
+export class Readback {
+  private readonly staging: Buffer
+
+  /** @param bytes the most that one read brings, a multiple of 4 */
+  constructor(
+    private readonly gpu: Gpu,
+    label: string,
+    bytes: number,
+  ) {
+    this.staging = gpu.createBuffer(label, bytes, BufferUsage.MAP_READ | BufferUsage.COPY_DST)
+  }
+
+  get capacity(): number {
+    return this.staging.size
+  }
+
+  /** Encodes the copy; call it before the commands are finished. */
+  copy(encoder: GPUCommandEncoder, source: Buffer, bytes: number, sourceOffset = 0, targetOffset = 0): void {
+    encoder.copyBufferToBuffer(source.gpuBuffer, sourceOffset, this.staging.gpuBuffer, targetOffset, bytes)
+  }
+
+  /** Waits for the submitted copy and returns a copy of its bytes. */
+  async read(bytes: number): Promise<ArrayBuffer> {
+    const buffer = this.staging.gpuBuffer
+    this.gpu.counters.readbacks++
+    try {
+      await buffer.mapAsync(MAP_MODE_READ, 0, bytes)
+      const copy = buffer.getMappedRange(0, bytes).slice(0)
+      buffer.unmap()
+      this.gpu.check()
+      return copy
+    } catch (error) {
+      throw asDeviceError(this.gpu, error)
+    }
+  }
+
+  destroy(): void {
+    this.staging.destroy()
+  }
+}
+
+/** Turns what a rejected GPU promise says into our errors: a lost device rejects everything that was pending. */
+function asDeviceError(gpu: Gpu, error: unknown): Error {
+  if (error instanceof DeviceError) return error
+  try {
+    gpu.check()
+  } catch (known) {
+    return known as Error
+  }
+  return new DeviceError(error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,65 @@
+import { DeviceError } from '../errors.ts'
+import type { Buffer, Gpu } from '../gpu/device.ts'
+import { BufferUsage } from '../gpu/flags.ts'
+
+/** Inputs in one block of weights. Rows of activations and weights are padded with zeros to whole blocks. */
+export const BLOCK = 32
+
+/** Rows that the tiled matmul makes at a time: row buffers are padded to it. */
+export const ROW_TILE = 32
+
+export function ceilDiv(value: number, by: number): number {
+  return Math.ceil(value / by)
+}
+
+export function ceilTo(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple
+}
+
+/** The smallest power of two that is not below `value`. */
+export function powerOfTwo(value: number): number {
+  return 2 ** Math.ceil(Math.log2(value))
+}
+
+/** What a batch looks like when it is encoded. */
+export interface BatchShape {
+  /** T: rows of the batch. */
+  readonly rows: number
+  /** Rows whose logits are wanted. */
+  readonly outputs: number
+  /** Parts that decode attention cuts the visible keys in. */
+  readonly parts: number
+  /** Tiles of neighbouring rows for prefill attention. */
+  readonly tiles: number
+}
+
+/**
+ * How many rows a recording is for: exactly one, up to four, up to eight, or any number. Each has its own matmul.
+ */
+export type Width = 1 | 4 | 8 | 'many'
+
+export function widthOf(rows: number): Width {
+  if (rows === 1) return 1
+  if (rows <= 4) return 4
+  return rows <= 8 ? 8 : 'many'
+}
+
+/** f32 rows on the GPU, [rows, stride], of which the first `cols` elements count and the rest is zero. */
+export interface Activation {
+  readonly buffer: Buffer
+  readonly cols: number
+  /** Elements from one row to the next: a multiple of 32. */
+  readonly stride: number
+}
+
+export function createActivation(gpu: Gpu, label: string, rows: number, cols: number): Activation {
+  const stride = ceilTo(cols, BLOCK)
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
+  const buffer = gpu.createBuffer(label, ceilTo(rows, ROW_TILE) * stride * 4, usage)
+  return { buffer, cols, stride }
+}
+
+/** For mistakes of this library's own: two operands whose widths do not fit. */
+export function expectCols(what: string, got: number, expected: number): void {
+  if (got !== expected) throw new DeviceError(`${what}: ${got} columns, expected ${expected}`)
+}

@@ -1,0 +1,168 @@
+/** The hyper-parameters of a GGUF, from its metadata and the shapes of its tensors. */
+import { ConfigError } from '../errors.ts'
+import type { TensorInfo, UnsupportedTensor } from '../formats/checkpoint.ts'
+import type { GgufMetadata, GgufValue } from '../formats/gguf-metadata.ts'
+import {
+  CONFIG_LIMITS,
+  checkHeads,
+  type ModelConfig,
+  numberAbove,
+  positiveInteger,
+  type RopeScaling,
+  tokenId,
+  withSlidingWindow,
+} from './config.ts'
+
+type Shapes = ReadonlyMap<string, Pick<TensorInfo | UnsupportedTensor, 'shape'>>
+
+const ARCHITECTURES: Readonly<Record<string, ModelConfig['architecture']>> = {
+  llama: 'LlamaForCausalLM',
+  mistral: 'MistralForCausalLM',
+}
+
+/** Keys under the architecture's name that change the graph; a value other than the one here is refused. */
+const NEUTRAL: Readonly<Record<string, GgufValue>> = {
+  expert_count: 0,
+  expert_used_count: 0,
+  use_parallel_residual: false,
+  'attention.causal': true,
+  'attention.scale': 0,
+  'attention.temperature_scale': 0,
+  'attention.clamp_kqv': 0,
+  'attention.max_alibi_bias': 0,
+  logit_scale: 0,
+  residual_scale: 0,
+  embedding_scale: 0,
+}
+
+/** End of text, end of turn and end of message all end an answer. */
+const EOS_KEYS = ['eos_token_id', 'eot_token_id', 'eom_token_id']
+
+export interface GgufConfigOptions {
+  /** GGUFs of Mistral 7B v0.1 do not carry its window: this sets it. Null is full attention whatever the file says. */
+  readonly slidingWindow?: number | null | undefined
+}
+
+/**
+ * @param tensors every tensor of the file, by name
+ * @throws ConfigError naming the key, for what is impossible and for what is not implemented; ParameterError for a bad
+ *   `slidingWindow`
+ */
+export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options: GgufConfigOptions = {}): ModelConfig {
+  const arch = metadata.get('general.architecture')
+  const architecture = typeof arch === 'string' && Object.hasOwn(ARCHITECTURES, arch) ? ARCHITECTURES[arch] : undefined
+  if (architecture === undefined) {
+    throw new ConfigError(
+      'general.architecture',
+      arch,
+      `is not supported; ${Object.keys(ARCHITECTURES).join(', ')} are`,
+    )
+  }
+  const key: Key = (name) => `${arch}.${name}`
+  const get: Get = (name) => metadata.get(key(name))
+  const count = (name: string, max: number, fallback?: number) =>
+    positiveInteger(key(name), uniform(key(name), get(name)) ?? fallback, max)
+  refuseUnsupported(key, get)
+  const dim = count('embedding_length', CONFIG_LIMITS.dim)
+  const nLayers = count('block_count', CONFIG_LIMITS.layers)
+  const nHeads = count('attention.head_count', CONFIG_LIMITS.heads)
+  const nKvHeads = count('attention.head_count_kv', CONFIG_LIMITS.heads, nHeads)
+  const headDim = count('attention.key_length', CONFIG_LIMITS.headDim, dim / nHeads)
+  checkHeads(
+    {
+      heads: key('attention.head_count'),
+      kvHeads: key('attention.head_count_kv'),
+      headDim: key('attention.key_length'),
+    },
+    { nHeads, nKvHeads, headDim },
+  )
+  for (const name of ['attention.value_length', 'rope.dimension_count']) {
+    const value = count(name, CONFIG_LIMITS.headDim, headDim)
+    if (value !== headDim) throw new ConfigError(key(name), value, `must be the head's ${headDim}; else not supported`)
+  }
+  const vocabSize = vocabularyOf(tensors)
+  const window = windowOf(key, get)
+  const config: ModelConfig = {
+    architecture,
+    dim,
+    nLayers,
+    nHeads,
+    nKvHeads,
+    headDim,
+    hiddenDim: count('feed_forward_length', CONFIG_LIMITS.hiddenDim),
+    vocabSize,
+    normEps: numberAbove(key('attention.layer_norm_rms_epsilon'), get('attention.layer_norm_rms_epsilon'), 0, 1),
+    ropeTheta: numberAbove(key('rope.freq_base'), get('rope.freq_base') ?? 10_000, 0, 1e15),
+    ropeScaling: parseScaling(key, get),
+    maxPositions: count('context_length', CONFIG_LIMITS.positions),
+    slidingWindows: Array.from({ length: nLayers }, () => window),
+    tiedEmbeddings: !tensors.has('output.weight'),
+    ropePairing: 'adjacent',
+    bosTokenId: specialToken(metadata, 'bos_token_id', vocabSize),
+    eosTokenIds: [
+      ...new Set(EOS_KEYS.map((name) => specialToken(metadata, name, vocabSize)).filter((id) => id !== undefined)),
+    ],
+  }
+  return options.slidingWindow === undefined ? config : withSlidingWindow(config, options.slidingWindow)
+}
+
+type Key = (name: string) => string
+type Get = (name: string) => GgufValue | undefined
+
+function refuseUnsupported(key: Key, get: Get): void {
+  for (const [name, neutral] of Object.entries(NEUTRAL)) {
+    if ((get(name) ?? neutral) !== neutral) throw new ConfigError(key(name), get(name), 'is not supported')
+  }
+  const pattern = 'attention.sliding_window_pattern'
+  if (get(pattern) !== undefined) throw new ConfigError(key(pattern), get(pattern), 'is not supported')
+}
+
+/** Zero is how some converters write "none". */
+function windowOf(key: Key, get: Get): number | undefined {
+  const window = get('attention.sliding_window')
+  if (window === undefined || window === 0) return undefined
+  return positiveInteger(key('attention.sliding_window'), window, CONFIG_LIMITS.positions)
+}
+
+function vocabularyOf(tensors: Shapes): number {
+  const shape = tensors.get('token_embd.weight')?.shape
+  if (shape?.length !== 2) {
+    throw new ConfigError(
+      'token_embd.weight',
+      shape,
+      'the vocabulary is read from this matrix, which is missing or no matrix',
+    )
+  }
+  return positiveInteger('token_embd.weight rows', shape[0], CONFIG_LIMITS.vocab)
+}
+
+/** llama.cpp takes linear scaling when a factor stands without a type; `rope.scale_linear` is the key's old name. */
+function parseScaling(key: Key, get: Get): RopeScaling | undefined {
+  const factorName = get('rope.scaling.factor') === undefined ? 'rope.scale_linear' : 'rope.scaling.factor'
+  const factor = get(factorName)
+  const type = get('rope.scaling.type') ?? (factor === undefined ? 'none' : 'linear')
+  if (type === 'none') return undefined
+  if (type !== 'linear') {
+    throw new ConfigError(key('rope.scaling.type'), type, 'is not supported; none and linear are')
+  }
+  const value = numberAbove(key(factorName), factor, 0, 1e6)
+  return value === 1 ? undefined : { type, factor: value }
+}
+
+/** Keys that may be given per layer: one value for all layers is supported. */
+function uniform(field: string, value: GgufValue | undefined): GgufValue | undefined {
+  if (typeof value !== 'object') return value
+  const items: readonly (GgufValue | undefined)[] = Array.from(value as ArrayLike<GgufValue>)
+  if (items.some((item) => item !== items[0])) {
+    throw new ConfigError(field, items.slice(0, 8), 'differs between layers, which is not supported')
+  }
+  return items[0]
+}
+
+/** Absent, or 2³² − 1 as some converters write for "none", is undefined. */
+function specialToken(metadata: GgufMetadata, name: string, vocabSize: number): number | undefined {
+  const field = `tokenizer.ggml.${name}`
+  const value = metadata.get(field)
+  if (value === undefined || value === 0xffffffff || value === -1) return undefined
+  return tokenId(field, value, vocabSize)
+}

@@ -1,0 +1,55 @@
+import type { Gpu } from '../gpu/device.ts'
+import { FULL_ATTENTION, headStride, type LayerCache } from '../kernels/attention.ts'
+import type { ModelConfig } from './config.ts'
+
+export interface CacheOptions {
+  readonly dtype: 'f32' | 'f16'
+  /** Positions that one sequence may reach. */
+  readonly contextLength: number
+  /** Rows that one prefill chunk of a sequence writes at most. */
+  readonly chunk: number
+  readonly maxSequences: number
+}
+
+/**
+ * Slots that a layer needs for one sequence. With a window, a ring of window + chunk: a chunk then never overwrites a
+ * key that one of its own rows still sees.
+ */
+export function ringSlots(window: number | undefined, contextLength: number, chunk: number): number {
+  return window === undefined ? contextLength : Math.min(contextLength, window + chunk)
+}
+
+/** Bytes of all layers' keys and values. */
+export function cacheBytes(config: ModelConfig, { dtype, contextLength, chunk, maxSequences }: CacheOptions): number {
+  const perSlot = config.nKvHeads * headStride(config.headDim) * (dtype === 'f16' ? 2 : 4) * 2
+  return config.slidingWindows.reduce<number>(
+    (sum, window) => sum + maxSequences * perSlot * ringSlots(window, contextLength, chunk),
+    0,
+  )
+}
+
+/** Bytes of keys and values that one token at `position` reads, all layers together. */
+export function cacheReadBytes(config: ModelConfig, dtype: 'f32' | 'f16', position: number): number {
+  const perSlot = config.nKvHeads * headStride(config.headDim) * (dtype === 'f16' ? 2 : 4) * 2
+  return config.slidingWindows.reduce<number>(
+    (sum, window) => sum + perSlot * Math.min(position + 1, window ?? Infinity),
+    0,
+  )
+}
+
+/** One ring per layer and sequence, allocated once. Throws `MemoryError` when a layer does not fit one binding. */
+export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions): LayerCache[] {
+  const { dtype, contextLength, chunk, maxSequences } = options
+  return config.slidingWindows.map((window, layer) => {
+    const ring = ringSlots(window, contextLength, chunk)
+    const elements = maxSequences * config.nKvHeads * ring * headStride(config.headDim)
+    const bytes = elements * (dtype === 'f16' ? 2 : 4)
+    return {
+      keys: gpu.createBuffer(`layer ${layer} key cache`, bytes),
+      values: gpu.createBuffer(`layer ${layer} value cache`, bytes),
+      dtype,
+      ring,
+      window: window ?? FULL_ATTENTION,
+    }
+  })
+}

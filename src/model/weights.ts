@@ -1,0 +1,199 @@
+import { throwIfAborted } from '../errors.ts'
+import { decodeToF32 } from '../formats/blocks.ts'
+import type { TensorInfo } from '../formats/checkpoint.ts'
+import type { Buffer, Gpu } from '../gpu/device.ts'
+import { BLOCK, ceilTo } from '../kernels/shape.ts'
+import { createWeight, hasScales, rowBytes, type Weight } from '../kernels/weight.ts'
+import type { Checkpoint, LayerWeight, WeightName } from './checkpoint.ts'
+import type { ModelConfig } from './config.ts'
+import type { LayerWeights, ModelWeights } from './mistral.ts'
+import { createPackedRows, nativeDtype, packRow, storedRowBytes } from './repack.ts'
+
+/** `native` keeps what the file has; the others quantize matrices while loading. */
+export type WeightsOption = 'native' | 'q8' | 'q4'
+
+export interface LoadWeightsOptions {
+  readonly weights: WeightsOption
+  readonly signal?: AbortSignal | undefined
+  /** Called after each piece with the bytes read so far and the tensor they belong to. */
+  readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
+}
+
+/** Bytes of the file that are converted at a time: what the JavaScript heap holds besides the reader's own buffers. */
+const PIECE_BYTES = 4 << 20
+/** Bytes handed to the queue before it is waited for: implementations keep a copy until the GPU has it. */
+const IN_FLIGHT_BYTES = 64 << 20
+
+/**
+ * Brings a checkpoint's weights to the GPU, piece by piece, in the layouts and fusions that the kernels take.
+ * Throws `CheckpointError`, `MemoryError`, `AbortError`.
+ */
+export async function loadWeights(
+  gpu: Gpu,
+  checkpoint: Checkpoint,
+  options: LoadWeightsOptions,
+): Promise<ModelWeights> {
+  const loader = new WeightLoader(gpu, checkpoint, options)
+  const { config } = checkpoint
+  // Under 'q4' the embedding and the output projection stay at 8 bits: they cost quality most.
+  const ends = options.weights === 'q4' ? 'q8' : options.weights
+  const tokEmbeddings = await loader.matrix('tokEmbeddings', [loader.source('tokEmbeddings')], inOrder, ends)
+  const layers: LayerWeights[] = []
+  for (let i = 0; i < config.nLayers; i++) layers.push(await loadLayer(loader, config, i, options.weights))
+  const norm = await loader.vector('norm')
+  const output = config.tiedEmbeddings
+    ? tokEmbeddings
+    : await loader.matrix('output', [loader.source('output')], inOrder, ends)
+  await gpu.finish()
+  return { tokEmbeddings, layers, norm, output }
+}
+
+async function loadLayer(
+  loader: WeightLoader,
+  config: ModelConfig,
+  i: number,
+  weights: WeightsOption,
+): Promise<LayerWeights> {
+  const source = (name: LayerWeight) => loader.source(`layers.${i}.${name}`)
+  const rotated = config.ropePairing === 'half' ? halvesToNeighbours(config.headDim) : undefined
+  const qkv = [{ ...source('wq'), order: rotated }, { ...source('wk'), order: rotated }, source('wv')]
+  return {
+    attentionNorm: await loader.vector(`layers.${i}.attentionNorm`),
+    wqkv: await loader.matrix(`layers.${i}.wqkv`, qkv, oneAfterAnother(qkv), weights, config.headDim),
+    wo: await loader.matrix(`layers.${i}.wo`, [source('wo')], inOrder, weights),
+    ffnNorm: await loader.vector(`layers.${i}.ffnNorm`),
+    w13: await loader.matrix(`layers.${i}.w13`, [source('w1'), source('w3')], interleaved, weights),
+    w2: await loader.matrix(`layers.${i}.w2`, [source('w2')], inOrder, weights),
+  }
+}
+
+/** A matrix of the file, [rows, cols]. */
+interface Source {
+  readonly info: TensorInfo
+  readonly rows: number
+  readonly cols: number
+  /** Row of the file that stands at a row of the result. */
+  readonly order?: ((row: number) => number) | undefined
+}
+
+/** Which row of which source stands at a row of the fused matrix. */
+type RowMap = (row: number) => { source: number; row: number }
+
+const inOrder: RowMap = (row) => ({ source: 0, row })
+const interleaved: RowMap = (row) => ({ source: row % 2, row: Math.floor(row / 2) })
+
+function oneAfterAnother(sources: readonly Source[]): RowMap {
+  return (row) => {
+    let source = 0
+    while (row >= sources[source]!.rows) row -= sources[source++]!.rows
+    return { source, row }
+  }
+}
+
+/** Hugging Face rotates rows i and i + K/2 of a head together; the kernels want them next to each other. */
+function halvesToNeighbours(headDim: number): (row: number) => number {
+  return (row) => {
+    const inHead = row % headDim
+    return row - inHead + (inHead % 2) * (headDim / 2) + Math.floor(inHead / 2)
+  }
+}
+
+class WeightLoader {
+  private loadedBytes = 0
+  private inFlight = 0
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly checkpoint: Checkpoint,
+    private readonly options: LoadWeightsOptions,
+  ) {}
+
+  source(name: WeightName): Source {
+    const info = this.checkpoint.tensor(name)
+    const [rows = 1, cols = 1] = info.shape
+    return { info, rows, cols }
+  }
+
+  /** A norm's gain as f32, padded with zeros. */
+  async vector(name: WeightName): Promise<Buffer> {
+    const info = this.checkpoint.tensor(name)
+    const values = decodeToF32(info.dtype, await this.read(info, 0, info.byteLength))
+    const padded = new Float32Array(ceilTo(values.length, BLOCK))
+    padded.set(values)
+    const buffer = this.gpu.createBuffer(name, padded.byteLength)
+    this.gpu.write(buffer, 0, padded)
+    return buffer
+  }
+
+  /**
+   * One matrix of rows taken from several. `group` rows belong together: pieces are cut between groups, so that what a
+   * piece needs of a source is one range of it.
+   */
+  async matrix(
+    label: string,
+    sources: readonly Source[],
+    map: RowMap,
+    weights: WeightsOption,
+    group = 1,
+  ): Promise<Weight> {
+    const native = nativeDtype(sources.map((source) => source.info.dtype))
+    const dtype = weights === 'native' ? native : weights
+    const rows = sources.reduce((sum, source) => sum + source.rows, 0)
+    const cols = sources[0]!.cols
+    const weight = createWeight(this.gpu, label, dtype, rows, cols)
+    const fileRow = Math.max(...sources.map((source) => storedRowBytes(source.info.dtype, cols)))
+    // Pieces of whole fours keep their offsets in the scales buffer aligned.
+    const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
+    const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
+    for (let first = 0; first < rows; first += pieceRows) {
+      await this.piece(weight, sources, map, first, Math.min(pieceRows, rows - first))
+    }
+    return weight
+  }
+
+  private async piece(weight: Weight, sources: readonly Source[], map: RowMap, first: number, count: number) {
+    const places = Array.from({ length: count }, (_, i) => {
+      const { source, row } = map(first + i)
+      return { source, row: sources[source]!.order?.(row) ?? row }
+    })
+    const packed = createPackedRows(weight.dtype, count, weight.cols)
+    for (const [s, { info, cols }] of sources.entries()) {
+      const needed = places.filter((place) => place.source === s).map((place) => place.row)
+      if (needed.length === 0) continue
+      const from = needed.reduce((a, b) => Math.min(a, b))
+      const to = needed.reduce((a, b) => Math.max(a, b)) + 1
+      const bytes = storedRowBytes(info.dtype, cols)
+      const data = await this.read(info, from * bytes, (to - from) * bytes)
+      for (const [i, place] of places.entries()) {
+        if (place.source !== s) continue
+        packRow(info.dtype, data.subarray((place.row - from) * bytes, (place.row - from + 1) * bytes), packed, i)
+      }
+    }
+    await this.upload(weight, first, packed.quants, packed.scales)
+  }
+
+  private async upload(
+    weight: Weight,
+    firstRow: number,
+    quants: Uint8Array<ArrayBuffer>,
+    scales: Uint16Array<ArrayBuffer>,
+  ): Promise<void> {
+    this.gpu.write(weight.quants, firstRow * rowBytes(weight.dtype, weight.cols), quants)
+    if (hasScales(weight.dtype)) {
+      this.gpu.write(weight.scales!, firstRow * (ceilTo(weight.cols, BLOCK) / BLOCK) * 2, scales)
+    }
+    this.inFlight += quants.byteLength + scales.byteLength
+    if (this.inFlight < IN_FLIGHT_BYTES) return
+    this.inFlight = 0
+    await this.gpu.finish()
+  }
+
+  private async read(info: TensorInfo, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    throwIfAborted(this.options.signal)
+    const bytes = await this.checkpoint.readTensor(info, offset, length, this.options.signal)
+    throwIfAborted(this.options.signal)
+    this.loadedBytes += length
+    this.options.onProgress?.(this.loadedBytes, info.name)
+    return bytes
+  }
+}

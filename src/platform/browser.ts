@@ -1,0 +1,33 @@
+/** Browsers, in pages and in workers. There is no file system: files come as URLs, `File`s and directory handles. */
+import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
+import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './types.ts'
+
+export const platform: Platform = {
+  name: 'browser',
+
+  async openGpu(options: GpuEntryOptions = {}): Promise<GpuEntry> {
+    if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
+    const gpu = globalThis.navigator?.gpu as GPU | undefined
+    if (gpu) return { gpu, release() {} }
+    // Browsers hide `navigator.gpu` on plain http, which looks like a missing feature but is a deployment mistake.
+    const insecure = globalThis.isSecureContext === false
+    throw new DeviceError(
+      insecure
+        ? 'WebGPU exists only in secure contexts: serve the page over https, or from localhost'
+        : 'this browser has no WebGPU; use Chrome or Edge 113, Safari 26, Firefox 141, or newer',
+    )
+  },
+
+  async pathKind(): Promise<undefined> {
+    return undefined
+  },
+
+  async openFile(path: string): Promise<RandomAccessFile> {
+    throw new CheckpointError(
+      { file: path },
+      'a browser cannot open paths; pass a URL, File objects or a directory handle',
+    )
+  },
+
+  joinPath: (folder, name) => (folder === '' ? name : `${folder.replace(/\/+$/, '')}/${name}`),
+}

@@ -1,0 +1,112 @@
+/** Deno: its own WebGPU (wgpu), files through `Deno.open`. */
+import { CheckpointError, DeviceError, ParameterError, throwIfAborted } from '../errors.ts'
+import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
+import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './types.ts'
+
+/** The part of Deno that is used here; its own types cannot stand beside those of Node in one compilation. */
+interface DenoRuntime {
+  stat(path: string): Promise<DenoFileInfo>
+  open(path: string, options: { read: true }): Promise<DenoFile>
+  readonly build: { readonly os: string }
+  readonly SeekMode: { readonly Start: number }
+  readonly errors: Record<'NotFound' | 'NotADirectory', new () => Error>
+}
+
+interface DenoFileInfo {
+  readonly isFile: boolean
+  readonly isDirectory: boolean
+  readonly size: number
+}
+
+interface DenoFile {
+  stat(): Promise<DenoFileInfo>
+  seek(offset: number, whence: number): Promise<number>
+  read(into: Uint8Array): Promise<number | null>
+  close(): void
+}
+
+declare const Deno: DenoRuntime
+
+export const platform: Platform = {
+  name: 'deno',
+
+  async openGpu(options: GpuEntryOptions = {}): Promise<GpuEntry> {
+    if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
+    const gpu = globalThis.navigator?.gpu as GPU | undefined
+    if (!gpu) throw new DeviceError('this Deno shows no WebGPU; start it with: deno run --unstable-webgpu')
+    return { gpu, release() {} }
+  },
+
+  async pathKind(path: string): Promise<'file' | 'folder' | undefined> {
+    if (path.includes('\0')) return undefined
+    try {
+      const found = await Deno.stat(path)
+      if (found.isDirectory) return 'folder'
+      return found.isFile ? 'file' : undefined
+    } catch (error) {
+      if (isNothingThere(error)) return undefined
+      throw notOpened(path, error)
+    }
+  },
+
+  async openFile(path: string): Promise<RandomAccessFile> {
+    let file: DenoFile | undefined
+    try {
+      // Looked at before it is opened: opening a named pipe would wait for a writer.
+      if (!(await Deno.stat(path)).isFile) throw notRegular(path)
+      file = await Deno.open(path, { read: true })
+      return new SeekingFile(path, file, (await file.stat()).size)
+    } catch (error) {
+      file?.close()
+      throw error instanceof CheckpointError ? error : notOpened(path, error)
+    }
+  },
+
+  joinPath(folder, name) {
+    const end = Deno.build.os === 'windows' ? /[\\/]+$/ : /\/+$/
+    return folder === '' ? name : `${folder.replace(end, '')}/${name}`
+  },
+}
+
+function isNothingThere(error: unknown): boolean {
+  const { NotFound, NotADirectory } = Deno.errors
+  if (error instanceof NotFound || error instanceof NotADirectory) return true
+  return ['ENOTDIR', 'ENAMETOOLONG'].includes(String((error as { code?: unknown } | null)?.code))
+}
+
+/** Deno has no read at a position, only a cursor: reads stand in a queue, so that none moves another's cursor. */
+class SeekingFile implements RandomAccessFile {
+  private last: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly path: string,
+    private readonly file: DenoFile,
+    readonly size: number,
+  ) {}
+
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const result = this.last.then(() => this.readNow(offset, length, signal))
+    this.last = result.catch(() => undefined)
+    return result
+  }
+
+  private async readNow(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    throwIfAborted(signal)
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
+      throw endsEarly(this.path, offset, length, this.size)
+    const bytes = new Uint8Array(length)
+    await this.file.seek(offset, Deno.SeekMode.Start)
+    for (let done = 0; done < length; ) {
+      throwIfAborted(signal)
+      const count = await this.file.read(bytes.subarray(done, Math.min(length, done + PIECE_BYTES)))
+      if (count === null || count === 0) throw endsEarly(this.path, offset, length, offset + done)
+      done += count
+    }
+    return bytes
+  }
+
+  async close(): Promise<void> {
+    await this.last
+    this.file.close()
+  }
+}

@@ -1,0 +1,117 @@
+import { ParameterError } from '../errors.ts'
+
+/** Checks one parameter and returns it in its final form; throws {@link ParameterError} saying what is allowed. */
+export type Rule = (name: string, value: unknown) => unknown
+
+const MAX_ID = 0x7fffffff
+/** Longest list of ids or biases a request may carry: far above real use, far below what would hurt. */
+const MAX_ITEMS = 65536
+
+function check(ok: boolean, name: string, value: unknown, allowed: string): void {
+  if (!ok) throw new ParameterError(name, value, `must be ${allowed}`)
+}
+
+export const boolean: Rule = (name, value) => {
+  check(typeof value === 'boolean', name, value, 'true or false')
+  return value
+}
+
+export function integer(min: number): Rule {
+  return (name, value) => {
+    check(isInteger(value, min), name, value, `an integer of at least ${min}`)
+    return value
+  }
+}
+
+/** A finite number in [min, max]. */
+export function number(min: number, max: number): Rule {
+  return (name, value) => {
+    check(typeof value === 'number' && value >= min && value <= max, name, value, `a number from ${min} to ${max}`)
+    return value
+  }
+}
+
+/** A finite number in (min, max]. */
+export function numberAbove(min: number, max: number): Rule {
+  return (name, value) => {
+    const ok = typeof value === 'number' && value > min && value <= max
+    check(ok, name, value, `a number above ${min} and at most ${max}`)
+    return value
+  }
+}
+
+/** A finite number in [min, max). */
+export function numberBelow(min: number, max: number): Rule {
+  return (name, value) => {
+    const ok = typeof value === 'number' && value >= min && value < max
+    check(ok, name, value, `a number of at least ${min} and below ${max}`)
+    return value
+  }
+}
+
+export const seed: Rule = (name, value) => {
+  const inRange = typeof value === 'bigint' && value >= -(2n ** 63n) && value < 2n ** 64n
+  check(inRange || Number.isSafeInteger(value), name, value, 'an integer within 53 bits, or a bigint within 64')
+  return value
+}
+
+/** One text or a list of up to `most`; none may be empty. The result is always a list. */
+export function texts(most: number): Rule {
+  return (name, value) => {
+    const list = typeof value === 'string' ? [value] : value
+    const ok = Array.isArray(list) && list.length <= most && list.every((s) => typeof s === 'string' && s !== '')
+    check(ok, name, value, `a text or a list of at most ${most} texts, none of them empty`)
+    return [...(list as string[])]
+  }
+}
+
+/** A list of token ids. */
+export const ids: Rule = (name, value) => {
+  const ok = Array.isArray(value) && value.length <= MAX_ITEMS && value.every(isId)
+  check(ok, name, value, `a list of token ids (integers from 0), at most ${MAX_ITEMS}`)
+  return [...(value as number[])]
+}
+
+/** A list of token ids that is not empty. */
+export const sequence: Rule = (name, value) => {
+  const list = ids(name, value) as number[]
+  check(list.length > 0, name, value, 'made of sequences of at least one token id')
+  return list
+}
+
+/** `[ids, bias]`, as Hugging Face's `sequence_bias` takes it in JSON. */
+export const biasedSequence: Rule = (name, value) => {
+  const ok = Array.isArray(value) && value.length === 2 && Number.isFinite(value[1])
+  check(ok, name, value, 'a list of [list of token ids, finite number]')
+  const [list, bias] = value as [unknown, number]
+  return [sequence(name, list), bias]
+}
+
+export function listOf(item: Rule): Rule {
+  return (name, value) => {
+    check(Array.isArray(value) && value.length <= MAX_ITEMS, name, value, `a list of at most ${MAX_ITEMS} items`)
+    return (value as unknown[]).map((one) => item(name, one))
+  }
+}
+
+/** `{ "id": bias }` with |bias| at most `limit`. */
+export function biases(limit: number): Rule {
+  const allowed = `an object from token id to a number from ${-limit} to ${limit}`
+  return (name, value) => {
+    check(typeof value === 'object' && value !== null && !Array.isArray(value), name, value, allowed)
+    const entries = Object.entries(value as object)
+    const ok = entries.every(
+      ([id, bias]) => /^\d+$/.test(id) && isId(Number(id)) && typeof bias === 'number' && Math.abs(bias) <= limit,
+    )
+    check(ok && entries.length <= MAX_ITEMS, name, value, allowed)
+    return Object.fromEntries(entries)
+  }
+}
+
+function isInteger(value: unknown, min: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= min
+}
+
+function isId(value: unknown): boolean {
+  return isInteger(value, 0) && value <= MAX_ID
+}

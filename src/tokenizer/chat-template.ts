@@ -1,0 +1,196 @@
+import type { Template } from '@huggingface/jinja'
+import { ChatTemplateError } from '../errors.ts'
+import { builtInParts, builtInVersion, type PromptPart } from './builtin-template.ts'
+import {
+  type ChatMessage,
+  checkMessages,
+  checkTools,
+  copyPlain,
+  type PlainMessage,
+  type Tool,
+} from './chat-messages.ts'
+import { type OpenFile, type OpenFiles, parseJson, readAll, utf8 } from './files.ts'
+import type { GgufMetadata } from './gguf-vocab.ts'
+import { ControlGuard } from './guard.ts'
+import { compileTemplate, renderTemplate } from './jinja.ts'
+import type { Tokenizer } from './tokenizer.ts'
+
+export interface ChatTemplateOptions {
+  /** Functions that the model may call. */
+  tools?: readonly Tool[] | null | undefined
+  /** Asks the template for the beginning of an answer. Mistral's templates ignore it. True by default. */
+  addGenerationPrompt?: boolean | undefined
+}
+
+/** Turns a conversation into the prompt that the model was trained on. */
+export class ChatTemplate {
+  /** Whether the checkpoint brought the template, or Mistral's format for the vocabulary stands in. */
+  readonly origin: 'checkpoint' | 'built-in'
+  /** The Jinja source; undefined for a built-in format. */
+  readonly source: string | undefined
+  readonly #template: Template | undefined
+  /** The one to use when there are tools, where the checkpoint has two. */
+  readonly #withTools: ChatTemplate | undefined
+  #guard: { tokenizer: Tokenizer; guard: ControlGuard } | undefined
+
+  private constructor(source: string | undefined, withTools?: ChatTemplate) {
+    this.origin = source === undefined ? 'built-in' : 'checkpoint'
+    this.source = source
+    this.#withTools = withTools
+    if (source !== undefined) this.#template = compileTemplate(source)
+  }
+
+  /** From Jinja source. Throws ChatTemplateError when it does not parse. */
+  static fromSource(source: string, options: { toolUse?: string | undefined } = {}): ChatTemplate {
+    const { toolUse } = options
+    return new ChatTemplate(source, toolUse === undefined ? undefined : new ChatTemplate(toolUse))
+  }
+
+  /** Mistral's own format for the vocabulary: v7 with [SYSTEM_PROMPT], v3 with [INST] as control tokens, else v1. */
+  static builtIn(): ChatTemplate {
+    return new ChatTemplate(undefined)
+  }
+
+  /**
+   * The template of a folder: `chat_template.jinja`, else `chat_template.json`, else `tokenizer_config.json`.
+   * @returns undefined when it has none
+   * @throws ChatTemplateError when the template does not parse; TokenizerError when a file is no JSON or UTF-8
+   */
+  static async fromFiles(open: OpenFile): Promise<ChatTemplate | undefined> {
+    const jinja = await open('chat_template.jinja')
+    if (jinja !== undefined) return ChatTemplate.fromSource(utf8(jinja, 'chat_template.jinja'))
+    for (const name of ['chat_template.json', 'tokenizer_config.json']) {
+      const bytes = await open(name)
+      if (bytes === undefined) continue
+      const config = parseJson(utf8(bytes, name), name) as { chat_template?: unknown } | null
+      const template = ChatTemplate.fromConfig(config?.chat_template, name)
+      if (template !== undefined) return template
+    }
+    return undefined
+  }
+
+  /** As {@link fromFiles}, for an opened source. */
+  static fromSourceFiles(files: OpenFiles, signal?: AbortSignal): Promise<ChatTemplate | undefined> {
+    return ChatTemplate.fromFiles(async (name) => {
+      const reader = await files.open(name, signal)
+      return reader === undefined ? undefined : readAll(reader, signal)
+    })
+  }
+
+  /** From the value of `chat_template`: a string, or a list of `{name, template}`. Undefined when there is none. */
+  static fromConfig(value: unknown, file = 'tokenizer_config.json'): ChatTemplate | undefined {
+    if (value === undefined || value === null) return undefined
+    if (typeof value === 'string') return ChatTemplate.fromSource(value)
+    const byName = new Map<unknown, unknown>()
+    for (const entry of Array.isArray(value) ? value : []) byName.set(entry?.name, entry?.template)
+    const main = byName.get('default') ?? [...byName.values()][0]
+    const toolUse = byName.get('tool_use')
+    if (typeof main !== 'string' || (toolUse !== undefined && typeof toolUse !== 'string')) {
+      throw new ChatTemplateError(`${file}: chat_template is neither a string nor a list of {name, template}`)
+    }
+    return ChatTemplate.fromSource(main, { toolUse })
+  }
+
+  /** From `tokenizer.chat_template` of a GGUF; undefined when there is none. */
+  static fromGguf(metadata: GgufMetadata): ChatTemplate | undefined {
+    const template = metadata.get('tokenizer.chat_template')
+    const toolUse = metadata.get('tokenizer.chat_template.tool_use')
+    if (typeof template !== 'string') return undefined
+    return ChatTemplate.fromSource(template, { toolUse: typeof toolUse === 'string' ? toolUse : undefined })
+  }
+
+  /**
+   * The prompt's ids. Control tokens come from the template alone: their names inside the messages stay text.
+   * @throws ParameterError naming `messages[i].field`; ChatTemplateError when the template refuses the conversation
+   */
+  encode(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): number[] {
+    const ids: number[] = []
+    const builtIn = this.origin === 'built-in'
+    for (const part of this.#parts(messages, tokenizer, options)) {
+      if ('control' in part) ids.push(controlId(tokenizer, part.control))
+      // mistral-common encodes each content as a text of its own; Hugging Face encodes what the template wrote.
+      else ids.push(...tokenizer.encodePart(part.text, builtIn || ids.length === 0 ? 'start' : 'after-control'))
+    }
+    return ids
+  }
+
+  /** The prompt as text, for people to read: encoding this text again could make control tokens of user text. */
+  render(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): string {
+    const space = this.origin === 'built-in' && tokenizer.alphabet === 'pieces' ? ' ' : ''
+    return this.#parts(messages, tokenizer, options)
+      .map((part) => ('control' in part ? part.control : space + part.text))
+      .join('')
+  }
+
+  #parts(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions): PromptPart[] {
+    const plain = checkMessages(messages)
+    const tools = checkTools(options.tools)
+    if (tools !== undefined && this.#withTools !== undefined)
+      return this.#withTools.#parts(messages, tokenizer, options)
+    if (this.#template === undefined) {
+      const names = { bos: nameOf(tokenizer, tokenizer.bosId), eos: nameOf(tokenizer, tokenizer.eosId) }
+      return builtInParts(builtInVersion(tokenizer), plain, tools, names)
+    }
+    const guard = this.#guardFor(tokenizer)
+    const text = this.#render(plain, tools, tokenizer, guard, options.addGenerationPrompt ?? true)
+    return splitControls(text, tokenizer, guard)
+  }
+
+  #render(
+    messages: readonly PlainMessage[],
+    tools: readonly Tool[] | undefined,
+    tokenizer: Tokenizer,
+    guard: ControlGuard,
+    addGenerationPrompt: boolean,
+  ): string {
+    try {
+      return renderTemplate(this.#template as Template, {
+        messages: copyPlain(messages, 'messages', guard.protect),
+        tools: tools === undefined ? null : copyPlain(tools, 'tools', guard.protect),
+        documents: null,
+        add_generation_prompt: addGenerationPrompt,
+        bos_token: nameOf(tokenizer, tokenizer.bosId),
+        eos_token: nameOf(tokenizer, tokenizer.eosId),
+        unk_token: nameOf(tokenizer, tokenizer.unkId),
+        pad_token: nameOf(tokenizer, tokenizer.padId),
+      })
+    } catch (error) {
+      // A template may quote a message in its complaint.
+      if (!(error instanceof ChatTemplateError)) throw error
+      throw new ChatTemplateError(guard.restore(error.message), { cause: error.cause })
+    }
+  }
+
+  #guardFor(tokenizer: Tokenizer): ControlGuard {
+    if (this.#guard?.tokenizer !== tokenizer) {
+      const guard = new ControlGuard(tokenizer.specialTokens.keys(), tokenizer.controlPattern)
+      this.#guard = { tokenizer, guard }
+    }
+    return this.#guard.guard
+  }
+}
+
+function splitControls(text: string, tokenizer: Tokenizer, guard: ControlGuard): PromptPart[] {
+  const parts: PromptPart[] = []
+  let from = 0
+  const pushText = (end: number) => {
+    if (end > from) parts.push({ text: guard.restore(text.slice(from, end)) })
+  }
+  for (const match of tokenizer.controlPattern === undefined ? [] : text.matchAll(tokenizer.controlPattern)) {
+    pushText(match.index)
+    parts.push({ control: match[0] })
+    from = match.index + match[0].length
+  }
+  pushText(text.length)
+  return parts
+}
+
+function controlId(tokenizer: Tokenizer, name: string): number {
+  const id = tokenizer.specialTokens.get(name)
+  if (id === undefined) throw new ChatTemplateError(`the vocabulary has no control token "${name}"`)
+  return id
+}
+
+function nameOf(tokenizer: Tokenizer, id: number | undefined): string {
+  return id === undefined ? '' : (tokenizer.idToToken(id) ?? '')
+}

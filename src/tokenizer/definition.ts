@@ -1,0 +1,239 @@
+import { TokenizerError } from '../errors.ts'
+
+/** What a token is. The numbers are SentencePiece's and GGUF's own. */
+export const TokenKind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
+export type TokenKind = (typeof TokenKind)[keyof typeof TokenKind]
+
+/**
+ * How the word boundary mark `▁` comes to stand before a text.
+ * - `sentencepiece`: always before a whole text, as SentencePiece does; after a control token unless a space is there
+ * - `prepend`: before each stretch between control tokens (the older tokenizer.json, normalizer Prepend)
+ * - `first`: before the stretch that begins the text, unless it begins with a space (Metaspace, `prepend_scheme`)
+ * - `always`: before each stretch that does not begin with a space (Metaspace)
+ * - `never`
+ */
+export type Prefix = 'sentencepiece' | 'prepend' | 'first' | 'always' | 'never'
+
+/** A tokenizer, whichever file it came from. */
+export interface TokenizerDefinition {
+  /** By id. A gap in the numbering is undefined. */
+  readonly tokens: readonly (string | undefined)[]
+  /** By id, a {@link TokenKind}. */
+  readonly kinds: Uint8Array
+  readonly bosId: number | undefined
+  readonly eosId: number | undefined
+  readonly unkId: number | undefined
+  readonly padId: number | undefined
+  /** The model was trained to see BOS before each text. */
+  readonly addsBos: boolean
+  /**
+   * How token strings hold text: `pieces` has `▁` for a space and `<0xNN>` for a byte (SentencePiece), `bytes` has one
+   * character of GPT-2's alphabet per byte.
+   */
+  readonly alphabet: 'pieces' | 'bytes'
+  /** Only for `pieces`. */
+  readonly prefix: Prefix
+  /** Decoding drops the one space that the prefix had put before the text. */
+  readonly stripPrefix: boolean
+  /** SentencePiece's `remove_extra_whitespaces`: trim the text and make each run of spaces one. */
+  readonly collapseSpaces: boolean
+  /** Pieces never cross the start of a word (Metaspace with `split`). */
+  readonly splitWords: boolean
+  /** What an unknown token decodes to. */
+  readonly unkText: string
+  /** The `tokenizer.json` object that the library encodes plain text with: no control token is reachable in it. */
+  readonly engine: EngineJson
+  /**
+   * The order of merges where several may share one rank and the leftmost wins (SentencePiece); keys are
+   * `JSON.stringify([left, right])`. Without it the order of `engine.model.merges` counts.
+   */
+  readonly ranks: Map<string, number> | undefined
+}
+
+/** The parts of a `tokenizer.json` that the library reads. */
+export interface EngineJson {
+  readonly model: {
+    readonly type: 'BPE'
+    readonly vocab: Readonly<Record<string, number>>
+    readonly merges: readonly (readonly [string, string])[]
+    readonly unk_token: string | null
+    readonly byte_fallback: boolean
+    readonly fuse_unk: boolean
+    readonly ignore_merges: boolean
+  }
+  readonly normalizer: unknown
+  readonly pre_tokenizer: unknown
+  readonly post_processor: null
+  readonly decoder: null
+  readonly added_tokens: readonly never[]
+}
+
+/** More tokens than any published vocabulary has by a factor of four; a file that claims more is refused. */
+export const MAX_TOKENS = 1 << 20
+/** Longest token in UTF-16 units. The longest in use are runs of some hundred spaces. */
+export const MAX_TOKEN_LENGTH = 1024
+export const MAX_MERGES = 1 << 22
+
+/** The name of the unknown token inside the engine, which no text can spell: its text has no noncharacters. */
+export const ENGINE_UNK = '\uFDD3unk'
+
+const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
+
+/** The byte that a token such as `<0x0A>` stands for. */
+export function byteOfToken(token: string): number | undefined {
+  const match = token.length === 6 ? BYTE_TOKEN.exec(token) : null
+  return match === null ? undefined : Number.parseInt(match[1]!, 16)
+}
+
+/** A piece table as SentencePiece and GGUF store it. */
+export interface ScoredPieces {
+  readonly tokens: readonly string[]
+  readonly scores: ArrayLike<number>
+  readonly kinds: Uint8Array
+}
+
+/**
+ * The merges that SentencePiece's BPE makes: it joins any two neighbours whose join is a piece, the best score first,
+ * the leftmost of equals. A neighbour is itself a piece or a single character (known or not).
+ *
+ * SentencePiece also merges through `unused` pieces and takes them apart afterwards; that is not copied, since no
+ * published Mistral vocabulary has one.
+ */
+export function mergesByScore(pieces: ScoredPieces): Map<string, number> {
+  const mergeable = new Set<string>()
+  for (const [id, token] of pieces.tokens.entries()) if (isMergeable(pieces.kinds[id])) mergeable.add(token)
+  const rankOf = denseRanks(pieces)
+  const ranks = new Map<string, number>()
+  for (const [id, token] of pieces.tokens.entries()) {
+    if (!isMergeable(pieces.kinds[id])) continue
+    const rank = rankOf.get(pieces.scores[id] as number) as number
+    for (let cut = 1; cut < token.length; cut++) {
+      if (isLowSurrogate(token.charCodeAt(cut))) continue
+      const left = token.slice(0, cut)
+      if (!mergeable.has(left) && !isOneCharacter(left)) continue
+      const right = token.slice(cut)
+      if (!mergeable.has(right) && !isOneCharacter(right)) continue
+      ranks.set(JSON.stringify([left, right]), rank)
+      if (ranks.size > MAX_MERGES) throw new TokenizerError(`the vocabulary has more than ${MAX_MERGES} merges`)
+    }
+  }
+  return ranks
+}
+
+function isMergeable(kind: number | undefined): boolean {
+  return kind === TokenKind.normal || kind === TokenKind.userDefined
+}
+
+/** Score → 0 for the best, equal scores sharing a rank. */
+function denseRanks(pieces: ScoredPieces): Map<number, number> {
+  const scores = new Set<number>()
+  for (const id of pieces.tokens.keys()) {
+    const score = pieces.scores[id]
+    if (score === undefined || !Number.isFinite(score)) {
+      throw new TokenizerError(`the score of token ${id} is ${score}, not a number`)
+    }
+    scores.add(score)
+  }
+  return new Map([...scores].sort((a, b) => b - a).map((score, rank) => [score, rank]))
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return (unit & 0xfc00) === 0xdc00
+}
+
+function isOneCharacter(text: string): boolean {
+  return text.length === 1 || (text.length === 2 && isLowSurrogate(text.charCodeAt(1)))
+}
+
+/**
+ * The definition of a SentencePiece BPE vocabulary, from its own file or from a GGUF.
+ * @throws TokenizerError for vocabularies that are empty, too large, or hold impossible tokens
+ */
+export function definitionFromPieces(
+  pieces: ScoredPieces,
+  ids: {
+    bosId?: number | undefined
+    eosId?: number | undefined
+    unkId?: number | undefined
+    padId?: number | undefined
+  },
+  options: { addPrefix: boolean; collapseSpaces: boolean; byteFallback: boolean; addsBos: boolean; unkText?: string },
+): TokenizerDefinition {
+  checkTokens(pieces.tokens)
+  const vocab: [string, number][] = []
+  for (const [id, token] of pieces.tokens.entries()) {
+    const kind = pieces.kinds[id]
+    if (kind === TokenKind.byte) {
+      const byte = byteOfToken(token)
+      if (byte === undefined) throw new TokenizerError(`token ${id} ("${token}") is marked as a byte, but is none`)
+      vocab.push([`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, id])
+    } else if (isMergeable(kind)) {
+      vocab.push([token, id])
+    }
+  }
+  const { unkId } = ids
+  if (unkId !== undefined) vocab.push([ENGINE_UNK, unkId])
+  return {
+    tokens: pieces.tokens,
+    kinds: pieces.kinds,
+    bosId: ids.bosId,
+    eosId: ids.eosId,
+    unkId,
+    padId: ids.padId,
+    addsBos: options.addsBos,
+    alphabet: 'pieces',
+    prefix: options.addPrefix ? 'sentencepiece' : 'never',
+    stripPrefix: options.addPrefix,
+    collapseSpaces: options.collapseSpaces,
+    splitWords: false,
+    unkText: options.unkText ?? ' \u2047 ',
+    engine: engineJson({
+      vocab: Object.fromEntries(vocab),
+      merges: [],
+      unkToken: unkId === undefined ? null : ENGINE_UNK,
+      byteFallback: options.byteFallback,
+    }),
+    ranks: mergesByScore(pieces),
+  }
+}
+
+export function engineJson(parts: {
+  vocab: Record<string, number>
+  merges: readonly (readonly [string, string])[]
+  unkToken?: string | null
+  byteFallback?: boolean
+  fuseUnk?: boolean
+  ignoreMerges?: boolean
+  normalizer?: unknown
+  preTokenizer?: unknown
+}): EngineJson {
+  return {
+    model: {
+      type: 'BPE',
+      vocab: parts.vocab,
+      merges: parts.merges,
+      unk_token: parts.unkToken ?? null,
+      byte_fallback: parts.byteFallback ?? false,
+      fuse_unk: parts.fuseUnk ?? true,
+      ignore_merges: parts.ignoreMerges ?? false,
+    },
+    normalizer: parts.normalizer ?? null,
+    pre_tokenizer: parts.preTokenizer ?? null,
+    post_processor: null,
+    decoder: null,
+    added_tokens: [],
+  }
+}
+
+/** @throws TokenizerError when there are no tokens, too many, or one that is too long */
+export function checkTokens(tokens: readonly (string | undefined)[]): void {
+  if (tokens.length === 0) throw new TokenizerError('the vocabulary is empty')
+  if (tokens.length > MAX_TOKENS) {
+    throw new TokenizerError(`the vocabulary has ${tokens.length} tokens, the limit is ${MAX_TOKENS}`)
+  }
+  for (const [id, token] of tokens.entries()) {
+    if (token !== undefined && token.length > MAX_TOKEN_LENGTH) {
+      throw new TokenizerError(`token ${id} has ${token.length} characters, the limit is ${MAX_TOKEN_LENGTH}`)
+    }
+  }
+}

@@ -1,0 +1,267 @@
+/** Reads a `tokenizer.json` (Hugging Face tokenizers), with the facts that only `tokenizer_config.json` has. */
+import { TokenizerError } from '../errors.ts'
+import {
+  byteOfToken,
+  checkTokens,
+  ENGINE_UNK,
+  engineJson,
+  MAX_MERGES,
+  MAX_TOKENS,
+  type Prefix,
+  type TokenizerDefinition,
+  TokenKind,
+} from './definition.ts'
+import { array, boolean, type Json, object, optionalString, show, string, tokenId } from './json-fields.ts'
+
+interface AddedToken {
+  readonly id: number
+  readonly content: string
+  readonly special: boolean
+}
+
+/** Names that Mistral's and its finetunes' control tokens go by; some files forget to mark them as special. */
+const CONTROL_NAME = /^(?:<\/?s>|<unk>|<pad>|<\|.*\|>|\[(?:control_\d+|\/?[A-Z]+(?:_[A-Z]+)*)\])$/su
+
+/**
+ * The definition of the tokenizer in a parsed `tokenizer.json`.
+ * @throws TokenizerError when a field has the wrong type, is out of bounds, or names a model other than BPE
+ */
+export function definitionFromJson(tokenizer: unknown, config?: unknown): TokenizerDefinition {
+  const root = object(tokenizer, 'tokenizer.json')
+  const settings = config === undefined ? {} : object(config, 'tokenizer_config.json')
+  const model = object(root.model, 'model')
+  if (model.type !== undefined && model.type !== 'BPE') {
+    throw new TokenizerError(`tokenizer.json: model.type is ${show(model.type)}; only "BPE" is supported`)
+  }
+  refuseWordAffixes(model)
+  const vocab = readVocab(model.vocab)
+  const added = readAdded(root.added_tokens, settings)
+  const tokens = tokensById(vocab, added)
+  checkTokens(tokens)
+  const form = readForm(root)
+  const byteFallback = boolean(model.byte_fallback, 'model.byte_fallback')
+  const unkToken = optionalString(model.unk_token, 'model.unk_token')
+  const named = namedTokens(settings, tokens, unkToken)
+  const kinds = readKinds(tokens, added, byteFallback, named)
+  return {
+    tokens,
+    kinds,
+    ...named,
+    addsBos: named.bosId !== undefined && addsBos(root, settings, tokens[named.bosId] as string),
+    ...form.text,
+    collapseSpaces: false,
+    unkText: '',
+    engine: engineJson({
+      vocab: plainVocab(vocab, kinds, named.unkId, unkToken),
+      merges: plainMerges(model.merges, vocab, kinds),
+      unkToken: unkToken === undefined || named.unkId === undefined ? null : ENGINE_UNK,
+      byteFallback,
+      fuseUnk: boolean(model.fuse_unk, 'model.fuse_unk'),
+      ignoreMerges: boolean(model.ignore_merges, 'model.ignore_merges'),
+      normalizer: form.normalizer,
+      preTokenizer: form.preTokenizer,
+    }),
+    ranks: undefined,
+  }
+}
+
+/** `add_bos_token` when it is said, else whether the post-processor puts the token before a text. */
+function addsBos(root: Json, settings: Json, bos: string): boolean {
+  if (typeof settings.add_bos_token === 'boolean') return settings.add_bos_token
+  return steps(root.post_processor, 'post_processor', 'processors').some((step) => {
+    const single = step.type === 'TemplateProcessing' && Array.isArray(step.single) ? step.single[0] : undefined
+    return (single as { SpecialToken?: { id?: unknown } } | undefined)?.SpecialToken?.id === bos
+  })
+}
+
+function refuseWordAffixes(model: Json): void {
+  for (const field of ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout']) {
+    const value = model[field]
+    if (value !== undefined && value !== null && value !== '' && value !== 0) {
+      throw new TokenizerError(`tokenizer.json: model.${field} (${show(value)}) is not supported`)
+    }
+  }
+}
+
+function readVocab(value: unknown): Map<string, number> {
+  const entries = Object.entries(object(value, 'model.vocab'))
+  if (entries.length > MAX_TOKENS) {
+    throw new TokenizerError(`tokenizer.json: model.vocab has ${entries.length} tokens, the limit is ${MAX_TOKENS}`)
+  }
+  return new Map(entries.map(([token, id]) => [token, tokenId(id, `model.vocab[${show(token)}]`)]))
+}
+
+function readAdded(value: unknown, settings: Json): AddedToken[] {
+  const fromConfig = new Map(Object.entries(object(settings.added_tokens_decoder ?? {}, 'added_tokens_decoder')))
+  return array(value ?? [], 'added_tokens', MAX_TOKENS).map((entry, i) => {
+    const token = object(entry, `added_tokens[${i}]`)
+    const content = string(token.content, `added_tokens[${i}].content`)
+    if (content === '') throw new TokenizerError(`tokenizer.json: added_tokens[${i}].content is empty`)
+    const id = tokenId(token.id, `added_tokens[${i}].id`)
+    const override = fromConfig.get(String(id))
+    const special =
+      boolean(token.special, `added_tokens[${i}].special`) ||
+      (override !== undefined && object(override, `added_tokens_decoder[${id}]`).special === true) ||
+      CONTROL_NAME.test(content)
+    return { id, content, special }
+  })
+}
+
+function tokensById(vocab: ReadonlyMap<string, number>, added: readonly AddedToken[]): (string | undefined)[] {
+  const tokens: (string | undefined)[] = []
+  let size = 0
+  for (const id of vocab.values()) size = Math.max(size, id + 1)
+  for (const { id } of added) size = Math.max(size, id + 1)
+  for (let id = 0; id < size; id++) tokens.push(undefined)
+  for (const [token, id] of vocab) tokens[id] = token
+  for (const { id, content } of added) tokens[id] = content
+  return tokens
+}
+
+type Named = Pick<TokenizerDefinition, 'bosId' | 'eosId' | 'unkId' | 'padId'>
+
+/** bos, eos, pad: what tokenizer_config.json says, else the usual names. */
+function namedTokens(settings: Json, tokens: readonly (string | undefined)[], unkToken: string | undefined): Named {
+  const find = (field: string, usual: readonly string[]): number | undefined => {
+    const value = settings[field]
+    const name = typeof value === 'object' && value !== null ? (value as Json).content : value
+    for (const candidate of name === undefined || name === null ? usual : [string(name, field)]) {
+      const id = tokens.indexOf(candidate)
+      if (id >= 0) return id
+    }
+    return undefined
+  }
+  return {
+    bosId: find('bos_token', ['<s>', '<|begin_of_text|>']),
+    eosId: find('eos_token', ['</s>', '<|end_of_text|>']),
+    padId: find('pad_token', ['<pad>']),
+    unkId: find('unk_token', unkToken === undefined ? ['<unk>'] : [unkToken]),
+  }
+}
+
+function readKinds(
+  tokens: readonly (string | undefined)[],
+  added: readonly AddedToken[],
+  byteFallback: boolean,
+  named: Named,
+): Uint8Array {
+  const kinds = Uint8Array.from(tokens, (token): TokenKind => {
+    if (token === undefined) return TokenKind.unused
+    return byteFallback && byteOfToken(token) !== undefined ? TokenKind.byte : TokenKind.normal
+  })
+  for (const { id, special } of added) kinds[id] = special ? TokenKind.control : TokenKind.userDefined
+  for (const id of [named.bosId, named.eosId, named.padId]) if (id !== undefined) kinds[id] = TokenKind.control
+  if (named.unkId !== undefined) kinds[named.unkId] = TokenKind.unknown
+  return kinds
+}
+
+/** The vocabulary that text can reach: without control tokens, the unknown one under a name that no text has. */
+function plainVocab(
+  vocab: ReadonlyMap<string, number>,
+  kinds: Uint8Array,
+  unkId: number | undefined,
+  unkToken: string | undefined,
+): Record<string, number> {
+  const entries = [...vocab].filter(([, id]) => kinds[id] === TokenKind.normal || kinds[id] === TokenKind.byte)
+  if (unkId !== undefined && unkToken !== undefined) entries.push([ENGINE_UNK, unkId])
+  return Object.fromEntries(entries)
+}
+
+/**
+ * Converters write merges that end in a control or byte token when its parts happen to be pieces ("</s" + ">"). Those
+ * would let a user's text become a control token, so they are left out.
+ */
+function plainMerges(value: unknown, vocab: ReadonlyMap<string, number>, kinds: Uint8Array): [string, string][] {
+  const merges: [string, string][] = []
+  for (const [i, entry] of array(value, 'model.merges', MAX_MERGES).entries()) {
+    const pair = typeof entry === 'string' ? splitMerge(entry) : entry
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string' || typeof pair[1] !== 'string') {
+      throw new TokenizerError(`tokenizer.json: model.merges[${i}] (${show(entry)}) is not two tokens`)
+    }
+    const id = vocab.get(pair[0] + pair[1])
+    if (id === undefined) {
+      throw new TokenizerError(`tokenizer.json: model.merges[${i}] (${show(entry)}) makes no token of the vocabulary`)
+    }
+    if (kinds[id] === TokenKind.normal) merges.push([pair[0], pair[1]])
+  }
+  return merges
+}
+
+function splitMerge(merge: string): string[] {
+  return merge.split(' ')
+}
+
+interface TextForm {
+  text: Pick<TokenizerDefinition, 'alphabet' | 'prefix' | 'stripPrefix' | 'splitWords'>
+  normalizer: unknown
+  preTokenizer: unknown
+}
+
+/** Tells the forms of Mistral's files apart: Prepend + Replace, Metaspace, byte level. */
+function readForm(root: Json): TextForm {
+  const normalizers = steps(root.normalizer, 'normalizer', 'normalizers')
+  const preTokenizers = steps(root.pre_tokenizer, 'pre_tokenizer', 'pretokenizers')
+  const decoders = steps(root.decoder, 'decoder', 'decoders')
+  const stripPrefix = decoders.some((d) => (d.type === 'Strip' && d.start === 1) || isPrefixing(d))
+  if (preTokenizers.some((p) => p.type === 'ByteLevel')) {
+    for (const step of [...normalizers, ...preTokenizers]) requireKnown(step)
+    return {
+      text: { alphabet: 'bytes', prefix: 'never', stripPrefix: false, splitWords: false },
+      normalizer: root.normalizer,
+      preTokenizer: root.pre_tokenizer,
+    }
+  }
+  const metaspace = preTokenizers[0]
+  if (metaspace?.type === 'Metaspace' && preTokenizers.length === 1 && normalizers.length === 0) {
+    const prefix = prependScheme(metaspace)
+    const splitWords = metaspace.split !== false
+    return { text: { alphabet: 'pieces', prefix, stripPrefix, splitWords }, normalizer: null, preTokenizer: null }
+  }
+  const [prepend, replace] = normalizers.length === 1 ? [undefined, normalizers[0]] : normalizers
+  const replacesSpaces =
+    replace?.type === 'Replace' &&
+    replace.content === '\u2581' &&
+    (replace.pattern as { String?: unknown } | undefined)?.String === ' '
+  const prepends = prepend === undefined || (prepend.type === 'Prepend' && prepend.prepend === '\u2581')
+  if (preTokenizers.length === 0 && normalizers.length <= 2 && replacesSpaces && prepends) {
+    const prefix = prepend === undefined ? 'never' : 'prepend'
+    return {
+      text: { alphabet: 'pieces', prefix, stripPrefix, splitWords: false },
+      normalizer: null,
+      preTokenizer: null,
+    }
+  }
+  const names = (list: readonly Json[]) => list.map((s) => String(s.type)).join(', ') || 'none'
+  throw new TokenizerError(
+    `tokenizer.json: normalizer (${names(normalizers)}) with pre_tokenizer (${names(preTokenizers)}) is not supported`,
+  )
+}
+
+const KNOWN_STEPS = new Set(['ByteLevel', 'Split', 'Digits', 'NFC', 'NFKC', 'NFD', 'NFKD'])
+
+function requireKnown(step: Json): void {
+  if (!KNOWN_STEPS.has(String(step.type))) {
+    throw new TokenizerError(`tokenizer.json: the step ${show(step.type)} is not supported before byte-level BPE`)
+  }
+}
+
+function isPrefixing(step: Json): boolean {
+  return step.type === 'Metaspace' && prependScheme(step) !== 'never'
+}
+
+function prependScheme(step: Json): Prefix {
+  if (step.replacement !== undefined && step.replacement !== '\u2581') {
+    throw new TokenizerError(`tokenizer.json: Metaspace.replacement is ${show(step.replacement)}, not "\u2581"`)
+  }
+  const scheme = step.prepend_scheme ?? (step.add_prefix_space === false ? 'never' : 'always')
+  if (scheme === 'first' || scheme === 'always' || scheme === 'never') return scheme
+  throw new TokenizerError(`tokenizer.json: Metaspace.prepend_scheme is ${show(scheme)}`)
+}
+
+/** The steps of a normalizer, pre-tokenizer or decoder: none, one, or those of a Sequence. */
+function steps(value: unknown, field: string, listField: string): Json[] {
+  if (value === null || value === undefined) return []
+  const step = object(value, field)
+  if (step.type !== 'Sequence') return [step]
+  return array(step[listField], `${field}.${listField}`, 64).map((s, i) => object(s, `${field}.${listField}[${i}]`))
+}

@@ -1,0 +1,55 @@
+/** Jinja as Hugging Face sets it up for chat templates, with `@huggingface/jinja` underneath. */
+import { Environment, Interpreter, Template } from '@huggingface/jinja'
+import { ChatTemplateError } from '../errors.ts'
+import { strftime } from './strftime.ts'
+
+/** More than any published template by a factor of ten. */
+const MAX_SOURCE_LENGTH = 1 << 18
+/** Entries of one `range()`: a template comes with the checkpoint and must not fill the memory. */
+const MAX_RANGE = 100_000
+
+/** @throws ChatTemplateError when the source does not parse */
+export function compileTemplate(source: string): Template {
+  if (source.length > MAX_SOURCE_LENGTH) {
+    throw new ChatTemplateError(`the chat template has ${source.length} characters, the limit is ${MAX_SOURCE_LENGTH}`)
+  }
+  try {
+    return new Template(source)
+  } catch (error) {
+    throw new ChatTemplateError(`the chat template does not parse: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/**
+ * The text that a template gives.
+ * @throws ChatTemplateError with the template's own words where it calls `raise_exception`
+ */
+export function renderTemplate(template: Template, variables: Readonly<Record<string, unknown>>): string {
+  // Not `template.render`: its `strftime_now` speaks the user's language, and globals cannot be replaced there.
+  const env = new Environment()
+  const globals = { true: true, false: false, none: null, True: true, False: false, None: null, range }
+  const functions = { strftime_now: (format: unknown) => strftime(new Date(), String(format)), raise_exception: raise }
+  for (const [name, value] of Object.entries({ ...globals, ...functions, ...variables })) env.set(name, value)
+  try {
+    return String(new Interpreter(env).run(template.parsed).value)
+  } catch (error) {
+    if (error instanceof ChatTemplateError) throw error
+    throw new ChatTemplateError(`the chat template failed: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function raise(message: unknown): never {
+  throw new ChatTemplateError(String(message))
+}
+
+/** Python's `range`. */
+function range(first: number, second?: number, step = 1): number[] {
+  const [from, to] = second === undefined ? [0, first] : [first, second]
+  const length = Math.max(0, Math.ceil((to - from) / step))
+  if (!(length <= MAX_RANGE)) throw new ChatTemplateError(`the chat template asks for range() of ${length} numbers`)
+  return Array.from({ length }, (_, i) => from + i * step)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

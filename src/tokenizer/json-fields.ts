@@ -1,0 +1,49 @@
+/** Typed access to the fields of a `tokenizer.json`, with errors that name the field. */
+import { TokenizerError } from '../errors.ts'
+import { MAX_TOKENS } from './definition.ts'
+
+export type Json = Readonly<Record<string, unknown>>
+
+export function object(value: unknown, field: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw new TokenizerError(`tokenizer.json: ${field} is not an object`)
+}
+
+export function array(value: unknown, field: string, limit: number): unknown[] {
+  if (!Array.isArray(value)) throw new TokenizerError(`tokenizer.json: ${field} is not an array`)
+  if (value.length > limit) {
+    throw new TokenizerError(`tokenizer.json: ${field} has ${value.length} entries, the limit is ${limit}`)
+  }
+  return value
+}
+
+export function string(value: unknown, field: string): string {
+  if (typeof value === 'string') return value
+  throw new TokenizerError(`tokenizer.json: ${field} is not a string`)
+}
+
+export function optionalString(value: unknown, field: string): string | undefined {
+  return value === undefined || value === null ? undefined : string(value, field)
+}
+
+export function boolean(value: unknown, field: string): boolean {
+  if (value === undefined || value === null) return false
+  if (typeof value === 'boolean') return value
+  throw new TokenizerError(`tokenizer.json: ${field} is not true or false`)
+}
+
+export function tokenId(value: unknown, field: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < MAX_TOKENS) return value
+  throw new TokenizerError(`tokenizer.json: ${field} (${show(value)}) is not a token id from 0 to ${MAX_TOKENS - 1}`)
+}
+
+export function show(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    text = undefined
+  }
+  text ??= String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}

@@ -1,0 +1,199 @@
+import { ParameterError, TokenizerError } from '../errors.ts'
+import { openGguf } from '../formats/gguf.ts'
+import { type ModelSource, openSource } from '../formats/source.ts'
+import { type TokenizerDefinition, TokenKind } from './definition.ts'
+import { anyOf, type Place, TextEncoderEngine } from './engine.ts'
+import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
+import { definitionFromGguf, type GgufMetadata } from './gguf-vocab.ts'
+import { definitionFromJson } from './hf-json.ts'
+import { definitionFromSentencePiece } from './sentencepiece.ts'
+import { type StreamOptions, TextStream, tokenBytes } from './text-stream.ts'
+
+export interface EncodeOptions {
+  /** Put BOS before the text. False by default. */
+  bos?: boolean | undefined
+  /** Put EOS after the text. False by default. */
+  eos?: boolean | undefined
+}
+
+/**
+ * Text ↔ token ids, the same from a `tokenizer.json`, a `tokenizer.model` or a GGUF.
+ *
+ * Text never becomes a control token: `encode('</s>')` gives the pieces that spell it. Control tokens come from
+ * `bos`/`eos` and from chat templates only.
+ */
+export class Tokenizer {
+  /** Number of ids: the largest id plus one. */
+  readonly vocabSize: number
+  readonly bosId: number | undefined
+  readonly eosId: number | undefined
+  readonly unkId: number | undefined
+  readonly padId: number | undefined
+  /** The model was trained to see BOS before each text (raw completion should pass `bos: addsBos`). */
+  readonly addsBos: boolean
+  /** Control tokens (and the unknown token) by name. */
+  readonly specialTokens: ReadonlyMap<string, number>
+  /** What token strings hold: SentencePiece pieces, or GPT-2's byte alphabet (tekken). */
+  readonly alphabet: 'pieces' | 'bytes'
+  /** Finds a control token's name in rendered text; undefined when the vocabulary has none. Has the flag `g`. */
+  readonly controlPattern: RegExp | undefined
+  readonly #definition: TokenizerDefinition
+  readonly #engine: TextEncoderEngine
+  #ids: Map<string, number> | undefined
+
+  constructor(definition: TokenizerDefinition) {
+    this.#definition = definition
+    this.#engine = new TextEncoderEngine(definition)
+    this.vocabSize = definition.tokens.length
+    this.bosId = definition.bosId
+    this.eosId = definition.eosId
+    this.unkId = definition.unkId
+    this.padId = definition.padId
+    this.addsBos = definition.addsBos
+    this.alphabet = definition.alphabet
+    const special = new Map<string, number>()
+    for (const [id, token] of definition.tokens.entries()) {
+      const kind = definition.kinds[id]
+      if (token && (kind === TokenKind.control || kind === TokenKind.unknown)) special.set(token, id)
+    }
+    this.specialTokens = special
+    this.controlPattern = anyOf([...special.keys()])
+  }
+
+  /**
+   * Opens a `tokenizer.model`, `tokenizer.json`, `.gguf`, or the folder that holds one; from a path, URL, `File`s, a
+   * directory handle or an object with `open(name)`.
+   * @throws TokenizerError when there is no tokenizer or it is damaged; CheckpointError when the file cannot be read
+   */
+  static async load(source: ModelSource, options: { signal?: AbortSignal | undefined } = {}): Promise<Tokenizer> {
+    const files = await openSource(source, options)
+    const { signal } = options
+    try {
+      if (files.ggufName !== undefined) {
+        const reader = await files.open(files.ggufName, signal)
+        if (reader !== undefined) return Tokenizer.fromGguf((await openGguf(reader, signal)).metadata)
+      }
+      const tokenizer = await Tokenizer.fromSourceFiles(files, signal)
+      if (tokenizer !== undefined) return tokenizer
+      throw new TokenizerError(`${files.label}: holds no tokenizer.json, tokenizer.model or .gguf`)
+    } finally {
+      await files.close()
+    }
+  }
+
+  /** The tokenizer among the files of an opened source (not a GGUF's); undefined when it has none. */
+  static fromSourceFiles(files: OpenFiles, signal?: AbortSignal): Promise<Tokenizer | undefined> {
+    const open: OpenFile = async (name) => {
+      const reader = await files.open(name, signal)
+      return reader === undefined ? undefined : readAll(reader, signal)
+    }
+    return Tokenizer.fromFiles(open, files)
+  }
+
+  /**
+   * The tokenizer of a folder: `tokenizer.json` with `tokenizer_config.json`, else a SentencePiece `tokenizer.model`.
+   * @param open gives a file's bytes by name, undefined when there is no such file
+   * @param at the file to use (`fileName`) and the names that there are, where known
+   * @returns undefined when the folder has no tokenizer
+   * @throws TokenizerError when a file is damaged
+   */
+  static async fromFiles(
+    open: OpenFile,
+    at: { fileName?: string | undefined; names?: readonly string[] | undefined } = {},
+  ): Promise<Tokenizer | undefined> {
+    const found = await tokenizerFiles(open, at)
+    if (found === undefined) return undefined
+    return found.kind === 'json'
+      ? Tokenizer.fromJson(found.tokenizer, found.config)
+      : Tokenizer.fromSentencePiece(found.bytes)
+  }
+
+  /** From a `tokenizer.json` (text or parsed), and `tokenizer_config.json` where there is one. Throws TokenizerError. */
+  static fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Tokenizer {
+    const json = typeof tokenizerJson === 'string' ? parseJson(tokenizerJson, 'tokenizer.json') : tokenizerJson
+    const config =
+      typeof tokenizerConfig === 'string' ? parseJson(tokenizerConfig, 'tokenizer_config.json') : tokenizerConfig
+    return new Tokenizer(definitionFromJson(json, config))
+  }
+
+  /** From the bytes of a SentencePiece `tokenizer.model`. Throws TokenizerError. */
+  static fromSentencePiece(bytes: Uint8Array): Tokenizer {
+    return new Tokenizer(definitionFromSentencePiece(bytes))
+  }
+
+  /** From the metadata of a GGUF (`tokenizer.ggml.*`). Throws TokenizerError. */
+  static fromGguf(metadata: GgufMetadata): Tokenizer {
+    return new Tokenizer(definitionFromGguf(metadata))
+  }
+
+  /** Ids of a text. Lone surrogates count as U+FFFD. Throws TokenizerError when BOS or EOS is asked for and missing. */
+  encode(text: string, options: EncodeOptions = {}): number[] {
+    const ids = this.encodePart(text, 'start')
+    if (options.bos) ids.unshift(required(this.bosId, 'BOS'))
+    if (options.eos) ids.push(required(this.eosId, 'EOS'))
+    return ids
+  }
+
+  /**
+   * Ids of a part of a prompt. `place` decides over SentencePiece's word boundary mark before it: `'start'` is the
+   * start of the whole text, `'after-control'` follows a control token.
+   */
+  encodePart(text: string, place: Place): number[] {
+    if (typeof text !== 'string') throw new ParameterError('text', text, 'must be a string')
+    return this.#engine.encode(text, place)
+  }
+
+  /** The text of ids. Throws TokenizerError for an id outside the vocabulary. */
+  decode(ids: Iterable<number>, options: { skipSpecial?: boolean | undefined } = {}): string {
+    const stream = this.stream(options)
+    const parts: string[] = []
+    for (const id of ids) parts.push(stream.push(id))
+    parts.push(stream.flush())
+    return parts.join('')
+  }
+
+  /** A decoder for ids that come one by one. */
+  stream(options: StreamOptions = {}): TextStream {
+    return new TextStream(this.#definition, (id) => this.#check(id), options)
+  }
+
+  /** A token's name in the vocabulary, for example `▁the`; undefined for a gap or an id outside. */
+  idToToken(id: number): string | undefined {
+    return this.#definition.tokens[id]
+  }
+
+  /** The id of a token's name. Of equal names the first counts. */
+  tokenToId(token: string): number | undefined {
+    if (this.#ids === undefined) {
+      this.#ids = new Map()
+      for (const [id, name] of this.#definition.tokens.entries()) {
+        if (name !== undefined && !this.#ids.has(name)) this.#ids.set(name, id)
+      }
+    }
+    return this.#ids.get(token)
+  }
+
+  /** The token steers the model and has no text: BOS, EOS, [INST]. */
+  isControl(id: number): boolean {
+    return this.#definition.kinds[id] === TokenKind.control
+  }
+
+  /** The UTF-8 bytes that a token adds to a text: none for control tokens, one for a byte token. */
+  tokenBytes(id: number): Uint8Array<ArrayBuffer> {
+    this.#check(id)
+    return tokenBytes(this.#definition, id)
+  }
+
+  #check(id: number): void {
+    if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
+      throw new TokenizerError(
+        `token id ${String(id)} does not exist; the vocabulary has ids 0 to ${this.vocabSize - 1}`,
+      )
+    }
+  }
+}
+
+function required(id: number | undefined, name: string): number {
+  if (id === undefined) throw new TokenizerError(`the vocabulary has no ${name} token`)
+  return id
+}

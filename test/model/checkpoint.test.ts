@@ -1,0 +1,294 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { AbortError } from '../../src/errors.ts'
+import { decodeToF32 } from '../../src/formats/blocks.ts'
+import { openSource } from '../../src/formats/source.ts'
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../../src/model/checkpoint.ts'
+import {
+  concat,
+  FIXTURES,
+  fixture,
+  fixtureJson,
+  floats,
+  type GgufTensorSpec,
+  ggufString,
+  gguf as makeGguf,
+  pair,
+  refusal,
+  safetensors,
+  text,
+  u32,
+} from '../formats/helpers.ts'
+
+type Files = Record<string, string | Uint8Array | object | undefined>
+
+/** A checkpoint of files in memory; plain objects become JSON. */
+async function openFiles(files: Files, options?: CheckpointOptions): Promise<Checkpoint> {
+  const source = await openSource({
+    list: () => Object.keys(files),
+    open(name) {
+      const content = files[name]
+      if (content === undefined || typeof content === 'string' || content instanceof Uint8Array) return content
+      return JSON.stringify(content)
+    },
+  })
+  return openCheckpoint(source, options)
+}
+
+async function openFolder(name: string, options?: CheckpointOptions): Promise<Checkpoint> {
+  const files = await openSource(FIXTURES + name)
+  try {
+    return await openCheckpoint(files, options)
+  } catch (error) {
+    await files.close()
+    throw error
+  }
+}
+
+const expected = fixtureJson('expected.json')
+const PROBE = expected.probe as string
+const INDEX = 'model.safetensors.index.json'
+const shard = (n: number) => `model-0000${n}-of-00003.safetensors`
+
+async function values(checkpoint: Checkpoint, name: Parameters<Checkpoint['tensor']>[0]): Promise<Float32Array> {
+  const info = checkpoint.tensor(name)
+  return decodeToF32(info.dtype, await checkpoint.readTensor(info, 0, info.byteLength))
+}
+
+describe('openCheckpoint', () => {
+  it('opens one safetensors file', async () => {
+    const checkpoint = await openFolder('hf-f16')
+    expect(checkpoint).toMatchObject({ format: 'safetensors', gguf: undefined })
+    expect(checkpoint.config).toMatchObject({ headDim: 6, slidingWindows: [7, 7], ropePairing: 'half' })
+    expect(await values(checkpoint, 'layers.1.wk')).toEqual(floats(expected.f16))
+    expect(checkpoint.names).toHaveLength(3 + 2 * 9)
+    expect(checkpoint.tensor('layers.0.wo').shape).toEqual([32, 24])
+    expect(checkpoint.tensor('layers.0.w2').shape).toEqual([32, 64])
+    expect(() => checkpoint.tensor('layers.2.wq')).toThrow(RangeError)
+    const parameters = 2 * (40 * 32) + 32 + 2 * (2 * 32 + 2 * 24 * 32 + 2 * 12 * 32 + 3 * 64 * 32)
+    expect(checkpoint.totalBytes).toBe(parameters * 2)
+    await checkpoint.close()
+  })
+
+  it('opens shards', async () => {
+    const checkpoint = await openFolder('hf-bf16-shards')
+    expect(await values(checkpoint, 'layers.1.wk')).toEqual(floats(expected.bf16))
+    expect(new Set(checkpoint.names.map((name) => checkpoint.tensor(name).file))).toEqual(new Set([1, 2, 3].map(shard)))
+    await checkpoint.close()
+  })
+
+  it('opens tied embeddings and mixed types', async () => {
+    const checkpoint = await openFolder('hf-mixed-tied')
+    expect(checkpoint.tensor('output')).toBe(checkpoint.tensor('tokEmbeddings'))
+    expect(checkpoint.names).not.toContain('output')
+    expect(new Set(checkpoint.names.map((name) => checkpoint.tensor(name).dtype))).toEqual(
+      new Set(['f32', 'f16', 'bf16']),
+    )
+    await checkpoint.close()
+  })
+
+  it('opens a .safetensors by its own path, and names without "model."', async () => {
+    const byPath = await openFolder('hf-f16/model.safetensors')
+    expect(byPath.tensor('norm').shape).toEqual([32])
+    await byPath.close()
+    const renamed = reheaded(fixture('hf-f16/model.safetensors'), (header) =>
+      Object.fromEntries(Object.entries(header).map(([name, entry]) => [name.replace(/^model\./, ''), entry])),
+    )
+    const checkpoint = await openFiles({ 'config.json': fixture('hf-f16/config.json'), 'model.safetensors': renamed })
+    expect(checkpoint.tensor('layers.1.wk').name).toBe(PROBE.slice('model.'.length))
+    expect(await values(checkpoint, 'layers.1.wk')).toEqual(floats(expected.f16))
+  })
+
+  it('opens a GGUF with every supported type', async () => {
+    const checkpoint = await openFolder('mixed.gguf', { slidingWindow: 5 })
+    const vectors = expected.gguf as Record<string, string>
+    expect(checkpoint.format).toBe('gguf')
+    expect(checkpoint.config).toMatchObject({ vocabSize: 40, ropePairing: 'adjacent', slidingWindows: [5, 5] })
+    expect(checkpoint.gguf?.get('tokenizer.ggml.model')).toBe('llama')
+    expect(await values(checkpoint, 'layers.1.wq')).toEqual(floats(vectors['blk.1.attn_q.weight']))
+    expect(await values(checkpoint, 'layers.1.w1')).toEqual(floats(vectors['blk.1.ffn_gate.weight']))
+    expect(checkpoint.tensor('layers.0.w3').name).toBe('blk.0.ffn_up.weight')
+    await checkpoint.close()
+  })
+
+  it('opens a GGUF with tied embeddings', async () => {
+    const checkpoint = await openFolder('tied-q8_0.gguf')
+    expect(checkpoint.tensor('output')).toMatchObject({ name: 'token_embd.weight', dtype: 'q8_0' })
+    await checkpoint.close()
+  })
+
+  const stories = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url))
+  it.skipIf(!existsSync(stories))('opens the real stories260K (skipped when ../shared is absent)', async () => {
+    const checkpoint = await openCheckpoint(await openSource(stories))
+    expect(checkpoint.config).toMatchObject({
+      dim: 64,
+      nLayers: 5,
+      nHeads: 8,
+      nKvHeads: 4,
+      headDim: 8,
+      hiddenDim: 172,
+      vocabSize: 512,
+    })
+    expect(checkpoint.config).toMatchObject({
+      bosTokenId: 1,
+      eosTokenIds: [2],
+      tiedEmbeddings: false,
+      maxPositions: 2048,
+    })
+    await checkpoint.close()
+  })
+
+  it('stops when the signal has fired', async () => {
+    await expect(openFolder('hf-f16', { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(AbortError)
+  })
+})
+
+/** The same safetensors data under a changed header. */
+function reheaded(
+  bytes: Uint8Array<ArrayBuffer>,
+  change: (header: Record<string, unknown>) => Record<string, unknown>,
+): Uint8Array<ArrayBuffer> {
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true))
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  return concat(safetensors(change(header), 0), bytes.subarray(8 + length))
+}
+
+describe('what openCheckpoint refuses', () => {
+  const config = fixtureJson('hf-f16/config.json')
+  const weights = fixture('hf-f16/model.safetensors')
+
+  it('a shape that is not the config’s', async () => {
+    const error = await refusal(() =>
+      openFiles({ 'config.json': { ...config, vocab_size: 41 }, 'model.safetensors': weights }),
+    )
+    expect(error.message).toBe(
+      'model.safetensors, tensor model.embed_tokens.weight: has the shape [40, 32], the config says [41, 32]',
+    )
+  })
+
+  it('a missing tensor', async () => {
+    const error = await refusal(() =>
+      openFiles({ 'config.json': { ...config, num_hidden_layers: 3 }, 'model.safetensors': weights }),
+    )
+    expect(error.message).toBe('model.safetensors, tensor model.layers.2.input_layernorm.weight: is missing')
+    const bare = fixture('hf-mixed-tied/model.safetensors')
+    const head = await refusal(() => openFiles({ 'config.json': config, 'model.safetensors': bare }))
+    expect(head.message).toBe('model.safetensors, tensor lm_head.weight: is missing')
+  })
+
+  it('an element type, when the model needs the tensor', async () => {
+    const gguf = await refusal(() => openFiles({ 'model.gguf': fixture('q4_1.gguf') }))
+    expect(gguf.message).toBe('model.gguf, tensor token_embd.weight: elements of type Q4_1 are not supported')
+    const header = { 'model.embed_tokens.weight': { dtype: 'F8_E5M2', shape: [40, 32], data_offsets: [0, 1280] } }
+    const file = await refusal(() =>
+      openFiles({ 'config.json': config, 'model.safetensors': safetensors(header, 1280) }),
+    )
+    expect(file).toMatchObject({
+      tensor: 'model.embed_tokens.weight',
+      fact: 'elements of type F8_E5M2 are not supported',
+    })
+  })
+
+  it('biases', async () => {
+    const bias = { dtype: 'F16', shape: [0], data_offsets: [0, 0] }
+    const file = reheaded(weights, (header) => ({ ...header, 'model.layers.1.self_attn.q_proj.bias': bias }))
+    const error = await refusal(() => openFiles({ 'config.json': config, 'model.safetensors': file }))
+    expect(error).toMatchObject({ tensor: 'model.layers.1.self_attn.q_proj.bias', fact: 'biases are not supported' })
+  })
+
+  it('frequency factors of a GGUF unless all are one', async () => {
+    const attempt = async (factors: number[]) => {
+      const key = (name: string, value: number) => pair(`llama.${name}`, 4, u32(value))
+      const eps = pair('llama.attention.layer_norm_rms_epsilon', 6, new Uint8Array(new Float32Array([1e-5]).buffer))
+      const tensors: GgufTensorSpec[] = [
+        { name: 'rope_freqs.weight', dims: [factors.length], offset: 0 },
+        { name: 'token_embd.weight', dims: [8, 4], offset: 32 },
+      ]
+      const bytes = makeGguf({
+        pairs: [
+          pair('general.architecture', 8, ggufString('llama')),
+          ...[key('context_length', 64), key('embedding_length', 8), key('block_count', 1)],
+          ...[key('feed_forward_length', 8), key('attention.head_count', 2), eps],
+        ],
+        tensors,
+        dataBytes: 32 + 128,
+      })
+      bytes.set(new Uint8Array(new Float32Array(factors).buffer), bytes.length - 160)
+      return refusal(() => openFiles({ 'model.gguf': bytes }))
+    }
+    expect(await attempt([1, 1])).toMatchObject({ tensor: 'blk.0.attn_norm.weight', fact: 'is missing' })
+    expect(await attempt([1, 8])).toMatchObject({ tensor: 'rope_freqs.weight', fact: /factors other than 1/ })
+    expect(await attempt([1, 1, 1])).toMatchObject({ tensor: 'rope_freqs.weight' })
+  })
+
+  const sharded = (): Record<string, Uint8Array> =>
+    Object.fromEntries([1, 2, 3].map((n) => [shard(n), fixture(`hf-bf16-shards/${shard(n)}`)]))
+  const index = fixtureJson(`hf-bf16-shards/${INDEX}`) as { weight_map: Record<string, string> }
+
+  it.each([
+    '../x.safetensors',
+    '/etc/x.safetensors',
+    'a\\b.safetensors',
+    'C:x.safetensors',
+    'https://h/x.safetensors',
+    'a/../x.safetensors',
+    '%2e%2e%2fx.safetensors',
+    '',
+    INDEX,
+    'config.json',
+  ])('the shard name %j', async (name) => {
+    const weight_map = { ...index.weight_map, [PROBE]: name }
+    const error = await refusal(() => openFiles({ 'config.json': config, ...sharded(), [INDEX]: { weight_map } }))
+    expect(error).toMatchObject({ file: INDEX, tensor: PROBE })
+    expect(error.fact).toMatch(/not a plain file name|not a .safetensors file/)
+  })
+
+  it('a missing shard, and a shard without its tensor', async () => {
+    const files = { 'config.json': config, ...sharded(), [INDEX]: index }
+    const gone = await refusal(() => openFiles({ ...files, [shard(2)]: undefined }))
+    expect(gone.file).toBe(shard(2))
+    expect(gone.fact).toMatch(/is missing; model.safetensors.index.json says/)
+    const other = index.weight_map[PROBE] === shard(1) ? shard(2) : shard(1)
+    const weight_map = { ...index.weight_map, [PROBE]: other }
+    const moved = await refusal(() => openFiles({ ...files, [INDEX]: { weight_map } }))
+    expect(moved).toMatchObject({ file: other, tensor: PROBE })
+  })
+
+  it.each([
+    ['no JSON', '{', /not a safetensors index/],
+    ['no weight_map', '{}', /no weight_map/],
+    ['an empty weight_map', '{"weight_map":{}}', /no weight_map/],
+    ['a shard that is a number', '{"weight_map":{"a":1}}', /a string is expected/],
+    ['one tensor twice', '{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}', /"a" occurs twice/],
+  ])('an index with %s', async (_, content, fact) => {
+    const error = await refusal(() => openFiles({ 'config.json': config, [INDEX]: content }))
+    expect(error.file).toBe(INDEX)
+    expect(error.fact).toMatch(fact)
+  })
+
+  it('too many shards', async () => {
+    const weight_map = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`t${i}`, `s${i}.safetensors`]))
+    const error = await refusal(() => openFiles({ 'config.json': config, [INDEX]: { weight_map } }))
+    expect(error.fact).toMatch(/more than 10000 shards/)
+  })
+
+  it.each([
+    ['consolidated.safetensors', /Hugging Face layout/],
+    ['pytorch_model.bin', /convert them to safetensors/],
+    ['pytorch_model.bin.index.json', /convert them to safetensors/],
+  ])('a folder with only %s, saying what to do', async (name, fact) => {
+    const error = await refusal(() => openFiles({ 'config.json': config, [name]: text('x') }))
+    expect(error.file).toBe(name)
+    expect(error.fact).toMatch(fact)
+  })
+
+  it('a folder without a checkpoint, or with two GGUFs', async () => {
+    expect((await refusal(() => openFiles({ 'readme.md': 'x' }))).fact).toMatch(/holds no checkpoint/)
+    expect((await refusal(() => openFiles({ 'config.json': config }))).fact).toMatch(/has a config.json, but neither/)
+    expect((await refusal(() => openFiles({ 'a.gguf': 'x', 'b.gguf': 'x' }))).fact).toMatch(
+      /2 GGUF files \(a.gguf, b.gguf\)/,
+    )
+    expect((await refusal(() => openFiles({ 'config.json': '{"a":' }))).message).toMatch(/^config.json: is not JSON/)
+  })
+})

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, ParameterError } from '../../src/errors.ts'
+import type { GgufValue } from '../../src/formats/gguf-metadata.ts'
+import { parseGgufConfig } from '../../src/model/config-gguf.ts'
+
+const BASE: Readonly<Record<string, GgufValue>> = {
+  'general.architecture': 'llama',
+  'llama.context_length': 32768,
+  'llama.embedding_length': 4096,
+  'llama.block_count': 3,
+  'llama.feed_forward_length': 14336,
+  'llama.attention.head_count': 32,
+  'llama.attention.head_count_kv': 8,
+  'llama.attention.layer_norm_rms_epsilon': Math.fround(1e-5),
+  'llama.rope.dimension_count': 128,
+  'llama.rope.freq_base': 1e6,
+  'tokenizer.ggml.bos_token_id': 1,
+  'tokenizer.ggml.eos_token_id': 2,
+  'tokenizer.ggml.padding_token_id': 0xffffffff,
+}
+const SHAPES = { 'token_embd.weight': { shape: [32000, 4096] }, 'output.weight': { shape: [32000, 4096] } }
+
+function parse(change: Record<string, GgufValue | undefined> = {}, shapes: object = SHAPES, options = {}) {
+  const pairs = Object.entries({ ...BASE, ...change }).filter(([, value]) => value !== undefined)
+  return parseGgufConfig(new Map(pairs as [string, GgufValue][]), new Map(Object.entries(shapes)), options)
+}
+
+describe('parseGgufConfig', () => {
+  it('reads the keys of a llama GGUF', () => {
+    expect(parse()).toEqual({
+      architecture: 'LlamaForCausalLM',
+      dim: 4096,
+      nLayers: 3,
+      nHeads: 32,
+      nKvHeads: 8,
+      headDim: 128,
+      hiddenDim: 14336,
+      vocabSize: 32000,
+      normEps: Math.fround(1e-5),
+      ropeTheta: 1e6,
+      ropeScaling: undefined,
+      maxPositions: 32768,
+      slidingWindows: [undefined, undefined, undefined],
+      tiedEmbeddings: false,
+      ropePairing: 'adjacent',
+      bosTokenId: 1,
+      eosTokenIds: [2],
+    })
+  })
+
+  it('takes what is absent as llama.cpp does', () => {
+    const config = parse({
+      'llama.rope.freq_base': undefined,
+      'llama.rope.dimension_count': undefined,
+      'llama.attention.head_count_kv': undefined,
+      'tokenizer.ggml.eos_token_id': 0xffffffff,
+      'tokenizer.ggml.bos_token_id': undefined,
+    })
+    expect(config).toMatchObject({ ropeTheta: 10000, nKvHeads: 32, eosTokenIds: [], bosTokenId: undefined })
+    expect(parse({ 'tokenizer.ggml.eot_token_id': 7, 'tokenizer.ggml.eom_token_id': 2 }).eosTokenIds).toEqual([2, 7])
+  })
+
+  it('ties the output when the file has none', () => {
+    expect(parse({}, { 'token_embd.weight': { shape: [40, 4096] } })).toMatchObject({
+      tiedEmbeddings: true,
+      vocabSize: 40,
+    })
+  })
+
+  it('takes a head width, lists of equal values, and neutral keys', () => {
+    const wide = {
+      'llama.attention.key_length': 160,
+      'llama.attention.value_length': 160,
+      'llama.rope.dimension_count': 160,
+    }
+    expect(parse(wide).headDim).toBe(160)
+    expect(parse({ 'llama.attention.head_count_kv': new Int32Array([4, 4, 4]) }).nKvHeads).toBe(4)
+    expect(parse({ 'llama.expert_count': 0, 'llama.attention.causal': true }).dim).toBe(4096)
+  })
+
+  it('reads linear scaling under its names', () => {
+    const scaling = (change: Record<string, GgufValue>) => parse(change).ropeScaling
+    expect(scaling({ 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 4 })).toEqual({
+      type: 'linear',
+      factor: 4,
+    })
+    expect(scaling({ 'llama.rope.scale_linear': 2 })).toEqual({ type: 'linear', factor: 2 })
+    expect(scaling({ 'llama.rope.scaling.factor': 1 })).toBeUndefined()
+    expect(scaling({ 'llama.rope.scaling.type': 'none', 'llama.rope.scaling.factor': 4 })).toBeUndefined()
+  })
+
+  it('takes the window of the file, of the caller, or none', () => {
+    expect(parse({ 'llama.attention.sliding_window': 4096 }).slidingWindows).toEqual([4096, 4096, 4096])
+    expect(parse({}, SHAPES, { slidingWindow: 5 }).slidingWindows).toEqual([5, 5, 5])
+    expect(
+      parse({ 'llama.attention.sliding_window': 4096 }, SHAPES, { slidingWindow: null }).slidingWindows[0],
+    ).toBeUndefined()
+    expect(() => parse({}, SHAPES, { slidingWindow: 0 })).toThrow(ParameterError)
+  })
+
+  it('reads the keys under the name of the architecture', () => {
+    const renamed = Object.entries(BASE).map(([key, value]) => [key.replace(/^llama\./, 'mistral.'), value] as const)
+    const metadata = new Map<string, GgufValue>([...renamed, ['general.architecture', 'mistral']])
+    expect(parseGgufConfig(metadata, new Map(Object.entries(SHAPES)))).toMatchObject({
+      architecture: 'MistralForCausalLM',
+      dim: 4096,
+    })
+  })
+
+  const refused: [field: string, change: Record<string, GgufValue | undefined>, fact: RegExp][] = [
+    ['general.architecture', { 'general.architecture': 'mistral3' }, /not supported; llama, mistral/],
+    ['general.architecture', { 'general.architecture': undefined }, /not supported/],
+    ['general.architecture', { 'general.architecture': 'toString' }, /not supported/],
+    ['llama.expert_count', { 'llama.expert_count': 8 }, /not supported/],
+    ['llama.attention.causal', { 'llama.attention.causal': false }, /not supported/],
+    ['llama.embedding_length', { 'llama.embedding_length': undefined }, /1 to 65536/],
+    ['llama.embedding_length', { 'llama.embedding_length': 2n ** 60n }, /1 to 65536/],
+    ['llama.embedding_length', { 'llama.embedding_length': '4096' }, /1 to 65536/],
+    ['llama.block_count', { 'llama.block_count': 2 ** 31 }, /1 to 1024/],
+    ['llama.attention.head_count_kv', { 'llama.attention.head_count_kv': 7 }, /must divide the 32/],
+    [
+      'llama.attention.head_count_kv',
+      { 'llama.attention.head_count_kv': new Int32Array([8, 4]) },
+      /differs between layers/,
+    ],
+    ['llama.attention.head_count_kv', { 'llama.attention.head_count_kv': 0 }, /1 to 1024/],
+    ['llama.rope.dimension_count', { 'llama.rope.dimension_count': 64 }, /must be the head's 128/],
+    ['llama.attention.value_length', { 'llama.attention.value_length': 64 }, /must be the head's 128/],
+    ['llama.attention.layer_norm_rms_epsilon', { 'llama.attention.layer_norm_rms_epsilon': undefined }, /above 0/],
+    ['llama.rope.freq_base', { 'llama.rope.freq_base': Number.NaN }, /above 0/],
+    ['llama.rope.scaling.type', { 'llama.rope.scaling.type': 'yarn' }, /none and linear are/],
+    ['llama.rope.scaling.factor', { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 0 }, /above 0/],
+    ['llama.attention.sliding_window', { 'llama.attention.sliding_window': -4 }, /1 to/],
+    ['llama.attention.sliding_window_pattern', { 'llama.attention.sliding_window_pattern': 4 }, /not supported/],
+    ['tokenizer.ggml.eos_token_id', { 'tokenizer.ggml.eos_token_id': 32000 }, /0 to 31999/],
+  ]
+  it.each(refused)('refuses %s', (field, change, fact) => {
+    expect(() => parse(change)).toThrow(ConfigError)
+    expect(() => parse(change)).toThrow(expect.objectContaining({ field }))
+    expect(() => parse(change)).toThrow(fact)
+  })
+
+  it('needs the embedding matrix for the vocabulary', () => {
+    expect(() => parse({}, {})).toThrow(/token_embd.weight/)
+    expect(() => parse({}, { 'token_embd.weight': { shape: [4] } })).toThrow(/token_embd.weight/)
+  })
+})

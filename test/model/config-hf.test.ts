@@ -1,0 +1,264 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, ParameterError } from '../../src/errors.ts'
+import { withSlidingWindow } from '../../src/model/config.ts'
+import { parseHfConfig } from '../../src/model/config-hf.ts'
+import { fixtureJson } from '../formats/helpers.ts'
+
+/** Mistral 7B v0.1 as transformers 4 wrote it. */
+const V4 = {
+  architectures: ['MistralForCausalLM'],
+  bos_token_id: 1,
+  eos_token_id: 2,
+  hidden_act: 'silu',
+  hidden_size: 4096,
+  initializer_range: 0.02,
+  intermediate_size: 14336,
+  max_position_embeddings: 32768,
+  model_type: 'mistral',
+  num_attention_heads: 32,
+  num_hidden_layers: 32,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000.0,
+  sliding_window: 4096,
+  tie_word_embeddings: false,
+  torch_dtype: 'bfloat16',
+  transformers_version: '4.34.0.dev0',
+  use_cache: true,
+  vocab_size: 32000,
+}
+const LLAMA = { ...V4, architectures: ['LlamaForCausalLM'], model_type: 'llama', sliding_window: undefined }
+
+function without(...names: (keyof typeof V4)[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(V4).filter(([name]) => !names.includes(name as keyof typeof V4)))
+}
+
+describe('parseHfConfig', () => {
+  it('reads what transformers 4 wrote', () => {
+    expect(parseHfConfig(V4)).toEqual({
+      architecture: 'MistralForCausalLM',
+      dim: 4096,
+      nLayers: 32,
+      nHeads: 32,
+      nKvHeads: 8,
+      headDim: 128,
+      hiddenDim: 14336,
+      vocabSize: 32000,
+      normEps: 1e-5,
+      ropeTheta: 10000,
+      ropeScaling: undefined,
+      maxPositions: 32768,
+      slidingWindows: Array(32).fill(4096),
+      tiedEmbeddings: false,
+      ropePairing: 'half',
+      bosTokenId: 1,
+      eosTokenIds: [2],
+    })
+  })
+
+  it('reads what transformers 5 writes', () => {
+    const config = parseHfConfig(fixtureJson('hf-f16/config.json'))
+    expect(config).toMatchObject({ headDim: 6, dim: 32, nHeads: 4, ropeTheta: 10000, slidingWindows: [7, 7] })
+    expect(parseHfConfig(fixtureJson('llama3-config.json'))).toMatchObject({
+      architecture: 'LlamaForCausalLM',
+      ropeTheta: 500000,
+      ropeScaling: { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 64 },
+      eosTokenIds: [2, 5],
+      slidingWindows: [undefined, undefined],
+    })
+  })
+
+  it('takes absent and null fields as transformers does', () => {
+    expect(parseHfConfig({ ...V4, head_dim: null, num_key_value_heads: null })).toMatchObject({
+      headDim: 128,
+      nKvHeads: 32,
+    })
+    expect(parseHfConfig({ ...V4, head_dim: 96 }).headDim).toBe(96)
+    const bare = parseHfConfig(
+      without(
+        'rope_theta',
+        'rms_norm_eps',
+        'max_position_embeddings',
+        'hidden_act',
+        'tie_word_embeddings',
+        'eos_token_id',
+        'bos_token_id',
+      ),
+    )
+    expect(bare).toMatchObject({
+      ropeTheta: 10000,
+      normEps: 1e-6,
+      maxPositions: 131072,
+      eosTokenIds: [2],
+      bosTokenId: 1,
+    })
+    expect(parseHfConfig({ ...V4, eos_token_id: null, bos_token_id: null })).toMatchObject({
+      eosTokenIds: [],
+      bosTokenId: undefined,
+    })
+    expect(parseHfConfig(without('architectures')).architecture).toBe('MistralForCausalLM')
+    expect(parseHfConfig({ ...LLAMA, max_position_embeddings: undefined, pretraining_tp: 2 }).maxPositions).toBe(2048)
+    expect(parseHfConfig({ ...V4, tie_word_embeddings: true, eos_token_id: [2, 7, 2] })).toMatchObject({
+      tiedEmbeddings: true,
+      eosTokenIds: [2, 7],
+    })
+  })
+
+  it('knows every way to say which layers have a window', () => {
+    const windows = (extra: object) => parseHfConfig({ ...V4, num_hidden_layers: 3, ...extra }).slidingWindows
+    const types = ['sliding_attention', 'full_attention', 'sliding_attention']
+    expect(windows({ sliding_window: null })).toEqual([undefined, undefined, undefined])
+    expect(parseHfConfig(without('sliding_window')).slidingWindows[0]).toBe(4096)
+    expect(windows({ sliding_window: 5, layer_types: types })).toEqual([5, undefined, 5])
+    expect(windows({ sliding_window: 5, layer_types: types, architectures: ['MinistralForCausalLM'] })).toEqual([
+      5,
+      undefined,
+      5,
+    ])
+    expect(windows({ use_sliding_window: false, max_window_layers: 1 })).toEqual([undefined, undefined, undefined])
+    expect(windows({ use_sliding_window: true, max_window_layers: 2 })).toEqual([undefined, undefined, 4096])
+  })
+
+  it('knows every way to write RoPE', () => {
+    const rope = (extra: object) => {
+      const { ropeTheta, ropeScaling } = parseHfConfig({ ...V4, ...extra })
+      return [ropeTheta, ropeScaling]
+    }
+    const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 }
+    const parsed = { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 8192 }
+    expect(rope({ rope_theta: 1e6, rope_scaling: null })).toEqual([1e6, undefined])
+    expect(rope({ rope_theta: 5, rope_parameters: { rope_theta: 7, rope_type: 'default' } })).toEqual([7, undefined])
+    expect(rope({ rope_scaling: { type: 'linear', factor: 2 } })).toEqual([10000, { type: 'linear', factor: 2 }])
+    expect(rope({ rope_scaling: { rope_type: 'llama3', ...llama3 } })).toEqual([10000, parsed])
+    const inner = { rope_theta: 9, rope_type: 'linear', factor: 4 }
+    expect(rope({ rope_parameters: { full_attention: inner, sliding_attention: { ...inner } } })).toEqual([
+      9,
+      { type: 'linear', factor: 4 },
+    ])
+    expect(
+      rope({ rope_scaling: { rope_type: 'llama3', ...llama3, original_max_position_embeddings: undefined } }),
+    ).toEqual([10000, { ...parsed, originalMaxPositions: 32768 }])
+  })
+
+  const refused: [field: string, change: object, fact: RegExp][] = [
+    ['architectures', { architectures: ['MixtralForCausalLM'] }, /not supported; MistralForCausalLM/],
+    ['architectures', { architectures: ['constructor'] }, /not supported/],
+    ['architectures', { architectures: 'MistralForCausalLM' }, /list of one name/],
+    ['model_type', { architectures: null, model_type: 'gpt2' }, /one of mistral/],
+    ['hidden_size', { hidden_size: '4096' }, /whole number from 1 to 65536/],
+    ['hidden_size', { hidden_size: undefined }, /whole number/],
+    ['hidden_size', { hidden_size: Number.NaN }, /whole number/],
+    ['hidden_size', { hidden_size: -4096 }, /whole number/],
+    ['hidden_size', { hidden_size: 1e12 }, /1 to 65536/],
+    ['hidden_size', { hidden_size: [4096] }, /whole number/],
+    ['num_hidden_layers', { num_hidden_layers: 0 }, /1 to 1024/],
+    ['num_hidden_layers', { num_hidden_layers: 1e9 }, /1 to 1024/],
+    ['num_attention_heads', { num_attention_heads: 2.5 }, /1 to 1024/],
+    ['num_key_value_heads', { num_key_value_heads: 5 }, /must divide the 32/],
+    ['num_key_value_heads', { num_key_value_heads: 64 }, /must divide the 32/],
+    ['head_dim', { head_dim: 127 }, /even/],
+    ['head_dim', { head_dim: true }, /1 to 1024/],
+    ['head_dim', { num_attention_heads: 24 }, /whole number/],
+    ['intermediate_size', { intermediate_size: 2 ** 40 }, /1 to 1048576/],
+    ['vocab_size', { vocab_size: 1e10 }, /1 to 2097152/],
+    ['max_position_embeddings', { max_position_embeddings: 1e300 }, /1 to 2147483647/],
+    ['rms_norm_eps', { rms_norm_eps: 0 }, /above 0/],
+    ['rms_norm_eps', { rms_norm_eps: '1e-5' }, /above 0/],
+    ['rope_theta', { rope_theta: Number.POSITIVE_INFINITY }, /at most/],
+    ['rope_theta', { rope_theta: -1, rope_parameters: { rope_type: 'default' } }, /above 0/],
+    [
+      'rope_scaling.rope_type',
+      { rope_scaling: { rope_type: 'yarn', factor: 4 } },
+      /\("yarn"\): is not supported; default, linear/,
+    ],
+    ['rope_scaling.type', { rope_scaling: { type: 'dynamic', factor: 4 } }, /not supported/],
+    ['rope_parameters.rope_type', { rope_parameters: { rope_type: 'longrope' } }, /not supported/],
+    ['rope_scaling.factor', { rope_scaling: { type: 'linear' } }, /above 0/],
+    ['rope_scaling', { rope_scaling: 'linear' }, /an object/],
+    [
+      'rope_scaling.high_freq_factor',
+      { rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 4, high_freq_factor: 4 } },
+      /above low_freq/,
+    ],
+    [
+      'rope_parameters',
+      { rope_parameters: { full_attention: { rope_theta: 1 }, sliding_attention: { rope_theta: 2 } } },
+      /differs between layer types in rope_theta/,
+    ],
+    ['rope_parameters.partial_rotary_factor', { rope_parameters: { partial_rotary_factor: 0.5 } }, /not supported/],
+    ['partial_rotary_factor', { partial_rotary_factor: 0.5 }, /not supported/],
+    ['sliding_window', { sliding_window: 0 }, /1 to/],
+    ['sliding_window', { sliding_window: '4096' }, /1 to/],
+    ['sliding_window', { architectures: ['LlamaForCausalLM'] }, /LlamaForCausalLM has none/],
+    ['layer_types', { layer_types: ['full_attention'] }, /list of 32 names/],
+    ['layer_types[0]', { num_hidden_layers: 1, layer_types: ['chunked_attention'] }, /not supported/],
+    [
+      'layer_types[0]',
+      { num_hidden_layers: 1, layer_types: ['sliding_attention'], sliding_window: null },
+      /needs a sliding_window/,
+    ],
+    ['max_window_layers', { use_sliding_window: true, max_window_layers: -1 }, /whole number from 0/],
+    ['use_sliding_window', { use_sliding_window: 'yes' }, /true or false/],
+    ['tie_word_embeddings', { tie_word_embeddings: 1 }, /true or false/],
+    ['hidden_act', { hidden_act: 'gelu' }, /silu is/],
+    ['attention_bias', { attention_bias: true }, /biases are not supported/],
+    ['mlp_bias', { mlp_bias: true }, /biases are not supported/],
+    ['quantization_config', { quantization_config: { quant_method: 'awq', bits: 4 } }, /not supported/],
+    ['eos_token_id', { eos_token_id: 32000 }, /0 to 31999/],
+    ['eos_token_id', { eos_token_id: [2, '3'] }, /0 to 31999/],
+    ['bos_token_id', { bos_token_id: -1 }, /0 to 31999/],
+  ]
+  it.each(refused)('refuses %s in %j', (field, change, fact) => {
+    const run = () => parseHfConfig({ ...V4, ...change })
+    expect(run).toThrow(ConfigError)
+    expect(run).toThrow(expect.objectContaining({ field }))
+    expect(run).toThrow(fact)
+  })
+
+  it.each([null, [], 'text', 7, undefined])('refuses %j for a config', (json) => {
+    expect(() => parseHfConfig(json)).toThrow(/config field "config.json".*must be an object/)
+  })
+
+  it('names the method of a quantized checkpoint', () => {
+    const run = () => parseHfConfig({ ...V4, quantization_config: { quant_method: 'gptq' } })
+    expect(run).toThrow('config field "quantization_config" ("gptq")')
+  })
+})
+
+describe('parseHfConfig on anything', () => {
+  it('gives a config whose numbers hold, or a ConfigError', () => {
+    const odd = fc.oneof(fc.jsonValue(), fc.double(), fc.integer(), fc.constant(undefined), fc.constant(2 ** 53))
+    let parsed = 0
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...Object.keys(V4), 'head_dim', 'rope_scaling', 'layer_types'), odd, {
+          maxKeys: 2,
+        }),
+        (change) => {
+          try {
+            const config = parseHfConfig({ ...V4, ...change })
+            parsed++
+            expect(config.nHeads % config.nKvHeads).toBe(0)
+            expect(config.slidingWindows).toHaveLength(config.nLayers)
+          } catch (error) {
+            expect(error).toBeInstanceOf(ConfigError)
+          }
+        },
+      ),
+      { numRuns: 1000, seed: 1 },
+    )
+    expect(parsed).toBeGreaterThan(100)
+  })
+})
+
+describe('withSlidingWindow', () => {
+  it('replaces the windows of every layer', () => {
+    const config = parseHfConfig({ ...V4, num_hidden_layers: 2 })
+    expect(withSlidingWindow(config, null).slidingWindows).toEqual([undefined, undefined])
+    expect(withSlidingWindow(config, 9).slidingWindows).toEqual([9, 9])
+    for (const bad of [0, -1, 1.5, Number.NaN, '7' as never]) {
+      expect(() => withSlidingWindow(config, bad)).toThrow(ParameterError)
+    }
+  })
+})

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest'
+import { ParameterError } from '../../src/errors.ts'
+import { checkTokenIds, parseSamplingParams, SAMPLING_PARAMETERS } from '../../src/sampling/params.ts'
+
+function refusal(input: unknown, otherNames?: string[]): ParameterError {
+  try {
+    parseSamplingParams(input, otherNames)
+  } catch (error) {
+    if (error instanceof ParameterError) return error
+    throw error
+  }
+  throw new Error(`accepted: ${JSON.stringify(input)}`)
+}
+
+const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)
+
+describe('defaults', () => {
+  const defaults = { max_tokens: 512, temperature: 1, top_k: 50, top_p: 0.95, do_sample: true, ignore_eos: false }
+
+  test.each([undefined, null, {}, { top_p: null, max_tokens: undefined, top_k: null, seed: null, stop: null }])(
+    '%j',
+    (input) => {
+      expect(parseSamplingParams(input)).toMatchObject({ ...defaults, seed: undefined, stop: [], stop_token_ids: [] })
+    },
+  )
+
+  test('a result is taken as it is, and a changed copy is checked again', () => {
+    const params = parseSamplingParams({ top_k: 3, stop: 'x', logit_bias: { 5: 1 }, seed: 7n })
+    expect(parseSamplingParams(params)).toBe(params)
+    expect(parseSamplingParams({ ...params })).toEqual(params)
+    expect(refusal({ ...params, top_k: -5 }).parameter).toBe('top_k')
+  })
+})
+
+describe('aliases', () => {
+  test('max_new_tokens wins, then max_completion_tokens', () => {
+    expect(parseSamplingParams({ max_tokens: 1, max_completion_tokens: 2, max_new_tokens: 3 }).max_tokens).toBe(3)
+    expect(parseSamplingParams({ max_tokens: 1, max_completion_tokens: 2 }).max_tokens).toBe(2)
+    expect(parseSamplingParams({ max_tokens: 1, max_new_tokens: null }).max_tokens).toBe(1)
+  })
+
+  test('min_new_tokens wins over min_tokens', () => {
+    expect(parseSamplingParams({ min_tokens: 2 }).min_new_tokens).toBe(2)
+    expect(parseSamplingParams({ min_tokens: 2, min_new_tokens: 1 }).min_new_tokens).toBe(1)
+  })
+
+  test('temperature 0 is greedy, -1 turns top_k off, one stop is a list', () => {
+    expect(parseSamplingParams({ temperature: 0 }).do_sample).toBe(false)
+    expect(parseSamplingParams({ temperature: 1e-6, do_sample: true }).do_sample).toBe(false)
+    expect(parseSamplingParams({ temperature: 1e-5 }).do_sample).toBe(true)
+    expect(parseSamplingParams({ top_k: -1 }).top_k).toBe(0)
+    expect(parseSamplingParams({ stop: '\n' }).stop).toEqual(['\n'])
+  })
+})
+
+describe('refused, naming parameter, value and range', () => {
+  const bad: [string, unknown, string][] = [
+    ['max_tokens', 0, 'integer of at least 1'],
+    ['max_tokens', 1.5, 'integer of at least 1'],
+    ['max_new_tokens', '5', 'integer of at least 1'],
+    ['temperature', -0.1, 'number from 0 to 100'],
+    ['temperature', Number.NaN, 'number from 0 to 100'],
+    ['temperature', Infinity, 'number from 0 to 100'],
+    ['temperature', '1', 'number from 0 to 100'],
+    ['top_k', -2, 'integer of at least -1'],
+    ['top_k', 2.5, 'integer of at least -1'],
+    ['top_p', 1.01, 'number from 0 to 1'],
+    ['top_p', -0.01, 'number from 0 to 1'],
+    ['do_sample', 1, 'true or false'],
+    ['ignore_eos', 'yes', 'true or false'],
+    ['seed', 1.5, 'integer'],
+    ['seed', 2 ** 53, 'integer'],
+    ['seed', 2n ** 64n, 'integer'],
+    ['stop', '', 'none of them empty'],
+    ['stop', ['a', ''], 'none of them empty'],
+    ['stop', [1], 'list of at most 16 texts'],
+    ['stop', new Array(17).fill('a'), 'at most 16'],
+    ['stop_token_ids', 2, 'list of token ids'],
+    ['stop_token_ids', [-1], 'list of token ids'],
+    ['repetition_penalty', 0, 'above 0'],
+    ['no_repeat_ngram_size', -1, 'integer of at least 0'],
+    ['bad_words_ids', [[]], 'at least one token id'],
+    ['bad_words_ids', [1], 'list of token ids'],
+    ['sequence_bias', [[[1]]], '[list of token ids, finite number]'],
+    ['sequence_bias', [[[1], Infinity]], '[list of token ids, finite number]'],
+    ['logit_bias', { a: 1 }, 'from -100 to 100'],
+    ['logit_bias', { 1: 101 }, 'from -100 to 100'],
+    ['logit_bias', [1], 'from -100 to 100'],
+    ['min_p', 2, 'number from 0 to 1'],
+    ['typical_p', 0, 'above 0 and at most 1'],
+    ['epsilon_cutoff', 1, 'below 1'],
+    ['eta_cutoff', -1, 'at least 0'],
+    ['frequency_penalty', 2.5, 'from -2 to 2'],
+    ['presence_penalty', -3, 'from -2 to 2'],
+    ['min_length', -1, 'integer of at least 0'],
+    ['suppress_tokens', 'a', 'list of token ids'],
+  ]
+  test.each(bad.map((row, n) => [`${n}: ${row[0]} = ${String(row[1])}`, ...row] as const))(
+    '%s',
+    (_, name, value, allowed) => {
+      const error = refusal({ [name]: value })
+      expect(error.parameter).toBe(name)
+      // Of a list of lists the message shows the item at fault.
+      expect(JSON.stringify([[value]], plain)).toContain(JSON.stringify(error.value, plain))
+      expect(error.message).toContain(`parameter "${name}"`)
+      expect(error.message).toContain(allowed)
+    },
+  )
+
+  test.each([[[]], ['a'], [5]])('a request that is %j', (input) => {
+    expect(refusal(input).message).toContain('must be an object')
+  })
+
+  test('min_new_tokens above max_tokens', () => {
+    expect(refusal({ max_tokens: 5, min_new_tokens: 6 }).message).toContain('at most max_tokens, 5')
+  })
+})
+
+describe('accepted at the edges', () => {
+  const good: [string, unknown][] = [
+    ['temperature', 100],
+    ['top_p', 0],
+    ['top_p', 1],
+    ['top_k', 1e9],
+    ['typical_p', 1],
+    ['seed', -(2 ** 53 - 1)],
+    ['seed', 2n ** 64n - 1n],
+    ['frequency_penalty', -2],
+    ['presence_penalty', 2],
+    ['logit_bias', { 7: -100, 8: 100 }],
+    ['stop', new Array(16).fill('a')],
+  ]
+  test.each(good.map((row) => [`${row[0]} = ${String(row[1])}`, ...row] as const))('%s', (_, name, value) => {
+    expect(parseSamplingParams({ [name]: value })).toMatchObject({ [name]: value })
+  })
+})
+
+describe('names', () => {
+  test.each([
+    ['temprature', 'temperature'],
+    ['topK', 'top_k'],
+    ['top-p', 'top_p'],
+    ['maxTokens', 'max_tokens'],
+    ['max_token', 'max_tokens'],
+    ['max_new_token', 'max_new_tokens'],
+    ['repetition_penality', 'repetition_penalty'],
+    ['sede', 'seed'],
+    ['presense_penalty', 'presence_penalty'],
+  ])('%s is answered with %s', (wrong, right) => {
+    const error = refusal({ [wrong]: 1 })
+    expect(error.parameter).toBe(wrong)
+    expect(error.message).toContain(`did you mean "${right}"?`)
+  })
+
+  test('nothing is suggested for a name like no other', () => {
+    for (const name of ['frobnicate', 'x'.repeat(10_000), '__proto__x']) {
+      expect(refusal({ [name]: 1 }).message).not.toContain('did you mean')
+    }
+    expect(refusal(JSON.parse('{"__proto__": 1}')).parameter).toBe('__proto__')
+    expect(refusal({ toString: 1 }).parameter).toBe('toString')
+  })
+
+  test('names of the caller are skipped, and offered as corrections', () => {
+    const request = { messages: 5, top_k: 2 }
+    expect(parseSamplingParams(request, ['messages']).top_k).toBe(2)
+    expect(refusal({ mesages: [] }, ['messages']).message).toContain('did you mean "messages"?')
+  })
+
+  test.each([
+    ['n', 2, 1],
+    ['logprobs', true, false],
+    ['num_beams', 4, 1],
+    ['length_penalty', 0.5, 1],
+    ['top_logprobs', 3, 0],
+    ['max_length', 20, null],
+    ['guidance_scale', 2, 1],
+  ])('%s is refused unless neutral', (name, value, neutral) => {
+    const error = refusal({ [name]: value })
+    expect(error.parameter).toBe(name)
+    expect(error.message).toContain('is not supported yet')
+    expect(parseSamplingParams({ [name]: neutral }).max_tokens).toBe(512)
+    expect(parseSamplingParams({ [name]: null }).max_tokens).toBe(512)
+  })
+
+  test('are listed for other layers', () => {
+    expect(SAMPLING_PARAMETERS).toContain('max_new_tokens')
+    for (const name of SAMPLING_PARAMETERS) expect(parseSamplingParams({ [name]: null }).max_tokens).toBe(512)
+  })
+})
+
+describe('checkTokenIds', () => {
+  test.each([
+    ['stop_token_ids', [9, 10]],
+    ['suppress_tokens', [10]],
+    ['logit_bias', { 10: 1 }],
+    ['bad_words_ids', [[1], [2, 10]]],
+    ['sequence_bias', [[[10, 1], 2]]],
+  ])('%s', (name, value) => {
+    const params = parseSamplingParams({ [name]: value })
+    expect(() => checkTokenIds(params, 10)).toThrow(`parameter "${name}" (10): must be a token id below`)
+    expect(() => checkTokenIds(params, 11)).not.toThrow()
+  })
+})

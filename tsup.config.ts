@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs'
+import { defineConfig } from 'tsup'
+
+/**
+ * `#platform` stays an import in the output: package.json's import map picks the runtime's file where the package is
+ * used. The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
+ */
+const library = { index: 'src/index.ts', server: 'src/server/index.ts' }
+const internal = {
+  'cli/main': 'src/cli/main.ts',
+  'platform/browser': 'src/platform/browser.ts',
+  'platform/node': 'src/platform/node.ts',
+  'platform/deno': 'src/platform/deno.ts',
+}
+
+export default defineConfig({
+  entry: present({ ...library, ...internal }),
+  dts: Object.keys(present(library)).length > 0 && { entry: present(library) },
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  external: ['#platform', /^node:/, 'webgpu'],
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+})
+
+/** Entries whose source exists: a checkout without the server still builds. */
+function present(entries: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)))
+}
