@@ -9,6 +9,7 @@ override WIDE: bool = false;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [8, K_BLOCKS * 8]
 
 var<workgroup> partial: array<vec4f, LANES * GROUPS>;
+var<workgroup> results: array<vec4f, GROUPS * 8u>; // [group, output, rows 0-3 and 4-7]
 
 // Sums a value over the lanes of a group; the result is valid in lane 0.
 fn sum_lanes(slot: u32, lane: u32, value: vec4f) -> vec4f {
@@ -28,11 +29,14 @@ fn x_rows(first: u32, quad: u32) -> mat4x4f {
   return mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);
 }
 
-fn emit_rows(first: u32, col: u32, a: vec4f, b: vec4f) {
-  emit(first, col, a.x, b.x);
-  emit(first + 1u, col, a.y, b.y);
-  emit(first + 2u, col, a.z, b.z);
-  emit(first + 3u, col, a.w, b.w);
+// Results go through workgroup memory to the lanes, a pair of outputs each: what follows a matmul is compiled once.
+fn emit_results(group: u32, lane: u32, col: u32) {
+  workgroupBarrier();
+  for (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {
+    let row = i / 2u;
+    let at = group * 8u + row / 4u + (i % 2u) * 4u;
+    emit(row, col + (i % 2u) * 2u, results[at][row % 4u], results[at + 2u][row % 4u]);
+  }
 }
 
 @compute @workgroup_size(LANES, GROUPS)
@@ -76,12 +80,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     b2 = sum_lanes(slot, id.x, b2);
     b3 = sum_lanes(slot, id.x, b3);
   }
-  if (id.x == 0u && col < N) {
-    emit_rows(0u, col, a0, a1);
-    emit_rows(0u, col + 2u, a2, a3);
-    if (WIDE) {
-      emit_rows(4u, col, b0, b1);
-      emit_rows(4u, col + 2u, b2, b3);
-    }
+  if (id.x == 0u) {
+    let first = id.y * 8u;
+    results[first] = a0;
+    results[first + 2u] = a1;
+    results[first + 4u] = a2;
+    results[first + 6u] = a3;
+    results[first + 1u] = b0;
+    results[first + 3u] = b1;
+    results[first + 5u] = b2;
+    results[first + 7u] = b3;
   }
+  emit_results(id.y, id.x, col);
 }

@@ -19,12 +19,12 @@ fn load_tiles(row: u32, col: u32, block: u32, thread: u32) {
   }
 }
 
-fn emit_rows(row: u32, col: u32, a: vec4f, b: vec4f) {
-  if (col >= N) { return; }
-  emit(row, col, a.x, b.x);
-  emit(row + 8u, col, a.y, b.y);
-  emit(row + 16u, col, a.z, b.z);
-  emit(row + 24u, col, a.w, b.w);
+// Results go through workgroup memory, so that neighbouring threads store neighbouring outputs and what follows a matmul
+// is compiled once. w_tile becomes [32 rows, 2, 8], each entry the pairs `x + 16 j` and `x + 16 j + 8`.
+fn keep(row: u32, x: u32, j: u32, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) {
+  for (var i = 0u; i < 4u; i++) {
+    w_tile[((row + 8u * i) * 2u + j) * 8u + x] = vec4f(first[i], second[i], third[i], fourth[i]);
+  }
 }
 
 @compute @workgroup_size(8, 8)
@@ -61,10 +61,13 @@ fn main(
     }
     workgroupBarrier();
   }
-  let first_row = row + id.y;
-  let first_col = col + id.x * 2u;
-  emit_rows(first_row, first_col, a0, b0);
-  emit_rows(first_row, first_col + 16u, a1, b1);
-  emit_rows(first_row, first_col + 32u, a2, b2);
-  emit_rows(first_row, first_col + 48u, a3, b3);
+  keep(id.y, id.x, 0u, a0, b0, a1, b1);
+  keep(id.y, id.x, 1u, a2, b2, a3, b3);
+  workgroupBarrier();
+  for (var i = thread; i < 1024u; i += 64u) {
+    let pair = i % 32u;
+    let kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];
+    let outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);
+    emit(row + i / 32u, col + 2u * pair, outputs.x, outputs.y);
+  }
 }

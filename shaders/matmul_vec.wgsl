@@ -2,7 +2,7 @@
 // One row of x times a weight matrix, y = x W^T: the decode step. LANES threads share a dot product, each taking whole
 // blocks of 32 inputs, so that neighbouring lanes read neighbouring 16-byte words; every thread keeps four outputs.
 override N: u32; // outputs
-override LANES: u32 = 32u; // power of two
+override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, K_BLOCKS * 8]
@@ -39,9 +39,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     workgroupBarrier();
     if (id.x < half) { partial[slot] += partial[slot + half]; }
   }
-  if (id.x == 0u && col < N) {
-    let total = partial[slot];
-    emit(row, col, total.x, total.y);
-    emit(row, col + 2u, total.z, total.w);
+  workgroupBarrier();
+  // One lane for each pair of outputs, so that what follows a matmul is compiled once.
+  if (id.x < 2u) {
+    let total = partial[id.y * LANES];
+    let pair = select(total.xy, total.zw, id.x == 1u);
+    emit(row, col + 2u * id.x, pair.x, pair.y);
   }
 }

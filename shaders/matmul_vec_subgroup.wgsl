@@ -4,7 +4,7 @@
 enable subgroups;
 
 override N: u32; // outputs
-override LANES: u32 = 32u; // power of two
+override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
 override WORKGROUP: u32 = LANES * GROUPS;
 
@@ -37,8 +37,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
     sum += subgroupShuffleXor(sum, half);
   }
-  if (lane == 0u && col < N) {
-    emit(row, col, sum.x, sum.y);
-    emit(row, col + 2u, sum.z, sum.w);
+  if (lane < 2u) {
+    let pair = select(sum.xy, sum.zw, lane == 1u);
+    emit(row, col + 2u * lane, pair.x, pair.y);
   }
 }

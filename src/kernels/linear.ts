@@ -78,7 +78,7 @@ function tiled(x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel 
 /** No more lanes than there is work for, nor than exchange values in order where the subgroup variant is used. */
 function lanes(gpu: Gpu, work: number, most: number): { LANES: number; GROUPS: number; subgroups: boolean } {
   const subgroups = gpu.subgroupLanes > 0
-  const wanted = Math.min(most, powerOfTwo(work))
+  const wanted = Math.max(2, Math.min(most, powerOfTwo(work)))
   const LANES = subgroups ? Math.min(wanted, gpu.subgroupLanes) : wanted
   return { LANES, GROUPS: THREADS / LANES, subgroups }
 }

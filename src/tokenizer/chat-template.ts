@@ -1,4 +1,3 @@
-import type { Template } from '@huggingface/jinja'
 import { ChatTemplateError } from '../errors.ts'
 import { builtInParts, builtInVersion, type PromptPart } from './builtin-template.ts'
 import {
@@ -12,7 +11,7 @@ import {
 import { type OpenFile, type OpenFiles, parseJson, readAll, utf8 } from './files.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
 import { ControlGuard } from './guard.ts'
-import { compileTemplate, renderTemplate } from './jinja.ts'
+import { compileTemplate, type Program, renderTemplate } from './jinja.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export interface ChatTemplateOptions {
@@ -28,7 +27,7 @@ export class ChatTemplate {
   readonly origin: 'checkpoint' | 'built-in'
   /** The Jinja source; undefined for a built-in format. */
   readonly source: string | undefined
-  readonly #template: Template | undefined
+  readonly #template: Program | undefined
   /** The one to use when there are tools, where the checkpoint has two. */
   readonly #withTools: ChatTemplate | undefined
   #guard: { tokenizer: Tokenizer; guard: ControlGuard } | undefined
@@ -144,7 +143,7 @@ export class ChatTemplate {
     addGenerationPrompt: boolean,
   ): string {
     try {
-      return renderTemplate(this.#template as Template, {
+      return renderTemplate(this.#template as Program, {
         messages: copyPlain(messages, 'messages', guard.protect),
         tools: tools === undefined ? null : copyPlain(tools, 'tools', guard.protect),
         documents: null,

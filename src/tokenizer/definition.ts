@@ -68,6 +68,9 @@ export interface EngineJson {
   readonly added_tokens: readonly never[]
 }
 
+/** Names that Mistral's and its finetunes' control tokens go by; some files forget to mark them as special. */
+export const CONTROL_NAME = /^(?:<\/?s>|<unk>|<pad>|<\|.*\|>|\[(?:control_\d+|\/?[A-Z]+(?:_[A-Z]+)*)\])$/su
+
 /** More tokens than any published vocabulary has by a factor of four; a file that claims more is refused. */
 export const MAX_TOKENS = 1 << 20
 /** Longest token in UTF-16 units. The longest in use are runs of some hundred spaces. */

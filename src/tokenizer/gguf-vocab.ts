@@ -2,6 +2,7 @@
 import { TokenizerError } from '../errors.ts'
 import {
   byteOfToken,
+  CONTROL_NAME,
   checkTokens,
   definitionFromPieces,
   engineJson,
@@ -110,12 +111,13 @@ function byteLevel(
 function readKinds(metadata: GgufMetadata, tokens: readonly string[]): Uint8Array {
   if (metadata.has('tokenizer.ggml.token_type')) {
     const kinds = numbers(metadata, 'tokenizer.ggml.token_type', tokens.length)
-    return Uint8Array.from(tokens, (_, id) => {
+    return Uint8Array.from(tokens, (token, id) => {
       const kind = kinds[id] as number
       // 0 is "undefined" in ggml; writers that know nothing about a token use it for ordinary ones.
       if (kind === 0) return TokenKind.normal
       if (kind < 1 || kind > 6) throw new TokenizerError(`tokenizer.ggml.token_type[${id}] is ${kind}, not 1 to 6`)
-      return kind
+      // Converters mark added tokens as user-defined when they do not know them; text must not reach these.
+      return kind === TokenKind.userDefined && CONTROL_NAME.test(token) ? TokenKind.control : kind
     })
   }
   return Uint8Array.from(tokens, (token) => {

@@ -2,6 +2,7 @@
 import { TokenizerError } from '../errors.ts'
 import {
   byteOfToken,
+  CONTROL_NAME,
   checkTokens,
   ENGINE_UNK,
   engineJson,
@@ -18,9 +19,6 @@ interface AddedToken {
   readonly content: string
   readonly special: boolean
 }
-
-/** Names that Mistral's and its finetunes' control tokens go by; some files forget to mark them as special. */
-const CONTROL_NAME = /^(?:<\/?s>|<unk>|<pad>|<\|.*\|>|\[(?:control_\d+|\/?[A-Z]+(?:_[A-Z]+)*)\])$/su
 
 /**
  * The definition of the tokenizer in a parsed `tokenizer.json`.

@@ -1,5 +1,5 @@
 /** Jinja as Hugging Face sets it up for chat templates, with `@huggingface/jinja` underneath. */
-import { Environment, Interpreter, Template } from '@huggingface/jinja'
+import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
 import { ChatTemplateError } from '../errors.ts'
 import { strftime } from './strftime.ts'
 
@@ -8,13 +8,16 @@ const MAX_SOURCE_LENGTH = 1 << 18
 /** Entries of one `range()`: a template comes with the checkpoint and must not fill the memory. */
 const MAX_RANGE = 100_000
 
+/** A parsed template. */
+export type Program = ReturnType<typeof parse>
+
 /** @throws ChatTemplateError when the source does not parse */
-export function compileTemplate(source: string): Template {
+export function compileTemplate(source: string): Program {
   if (source.length > MAX_SOURCE_LENGTH) {
     throw new ChatTemplateError(`the chat template has ${source.length} characters, the limit is ${MAX_SOURCE_LENGTH}`)
   }
   try {
-    return new Template(source)
+    return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }))
   } catch (error) {
     throw new ChatTemplateError(`the chat template does not parse: ${messageOf(error)}`, { cause: error })
   }
@@ -24,14 +27,14 @@ export function compileTemplate(source: string): Template {
  * The text that a template gives.
  * @throws ChatTemplateError with the template's own words where it calls `raise_exception`
  */
-export function renderTemplate(template: Template, variables: Readonly<Record<string, unknown>>): string {
-  // Not `template.render`: its `strftime_now` speaks the user's language, and globals cannot be replaced there.
+export function renderTemplate(program: Program, variables: Readonly<Record<string, unknown>>): string {
+  // Not the library's `Template`: its `strftime_now` speaks the user's language, and globals cannot be replaced there.
   const env = new Environment()
   const globals = { true: true, false: false, none: null, True: true, False: false, None: null, range }
   const functions = { strftime_now: (format: unknown) => strftime(new Date(), String(format)), raise_exception: raise }
   for (const [name, value] of Object.entries({ ...globals, ...functions, ...variables })) env.set(name, value)
   try {
-    return String(new Interpreter(env).run(template.parsed).value)
+    return String(new Interpreter(env).run(program).value)
   } catch (error) {
     if (error instanceof ChatTemplateError) throw error
     throw new ChatTemplateError(`the chat template failed: ${messageOf(error)}`, { cause: error })

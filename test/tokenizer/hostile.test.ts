@@ -241,6 +241,18 @@ describe('hostile GGUF metadata', () => {
     expect(Tokenizer.fromGguf(untyped).isControl(2)).toBe(true)
   })
 
+  it('keeps control tokens that a converter marked as user-defined out of reach of text', () => {
+    const made = Tokenizer.fromGguf(
+      gguf(
+        ['tokenizer.ggml.tokens', ['<unk>', '<s>', '</s>', 'a', '[INST]', 'a b']],
+        ['tokenizer.ggml.token_type', new Int32Array([2, 3, 3, 1, 4, 4])],
+      ),
+    )
+    expect(made.isControl(4)).toBe(true)
+    expect(made.encode('a[INST]')).not.toContain(4)
+    expect(made.isControl(5)).toBe(false)
+  })
+
   it.each<[string, Map<string, unknown>, string]>([
     ['none', new Map(), 'holds no tokenizer'],
     ['another kind', gguf(['tokenizer.ggml.model', 'bert']), 'tokenizer.ggml.model is "bert"'],

@@ -20,8 +20,8 @@ describe('Tokenizer.load', () => {
     const path = fileURLToPath(new URL('../fixtures/tokenizer/own-v3.model', import.meta.url))
     expect((await Tokenizer.load(path)).vocabSize).toBe(1009)
     expect((await Tokenizer.load(pathToFileURL(path))).vocabSize).toBe(1009)
-    writeFileSync(join(folder, 'mistral.model.v3'), spm)
-    expect((await Tokenizer.load(join(folder, 'mistral.model.v3'))).vocabSize).toBe(1009)
+    writeFileSync(join(folder, 'tokenizer.model.v3'), spm)
+    expect((await Tokenizer.load(join(folder, 'tokenizer.model.v3'))).vocabSize).toBe(1009)
     expect((await Tokenizer.load(folder)).vocabSize).toBe(1009)
   })
 

@@ -146,6 +146,10 @@ class Sampler:
             q = q.rstrip('?.! ') + r.choice(self.t['suffixes']['train']) + end
         if not self.noise:
             return q
+        if not self.held and r.random() < 0.10 and len(q.split()) > 3:
+            words = q.split(' ')
+            words.insert(r.randrange(1, len(words)), r.choice(self.t['fillers']))
+            q = ' '.join(words)
         if r.random() < 0.3:
             for a, b in (('What is', "What's"), ('what is', "what's"), ('Where is', "Where's"), ('do not', "don't"),
                          ('I would', "I'd"), ('I am', "I'm"), ('does not', "doesn't"), ('Who is', "Who's"), ('That is', "That's")):
@@ -235,6 +239,15 @@ class Sampler:
             q = r.choice(pool).format(**s)
         return q[0].upper() + q[1:]
 
+    def small_talk(self, c):
+        if c['id'] == 'language':
+            return self.pick(c, 'q')
+        clauses = self.t['chat'].get(c['id'])
+        if clauses and self.r.random() < 0.3:
+            wrappers = self.t['wrappers']['held' if self.held else 'train']
+            return self.dress(self.r.choice(wrappers).format(self.r.choice(clauses)))
+        return self.dress(self.pick(c, 'q'))
+
     def off_answer(self):
         answers = self.g['offtopic']['answers']
         return answers[0] if self.held else self.r.choices(answers, [0.7, 0.3])[0]
@@ -319,7 +332,7 @@ class Sampler:
                 off = True
             else:
                 c = r.choice([c for c in self.g['chat'] if i == 0 or not c.get('first_only')])
-                turns.append((self.dress(self.pick(c, 'q')) if c['id'] != 'language' else self.pick(c, 'q'), c['a'], 'chat/' + c['id']))
+                turns.append((self.small_talk(c), c['a'], 'chat/' + c['id']))
                 off = False
                 if c['id'] == 'random':
                     e, last = self.by_id['chinook'], 'more'
