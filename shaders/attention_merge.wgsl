@@ -1,4 +1,4 @@
-// Decode attention, second half: joins the parts of attention_split. One thread per quad of a head.
+// Attention, second half: joins the parts of attention. One thread per quad of a head.
 override HEAD_DIM: u32;
 override HEAD_STRIDE: u32; // HEAD_DIM rounded up to a multiple of 4
 override N_HEADS: u32;

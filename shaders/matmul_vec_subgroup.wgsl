@@ -16,22 +16,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let row = group.y;
   let col = (group.x * GROUPS + thread / LANES) * 4u;
   var sum = vec4f();
-  // Outputs beyond N read clamped rows and are dropped below: every lane must reach the exchange.
-  for (var block = lane; block < K_BLOCKS; block += LANES) {
-    let at = (row * K_BLOCKS + block) * 8u;
-    let x0 = x[at];
-    let x1 = x[at + 1u];
-    let x2 = x[at + 2u];
-    let x3 = x[at + 3u];
-    let x4 = x[at + 4u];
-    let x5 = x[at + 5u];
-    let x6 = x[at + 6u];
-    let x7 = x[at + 7u];
+  // Outputs beyond N read clamped rows; emit drops them.
+  for (var step = lane; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {
+    let inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);
     sum += vec4f(
-      block_dot(col, block, x0, x1, x2, x3, x4, x5, x6, x7),
-      block_dot(col + 1u, block, x0, x1, x2, x3, x4, x5, x6, x7),
-      block_dot(col + 2u, block, x0, x1, x2, x3, x4, x5, x6, x7),
-      block_dot(col + 3u, block, x0, x1, x2, x3, x4, x5, x6, x7),
+      step_dot(col, step, inputs),
+      step_dot(col + 1u, step, inputs),
+      step_dot(col + 2u, step, inputs),
+      step_dot(col + 3u, step, inputs),
     );
   }
   for (var half = LANES / 2u; half > 0u; half /= 2u) {

@@ -15,15 +15,20 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));
 }
 
-fn block_dot(
-  row: u32, block: u32,
-  x0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,
-) -> f32 {
-  let at = (row * K_BLOCKS + block) * 4u;
-  let a = weights[at];
-  let b = weights[at + 1u];
-  let c = weights[at + 2u];
-  let d = weights[at + 3u];
-  return dot(unpack_quad(a.xy), x0) + dot(unpack_quad(a.zw), x1) + dot(unpack_quad(b.xy), x2) + dot(unpack_quad(b.zw), x3)
-    + dot(unpack_quad(c.xy), x4) + dot(unpack_quad(c.zw), x5) + dot(unpack_quad(d.xy), x6) + dot(unpack_quad(d.zw), x7);
+// One 16-byte load: eight weights.
+const QUADS_PER_STEP = 2u;
+
+struct Inputs {
+  x0: vec4f,
+  x1: vec4f,
+}
+
+fn load_inputs(at: u32) -> Inputs {
+  return Inputs(x[at], x[at + 1u]);
+}
+
+// Dot product of the weights of one step with their inputs.
+fn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {
+  let bits = weights[row * K_BLOCKS * 4u + step];
+  return dot(unpack_quad(bits.xy), inputs.x0) + dot(unpack_quad(bits.zw), inputs.x1);
 }

@@ -10,13 +10,20 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return vec4f(weights[row * K_BLOCKS * 8u + quad]);
 }
 
-fn block_dot(
-  row: u32, block: u32,
-  x0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,
-) -> f32 {
-  let at = (row * K_BLOCKS + block) * 8u;
-  return dot(vec4f(weights[at]), x0) + dot(vec4f(weights[at + 1u]), x1)
-    + dot(vec4f(weights[at + 2u]), x2) + dot(vec4f(weights[at + 3u]), x3)
-    + dot(vec4f(weights[at + 4u]), x4) + dot(vec4f(weights[at + 5u]), x5)
-    + dot(vec4f(weights[at + 6u]), x6) + dot(vec4f(weights[at + 7u]), x7);
+// As in weights_f16: eight weights, 16 bytes.
+const QUADS_PER_STEP = 2u;
+
+struct Inputs {
+  x0: vec4f,
+  x1: vec4f,
+}
+
+fn load_inputs(at: u32) -> Inputs {
+  return Inputs(x[at], x[at + 1u]);
+}
+
+// Dot product of the weights of one step with their inputs.
+fn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {
+  let at = row * K_BLOCKS * 8u + step * 2u;
+  return dot(vec4f(weights[at]), inputs.x0) + dot(vec4f(weights[at + 1u]), inputs.x1);
 }

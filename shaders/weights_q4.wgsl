@@ -22,14 +22,30 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return block_scale(row, quad / 8u) * low_nibbles(word >> ((quad & 1u) * 4u));
 }
 
-fn block_dot(
-  row: u32, block: u32,
-  x0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,
-) -> f32 {
-  let a = weights[row * K_BLOCKS + block];
-  let sum = dot(low_nibbles(a.x), x0) + dot(low_nibbles(a.x >> 4u), x1)
-    + dot(low_nibbles(a.y), x2) + dot(low_nibbles(a.y >> 4u), x3)
-    + dot(low_nibbles(a.z), x4) + dot(low_nibbles(a.z >> 4u), x5)
-    + dot(low_nibbles(a.w), x6) + dot(low_nibbles(a.w >> 4u), x7);
-  return block_scale(row, block) * sum;
+// One 16-byte load: a block of thirty-two weights.
+const QUADS_PER_STEP = 8u;
+
+struct Inputs {
+  x0: vec4f,
+  x1: vec4f,
+  x2: vec4f,
+  x3: vec4f,
+  x4: vec4f,
+  x5: vec4f,
+  x6: vec4f,
+  x7: vec4f,
+}
+
+fn load_inputs(at: u32) -> Inputs {
+  return Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+}
+
+// Dot product of the weights of one step with their inputs.
+fn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {
+  let words = weights[row * K_BLOCKS + step];
+  let sum = dot(low_nibbles(words.x), inputs.x0) + dot(low_nibbles(words.x >> 4u), inputs.x1)
+    + dot(low_nibbles(words.y), inputs.x2) + dot(low_nibbles(words.y >> 4u), inputs.x3)
+    + dot(low_nibbles(words.z), inputs.x4) + dot(low_nibbles(words.z >> 4u), inputs.x5)
+    + dot(low_nibbles(words.w), inputs.x6) + dot(low_nibbles(words.w >> 4u), inputs.x7);
+  return block_scale(row, step) * sum;
 }

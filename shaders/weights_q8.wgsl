@@ -20,16 +20,24 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return block_scale(row, quad / 8u) * signed_bytes(word);
 }
 
-fn block_dot(
-  row: u32, block: u32,
-  x0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,
-) -> f32 {
-  let at = (row * K_BLOCKS + block) * 2u;
-  let a = weights[at];
-  let b = weights[at + 1u];
-  let sum = dot(signed_bytes(a.x), x0) + dot(signed_bytes(a.y), x1)
-    + dot(signed_bytes(a.z), x2) + dot(signed_bytes(a.w), x3)
-    + dot(signed_bytes(b.x), x4) + dot(signed_bytes(b.y), x5)
-    + dot(signed_bytes(b.z), x6) + dot(signed_bytes(b.w), x7);
-  return block_scale(row, block) * sum;
+// One 16-byte load: sixteen weights.
+const QUADS_PER_STEP = 4u;
+
+struct Inputs {
+  x0: vec4f,
+  x1: vec4f,
+  x2: vec4f,
+  x3: vec4f,
+}
+
+fn load_inputs(at: u32) -> Inputs {
+  return Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+}
+
+// Dot product of the weights of one step with their inputs.
+fn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {
+  let words = weights[row * K_BLOCKS * 2u + step];
+  let sum = dot(signed_bytes(words.x), inputs.x0) + dot(signed_bytes(words.y), inputs.x1)
+    + dot(signed_bytes(words.z), inputs.x2) + dot(signed_bytes(words.w), inputs.x3);
+  return block_scale(row, step / 2u) * sum;
 }

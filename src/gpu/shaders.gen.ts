@@ -1,5 +1,46 @@
 // Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
 
+export const attention = {
+  "name": "attention",
+  "needs": [
+    "cache_read"
+  ],
+  "enables": [],
+  "bindings": {
+    "q": {
+      "binding": 0,
+      "access": "read"
+    },
+    "tiles": {
+      "binding": 1,
+      "access": "read"
+    },
+    "parts": {
+      "binding": 4,
+      "access": "read_write"
+    },
+    "stats": {
+      "binding": 5,
+      "access": "read_write"
+    }
+  },
+  "constants": {
+    "HEAD_STRIDE": "required",
+    "SCALE": "required",
+    "N_HEADS": "required",
+    "N_KV_HEADS": "required",
+    "RING": "required",
+    "WINDOW": "required",
+    "KEYS": "optional",
+    "ROWS": "optional",
+    "QUADS": "optional",
+    "GROUP_HEADS": "optional",
+    "HEAD_TILES": "optional",
+    "LANES": "optional"
+  },
+  "code": "override HEAD_STRIDE: u32;\noverride SCALE: f32;\noverride N_HEADS: u32;\noverride N_KV_HEADS: u32;\noverride RING: u32;\noverride WINDOW: u32;\noverride KEYS: u32 = 64u;\noverride ROWS: u32 = 1u;\nconst MASKED = -1e30;\noverride QUADS: u32 = HEAD_STRIDE / 4u;\noverride GROUP_HEADS: u32 = N_HEADS / N_KV_HEADS;\noverride HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;\noverride LANES: u32 = KEYS / QUADS;\n@group(0) @binding(0) var<storage, read> q: array<vec4f>;\n@group(0) @binding(1) var<storage, read> tiles: array<vec4u>;\n@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>;\n@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;\nvar<workgroup> scores: array<vec4f, ROWS * KEYS>;\nvar<workgroup> weights: array<vec4f, ROWS * KEYS>;\nvar<workgroup> shared_quads: array<vec4f, ROWS * KEYS * 4u>;\nfn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u32) {\nfor (var i = thread; i < QUADS * 4u; i += KEYS) {\nlet head = min(first_head + i % 4u, last_head);\nshared_quads[base * 4u + i] = q[(row * N_HEADS + head) * QUADS + i / 4u];\n}\n}\n@compute @workgroup_size(KEYS, ROWS)\nfn main(\n@builtin(workgroup_id) group: vec3u,\n@builtin(num_workgroups) groups: vec3u,\n@builtin(local_invocation_id) id: vec3u,\n) {\nlet tile = tiles[group.z];\nlet kv_head = group.y / HEAD_TILES;\nlet first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;\nlet last_head = (kv_head + 1u) * GROUP_HEADS - 1u;\nlet cache = (tile.z * N_KV_HEADS + kv_head) * RING;\nlet end = tile.w + tile.y;\nlet visible = min(tile.w + 1u, WINDOW) + tile.y - 1u;\nlet part = (visible + groups.x - 1u) / groups.x;\nlet first_key = min(end - visible + group.x * part, end);\nlet last_key = min(first_key + part, end);\nlet row = min(id.y, tile.y - 1u);\nlet position = tile.w + row;\nlet base = id.y * KEYS;\nload_queries(tile.x + row, base, first_head, last_head, id.x);\nlet quad = id.x % QUADS;\nlet lane = id.x / QUADS;\nvar maximum = vec4f(MASKED);\nvar total = vec4f();\nvar output = mat4x4f();\nworkgroupBarrier();\nfor (var first = first_key; first < last_key; first += KEYS) {\nlet size = min(KEYS, last_key - first);\nlet key = first + id.x;\nvar score = vec4f(MASKED);\nif (id.x < size && key <= position && position - key < WINDOW) {\nscore = vec4f();\nlet at = (cache + key % RING) * QUADS;\nfor (var i = 0u; i < QUADS; i++) {\nlet query = base * 4u + i * 4u;\nscore += cache_key(at + i)\n* mat4x4f(shared_quads[query], shared_quads[query + 1u], shared_quads[query + 2u], shared_quads[query + 3u]);\n}\nscore *= SCALE;\n}\nscores[base + id.x] = score;\nworkgroupBarrier();\nvar new_maximum = maximum;\nfor (var i = 0u; i < size; i++) { new_maximum = max(new_maximum, scores[base + i]); }\nweights[base + id.x] = select(exp(score - new_maximum), vec4f(), score <= vec4f(MASKED));\nlet rescale = exp(maximum - new_maximum);\nmaximum = new_maximum;\nworkgroupBarrier();\noutput = mat4x4f(output[0] * rescale.x, output[1] * rescale.y, output[2] * rescale.z, output[3] * rescale.w);\ntotal *= rescale;\nif (lane < LANES) {\nfor (var i = lane; i < size; i += LANES) {\nlet v = cache_value((cache + (first + i) % RING) * QUADS + quad);\nlet p = weights[base + i];\noutput += mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);\ntotal += p;\n}\n}\n}\nlet lanes = min(LANES, last_key - first_key);\nshared_quads[base * 4u + id.x] = output[0];\nshared_quads[base * 4u + KEYS + id.x] = output[1];\nshared_quads[base * 4u + 2u * KEYS + id.x] = output[2];\nshared_quads[base * 4u + 3u * KEYS + id.x] = output[3];\nscores[base + id.x] = total;\nworkgroupBarrier();\nif (id.y >= tile.y) { return; }\nlet stored = (tile.x + row) * N_HEADS + first_head;\nfor (var i = id.x; i < QUADS * 4u; i += KEYS) {\nlet head = i / QUADS;\nif (first_head + head > last_head) { break; }\nvar sum = vec4f();\nfor (var other = 0u; other < lanes; other++) {\nsum += shared_quads[base * 4u + head * KEYS + other * QUADS + i % QUADS];\n}\nparts[((stored + head) * groups.x + group.x) * QUADS + i % QUADS] = sum;\n}\nif (id.x < 4u && first_head + id.x <= last_head) {\nvar sum = 0.0;\nfor (var other = 0u; other < lanes; other++) { sum += scores[base + other * QUADS][id.x]; }\nstats[(stored + id.x) * groups.x + group.x] = vec2f(maximum[id.x], sum);\n}\n}"
+} as const
+
 export const attentionMerge = {
   "name": "attention_merge",
   "needs": [],
@@ -30,83 +71,6 @@ export const attentionMerge = {
     "QUADS": "optional"
   },
   "code": "override HEAD_DIM: u32;\noverride HEAD_STRIDE: u32;\noverride N_HEADS: u32;\noverride Y_STRIDE: u32;\noverride QUADS: u32 = HEAD_STRIDE / 4u;\n@group(0) @binding(0) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(1) var<storage, read> parts: array<vec4f>;\n@group(0) @binding(2) var<storage, read> stats: array<vec2f>;\n@group(0) @binding(3) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {\nif (id.x >= N_HEADS * QUADS) { return; }\nlet row = id.y;\nlet head = id.x / QUADS;\nlet quad = id.x % QUADS;\nlet count = rows[row].w;\nlet first = (row * N_HEADS + head) * count;\nvar maximum = -1e30;\nfor (var i = first; i < first + count; i++) { maximum = max(maximum, stats[i].x); }\nvar sum = vec4f();\nvar total = 0.0;\nfor (var i = first; i < first + count; i++) {\nlet weight = exp(stats[i].x - maximum);\nsum += parts[i * QUADS + quad] * weight;\ntotal += stats[i].y * weight;\n}\nsum /= total;\nfor (var i = 0u; i < 4u; i++) {\nif (quad * 4u + i < HEAD_DIM) { y[row * Y_STRIDE + head * HEAD_DIM + quad * 4u + i] = sum[i]; }\n}\n}"
-} as const
-
-export const attentionPrefill = {
-  "name": "attention_prefill",
-  "needs": [
-    "cache_read"
-  ],
-  "enables": [],
-  "bindings": {
-    "q": {
-      "binding": 0,
-      "access": "read"
-    },
-    "tiles": {
-      "binding": 1,
-      "access": "read"
-    },
-    "y": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "HEAD_DIM": "required",
-    "HEAD_STRIDE": "required",
-    "N_HEADS": "required",
-    "N_KV_HEADS": "required",
-    "RING": "required",
-    "WINDOW": "required",
-    "Y_STRIDE": "required",
-    "WORKGROUP": "optional",
-    "QUADS": "optional",
-    "GROUP_HEADS": "optional",
-    "HEAD_TILES": "optional",
-    "LANES": "optional"
-  },
-  "code": "override HEAD_DIM: u32;\noverride HEAD_STRIDE: u32;\noverride N_HEADS: u32;\noverride N_KV_HEADS: u32;\noverride RING: u32;\noverride WINDOW: u32;\noverride Y_STRIDE: u32;\noverride WORKGROUP: u32 = 64u;\nconst MASKED = -1e30;\noverride QUADS: u32 = HEAD_STRIDE / 4u;\noverride GROUP_HEADS: u32 = N_HEADS / N_KV_HEADS;\noverride HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;\noverride LANES: u32 = WORKGROUP / QUADS;\n@group(0) @binding(0) var<storage, read> q: array<vec4f>;\n@group(0) @binding(1) var<storage, read> tiles: array<vec4u>;\n@group(0) @binding(4) var<storage, read_write> y: array<f32>;\nvar<workgroup> q_tile: array<vec4f, QUADS * 16u>;\nvar<workgroup> scores: array<vec4f, WORKGROUP * 4u>;\nvar<workgroup> weights: array<vec4f, WORKGROUP * 4u>;\nfn query(row: u32, quad: u32) -> mat4x4f {\nlet at = (row * QUADS + quad) * 4u;\nreturn mat4x4f(q_tile[at], q_tile[at + 1u], q_tile[at + 2u], q_tile[at + 3u]);\n}\nfn load_queries(tile: vec4u, first_head: u32, last_head: u32, thread: u32) {\nfor (var i = thread; i < QUADS * 16u; i += WORKGROUP) {\nlet row = tile.x + min(i / (QUADS * 4u), tile.y - 1u);\nlet head = min(first_head + i % 4u, last_head);\nq_tile[i] = q[(row * N_HEADS + head) * QUADS + (i / 4u) % QUADS];\n}\n}\nfn mask(score: vec4f, position: u32, key: u32) -> vec4f {\nreturn select(vec4f(MASKED), score * inverseSqrt(f32(HEAD_DIM)), key <= position && position - key < WINDOW);\n}\nfn tile_maximum(row: u32, size: u32, start: vec4f) -> vec4f {\nvar result = start;\nfor (var i = 0u; i < size; i++) { result = max(result, scores[row * WORKGROUP + i]); }\nreturn result;\n}\nfn weight(score: vec4f, maximum: vec4f) -> vec4f {\nreturn select(exp(score - maximum), vec4f(), score <= vec4f(MASKED));\n}\nfn scale_heads(heads: mat4x4f, by: vec4f) -> mat4x4f {\nreturn mat4x4f(heads[0] * by.x, heads[1] * by.y, heads[2] * by.z, heads[3] * by.w);\n}\nfn outer(value: vec4f, by: vec4f) -> mat4x4f {\nreturn mat4x4f(value * by.x, value * by.y, value * by.z, value * by.w);\n}\nfn store(row: u32, first_head: u32, last_head: u32, thread: u32, total: vec4f, output: mat4x4f) {\nworkgroupBarrier();\nfor (var head = 0u; head < 4u; head++) { scores[head * WORKGROUP + thread] = output[head]; }\nweights[thread] = total;\nworkgroupBarrier();\nfor (var i = thread; i < QUADS * 4u; i += WORKGROUP) {\nlet head = i / QUADS;\nif (first_head + head > last_head) { continue; }\nvar sum = vec4f();\nvar divisor = 0.0;\nfor (var other = 0u; other < LANES; other++) {\nsum += scores[head * WORKGROUP + other * QUADS + i % QUADS];\ndivisor += weights[other * QUADS][head];\n}\nsum /= divisor;\nlet first = (i % QUADS) * 4u;\nfor (var j = 0u; j < 4u; j++) {\nif (first + j < HEAD_DIM) { y[row * Y_STRIDE + (first_head + head) * HEAD_DIM + first + j] = sum[j]; }\n}\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet rows = tiles[group.x];\nlet kv_head = group.y / HEAD_TILES;\nlet first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;\nlet last_head = (kv_head + 1u) * GROUP_HEADS - 1u;\nlet position = rows.w;\nlet cache = (rows.z * N_KV_HEADS + kv_head) * RING;\nlet first_key = position + 1u - min(position + 1u, WINDOW);\nlet last_key = position + rows.y;\nload_queries(rows, first_head, last_head, thread);\nlet quad = thread % QUADS;\nlet lane = thread / QUADS;\nvar max0 = vec4f(MASKED);\nvar max1 = vec4f(MASKED);\nvar max2 = vec4f(MASKED);\nvar max3 = vec4f(MASKED);\nvar total0 = vec4f();\nvar total1 = vec4f();\nvar total2 = vec4f();\nvar total3 = vec4f();\nvar output0 = mat4x4f();\nvar output1 = mat4x4f();\nvar output2 = mat4x4f();\nvar output3 = mat4x4f();\nworkgroupBarrier();\nfor (var tile = first_key; tile < last_key; tile += WORKGROUP) {\nlet size = min(WORKGROUP, last_key - tile);\nlet key = tile + thread;\nvar score0 = vec4f();\nvar score1 = vec4f();\nvar score2 = vec4f();\nvar score3 = vec4f();\nif (thread < size) {\nlet at = (cache + key % RING) * QUADS;\nfor (var i = 0u; i < QUADS; i++) {\nlet k = cache_key(at + i);\nscore0 += k * query(0u, i);\nscore1 += k * query(1u, i);\nscore2 += k * query(2u, i);\nscore3 += k * query(3u, i);\n}\n}\nscore0 = mask(score0, position, key);\nscore1 = mask(score1, position + 1u, key);\nscore2 = mask(score2, position + 2u, key);\nscore3 = mask(score3, position + 3u, key);\nscores[thread] = score0;\nscores[WORKGROUP + thread] = score1;\nscores[2u * WORKGROUP + thread] = score2;\nscores[3u * WORKGROUP + thread] = score3;\nworkgroupBarrier();\nlet new0 = tile_maximum(0u, size, max0);\nlet new1 = tile_maximum(1u, size, max1);\nlet new2 = tile_maximum(2u, size, max2);\nlet new3 = tile_maximum(3u, size, max3);\nweights[thread] = weight(score0, new0);\nweights[WORKGROUP + thread] = weight(score1, new1);\nweights[2u * WORKGROUP + thread] = weight(score2, new2);\nweights[3u * WORKGROUP + thread] = weight(score3, new3);\nworkgroupBarrier();\noutput0 = scale_heads(output0, exp(max0 - new0));\noutput1 = scale_heads(output1, exp(max1 - new1));\noutput2 = scale_heads(output2, exp(max2 - new2));\noutput3 = scale_heads(output3, exp(max3 - new3));\ntotal0 *= exp(max0 - new0);\ntotal1 *= exp(max1 - new1);\ntotal2 *= exp(max2 - new2);\ntotal3 *= exp(max3 - new3);\nmax0 = new0;\nmax1 = new1;\nmax2 = new2;\nmax3 = new3;\nif (lane < LANES) {\nfor (var i = lane; i < size; i += LANES) {\nlet v = cache_value((cache + (tile + i) % RING) * QUADS + quad);\nlet p0 = weights[i];\nlet p1 = weights[WORKGROUP + i];\nlet p2 = weights[2u * WORKGROUP + i];\nlet p3 = weights[3u * WORKGROUP + i];\noutput0 += outer(v, p0);\noutput1 += outer(v, p1);\noutput2 += outer(v, p2);\noutput3 += outer(v, p3);\ntotal0 += p0;\ntotal1 += p1;\ntotal2 += p2;\ntotal3 += p3;\n}\n}\n}\nstore(rows.x, first_head, last_head, thread, total0, output0);\nif (rows.y > 1u) { store(rows.x + 1u, first_head, last_head, thread, total1, output1); }\nif (rows.y > 2u) { store(rows.x + 2u, first_head, last_head, thread, total2, output2); }\nif (rows.y > 3u) { store(rows.x + 3u, first_head, last_head, thread, total3, output3); }\n}"
-} as const
-
-export const attentionSplit = {
-  "name": "attention_split",
-  "needs": [
-    "cache_read"
-  ],
-  "enables": [],
-  "bindings": {
-    "q": {
-      "binding": 0,
-      "access": "read"
-    },
-    "rows": {
-      "binding": 1,
-      "access": "read"
-    },
-    "parts": {
-      "binding": 4,
-      "access": "read_write"
-    },
-    "stats": {
-      "binding": 5,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "HEAD_DIM": "required",
-    "HEAD_STRIDE": "required",
-    "N_HEADS": "required",
-    "N_KV_HEADS": "required",
-    "RING": "required",
-    "WINDOW": "required",
-    "WORKGROUP": "optional",
-    "QUADS": "optional",
-    "GROUP_HEADS": "optional",
-    "HEAD_TILES": "optional",
-    "LANES": "optional"
-  },
-  "code": "override HEAD_DIM: u32;\noverride HEAD_STRIDE: u32;\noverride N_HEADS: u32;\noverride N_KV_HEADS: u32;\noverride RING: u32;\noverride WINDOW: u32;\noverride WORKGROUP: u32 = 64u;\nconst MASKED = -1e30;\noverride QUADS: u32 = HEAD_STRIDE / 4u;\noverride GROUP_HEADS: u32 = N_HEADS / N_KV_HEADS;\noverride HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;\noverride LANES: u32 = WORKGROUP / QUADS;\n@group(0) @binding(0) var<storage, read> q: array<vec4f>;\n@group(0) @binding(1) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>;\n@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;\nvar<workgroup> q_tile: array<vec4f, QUADS * 4u>;\nvar<workgroup> scores: array<vec4f, WORKGROUP>;\nvar<workgroup> weights: array<vec4f, WORKGROUP>;\nvar<workgroup> sums: array<vec4f, WORKGROUP * 4u>;\nfn load_queries(row: u32, first_head: u32, last_head: u32, thread: u32) {\nfor (var i = thread; i < QUADS * 4u; i += WORKGROUP) {\nlet head = min(first_head + i % 4u, last_head);\nq_tile[i] = q[(row * N_HEADS + head) * QUADS + i / 4u];\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(\n@builtin(workgroup_id) group: vec3u,\n@builtin(num_workgroups) groups: vec3u,\n@builtin(local_invocation_index) thread: u32,\n) {\nlet row = group.z;\nlet kv_head = group.y / HEAD_TILES;\nlet first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;\nlet last_head = (kv_head + 1u) * GROUP_HEADS - 1u;\nlet position = rows[row].y;\nlet cache = (rows[row].x * N_KV_HEADS + kv_head) * RING;\nlet visible = min(position + 1u, WINDOW);\nlet part = (visible + groups.x - 1u) / groups.x;\nlet end = position + 1u;\nlet first_key = min(end - visible + group.x * part, end);\nlet last_key = min(first_key + part, end);\nload_queries(row, first_head, last_head, thread);\nlet quad = thread % QUADS;\nlet lane = thread / QUADS;\nvar maximum = vec4f(MASKED);\nvar total = vec4f();\nvar output = mat4x4f();\nworkgroupBarrier();\nfor (var tile = first_key; tile < last_key; tile += WORKGROUP) {\nlet size = min(WORKGROUP, last_key - tile);\nvar score = vec4f(MASKED);\nif (thread < size) {\nscore = vec4f();\nlet at = (cache + (tile + thread) % RING) * QUADS;\nfor (var i = 0u; i < QUADS; i++) {\nscore += cache_key(at + i) * mat4x4f(q_tile[4u * i], q_tile[4u * i + 1u], q_tile[4u * i + 2u], q_tile[4u * i + 3u]);\n}\nscore *= inverseSqrt(f32(HEAD_DIM));\n}\nscores[thread] = score;\nworkgroupBarrier();\nvar new_maximum = maximum;\nfor (var i = 0u; i < size; i++) { new_maximum = max(new_maximum, scores[i]); }\nlet rescale = exp(maximum - new_maximum);\nmaximum = new_maximum;\nweights[thread] = exp(score - maximum);\nworkgroupBarrier();\noutput = mat4x4f(output[0] * rescale.x, output[1] * rescale.y, output[2] * rescale.z, output[3] * rescale.w);\ntotal *= rescale;\nif (lane < LANES) {\nfor (var i = lane; i < size; i += LANES) {\nlet v = cache_value((cache + (tile + i) % RING) * QUADS + quad);\nlet p = weights[i];\noutput += mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);\ntotal += p;\n}\n}\n}\nfor (var head = 0u; head < 4u; head++) { sums[head * WORKGROUP + thread] = output[head]; }\nscores[thread] = total;\nworkgroupBarrier();\nfor (var i = thread; i < QUADS * 4u; i += WORKGROUP) {\nlet head = i / QUADS;\nif (first_head + head <= last_head) {\nvar sum = vec4f();\nfor (var other = 0u; other < LANES; other++) { sum += sums[head * WORKGROUP + other * QUADS + i % QUADS]; }\nparts[((row * N_HEADS + first_head + head) * groups.x + group.x) * QUADS + i % QUADS] = sum;\n}\n}\nif (thread < 4u && first_head + thread <= last_head) {\nvar sum = 0.0;\nfor (var other = 0u; other < LANES; other++) { sum += scores[other * QUADS][thread]; }\nstats[(row * N_HEADS + first_head + thread) * groups.x + group.x] = vec2f(maximum[thread], sum);\n}\n}"
 } as const
 
 export const cacheReadF16 = {
@@ -394,7 +358,7 @@ export const matmulVec = {
     "LANES": "optional",
     "GROUPS": "optional"
   },
-  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet row = group.y;\nlet col = (group.x * GROUPS + id.y) * 4u;\nvar sum = vec4f();\nif (col < N) {\nfor (var block = id.x; block < K_BLOCKS; block += LANES) {\nlet at = (row * K_BLOCKS + block) * 8u;\nlet x0 = x[at];\nlet x1 = x[at + 1u];\nlet x2 = x[at + 2u];\nlet x3 = x[at + 3u];\nlet x4 = x[at + 4u];\nlet x5 = x[at + 5u];\nlet x6 = x[at + 6u];\nlet x7 = x[at + 7u];\nsum += vec4f(\nblock_dot(col, block, x0, x1, x2, x3, x4, x5, x6, x7),\nblock_dot(col + 1u, block, x0, x1, x2, x3, x4, x5, x6, x7),\nblock_dot(col + 2u, block, x0, x1, x2, x3, x4, x5, x6, x7),\nblock_dot(col + 3u, block, x0, x1, x2, x3, x4, x5, x6, x7),\n);\n}\n}\nlet slot = id.y * LANES + id.x;\npartial[slot] = sum;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (id.x < half) { partial[slot] += partial[slot + half]; }\n}\nworkgroupBarrier();\nif (id.x < 2u) {\nlet total = partial[id.y * LANES];\nlet pair = select(total.xy, total.zw, id.x == 1u);\nemit(row, col + 2u * id.x, pair.x, pair.y);\n}\n}"
+  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet row = group.y;\nlet col = (group.x * GROUPS + id.y) * 4u;\nvar sum = vec4f();\nfor (var step = id.x; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nlet slot = id.y * LANES + id.x;\npartial[slot] = sum;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (id.x < half) { partial[slot] += partial[slot + half]; }\n}\nworkgroupBarrier();\nif (id.x < 2u) {\nlet total = partial[id.y * LANES];\nlet pair = select(total.xy, total.zw, id.x == 1u);\nemit(row, col + 2u * id.x, pair.x, pair.y);\n}\n}"
 } as const
 
 export const matmulVecSubgroup = {
@@ -418,7 +382,7 @@ export const matmulVecSubgroup = {
     "GROUPS": "optional",
     "WORKGROUP": "optional"
   },
-  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\noverride WORKGROUP: u32 = LANES * GROUPS;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet row = group.y;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nvar sum = vec4f();\nfor (var block = lane; block < K_BLOCKS; block += LANES) {\nlet at = (row * K_BLOCKS + block) * 8u;\nlet x0 = x[at];\nlet x1 = x[at + 1u];\nlet x2 = x[at + 2u];\nlet x3 = x[at + 3u];\nlet x4 = x[at + 4u];\nlet x5 = x[at + 5u];\nlet x6 = x[at + 6u];\nlet x7 = x[at + 7u];\nsum += vec4f(\nblock_dot(col, block, x0, x1, x2, x3, x4, x5, x6, x7),\nblock_dot(col + 1u, block, x0, x1, x2, x3, x4, x5, x6, x7),\nblock_dot(col + 2u, block, x0, x1, x2, x3, x4, x5, x6, x7),\nblock_dot(col + 3u, block, x0, x1, x2, x3, x4, x5, x6, x7),\n);\n}\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nif (lane < 2u) {\nlet pair = select(sum.xy, sum.zw, lane == 1u);\nemit(row, col + 2u * lane, pair.x, pair.y);\n}\n}"
+  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\noverride WORKGROUP: u32 = LANES * GROUPS;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet row = group.y;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nvar sum = vec4f();\nfor (var step = lane; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nif (lane < 2u) {\nlet pair = select(sum.xy, sum.zw, lane == 1u);\nemit(row, col + 2u * lane, pair.x, pair.y);\n}\n}"
 } as const
 
 export const probeSubgroups = {
@@ -504,7 +468,7 @@ export const weightsBf16 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\nfn unpack_quad(bits: vec2u) -> vec4f {\nlet low = bits << vec2u(16u);\nlet high = bits & vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x, high.x, low.y, high.y));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet bits = weights[row * K_BLOCKS * 4u + quad / 2u];\nreturn unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));\n}\nfn block_dot(\nrow: u32, block: u32,\nx0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,\n) -> f32 {\nlet at = (row * K_BLOCKS + block) * 4u;\nlet a = weights[at];\nlet b = weights[at + 1u];\nlet c = weights[at + 2u];\nlet d = weights[at + 3u];\nreturn dot(unpack_quad(a.xy), x0) + dot(unpack_quad(a.zw), x1) + dot(unpack_quad(b.xy), x2) + dot(unpack_quad(b.zw), x3)\n+ dot(unpack_quad(c.xy), x4) + dot(unpack_quad(c.zw), x5) + dot(unpack_quad(d.xy), x6) + dot(unpack_quad(d.zw), x7);\n}"
+  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\nfn unpack_quad(bits: vec2u) -> vec4f {\nlet low = bits << vec2u(16u);\nlet high = bits & vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x, high.x, low.y, high.y));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet bits = weights[row * K_BLOCKS * 4u + quad / 2u];\nreturn unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));\n}\nconst QUADS_PER_STEP = 2u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet bits = weights[row * K_BLOCKS * 4u + step];\nreturn dot(unpack_quad(bits.xy), inputs.x0) + dot(unpack_quad(bits.zw), inputs.x1);\n}"
 } as const
 
 export const weightsF16 = {
@@ -521,7 +485,7 @@ export const weightsF16 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\nfn unpack_quad(bits: vec2u) -> vec4f {\nreturn vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet bits = weights[row * K_BLOCKS * 4u + quad / 2u];\nreturn unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));\n}\nfn block_dot(\nrow: u32, block: u32,\nx0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,\n) -> f32 {\nlet at = (row * K_BLOCKS + block) * 4u;\nlet a = weights[at];\nlet b = weights[at + 1u];\nlet c = weights[at + 2u];\nlet d = weights[at + 3u];\nreturn dot(unpack_quad(a.xy), x0) + dot(unpack_quad(a.zw), x1) + dot(unpack_quad(b.xy), x2) + dot(unpack_quad(b.zw), x3)\n+ dot(unpack_quad(c.xy), x4) + dot(unpack_quad(c.zw), x5) + dot(unpack_quad(d.xy), x6) + dot(unpack_quad(d.zw), x7);\n}"
+  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\nfn unpack_quad(bits: vec2u) -> vec4f {\nreturn vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet bits = weights[row * K_BLOCKS * 4u + quad / 2u];\nreturn unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));\n}\nconst QUADS_PER_STEP = 2u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet bits = weights[row * K_BLOCKS * 4u + step];\nreturn dot(unpack_quad(bits.xy), inputs.x0) + dot(unpack_quad(bits.zw), inputs.x1);\n}"
 } as const
 
 export const weightsF16Native = {
@@ -540,7 +504,7 @@ export const weightsF16Native = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nreturn vec4f(weights[row * K_BLOCKS * 8u + quad]);\n}\nfn block_dot(\nrow: u32, block: u32,\nx0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,\n) -> f32 {\nlet at = (row * K_BLOCKS + block) * 8u;\nreturn dot(vec4f(weights[at]), x0) + dot(vec4f(weights[at + 1u]), x1)\n+ dot(vec4f(weights[at + 2u]), x2) + dot(vec4f(weights[at + 3u]), x3)\n+ dot(vec4f(weights[at + 4u]), x4) + dot(vec4f(weights[at + 5u]), x5)\n+ dot(vec4f(weights[at + 6u]), x6) + dot(vec4f(weights[at + 7u]), x7);\n}"
+  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nreturn vec4f(weights[row * K_BLOCKS * 8u + quad]);\n}\nconst QUADS_PER_STEP = 2u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet at = row * K_BLOCKS * 8u + step * 2u;\nreturn dot(vec4f(weights[at]), inputs.x0) + dot(vec4f(weights[at + 1u]), inputs.x1);\n}"
 } as const
 
 export const weightsF32 = {
@@ -557,7 +521,7 @@ export const weightsF32 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4f>;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nreturn weights[row * K_BLOCKS * 8u + quad];\n}\nfn block_dot(\nrow: u32, block: u32,\nx0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,\n) -> f32 {\nlet at = (row * K_BLOCKS + block) * 8u;\nreturn dot(weights[at], x0) + dot(weights[at + 1u], x1) + dot(weights[at + 2u], x2) + dot(weights[at + 3u], x3)\n+ dot(weights[at + 4u], x4) + dot(weights[at + 5u], x5) + dot(weights[at + 6u], x6) + dot(weights[at + 7u], x7);\n}"
+  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4f>;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nreturn weights[row * K_BLOCKS * 8u + quad];\n}\nconst QUADS_PER_STEP = 1u;\nalias Inputs = vec4f;\nfn load_inputs(at: u32) -> Inputs {\nreturn x[at];\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nreturn dot(weights[row * K_BLOCKS * 8u + step], inputs);\n}"
 } as const
 
 export const weightsQ4 = {
@@ -578,7 +542,7 @@ export const weightsQ4 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nfn block_scale(row: u32, block: u32) -> f32 {\nlet at = row * K_BLOCKS + block;\nreturn unpack2x16float(scales[at / 2u])[at & 1u];\n}\nfn low_nibbles(word: u32) -> vec4f {\nreturn vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(15u)) - vec4f(8.0);\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet word = weights[row * K_BLOCKS + quad / 8u][(quad / 2u) & 3u];\nreturn block_scale(row, quad / 8u) * low_nibbles(word >> ((quad & 1u) * 4u));\n}\nfn block_dot(\nrow: u32, block: u32,\nx0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,\n) -> f32 {\nlet a = weights[row * K_BLOCKS + block];\nlet sum = dot(low_nibbles(a.x), x0) + dot(low_nibbles(a.x >> 4u), x1)\n+ dot(low_nibbles(a.y), x2) + dot(low_nibbles(a.y >> 4u), x3)\n+ dot(low_nibbles(a.z), x4) + dot(low_nibbles(a.z >> 4u), x5)\n+ dot(low_nibbles(a.w), x6) + dot(low_nibbles(a.w >> 4u), x7);\nreturn block_scale(row, block) * sum;\n}"
+  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nfn block_scale(row: u32, block: u32) -> f32 {\nlet at = row * K_BLOCKS + block;\nreturn unpack2x16float(scales[at / 2u])[at & 1u];\n}\nfn low_nibbles(word: u32) -> vec4f {\nreturn vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(15u)) - vec4f(8.0);\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet word = weights[row * K_BLOCKS + quad / 8u][(quad / 2u) & 3u];\nreturn block_scale(row, quad / 8u) * low_nibbles(word >> ((quad & 1u) * 4u));\n}\nconst QUADS_PER_STEP = 8u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\nx2: vec4f,\nx3: vec4f,\nx4: vec4f,\nx5: vec4f,\nx6: vec4f,\nx7: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet words = weights[row * K_BLOCKS + step];\nlet sum = dot(low_nibbles(words.x), inputs.x0) + dot(low_nibbles(words.x >> 4u), inputs.x1)\n+ dot(low_nibbles(words.y), inputs.x2) + dot(low_nibbles(words.y >> 4u), inputs.x3)\n+ dot(low_nibbles(words.z), inputs.x4) + dot(low_nibbles(words.z >> 4u), inputs.x5)\n+ dot(low_nibbles(words.w), inputs.x6) + dot(low_nibbles(words.w >> 4u), inputs.x7);\nreturn block_scale(row, step) * sum;\n}"
 } as const
 
 export const weightsQ8 = {
@@ -599,5 +563,5 @@ export const weightsQ8 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nfn block_scale(row: u32, block: u32) -> f32 {\nlet at = row * K_BLOCKS + block;\nreturn unpack2x16float(scales[at / 2u])[at & 1u];\n}\nfn signed_bytes(word: u32) -> vec4f {\nreturn vec4f(bitcast<vec4i>(vec4u(word) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet word = weights[row * K_BLOCKS * 2u + quad / 4u][quad & 3u];\nreturn block_scale(row, quad / 8u) * signed_bytes(word);\n}\nfn block_dot(\nrow: u32, block: u32,\nx0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, x4: vec4f, x5: vec4f, x6: vec4f, x7: vec4f,\n) -> f32 {\nlet at = (row * K_BLOCKS + block) * 2u;\nlet a = weights[at];\nlet b = weights[at + 1u];\nlet sum = dot(signed_bytes(a.x), x0) + dot(signed_bytes(a.y), x1)\n+ dot(signed_bytes(a.z), x2) + dot(signed_bytes(a.w), x3)\n+ dot(signed_bytes(b.x), x4) + dot(signed_bytes(b.y), x5)\n+ dot(signed_bytes(b.z), x6) + dot(signed_bytes(b.w), x7);\nreturn block_scale(row, block) * sum;\n}"
+  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nfn block_scale(row: u32, block: u32) -> f32 {\nlet at = row * K_BLOCKS + block;\nreturn unpack2x16float(scales[at / 2u])[at & 1u];\n}\nfn signed_bytes(word: u32) -> vec4f {\nreturn vec4f(bitcast<vec4i>(vec4u(word) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet word = weights[row * K_BLOCKS * 2u + quad / 4u][quad & 3u];\nreturn block_scale(row, quad / 8u) * signed_bytes(word);\n}\nconst QUADS_PER_STEP = 4u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\nx2: vec4f,\nx3: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet words = weights[row * K_BLOCKS * 2u + step];\nlet sum = dot(signed_bytes(words.x), inputs.x0) + dot(signed_bytes(words.y), inputs.x1)\n+ dot(signed_bytes(words.z), inputs.x2) + dot(signed_bytes(words.w), inputs.x3);\nreturn block_scale(row, step / 2u) * sum;\n}"
 } as const

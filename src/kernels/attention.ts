@@ -3,8 +3,7 @@ import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import {
   attentionMerge,
-  attentionPrefill,
-  attentionSplit,
+  attention as attentionShader,
   cacheReadF16,
   cacheReadF16Native,
   cacheReadF32,
@@ -12,7 +11,7 @@ import {
   cacheWriteF32,
   emitRopeCache,
 } from '../gpu/shaders.gen.ts'
-import { type Activation, type BatchShape, ceilDiv, ceilTo, powerOfTwo } from './shape.ts'
+import { type Activation, type BatchShape, ceilDiv, ceilTo, powerOfTwo, type Width } from './shape.ts'
 
 /** The shape of attention: the same for all layers of a model. */
 export interface HeadShape {
@@ -34,12 +33,10 @@ export interface LayerCache {
 
 export const FULL_ATTENTION = 0xffffffff
 
-/** Parts that decode attention cuts the visible keys in, at most. */
+/** Parts that attention cuts the visible keys of few rows in, at most. */
 export const MAX_PARTS = 16
 /** Fewer keys than this are not worth a part of their own. */
 const KEYS_PER_PART = 64
-/** Neighbouring rows that prefill attention takes together. */
-export const ROWS_PER_TILE = 4
 
 export function partsFor(visibleKeys: number): number {
   return Math.min(MAX_PARTS, Math.max(1, ceilDiv(visibleKeys, KEYS_PER_PART)))
@@ -84,88 +81,53 @@ export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers,
 }
 
 /**
- * y [T, H·K] = softmax(q kᵀ / √K) v over the keys that each row may see. A few rows share the work of each row among many
- * workgroups; many rows share keys and values among neighbouring rows.
+ * y [T, H·K] = softmax(q kᵀ / √K) v over the keys that each row may see. Few rows share the work of each among many
+ * workgroups; many rows are taken in tiles of neighbours that share keys and values.
  */
 export function attention(
   r: Recorder<BatchShape>,
   shape: HeadShape,
-  buffers: AttentionBuffers,
+  { rows, tiles, q, parts, stats }: AttentionBuffers,
   cache: LayerCache,
   y: Activation,
-  few: boolean,
+  width: Width,
 ): void {
-  if (few || !tilesFit(r.gpu, shape)) decodeAttention(r, shape, buffers, cache, y)
-  else prefillAttention(r, shape, buffers, cache, y)
-}
-
-function decodeAttention(
-  r: Recorder<BatchShape>,
-  shape: HeadShape,
-  { rows, q, parts, stats }: AttentionBuffers,
-  cache: LayerCache,
-  y: Activation,
-): void {
-  const stride = headStride(shape.headDim)
-  const { RING, WINDOW, ...heads } = attentionConstants(shape, cache)
-  const split = part(attentionSplit, { bindings: { q, rows, parts, stats }, constants: { ...heads, RING, WINDOW } })
-  r.dispatch(
-    'attention split',
-    [split, cacheRead(r.gpu, cache)],
-    [(batch) => batch.parts, workgroupsOfHeads(shape), (batch) => batch.rows],
-  )
+  const { nHeads, nKvHeads, headDim } = shape
+  const stride = headStride(headDim)
+  const body = part(attentionShader, {
+    bindings: { q, tiles, parts, stats },
+    constants: {
+      HEAD_STRIDE: stride,
+      SCALE: 1 / Math.sqrt(headDim),
+      N_HEADS: nHeads,
+      N_KV_HEADS: nKvHeads,
+      RING: cache.ring,
+      WINDOW: cache.window,
+      KEYS: keysPerTile(headDim, width),
+      ROWS: rowsPerTile(headDim, width),
+    },
+  })
+  // One workgroup serves up to four query heads of one kv head.
+  const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, 4)
+  r.dispatch('attention', [body, cacheRead(r.gpu, cache)], [(batch) => batch.parts, headTiles, (batch) => batch.tiles])
   const merge = part(attentionMerge, {
     bindings: { rows, parts, stats, y: y.buffer },
-    constants: { HEAD_DIM: shape.headDim, HEAD_STRIDE: stride, N_HEADS: shape.nHeads, Y_STRIDE: y.stride },
+    constants: { HEAD_DIM: headDim, HEAD_STRIDE: stride, N_HEADS: nHeads, Y_STRIDE: y.stride },
   })
-  r.dispatch('attention merge', [merge], [ceilDiv((shape.nHeads * stride) / 4, 64), (batch) => batch.rows])
+  r.dispatch('attention merge', [merge], [ceilDiv((nHeads * stride) / 4, 64), (batch) => batch.rows])
 }
 
-function prefillAttention(
-  r: Recorder<BatchShape>,
-  shape: HeadShape,
-  { tiles, q }: AttentionBuffers,
-  cache: LayerCache,
-  y: Activation,
-): void {
-  const constants = { ...attentionConstants(shape, cache), Y_STRIDE: y.stride }
-  const body = part(attentionPrefill, { bindings: { q, tiles, y: y.buffer }, constants })
-  r.dispatch('attention prefill', [body, cacheRead(r.gpu, cache)], [(batch) => batch.tiles, workgroupsOfHeads(shape)])
+/** Neighbouring rows that one workgroup takes: as many as leave its memory at 12 KiB, which every device has. */
+export function rowsPerTile(headDim: number, width: Width): number {
+  return width === 'many' ? Math.max(1, 128 / keysPerTile(headDim, width)) : 1
 }
 
-/** Whether this device's workgroup memory holds a tile of prefill attention: [16, headStride] q, scores and weights. */
-export function tilesFit(gpu: Gpu, shape: HeadShape): boolean {
-  const bytes = 16 * headStride(shape.headDim) * 4 + 2 * 4 * workgroup(shape) * 16
-  return bytes <= gpu.limits.maxComputeWorkgroupStorageSize
+function keysPerTile(headDim: number, width: Width): number {
+  return Math.max(width === 'many' ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
 }
 
-/** The widest head that decode attention takes on this device; every device takes 256. */
-export function maxHeadDim(gpu: Gpu): number {
-  return gpu.limits.maxComputeWorkgroupStorageSize >= 32768 && gpu.limits.maxComputeInvocationsPerWorkgroup >= 128
-    ? 512
-    : 256
-}
-
-/** One workgroup serves up to four query heads of one kv head. */
-function workgroupsOfHeads({ nHeads, nKvHeads }: HeadShape): number {
-  return nKvHeads * ceilDiv(nHeads / nKvHeads, 4)
-}
-
-function workgroup(shape: HeadShape): number {
-  return Math.max(64, powerOfTwo(headStride(shape.headDim) / 4))
-}
-
-function attentionConstants(shape: HeadShape, cache: LayerCache) {
-  return {
-    HEAD_DIM: shape.headDim,
-    HEAD_STRIDE: headStride(shape.headDim),
-    N_HEADS: shape.nHeads,
-    N_KV_HEADS: shape.nKvHeads,
-    RING: cache.ring,
-    WINDOW: cache.window,
-    WORKGROUP: workgroup(shape),
-  }
-}
+/** The widest head that the kernel takes: one quad for each of 128 threads. */
+export const MAX_HEAD_DIM = 512
 
 function cacheRead(gpu: Gpu, { dtype, keys, values }: LayerCache): ShaderPart {
   const f16 = gpu.has('shader-f16') ? cacheReadF16Native : cacheReadF16

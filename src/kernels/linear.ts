@@ -14,14 +14,13 @@ import {
 import {
   type Activation,
   type BatchShape,
-  BLOCK,
   ceilDiv,
   expectCols,
   powerOfTwo,
   ROW_TILE,
   type Width,
 } from './shape.ts'
-import { type Weight, weightPart } from './weight.ts'
+import { stepsPerRow, type Weight, weightPart } from './weight.ts'
 
 const THREADS = 64
 /** Outputs that one thread of the vector and batch kernels keeps. */
@@ -57,7 +56,7 @@ interface Kernel {
 }
 
 function vector(gpu: Gpu, x: Activation, weight: Weight): Kernel {
-  const { LANES, GROUPS, subgroups } = lanes(gpu, ceilDiv(weight.cols, BLOCK), 32)
+  const { LANES, GROUPS, subgroups } = lanes(gpu, stepsPerRow(weight), 32)
   const use = { bindings: { x: x.buffer }, constants: { N: weight.rows, LANES, GROUPS } }
   const body = subgroups ? part(matmulVecSubgroup, use) : part(matmulVec, use)
   return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)] }

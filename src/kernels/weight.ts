@@ -24,6 +24,11 @@ export function rowBytes(dtype: WeightDtype, cols: number): number {
   return ceilDiv(cols, BLOCK) * BLOCK_BYTES[dtype]
 }
 
+/** 16-byte loads in one row: what the lanes of the vector kernel share. */
+export function stepsPerRow({ dtype, cols }: Weight): number {
+  return rowBytes(dtype, cols) / 16
+}
+
 export function hasScales(dtype: WeightDtype): boolean {
   return dtype === 'q8' || dtype === 'q4'
 }

@@ -1,8 +1,8 @@
 import { ConfigError, ParameterError, throwIfAborted } from '../errors.ts'
-import { Gpu } from '../gpu/device.ts'
-import { type HeadShape, type LayerCache, maxHeadDim } from '../kernels/attention.ts'
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import type { SourceFiles } from '../formats/source.ts'
+import { Gpu } from '../gpu/device.ts'
+import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
 import { createWorkspace, Mistral, type ModelWeights } from './mistral.ts'
@@ -84,7 +84,6 @@ export class Engine {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native' } = options
     throwIfAborted(signal)
-    checkHeadDim(gpu, config)
     const cache = createCache(gpu, config, { ...sizes, dtype: cacheDtype(gpu, options.kvCache) })
     const maxRows = Math.max(sizes.chunk, sizes.maxSequences, MAX_OUTPUTS)
     const maxOutputs = Math.max(MAX_OUTPUTS, sizes.maxSequences)
@@ -119,6 +118,9 @@ interface Sizes {
 
 /** Checks the options that set sizes. Throws `ParameterError`. */
 function planSizes(config: ModelConfig, options: EngineOptions): Sizes {
+  if (config.headDim > MAX_HEAD_DIM) {
+    throw new ConfigError('head_dim', config.headDim, `the attention kernel takes at most ${MAX_HEAD_DIM}`)
+  }
   checkChoice('weights', options.weights, ['native', 'q8', 'q4'])
   checkChoice('kvCache', options.kvCache, ['auto', 'f16', 'f32'])
   const trained = config.maxPositions
@@ -141,11 +143,6 @@ function checkChoice(name: string, value: unknown, choices: readonly string[]): 
   if (value !== undefined && !choices.includes(value as string)) {
     throw new ParameterError(name, value, `must be one of ${choices.join(', ')}`)
   }
-}
-
-function checkHeadDim(gpu: Gpu, { headDim }: HeadShape): void {
-  const limit = maxHeadDim(gpu)
-  if (headDim > limit) throw new ConfigError('head_dim', headDim, `this device's kernels take at most ${limit}`)
 }
 
 function cacheDtype(gpu: Gpu, option: EngineOptions['kvCache'] = 'auto'): 'f16' | 'f32' {

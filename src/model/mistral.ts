@@ -103,7 +103,7 @@ export class Mistral {
       const cache = this.cache[i]!
       rmsNorm(r, x, layer.attentionNorm, h, norm) //                           h [T, D]
       linear(r, h, layer.wqkv, ropeCache(config, workspace, cache), { width }) // q [T, H, K], k and v to the cache
-      attention(r, config, workspace, cache, heads, width !== 'many') //       heads [T, H·K]
+      attention(r, config, workspace, cache, heads, width) //                  heads [T, H·K]
       linear(r, heads, layer.wo, add(x), { width }) //                         x [T, D]
       rmsNorm(r, x, layer.ffnNorm, h, norm) //                                 h [T, D]
       linear(r, h, layer.w13, siluGate(hidden), { width }) //                  hidden [T, F]

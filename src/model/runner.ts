@@ -2,7 +2,7 @@ import { throwIfAborted } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
 import type { Recording } from '../gpu/recorder.ts'
-import { FULL_ATTENTION, partsFor, ROWS_PER_TILE } from '../kernels/attention.ts'
+import { FULL_ATTENTION, partsFor, rowsPerTile } from '../kernels/attention.ts'
 import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 
@@ -123,11 +123,12 @@ export class Runner {
 
   /** Cuts the batch in runs of neighbouring positions of one sequence. Returns how many there are. */
   private makeTiles(batch: readonly Row[]): number {
+    const longest = rowsPerTile(this.model.config.headDim, widthOf(batch.length))
     let count = 0
     for (let first = 0; first < batch.length; ) {
       const { sequence, position } = batch[first]!
       let length = 1
-      while (length < ROWS_PER_TILE) {
+      while (length < longest) {
         const next = batch[first + length]
         if (next?.sequence !== sequence || next.position !== position + length) break
         length++

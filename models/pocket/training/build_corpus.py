@@ -250,7 +250,7 @@ class Sampler:
 
     def off_answer(self):
         answers = self.g['offtopic']['answers']
-        return answers[0] if self.held else self.r.choices(answers, [0.7, 0.3])[0]
+        return answers[0] if self.held else self.r.choices(answers, [0.85, 0.15])[0]
 
     # --- a conversation ---
     def conversation(self, max_turns=6):

@@ -1,0 +1,127 @@
+// needs: cache_read
+// Sliding-window attention of up to ROWS neighbouring rows of one sequence, for up to four query heads of one kv head:
+// keys and values are read once for all of them. The keys that the rows see are cut in as many parts as group.x has
+// workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023); attention_merge joins them. Decode takes
+// one row and many parts, prefill many rows and one part.
+// A vec4f holds one number for each of the four heads, a mat4x4f one quad of a vector for each.
+override HEAD_STRIDE: u32; // head dimension rounded up to a multiple of 4
+override SCALE: f32; // 1 / sqrt(head dimension)
+override N_HEADS: u32;
+override N_KV_HEADS: u32;
+override RING: u32; // cache slots of a sequence
+override WINDOW: u32; // keys a query sees, itself included
+override KEYS: u32 = 64u; // threads of a row, keys of a tile; at least QUADS
+override ROWS: u32 = 1u;
+
+const MASKED = -1e30;
+override QUADS: u32 = HEAD_STRIDE / 4u;
+override GROUP_HEADS: u32 = N_HEADS / N_KV_HEADS;
+override HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;
+override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
+
+@group(0) @binding(0) var<storage, read> q: array<vec4f>; // [T, N_HEADS, QUADS]
+@group(0) @binding(1) var<storage, read> tiles: array<vec4u>; // [tiles] (first row, rows, sequence, first position)
+@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>; // [T, N_HEADS, parts, QUADS] sums of p * value
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, parts] (maximum, sum of p)
+
+var<workgroup> scores: array<vec4f, ROWS * KEYS>;
+var<workgroup> weights: array<vec4f, ROWS * KEYS>;
+var<workgroup> shared_quads: array<vec4f, ROWS * KEYS * 4u>; // q [row, quad, head], at the end sums [row, head, thread]
+
+fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u32) {
+  for (var i = thread; i < QUADS * 4u; i += KEYS) {
+    let head = min(first_head + i % 4u, last_head);
+    shared_quads[base * 4u + i] = q[(row * N_HEADS + head) * QUADS + i / 4u];
+  }
+}
+
+@compute @workgroup_size(KEYS, ROWS)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) id: vec3u,
+) {
+  let tile = tiles[group.z];
+  let kv_head = group.y / HEAD_TILES;
+  let first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;
+  let last_head = (kv_head + 1u) * GROUP_HEADS - 1u;
+  let cache = (tile.z * N_KV_HEADS + kv_head) * RING;
+
+  // From the first key that the first row sees to the last one of the last row.
+  let end = tile.w + tile.y;
+  let visible = min(tile.w + 1u, WINDOW) + tile.y - 1u;
+  let part = (visible + groups.x - 1u) / groups.x;
+  let first_key = min(end - visible + group.x * part, end);
+  let last_key = min(first_key + part, end);
+
+  // Threads of rows that the tile does not have repeat its last one, and store nothing.
+  let row = min(id.y, tile.y - 1u);
+  let position = tile.w + row;
+  let base = id.y * KEYS;
+  load_queries(tile.x + row, base, first_head, last_head, id.x);
+  let quad = id.x % QUADS;
+  let lane = id.x / QUADS;
+  var maximum = vec4f(MASKED);
+  var total = vec4f();
+  var output = mat4x4f();
+  workgroupBarrier();
+  for (var first = first_key; first < last_key; first += KEYS) {
+    let size = min(KEYS, last_key - first);
+    let key = first + id.x;
+    var score = vec4f(MASKED);
+    if (id.x < size && key <= position && position - key < WINDOW) {
+      score = vec4f();
+      let at = (cache + key % RING) * QUADS;
+      for (var i = 0u; i < QUADS; i++) {
+        let query = base * 4u + i * 4u;
+        score += cache_key(at + i)
+          * mat4x4f(shared_quads[query], shared_quads[query + 1u], shared_quads[query + 2u], shared_quads[query + 3u]);
+      }
+      score *= SCALE;
+    }
+    scores[base + id.x] = score;
+    workgroupBarrier();
+    var new_maximum = maximum;
+    for (var i = 0u; i < size; i++) { new_maximum = max(new_maximum, scores[base + i]); }
+    // A row that has seen no key yet has a maximum of MASKED: its weights stay zero.
+    weights[base + id.x] = select(exp(score - new_maximum), vec4f(), score <= vec4f(MASKED));
+    let rescale = exp(maximum - new_maximum);
+    maximum = new_maximum;
+    workgroupBarrier();
+    output = mat4x4f(output[0] * rescale.x, output[1] * rescale.y, output[2] * rescale.z, output[3] * rescale.w);
+    total *= rescale;
+    if (lane < LANES) {
+      for (var i = lane; i < size; i += LANES) {
+        let v = cache_value((cache + (first + i) % RING) * QUADS + quad);
+        let p = weights[base + i];
+        output += mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);
+        total += p;
+      }
+    }
+  }
+
+  // Join the lanes of each quad; with few keys not every lane has had one.
+  let lanes = min(LANES, last_key - first_key);
+  shared_quads[base * 4u + id.x] = output[0];
+  shared_quads[base * 4u + KEYS + id.x] = output[1];
+  shared_quads[base * 4u + 2u * KEYS + id.x] = output[2];
+  shared_quads[base * 4u + 3u * KEYS + id.x] = output[3];
+  scores[base + id.x] = total;
+  workgroupBarrier();
+  if (id.y >= tile.y) { return; }
+  let stored = (tile.x + row) * N_HEADS + first_head;
+  for (var i = id.x; i < QUADS * 4u; i += KEYS) {
+    let head = i / QUADS;
+    if (first_head + head > last_head) { break; }
+    var sum = vec4f();
+    for (var other = 0u; other < lanes; other++) {
+      sum += shared_quads[base * 4u + head * KEYS + other * QUADS + i % QUADS];
+    }
+    parts[((stored + head) * groups.x + group.x) * QUADS + i % QUADS] = sum;
+  }
+  if (id.x < 4u && first_head + id.x <= last_head) {
+    var sum = 0.0;
+    for (var other = 0u; other < lanes; other++) { sum += scores[base + other * QUADS][id.x]; }
+    stats[(stored + id.x) * groups.x + group.x] = vec2f(maximum[id.x], sum);
+  }
+}
