@@ -1,12 +1,12 @@
 // needs: weights, emit
-// Two to eight rows of x times a weight matrix: each weight is read once for all rows. As in matmul_vec LANES threads
+// Two to eight rows of x times a weight matrix: each weight is read once for all of them. group.y takes the next rows. As in matmul_vec LANES threads
 // share the inputs; every thread keeps four outputs of four rows (WIDE: of eight).
 override N: u32; // outputs
 override LANES: u32 = 16u; // power of two
 override GROUPS: u32 = 4u; // of LANES threads
 override WIDE: bool = false;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>; // [8, K_BLOCKS * 8]
+@group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T rounded up to 8, K_BLOCKS * 8]
 
 var<workgroup> partial: array<vec4f, LANES * GROUPS>;
 var<workgroup> results: array<vec4f, GROUPS * 8u>; // [group, output, rows 0-3 and 4-7]
@@ -30,18 +30,19 @@ fn x_rows(first: u32, quad: u32) -> mat4x4f {
 }
 
 // Results go through workgroup memory to the lanes, a pair of outputs each: what follows a matmul is compiled once.
-fn emit_results(group: u32, lane: u32, col: u32) {
+fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
   workgroupBarrier();
   for (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {
     let row = i / 2u;
     let at = group * 8u + row / 4u + (i % 2u) * 4u;
-    emit(row, col + (i % 2u) * 2u, results[at][row % 4u], results[at + 2u][row % 4u]);
+    emit(first_row + row, col + (i % 2u) * 2u, results[at][row % 4u], results[at + 2u][row % 4u]);
   }
 }
 
 @compute @workgroup_size(LANES, GROUPS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
   let col = (group.x * GROUPS + id.y) * 4u;
+  let first_row = group.y * select(4u, 8u, WIDE);
   var a0 = vec4f();
   var a1 = vec4f();
   var a2 = vec4f();
@@ -56,13 +57,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     let w1 = weight_quad(col + 1u, quad);
     let w2 = weight_quad(col + 2u, quad);
     let w3 = weight_quad(col + 3u, quad);
-    let low = x_rows(0u, quad);
+    let low = x_rows(first_row, quad);
     a0 += w0 * low;
     a1 += w1 * low;
     a2 += w2 * low;
     a3 += w3 * low;
     if (WIDE) {
-      let high = x_rows(4u, quad);
+      let high = x_rows(first_row + 4u, quad);
       b0 += w0 * high;
       b1 += w1 * high;
       b2 += w2 * high;
@@ -91,5 +92,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     results[first + 5u] = b2;
     results[first + 7u] = b3;
   }
-  emit_results(id.y, id.x, col);
+  emit_results(id.y, id.x, first_row, col);
 }

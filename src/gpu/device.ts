@@ -22,6 +22,8 @@ const USEFUL_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const
 
+const SOFTWARE_ADAPTERS = /swiftshader|llvmpipe|lavapipe|basic render/i
+
 export type Limits = Readonly<Record<(typeof USEFUL_LIMITS)[number], number>>
 
 export interface GpuOptions {
@@ -121,6 +123,11 @@ export class Gpu {
   get name(): string {
     const { vendor, architecture, description } = this.adapterInfo
     return [vendor, architecture, description].filter((part) => part).join(' ') || 'unnamed adapter'
+  }
+
+  /** The adapter computes on the CPU. Its shader compiler is slow on unrolled loops, which gain it nothing. */
+  get software(): boolean {
+    return this.adapterInfo.isFallbackAdapter === true || SOFTWARE_ADAPTERS.test(this.name)
   }
 
   /** Throws what went wrong with the device, if anything did. */

@@ -103,8 +103,8 @@ export function attention(
       N_KV_HEADS: nKvHeads,
       RING: cache.ring,
       WINDOW: cache.window,
-      KEYS: keysPerTile(headDim, width),
-      ROWS: rowsPerTile(headDim, width),
+      KEYS: keysPerTile(r.gpu, headDim, width),
+      ROWS: rowsPerTile(r.gpu, headDim, width),
     },
   })
   // One workgroup serves up to four query heads of one kv head.
@@ -117,13 +117,16 @@ export function attention(
   r.dispatch('attention merge', [merge], [ceilDiv((nHeads * stride) / 4, 64), (batch) => batch.rows])
 }
 
-/** Neighbouring rows that one workgroup takes: as many as leave its memory at 12 KiB, which every device has. */
-export function rowsPerTile(headDim: number, width: Width): number {
-  return width === 'many' ? Math.max(1, 128 / keysPerTile(headDim, width)) : 1
+/**
+ * Neighbouring rows that one workgroup takes: as many as leave its memory at 12 KiB, which every device has. One on the
+ * CPU, where sharing gains nothing and decode's pipeline then serves for prefill too.
+ */
+export function rowsPerTile(gpu: Gpu, headDim: number, width: Width): number {
+  return width === 'many' && !gpu.software ? Math.max(1, 128 / keysPerTile(gpu, headDim, width)) : 1
 }
 
-function keysPerTile(headDim: number, width: Width): number {
-  return Math.max(width === 'many' ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
+function keysPerTile(gpu: Gpu, headDim: number, width: Width): number {
+  return Math.max(width === 'many' && !gpu.software ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
 }
 
 /** The widest head that the kernel takes: one quad for each of 128 threads. */

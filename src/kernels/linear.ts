@@ -11,15 +11,7 @@ import {
   matmulVec,
   matmulVecSubgroup,
 } from '../gpu/shaders.gen.ts'
-import {
-  type Activation,
-  type BatchShape,
-  ceilDiv,
-  expectCols,
-  powerOfTwo,
-  ROW_TILE,
-  type Width,
-} from './shape.ts'
+import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE, type Width } from './shape.ts'
 import { stepsPerRow, type Weight, weightPart } from './weight.ts'
 
 const THREADS = 64
@@ -45,14 +37,21 @@ export function linear(
   { width, rows = 'rows' }: LinearOptions,
 ): void {
   expectCols(weight.label, x.cols, weight.cols)
-  const { body, size } =
-    width === 'many' ? tiled(x, weight, rows) : width === 1 ? vector(r.gpu, x, weight) : batch(r.gpu, x, weight, width)
+  const { body, size } = kernelFor(r.gpu, x, weight, width, rows)
   r.dispatch(weight.label, [body, weightPart(r.gpu, weight), ...emit], size)
 }
 
 interface Kernel {
   readonly body: ShaderPart
   readonly size: Extent<BatchShape>[]
+}
+
+function kernelFor(gpu: Gpu, x: Activation, weight: Weight, width: Width, rows: 'rows' | 'outputs'): Kernel {
+  if (width === 1) return vector(gpu, x, weight)
+  if (width === 4) return batch(gpu, x, weight, { wide: false, rows })
+  // On the CPU the barriers of the tiled kernel cost more than reading the weights again.
+  if (width === 8 || gpu.software) return batch(gpu, x, weight, { wide: true, rows })
+  return tiled(x, weight, rows)
 }
 
 function vector(gpu: Gpu, x: Activation, weight: Weight): Kernel {
@@ -62,11 +61,17 @@ function vector(gpu: Gpu, x: Activation, weight: Weight): Kernel {
   return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)] }
 }
 
-function batch(gpu: Gpu, x: Activation, weight: Weight, width: 4 | 8): Kernel {
+function batch(
+  gpu: Gpu,
+  x: Activation,
+  weight: Weight,
+  { wide, rows }: { wide: boolean; rows: 'rows' | 'outputs' },
+): Kernel {
   const { LANES, GROUPS, subgroups } = lanes(gpu, ceilDiv(weight.cols, 4), 16)
-  const use = { bindings: { x: x.buffer }, constants: { N: weight.rows, LANES, GROUPS, WIDE: width === 8 } }
+  const use = { bindings: { x: x.buffer }, constants: { N: weight.rows, LANES, GROUPS, WIDE: wide } }
   const body = subgroups ? part(matmulBatchSubgroup, use) : part(matmulBatch, use)
-  return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)] }
+  const outputs = ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)
+  return { body, size: [outputs, (b) => ceilDiv(b[rows], wide ? 8 : 4)] }
 }
 
 function tiled(x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel {

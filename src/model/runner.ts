@@ -123,7 +123,7 @@ export class Runner {
 
   /** Cuts the batch in runs of neighbouring positions of one sequence. Returns how many there are. */
   private makeTiles(batch: readonly Row[]): number {
-    const longest = rowsPerTile(this.model.config.headDim, widthOf(batch.length))
+    const longest = rowsPerTile(this.gpu, this.model.config.headDim, widthOf(batch.length))
     let count = 0
     for (let first = 0; first < batch.length; ) {
       const { sequence, position } = batch[first]!

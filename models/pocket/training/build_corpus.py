@@ -24,8 +24,8 @@ FALLBACK = {'duration': ['when', 'what'], 'direction': ['where', 'what'], 'effec
             'more': ['effect', 'name', 'form', 'what'], 'people': ['effect', 'what'], 'sky': ['effect', 'what'],
             'valley': ['form', 'what'], 'sea': ['effect', 'what'], 'cities': ['where', 'what'],
             'farms': ['effect', 'what'], 'houses': ['effect', 'what']}
-WEIGHT = {'mistral': 9.0, 'sirocco': 3.0, 'bora': 3.0, 'foehn': 3.0, 'trade-winds': 3.0, 'monsoon': 3.0,
-          'katabatic': 3.0, 'sea-breeze': 3.0, 'beaufort': 2.0, 'wind': 3.0}
+WEIGHT = {'mistral': 7.0, 'sirocco': 2.2, 'bora': 2.2, 'foehn': 2.2, 'trade-winds': 2.2, 'monsoon': 2.2,
+          'katabatic': 2.2, 'sea-breeze': 2.2, 'beaufort': 1.6, 'wind': 2.2}
 ATTR_WEIGHT = {'what': 3.0, 'form': 2.5, 'where': 2.0, 'when': 1.3, 'strength': 1.3, 'name': 1.3, 'effect': 1.3}
 
 
@@ -319,11 +319,11 @@ class Sampler:
                 attr, q = q.split('| ') if '| ' in q else ('what', q)
                 turns.append((self.dress(q), e.facts[attr], f'{e.id}/{attr}/which'))
                 last, off = attr, False
-            elif roll < 0.72:
+            elif roll < 0.74:
                 g = r.choice(self.g['items'])
                 turns.append((self.dress(self.pick(g, 'q')), g['a'], 'general'))
                 e, off = None, False
-            elif roll < 0.76:
+            elif roll < 0.77:
                 force = r.randrange(13)
                 turns.append((self.dress(self.pick(self.t['beaufort'], 'train').format(n=force)), self.force_answer(force), f'force/{force}'))
                 e, off = None, False

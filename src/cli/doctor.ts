@@ -1,0 +1,141 @@
+import type { Command } from 'commander'
+import { platform } from '#platform'
+import { DeviceError } from '../errors.ts'
+import { Gpu, type OptionalFeature } from '../gpu/device.ts'
+import { adapterAdvice, packageAdvice } from './advice.ts'
+import { type Cli, colorsFor, disabledFeatures } from './context.ts'
+import { errorText } from './error-text.ts'
+import { type ModelFit, modelFits } from './model-fits.ts'
+import type { Values } from './options.ts'
+import { bytes } from './units.ts'
+
+export function registerDoctor(program: Command, cli: Cli): void {
+  program
+    .command('doctor')
+    .description('Show the GPU that would be used, what it can run, and what to install when there is none.')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExit codes: 0 there is a usable GPU, 1 there is none.')
+    .action((values: Values) => doctor(cli, values.json === true))
+}
+
+async function doctor(cli: Cli, json: boolean): Promise<void> {
+  const { terminal } = cli
+  const report = await examine(cli)
+  const text = json ? JSON.stringify(report, undefined, 2) : render(cli, report)
+  await terminal.out.write(`${text}\n`)
+  if ('error' in report) terminal.setExitCode(1)
+}
+
+type Report = Finding | Failure
+
+interface Finding {
+  readonly runtime: string
+  readonly adapter: {
+    readonly name: string
+    readonly vendor: string
+    readonly architecture: string
+    readonly device: string
+    readonly description: string
+    /** It computes on the CPU. */
+    readonly software: boolean
+  }
+  readonly features: Readonly<Record<OptionalFeature, boolean>>
+  /** Lanes of a subgroup that the kernels use, 0 for none. */
+  readonly subgroup_lanes: number
+  readonly disabled: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
+  readonly models: readonly ModelFit[]
+}
+
+interface Failure {
+  readonly runtime: string
+  readonly error: string
+  readonly advice: readonly string[]
+}
+
+async function examine(cli: Cli): Promise<Report> {
+  const { runtime } = cli.terminal
+  try {
+    const entry = await platform.openGpu()
+    entry.release()
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error
+    return { runtime, error: errorText(error), advice: packageAdvice(platform.name) }
+  }
+  try {
+    return await inspect(cli)
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error
+    return { runtime, error: errorText(error), advice: adapterAdvice(runtime) }
+  }
+}
+
+async function inspect(cli: Cli): Promise<Finding> {
+  const disabled = disabledFeatures(cli)
+  const gpu = await Gpu.open({ disableFeatures: disabled })
+  try {
+    const { vendor, architecture, device, description } = gpu.adapterInfo
+    return {
+      runtime: cli.terminal.runtime,
+      adapter: { name: gpu.name, vendor, architecture, device, description, software: isSoftware(gpu) },
+      features: {
+        'shader-f16': gpu.has('shader-f16'),
+        subgroups: gpu.has('subgroups'),
+        'timestamp-query': gpu.has('timestamp-query'),
+      },
+      subgroup_lanes: gpu.subgroupLanes,
+      disabled,
+      limits: gpu.limits,
+      models: modelFits(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize)),
+    }
+  } finally {
+    gpu.dispose()
+  }
+}
+
+/** Browsers say `isFallbackAdapter`, Dawn's Node binding and wgpu only the driver's name. */
+function isSoftware(gpu: Gpu): boolean {
+  return gpu.adapterInfo.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(gpu.name)
+}
+
+function render(cli: Cli, report: Report): string {
+  const color = colorsFor(cli, 'out')
+  const row = (name: string, value: string): string => `${color.bold(name.padEnd(16))} ${value}`
+  const lines = [row('runtime', report.runtime)]
+  if ('error' in report) {
+    lines.push(row('gpu', color.red('none')), row('why', report.error), '', 'What to do:')
+    return [...lines, ...report.advice.map((step) => `  - ${step}`)].join('\n')
+  }
+  const { adapter, features, limits, subgroup_lanes: lanes, disabled } = report
+  const has = (name: OptionalFeature, extra = ''): string => {
+    if (features[name]) return color.green(`yes${extra}`)
+    return color.yellow(disabled.includes(name) ? 'disabled by MISTRAL_WEBGPU_DISABLE' : 'no')
+  }
+  const lanesText = lanes > 0 ? `, ${lanes} lanes` : ', but their lanes are not usable'
+  const size = (name: string): string => bytes(limits[name] ?? 0)
+  lines.push(
+    row('adapter', adapter.name),
+    ...(adapter.software
+      ? [row('', color.yellow('a software adapter: right results at a small part of a GPU’s speed'))]
+      : []),
+    '',
+    row('shader-f16', `${has('shader-f16')}${features['shader-f16'] ? '' : ' (f32 cache and arithmetic instead)'}`),
+    row('subgroups', `${has('subgroups', lanesText)}${features.subgroups ? '' : ' (baseline kernels instead)'}`),
+    row('timestamp-query', has('timestamp-query')),
+    '',
+    row('largest buffer', size('maxBufferSize')),
+    row('largest binding', `${size('maxStorageBufferBindingSize')} (one matrix, or one layer’s cache, must fit)`),
+    row('workgroup', `${limits.maxComputeInvocationsPerWorkgroup} threads, ${size('maxComputeWorkgroupStorageSize')}`),
+    row('bindings', `${limits.maxStorageBuffersPerShaderStage} storage buffers in a shader`),
+    '',
+    `${color.bold('What fits')} (by the size of the largest matrix; the GPU’s memory must hold all of the weights, too)`,
+    ...report.models.map((fit) => `  ${fit.name.padEnd(32)} ${describe(fit)}`),
+  )
+  return lines.join('\n')
+}
+
+function describe({ runs, weights_bytes: sizes }: ModelFit): string {
+  const options = (['native', 'q8', 'q4'] as const).filter((option) => runs[option])
+  if (options.length === 0) return 'does not fit'
+  return options.map((option) => `${option === 'native' ? '16-bit' : option} (${bytes(sizes[option])})`).join(', ')
+}

@@ -1,0 +1,51 @@
+import cliProgress from 'cli-progress'
+import type { LoadProgress } from '../model/engine.ts'
+import { type Cli, colorsFor } from './context.ts'
+import { bytes } from './units.ts'
+
+export interface ProgressBar {
+  update(progress: LoadProgress): void
+  /** Takes the bar off the screen. */
+  stop(): void
+}
+
+/** Shows how a model loads, on a terminal only: a pipe or a log file gets nothing. */
+export function progressBar(cli: Cli): ProgressBar {
+  const { err, env } = cli.terminal
+  if (!err.isTTY || env.TERM === 'dumb') return { update() {}, stop() {} }
+  const colors = colorsFor(cli, 'err')
+  const bar = new cliProgress.SingleBar({
+    stream: err.stream,
+    // The library's own exit handler would end the process by force.
+    gracefulExit: false,
+    clearOnComplete: true,
+    hideCursor: true,
+    fps: 20,
+    barsize: 24,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    format(options, params, payload: { progress?: LoadProgress }) {
+      const line = describe(cliProgress.Format.BarFormat(params.progress, options), payload.progress)
+      return line.length > err.columns - 1 ? `${line.slice(0, err.columns - 2)}…` : colors.cyan(line)
+    },
+  })
+  let started = false
+  return {
+    update(progress) {
+      if (progress.total === 0) return
+      if (!started) bar.start(progress.total, progress.loaded, { progress })
+      else bar.update(progress.loaded, { progress })
+      started = true
+    },
+    stop() {
+      if (started) bar.stop()
+    },
+  }
+}
+
+function describe(bar: string, progress: LoadProgress | undefined): string {
+  if (!progress) return bar
+  const { phase, loaded, total, tensor } = progress
+  const what = phase === 'weights' ? (tensor ?? '') : phase === 'open' ? 'opening' : 'compiling shaders'
+  return `${bar} ${Math.floor((100 * loaded) / total)}%  ${bytes(loaded)} / ${bytes(total)}  ${what}`
+}

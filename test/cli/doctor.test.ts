@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { adapterAdvice, packageAdvice } from '../../src/cli/advice.ts'
+import { runCommand } from './stage.ts'
+
+describe('doctor', () => {
+  it('describes the adapter and what it can run', async () => {
+    const result = await runCommand(['doctor'])
+    expect(result.stdout).toMatch(/^runtime +node \d+\.\d+\.\d+, /)
+    for (const fact of ['adapter ', 'shader-f16 ', 'subgroups ', 'largest binding ', 'Mistral 7B ']) {
+      expect(result.stdout).toContain(`\n${fact.startsWith('Mistral') ? '  ' : ''}${fact}`)
+    }
+    expect(result).toMatchObject({ code: 0, hung: false })
+  })
+
+  it('--json says the same to programs, and features can be disabled', async () => {
+    const result = await runCommand(['doctor', '--json'], { env: { MISTRAL_WEBGPU_DISABLE: 'shader-f16, subgroups' } })
+    const report = JSON.parse(result.stdout)
+    expect(report.adapter.name).toBeTruthy()
+    expect(report.features).toMatchObject({ 'shader-f16': false, subgroups: false })
+    expect(report).toMatchObject({ subgroup_lanes: 0, disabled: ['shader-f16', 'subgroups'] })
+    expect(report.limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(2 ** 27)
+    expect(report.models.length).toBeGreaterThan(0)
+  })
+
+  // Other systems do not find their GPU through the Vulkan loader, so its variables cannot hide it.
+  it.runIf(process.platform === 'linux')('says what to install when there is no adapter, and fails', async () => {
+    const env = { VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' }
+    const result = await runCommand(['doctor'], { env })
+    expect(result.stdout).toMatch(/\ngpu +none\n/)
+    expect(result.stdout).toContain('mesa-vulkan-drivers')
+    expect(result).toMatchObject({ code: 1, hung: false })
+    const json = await runCommand(['doctor', '--json'], { env })
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: expect.any(String), advice: expect.any(Array) })
+    expect(json.code).toBe(1)
+  })
+})
+
+describe('advice', () => {
+  it('is that of the runtime and of the system', () => {
+    expect(packageAdvice('node').join()).toContain('npm install webgpu')
+    expect(packageAdvice('deno').join()).toContain('--unstable-webgpu')
+    expect(adapterAdvice('node 22.1.0, linux x64').join()).toContain('mesa-vulkan-drivers')
+    expect(adapterAdvice('node 22.1.0, darwin arm64').join()).toContain('Metal')
+    expect(adapterAdvice('node 22.1.0, win32 x64').join()).toContain('Direct3D')
+  })
+})

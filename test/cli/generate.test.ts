@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { root } from '../support/child.ts'
+import { hasStories, runCommand, storiesPath } from './stage.ts'
+
+const PROMPT = 'Once upon a time'
+const PUBLISHED =
+  `${PROMPT}, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, ` +
+  'red ball. She wanted to play with it, but it was too high.'
+const ON_STORIES = ['generate', '-m', storiesPath, '-p', PROMPT]
+const GREEDY = [...ON_STORIES, '--raw', '--no-sample']
+
+/** Dawn's own warnings about the driver are not ours. */
+function ours(stderr: string): string {
+  return stderr.replace(/^Warning: .*\n(?: {4}at .*\n)*/gm, '')
+}
+
+describe.runIf(hasStories)('generate on a trained GGUF', () => {
+  it('prints the published text and ends by itself', async () => {
+    const result = await runCommand([...GREEDY, '--max-new-tokens', '200', '--stats'])
+    expect(result.stdout.startsWith(PUBLISHED)).toBe(true)
+    expect(result.stdout.endsWith('\n')).toBe(true)
+    expect(ours(result.stderr)).toMatch(/^prompt 5 tokens, .*\/s; answer 200 tokens, .*; ended by length\n$/)
+    expect(result).toMatchObject({ code: 0, hung: false })
+  })
+
+  it('--json prints one object with everything about the answer', async () => {
+    const result = await runCommand([...GREEDY, '--max-new-tokens', '8', '--json'])
+    expect(result.stdout.match(/\n/g)).toHaveLength(1)
+    const answer = JSON.parse(result.stdout)
+    const names = ['finish_reason', 'prompt_token_ids', 'text', 'timings', 'token_ids', 'usage']
+    expect(Object.keys(answer).sort()).toEqual(names)
+    expect(PUBLISHED.startsWith(PROMPT + answer.text)).toBe(true)
+    expect(answer.token_ids).toHaveLength(8)
+    expect(answer).toMatchObject({
+      finish_reason: 'length',
+      usage: { prompt_tokens: answer.prompt_token_ids.length, completion_tokens: 8 },
+    })
+    expect(answer.timings.decodeTokensPerSecond).toBeGreaterThan(0)
+  })
+
+  it('continues the prompt of a model without a chat template, and says so', async () => {
+    const result = await runCommand([...ON_STORIES, '--no-sample', '--max-new-tokens', '5'])
+    expect(PUBLISHED.startsWith(result.stdout.trimEnd())).toBe(true)
+    expect(ours(result.stderr)).toMatch(/^note: the model has no chat template of its own.*\n$/)
+  })
+
+  it('reads a piped prompt without its last line break', async () => {
+    const args = ['generate', '-m', storiesPath, '-p', '-', '--raw', '--no-sample', '--max-new-tokens', '5']
+    const result = await runCommand(args, { input: `${PROMPT}\n` })
+    expect(PUBLISHED.startsWith(result.stdout.trimEnd())).toBe(true)
+  })
+
+  it('repeats itself with a seed', async () => {
+    const args = [...ON_STORIES, '--raw', '--seed', '11', '--max-new-tokens', '20']
+    const [first, second] = [await runCommand(args), await runCommand(args)]
+    expect(first.stdout.length).toBeGreaterThan(PROMPT.length + 10)
+    expect(second.stdout).toBe(first.stdout)
+  })
+
+  it('ends with 130 on Ctrl-C, with what there is of the text', async () => {
+    const main = join(root, 'src/cli/main.ts')
+    const args = [...GREEDY, '--max-new-tokens', '500', '--ignore-eos']
+    const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main, ...args], { cwd: root })
+    let stdout = ''
+    let interrupted = false
+    child.stdout.on('data', (data) => {
+      stdout += data
+      if (stdout.length > PROMPT.length + 5 && !interrupted) interrupted = child.kill('SIGINT')
+    })
+    const code = await Promise.race([
+      new Promise((resolve) => child.on('close', resolve)),
+      delay(60_000, 'hung', { ref: false }),
+    ])
+    child.kill('SIGKILL')
+    expect(code).toBe(130)
+    expect(stdout.startsWith(`${PROMPT}, there`)).toBe(true)
+    expect(stdout.endsWith('\n')).toBe(true)
+  })
+
+  it('refuses a context that the model does not have', async () => {
+    const result = await runCommand([...GREEDY, '--context', '1000000'])
+    expect(ours(result.stderr)).toMatch(/^error: parameter "contextLength" \(1000000\): .*\n$/)
+    expect(result.code).toBe(2)
+  })
+})
+
+describe.runIf(hasStories)('chat on a trained GGUF', () => {
+  it('answers a pipe line by line and ends', async () => {
+    const args = ['chat', '-m', storiesPath, '--no-sample', '--max-new-tokens', '4']
+    const result = await runCommand(args, { input: 'Hello\nAnd then?\n' })
+    expect(result.stdout.trimEnd().split('\n').length).toBeGreaterThanOrEqual(2)
+    expect(ours(result.stderr)).toMatch(/^note: the model has no chat template of its own.*\n$/)
+    expect(result).toMatchObject({ code: 0, hung: false })
+  })
+})

@@ -1,0 +1,67 @@
+/** A terminal of plain streams, and the command line as a child process. */
+import { EventEmitter } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Cli } from '../../src/cli/context.ts'
+import { createTerminal } from '../../src/platform/terminal.ts'
+import { type ChildOptions, type ChildResult, root, runChild } from '../support/child.ts'
+
+export interface Stage {
+  readonly cli: Cli
+  readonly stdin: PassThrough
+  readonly signals: EventEmitter
+  out(): string
+  err(): string
+  exitCode(): number
+}
+
+export interface StageOptions {
+  readonly argv?: readonly string[]
+  readonly env?: Record<string, string>
+  readonly isTTY?: boolean
+  readonly input?: string
+}
+
+export function stage({ argv = [], env = {}, isTTY = false, input }: StageOptions = {}): Stage {
+  const stdin = Object.assign(new PassThrough(), { isTTY, setRawMode: () => stdin })
+  const streams = [0, 1].map(() => Object.assign(new PassThrough(), { isTTY, columns: 100 }))
+  const texts = ['', '']
+  for (const [i, stream] of streams.entries()) {
+    stream.on('data', (data) => {
+      texts[i] += data
+    })
+  }
+  const signals = new EventEmitter()
+  let code = 0
+  const terminal = createTerminal({
+    argv,
+    env,
+    runtime: 'test 1.0, linux x64',
+    stdin,
+    stdout: streams[0]!,
+    stderr: streams[1]!,
+    signals,
+    setExitCode(value) {
+      code = value
+    },
+  })
+  if (input !== undefined) stdin.end(input)
+  const cli: Cli = { terminal, packageFile: (path) => join(root, path) }
+  return { cli, stdin, signals, out: () => texts[0]!, err: () => texts[1]!, exitCode: () => code }
+}
+
+/** Runs `mistral-webgpu` from its sources, as a user would run the built one. */
+export function runCommand(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
+  const main = join(root, 'src/cli/main.ts')
+  return runChild(process.execPath, ['--conditions=source', '--import', 'tsx', main, ...args], {
+    timeoutMs: 120_000,
+    ...options,
+  })
+}
+
+/** The trained model that lies beside the repository on some machines. */
+export const storiesPath = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url))
+export const hasStories = existsSync(storiesPath)
+if (!hasStories) console.warn(`skipped, since ${storiesPath} is absent: the command line on a trained GGUF`)
