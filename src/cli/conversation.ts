@@ -1,6 +1,7 @@
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError, DeviceError, MistralError } from '../errors.ts'
 import type { SamplingInput } from '../sampling/params.ts'
+import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, colorsFor, interruptible, note, printable } from './context.ts'
 import { errorText } from './error-text.ts'
 
@@ -10,14 +11,9 @@ export const COMMANDS = `/reset   forget the conversation
 /help    this list
 Ctrl-C   stop the answer; what was said of it is remembered`
 
-interface Message {
-  readonly role: 'system' | 'user' | 'assistant'
-  readonly content: string
-}
-
 /** What is asked and answered at the prompt, with its history. */
 export class Conversation {
-  private history: Message[]
+  private history: ChatMessage[]
 
   constructor(
     private readonly cli: Cli,
@@ -65,7 +61,7 @@ export class Conversation {
   /** One question and its answer. A refusal costs the question, a lost device the conversation. */
   private async answer(question: string): Promise<void> {
     const { terminal } = this.cli
-    const messages: Message[] = [...this.history, { role: 'user', content: question }]
+    const messages: ChatMessage[] = [...this.history, { role: 'user', content: question }]
     const said: string[] = []
     try {
       await interruptible(this.cli, (signal) => this.stream(messages, said, signal))
@@ -83,7 +79,7 @@ export class Conversation {
     if (said.length > 0) this.history = [...messages, { role: 'assistant', content: said.join('') }]
   }
 
-  private async stream(messages: Message[], said: string[], signal: AbortSignal): Promise<void> {
+  private async stream(messages: ChatMessage[], said: string[], signal: AbortSignal): Promise<void> {
     const { out } = this.cli.terminal
     try {
       for await (const { text } of this.chat.generate({ ...this.params, messages }, { signal })) {
@@ -96,7 +92,7 @@ export class Conversation {
     }
   }
 
-  private beginning(): Message[] {
+  private beginning(): ChatMessage[] {
     return this.system === undefined ? [] : [{ role: 'system', content: this.system }]
   }
 }

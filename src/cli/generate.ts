@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
-import type { MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatCompletion, ChatRequest, MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, interruptible, note, printable, UsageError } from './context.ts'
 import { loadChat } from './load.ts'
 import { addModelOptions, addSamplingOptions, modelOptions, samplingParams, type Values } from './options.ts'
-import { answerStats, type Completion } from './stats.ts'
+import { answerStats } from './stats.ts'
 
 export function registerGenerate(program: Command, cli: Cli): void {
   const command = program
@@ -43,15 +44,18 @@ async function generate(cli: Cli, values: Values): Promise<void> {
   })
 }
 
-type ChatRequest = Parameters<MistralChat['complete']>[0]
-
 interface StreamOptions {
   /** Printed in front of the answer. */
   readonly echo: string
   readonly signal: AbortSignal
 }
 
-async function stream(cli: Cli, chat: MistralChat, request: ChatRequest, options: StreamOptions): Promise<Completion> {
+async function stream(
+  cli: Cli,
+  chat: MistralChat,
+  request: ChatRequest,
+  options: StreamOptions,
+): Promise<ChatCompletion> {
   const { out } = cli.terminal
   const chunks = chat.generate(request, { signal: options.signal })
   // Held back until the request has proved to be a good one.
@@ -91,7 +95,7 @@ async function continuesRaw(cli: Cli, chat: MistralChat, system: string | undefi
   return true
 }
 
-function conversation(system: string | undefined, prompt: string): Array<{ role: string; content: string }> {
+function conversation(system: string | undefined, prompt: string): ChatMessage[] {
   const user = { role: 'user', content: prompt }
   return system === undefined ? [user] : [{ role: 'system', content: system }, user]
 }

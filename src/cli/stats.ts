@@ -1,10 +1,7 @@
-import type { MistralChat } from '../chat/mistral-chat.ts'
-
-/** What generating tells in the end. */
-export type Completion = Pick<Awaited<ReturnType<MistralChat['complete']>>, 'finish_reason' | 'usage' | 'timings'>
+import type { GenerationSummary } from '../generate/token-loop.ts'
 
 /** One line about an answer: `prompt 5 tokens (3 cached), 120/s; answer 200 tokens, 41.3/s; first after 84 ms; length`. */
-export function answerStats({ finish_reason, usage, timings }: Completion): string {
+export function answerStats({ finish_reason, usage, timings }: GenerationSummary): string {
   const cached = usage.cached_tokens > 0 ? ` (${usage.cached_tokens} cached)` : ''
   const prompt = `prompt ${usage.prompt_tokens} tokens${cached}, ${speed(timings.prefillTokensPerSecond)}`
   const answer = `answer ${usage.completion_tokens} tokens, ${speed(timings.decodeTokensPerSecond)}`

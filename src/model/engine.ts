@@ -1,8 +1,7 @@
 import { ConfigError, ParameterError, throwIfAborted } from '../errors.ts'
-import type { SourceFiles } from '../formats/source.ts'
 import { Gpu } from '../gpu/device.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
 import { createWorkspace, Mistral, type ModelWeights } from './mistral.ts'
@@ -61,14 +60,11 @@ export class Engine {
   ) {}
 
   /**
-   * Opens the checkpoint in `files`, which stays open for the caller to read tokenizer files from and to close.
-   * Throws `CheckpointError`, `ConfigError`, `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is
-   * left on the GPU then.
+   * Brings a checkpoint to the GPU; it stays open for the caller to close. Throws `CheckpointError`, `ConfigError`,
+   * `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is left on the GPU then.
    */
-  static async load(files: SourceFiles, options: EngineOptions = {}): Promise<Engine> {
-    const { signal } = options
-    throwIfAborted(signal)
-    const checkpoint = await openCheckpoint(files, { signal, slidingWindow: options.slidingWindow })
+  static async load(checkpoint: Checkpoint, options: EngineOptions = {}): Promise<Engine> {
+    throwIfAborted(options.signal)
     const sizes = planSizes(checkpoint.config, options)
     report(options, 'open', 0, checkpoint.totalBytes)
     const gpu = await Gpu.open({ disableFeatures: options.disableFeatures })

@@ -7,7 +7,6 @@ export interface ChatMessage {
   readonly tool_calls?: readonly ToolCall[] | null | undefined
   readonly tool_call_id?: string | undefined
   readonly name?: string | undefined
-  readonly [field: string]: unknown
 }
 
 export interface TextPart {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { openSource } from '../../src/formats/source.ts'
+import { openCheckpoint } from '../../src/model/checkpoint.ts'
 import { Engine, type EngineOptions } from '../../src/model/engine.ts'
 import { disabledFeatures } from '../support/features.ts'
 
@@ -41,7 +42,7 @@ function fixture(name: string): { path: string; reference: Reference } {
 
 async function withEngine<T>(path: string, options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> {
   const files = await openSource(path)
-  const engine = await Engine.load(files, { disableFeatures: disabledFeatures(), ...options })
+  const engine = await Engine.load(await openCheckpoint(files), { disableFeatures: disabledFeatures(), ...options })
   try {
     return await use(engine)
   } finally {

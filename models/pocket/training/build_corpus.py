@@ -273,7 +273,7 @@ class Sampler:
                 continue
             if e and roll < 0.60:
                 mode_roll = r.random()
-                if mode_roll < 0.22:  # another wind, the same attribute
+                if mode_roll < 0.25:  # another wind, the same attribute
                     other = self.entity()
                     if other is not e:
                         e = other
@@ -283,7 +283,7 @@ class Sampler:
                         turns.append((self.dress(q[0].upper() + q[1:]), text, f'{e.id}/{attr}/about'))
                         last, off = attr, False
                         continue
-                if mode_roll < 0.36:
+                if mode_roll < 0.40:
                     attr = e.next_more(last)
                     q = self.question(e, 'more', r.choice(['short', 'short', 'pronoun']))
                     text = e.facts.get(attr, e.facts['what'])
