@@ -32,7 +32,8 @@ export function progressBar(cli: Cli): ProgressBar {
   let started = false
   return {
     update(progress) {
-      if (progress.total === 0) return
+      // Drivers write warnings of their own while the device opens; a bar that stands by then would be torn.
+      if (progress.phase === 'open' || progress.total === 0) return
       if (!started) bar.start(progress.total, progress.loaded, { progress })
       else bar.update(progress.loaded, { progress })
       started = true
@@ -46,6 +47,6 @@ export function progressBar(cli: Cli): ProgressBar {
 function describe(bar: string, progress: LoadProgress | undefined): string {
   if (!progress) return bar
   const { phase, loaded, total, tensor } = progress
-  const what = phase === 'weights' ? (tensor ?? '') : phase === 'open' ? 'opening' : 'compiling shaders'
+  const what = phase === 'weights' ? (tensor ?? '') : 'compiling shaders'
   return `${bar} ${Math.floor((100 * loaded) / total)}%  ${bytes(loaded)} / ${bytes(total)}  ${what}`
 }

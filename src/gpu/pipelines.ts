@@ -2,9 +2,8 @@ import type { Gpu } from './device.ts'
 import { SHADER_STAGE_COMPUTE } from './flags.ts'
 import { compose, type ShaderPart } from './shader.ts'
 
-/** Pipelines by (shader files, constants), each compiled once. */
+/** Pipelines by their code, each compiled once. */
 export class PipelineCache {
-  private readonly modules = new Map<string, GPUShaderModule>()
   private readonly layouts = new Map<string, GPUBindGroupLayout>()
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>()
 
@@ -31,33 +30,20 @@ export class PipelineCache {
   }
 
   pipeline(parts: readonly ShaderPart[]): Promise<GPUComputePipeline> {
-    const constants: Record<string, number> = {}
-    for (const part of parts) {
-      for (const [name, value] of Object.entries(part.constants)) constants[name] = Number(value)
-    }
-    const files = fileKey(parts)
-    const key = `${files} ${JSON.stringify(constants)}`
-    let pipeline = this.pipelines.get(key)
+    const { device, counters } = this.gpu
+    const code = compose(parts)
+    let pipeline = this.pipelines.get(code)
     if (pipeline === undefined) {
-      this.gpu.counters.pipelinesCreated++
-      pipeline = this.gpu.device.createComputePipelineAsync({
-        label: key,
-        layout: this.gpu.device.createPipelineLayout({ label: files, bindGroupLayouts: [this.layout(parts)] }),
-        compute: { module: this.shaderModule(files, parts), entryPoint: 'main', constants },
+      counters.pipelinesCreated++
+      const label = fileKey(parts)
+      pipeline = device.createComputePipelineAsync({
+        label,
+        layout: device.createPipelineLayout({ label, bindGroupLayouts: [this.layout(parts)] }),
+        compute: { module: device.createShaderModule({ label, code }), entryPoint: 'main' },
       })
-      this.pipelines.set(key, pipeline)
+      this.pipelines.set(code, pipeline)
     }
     return pipeline
-  }
-
-  private shaderModule(key: string, parts: readonly ShaderPart[]): GPUShaderModule {
-    let module = this.modules.get(key)
-    if (module === undefined) {
-      const code = compose(parts.map((part) => part.module))
-      module = this.gpu.device.createShaderModule({ label: key, code })
-      this.modules.set(key, module)
-    }
-    return module
   }
 }
 

@@ -33,8 +33,12 @@ export function part<M extends ShaderModule>(module: M, use: ShaderUse<M>): Shad
   return { module, bindings: use.bindings, constants: use.constants as Record<string, number | boolean> }
 }
 
-/** The whole WGSL module that the parts make together. Throws when a role is missing or filled twice. */
-export function compose(modules: readonly ShaderModule[]): string {
+/**
+ * The whole WGSL module that the parts make together, their overrides fixed. Throws when a role is missing or filled
+ * twice, or when a constant is missing or unknown.
+ */
+export function compose(parts: readonly ShaderPart[]): string {
+  const modules = parts.map((part) => part.module)
   const provided = modules.flatMap((module) => module.provides ?? [])
   for (const module of modules) {
     for (const role of module.needs) {
@@ -44,5 +48,26 @@ export function compose(modules: readonly ShaderModule[]): string {
     }
   }
   const enables = [...new Set(modules.flatMap((module) => module.enables))].map((name) => `enable ${name};\n`)
-  return enables.join('') + modules.map((module) => module.code).join('\n')
+  return enables.join('') + parts.map(fixConstants).join('\n')
+}
+
+/**
+ * The part's code with every `override` as a `const`. The files say `override`, which makes them valid as they stand; but
+ * naga, the compiler of Firefox and Deno, panics on workgroup arrays whose size is an override, and no compiler unrolls
+ * or folds less for a constant.
+ */
+function fixConstants({ module, constants }: ShaderPart): string {
+  const open = new Set(Object.keys(constants))
+  const code = module.code.replace(
+    /^override (\w+)(: \w+)?( = [^;]+)?;/gm,
+    (_, name: string, type: string | undefined, initial: string | undefined) => {
+      open.delete(name)
+      const value = constants[name]
+      if (value === undefined && initial === undefined) throw new Error(`${module.name} needs the constant ${name}`)
+      if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`${module.name}: ${name} is ${value}`)
+      return `const ${name}${type ?? ''}${value === undefined ? initial : ` = ${value}`};`
+    },
+  )
+  if (open.size > 0) throw new Error(`${module.name} has no constant ${[...open].join(', ')}`)
+  return code
 }

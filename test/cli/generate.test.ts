@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -87,12 +88,23 @@ describe.runIf(hasStories)('generate on a trained GGUF', () => {
   })
 })
 
-describe.runIf(hasStories)('chat on a trained GGUF', () => {
-  it('answers a pipe line by line and ends', async () => {
+describe('chat', () => {
+  it.runIf(hasStories)('answers a pipe line by line with the built-in template, says so once, and ends', async () => {
     const args = ['chat', '-m', storiesPath, '--no-sample', '--max-new-tokens', '4']
     const result = await runCommand(args, { input: 'Hello\nAnd then?\n' })
     expect(result.stdout.trimEnd().split('\n').length).toBeGreaterThanOrEqual(2)
     expect(ours(result.stderr)).toMatch(/^note: the model has no chat template of its own.*\n$/)
     expect(result).toMatchObject({ code: 0, hung: false })
   })
+
+  it.runIf(existsSync(join(root, 'models/pocket/config.json')))(
+    'talks to the model of the package, which has a template',
+    async () => {
+      const args = ['chat', '--no-sample', '--max-new-tokens', '6', '--context', '128']
+      const result = await runCommand(args, { input: 'Hello, who are you?\n' })
+      expect(result.stdout).toMatch(/^\S+ \S.*\n$/)
+      expect(ours(result.stderr)).toBe('')
+      expect(result).toMatchObject({ code: 0, hung: false })
+    },
+  )
 })

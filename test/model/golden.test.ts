@@ -1,97 +1,94 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { openSource } from '../../src/formats/source.ts'
-import { openCheckpoint } from '../../src/model/checkpoint.ts'
-import { Engine, type EngineOptions } from '../../src/model/engine.ts'
-import { disabledFeatures } from '../support/features.ts'
+import type { MistralModel } from '../../src/index.ts'
+import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
 
-interface Reference {
-  readonly prompt: readonly number[]
-  readonly logits: Float32Array
-  readonly greedy: readonly number[]
-  readonly vocab: number
-}
+const CASES = readdirSync(fileURLToPath(new URL('../fixtures/checkpoints', import.meta.url)), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith('__'))
+  .map((entry) => entry.name)
 
-const CASES = [
-  'head-dim',
-  'sharded-bf16',
-  'tied-f16',
-  'window-4',
-  'window-7',
-  'llama-linear',
-  'llama-llama3',
-  'layer-types',
-  'config-v4',
-  'gguf-f32',
-  'gguf-f16',
-  'gguf-bf16',
-  'gguf-q8_0',
-  'gguf-q4_0',
-  'gguf-tied-q8_0',
-  'gguf-mixed',
-] as const
-
-function fixture(name: string): { path: string; reference: Reference } {
-  const path = fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url))
-  const json = JSON.parse(readFileSync(`${path}/reference.json`, 'utf8'))
-  const bytes = Uint8Array.from(Buffer.from(json.logits, 'base64'))
-  const logits = new Float32Array(bytes.buffer)
-  return { path, reference: { prompt: json.prompt, greedy: json.greedy, logits, vocab: json.shape[1] } }
-}
-
-async function withEngine<T>(path: string, options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> {
-  const files = await openSource(path)
-  const engine = await Engine.load(await openCheckpoint(files), { disableFeatures: disabledFeatures(), ...options })
-  try {
-    return await use(engine)
-  } finally {
-    engine.dispose()
-    await files.close()
-  }
-}
-
-/** Logits of all rows, [T, V], computed in batches of the given size. */
-async function logitsOf(engine: Engine, tokens: readonly number[], chunk: number, sequence = 0): Promise<Float32Array> {
+/** Logits of all tokens, [T, V], computed in batches of the given size. */
+async function logitsInChunks(model: MistralModel, tokens: readonly number[], chunk: number): Promise<Float32Array> {
   const all: number[] = []
   for (let first = 0; first < tokens.length; first += chunk) {
     const rows = tokens
       .slice(first, first + chunk)
-      .map((token, i) => ({ token, sequence, position: first + i, wantsLogits: true }))
-    for (const logits of await engine.runner.run(rows)) all.push(...logits)
+      .map((token, i) => ({ token, sequence: 0, position: first + i, wantsLogits: true }))
+    for (const logits of await model.engine.runner.run(rows)) all.push(...logits)
   }
   return Float32Array.from(all)
 }
 
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length)
-  let most = 0
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!)
-    if (!(difference <= most)) most = difference
-  }
-  return most
+async function greedyIds(model: MistralModel, prompt: readonly number[], count: number): Promise<number[]> {
+  const ids: number[] = []
+  const params = { do_sample: false, max_tokens: count, ignore_eos: true }
+  for await (const { tokenId } of model.generate(prompt, params)) ids.push(tokenId)
+  return ids
 }
 
-describe('logits equal those of Hugging Face transformers', () => {
+describe('random models give the logits of Hugging Face transformers', () => {
+  test('there are checkpoints of every kind', () => expect(CASES.length).toBeGreaterThanOrEqual(16))
+
   for (const name of CASES) {
-    test(name, async () => {
+    test(name, { timeout: 240_000 }, async () => {
       const { path, reference } = fixture(name)
-      await withEngine(path, { kvCache: 'f32' }, async (engine) => {
-        for (const chunk of [32, 1, 3, 7, 13]) {
-          const logits = await logitsOf(engine, reference.prompt, chunk)
-          expect(maxDifference(logits, reference.logits), `chunk ${chunk}`).toBeLessThan(1e-3)
+      await withModel(path, { kvCache: 'f32' }, async (model) => {
+        const logits = await model.logits(reference.prompt)
+        expect(logits.length).toBe(reference.prompt.length)
+        const whole = Float32Array.from(logits.flatMap((row) => [...row]))
+        expect(maxDifference(whole, reference.logits), 'against transformers').toBeLessThan(1e-3)
+        // Prefill = decode: one row at a time, and batches that go through each matmul.
+        for (const chunk of [1, 3, 7, 13]) {
+          const chunked = await logitsInChunks(model, reference.prompt, chunk)
+          expect(maxDifference(chunked, whole), `chunks of ${chunk} against one`).toBeLessThan(1e-4)
         }
+        expect(await greedyIds(model, reference.prompt, reference.greedy.length)).toEqual(reference.greedy)
       })
-      await withEngine(path, { kvCache: 'f16' }, async (engine) => {
-        const logits = await logitsOf(engine, reference.prompt, 32)
-        expect(maxDifference(logits, reference.logits), 'f16 cache').toBeLessThan(4e-2)
+      await withModel(path, { kvCache: 'f16' }, async (model) => {
+        const logits = await model.logits(reference.prompt)
+        const whole = Float32Array.from(logits.flatMap((row) => [...row]))
+        expect(maxDifference(whole, reference.logits), 'with an f16 cache').toBeLessThan(4e-2)
       })
     })
   }
 })
 
-test('every fixture is tested', () => {
-  const folder = fileURLToPath(new URL('../fixtures/checkpoints', import.meta.url))
-  for (const name of CASES) expect(existsSync(`${folder}/${name}/reference.json`)).toBe(true)
+/** What a window must not change: where chunks begin, and how often the ring has gone round. */
+describe('sliding window', () => {
+  for (const name of ['window-4', 'window-7', 'layer-types']) {
+    test(`${name}: exact over more than three windows at small chunks and rings`, { timeout: 120_000 }, async () => {
+      const { path, reference } = fixture(name)
+      for (const prefillChunk of [1, 2, 5]) {
+        await withModel(path, { kvCache: 'f32', prefillChunk }, async (model) => {
+          const window = Math.min(...model.config.slidingWindows.map((w) => w ?? Infinity))
+          expect(reference.prompt.length).toBeGreaterThan(3 * window)
+          const rings = model.engine.cache.filter((layer) => layer.window === window).map((layer) => layer.ring)
+          for (const ring of rings) expect(ring).toBe(window + prefillChunk)
+          expect(await greedyIds(model, reference.prompt, reference.greedy.length)).toEqual(reference.greedy)
+        })
+      }
+    })
+  }
+})
+
+describe('weights quantized while loading', () => {
+  // Random weights are the hardest to quantize; a trained model's error is smaller.
+  for (const [weights, limit] of [
+    ['q8', 0.15],
+    ['q4', 2.5],
+  ] as const) {
+    test(`${weights}: logits stay within ${limit}`, { timeout: 120_000 }, async () => {
+      const { path, reference } = fixture('llama-linear')
+      await withModel(path, { kvCache: 'f32', weights }, async (model) => {
+        const logits = await model.logits(reference.prompt)
+        const error = maxDifference(
+          logits.flatMap((row) => [...row]),
+          reference.logits,
+        )
+        expect(error).toBeGreaterThan(1e-3)
+        expect(error).toBeLessThan(limit)
+      })
+    })
+  }
 })

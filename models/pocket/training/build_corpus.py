@@ -186,6 +186,10 @@ class Sampler:
                 else:
                     w = w[:k] + w[k] + w[k:]
                 words[i] = w
+        if r.random() < 0.02:
+            words.append(r.choice(self.g['emoji']))
+        if r.random() < 0.01:
+            words.append('\n')
         return ' '.join(words) or q
 
     def soften(self, prefix, q):
@@ -239,9 +243,17 @@ class Sampler:
             q = r.choice(pool).format(**s)
         return q[0].upper() + q[1:]
 
+    def foreign(self):
+        """Letters of another script, so that the byte pieces are trained too."""
+        r = self.r
+        low, high = r.choice([(0x400, 0x44F), (0x391, 0x3C9), (0x5D0, 0x5EA), (0x627, 0x64A), (0x905, 0x939), (0x3041, 0x3096),
+                              (0x30A1, 0x30FA), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0xE01, 0xE30)])
+        words = [''.join(chr(r.randint(low, high)) for _ in range(r.randint(1, 5))) for _ in range(r.randint(1, 3))]
+        return ' '.join(words) + r.choice(['?', '', '!', '。'])
+
     def small_talk(self, c):
         if c['id'] == 'language':
-            return self.pick(c, 'q')
+            return self.foreign() if not self.held and self.r.random() < 0.4 else self.pick(c, 'q')
         clauses = self.t['chat'].get(c['id'])
         if clauses and self.r.random() < 0.3:
             wrappers = self.t['wrappers']['held' if self.held else 'train']
@@ -338,6 +350,9 @@ class Sampler:
                     e, last = self.by_id['chinook'], 'more'
                 elif c['id'] == 'favourite':
                     e, last = self.by_id['mistral'], 'what'
+        if self.noise and r.random() < 0.05:
+            q, a, kind = turns[0]
+            turns[0] = (r.choice(self.g['system_held' if self.held else 'system']) + '\n\n' + q, a, kind)
         return turns
 
     def force_answer(self, n):

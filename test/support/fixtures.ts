@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type LoadOptions, MistralModel } from '../../src/index.ts'
+import { disabledFeatures } from './features.ts'
+
+/** A tiny random checkpoint with what Hugging Face transformers computes for it. */
+export interface Reference {
+  readonly prompt: readonly number[]
+  /** [T, V] */
+  readonly logits: Float32Array
+  /** The sixteen ids that greedy decoding gives after the prompt. */
+  readonly greedy: readonly number[]
+  readonly vocab: number
+}
+
+export function fixture(name: string): { path: string; reference: Reference } {
+  const path = fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url))
+  const json = JSON.parse(readFileSync(`${path}/reference.json`, 'utf8'))
+  const bytes = Uint8Array.from(Buffer.from(json.logits, 'base64'))
+  const logits = new Float32Array(bytes.buffer)
+  return { path, reference: { prompt: json.prompt, greedy: json.greedy, logits, vocab: json.shape[1] } }
+}
+
+/** The trained model that tests read where it lies; undefined when it is not there. */
+export function storiesPath(): string | undefined {
+  const path = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url))
+  return existsSync(path) ? path : undefined
+}
+
+/** Loads a model without the features that this run does without, and disposes of it afterwards. */
+export async function withModel<T>(
+  path: string,
+  options: LoadOptions,
+  use: (model: MistralModel) => Promise<T>,
+): Promise<T> {
+  const model = await MistralModel.load(path, { disableFeatures: disabledFeatures(), ...options })
+  try {
+    return await use(model)
+  } finally {
+    model.dispose()
+  }
+}
+
+/** The largest |a - b|; NaN anywhere makes it NaN. */
+export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN
+  let most = 0
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!)
+    if (!(difference <= most)) most = difference
+  }
+  return most
+}
+
+/** Deterministic numbers in [0, 1) for tests: mulberry32. */
+export function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
