@@ -5,7 +5,7 @@ import { type ByteReader, blobReader, bytesReader, type CustomReader, customRead
 import { openHttp } from './http-reader.ts'
 
 /**
- * A folder or file path, a URL of either, one file, the files of a drop or of `<input webkitdirectory>`, a directory
+ * `'pocket'` for the embedded model, a folder or file path, a URL of either, one file, the files of a drop or of `<input webkitdirectory>`, a directory
  * handle, or an object that opens files by name.
  */
 export type ModelSource = string | URL | Blob | readonly File[] | FileSystemDirectoryHandle | FileOpener
@@ -121,8 +121,12 @@ async function backendOf(source: unknown): Promise<Backend> {
   )
 }
 
+/** Models that ship with the package go by their bare name; a folder of that name is `./pocket`. */
+const EMBEDDED_MODELS: readonly string[] = ['pocket']
+
 async function stringBackend(source: string): Promise<Backend> {
   if (source === '') throw new ParameterError('source', source, 'must not be empty')
+  if (EMBEDDED_MODELS.includes(source)) return stringBackend(platform.embeddedModel(source))
   // Two letters at least, so that `C:\models` stays a path.
   if (/^[a-z][a-z0-9+.-]+:/i.test(source) && URL.canParse(source)) return urlBackend(new URL(source))
   // In a browser there are no paths; a `Request` resolves against the address of the page or worker.
@@ -138,6 +142,7 @@ async function pathBackend(path: string): Promise<Backend> {
   return {
     label: path,
     fileName: kind === 'file' ? path.slice(cut) : undefined,
+    names: kind === 'folder' ? await platform.listFolder(path) : undefined,
     async open(name) {
       const full = platform.joinPath(folder, name)
       if ((await platform.pathKind(full)) !== 'file') return undefined

@@ -29,5 +29,15 @@ export const platform: Platform = {
     )
   },
 
+  async listFolder(): Promise<string[]> {
+    return []
+  },
+
+  // Right when the package's own files are served; a bundle serves the folder itself and passes its URL instead.
+  embeddedModel(name) {
+    const path = `../../models/${name}/`
+    return new URL(path, import.meta.url).href
+  },
+
   joinPath: (folder, name) => (folder === '' ? name : `${folder.replace(/\/+$/, '')}/${name}`),
 }

@@ -7,6 +7,7 @@ import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './ty
 interface DenoRuntime {
   stat(path: string): Promise<DenoFileInfo>
   open(path: string, options: { read: true }): Promise<DenoFile>
+  readDir(path: string): AsyncIterable<{ readonly name: string }>
   readonly build: { readonly os: string }
   readonly SeekMode: { readonly Start: number }
   readonly errors: Record<'NotFound' | 'NotADirectory', new () => Error>
@@ -61,6 +62,19 @@ export const platform: Platform = {
       throw error instanceof CheckpointError ? error : notOpened(path, error)
     }
   },
+
+  async listFolder(path: string): Promise<string[]> {
+    const names: string[] = []
+    try {
+      for await (const entry of Deno.readDir(path)) names.push(entry.name)
+    } catch (error) {
+      throw notOpened(path, error)
+    }
+    return names
+  },
+
+  // A `file:` URL in a clone, a registry's address when imported from one.
+  embeddedModel: (name) => new URL(`../../models/${name}/`, import.meta.url).href,
 
   joinPath(folder, name) {
     const end = Deno.build.os === 'windows' ? /[\\/]+$/ : /\/+$/

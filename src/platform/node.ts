@@ -1,7 +1,8 @@
 /** Node and Bun: WebGPU from the optional peer package `webgpu` (Dawn), files from the local disk. */
 import { constants } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CheckpointError, DeviceError, throwIfAborted } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
 import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './types.ts'
@@ -49,7 +50,18 @@ export const platform: Platform = {
     }
   },
 
+  async listFolder(path: string): Promise<string[]> {
+    try {
+      return await readdir(path)
+    } catch (error) {
+      throw notOpened(path, error)
+    }
+  },
+
   joinPath: (folder, name) => join(folder, name),
+
+  // Two levels up from both src/platform/ and dist/platform/.
+  embeddedModel: (name) => fileURLToPath(new URL(`../../models/${name}`, import.meta.url)),
 }
 
 const NOTHING_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'])

@@ -10,7 +10,11 @@ export interface Platform {
   pathKind(path: string): Promise<'file' | 'folder' | undefined>
   /** Opens a local file for reading by range. Throws `CheckpointError` when it cannot be opened. */
   openFile(path: string): Promise<RandomAccessFile>
+  /** Names in a local folder. Throws `CheckpointError` when it cannot be read. */
+  listFolder(path: string): Promise<string[]>
   joinPath(folder: string, name: string): string
+  /** Where a model that ships with this package lies: a path, or a URL in a browser. */
+  embeddedModel(name: string): string
 }
 
 export interface GpuEntryOptions {

@@ -30,7 +30,7 @@ async function greedyIds(model: MistralModel, prompt: readonly number[], count: 
 describe('random models give the logits of Hugging Face transformers', () => {
   test('there are checkpoints of every kind', () => expect(CASES.length).toBeGreaterThanOrEqual(16))
 
-  for (const name of CASES) {
+  for (const [i, name] of CASES.entries()) {
     test(name, { timeout: 240_000 }, async () => {
       const { path, reference } = fixture(name)
       await withModel(path, { kvCache: 'f32' }, async (model) => {
@@ -38,8 +38,9 @@ describe('random models give the logits of Hugging Face transformers', () => {
         expect(logits.length).toBe(reference.prompt.length)
         const whole = Float32Array.from(logits.flatMap((row) => [...row]))
         expect(maxDifference(whole, reference.logits), 'against transformers').toBeLessThan(1e-3)
-        // Prefill = decode: one row at a time, and batches that go through each matmul.
-        for (const chunk of [1, 3, 7, 13]) {
+        // Prefill = decode: one row at a time, and batches that go through each matmul (all of them for some models:
+        // software adapters take seconds to compile a model's kernels).
+        for (const chunk of i % 4 === 0 ? [1, 3, 7, 13] : [1, 7]) {
           const chunked = await logitsInChunks(model, reference.prompt, chunk)
           expect(maxDifference(chunked, whole), `chunks of ${chunk} against one`).toBeLessThan(1e-4)
         }

@@ -1,0 +1,107 @@
+import { AbortError, type ChatCompletion, type ChatMessage, type ChatRequest, type MistralChat } from 'mistral-webgpu'
+import { clearError, page, showError } from './page.ts'
+
+/** The visitor's conversation with one model. */
+export class Conversation {
+  private messages: ChatMessage[] = []
+  private running: AbortController | undefined
+  /** A checkpoint without a chat template is no chat model: it continues texts. */
+  private readonly raw: boolean
+
+  constructor(private readonly chat: MistralChat) {
+    this.raw = chat.templateOrigin === 'built-in'
+    page.rawNote.hidden = !this.raw
+    page.promptLabel.textContent = this.raw ? 'Text to continue' : 'Your message'
+    page.send.textContent = this.raw ? 'Continue' : 'Send'
+    this.clear()
+  }
+
+  /** Forgets everything that was said. */
+  clear(): void {
+    this.stop()
+    this.messages = []
+    page.log.replaceChildren()
+    page.status.textContent = ''
+    clearError()
+  }
+
+  stop(): void {
+    this.running?.abort()
+  }
+
+  /** Answers `prompt`, streaming into the log. One answer at a time. */
+  async answer(prompt: string, params: Omit<ChatRequest, 'messages' | 'prompt'>): Promise<void> {
+    if (this.running !== undefined) return
+    clearError()
+    const controller = new AbortController()
+    this.running = controller
+    this.showRunning(true)
+    const entry = this.raw ? addEntry('raw', prompt) : (addEntry('user', prompt), addEntry('answer'))
+    const question: ChatMessage = { role: 'user', content: prompt }
+    const request = this.raw ? { ...params, prompt } : { ...params, messages: [...this.messages, question] }
+    let text = ''
+    try {
+      const chunks = this.chat.generate(request, { signal: controller.signal })
+      let next = await chunks.next()
+      for (; !next.done; next = await chunks.next()) {
+        text += next.value.text
+        entry.append(next.value.text)
+        follow()
+      }
+      page.status.textContent = summary(next.value)
+    } catch (error) {
+      if (error instanceof AbortError) page.status.textContent = 'Stopped.'
+      else showError(error)
+    } finally {
+      // What was stopped half-way stays part of the conversation, as the visitor sees it. `clear` took it out of the page.
+      if (entry.isConnected && text !== '') this.messages.push(question, { role: 'assistant', content: text })
+      entry.classList.remove('live')
+      this.running = undefined
+      this.showRunning(false)
+    }
+  }
+
+  /** Stops, and frees the model. */
+  dispose(): void {
+    this.clear()
+    this.chat.dispose()
+  }
+
+  private showRunning(running: boolean): void {
+    page.send.disabled = running
+    page.stop.disabled = !running
+    page.log.setAttribute('aria-busy', String(running))
+    if (running) page.status.textContent = 'Reading…'
+  }
+}
+
+/** A `raw` entry begins with the text that the model continues. */
+function addEntry(kind: 'user' | 'answer' | 'raw', text = ''): HTMLElement {
+  const entry = document.createElement('p')
+  entry.className = `entry ${kind}`
+  if (kind === 'raw') {
+    const given = document.createElement('span')
+    given.className = 'given'
+    given.textContent = text
+    entry.append(given)
+  } else {
+    entry.textContent = text
+  }
+  if (kind !== 'user') entry.classList.add('live')
+  page.log.append(entry)
+  page.log.scrollTop = page.log.scrollHeight
+  return entry
+}
+
+/** Keeps the end of the log in sight, unless the visitor has scrolled up to read. */
+function follow(): void {
+  if (page.status.textContent === 'Reading…') page.status.textContent = 'Writing…'
+  const { log } = page
+  if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) log.scrollTop = log.scrollHeight
+}
+
+function summary({ usage, timings, finish_reason }: ChatCompletion): string {
+  const speed = `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`
+  const end = finish_reason === 'length' ? ', cut at the limit' : ''
+  return `${usage.prompt_tokens} tokens read, ${usage.completion_tokens} written at ${speed}${end}`
+}

@@ -1,0 +1,167 @@
+import { throwIfAborted } from '../../errors.ts'
+import type { MistralModel } from '../../generate/mistral-model.ts'
+import type { GpuCounters } from '../../gpu/device.ts'
+import { cacheReadBytes } from '../../model/kv-cache.ts'
+import { median } from './measure.ts'
+import type { Bandwidth, ContextResult, PerToken } from './report.ts'
+import { SubmitWatch } from './submit-watch.ts'
+import { weightBytesPerToken } from './subject.ts'
+
+const MOST_RUNS = 3
+/** No further run is begun after this. */
+const RUNS_MS = 4000
+/** Decoding ends after this once it has enough tokens for a median, unless the number of tokens was asked for. */
+const DECODE_MS = 3000
+const ENOUGH_TOKENS = 4
+const WARM_UP_TOKENS = 2
+
+export interface ForwardOptions {
+  readonly tokens: number
+  /** Decode all `tokens`, however long it takes. */
+  readonly exactly: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Prefill and decode as users get them: through the token loop, greedily. */
+export class ForwardBench {
+  private readonly counted = new Tally()
+  private prompts = 0
+
+  constructor(
+    private readonly model: MistralModel,
+    private readonly bandwidth: Bandwidth,
+    private readonly options: ForwardOptions,
+  ) {}
+
+  async context(context: number): Promise<ContextResult> {
+    const { tokens, exactly } = this.options
+    // Compiles what this length needs, and wakes everything up; it does not count.
+    await this.run(context, Math.min(tokens, WARM_UP_TOKENS), true)
+    const runs: Run[] = []
+    const start = performance.now()
+    do runs.push(await this.run(context, tokens, exactly, this.counted))
+    while (runs.length < MOST_RUNS && performance.now() - start < RUNS_MS)
+    return this.result(context, runs)
+  }
+
+  /** Averages over all tokens decoded so far. One more batch, without logits, tells the layers from the rest. */
+  async perToken(): Promise<PerToken> {
+    const { gpu, runner, config } = this.model.engine
+    const before = gpu.counters.dispatches
+    await runner.run([{ token: 0, sequence: 0, position: 0, wantsLogits: false }])
+    // One of them is the embedding.
+    const perLayer = (gpu.counters.dispatches - before - 1) / config.nLayers
+    return this.counted.perToken(perLayer, config.nLayers)
+  }
+
+  /** One prompt and its answer. */
+  private async run(context: number, tokens: number, exactly: boolean, tally?: Tally): Promise<Run> {
+    const { gpu } = this.model.engine
+    const watch = new SubmitWatch(gpu)
+    const params = { do_sample: false, ignore_eos: true, max_new_tokens: tokens + 1 }
+    const steps = this.model.generate(this.prompt(context), params, { signal: this.options.signal })
+    const run: Run = { prefillMs: 0, decodeMs: [], jsMs: [] }
+    try {
+      let start = performance.now()
+      await steps.next()
+      run.prefillMs = performance.now() - start
+      const before = { ...gpu.counters }
+      const decoding = performance.now()
+      while (run.decodeMs.length < tokens) {
+        throwIfAborted(this.options.signal)
+        start = performance.now()
+        if ((await steps.next()).done) break
+        run.decodeMs.push(performance.now() - start)
+        const js = watch.since(start)
+        if (js !== undefined) run.jsMs.push(js)
+        const spent = performance.now() - decoding
+        if (!exactly && spent > DECODE_MS && run.decodeMs.length >= ENOUGH_TOKENS) break
+      }
+      tally?.add(before, gpu.counters, run.decodeMs.length)
+      return run
+    } finally {
+      watch.stop()
+      await steps.return(undefined as never)
+    }
+  }
+
+  /** Begins unlike any prompt before it, so that nothing of it is in the cache. */
+  private prompt(length: number): number[] {
+    const { vocabSize } = this.model.config
+    const first = this.prompts++
+    return Array.from({ length }, (_, i) => (first + 7 * i) % vocabSize)
+  }
+
+  private result(context: number, runs: readonly Run[]): ContextResult {
+    const { config, weights, cache } = this.model.engine
+    const prefill_ms = median(runs.map((run) => run.prefillMs))
+    const decoded = runs.flatMap((run) => run.decodeMs)
+    const decode_ms = median(decoded)
+    const weight_bytes_per_token = weightBytesPerToken(weights)
+    const middle = context + Math.floor(decoded.length / runs.length / 2)
+    const cache_bytes_per_token = cacheReadBytes(config, cache[0]!.dtype, middle)
+    const gb_per_s = (weight_bytes_per_token + cache_bytes_per_token) / decode_ms / 1e6
+    return {
+      context,
+      prefill_tokens_per_second: (context * 1000) / prefill_ms,
+      prefill_ms,
+      runs: runs.length,
+      decode_tokens_per_second: 1000 / decode_ms,
+      decode_ms,
+      decoded_tokens: decoded.length,
+      weight_bytes_per_token,
+      cache_bytes_per_token,
+      gb_per_s,
+      bandwidth_fraction: gb_per_s / this.bandwidth.gb_per_s,
+      js_ms: median(runs.flatMap((run) => run.jsMs)),
+    }
+  }
+}
+
+interface Run {
+  prefillMs: number
+  readonly decodeMs: number[]
+  readonly jsMs: number[]
+}
+
+const COUNTED = [
+  'dispatches',
+  'passes',
+  'submits',
+  'readbacks',
+  'buffersCreated',
+  'bindGroupsCreated',
+  'pipelinesCreated',
+] as const satisfies readonly (keyof GpuCounters)[]
+
+/** What the device's counters went up by, and for how many tokens. */
+class Tally {
+  private tokens = 0
+  private readonly sums = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<
+    (typeof COUNTED)[number],
+    number
+  >
+
+  add(before: GpuCounters, after: GpuCounters, tokens: number): void {
+    this.tokens += tokens
+    for (const name of COUNTED) this.sums[name] += after[name] - before[name]
+  }
+
+  perToken(dispatches_per_layer: number, layers: number): PerToken {
+    const { tokens, sums } = this
+    const dispatches = sums.dispatches / tokens
+    return {
+      tokens,
+      dispatches,
+      dispatches_per_layer,
+      dispatches_outside_layers: dispatches - dispatches_per_layer * layers,
+      passes: sums.passes / tokens,
+      submits: sums.submits / tokens,
+      readbacks: sums.readbacks / tokens,
+      buffers_created: sums.buffersCreated / tokens,
+      bind_groups_created: sums.bindGroupsCreated / tokens,
+      pipelines_created: sums.pipelinesCreated / tokens,
+      gpu_objects_created: (sums.buffersCreated + sums.bindGroupsCreated + sums.pipelinesCreated) / tokens,
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { DeviceError, ParameterError, throwIfAborted } from '../../errors.ts'
+import { Gpu } from '../../gpu/device.ts'
+import { createCache } from '../../model/kv-cache.ts'
+import { createWorkspace, Mistral } from '../../model/mistral.ts'
+import { ropeTable } from '../../model/rope.ts'
+import { Runner } from '../../model/runner.ts'
+import { loadWeights } from '../../model/weights.ts'
+import { errorText } from '../error-text.ts'
+import { median } from './measure.ts'
+import { randomCheckpoint } from './random-checkpoint.ts'
+import type { JsCost, JsCosts, NullCost } from './report.ts'
+import { SubmitWatch } from './submit-watch.ts'
+
+/** As many as Mistral 7B has: JavaScript's cost depends on the number of dispatches and on nothing else of the shape. */
+const LAYERS = 32
+const POSITIONS = 512
+/** Until the JIT has settled. */
+const WARM_UP = 200
+
+export interface NullOptions {
+  readonly layers?: number
+  readonly tokens?: number
+  readonly disabled?: readonly string[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The cost on the null backend, or why there is none in this runtime. */
+export async function nullBackendCost(
+  adapter: JsCost,
+  options: Pick<NullOptions, 'disabled' | 'signal'>,
+): Promise<JsCosts> {
+  try {
+    return { adapter, null_backend: await measureNullBackend(options) }
+  } catch (error) {
+    // Only Dawn in Node has it.
+    if (!(error instanceof ParameterError || error instanceof DeviceError)) throw error
+    return { adapter, null_backend: null, null_backend_missing: errorText(error) }
+  }
+}
+
+/** Decodes on Dawn's null backend, which takes commands and executes nothing. Throws where there is none. */
+export async function measureNullBackend(options: NullOptions = {}): Promise<NullCost> {
+  const { layers = LAYERS, tokens = POSITIONS - WARM_UP, disabled, signal } = options
+  const gpu = await Gpu.open({ backend: 'null', disableFeatures: disabled })
+  const watch = new SubmitWatch(gpu)
+  try {
+    const runner = await tinyRunner(gpu, layers)
+    const jsMs: number[] = []
+    const stepMs: number[] = []
+    let dispatches = 0
+    for (let n = 0; n < WARM_UP + tokens; n++) {
+      throwIfAborted(signal)
+      const before = gpu.counters.dispatches
+      const start = performance.now()
+      await runner.run([{ token: 1, sequence: 0, position: n % POSITIONS, wantsLogits: true }])
+      const end = performance.now()
+      dispatches = gpu.counters.dispatches - before
+      if (n < WARM_UP) continue
+      stepMs.push(end - start)
+      jsMs.push(watch.since(start)!)
+    }
+    const ms_per_token = median(jsMs)
+    const us_per_dispatch = (ms_per_token * 1000) / dispatches
+    return { layers, dispatches, ms_per_token, us_per_dispatch, step_ms: median(stepMs) }
+  } finally {
+    watch.stop()
+    gpu.dispose()
+  }
+}
+
+/** The engine's own parts on a device that the engine itself would not open. */
+async function tinyRunner(gpu: Gpu, layers: number): Promise<Runner> {
+  const checkpoint = randomCheckpoint('tiny', layers, 'q4')
+  const { config } = checkpoint
+  const dtype = gpu.has('shader-f16') ? 'f16' : 'f32'
+  const cache = createCache(gpu, config, { dtype, contextLength: POSITIONS, chunk: 32, maxSequences: 1 })
+  const sizes = { maxRows: 32, maxOutputs: 1, rope: ropeTable(config, POSITIONS) }
+  const workspace = createWorkspace(gpu, config, sizes)
+  const weights = await loadWeights(gpu, checkpoint, { weights: 'native' })
+  const runner = new Runner(new Mistral(gpu, config, weights, cache, workspace), sizes.maxRows, sizes.maxOutputs)
+  await runner.warmUp()
+  gpu.check()
+  return runner
+}

@@ -1,0 +1,109 @@
+import { throwIfAborted } from '../../errors.ts'
+import type { Gpu } from '../../gpu/device.ts'
+import { Recorder } from '../../gpu/recorder.ts'
+import { linear, store } from '../../kernels/linear.ts'
+import { type Activation, type BatchShape, createActivation, widthOf } from '../../kernels/shape.ts'
+import { createWeight, type Weight, type WeightDtype, weightReadBytes } from '../../kernels/weight.ts'
+import type { ModelWeights } from '../../model/mistral.ts'
+import { fillBuffer } from './bandwidth.ts'
+import { timeRecording, timingFor } from './measure.ts'
+import type { KernelResult } from './report.ts'
+
+/** One for each kernel: vector, two widths of batch, tile. */
+export const KERNEL_ROWS = [1, 4, 8, 64] as const
+
+/** A matrix to time, [rows = outputs, cols = inputs]. */
+export interface MatrixShape {
+  readonly name: string
+  readonly dtype: WeightDtype
+  readonly rows: number
+  readonly cols: number
+}
+
+/** The matrices of a model's first layer, and its output projection. */
+export function shapesOf({ layers: [layer], output }: ModelWeights): MatrixShape[] {
+  const { wqkv, wo, w13, w2 } = layer!
+  return Object.entries({ wqkv, wo, w13, w2, output }).map(([name, { dtype, rows, cols }]) => ({
+    name,
+    dtype,
+    rows,
+    cols,
+  }))
+}
+
+/** A GPU's caches must not hold the matrix from one dispatch to the next: copies of it take turns. */
+const ROTATION_BYTES = 256 << 20
+const MOST_COPIES = 32
+
+/** Times y = x · weightᵀ for each shape and number of rows. Throws `DeviceError`, `MemoryError`, `AbortError`. */
+export async function measureKernels(
+  gpu: Gpu,
+  shapes: readonly MatrixShape[],
+  signal?: AbortSignal,
+): Promise<KernelResult[]> {
+  const results: KernelResult[] = []
+  for (const shape of shapes) results.push(...(await measureShape(gpu, shape, signal)))
+  return results
+}
+
+async function measureShape(gpu: Gpu, shape: MatrixShape, signal?: AbortSignal): Promise<KernelResult[]> {
+  const most = Math.max(...KERNEL_ROWS)
+  const x = createActivation(gpu, 'x', most, shape.cols)
+  const y = createActivation(gpu, 'y', most, shape.rows)
+  const weights = [createRandomWeight(gpu, shape)]
+  try {
+    const copies = gpu.software ? 1 : Math.min(MOST_COPIES, Math.ceil(ROTATION_BYTES / weightReadBytes(weights[0]!)))
+    while (weights.length < copies) weights.push(createRandomWeight(gpu, shape))
+    for (const { dtype, quants, scales } of weights) {
+      await fillBuffer(gpu, quants, ...QUANT_BITS[dtype])
+      if (scales) await fillBuffer(gpu, scales, 0, dtype === 'q4' ? 0x1c001c00 : 0x0c000c00)
+    }
+    const results: KernelResult[] = []
+    for (const T of KERNEL_ROWS) {
+      throwIfAborted(signal)
+      results.push(await measureRows(gpu, shape, { x, y, weights }, T, signal))
+    }
+    return results
+  } finally {
+    for (const buffer of [x.buffer, y.buffer]) buffer.destroy()
+    for (const { quants, scales } of weights) {
+      quants.destroy()
+      scales?.destroy()
+    }
+  }
+}
+
+/** Bits to keep and to set in a random word, so that it holds small finite numbers. */
+const QUANT_BITS: Readonly<Record<WeightDtype, readonly [mask: number, set: number]>> = {
+  f32: [0x807fffff, 0x3c800000],
+  bf16: [0x807f807f, 0x3c803c80],
+  f16: [0x83ff83ff, 0x24002400],
+  q8: [0xffffffff, 0],
+  q4: [0xffffffff, 0],
+}
+
+function createRandomWeight(gpu: Gpu, { name, dtype, rows, cols }: MatrixShape): Weight {
+  return createWeight(gpu, name, dtype, rows, cols)
+}
+
+interface Operands {
+  readonly x: Activation
+  readonly y: Activation
+  readonly weights: readonly Weight[]
+}
+
+async function measureRows(
+  gpu: Gpu,
+  { name, dtype, rows, cols }: MatrixShape,
+  { x, y, weights }: Operands,
+  T: number,
+  signal?: AbortSignal,
+): Promise<KernelResult> {
+  const recorder = new Recorder<BatchShape>(gpu)
+  for (const weight of weights) linear(recorder, x, weight, store(y), { width: widthOf(T) })
+  const recording = await recorder.build()
+  const batch: BatchShape = { rows: T, outputs: T, parts: 1, tiles: T }
+  const ms = (await timeRecording(gpu, recording, batch, { ...timingFor(gpu), signal })) / weights.length
+  const bytes = weightReadBytes(weights[0]!) + T * (rows + cols) * 4
+  return { name, dtype, rows, cols, T, ms, gflops: (2 * rows * cols * T) / ms / 1e6, gb_per_s: bytes / ms / 1e6 }
+}

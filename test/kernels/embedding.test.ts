@@ -1,0 +1,38 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { embedding } from '../../src/kernels/embedding.ts'
+import { createActivation } from '../../src/kernels/shape.ts'
+import { openVariants, randomNumbers, randomWeight, run, WEIGHT_DTYPES } from '../support/gpu.ts'
+
+const variants = await openVariants()
+afterAll(() => {
+  for (const { gpu } of variants) gpu.dispose()
+})
+
+const SHAPES = [
+  [7, 20],
+  [5, 33],
+  [9, 64],
+  [67, 130],
+  [3, 1],
+] as const
+
+describe.each(variants)('embedding with $name', ({ gpu }) => {
+  // The products of a scale and a quantized number are f32, so every type must come out exactly.
+  test.each(WEIGHT_DTYPES.flatMap((dtype, d) => [0, 2].map((i) => ({ dtype, shape: SHAPES[(d + i) % 5]! }))))(
+    '$dtype table $shape',
+    async ({ dtype, shape: [vocab, dim] }) => {
+      const { weight, values } = randomWeight(gpu, dtype, { rows: vocab, cols: dim, random: randomNumbers(vocab) })
+      const ids = [vocab - 1, 0, 1, vocab - 1, Math.floor(vocab / 2)]
+      const tokens = gpu.createBuffer('tokens', ids.length * 4)
+      gpu.write(tokens, 0, new Uint32Array(ids))
+      const x = createActivation(gpu, 'x', ids.length, dim)
+      const got = await run(gpu, { rows: ids.length }, (r) => embedding(r, tokens, weight, x), {
+        buffer: x.buffer,
+        elements: ids.length * x.stride,
+      })
+      const expected = new Float32Array(ids.length * x.stride)
+      for (const [row, id] of ids.entries()) expected.set(values.subarray(id * dim, (id + 1) * dim), row * x.stride)
+      expect(got).toEqual(expected)
+    },
+  )
+})

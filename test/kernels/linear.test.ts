@@ -1,0 +1,186 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Gpu } from '../../src/gpu/device.ts'
+import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
+import type { Width } from '../../src/kernels/shape.ts'
+import type { WeightDtype } from '../../src/kernels/weight.ts'
+import {
+  activation,
+  asHardware,
+  misfits,
+  openVariants,
+  randomNumbers,
+  randomWeight,
+  run,
+  WEIGHT_DTYPES,
+} from '../support/gpu.ts'
+
+const variants = await openVariants()
+afterAll(() => {
+  for (const { gpu } of variants) gpu.dispose()
+})
+
+const EMITS = ['store', 'add', 'siluGate'] as const
+/** [N, K]: one of everything, below and above a quad, a block, a tile, and the lanes of a workgroup. */
+const SHAPES = [
+  [1, 1],
+  [67, 33],
+  [3, 20],
+  [130, 64],
+  [6, 1100],
+  [64, 129],
+  [9, 100],
+] as const
+/** Each kernel with the numbers of rows that it is tried with. `hardware` ones are not what a software adapter takes. */
+const KERNELS: readonly { name: string; width: Width; rows: readonly number[]; hardware?: boolean }[] = [
+  { name: 'vector', width: 1, rows: [1, 1, 1] },
+  { name: 'batch of four', width: 4, rows: [2, 3] },
+  { name: 'batch of eight', width: 8, rows: [5, 8] },
+  { name: 'batches of eight', width: 'many', rows: [19] },
+  { name: 'tile', width: 'many', rows: [9, 33], hardware: true },
+]
+
+interface Case {
+  name: string
+  kernel: (typeof KERNELS)[number]
+  dtype: WeightDtype
+  rows: number
+  n: number
+  k: number
+  emit: (typeof EMITS)[number]
+}
+
+/** All combinations on a GPU. A software adapter compiles slowly: there one pass in which every pair of (shape, emit) comes up. */
+function cases(software: boolean, baseline: boolean): Case[] {
+  const list: Case[] = []
+  let next = baseline ? 10 : 0
+  for (const [d, dtype] of WEIGHT_DTYPES.entries()) {
+    for (const kernel of KERNELS) {
+      const tile = kernel.hardware === true
+      // Without features the tile kernel differs in how it reads f16 alone.
+      if (tile && baseline && dtype !== 'f16') continue
+      const emits = software ? [undefined] : EMITS
+      const shapes = software ? [undefined] : SHAPES
+      for (const [i, rows] of kernel.rows.entries()) {
+        if (software && tile && i !== d % 2) continue
+        for (const fixedEmit of emits) {
+          for (const fixedShape of shapes) {
+            const [width, k] = fixedShape ?? SHAPES[next % SHAPES.length]!
+            const emit = fixedEmit ?? EMITS[next % EMITS.length]!
+            // Gate and value come in pairs.
+            const n = emit === 'siluGate' ? width + (width % 2) : width
+            list.push({
+              name: `${kernel.name}, ${dtype}, T ${rows}, N ${n}, K ${k}, ${emit}`,
+              kernel,
+              dtype,
+              rows,
+              n,
+              k,
+              emit,
+            })
+            next++
+          }
+        }
+      }
+    }
+  }
+  return list
+}
+
+describe.each(variants)('linear with $name', ({ name, gpu }) => {
+  test.each(cases(gpu.software, name === 'baseline'))('$name', async ({ kernel, dtype, rows, n, k, emit }) => {
+    const device: Gpu = kernel.hardware ? asHardware(gpu) : gpu
+    const random = randomNumbers(n * 1000 + k)
+    const x = activation(gpu, 'x', { rows, cols: k, fill: random })
+    const { weight, values: w } = randomWeight(gpu, dtype, { rows: n, cols: k, random })
+    const outputs = emit === 'siluGate' ? n / 2 : n
+    const y = activation(gpu, 'y', { rows, cols: outputs, fill: random })
+    const ending = { store, add, siluGate }[emit](y.activation)
+    const { stride, buffer } = y.activation
+    const got = await run(device, { rows }, (r) => linear(r, x.activation, weight, ending, { width: kernel.width }), {
+      buffer,
+      elements: rows * stride,
+    })
+
+    // Padding beyond the outputs stays zero: the next matmul reads it.
+    const expected = new Float64Array(rows * stride)
+    const tolerance = new Float64Array(rows * stride)
+    for (let row = 0; row < rows; row++) {
+      const dots = Array.from({ length: n }, (_, col) => product(x.values, row * k, w, col * k, k))
+      for (let col = 0; col < outputs; col++) {
+        const at = row * stride + col
+        const before = y.values[row * outputs + col]!
+        const { value, error } = emit === 'siluGate' ? gated(dots[2 * col]!, dots[2 * col + 1]!) : dots[col]!
+        expected[at] = emit === 'add' ? before + value : value
+        tolerance[at] = error + (emit === 'add' ? 1e-6 * Math.abs(before) : 0)
+      }
+    }
+    expect(misfits(got, expected, (i) => tolerance[i]!)).toEqual([])
+    for (const part of [x.activation.buffer, buffer, weight.quants, weight.scales]) part?.destroy()
+  })
+})
+
+test('SiLU has its limits where exp overflows', async () => {
+  const { gpu } = variants[0]!
+  const gates = [-200, -89, -20, 0, 20, 89, 200]
+  const x = activation(gpu, 'x', { rows: 1, cols: 14, fill: (_, col) => (col % 2 === 0 ? gates[col / 2]! : 1) })
+  const { weight } = randomWeight(gpu, 'f32', { rows: 14, cols: 14, random: () => 0 })
+  const identity = new Float32Array(weight.quants.size / 4)
+  for (let i = 0; i < 14; i++) identity[i * 32 + i] = 1
+  gpu.write(weight.quants, 0, identity)
+  const y = activation(gpu, 'y', { rows: 1, cols: 7, fill: () => 9 })
+  const got = await run(gpu, {}, (r) => linear(r, x.activation, weight, siluGate(y.activation), { width: 1 }), {
+    buffer: y.activation.buffer,
+    elements: 7,
+  })
+  const expected = gates.map((gate) => gate / (1 + Math.exp(-gate)))
+  expect(misfits(got, expected, (i) => 1e-5 * Math.abs(expected[i]!) + 1e-30)).toEqual([])
+})
+
+test('counts the rows that want logits when asked to', async () => {
+  const { gpu } = variants[0]!
+  const random = randomNumbers(5)
+  const x = activation(gpu, 'x', { rows: 20, cols: 8, fill: random })
+  const { weight } = randomWeight(gpu, 'f32', { rows: 8, cols: 8, random })
+  const y = activation(gpu, 'y', { rows: 20, cols: 8, fill: () => 0.5 })
+  const got = await run(
+    gpu,
+    { rows: 20, outputs: 9 },
+    (r) => linear(r, x.activation, weight, store(y.activation), { width: 'many', rows: 'outputs' }),
+    { buffer: y.activation.buffer, elements: 20 * 32 },
+  )
+  const touched = Array.from({ length: 20 }, (_, row) => got[row * 32] !== 0.5)
+  expect(touched.slice(0, 9)).not.toContain(false)
+  if (gpu.software) expect(touched.slice(16)).not.toContain(true)
+})
+
+test('refuses operands that do not fit', async () => {
+  const { gpu } = variants[0]!
+  const x = activation(gpu, 'x', { rows: 1, cols: 8, fill: () => 0 })
+  const { weight } = randomWeight(gpu, 'f32', { rows: 4, cols: 9, random: () => 0 })
+  const record = run(gpu, {}, (r) => linear(r, x.activation, weight, store(x.activation), { width: 1 }))
+  await expect(record).rejects.toThrow('f32 weight: 8 columns, expected 9')
+})
+
+interface Approximate {
+  value: number
+  error: number
+}
+
+function product(x: Float64Array, atX: number, w: Float64Array, atW: number, k: number): Approximate {
+  let value = 0
+  let magnitude = 0
+  for (let i = 0; i < k; i++) {
+    const term = x[atX + i]! * w[atW + i]!
+    value += term
+    magnitude += Math.abs(term)
+  }
+  return { value, error: 3e-6 * magnitude + 1e-30 }
+}
+
+function gated(gate: Approximate, up: Approximate): Approximate {
+  const silu = gate.value / (1 + Math.exp(-gate.value))
+  const value = silu * up.value
+  // The slope of SiLU stays below 1.1.
+  const error = 1.1 * gate.error * Math.abs(up.value) + Math.abs(silu) * up.error + 1e-5 * Math.abs(value) + 1e-30
+  return { value, error }
+}
