@@ -1,8 +1,9 @@
 // needs: cache_read
 // Sliding-window attention of up to ROWS neighbouring rows of one sequence, for up to four query heads of one kv head:
 // keys and values are read once for all of them. The keys that the rows see are cut in as many parts as group.x has
-// workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023); attention_merge joins them. Decode takes
-// one row and many parts, prefill many rows and one part.
+// workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023). The threads that share a quad of the output
+// each leave their own sum, so that a row has parts x LANES of them; attention_merge joins them. Decode takes one row and
+// many parts, prefill many rows and one part.
 // A vec4f holds one number for each of the four heads, a mat4x4f one quad of a vector for each.
 override HEAD_STRIDE: u32; // head dimension rounded up to a multiple of 4
 override SCALE: f32; // 1 / sqrt(head dimension)
@@ -21,18 +22,29 @@ override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>; // [T, N_HEADS, QUADS]
 @group(0) @binding(1) var<storage, read> tiles: array<vec4u>; // [tiles] (first row, rows, sequence, first position)
-@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>; // [T, N_HEADS, parts, QUADS] sums of p * value
-@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, parts] (maximum, sum of p)
+@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>; // [T, N_HEADS, parts * LANES, QUADS] sums of p * value
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, parts * LANES] (maximum, sum of p)
 
 var<workgroup> scores: array<vec4f, ROWS * KEYS>;
 var<workgroup> weights: array<vec4f, ROWS * KEYS>;
-var<workgroup> shared_quads: array<vec4f, ROWS * KEYS * 4u>; // q [row, quad, head], at the end sums [row, head, thread]
+var<workgroup> q_tile: array<vec4f, ROWS * QUADS * 4u>; // [row, quad, head]
 
 fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u32) {
   for (var i = thread; i < QUADS * 4u; i += KEYS) {
     let head = min(first_head + i % 4u, last_head);
-    shared_quads[base * 4u + i] = q[(row * N_HEADS + head) * QUADS + i / 4u];
+    q_tile[base + i] = q[(row * N_HEADS + head) * QUADS + i / 4u];
   }
+}
+
+fn store(
+  row: u32, head: u32, last_head: u32,
+  part: u32, parts_of_row: u32, lane: u32, quad: u32,
+  maximum: f32, total: f32, sum: vec4f,
+) {
+  if (head > last_head) { return; }
+  let at = ((row * N_HEADS + head) * parts_of_row + part) * LANES + lane;
+  parts[at * QUADS + quad] = sum;
+  if (quad == 0u) { stats[at] = vec2f(maximum, total); }
 }
 
 @compute @workgroup_size(KEYS, ROWS)
@@ -58,7 +70,8 @@ fn main(
   let row = min(id.y, tile.y - 1u);
   let position = tile.w + row;
   let base = id.y * KEYS;
-  load_queries(tile.x + row, base, first_head, last_head, id.x);
+  let q_base = id.y * QUADS * 4u;
+  load_queries(tile.x + row, q_base, first_head, last_head, id.x);
   let quad = id.x % QUADS;
   let lane = id.x / QUADS;
   var maximum = vec4f(MASKED);
@@ -73,9 +86,9 @@ fn main(
       score = vec4f();
       let at = (cache + key % RING) * QUADS;
       for (var i = 0u; i < QUADS; i++) {
-        let query = base * 4u + i * 4u;
+        let query = q_base + i * 4u;
         score += cache_key(at + i)
-          * mat4x4f(shared_quads[query], shared_quads[query + 1u], shared_quads[query + 2u], shared_quads[query + 3u]);
+          * mat4x4f(q_tile[query], q_tile[query + 1u], q_tile[query + 2u], q_tile[query + 3u]);
       }
       score *= SCALE;
     }
@@ -100,28 +113,9 @@ fn main(
     }
   }
 
-  // Join the lanes of each quad; with few keys not every lane has had one.
-  let lanes = min(LANES, last_key - first_key);
-  shared_quads[base * 4u + id.x] = output[0];
-  shared_quads[base * 4u + KEYS + id.x] = output[1];
-  shared_quads[base * 4u + 2u * KEYS + id.x] = output[2];
-  shared_quads[base * 4u + 3u * KEYS + id.x] = output[3];
-  scores[base + id.x] = total;
-  workgroupBarrier();
-  if (id.y >= tile.y) { return; }
-  let stored = (tile.x + row) * N_HEADS + first_head;
-  for (var i = id.x; i < QUADS * 4u; i += KEYS) {
-    let head = i / QUADS;
-    if (first_head + head > last_head) { break; }
-    var sum = vec4f();
-    for (var other = 0u; other < lanes; other++) {
-      sum += shared_quads[base * 4u + head * KEYS + other * QUADS + i % QUADS];
-    }
-    parts[((stored + head) * groups.x + group.x) * QUADS + i % QUADS] = sum;
-  }
-  if (id.x < 4u && first_head + id.x <= last_head) {
-    var sum = 0.0;
-    for (var other = 0u; other < lanes; other++) { sum += scores[base + other * QUADS][id.x]; }
-    stats[(stored + id.x) * groups.x + group.x] = vec2f(maximum[id.x], sum);
-  }
+  if (lane >= LANES || id.y >= tile.y) { return; }
+  store(tile.x + row, first_head, last_head, group.x, groups.x, lane, quad, maximum.x, total.x, output[0]);
+  store(tile.x + row, first_head + 1u, last_head, group.x, groups.x, lane, quad, maximum.y, total.y, output[1]);
+  store(tile.x + row, first_head + 2u, last_head, group.x, groups.x, lane, quad, maximum.z, total.z, output[2]);
+  store(tile.x + row, first_head + 3u, last_head, group.x, groups.x, lane, quad, maximum.w, total.w, output[3]);
 }

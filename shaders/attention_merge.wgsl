@@ -2,13 +2,14 @@
 override HEAD_DIM: u32;
 override HEAD_STRIDE: u32; // HEAD_DIM rounded up to a multiple of 4
 override N_HEADS: u32;
+override LANES: u32; // sums in each part
 override Y_STRIDE: u32; // elements from one row of y to the next
 
 override QUADS: u32 = HEAD_STRIDE / 4u;
 
 @group(0) @binding(0) var<storage, read> rows: array<vec4u>; // [T] (-, -, -, parts)
-@group(0) @binding(1) var<storage, read> parts: array<vec4f>; // [T, N_HEADS, parts, QUADS]
-@group(0) @binding(2) var<storage, read> stats: array<vec2f>; // [T, N_HEADS, parts] (maximum, sum of p)
+@group(0) @binding(1) var<storage, read> parts: array<vec4f>; // [T, N_HEADS, parts * LANES, QUADS]
+@group(0) @binding(2) var<storage, read> stats: array<vec2f>; // [T, N_HEADS, parts * LANES] (maximum, sum of p)
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, Y_STRIDE], heads one after another
 
 @compute @workgroup_size(64)
@@ -17,7 +18,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
   let head = id.x / QUADS;
   let quad = id.x % QUADS;
-  let count = rows[row].w;
+  let count = rows[row].w * LANES;
   let first = (row * N_HEADS + head) * count;
   var maximum = -1e30;
   for (var i = first; i < first + count; i++) { maximum = max(maximum, stats[i].x); }

@@ -1,5 +1,5 @@
 // needs: weights, emit
-// One row of x times a weight matrix, y = x W^T: the decode step. LANES threads share a dot product;
+// One row of x times a weight matrix, y = x W^T: the decode step (group.y is the row). LANES threads share a dot product;
 // neighbouring lanes read neighbouring 16-byte words of weights; every thread keeps four outputs.
 override N: u32; // outputs
 override LANES: u32 = 32u; // power of two, at least 2

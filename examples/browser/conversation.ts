@@ -50,10 +50,12 @@ export class Conversation {
       }
       page.status.textContent = summary(next.value)
     } catch (error) {
+      // `clear` took the entry out of the page: nobody waits for this answer any more.
+      if (!entry.isConnected) return
       if (error instanceof AbortError) page.status.textContent = 'Stopped.'
       else showError(error)
     } finally {
-      // What was stopped half-way stays part of the conversation, as the visitor sees it. `clear` took it out of the page.
+      // What was stopped half-way stays part of the conversation, as the visitor sees it.
       if (entry.isConnected && text !== '') this.messages.push(question, { role: 'assistant', content: text })
       entry.classList.remove('live')
       this.running = undefined

@@ -15,8 +15,7 @@ let firstPrompt = query.get('prompt')
 function showChat(chat: MistralChat, name: string): void {
   const { nLayers, dim, vocabSize } = chat.model.config
   page.modelName.textContent = name
-  page.modelFacts.textContent =
-    `${nLayers} layers of ${dim}, ${vocabSize} tokens in the vocabulary, room for ${chat.model.contextLength}`
+  page.modelFacts.textContent = `${nLayers} layers of ${dim}, ${vocabSize} tokens in the vocabulary, room for ${chat.model.contextLength}`
   page.chat.hidden = false
   conversation = new Conversation(chat)
   page.prompt.focus()

@@ -23,7 +23,7 @@ export function watchSources(onChat: (chat: MistralChat, name: string) => void):
   page.urlForm.addEventListener('submit', (event) => {
     event.preventDefault()
     const url = page.url.value.trim()
-    if (url !== '') void load(new URL(url, document.baseURI), url)
+    if (url !== '') void load(url, url)
   })
   watchDrops((files) => void load(files, nameOf(files)))
 }

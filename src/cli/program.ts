@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
+import { registerBench } from './bench.ts'
 import { registerChat } from './chat.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
@@ -27,6 +28,7 @@ export function createProgram(cli: Cli): Command {
     .configureHelp({ styleTitle: help.bold, styleCommandText: help.cyan, styleOptionText: help.cyan })
   registerGenerate(program, cli)
   registerChat(program, cli)
+  registerBench(program, cli)
   registerDoctor(program, cli)
   program.addHelpText('after', EXAMPLES)
   return program

@@ -42,6 +42,13 @@ export function partsFor(visibleKeys: number): number {
   return Math.min(MAX_PARTS, Math.max(1, ceilDiv(visibleKeys, KEYS_PER_PART)))
 }
 
+/** Sums that attention leaves for merging, all rows of the largest batch together: the size of `parts` and `stats`. */
+export function sumsOfBatch(gpu: Gpu, headDim: number, maxRows: number): number {
+  const quads = headStride(headDim) / 4
+  const few = 8 * MAX_PARTS * Math.floor(keysPerTile(gpu, headDim, 1) / quads)
+  return Math.max(few, maxRows * Math.floor(keysPerTile(gpu, headDim, 'many') / quads))
+}
+
 /** Elements from one head to the next in q and in the cache. */
 export function headStride(headDim: number): number {
   return ceilTo(headDim, 4)
@@ -57,9 +64,9 @@ export interface AttentionBuffers {
   readonly rope: Buffer
   /** [T, heads, headStride], after RoPE */
   readonly q: Buffer
-  /** [T, heads, parts, headStride] */
+  /** [T, heads, sums, headStride] */
   readonly parts: Buffer
-  /** [T, heads, parts] */
+  /** [T, heads, sums] */
   readonly stats: Buffer
 }
 
@@ -110,9 +117,10 @@ export function attention(
   // One workgroup serves up to four query heads of one kv head.
   const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, 4)
   r.dispatch('attention', [body, cacheRead(r.gpu, cache)], [(batch) => batch.parts, headTiles, (batch) => batch.tiles])
+  const lanes = Math.floor(keysPerTile(r.gpu, headDim, width) / (stride / 4))
   const merge = part(attentionMerge, {
     bindings: { rows, parts, stats, y: y.buffer },
-    constants: { HEAD_DIM: headDim, HEAD_STRIDE: stride, N_HEADS: nHeads, Y_STRIDE: y.stride },
+    constants: { HEAD_DIM: headDim, HEAD_STRIDE: stride, N_HEADS: nHeads, LANES: lanes, Y_STRIDE: y.stride },
   })
   r.dispatch('attention merge', [merge], [ceilDiv((nHeads * stride) / 4, 64), (batch) => batch.rows])
 }

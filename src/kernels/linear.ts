@@ -47,18 +47,18 @@ interface Kernel {
 }
 
 function kernelFor(gpu: Gpu, x: Activation, weight: Weight, width: Width, rows: 'rows' | 'outputs'): Kernel {
-  if (width === 1) return vector(gpu, x, weight)
-  if (width === 4) return batch(gpu, x, weight, { wide: false, rows })
-  // On the CPU the barriers of the tiled kernel cost more than reading the weights again.
-  if (width === 8 || gpu.software) return batch(gpu, x, weight, { wide: true, rows })
-  return tiled(x, weight, rows)
+  // On the CPU, compiling costs more than a few rows do, and the barriers of the tiled kernel more than reading the
+  // weights again: one kernel for few rows, one for many.
+  if (gpu.software) return width === 'many' ? batch(gpu, x, weight, { wide: true, rows }) : vector(gpu, x, weight, rows)
+  if (width === 1) return vector(gpu, x, weight, rows)
+  return width === 'many' ? tiled(x, weight, rows) : batch(gpu, x, weight, { wide: width === 8, rows })
 }
 
-function vector(gpu: Gpu, x: Activation, weight: Weight): Kernel {
+function vector(gpu: Gpu, x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel {
   const { LANES, GROUPS, subgroups } = lanes(gpu, stepsPerRow(weight), 32)
   const use = { bindings: { x: x.buffer }, constants: { N: weight.rows, LANES, GROUPS } }
   const body = subgroups ? part(matmulVecSubgroup, use) : part(matmulVec, use)
-  return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)] }
+  return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS), (b) => b[rows]] }
 }
 
 function batch(

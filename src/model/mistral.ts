@@ -5,8 +5,8 @@ import {
   attention,
   headStride,
   type LayerCache,
-  MAX_PARTS,
   ropeCache,
+  sumsOfBatch,
 } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
 import { add, linear, siluGate, store } from '../kernels/linear.ts'
@@ -61,16 +61,15 @@ export function createWorkspace(
 ): Workspace {
   const rows = ceilTo(sizes.maxRows, ROW_TILE)
   const { nHeads, headDim } = config
-  // A few rows are cut in up to MAX_PARTS parts each; where tiles do not fit, all rows come in one part.
-  const parts = Math.max(8 * MAX_PARTS, rows) * nHeads
+  const sums = sumsOfBatch(gpu, headDim, rows) * nHeads
   const workspace: Workspace = {
     tokens: gpu.createBuffer('tokens', rows * 4),
     rows: gpu.createBuffer('rows', rows * 16),
     tiles: gpu.createBuffer('tiles', rows * 16),
     rope: gpu.createBuffer('rope table', sizes.rope.byteLength),
     q: gpu.createBuffer('q', rows * nHeads * headStride(headDim) * 4),
-    parts: gpu.createBuffer('attention parts', parts * headStride(headDim) * 4),
-    stats: gpu.createBuffer('attention stats', parts * 8),
+    parts: gpu.createBuffer('attention parts', sums * headStride(headDim) * 4),
+    stats: gpu.createBuffer('attention stats', sums * 8),
     x: createActivation(gpu, 'x', rows, config.dim),
     h: createActivation(gpu, 'h', rows, config.dim),
     heads: createActivation(gpu, 'heads', rows, nHeads * headDim),

@@ -4,8 +4,8 @@ import type { GpuCounters } from '../../gpu/device.ts'
 import { cacheReadBytes } from '../../model/kv-cache.ts'
 import { median } from './measure.ts'
 import type { Bandwidth, ContextResult, PerToken } from './report.ts'
-import { SubmitWatch } from './submit-watch.ts'
 import { weightBytesPerToken } from './subject.ts'
+import { SubmitWatch } from './submit-watch.ts'
 
 const MOST_RUNS = 3
 /** No further run is begun after this. */

@@ -50,10 +50,12 @@ async function measureShape(gpu: Gpu, shape: MatrixShape, signal?: AbortSignal):
   const most = Math.max(...KERNEL_ROWS)
   const x = createActivation(gpu, 'x', most, shape.cols)
   const y = createActivation(gpu, 'y', most, shape.rows)
-  const weights = [createRandomWeight(gpu, shape)]
+  const create = () => createWeight(gpu, shape.name, shape.dtype, shape.rows, shape.cols)
+  const weights: Weight[] = []
   try {
+    weights.push(create())
     const copies = gpu.software ? 1 : Math.min(MOST_COPIES, Math.ceil(ROTATION_BYTES / weightReadBytes(weights[0]!)))
-    while (weights.length < copies) weights.push(createRandomWeight(gpu, shape))
+    while (weights.length < copies) weights.push(create())
     for (const { dtype, quants, scales } of weights) {
       await fillBuffer(gpu, quants, ...QUANT_BITS[dtype])
       if (scales) await fillBuffer(gpu, scales, 0, dtype === 'q4' ? 0x1c001c00 : 0x0c000c00)
@@ -80,10 +82,6 @@ const QUANT_BITS: Readonly<Record<WeightDtype, readonly [mask: number, set: numb
   f16: [0x83ff83ff, 0x24002400],
   q8: [0xffffffff, 0],
   q4: [0xffffffff, 0],
-}
-
-function createRandomWeight(gpu: Gpu, { name, dtype, rows, cols }: MatrixShape): Weight {
-  return createWeight(gpu, name, dtype, rows, cols)
 }
 
 interface Operands {

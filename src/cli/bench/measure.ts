@@ -69,11 +69,7 @@ export async function timeRecording<B>(
   return median(await sample(async () => (await run(times)) / times, { most: 5, budgetMs, signal }))
 }
 
-/** How long `work` of known cost may take in one submit: drivers reset a GPU that does not answer for seconds. */
-export const GPU_TIMING = { submitMs: 30, budgetMs: 500 } as const
-/** Software adapters are slow and steady: fewer and shorter submits do. */
-export const SOFTWARE_TIMING = { submitMs: 20, budgetMs: 150 } as const
-
-export function timingFor(gpu: Gpu): { submitMs: number; budgetMs: number } {
-  return gpu.software ? SOFTWARE_TIMING : GPU_TIMING
+/** Software adapters are slow and have next to no way to go: shorter submits, and fewer of them, do. */
+export function timingFor(gpu: Gpu): Pick<TimingOptions, 'submitMs' | 'budgetMs'> {
+  return gpu.software ? { submitMs: 20, budgetMs: 150 } : { submitMs: 30, budgetMs: 500 }
 }

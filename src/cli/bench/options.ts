@@ -32,7 +32,10 @@ const FEATURES: Readonly<Record<string, string>> = {
 export function addBenchOptions(command: Command): Command {
   return command
     .optionsGroup('Model:')
-    .option('-m, --model <source>', 'a folder, a .gguf file, or a URL of either (default: the small model of the package)')
+    .option(
+      '-m, --model <source>',
+      'a folder, a .gguf file, or a URL of either (default: the small model of the package)',
+    )
     .addOption(new Option('--shape <name>', 'random weights in the shape of a real model instead').choices(SHAPE_NAMES))
     .option('--layers <n>', `layers of the shape (default: ${DEFAULT_LAYERS})`)
     .addOption(new Option('--weights <type>', 'type of the weights on the GPU').choices(['native', 'q8', 'q4']))
@@ -51,7 +54,8 @@ export function benchOptions(cli: Cli, values: Values): BenchOptions {
   const model = values.model as string | undefined
   if (shape !== undefined && model !== undefined) throw new UsageError('--shape takes the place of --model: name one')
   const layers = integer('--layers', values.layers, 128)
-  if (layers !== undefined && model !== undefined) throw new UsageError('--layers goes with --shape; a model has its own')
+  if (layers !== undefined && model !== undefined)
+    throw new UsageError('--layers goes with --shape; a model has its own')
   return {
     model,
     // Layers can only be asked of a shape.

@@ -1,0 +1,64 @@
+/** A Chromium with WebGPU on the CPU, whatever the machine has. */
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Browser, chromium } from 'playwright-core'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome']
+const MAC = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+]
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--disable-background-networking',
+  // Chromium refuses every adapter on the CPU but its own SwiftShader.
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+]
+
+export const INSTALL_ADVICE =
+  'no Chromium starts here: install one (`apt-get install chromium`), or set CHROMIUM_PATH to its executable'
+
+/** undefined when no browser of this machine starts. */
+export async function startChromium(): Promise<Browser | undefined> {
+  for await (const candidate of candidates()) {
+    const browser = await launch(candidate).catch(() => undefined)
+    if (browser) return browser
+  }
+  return undefined
+}
+
+interface Candidate {
+  readonly path: string
+  readonly args?: readonly string[]
+}
+
+async function* candidates(): AsyncGenerator<Candidate> {
+  const named = process.env.CHROMIUM_PATH
+  // Who names a browser wants that one and no other.
+  if (named) return yield { path: named }
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const installed = [...folders.flatMap((folder) => NAMES.map((name) => join(folder, name))), ...MAC]
+  for (const path of installed.filter((path) => existsSync(path))) yield { path }
+  const packed = await unpackedChromium().catch(() => undefined)
+  if (packed) yield packed
+}
+
+/** The one in `@sparticuz/chromium`, made for Linux machines without a browser; it brings its libraries only for some. */
+async function unpackedChromium(): Promise<Candidate | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
+  const { default: packed } = await import('@sparticuz/chromium')
+  return { path: await packed.executablePath(), args: ['--headless=shell', '--single-process', '--no-zygote'] }
+}
+
+function launch({ path, args = [] }: Candidate): Promise<Browser> {
+  // The suite's own choice of a Vulkan driver is for Node; it would hide Chromium's.
+  const { VK_ICD_FILENAMES: _, LD_LIBRARY_PATH: __, ...env } = process.env
+  return chromium.launch({
+    executablePath: path,
+    args: [...FLAGS, ...args],
+    env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    timeout: 30_000,
+  })
+}
