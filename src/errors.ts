@@ -95,10 +95,12 @@ export class MemoryError extends DeviceError {
   constructor(
     readonly what: string,
     readonly neededBytes: number,
-    readonly limitBytes: number,
-    advice = '',
+    /** What the device allows; undefined when it ran out of memory, which WebGPU does not tell beforehand. */
+    readonly limitBytes: number | undefined,
+    advice = "quantize with weights: 'q8' or 'q4', or shorten the context",
   ) {
-    super(`${what} needs ${neededBytes} bytes, the device allows ${limitBytes}${advice ? `; ${advice}` : ''}`)
+    const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
+    super(`${what} needs ${neededBytes} bytes, ${limit}; ${advice}`)
   }
 }
 

@@ -141,8 +141,7 @@ export class Gpu {
     this.check()
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
     const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize)
-    if (size > limit)
-      throw new MemoryError(label, size, limit, "quantize it with weights: 'q8' or 'q4', or shorten the context")
+    if (size > limit) throw new MemoryError(label, size, limit)
     const buffer = this.device.createBuffer({ label, size, usage })
     this.counters.buffersCreated++
     this.counters.buffersAlive++
@@ -166,20 +165,27 @@ export class Gpu {
   }
 
   /**
-   * Runs `allocate` and reports running out of GPU memory, or an invalid operation, as a typed error instead of letting
-   * later work compute with invalid buffers.
+   * Runs `allocate`, and throws when the GPU had no memory for it or refused an operation: WebGPU tells that late, and
+   * later work would compute with invalid buffers.
    */
   async guard<T>(what: string, allocate: () => Promise<T>): Promise<T> {
     this.check()
     this.device.pushErrorScope('validation')
     this.device.pushErrorScope('out-of-memory')
+    let result: T
+    let bytes = 0
+    let memory: GPUError | null = null
+    let invalid: GPUError | null = null
     try {
-      return await allocate()
+      result = await allocate()
     } finally {
-      const [memory, validation] = [await this.device.popErrorScope(), await this.device.popErrorScope()]
-      if (memory) this.failure ??= new MemoryError(what, this.counters.bytesAlive, this.counters.bytesAlive)
-      if (validation) this.failure ??= new DeviceError(`${what}: ${validation.message}`)
+      bytes = this.counters.bytesAlive
+      memory = await this.device.popErrorScope().catch(() => null)
+      invalid = await this.device.popErrorScope().catch(() => null)
     }
+    if (memory) throw new MemoryError(what, bytes, undefined)
+    if (invalid) throw new DeviceError(`${what}: ${invalid.message}`)
+    return result
   }
 
   /** Destroys the device with all its buffers and lets the process end. Safe to call twice. */

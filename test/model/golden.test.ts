@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { Gpu } from '../../src/gpu/device.ts'
 import type { MistralModel } from '../../src/index.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
 
@@ -51,6 +52,26 @@ describe('random models give the logits of Hugging Face transformers', () => {
         const whole = Float32Array.from(logits.flatMap((row) => [...row]))
         expect(maxDifference(whole, reference.logits), 'with an f16 cache').toBeLessThan(4e-2)
       })
+    })
+  }
+})
+
+/** Software adapters leave out the tiled matmul, the small batch ones and attention over tiles of rows: ask for them. */
+describe('with the kernels of real GPUs', () => {
+  for (const name of ['head-dim', 'window-7', 'gguf-q4_0']) {
+    test(name, { timeout: 300_000 }, async () => {
+      const software = vi.spyOn(Gpu.prototype, 'software', 'get').mockReturnValue(false)
+      try {
+        const { path, reference } = fixture(name)
+        await withModel(path, { kvCache: 'f32' }, async (model) => {
+          for (const chunk of [32, 1, 3, 7, 13]) {
+            const logits = await logitsInChunks(model, reference.prompt, chunk)
+            expect(maxDifference(logits, reference.logits), `chunks of ${chunk}`).toBeLessThan(1e-3)
+          }
+        })
+      } finally {
+        software.mockRestore()
+      }
     })
   }
 })

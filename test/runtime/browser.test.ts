@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
-import { fixture, maxDifference, storiesPath } from '../support/fixtures.ts'
+import { fixture, maxDifference, type Reference, storiesPath } from '../support/fixtures.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { HarnessRun } from './harness/harness.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
@@ -71,20 +71,16 @@ async function withPage(path: string, use: (page: Page) => Promise<void>, option
 /** The text of the last entry of the conversation once the answer is complete. */
 async function finishedEntry(page: Page): Promise<string> {
   await page.locator('#log[aria-busy="false"] .entry:last-child').waitFor()
-  return page.locator('.entry').last().innerText()
+  return (await page.locator('.entry').last().textContent()) ?? ''
 }
 
 describe('the library in Chromium', () => {
-  const run = (
-    page: Page,
-    url: string | undefined,
-    reference: { prompt: readonly number[]; greedy: readonly number[] },
-  ) =>
-    page.evaluate(([url, prompt, count]) => window.runModel(url, prompt, count, { kvCache: 'f32' }), [
+  const run = (page: Page, url: string | undefined, { prompt, greedy }: Reference) =>
+    page.evaluate(({ url, prompt, count }) => window.runModel(url, prompt, count, { kvCache: 'f32' }), {
       url,
-      [...reference.prompt],
-      reference.greedy.length,
-    ] as const)
+      prompt: [...prompt],
+      count: greedy.length,
+    })
 
   const expectReference = (found: HarnessRun, name: string) => {
     const { reference } = fixture(name)
@@ -113,9 +109,12 @@ describe('the library in Chromium', () => {
 
   it('computes shards of safetensors from Files', async () => {
     await withPage('harness/index.html', async (page) => {
-      const { path, reference } = fixture('window-4')
-      await page.setInputFiles('input', [join(path, 'config.json'), join(path, 'model.safetensors')])
-      expectReference(await run(page, undefined, reference), 'window-4')
+      const { path, reference } = fixture('sharded-bf16')
+      const files = readdirSync(path).filter((name) => name !== 'reference.json')
+      expect(files.length).toBe(5)
+      const paths = files.map((name) => join(path, name))
+      await page.setInputFiles('input', paths)
+      expectReference(await run(page, undefined, reference), 'sharded-bf16')
     })
   })
 })
@@ -135,8 +134,8 @@ describe('the example page with stories260K', () => {
       const text = await finishedEntry(page)
       expect(text.slice(0, STORY.length)).toBe(STORY)
       expect(text.length).toBeGreaterThan(400)
-      expect(await page.locator('#raw-note').innerText()).toContain('no chat template')
-      expect(await page.locator('#status').innerText()).toMatch(/^5 tokens read, 200 written at [\d.]+ tokens\/s/)
+      expect(await page.locator('#raw-note').textContent()).toContain('no chat template')
+      expect(await page.locator('#status').textContent()).toMatch(/^5 tokens read, 200 written at [\d.]+ tokens\/s/)
       expect(await page.locator('#error').isVisible()).toBe(false)
     })
   })
@@ -174,7 +173,7 @@ describe('the example page with stories260K', () => {
         document.querySelector('#drop')?.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }))
       })
       await page.locator('#chat').waitFor()
-      expect(await page.locator('#model-name').innerText()).toBe('dropped.gguf')
+      expect(await page.locator('#model-name').textContent()).toBe('dropped.gguf')
       await page.getByRole('button', { name: 'Change model' }).click()
       expect(await page.locator('#source').isVisible()).toBe(true)
     })
@@ -197,13 +196,30 @@ describe('the example page with stories260K', () => {
 })
 
 describe('the example page', () => {
+  it('chats in turns with a checkpoint that has a chat template', { timeout: 120_000 }, async () => {
+    await withPage('page/index.html', async (page) => {
+      const files = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+      const paths = files.map((name) => join(root, 'models/pocket', name))
+      await page.setInputFiles('#files', paths)
+      for (const [i, question] of ['Hello!', 'Who are you?'].entries()) {
+        await page.getByLabel('Your message').fill(question)
+        await page.getByLabel('At most').fill('6')
+        await page.getByRole('button', { name: 'Send' }).click()
+        await expect.poll(() => page.locator('.entry').count()).toBe(2 * i + 2)
+        expect((await finishedEntry(page)).trim()).not.toBe('')
+        expect(await page.locator('.entry.user').last().textContent()).toBe(question)
+      }
+      expect(await page.locator('#raw-note').isVisible()).toBe(false)
+    })
+  })
+
   it('says plainly what is wrong with a file', async () => {
     await withPage('page/index.html', async (page) => {
       const buffer = Buffer.from('this is no model')
       await page.setInputFiles('#files', { name: 'letter.gguf', mimeType: 'application/octet-stream', buffer })
       const error = page.locator('#error')
       await error.waitFor()
-      expect(await error.innerText()).toMatch(/letter\.gguf/)
+      expect(await error.textContent()).toMatch(/letter\.gguf/)
       expect(await page.locator('#source').isVisible()).toBe(true)
       expect(await page.locator('#loading').isVisible()).toBe(false)
     })
@@ -226,7 +242,7 @@ describe('the example page', () => {
       await page.reload()
       await page.locator('#no-webgpu').waitFor()
       expect(await page.locator('#source').isVisible()).toBe(false)
-      return page.locator('#no-webgpu').innerText()
+      return page.locator('#no-webgpu').textContent()
     }
     await withPage('page/index.html', async (page) => {
       expect(await notice(page, 'GPU.prototype.requestAdapter = async () => null')).toContain('graphics acceleration')

@@ -6,7 +6,7 @@ import { ropeTable } from '../../model/rope.ts'
 import { Runner } from '../../model/runner.ts'
 import { loadWeights } from '../../model/weights.ts'
 import { errorText } from '../error-text.ts'
-import { median } from './measure.ts'
+import { median, quantile } from './measure.ts'
 import { randomCheckpoint } from './random-checkpoint.ts'
 import type { JsCost, JsCosts, NullCost } from './report.ts'
 import { SubmitWatch } from './submit-watch.ts'
@@ -61,7 +61,8 @@ export async function measureNullBackend(options: NullOptions = {}): Promise<Nul
     }
     const ms_per_token = median(jsMs)
     const us_per_dispatch = (ms_per_token * 1000) / dispatches
-    return { layers, dispatches, ms_per_token, us_per_dispatch, step_ms: median(stepMs) }
+    const p10_ms_per_token = quantile(jsMs, 0.1)
+    return { layers, dispatches, ms_per_token, p10_ms_per_token, us_per_dispatch, step_ms: median(stepMs) }
   } finally {
     watch.stop()
     gpu.dispose()

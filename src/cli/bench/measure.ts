@@ -11,6 +11,14 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(half) ? (sorted[half - 1]! + upper) / 2 : upper
 }
 
+/** The value that the share `q` of all values does not exceed. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const value = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]
+  if (value === undefined) throw new RangeError('a quantile of nothing')
+  return value
+}
+
 export interface SampleOptions {
   /** Samples to take at most. */
   readonly most: number

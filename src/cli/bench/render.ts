@@ -50,7 +50,8 @@ function contextTable(contexts: readonly ContextResult[]): string[] {
   )
 }
 
-function kernelTable(kernels: readonly KernelResult[]): string[] {
+/** One line for each kernel, under a line of titles. */
+export function kernelTable(kernels: readonly KernelResult[]): string[] {
   return table(
     ['kernel', 'weights', 'outputs', 'inputs', 'T', 'ms', 'GFLOP/s', 'GB/s'],
     kernels.map(({ name, dtype, rows, cols, T, ms, gflops, gb_per_s }) => [
@@ -79,17 +80,18 @@ function jsLine(where: string, cost: { layers: number; ms_per_token: number; us_
 
 function nullLine({ js }: BenchReport): string {
   if (js.null_backend === null) return `no null backend here: ${js.null_backend_missing}`
-  return `${jsLine('null backend', js.null_backend)}, ${js.null_backend.step_ms.toFixed(3)} ms to the logits`
+  const { p10_ms_per_token: p10, step_ms } = js.null_backend
+  return `${jsLine('null backend', js.null_backend)} (fastest tenth ${p10.toFixed(3)} ms), ${step_ms.toFixed(3)} ms to the logits`
 }
 
 /** Columns flush right, as wide as they need to be. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)))
   return [head, ...rows].map((row) => row.map((cell, i) => cell.padStart(widths[i]!)).join('  '))
 }
 
 /** Three digits that say something: `0.123`, `1.23`, `12.3`, `1234`. */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (Number.isInteger(value)) return String(value)
   const before = Math.max(0, Math.floor(Math.log10(Math.abs(value))))
   return value.toFixed(Math.max(0, Math.min(3, 2 - before + (Math.abs(value) < 1 ? 1 : 0))))

@@ -100,12 +100,14 @@ export interface JsCosts {
 export interface JsCost {
   readonly layers: number
   readonly dispatches: number
-  /** Upload of the metadata, encoding, submit. */
+  /** Upload of the metadata, encoding, submit. Median. */
   readonly ms_per_token: number
   readonly us_per_dispatch: number
 }
 
 export interface NullCost extends JsCost {
+  /** One token in ten takes no longer. Far below the median, it tells of a machine that is busy with other work. */
+  readonly p10_ms_per_token: number
   /** From the request to the logits in JavaScript, waiting for the event loop included. */
   readonly step_ms: number
 }

@@ -1,0 +1,264 @@
+/** Attention from the q, k, v projection on, with the same computed in f64 beside it. */
+import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import type { Gpu } from '../../src/gpu/device.ts'
+import { BufferUsage } from '../../src/gpu/flags.ts'
+import {
+  type AttentionBuffers,
+  attention,
+  FULL_ATTENTION,
+  headStride,
+  type LayerCache,
+  MAX_PARTS,
+  ropeCache,
+  rowsPerTile,
+} from '../../src/kernels/attention.ts'
+import { linear } from '../../src/kernels/linear.ts'
+import { type Activation, createActivation, type Width } from '../../src/kernels/shape.ts'
+import { createWeight, type Weight } from '../../src/kernels/weight.ts'
+import { misfits, randomNumbers, run } from '../support/gpu.ts'
+
+export interface StageOptions {
+  nHeads: number
+  nKvHeads: number
+  headDim: number
+  dtype: 'f32' | 'f16'
+  window?: number
+  sequences: number
+  /** How far a sequence goes. */
+  positions: number
+  /** How large queries and keys are; 1 gives scores of about 1. */
+  gain?: number
+}
+
+export interface StageRow {
+  sequence: number
+  position: number
+}
+
+const D = 32
+const MAX_ROWS = 64
+
+export class AttentionStage {
+  private readonly random = randomNumbers(17)
+  private readonly q: number[][] = []
+  /** Keys and values by `sequence:position`, [kv heads][K]. */
+  private readonly keys = new Map<string, number[][]>()
+  private readonly values = new Map<string, number[][]>()
+  private readonly angles: Float32Array<ArrayBuffer>
+  private batch: readonly StageRow[] = []
+  /** The largest key before it was rounded into the cache. */
+  largestKey = 0
+
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly options: StageOptions,
+    private readonly width: Width,
+    private readonly buffers: AttentionBuffers,
+    private readonly cache: LayerCache,
+    private readonly x: Activation,
+    private readonly y: Activation,
+    private readonly weight: Weight,
+    private readonly weights: Float32Array<ArrayBuffer>,
+  ) {
+    const { headDim, positions } = options
+    this.angles = new Float32Array((positions + 64) * headDim)
+    for (let i = 0; i < this.angles.length; i += 2) {
+      const angle = Math.floor(i / headDim) * 100 ** (-(i % headDim) / headDim)
+      this.angles[i] = Math.cos(angle)
+      this.angles[i + 1] = Math.sin(angle)
+    }
+    gpu.write(buffers.rope, 0, this.angles)
+  }
+
+  /** @param width the projection's */
+  static async open(gpu: Gpu, options: StageOptions, chunk: number, width: Width = 'many'): Promise<AttentionStage> {
+    const { nHeads, nKvHeads, headDim, window, positions, sequences, dtype, gain = 1 } = options
+    const stride = headStride(headDim)
+    const ring = window === undefined ? positions + 1 : Math.min(positions + 1, window + chunk)
+    const readable = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
+    const cacheBytes = sequences * nKvHeads * ring * stride * (dtype === 'f16' ? 2 : 4)
+    const cache: LayerCache = {
+      keys: gpu.createBuffer('keys', cacheBytes, readable),
+      values: gpu.createBuffer('values', cacheBytes, readable),
+      dtype,
+      ring,
+      window: window ?? FULL_ATTENTION,
+    }
+    const buffers: AttentionBuffers = {
+      rows: gpu.createBuffer('rows', MAX_ROWS * 16),
+      tiles: gpu.createBuffer('tiles', MAX_ROWS * 16),
+      rope: gpu.createBuffer('rope', (positions + 64) * headDim * 4),
+      q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
+      parts: gpu.createBuffer('parts', MAX_ROWS * MAX_PARTS * nHeads * stride * 4),
+      stats: gpu.createBuffer('stats', MAX_ROWS * MAX_PARTS * nHeads * 8),
+    }
+    const outputs = (nHeads + 2 * nKvHeads) * headDim
+    const weight = createWeight(gpu, 'wqkv', 'f32', outputs, D)
+    const random = randomNumbers(headDim)
+    // With inputs in [-1, 1) this makes outputs of standard deviation 1.
+    const scale = Math.sqrt(9 / D)
+    const weights = Float32Array.from({ length: outputs * D }, (_, i) => {
+      const isValue = i >= (nHeads + nKvHeads) * headDim * D
+      return random() * scale * (isValue ? 1 : Math.sqrt(gain))
+    })
+    gpu.write(weight.quants, 0, weights)
+    const x = createActivation(gpu, 'x', MAX_ROWS, D)
+    const y = createActivation(gpu, 'y', MAX_ROWS, nHeads * headDim)
+    return new AttentionStage(gpu, options, width, buffers, cache, x, y, weight, weights)
+  }
+
+  /** Makes q, k and v of these rows from random inputs, on the GPU and in f64. */
+  async write(batch: readonly StageRow[]): Promise<void> {
+    this.batch = batch
+    const x = Float32Array.from({ length: MAX_ROWS * D }, (_, i) => (i < batch.length * D ? this.random() : 1e30))
+    this.gpu.write(this.x.buffer, 0, x)
+    this.writeRows(1)
+    const ending = ropeCache(this.options, this.buffers, this.cache)
+    await run(this.gpu, { rows: batch.length }, (r) => linear(r, this.x, this.weight, ending, { width: this.width }))
+    this.q.length = 0
+    for (const [i, row] of batch.entries()) this.project(x.subarray(i * D, (i + 1) * D), row)
+  }
+
+  private writeRows(parts: number): void {
+    const rows = new Uint32Array(MAX_ROWS * 4)
+    for (let i = 0; i < MAX_ROWS; i++) {
+      const row = this.batch[i]
+      rows.set([row?.sequence ?? 0, row?.position ?? 0xffffffff, 0, parts], 4 * i)
+    }
+    this.gpu.write(this.buffers.rows, 0, rows)
+  }
+
+  private project(x: Float32Array, { sequence, position }: StageRow): void {
+    const { nHeads, nKvHeads, headDim } = this.options
+    const heads: number[][] = []
+    for (let head = 0; head < nHeads + 2 * nKvHeads; head++) {
+      const out = Array.from({ length: headDim }, (_, i) => {
+        const at = (head * headDim + i) * D
+        return x.reduce((sum, value, k) => sum + value * this.weights[at + k]!, 0)
+      })
+      heads.push(head < nHeads + nKvHeads ? this.rotate(out, position) : out)
+    }
+    const stored = (part: number[][]) => part.map((head) => head.map((value) => this.rounded(value)))
+    this.q.push(heads.slice(0, nHeads).flat())
+    const keys = heads.slice(nHeads, nHeads + nKvHeads)
+    this.largestKey = Math.max(this.largestKey, ...keys.flat().map(Math.abs))
+    this.keys.set(`${sequence}:${position}`, stored(keys))
+    this.values.set(`${sequence}:${position}`, stored(heads.slice(nHeads + nKvHeads)))
+  }
+
+  private rotate(head: readonly number[], position: number): number[] {
+    return head.map((value, i) => {
+      const cos = this.angles[position * head.length + (i - (i % 2))]!
+      const sin = this.angles[position * head.length + (i - (i % 2)) + 1]!
+      return i % 2 === 0 ? value * cos - head[i + 1]! * sin : value * cos + head[i - 1]! * sin
+    })
+  }
+
+  private rounded(value: number): number {
+    if (this.options.dtype === 'f32') return value
+    return f16ToNumber(f32ToF16Bits(Math.max(-65504, Math.min(65504, value))))
+  }
+
+  /** Runs attention for the rows written last and compares. */
+  async misfits(gpu: Gpu, width: Width, parts: number): Promise<string[]> {
+    this.writeRows(parts)
+    const tiles = this.writeTiles(rowsPerTile(gpu, this.options.headDim, width))
+    const { stride, buffer } = this.y
+    const rows = this.batch.length
+    this.gpu.write(buffer, 0, new Float32Array(rows * stride))
+    const got = await run(
+      gpu,
+      { rows, parts, tiles },
+      (r) => attention(r, this.options, this.buffers, this.cache, this.y, width),
+      { buffer, elements: rows * stride },
+    )
+    const expected = new Float64Array(rows * stride)
+    for (let i = 0; i < rows; i++) expected.set(this.attend(i), i * stride)
+    // A value rounded to the neighbouring f16, and scores that differ as f32 sums do.
+    const tolerance = this.options.dtype === 'f16' ? 2e-3 : 2e-5 * (this.options.gain ?? 1)
+    return misfits(got, expected, () => tolerance)
+  }
+
+  /** Runs of neighbouring positions, [tiles] (first row, rows, sequence, first position). */
+  private writeTiles(longest: number): number {
+    const tiles: number[][] = []
+    for (const [i, { sequence, position }] of this.batch.entries()) {
+      const tile = tiles.at(-1)
+      const follows = tile && tile[2] === sequence && tile[3]! + tile[1]! === position
+      if (follows && tile[1]! < longest) tile[1]!++
+      else tiles.push([i, 1, sequence, position])
+    }
+    this.gpu.write(this.buffers.tiles, 0, new Uint32Array(tiles.flat()))
+    return tiles.length
+  }
+
+  private attend(index: number): number[] {
+    const { nHeads, nKvHeads, headDim, window = Infinity } = this.options
+    const { sequence, position } = this.batch[index]!
+    const visible: number[] = []
+    for (let key = Math.max(0, position - window + 1); key <= position; key++) visible.push(key)
+    const result: number[] = []
+    for (let head = 0; head < nHeads; head++) {
+      const kv = Math.floor(head / (nHeads / nKvHeads))
+      const q = this.q[index]!.slice(head * headDim, (head + 1) * headDim)
+      const scores = visible.map((key) => {
+        const k = this.keys.get(`${sequence}:${key}`)![kv]!
+        return q.reduce((sum, value, i) => sum + value * k[i]!, 0) / Math.sqrt(headDim)
+      })
+      const most = Math.max(...scores)
+      const weights = scores.map((score) => Math.exp(score - most))
+      const total = weights.reduce((a, b) => a + b, 0)
+      for (let i = 0; i < headDim; i++) {
+        const sum = visible.reduce((a, key, j) => a + weights[j]! * this.values.get(`${sequence}:${key}`)![kv]![i]!, 0)
+        result.push(sum / total)
+      }
+    }
+    return result
+  }
+
+  /** Compares q and the whole cache: slots that no row wrote must be zero still. */
+  async projectionMisfits(): Promise<string[]> {
+    const { nHeads, nKvHeads, headDim, sequences, dtype, gain = 1 } = this.options
+    const stride = headStride(headDim)
+    const { ring } = this.cache
+    const q = new Float64Array(MAX_ROWS * nHeads * stride)
+    for (const [row, values] of this.q.entries()) {
+      for (const [i, value] of values.entries()) {
+        q[(row * nHeads + Math.floor(i / headDim)) * stride + (i % headDim)] = value
+      }
+    }
+    const caches = [this.keys, this.values].map((written) => {
+      const expected = new Float64Array(sequences * nKvHeads * ring * stride)
+      for (const { sequence, position } of this.batch) {
+        for (const [kv, head] of written.get(`${sequence}:${position}`)!.entries()) {
+          expected.set(head, ((sequence * nKvHeads + kv) * ring + (position % ring)) * stride)
+        }
+      }
+      return expected
+    })
+    const read = async (buffer: LayerCache['keys'], elements: number): Promise<Float32Array> => {
+      if (dtype === 'f32') return run(this.gpu, {}, () => {}, { buffer, elements })
+      const words = new Uint16Array((await run(this.gpu, {}, () => {}, { buffer, elements: elements / 2 })).buffer)
+      return Float32Array.from(words, f16ToNumber)
+    }
+    const exact = (expected: Float64Array) => (i: number) => 1e-5 * Math.sqrt(gain) * (1 + Math.abs(expected[i]!))
+    const stored = (expected: Float64Array) => (i: number) =>
+      dtype === 'f16' ? 1e-3 * Math.abs(expected[i]!) + 1e-5 : exact(expected)(i)
+    const lines = misfits(
+      await run(this.gpu, {}, () => {}, { buffer: this.buffers.q, elements: q.length }),
+      q,
+      exact(q),
+    )
+    for (const [i, buffer] of [this.cache.keys, this.cache.values].entries()) {
+      lines.push(...misfits(await read(buffer, caches[i]!.length), caches[i]!, stored(caches[i]!)))
+    }
+    return lines
+  }
+
+  destroy(): void {
+    const { rows, tiles, rope, q, parts, stats } = this.buffers
+    const { keys, values } = this.cache
+    const all = [rows, tiles, rope, q, parts, stats, keys, values, this.x.buffer, this.y.buffer, this.weight.quants]
+    for (const buffer of all) buffer.destroy()
+  }
+}

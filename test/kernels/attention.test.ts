@@ -1,0 +1,117 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { rowsPerTile } from '../../src/kernels/attention.ts'
+import { asHardware, openVariants } from '../support/gpu.ts'
+import { AttentionStage, type StageOptions } from './attention-stage.ts'
+
+const variants = await openVariants()
+afterAll(() => {
+  for (const { gpu } of variants) gpu.dispose()
+})
+
+interface Case extends StageOptions {
+  name: string
+}
+
+/** Groups of one to six query heads, heads from 2 to 256 wide, windows, rings that wrap, both cache types. */
+const CASES: readonly Case[] = (
+  [
+    { nHeads: 1, nKvHeads: 1, headDim: 2, dtype: 'f32', sequences: 2, positions: 40 },
+    { nHeads: 4, nKvHeads: 1, headDim: 6, dtype: 'f32', window: 1, sequences: 2, positions: 40 },
+    { nHeads: 8, nKvHeads: 2, headDim: 16, dtype: 'f16', window: 4, sequences: 3, positions: 40 },
+    { nHeads: 6, nKvHeads: 3, headDim: 20, dtype: 'f32', window: 7, sequences: 2, positions: 50 },
+    { nHeads: 5, nKvHeads: 1, headDim: 64, dtype: 'f32', sequences: 1, positions: 150 },
+    { nHeads: 12, nKvHeads: 2, headDim: 16, dtype: 'f16', window: 70, sequences: 2, positions: 100 },
+    { nHeads: 2, nKvHeads: 1, headDim: 128, dtype: 'f16', sequences: 2, positions: 80 },
+    { nHeads: 2, nKvHeads: 2, headDim: 256, dtype: 'f32', window: 9, sequences: 1, positions: 30 },
+    { nHeads: 2, nKvHeads: 1, headDim: 8, dtype: 'f32', gain: 12, sequences: 1, positions: 90 },
+  ] as const
+).map((options) => {
+  const window = 'window' in options ? `window ${options.window}` : 'no window'
+  const sharp = 'gain' in options ? ', large scores' : ''
+  const { nHeads, nKvHeads, headDim, dtype } = options
+  return { ...options, name: `${nHeads}/${nKvHeads} heads of ${headDim}, ${window}, ${dtype} cache${sharp}` }
+})
+
+const CHUNK = 12
+
+describe.each(variants)('attention with $name', ({ name, gpu }) => {
+  // Without features the kernels differ in how they read an f16 cache alone.
+  const cases = CASES.filter(({ dtype }) => name !== 'baseline' || variants.length === 1 || dtype === 'f16')
+
+  test.each(cases)('$name', async (options) => {
+    const stage = await AttentionStage.open(gpu, options, CHUNK)
+    for (let first = 0; first < options.positions; first += CHUNK) {
+      const length = Math.min(CHUNK, options.positions - first)
+      for (let sequence = 0; sequence < options.sequences; sequence++) {
+        await stage.write(Array.from({ length }, (_, i) => ({ sequence, position: first + i })))
+        // The last chunk with the kernel of a GPU too, which takes several rows at a time.
+        const last = first + CHUNK >= options.positions
+        if (first === 0 || last) expect(await stage.misfits(gpu, 'many', 1)).toEqual([])
+        if (last) expect(await stage.misfits(asHardware(gpu), 'many', 1)).toEqual([])
+      }
+    }
+
+    // Rows of several sequences at different places in one batch; more parts than there are keys.
+    const rows = Array.from({ length: options.sequences }, (_, sequence) => ({ sequence, position: options.positions }))
+    await stage.write(rows)
+    for (const parts of [1, 3, 16]) expect(await stage.misfits(gpu, 1, parts), `${parts} parts`).toEqual([])
+    expect(await stage.misfits(asHardware(gpu), 'many', 2), 'several rows in parts').toEqual([])
+    stage.destroy()
+  })
+
+  test('one batch of runs that start at different positions', async () => {
+    const options = {
+      nHeads: 4,
+      nKvHeads: 2,
+      headDim: 16,
+      dtype: 'f16',
+      window: 5,
+      sequences: 3,
+      positions: 60,
+    } as const
+    const stage = await AttentionStage.open(gpu, options, CHUNK)
+    const run = (sequence: number, first: number, length: number) =>
+      Array.from({ length }, (_, i) => ({ sequence, position: first + i }))
+    for (let first = 0; first < 24; first += CHUNK) await stage.write(run(2, first, CHUNK))
+    await stage.write([...run(2, 24, 5), ...run(0, 0, 6), ...run(1, 0, 1)])
+    expect(await stage.misfits(gpu, 'many', 1)).toEqual([])
+    expect(await stage.misfits(asHardware(gpu), 'many', 1)).toEqual([])
+    stage.destroy()
+  })
+})
+
+test('takes tiles of several rows on hardware alone', () => {
+  const { gpu } = variants[0]!
+  const hardware = asHardware(gpu)
+  expect([64, 128, 256, 512].map((headDim) => rowsPerTile(hardware, headDim, 'many'))).toEqual([4, 4, 2, 1])
+  expect(rowsPerTile(hardware, 128, 1)).toBe(1)
+  if (gpu.software) expect(rowsPerTile(gpu, 128, 'many')).toBe(1)
+})
+
+describe('the end of the q, k, v projection', () => {
+  test.each([
+    { width: 1, rows: 1, dtype: 'f32', hardware: false },
+    { width: 4, rows: 3, dtype: 'f16', hardware: false },
+    { width: 8, rows: 7, dtype: 'f32', hardware: false },
+    { width: 'many', rows: 11, dtype: 'f16', hardware: true },
+  ] as const)('at width $width', async ({ width, rows, dtype, hardware }) => {
+    const { gpu } = variants[0]!
+    const options = { nHeads: 3, nKvHeads: 3, headDim: 10, dtype, window: 2, sequences: 2, positions: 40 } as const
+    const stage = await AttentionStage.open(hardware ? asHardware(gpu) : gpu, options, CHUNK, width)
+    // From the middle of the ring over its end; rows of the last tile beyond the batch are padding.
+    const batch = Array.from({ length: rows }, (_, i) => ({ sequence: 1, position: 11 + i }))
+    await stage.write(batch)
+    expect(await stage.projectionMisfits()).toEqual([])
+    stage.destroy()
+  })
+
+  test('clamps what f16 cannot hold', async () => {
+    const { gpu } = variants[0]!
+    const shape = { nHeads: 1, nKvHeads: 1, headDim: 2, dtype: 'f16', sequences: 1, positions: 8 } as const
+    const stage = await AttentionStage.open(gpu, { ...shape, gain: 1e12 }, CHUNK)
+    await stage.write([{ sequence: 0, position: 0 }])
+    expect(stage.largestKey).toBeGreaterThan(65504)
+    expect(await stage.projectionMisfits()).toEqual([])
+    stage.destroy()
+  })
+})
