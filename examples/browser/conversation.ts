@@ -36,7 +36,7 @@ export class Conversation {
     const controller = new AbortController()
     this.running = controller
     this.showRunning(true)
-    const entry = this.raw ? addEntry('raw', prompt) : (addEntry('user', prompt), addEntry('answer'))
+    const entry = this.addEntries(prompt)
     const question: ChatMessage = { role: 'user', content: prompt }
     const request = this.raw ? { ...params, prompt } : { ...params, messages: [...this.messages, question] }
     let text = ''
@@ -52,8 +52,8 @@ export class Conversation {
     } catch (error) {
       // `clear` took the entry out of the page: nobody waits for this answer any more.
       if (!entry.isConnected) return
-      if (error instanceof AbortError) page.status.textContent = 'Stopped.'
-      else showError(error)
+      page.status.textContent = error instanceof AbortError ? 'Stopped.' : ''
+      if (!(error instanceof AbortError)) showError(error)
     } finally {
       // What was stopped half-way stays part of the conversation, as the visitor sees it.
       if (entry.isConnected && text !== '') this.messages.push(question, { role: 'assistant', content: text })
@@ -67,6 +67,14 @@ export class Conversation {
   dispose(): void {
     this.clear()
     this.chat.dispose()
+  }
+
+  /** Puts the prompt in the log; the returned entry takes the answer. A text to continue stays in its field. */
+  private addEntries(prompt: string): HTMLElement {
+    if (this.raw) return addEntry('raw', prompt)
+    addEntry('user', prompt)
+    page.prompt.value = ''
+    return addEntry('answer')
   }
 
   private showRunning(running: boolean): void {

@@ -1,0 +1,22 @@
+/**
+ * One question to a model, with Deno's own WebGPU:
+ *
+ *     deno add npm:mistral-webgpu
+ *     deno run --unstable-webgpu --allow-read --allow-net chat.ts PATH_OR_URL "Your question"
+ */
+import { MistralChat } from 'mistral-webgpu'
+
+const [source, question = 'Who are you?'] = Deno.args
+if (source === undefined) throw new Error('usage: chat.ts PATH_OR_URL "Your question"')
+
+const chat = await MistralChat.load(source)
+try {
+  const messages = [{ role: 'user', content: question }]
+  const encoder = new TextEncoder()
+  for await (const { text } of chat.generate({ messages, max_tokens: 256 })) {
+    await Deno.stdout.write(encoder.encode(text))
+  }
+  console.log()
+} finally {
+  chat.dispose()
+}
