@@ -95,9 +95,9 @@ describe('sliding window', () => {
 })
 
 describe('weights quantized while loading', () => {
-  // Random weights are the hardest to quantize; a trained model's error is smaller.
+  // Logits reach 9 here. Random weights are the hardest to quantize; models/pocket shows what a trained one loses.
   for (const [weights, limit] of [
-    ['q8', 0.15],
+    ['q8', 0.3],
     ['q4', 2.5],
   ] as const) {
     test(`${weights}: logits stay within ${limit}`, { timeout: 120_000 }, async () => {
