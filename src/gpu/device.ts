@@ -188,6 +188,13 @@ export class Gpu {
     return result
   }
 
+  /** Counts a destroyed buffer; after `dispose()` all are counted already. */
+  forget(bytes: number): void {
+    if (this.disposed) return
+    this.counters.buffersAlive--
+    this.counters.bytesAlive -= bytes
+  }
+
   /** Destroys the device with all its buffers and lets the process end. Safe to call twice. */
   dispose(): void {
     if (this.disposed) return
@@ -214,8 +221,7 @@ export class Buffer {
     if (this.destroyed) return
     this.destroyed = true
     this.gpuBuffer.destroy()
-    this.gpu.counters.buffersAlive--
-    this.gpu.counters.bytesAlive -= this.size
+    this.gpu.forget(this.size)
   }
 }
 

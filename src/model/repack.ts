@@ -104,11 +104,12 @@ function packValues(values: Float32Array, dtype: WeightDtype, quants: Uint8Array
 
 /**
  * Symmetric 8-bit: scale = max |w| / 127, as GGUF's Q8_0. Quantized against the scale as f16 rounds it, so the error of
- * an element is at most half a step. A block of zeros has scale 0. Returns the scale's f16 bits.
+ * an element is at most half a step (of up to 65504: larger ones saturate). A block of zeros has scale 0. Returns the
+ * scale's f16 bits.
  */
 function quantizeQ8(values: Float32Array, first: number, quants: Uint8Array): number {
   const largest = ofLargestMagnitude(values, first)
-  const bits = f32ToF16Bits(Math.min(Math.abs(largest) / 127, 65504))
+  const bits = scaleBits(Math.abs(largest) / 127, 127)
   const inverse = inverseScale(bits)
   for (let i = 0; i < BLOCK; i++) quants[i] = clamp(Math.round((values[first + i] ?? 0) * inverse), -127, 127)
   return bits
@@ -116,11 +117,12 @@ function quantizeQ8(values: Float32Array, first: number, quants: Uint8Array): nu
 
 /**
  * 4-bit with the element of largest magnitude at -8, as GGUF's Q4_0: the scale carries its sign. Elements of the other
- * sign reach 7 steps, so the error is at most half a step, a whole one at that end. Returns the scale's f16 bits.
+ * sign reach 7 steps, so the error is at most half a step, at that end a whole one (one and a half where the scale is so
+ * small that f16 rounds it coarsely). Returns the scale's f16 bits.
  */
 function quantizeQ4(values: Float32Array, first: number, quants: Uint8Array): number {
   const largest = ofLargestMagnitude(values, first)
-  const bits = f32ToF16Bits(clamp(largest / -8, -65504, 65504))
+  const bits = scaleBits(largest / -8, 8)
   const inverse = inverseScale(bits)
   const element = (i: number) => clamp(Math.round((values[first + i] ?? 0) * inverse) + 8, 0, 15)
   for (let byte = 0; byte < 16; byte++) {
@@ -136,6 +138,16 @@ function ofLargestMagnitude(values: Float32Array, first: number): number {
   const end = Math.min(first + BLOCK, values.length)
   for (let i = first; i < end; i++) if (Math.abs(values[i]!) > Math.abs(largest)) largest = values[i]!
   return largest
+}
+
+/**
+ * The scale as f16. Where f16 is so coarse (below 6e-5) that rounding down would leave the largest element, `steps` steps
+ * away, more than half a step beyond the range, it is rounded up.
+ */
+function scaleBits(scale: number, steps: number): number {
+  const bits = f32ToF16Bits(clamp(scale, -65504, 65504))
+  const reach = Math.abs(f16ToNumber(bits)) * (steps + 0.5)
+  return reach < Math.abs(scale) * steps && (bits & 0x7fff) < 0x7bff ? bits + 1 : bits
 }
 
 function inverseScale(bits: number): number {

@@ -8,14 +8,14 @@ import {
   FULL_ATTENTION,
   headStride,
   type LayerCache,
-  MAX_PARTS,
   ropeCache,
   rowsPerTile,
+  sumsOfBatch,
 } from '../../src/kernels/attention.ts'
 import { linear } from '../../src/kernels/linear.ts'
 import { type Activation, createActivation, type Width } from '../../src/kernels/shape.ts'
 import { createWeight, type Weight } from '../../src/kernels/weight.ts'
-import { misfits, randomNumbers, run } from '../support/gpu.ts'
+import { asHardware, misfits, randomNumbers, run } from '../support/gpu.ts'
 
 export interface StageOptions {
   nHeads: number
@@ -71,7 +71,7 @@ export class AttentionStage {
   }
 
   /** @param width the projection's */
-  static async open(gpu: Gpu, options: StageOptions, chunk: number, width: Width = 'many'): Promise<AttentionStage> {
+  static async open(gpu: Gpu, options: StageOptions, chunk: number, width: Width = 4): Promise<AttentionStage> {
     const { nHeads, nKvHeads, headDim, window, positions, sequences, dtype, gain = 1 } = options
     const stride = headStride(headDim)
     const ring = window === undefined ? positions + 1 : Math.min(positions + 1, window + chunk)
@@ -84,13 +84,14 @@ export class AttentionStage {
       ring,
       window: window ?? FULL_ATTENTION,
     }
+    const sums = Math.max(sumsOfBatch(gpu, headDim, MAX_ROWS), sumsOfBatch(asHardware(gpu), headDim, MAX_ROWS))
     const buffers: AttentionBuffers = {
       rows: gpu.createBuffer('rows', MAX_ROWS * 16),
       tiles: gpu.createBuffer('tiles', MAX_ROWS * 16),
       rope: gpu.createBuffer('rope', (positions + 64) * headDim * 4),
       q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
-      parts: gpu.createBuffer('parts', MAX_ROWS * MAX_PARTS * nHeads * stride * 4),
-      stats: gpu.createBuffer('stats', MAX_ROWS * MAX_PARTS * nHeads * 8),
+      parts: gpu.createBuffer('parts', sums * nHeads * stride * 4),
+      stats: gpu.createBuffer('stats', sums * nHeads * 8),
     }
     const outputs = (nHeads + 2 * nKvHeads) * headDim
     const weight = createWeight(gpu, 'wqkv', 'f32', outputs, D)

@@ -1,7 +1,10 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { rowsPerTile } from '../../src/kernels/attention.ts'
 import { asHardware, openVariants } from '../support/gpu.ts'
 import { AttentionStage, type StageOptions } from './attention-stage.ts'
+
+// Software adapters may compile a kernel for half a minute when other work shares the machine.
+vi.setConfig({ testTimeout: 240_000 })
 
 const variants = await openVariants()
 afterAll(() => {
@@ -34,9 +37,9 @@ const CASES: readonly Case[] = (
 
 const CHUNK = 12
 
-describe.each(variants)('attention with $name', ({ name, gpu }) => {
+describe.each(variants)('attention with $name', ({ gpu }) => {
   // Without features the kernels differ in how they read an f16 cache alone.
-  const cases = CASES.filter(({ dtype }) => name !== 'baseline' || variants.length === 1 || dtype === 'f16')
+  const cases = CASES.filter(({ dtype }) => gpu === variants[0]!.gpu || dtype === 'f16')
 
   test.each(cases)('$name', async (options) => {
     const stage = await AttentionStage.open(gpu, options, CHUNK)
@@ -91,8 +94,7 @@ test('takes tiles of several rows on hardware alone', () => {
 describe('the end of the q, k, v projection', () => {
   test.each([
     { width: 1, rows: 1, dtype: 'f32', hardware: false },
-    { width: 4, rows: 3, dtype: 'f16', hardware: false },
-    { width: 8, rows: 7, dtype: 'f32', hardware: false },
+    { width: 4, rows: 3, dtype: 'f16', hardware: true },
     { width: 'many', rows: 11, dtype: 'f16', hardware: true },
   ] as const)('at width $width', async ({ width, rows, dtype, hardware }) => {
     const { gpu } = variants[0]!

@@ -18,15 +18,30 @@ const FLAGS = [
 ]
 
 export const INSTALL_ADVICE =
-  'no Chromium starts here: install one (`apt-get install chromium`), or set CHROMIUM_PATH to its executable'
+  'no Chromium with WebGPU starts here: install one (`apt-get install chromium`), or set CHROMIUM_PATH to its executable'
 
-/** undefined when no browser of this machine starts. */
+/** undefined when no browser of this machine starts, or none has WebGPU. */
 export async function startChromium(): Promise<Browser | undefined> {
   for await (const candidate of candidates()) {
     const browser = await launch(candidate).catch(() => undefined)
-    if (browser) return browser
+    if (browser && (await hasAdapter(browser).catch(() => false))) return browser
+    await browser?.close()
   }
   return undefined
+}
+
+async function hasAdapter(browser: Browser): Promise<boolean> {
+  const page = await browser.newPage()
+  try {
+    // WebGPU exists in secure contexts only, and a blank page is none.
+    await page.route('http://localhost/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+    )
+    await page.goto('http://localhost/')
+    return await page.evaluate(async () => (await (navigator.gpu as GPU | undefined)?.requestAdapter()) != null)
+  } finally {
+    await page.close()
+  }
 }
 
 interface Candidate {
@@ -49,7 +64,7 @@ async function* candidates(): AsyncGenerator<Candidate> {
 async function unpackedChromium(): Promise<Candidate | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
   const { default: packed } = await import('@sparticuz/chromium')
-  return { path: await packed.executablePath(), args: ['--headless=shell', '--single-process', '--no-zygote'] }
+  return { path: await packed.executablePath(), args: ['--headless=shell'] }
 }
 
 function launch({ path, args = [] }: Candidate): Promise<Browser> {

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { Gpu } from '../../src/gpu/device.ts'
+import { FULL_ATTENTION } from '../../src/kernels/attention.ts'
+import type { ModelConfig } from '../../src/model/config.ts'
+import { cacheBytes, cacheReadBytes, createCache, ringSlots } from '../../src/model/kv-cache.ts'
+import { disabledFeatures } from '../support/features.ts'
+
+const config = { nKvHeads: 3, headDim: 6, slidingWindows: [undefined, 4, 4] } as unknown as ModelConfig
+
+describe('a ring', () => {
+  test('holds the context without a window, else window and chunk, never more than the context', () => {
+    expect(ringSlots(undefined, 1000, 32)).toBe(1000)
+    expect(ringSlots(100, 1000, 32)).toBe(132)
+    expect(ringSlots(100, 120, 32)).toBe(120)
+    expect(ringSlots(4096, 1000, 32)).toBe(1000)
+  })
+
+  test.each([
+    [1, 1],
+    [4, 8],
+    [7, 3],
+    [5, 32],
+  ])('of window %i and chunk %i never loses a key that a row of the chunk sees', (window, chunk) => {
+    const ring = ringSlots(window, 10_000, chunk)
+    const holds = new Map<number, number>()
+    for (let first = 0; first < 5 * ring; first += chunk) {
+      const rows = Array.from({ length: chunk }, (_, i) => first + i)
+      for (const position of rows) holds.set(position % ring, position)
+      for (const position of rows) {
+        for (let key = Math.max(0, position - window + 1); key <= position; key++)
+          expect(holds.get(key % ring)).toBe(key)
+      }
+    }
+  })
+})
+
+describe('the cache', () => {
+  const options = { dtype: 'f16', contextLength: 100, chunk: 8, maxSequences: 2 } as const
+
+  test('takes the bytes that are promised', async () => {
+    const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+    try {
+      for (const dtype of ['f16', 'f32'] as const) {
+        const before = gpu.counters.bytesAlive
+        const layers = createCache(gpu, config, { ...options, dtype })
+        expect(layers.map(({ ring, window }) => [ring, window])).toEqual([
+          [100, FULL_ATTENTION],
+          [12, 4],
+          [12, 4],
+        ])
+        // Heads of 6 lie 8 apart.
+        const slots = 2 * 3 * (100 + 12 + 12) * 8
+        expect(cacheBytes(config, { ...options, dtype })).toBe(slots * 2 * (dtype === 'f16' ? 2 : 4))
+        expect(gpu.counters.bytesAlive - before).toBe(cacheBytes(config, { ...options, dtype }))
+      }
+    } finally {
+      gpu.dispose()
+    }
+  })
+
+  test('reads as many keys as are visible', () => {
+    const slot = 3 * 8 * 2 * 4
+    expect(cacheReadBytes(config, 'f32', 0)).toBe(3 * slot)
+    expect(cacheReadBytes(config, 'f32', 9)).toBe((10 + 4 + 4) * slot)
+    expect(cacheReadBytes(config, 'f16', 9)).toBe(((10 + 4 + 4) * slot) / 2)
+  })
+})

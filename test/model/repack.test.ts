@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest'
+import { decodeToF32, f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import type { StoredDtype } from '../../src/formats/checkpoint.ts'
+import type { WeightDtype } from '../../src/kernels/weight.ts'
+import { createPackedRows, nativeDtype, type PackedRows, packRow, storedRowBytes } from '../../src/model/repack.ts'
+import { randomNumbers } from '../support/gpu.ts'
+
+/** Element `col` of a packed row, by the layouts of `shaders/weights_*.wgsl`. */
+function element({ dtype, cols, quants, scales }: PackedRows, row: number, col: number): number {
+  const blocks = Math.ceil(cols / 32)
+  const view = new DataView(quants.buffer, quants.byteOffset)
+  const at = row * blocks * 32 + col
+  if (dtype === 'f32') return view.getFloat32(4 * at, true)
+  if (dtype === 'f16') return f16ToNumber(view.getUint16(2 * at, true))
+  if (dtype === 'bf16') return new Float32Array(new Uint32Array([view.getUint16(2 * at, true) << 16]).buffer)[0]!
+  const block = row * blocks + Math.floor(col / 32)
+  const scale = f16ToNumber(scales[block]!)
+  if (dtype === 'q8') return scale * view.getInt8(at)
+  const inBlock = col % 32
+  const byte = quants[block * 16 + 4 * Math.floor(inBlock / 8) + (inBlock % 4)]!
+  return scale * ((inBlock % 8 < 4 ? byte & 15 : byte >> 4) - 8)
+}
+
+function unpack(packed: PackedRows, row = 0): number[] {
+  return Array.from({ length: packed.cols }, (_, col) => element(packed, row, col))
+}
+
+/** A row as a file holds it, of random bits. Scales of blocks stay finite. */
+function fileRow(dtype: StoredDtype, cols: number, seed: number): Uint8Array<ArrayBuffer> {
+  const random = randomNumbers(seed)
+  const bytes = Uint8Array.from({ length: storedRowBytes(dtype, cols) }, () => Math.floor((random() + 1) * 128))
+  const size = { f32: 4, f16: 2, bf16: 2, q8_0: 34, q4_0: 18 }[dtype]
+  // The byte with the exponent's upper bits: no infinity, no NaN.
+  const high = { f32: 3, f16: 1, bf16: 1, q8_0: 1, q4_0: 1 }[dtype]
+  for (let at = high; at < bytes.length; at += size) bytes[at]! &= 0xbb
+  return bytes
+}
+
+function f32Row(values: readonly number[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Float32Array.from(values).buffer)
+}
+
+describe('what a target can hold is converted exactly', () => {
+  const exact: readonly [StoredDtype, WeightDtype, number][] = [
+    ['f32', 'f32', 37],
+    ['f16', 'f16', 37],
+    ['bf16', 'bf16', 33],
+    ['q8_0', 'q8', 96],
+    ['q4_0', 'q4', 96],
+    ['q4_0', 'q8', 64],
+    ['f16', 'f32', 5],
+    ['bf16', 'f32', 31],
+    ['q8_0', 'f32', 32],
+    ['q4_0', 'f32', 64],
+  ]
+  test.each(exact)('%s to %s, %i columns', (from, to, cols) => {
+    const packed = createPackedRows(to, 3, cols)
+    for (let row = 0; row < 3; row++) {
+      const bytes = fileRow(from, cols, row)
+      packRow(from, bytes, packed, row)
+      const differences = [...decodeToF32(from, bytes)].filter((value, col) => element(packed, row, col) !== value)
+      expect(differences).toEqual([])
+    }
+  })
+
+  test('a row in the middle leaves its neighbours alone', () => {
+    for (const to of ['f32', 'q8', 'q4'] as const) {
+      const packed = createPackedRows(to, 3, 40)
+      packRow('f32', f32Row(Array.from({ length: 40 }, () => 1)), packed, 1)
+      const rowBytes = packed.quants.length / 3
+      expect(packed.quants.subarray(0, rowBytes).every((byte) => byte === 0)).toBe(true)
+      expect(packed.quants.subarray(2 * rowBytes).every((byte) => byte === 0)).toBe(true)
+      expect(unpack(packed, 1).every((value) => Math.abs(value - 1) < 1e-2)).toBe(true)
+    }
+  })
+
+  test('padding to a block is zero', () => {
+    for (const to of ['f32', 'q8', 'q4'] as const) {
+      const packed = createPackedRows(to, 1, 33)
+      packRow('f32', f32Row(Array.from({ length: 33 }, (_, i) => i - 40)), packed, 0)
+      const padding = Array.from({ length: 31 }, (_, i) => Math.abs(element(packed, 0, 33 + i)))
+      expect(padding.every((value) => value === 0)).toBe(true)
+    }
+  })
+
+  test('nothing is narrowed to 16 bits', () => {
+    expect(() => packRow('f32', f32Row([1]), createPackedRows('f16', 1, 1), 0)).toThrow(RangeError)
+  })
+})
+
+/** The largest error in steps (of the block's own scale) on either side of zero, and the relative RMS error. */
+function errors(values: Float32Array, to: 'q8' | 'q4'): { own: number; other: number; rms: number } {
+  const packed = createPackedRows(to, 1, values.length)
+  packRow('f32', new Uint8Array(values.buffer), packed, 0)
+  let own = 0
+  let other = 0
+  let square = 0
+  let total = 0
+  for (const [col, value] of values.entries()) {
+    const scale = f16ToNumber(packed.scales[Math.floor(col / 32)]!)
+    const error = element(packed, 0, col) - value
+    const steps = scale === 0 ? (error === 0 ? 0 : Infinity) : Math.abs(error / scale)
+    // In q4 the sign of the scale says which side reaches -8.
+    if (to === 'q8' || value * scale <= 0) own = Math.max(own, steps)
+    else other = Math.max(other, steps)
+    square += error * error
+    total += value * value
+  }
+  return { own, other, rms: total === 0 ? 0 : Math.sqrt(square / total) }
+}
+
+/** About normally distributed, as weights are. */
+function weights(count: number, deviation: number, seed = 1): Float32Array<ArrayBuffer> {
+  const random = randomNumbers(seed)
+  return Float32Array.from({ length: count }, () => {
+    let sum = 0
+    for (let i = 0; i < 12; i++) sum += random()
+    return (sum / 2) * deviation
+  })
+}
+
+const HALF = 0.5 + 1e-5
+
+describe('quantizing', () => {
+  // From far below the smallest normal f16 scale to the largest: blocks of tiny weights are no worse.
+  const deviations = [1e-9, 1e-6, 1e-5, 1e-4, 1e-3, 0.02, 1, 1e4]
+
+  test.each(deviations)('weights of %f to q8 errs by at most half a step', (deviation) => {
+    expect(errors(weights(3200, deviation), 'q8').own).toBeLessThanOrEqual(HALF)
+  })
+
+  test.each(deviations)('weights of %f to q4 errs by at most half a step, a whole one at the +8 end', (deviation) => {
+    const { own, other } = errors(weights(3200, deviation), 'q4')
+    expect(own).toBeLessThanOrEqual(HALF)
+    // The f16 scale may be smaller than asked for: by 2^-11 of it, by far more where it is subnormal.
+    expect(other).toBeLessThanOrEqual(deviation < 1e-3 ? 1.5 : 1 + 8 * 2 ** -11)
+  })
+
+  test('costs weights of a normal distribution this much, relative to their RMS', () => {
+    const normal = weights(32_000, 0.02)
+    const [q8, q4] = [errors(normal, 'q8').rms, errors(normal, 'q4').rms]
+    expect(q8).toBeGreaterThan(0.004)
+    expect(q8).toBeLessThan(0.0055)
+    expect(q4).toBeGreaterThan(0.06)
+    expect(q4).toBeLessThan(0.095)
+  })
+
+  test('keeps the element of largest magnitude, whatever its sign', () => {
+    for (const sign of [1, -1]) {
+      const values = Array.from({ length: 32 }, (_, i) => sign * (i === 20 ? 8 : (i % 5) - 2))
+      for (const to of ['q8', 'q4'] as const) {
+        const packed = createPackedRows(to, 1, 32)
+        packRow('f32', f32Row(values), packed, 0)
+        // The scale is rounded to f16: 11 bits.
+        expect(Math.abs(element(packed, 0, 20) / (sign * 8) - 1)).toBeLessThan(2 ** -11)
+        if (to === 'q4') expect(unpack(packed).filter((value, i) => value !== values[i])).toEqual([])
+      }
+    }
+  })
+
+  test('gives zeros for a block of zeros', () => {
+    for (const to of ['q8', 'q4'] as const) {
+      const packed = createPackedRows(to, 1, 64)
+      packRow(
+        'f32',
+        f32Row([...Array.from({ length: 32 }, () => 0), ...Array.from({ length: 32 }, () => 3)]),
+        packed,
+        0,
+      )
+      expect(packed.scales[0]! & 0x7fff).toBe(0)
+      expect(unpack(packed).slice(0, 32).map(Math.abs)).toEqual(Array.from({ length: 32 }, () => 0))
+    }
+  })
+
+  test('saturates at the largest scale instead of making infinities', () => {
+    for (const to of ['q8', 'q4'] as const) {
+      const packed = createPackedRows(to, 1, 32)
+      packRow('f32', f32Row(Array.from({ length: 32 }, (_, i) => (i % 2 === 0 ? 3e38 : -3e38))), packed, 0)
+      const largest = 65504 * (to === 'q8' ? 127 : 8)
+      expect(unpack(packed).every((value) => Number.isFinite(value) && Math.abs(value) <= largest)).toBe(true)
+      expect(unpack(packed).map(Math.sign)).toEqual(Array.from({ length: 32 }, (_, i) => (i % 2 === 0 ? 1 : -1)))
+    }
+  })
+
+  test('takes 16-bit and quantized files too', () => {
+    const values = [...weights(64, 1)]
+    const halves = new Uint8Array(Uint16Array.from(values, f32ToF16Bits).buffer)
+    const packed = createPackedRows('q8', 1, 64)
+    packRow('f16', halves, packed, 0)
+    const furthest = Math.max(...unpack(packed).map((value, i) => Math.abs(value - values[i]!)))
+    expect(furthest).toBeLessThan(0.03)
+
+    const blocks = fileRow('q8_0', 64, 3)
+    const narrow = createPackedRows('q4', 1, 64)
+    packRow('q8_0', blocks, narrow, 0)
+    const exact = decodeToF32('q8_0', blocks)
+    for (const [col, value] of exact.entries()) {
+      const step = Math.abs(f16ToNumber(narrow.scales[Math.floor(col / 32)]!))
+      expect(Math.abs(element(narrow, 0, col) - value)).toBeLessThanOrEqual(1.001 * step)
+    }
+  })
+})
+
+describe('the native type', () => {
+  test.each<[readonly StoredDtype[], WeightDtype]>([
+    [['f32'], 'f32'],
+    [['f16', 'f16', 'f16'], 'f16'],
+    [['bf16'], 'bf16'],
+    [['q8_0', 'q8_0'], 'q8'],
+    [['q4_0'], 'q4'],
+    [['q4_0', 'q8_0', 'q4_0'], 'q8'],
+    [['f16', 'bf16'], 'f32'],
+    [['q8_0', 'f16'], 'f32'],
+    [['f32', 'q4_0'], 'f32'],
+  ])('of %s is %s', (stored, native) => {
+    expect(nativeDtype(stored)).toBe(native)
+  })
+})
+
+test('bytes of a row in the file', () => {
+  expect((['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const).map((dtype) => storedRowBytes(dtype, 64))).toEqual([
+    256, 128, 128, 68, 36,
+  ])
+})

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import type { ModelConfig, RopeScaling } from '../../src/model/config.ts'
+import { ropeFrequencies, ropeTable } from '../../src/model/rope.ts'
+
+function config(headDim: number, ropeTheta: number, ropeScaling?: RopeScaling): ModelConfig {
+  return { headDim, ropeTheta, ropeScaling } as ModelConfig
+}
+
+describe('rotary frequencies', () => {
+  test('fall from one by powers of theta', () => {
+    expect(ropeFrequencies(config(2, 10_000))).toEqual([1])
+    const frequencies = ropeFrequencies(config(128, 1e6))
+    expect(frequencies).toHaveLength(64)
+    expect(frequencies[0]).toBe(1)
+    expect(frequencies[32]).toBeCloseTo(1e-3, 15)
+    expect(frequencies[63]).toBeCloseTo(1 / 1e6 ** (126 / 128), 18)
+  })
+
+  test('are divided by a linear factor', () => {
+    const plain = ropeFrequencies(config(20, 1e4))
+    const scaled = ropeFrequencies(config(20, 1e4, { type: 'linear', factor: 2.5 }))
+    expect(scaled).toEqual(plain.map((frequency) => frequency / 2.5))
+  })
+
+  test('of llama3 keep short waves, stretch long ones, and go over smoothly', () => {
+    const scaling = {
+      type: 'llama3',
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalMaxPositions: 8192,
+    } as const
+    const plain = ropeFrequencies(config(128, 500_000))
+    const scaled = ropeFrequencies(config(128, 500_000, scaling))
+    const kinds = new Set<string>()
+    for (const [i, frequency] of plain.entries()) {
+      const turns = (8192 * frequency) / (2 * Math.PI)
+      const ratio = scaled[i]! / frequency
+      if (turns > 4) {
+        kinds.add('kept')
+        expect(ratio).toBe(1)
+      } else if (turns < 1) {
+        kinds.add('stretched')
+        expect(ratio).toBeCloseTo(1 / 8, 12)
+      } else {
+        kinds.add('between')
+        const weight = (turns - 1) / 3
+        expect(ratio).toBeCloseTo(weight + (1 - weight) / 8, 12)
+      }
+    }
+    expect([...kinds].sort()).toEqual(['between', 'kept', 'stretched'])
+  })
+})
+
+describe('the table', () => {
+  test('holds cos and sin of position times frequency, rounded once', () => {
+    const headDim = 6
+    const table = ropeTable(config(headDim, 1e4), 5000)
+    expect(table).toHaveLength(5000 * headDim)
+    for (const position of [0, 1, 2, 777, 4999]) {
+      for (let pair = 0; pair < headDim / 2; pair++) {
+        const angle = position * 1e4 ** ((-2 * pair) / headDim)
+        expect(table[position * headDim + 2 * pair]).toBe(Math.fround(Math.cos(angle)))
+        expect(table[position * headDim + 2 * pair + 1]).toBe(Math.fround(Math.sin(angle)))
+      }
+    }
+  })
+
+  test('leaves the first position unrotated', () => {
+    expect([...ropeTable(config(8, 1e6), 1)]).toEqual([1, 0, 1, 0, 1, 0, 1, 0])
+  })
+})

@@ -1,0 +1,222 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { AbortError } from '../../src/errors.ts'
+import { decodeToF32 } from '../../src/formats/blocks.ts'
+import type { StoredDtype, TensorInfo } from '../../src/formats/checkpoint.ts'
+import { Gpu } from '../../src/gpu/device.ts'
+import { embedding } from '../../src/kernels/embedding.ts'
+import { createActivation } from '../../src/kernels/shape.ts'
+import type { Weight } from '../../src/kernels/weight.ts'
+import type { Checkpoint } from '../../src/model/checkpoint.ts'
+import type { ModelConfig } from '../../src/model/config.ts'
+import { storedRowBytes } from '../../src/model/repack.ts'
+import { loadWeights } from '../../src/model/weights.ts'
+import { disabledFeatures } from '../support/features.ts'
+import { misfits, randomNumbers, run } from '../support/gpu.ts'
+
+const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+afterAll(() => gpu.dispose())
+
+interface Shape {
+  dim: number
+  hiddenDim: number
+  vocab: number
+  dtype: StoredDtype
+  ropePairing?: 'half' | 'adjacent'
+  tied?: boolean
+  /** Types of single tensors that differ. */
+  types?: Record<string, StoredDtype>
+}
+
+const HEADS = { nHeads: 2, nKvHeads: 1, headDim: 6 }
+
+/** A checkpoint of random numbers in memory. */
+class MemoryCheckpoint {
+  readonly values = new Map<string, Float32Array>()
+  readonly reads: { name: string; length: number }[] = []
+  readonly config: ModelConfig
+  private readonly tensors = new Map<string, { info: TensorInfo; bytes: Uint8Array<ArrayBuffer> }>()
+
+  constructor({ dim, hiddenDim, vocab, dtype, ropePairing = 'adjacent', tied = false, types = {} }: Shape) {
+    const { nHeads, nKvHeads, headDim } = HEADS
+    this.config = {
+      ...HEADS,
+      dim,
+      hiddenDim,
+      nLayers: 1,
+      vocabSize: vocab,
+      ropePairing,
+      tiedEmbeddings: tied,
+    } as ModelConfig
+    const add = (name: string, ...shape: number[]) => this.add(name, shape, types[name] ?? dtype)
+    add('tokEmbeddings', vocab, dim)
+    add('norm', dim)
+    if (!tied) add('output', vocab, dim)
+    add('layers.0.attentionNorm', dim)
+    add('layers.0.ffnNorm', dim)
+    add('layers.0.wq', nHeads * headDim, dim)
+    add('layers.0.wk', nKvHeads * headDim, dim)
+    add('layers.0.wv', nKvHeads * headDim, dim)
+    add('layers.0.wo', dim, nHeads * headDim)
+    add('layers.0.w1', hiddenDim, dim)
+    add('layers.0.w3', hiddenDim, dim)
+    add('layers.0.w2', dim, hiddenDim)
+  }
+
+  private add(name: string, shape: number[], wanted: StoredDtype): void {
+    const cols = shape.at(-1)!
+    // Rows that are no whole blocks cannot be quantized in a file.
+    const dtype = wanted.startsWith('q') && (cols % 32 !== 0 || shape.length === 1) ? 'f32' : wanted
+    const count = shape.reduce((a, b) => a * b, 1)
+    const random = randomNumbers(name.length * 31 + count)
+    let bytes: Uint8Array<ArrayBuffer>
+    if (dtype === 'f32') bytes = new Uint8Array(Float32Array.from({ length: count }, random).buffer)
+    else {
+      bytes = Uint8Array.from({ length: storedRowBytes(dtype, count) }, () => Math.floor((random() + 1) * 128))
+      const size = { f16: 2, bf16: 2, q8_0: 34, q4_0: 18 }[dtype]
+      for (let at = 1; at < bytes.length; at += size) bytes[at] = (bytes[at]! & 0x83) | 0x38
+    }
+    const info = { name, file: 'memory', dtype, shape, byteOffset: 0, byteLength: bytes.length }
+    this.tensors.set(name, { info, bytes })
+    this.values.set(name, decodeToF32(dtype, bytes))
+  }
+
+  asCheckpoint(): Checkpoint {
+    const tensor = (name: string) => this.tensors.get(name)!.info
+    const readTensor = async (info: TensorInfo, offset: number, length: number) => {
+      expect(offset + length).toBeLessThanOrEqual(info.byteLength)
+      this.reads.push({ name: info.name, length })
+      return this.tensors.get(info.name)!.bytes.slice(offset, offset + length)
+    }
+    return { config: this.config, tensor, readTensor } as unknown as Checkpoint
+  }
+
+  row(name: string, row: number): number[] {
+    const cols = this.tensors.get(name)!.info.shape.at(-1)!
+    return [...this.values.get(name)!.subarray(row * cols, (row + 1) * cols)]
+  }
+}
+
+/** Rows of a matrix on the GPU, as the embedding kernel reads them. */
+async function rowsOf(weight: Weight): Promise<number[][]> {
+  const tokens = gpu.createBuffer('tokens', weight.rows * 4)
+  gpu.write(
+    tokens,
+    0,
+    Uint32Array.from({ length: weight.rows }, (_, i) => i),
+  )
+  const x = createActivation(gpu, 'x', weight.rows, weight.cols)
+  const elements = weight.rows * x.stride
+  const all = await run(gpu, { rows: weight.rows }, (r) => embedding(r, tokens, weight, x), {
+    buffer: x.buffer,
+    elements,
+  })
+  for (const buffer of [tokens, x.buffer]) buffer.destroy()
+  return Array.from({ length: weight.rows }, (_, i) => [...all.subarray(i * x.stride, i * x.stride + weight.cols)])
+}
+
+async function expectRows(weight: Weight, expected: readonly number[][], tolerance = 0): Promise<void> {
+  expect(weight.rows).toBe(expected.length)
+  expect(misfits((await rowsOf(weight)).flat(), expected.flat(), () => tolerance)).toEqual([])
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+describe('weights', () => {
+  test.each<[string, Shape]>([
+    ['f32, nothing a multiple', { dim: 21, hiddenDim: 19, vocab: 11, dtype: 'f32' }],
+    ['bf16', { dim: 36, hiddenDim: 10, vocab: 7, dtype: 'bf16' }],
+    ['q4_0 and q8_0', { dim: 64, hiddenDim: 32, vocab: 9, dtype: 'q4_0', types: { 'layers.0.wv': 'q8_0' } }],
+    [
+      'q8_0 with one f16 projection',
+      { dim: 32, hiddenDim: 64, vocab: 9, dtype: 'q8_0', types: { 'layers.0.w3': 'f16' } },
+    ],
+  ])('of %s keep their values', async (_, shape) => {
+    const memory = new MemoryCheckpoint(shape)
+    const { tokEmbeddings, output, layers } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'native' })
+    const { wqkv, wo, w13, w2 } = layers[0]!
+    const rows = (name: string, count: number) => range(count).map((row) => memory.row(`layers.0.${name}`, row))
+    await expectRows(
+      tokEmbeddings,
+      range(shape.vocab).map((row) => memory.row('tokEmbeddings', row)),
+    )
+    await expectRows(
+      output,
+      range(shape.vocab).map((row) => memory.row('output', row)),
+    )
+    await expectRows(wqkv, [...rows('wq', 12), ...rows('wk', 6), ...rows('wv', 6)])
+    await expectRows(wo, rows('wo', shape.dim))
+    await expectRows(w2, rows('w2', shape.dim))
+    const [w1, w3] = [rows('w1', shape.hiddenDim), rows('w3', shape.hiddenDim)]
+    await expectRows(
+      w13,
+      range(2 * shape.hiddenDim).map((row) => (row % 2 === 0 ? w1 : w3)[row >> 1]!),
+    )
+  })
+
+  test('of Hugging Face get the rotated pairs of q and k next to each other', async () => {
+    const memory = new MemoryCheckpoint({ dim: 21, hiddenDim: 8, vocab: 5, dtype: 'f32', ropePairing: 'half' })
+    const { layers } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'native' })
+    const order = [0, 3, 1, 4, 2, 5]
+    const wq = [...order, ...order.map((row) => 6 + row)].map((row) => memory.row('layers.0.wq', row))
+    const wk = order.map((row) => memory.row('layers.0.wk', row))
+    const wv = range(6).map((row) => memory.row('layers.0.wv', row))
+    await expectRows(layers[0]!.wqkv, [...wq, ...wk, ...wv])
+  })
+
+  test('that are tied are one matrix', async () => {
+    const memory = new MemoryCheckpoint({ dim: 8, hiddenDim: 8, vocab: 5, dtype: 'f32', tied: true })
+    const { tokEmbeddings, output } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'native' })
+    expect(output).toBe(tokEmbeddings)
+  })
+
+  test('come in pieces that leave no seam', async () => {
+    // 5 MiB of embeddings and of fused rows: two pieces each.
+    const memory = new MemoryCheckpoint({ dim: 1030, hiddenDim: 650, vocab: 1301, dtype: 'f32' })
+    const progress: [number, string][] = []
+    const weights = await loadWeights(gpu, memory.asCheckpoint(), {
+      weights: 'q8',
+      onProgress: (bytes, tensor) => progress.push([bytes, tensor]),
+    })
+    expect(memory.reads.filter(({ name }) => name === 'tokEmbeddings').length).toBeGreaterThan(1)
+    expect(Math.max(...memory.reads.map(({ length }) => length))).toBeLessThanOrEqual(4 << 20)
+    // Each byte is read once.
+    const total = [...memory.values.values()].reduce((sum, values) => sum + values.byteLength, 0)
+    expect(progress.at(-1)![0]).toBe(total)
+    expect(progress.map(([, tensor]) => tensor)).toEqual(memory.reads.map(({ name }) => name))
+    const half = 1 / 127 / 2 + 1e-5
+    await expectRows(
+      weights.tokEmbeddings,
+      range(1301).map((row) => memory.row('tokEmbeddings', row)),
+      half,
+    )
+    const w13 = range(1300).map((row) => memory.row(`layers.0.${row % 2 === 0 ? 'w1' : 'w3'}`, row >> 1))
+    await expectRows(weights.layers[0]!.w13, w13, half)
+  })
+
+  test('of 4 bits keep 8 at both ends', async () => {
+    const memory = new MemoryCheckpoint({ dim: 40, hiddenDim: 8, vocab: 5, dtype: 'f32' })
+    const { tokEmbeddings, output, layers } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'q4' })
+    expect([tokEmbeddings.dtype, output.dtype]).toEqual(['q8', 'q8'])
+    const { wqkv, wo, w13, w2 } = layers[0]!
+    expect([wqkv, wo, w13, w2].map(({ dtype }) => dtype)).toEqual(['q4', 'q4', 'q4', 'q4'])
+    await expectRows(
+      wo,
+      range(40).map((row) => memory.row('layers.0.wo', row)),
+      1 / 8 + 1e-3,
+    )
+  })
+
+  test('stop coming when the signal fires', async () => {
+    const memory = new MemoryCheckpoint({ dim: 8, hiddenDim: 8, vocab: 5, dtype: 'f32' })
+    const controller = new AbortController()
+    const loading = loadWeights(gpu, memory.asCheckpoint(), {
+      weights: 'native',
+      signal: controller.signal,
+      onProgress: (_, tensor) => {
+        if (tensor === 'layers.0.wk') controller.abort(new Error('enough'))
+      },
+    })
+    await expect(loading).rejects.toThrow(AbortError)
+    expect(memory.reads.at(-1)!.name).toBe('layers.0.wk')
+  })
+})

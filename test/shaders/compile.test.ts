@@ -1,0 +1,96 @@
+/** Every kernel with every filling of its roles is a pipeline on this adapter. */
+import { afterAll, describe, expect, test } from 'vitest'
+import { Gpu } from '../../src/gpu/device.ts'
+import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
+import * as shaders from '../../src/gpu/shaders.gen.ts'
+import { disabledFeatures } from '../support/features.ts'
+
+const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+afterAll(() => gpu.dispose())
+
+/** Values for constants that have no default. A new one must be added here, or its kernel's test fails. */
+const CONSTANTS: Readonly<Record<string, number>> = {
+  D: 100,
+  EPS: 1e-5,
+  HEAD_DIM: 18,
+  HEAD_STRIDE: 20,
+  K_BLOCKS: 3,
+  LANES: 12,
+  N: 90,
+  N_HEADS: 3,
+  N_KV_HEADS: 1,
+  RING: 50,
+  SCALE: 0.25,
+  THREADS: 64,
+  WINDOW: 7,
+  WORDS: 1000,
+  X_QUADS: 25,
+  Y_STRIDE: 96,
+}
+
+const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
+
+const modules: ShaderModule[] = Object.values<ShaderModule>(shaders).filter(({ enables }) =>
+  enables.every((name) => gpu.has(FEATURE_OF[name]!)),
+)
+const kernels = modules.filter((module) => module.provides === undefined)
+
+/** All ways to fill roles, the roles that the fillings need in turn included. */
+function fillings(roles: readonly string[]): ShaderModule[][] {
+  const [role, ...others] = roles
+  if (role === undefined) return [[]]
+  return modules
+    .filter((module) => module.provides === role)
+    .flatMap((module) => fillings([...module.needs, ...others]).map((rest) => [module, ...rest]))
+}
+
+function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
+  return files.map((module) => {
+    const required = Object.keys(module.constants).filter((name) => module.constants[name] === 'required')
+    const constants = required.map((name) => {
+      if (CONSTANTS[name] === undefined)
+        throw new Error(`${module.name} has a constant ${name} that this test does not know`)
+      return [name, CONSTANTS[name]]
+    })
+    return { module, bindings: {}, constants: Object.fromEntries(constants) }
+  })
+}
+
+/** Software adapters compile for seconds: there each part is compiled with a kernel once, not with each other part. */
+function worthCompiling(files: readonly ShaderModule[]): boolean {
+  if (!gpu.software || !files[0]!.needs.includes('emit')) return true
+  const names = files.map((file) => file.name)
+  const plain = ['weights_f32', 'emit_store', 'cache_write_f32'].filter((name) => names.includes(name)).length
+  return files[0]!.name === 'matmul_tile' ? names.includes('emit_store') && /_(f32|q4)$/.test(names[1]!) : plain > 0
+}
+
+describe.each(kernels.map((kernel) => ({ kernel, name: kernel.name })))('$name', ({ kernel }) => {
+  const all = fillings(kernel.needs).map((parts) => [kernel, ...parts])
+
+  test('is valid WGSL with each filling of its roles', async () => {
+    expect(all.length).toBeGreaterThan(0)
+    for (const files of all) {
+      const module = gpu.device.createShaderModule({ code: compose(partsOf(files)) })
+      const { messages } = await module.getCompilationInfo()
+      const errors = messages.filter(({ type }) => type === 'error').map(({ message }) => message)
+      expect(errors, files.map((file) => file.name).join(' + ')).toEqual([])
+    }
+  })
+
+  test('gives pipelines, with the bindings that the files declare', async () => {
+    const chosen = all.filter(worthCompiling)
+    expect(chosen.length).toBeGreaterThan(0)
+    for (const files of chosen) {
+      await expect(
+        gpu.pipelines.pipeline(partsOf(files)),
+        files.map((file) => file.name).join(' + '),
+      ).resolves.toBeDefined()
+    }
+    gpu.check()
+  }, 120_000)
+})
+
+test('the kernels of absent features are left out, and no others', () => {
+  const count = Object.values<ShaderModule>(shaders).length
+  expect(modules.length).toBe(count - (gpu.has('shader-f16') ? 0 : 2) - (gpu.has('subgroups') ? 0 : 3))
+})
