@@ -122,7 +122,9 @@ export class Gpu {
   /** Vendor, architecture and description in one line, as far as the runtime tells. */
   get name(): string {
     const { vendor, architecture, description } = this.adapterInfo
-    return [vendor, architecture, description].filter((part) => part).join(' ') || 'unnamed adapter'
+    // Deno gives vendors as their PCI number, which tells nobody anything.
+    const parts = [vendor, architecture, description].filter((part) => part && !/^\d+$/.test(part))
+    return parts.join(' ') || 'unnamed adapter'
   }
 
   /** The adapter computes on the CPU. Its shader compiler is slow on unrolled loops, which gain it nothing. */
