@@ -1,6 +1,6 @@
 // needs: weights, emit
-// Two to eight rows of x times a weight matrix: each weight is read once for all of them. group.y takes the next rows. As in matmul_vec LANES threads
-// share the inputs; every thread keeps four outputs of four rows (WIDE: of eight).
+// Up to four rows of x (WIDE: eight) times a weight matrix: each weight is read once for all of them. group.y takes the
+// next rows. As in matmul_vec LANES threads share the inputs, and every thread keeps four outputs of each row.
 override N: u32; // outputs
 override LANES: u32 = 16u; // power of two
 override GROUPS: u32 = 4u; // of LANES threads

@@ -1,7 +1,7 @@
 // needs: weights, emit
-// Two to eight rows of x times a weight matrix: each weight is read once for all of them. group.y takes the next rows. As in matmul_vec LANES threads
-// share the inputs; every thread keeps four outputs of four rows (WIDE: of eight). The lanes' sums are exchanged inside a
-// subgroup, under the same conditions as in matmul_vec_subgroup.
+// Up to four rows of x (WIDE: eight) times a weight matrix: each weight is read once for all of them. group.y takes the
+// next rows. As in matmul_vec LANES threads share the inputs, and every thread keeps four outputs of each row. The lanes'
+// sums are exchanged inside a subgroup, under the same conditions as in matmul_vec_subgroup.
 enable subgroups;
 
 override N: u32; // outputs

@@ -97,7 +97,7 @@ export class MemoryError extends DeviceError {
     readonly neededBytes: number,
     /** What the device allows; undefined when it ran out of memory, which WebGPU does not tell beforehand. */
     readonly limitBytes: number | undefined,
-    advice = "quantize with weights: 'q8' or 'q4', or shorten the context",
+    advice = "quantize with weights: 'q8' or 'q4', or lower contextLength, prefillChunk or maxSequences",
   ) {
     const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
     super(`${what} needs ${neededBytes} bytes, ${limit}; ${advice}`)

@@ -1,4 +1,4 @@
-import { ParameterError, TokenizerError } from '../errors.ts'
+import { ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { type LoadOptions, MistralModel, type RequestOptions } from '../generate/mistral-model.ts'
 import type { FinishReason, GenerationSummary, Timings, Usage } from '../generate/token-loop.ts'
@@ -58,12 +58,8 @@ export class MistralChat {
         chatTemplate === undefined
           ? ((await templateOf(checkpoint, options.signal)) ?? ChatTemplate.builtIn())
           : ChatTemplate.fromSource(chatTemplate)
-      const model = await MistralModel.fromCheckpoint(checkpoint, load)
-      if (model.tokenizer === undefined) {
-        model.dispose()
-        throw new TokenizerError(`${files.label}: no tokenizer.json or tokenizer.model, which a chat needs`)
-      }
-      return new MistralChat(model, model.tokenizer, template)
+      const model = await MistralModel.fromCheckpoint(checkpoint, load, true)
+      return new MistralChat(model, model.tokenizer!, template)
     } finally {
       await files.close()
     }

@@ -1,3 +1,4 @@
+import { TokenizerError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
@@ -47,8 +48,15 @@ export class MistralModel {
   }
 
   /** @internal As `load`, from a checkpoint that the caller closes. */
-  static async fromCheckpoint(checkpoint: Checkpoint, options: LoadOptions): Promise<MistralModel> {
+  static async fromCheckpoint(
+    checkpoint: Checkpoint,
+    options: LoadOptions,
+    needsTokenizer = false,
+  ): Promise<MistralModel> {
     const tokenizer = await tokenizerOf(checkpoint, options.signal)
+    if (tokenizer === undefined && needsTokenizer) {
+      throw new TokenizerError(`${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs`)
+    }
     return new MistralModel(await Engine.load(checkpoint, options), tokenizer)
   }
 

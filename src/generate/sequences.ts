@@ -2,11 +2,19 @@ import { throwIfAborted } from '../errors.ts'
 import type { Engine } from '../model/engine.ts'
 import type { Row } from '../model/runner.ts'
 
-/** A sequence of the cache: its index, and the tokens whose keys and values it holds. */
+/** A sequence of the cache. */
 interface Slot {
   readonly index: number
+  /** The tokens whose keys and values it holds. */
   readonly tokens: number[]
+  /** Positions written since it was last emptied: where the rings have gone, also when `tokens` was cut back since. */
+  written: number
   lease: Lease | undefined
+}
+
+/** A place in the line for a slot. */
+interface Ticket {
+  wake(): void
 }
 
 /** How long a generation that nobody asks for its next token keeps its slot when others wait for one. */
@@ -19,10 +27,15 @@ const IDLE_MS = 100
  */
 export class Sequences {
   private readonly slots: Slot[]
-  private readonly waiting: (() => void)[] = []
+  private readonly line: Ticket[] = []
 
   constructor(readonly engine: Engine) {
-    this.slots = Array.from({ length: engine.maxSequences }, (_, index) => ({ index, tokens: [], lease: undefined }))
+    this.slots = Array.from({ length: engine.maxSequences }, (_, index) => ({
+      index,
+      tokens: [],
+      written: 0,
+      lease: undefined,
+    }))
   }
 
   lease(): Lease {
@@ -31,32 +44,41 @@ export class Sequences {
 
   /** @internal The slot for `tokens`, with nothing in it that disagrees with them. */
   async take(lease: Lease, tokens: readonly number[], signal: AbortSignal | undefined): Promise<Slot> {
-    for (let turn = 0; ; turn++) {
-      throwIfAborted(signal)
-      // Those who came first are first in line; whoever has waited is at the head of it.
-      const slot = turn > 0 || this.waiting.length === 0 ? this.available(tokens) : undefined
-      if (slot !== undefined) {
-        if (slot.lease) slot.lease.slot = undefined
-        slot.lease = lease
-        slot.tokens.length = this.reusable(slot, tokens)
-        return slot
+    const ticket: Ticket = { wake() {} }
+    this.line.push(ticket)
+    try {
+      for (;;) {
+        throwIfAborted(signal)
+        this.engine.gpu.check()
+        const slot = this.line[0] === ticket ? this.available(tokens) : undefined
+        if (slot !== undefined) {
+          if (slot.lease) slot.lease.slot = undefined
+          slot.lease = lease
+          cutBack(slot, this.reusable(slot, tokens))
+          return slot
+        }
+        await pause(ticket, signal)
       }
-      await this.wait(turn > 0, signal)
+    } finally {
+      this.line.splice(this.line.indexOf(ticket), 1)
+      this.line[0]?.wake()
     }
   }
 
   /** @internal */
   release(slot: Slot): void {
     slot.lease = undefined
-    this.waiting[0]?.()
+    this.line[0]?.wake()
   }
 
   private available(tokens: readonly number[]): Slot | undefined {
     const free = this.slots.filter((slot) => slot.lease === undefined)
     const best = free.map((slot) => ({ slot, shared: this.reusable(slot, tokens) })).sort((a, b) => b.shared - a.shared)
     if (best[0]) return best[0].slot
-    const now = performance.now()
-    return this.slots.find(({ lease }) => lease?.idleSince !== undefined && now - lease.idleSince >= IDLE_MS)
+    const longestIdle = this.slots
+      .map((slot) => ({ slot, since: slot.lease?.idleSince ?? Infinity }))
+      .reduce((a, b) => (b.since < a.since ? b : a))
+    return performance.now() - longestIdle.since >= IDLE_MS ? longestIdle.slot : undefined
   }
 
   /**
@@ -67,29 +89,29 @@ export class Sequences {
     let shared = 0
     const most = Math.min(slot.tokens.length, tokens.length - 1)
     while (shared < most && slot.tokens[shared] === tokens[shared]) shared++
-    const written = slot.tokens.length
     const intact = this.engine.cache.every(
-      ({ ring, window }) => written <= ring || Math.max(0, shared - window + 1) >= written - ring,
+      ({ ring, window }) => slot.written <= ring || Math.max(0, shared - window + 1) >= slot.written - ring,
     )
     return intact ? shared : 0
   }
+}
 
-  /** Until a slot is released, or may have become idle for long enough. */
-  private wait(first: boolean, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', wake)
-        const place = this.waiting.indexOf(wake)
-        if (place >= 0) this.waiting.splice(place, 1)
-        resolve()
-      }
-      const timer = setTimeout(wake, IDLE_MS)
-      signal?.addEventListener('abort', wake)
-      if (first) this.waiting.unshift(wake)
-      else this.waiting.push(wake)
-    })
-  }
+function cutBack(slot: Slot, length: number): void {
+  slot.tokens.length = length
+  if (length === 0) slot.written = 0
+}
+
+/** Until the ticket is woken, the signal fires, or a holder may have become idle for long enough. */
+function pause(ticket: Ticket, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    ticket.wake = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', ticket.wake)
+      resolve()
+    }
+    const timer = setTimeout(ticket.wake, IDLE_MS)
+    signal?.addEventListener('abort', ticket.wake)
+  })
 }
 
 /** One generation's hold on a slot, from its first token to `release()`. */
@@ -127,8 +149,9 @@ export class Lease {
   ): Promise<Float32Array<ArrayBuffer>[]> {
     this.idleSince = undefined
     this.slot ??= await this.sequences.take(this, tokens, signal)
-    const { index: sequence, tokens: held } = this.slot
-    if (reset) held.length = 0
+    const slot = this.slot
+    const { index: sequence, tokens: held } = slot
+    if (reset) cutBack(slot, 0)
     this.cachedTokens = held.length
     const { runner, chunk } = this.sequences.engine
     const logits: Float32Array<ArrayBuffer>[] = []
@@ -138,7 +161,8 @@ export class Lease {
       const rows = tokens
         .slice(first, first + most)
         .map((token, i): Row => ({ token, sequence, position: first + i, wantsLogits: wantsLogits(first + i) }))
-      // If this chunk fails or is aborted, the slot must not claim it; what it overwrote is past `held`.
+      // If this chunk fails or is aborted, the slot must not claim its tokens, but may have been written to.
+      slot.written = Math.max(slot.written, first + rows.length)
       logits.push(...(await runner.run(rows, signal)))
       for (const row of rows) held.push(row.token)
       throwIfAborted(signal)

@@ -90,6 +90,7 @@ export class Gpu {
   /** Opens the best adapter with every useful feature and limit it has. Throws `DeviceError` when there is none. */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
     const entry = await platform.openGpu({ backend: options.backend })
+    let device: GPUDevice | undefined
     try {
       const adapter = await entry.gpu.requestAdapter({
         powerPreference: options.powerPreference ?? 'high-performance',
@@ -99,15 +100,16 @@ export class Gpu {
       const wanted = OPTIONAL_FEATURES.filter(
         (name) => adapter.features.has(name) && !options.disableFeatures?.includes(name),
       )
-      const device = await adapter.requestDevice({
+      device = await adapter.requestDevice({
         label: 'mistral-webgpu',
         requiredFeatures: wanted as GPUFeatureName[],
         requiredLimits: adapterLimits(adapter),
       })
       const gpu = new Gpu(device, adapter.info, new Set<string>(wanted), deviceLimits(device), entry)
-      if (gpu.has('subgroups') && options.backend !== 'null') gpu.subgroupLanes = await probeSubgroupLanes(gpu)
+      if (gpu.has('subgroups') && options.backend !== 'null') gpu.subgroupLanes = await lanesOrNone(gpu)
       return gpu
     } catch (error) {
+      device?.destroy()
       entry.release()
       throw error instanceof DeviceError
         ? error
@@ -142,7 +144,9 @@ export class Gpu {
   createBuffer(label: string, bytes: number, usage: number = BufferUsage.STORAGE | BufferUsage.COPY_DST): Buffer {
     this.check()
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
-    const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize)
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits
+    const bound = (usage & BufferUsage.STORAGE) !== 0
+    const limit = bound ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize
     if (size > limit) throw new MemoryError(label, size, limit)
     const buffer = this.device.createBuffer({ label, size, usage })
     this.counters.buffersCreated++
@@ -205,6 +209,16 @@ export class Gpu {
     this.entry.release()
     this.counters.buffersAlive = 0
     this.counters.bytesAlive = 0
+  }
+}
+
+/** The variants with subgroups are optional: where even the trial run fails, the baseline does. */
+async function lanesOrNone(gpu: Gpu): Promise<number> {
+  try {
+    return await probeSubgroupLanes(gpu)
+  } catch (error) {
+    if (error instanceof DeviceLostError) throw error
+    return 0
   }
 }
 

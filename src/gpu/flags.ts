@@ -4,7 +4,6 @@ export const BufferUsage = {
   COPY_SRC: 0x0004,
   COPY_DST: 0x0008,
   STORAGE: 0x0080,
-  QUERY_RESOLVE: 0x0200,
 } as const
 
 export const MAP_MODE_READ = 0x0001

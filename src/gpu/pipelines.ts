@@ -42,6 +42,8 @@ export class PipelineCache {
         compute: { module: device.createShaderModule({ label, code }), entryPoint: 'main' },
       })
       this.pipelines.set(code, pipeline)
+      // What failed once is tried again.
+      pipeline.catch(() => this.pipelines.delete(code))
     }
     return pipeline
   }

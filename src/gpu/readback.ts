@@ -15,13 +15,9 @@ export class Readback {
     this.staging = gpu.createBuffer(label, bytes, BufferUsage.MAP_READ | BufferUsage.COPY_DST)
   }
 
-  get capacity(): number {
-    return this.staging.size
-  }
-
   /** Encodes the copy; call it before the commands are finished. */
-  copy(encoder: GPUCommandEncoder, source: Buffer, bytes: number, sourceOffset = 0, targetOffset = 0): void {
-    encoder.copyBufferToBuffer(source.gpuBuffer, sourceOffset, this.staging.gpuBuffer, targetOffset, bytes)
+  copy(encoder: GPUCommandEncoder, source: Buffer, bytes: number): void {
+    encoder.copyBufferToBuffer(source.gpuBuffer, 0, this.staging.gpuBuffer, 0, bytes)
   }
 
   /** Waits for the submitted copy and returns a copy of its bytes. */
@@ -30,10 +26,13 @@ export class Readback {
     this.gpu.counters.readbacks++
     try {
       await buffer.mapAsync(MAP_MODE_READ, 0, bytes)
-      const copy = buffer.getMappedRange(0, bytes).slice(0)
-      buffer.unmap()
-      this.gpu.check()
-      return copy
+      try {
+        const copy = buffer.getMappedRange(0, bytes).slice(0)
+        this.gpu.check()
+        return copy
+      } finally {
+        buffer.unmap()
+      }
     } catch (error) {
       throw asDeviceError(this.gpu, error)
     }

@@ -255,7 +255,7 @@ export const emitSiluGate = {
   "constants": {
     "Y_STRIDE": "required"
   },
-  "code": "override Y_STRIDE: u32;\n@group(0) @binding(4) var<storage, read_write> y: array<f32>;\nfn emit(row: u32, col: u32, a: f32, b: f32) {\nif (col < N) { y[row * Y_STRIDE + col / 2u] = a / (1.0 + exp(-a)) * b; }\n}"
+  "code": "override Y_STRIDE: u32;\n@group(0) @binding(4) var<storage, read_write> y: array<f32>;\nfn emit(row: u32, col: u32, a: f32, b: f32) {\nif (col < N) { y[row * Y_STRIDE + col / 2u] = a / (1.0 + exp(min(-a, 80.0))) * b; }\n}"
 } as const
 
 export const emitStore = {

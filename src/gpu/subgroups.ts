@@ -35,7 +35,8 @@ export async function probeSubgroupLanes(gpu: Gpu): Promise<number> {
 
 /** @param report (lane, subgroup size) of each thread in order */
 export function usableLanes(report: Uint32Array, subgroupMinSize: number | undefined): number {
-  let smallest = Math.min(32, subgroupMinSize || 32)
+  // Without a promise of the adapter the trial says nothing about other pipelines.
+  let smallest = Math.min(32, subgroupMinSize ?? 0)
   for (let i = 1; i < report.length; i += 2) smallest = Math.min(smallest, report[i]!)
   let lanes = 1
   while (lanes * 2 <= smallest) lanes *= 2

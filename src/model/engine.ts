@@ -69,7 +69,7 @@ export class Engine {
     report(options, 'open', 0, checkpoint.totalBytes)
     const gpu = await Gpu.open({ disableFeatures: options.disableFeatures })
     try {
-      return await gpu.guard('loading the model', () => Engine.build(gpu, checkpoint, sizes, options))
+      return await Engine.build(gpu, checkpoint, sizes, options)
     } catch (error) {
       gpu.dispose()
       throw error
@@ -80,19 +80,22 @@ export class Engine {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native' } = options
     throwIfAborted(signal)
-    const cache = createCache(gpu, config, { ...sizes, dtype: cacheDtype(gpu, options.kvCache) })
-    const maxRows = Math.max(sizes.chunk, sizes.maxSequences, MAX_OUTPUTS)
-    const maxOutputs = Math.max(MAX_OUTPUTS, sizes.maxSequences)
+    const maxRows = Math.max(sizes.chunk, MAX_OUTPUTS)
     const rope = ropeTable(config, sizes.contextLength)
-    const workspace = createWorkspace(gpu, config, { maxRows, maxOutputs, rope })
-    const weights = await loadWeights(gpu, checkpoint, {
+    // Before a byte of weights is fetched: what does not fit should be known at once.
+    const { cache, workspace } = await gpu.guard('the key/value cache', async () => ({
+      cache: createCache(gpu, config, { ...sizes, dtype: cacheDtype(gpu, options.kvCache) }),
+      workspace: createWorkspace(gpu, config, { maxRows, maxOutputs: MAX_OUTPUTS, rope }),
+    }))
+    const load = {
       weights: dtype,
       signal,
-      onProgress: (loaded, tensor) => report(options, 'weights', loaded, totalBytes, tensor),
-    })
+      onProgress: (loaded: number, tensor: string) => report(options, 'weights', loaded, totalBytes, tensor),
+    }
+    const weights = await gpu.guard('the model', () => loadWeights(gpu, checkpoint, load))
     report(options, 'compile', totalBytes, totalBytes)
     const model = new Mistral(gpu, config, weights, cache, workspace)
-    const runner = new Runner(model, maxRows, maxOutputs)
+    const runner = new Runner(model, maxRows, MAX_OUTPUTS)
     await runner.warmUp()
     throwIfAborted(signal)
     gpu.check()

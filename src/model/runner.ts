@@ -1,8 +1,8 @@
-import { throwIfAborted } from '../errors.ts'
+import { DeviceError, throwIfAborted } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
 import type { Recording } from '../gpu/recorder.ts'
-import { FULL_ATTENTION, partsFor, rowsPerTile } from '../kernels/attention.ts'
+import { partsFor, rowsPerTile } from '../kernels/attention.ts'
 import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 
@@ -55,7 +55,8 @@ export class Runner {
    */
   run(batch: readonly Row[], signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>[]> {
     const result = this.previous.then(() => this.runNow(batch, signal))
-    this.previous = result.catch(() => {})
+    const done = () => {}
+    this.previous = result.then(done, done)
     return result
   }
 
@@ -63,6 +64,11 @@ export class Runner {
     throwIfAborted(signal)
     this.gpu.check()
     const outputs = batch.filter((row) => row.wantsLogits).length
+    if (batch.length > this.maxRows || outputs > this.maxOutputs) {
+      throw new DeviceError(
+        `a batch of ${batch.length} rows and ${outputs} outputs; ${this.maxRows} and ${this.maxOutputs} fit`,
+      )
+    }
     const layers = await this.layersFor(widthOf(batch.length))
     const head = outputs > 0 ? await this.headFor(widthOf(outputs)) : undefined
     const shape = this.upload(batch, outputs)
@@ -116,9 +122,9 @@ export class Runner {
   }
 
   private mostVisibleKeys(batch: readonly Row[]): number {
-    if (batch.length > 8) return 1
+    if (widthOf(batch.length) === 'many') return 1
     const window = Math.max(...this.model.cache.map((layer) => layer.window))
-    return Math.min(window, Math.max(...batch.map((row) => row.position + 1)), FULL_ATTENTION)
+    return Math.min(window, Math.max(...batch.map((row) => row.position + 1)))
   }
 
   /** Cuts the batch in runs of neighbouring positions of one sequence. Returns how many there are. */
@@ -145,6 +151,8 @@ function remember<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>)
   if (value === undefined) {
     value = make()
     map.set(key, value)
+    // What failed once is tried again.
+    value.catch(() => map.delete(key))
   }
   return value
 }

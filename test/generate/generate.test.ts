@@ -241,6 +241,33 @@ describe('prefix reuse', () => {
   })
 })
 
+test('keys that a longer sequence overwrote stay lost when the sequence is cut back twice', async () => {
+  // A ring of 15, a window of 7: after 43 positions the keys before 28 are gone, also once b has cut the slot back to 34
+  // and written on to 39. c goes on from 31 and sees 25.
+  const a = promptOf(41, 40)
+  const b = [...a.slice(0, 34), ...promptOf(42, 2)]
+  const c = [...a.slice(0, 31), ...promptOf(43, 2)]
+  const idsAfter = async (prompt: number[], on: MistralModel) => {
+    const sequence = on.generate(prompt, { ...greedy, max_tokens: 4 })
+    return [await nextId(sequence), await nextId(sequence), await nextId(sequence), await nextId(sequence)]
+  }
+  const expected = await withModel(path, { kvCache: 'f32' }, (fresh) => idsAfter(c, fresh))
+  await idsAfter(a, model)
+  await idsAfter(b, model)
+  expect(await idsAfter(c, model)).toEqual(expected)
+})
+
+test('those who wait for a sequence get it in the order they came', async () => {
+  const order: number[] = []
+  const runs = [0, 1, 2, 3].map(async (i) => {
+    await new Promise((resolve) => setTimeout(resolve, 10 * i))
+    await tokensOf(model.generate(promptOf(50 + i, 10), { ...greedy, max_tokens: 40 }))
+    order.push(i)
+  })
+  await Promise.all(runs)
+  expect(order).toEqual([0, 1, 2, 3])
+})
+
 test('a disposed model says so', async () => {
   const gone = await MistralModel.load(path, { disableFeatures: disabledFeatures() })
   gone.dispose()
