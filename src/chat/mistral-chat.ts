@@ -1,6 +1,7 @@
 import { ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { type LoadOptions, MistralModel, type RequestOptions } from '../generate/mistral-model.ts'
+import { checkLoadOptions } from '../generate/options.ts'
 import type { FinishReason, GenerationSummary, Timings, Usage } from '../generate/token-loop.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import { parseSamplingParams, type SamplingInput } from '../sampling/params.ts'
@@ -50,7 +51,11 @@ export class MistralChat {
 
   /** As `MistralModel.load`; throws `TokenizerError` too when the source has no tokenizer. */
   static async load(source: ModelSource, options: ChatLoadOptions = {}): Promise<MistralChat> {
-    const { chatTemplate, ...load } = options
+    const { chatTemplate, ...load } = options ?? {}
+    checkLoadOptions(load)
+    if (chatTemplate !== undefined && typeof chatTemplate !== 'string') {
+      throw new ParameterError('chatTemplate', chatTemplate, 'must be Jinja source')
+    }
     const files = await openSource(source, { signal: options.signal })
     try {
       const checkpoint = await openCheckpoint(files, load)
@@ -90,6 +95,9 @@ export class MistralChat {
     request: ChatRequest,
     options: RequestOptions = {},
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
+    if (typeof request !== 'object' || request === null) {
+      throw new ParameterError('request', request, 'must be an object with messages or a prompt')
+    }
     const { messages, prompt, ...sampling } = request
     const params = parseSamplingParams(sampling, ['messages', 'prompt'])
     const promptIds = this.encode({ messages, prompt })
@@ -101,7 +109,7 @@ export class MistralChat {
       fresh += filter.push(text.push(tokenId))
       return filter.stopped
     }
-    const steps = this.model.generate(promptIds, params, { ...options, stopWhen })
+    const steps = this.model.generate(promptIds, { ...params, stop: [] }, { ...options, stopWhen })
     const answer: number[] = []
     let whole = ''
     let reported = 0

@@ -1,5 +1,5 @@
 /** Reading parts of one file, wherever it lies: in memory, in a `Blob`, on a disk, behind a caller's own reader. */
-import { AbortError, CheckpointError, throwIfAborted } from '../errors.ts'
+import { AbortError, CheckpointError, throwIfAborted, unlessAborted } from '../errors.ts'
 
 /** One opened file that can be read by range. */
 export interface ByteReader {
@@ -72,7 +72,7 @@ export function customReader(name: string, reader: CustomReader): ByteReader {
     name,
     size,
     async (offset, length, signal) => {
-      const got: unknown = await reader.read(offset, length, signal)
+      const got: unknown = await unlessAborted(Promise.resolve(reader.read(offset, length, signal)), signal)
       if (got instanceof ArrayBuffer) return new Uint8Array(got)
       if (!ArrayBuffer.isView(got)) throw new CheckpointError({ file: name }, 'its reader did not give bytes')
       const view = new Uint8Array(got.buffer, got.byteOffset, got.byteLength)

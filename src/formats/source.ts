@@ -1,6 +1,6 @@
 /** Where a model comes from: one interface over paths, URLs, dropped files, directory handles and callers' openers. */
 import { platform } from '#platform'
-import { AbortError, CheckpointError, ParameterError, throwIfAborted } from '../errors.ts'
+import { AbortError, CheckpointError, ParameterError, throwIfAborted, unlessAborted } from '../errors.ts'
 import { type ByteReader, blobReader, bytesReader, type CustomReader, customReader, messageOf } from './byte-reader.ts'
 import { openHttp } from './http-reader.ts'
 
@@ -59,7 +59,7 @@ export async function openSource(
 ): Promise<SourceFiles> {
   const { signal } = options
   throwIfAborted(signal)
-  const backend = await backendOf(source)
+  const backend = await backendOf(source, signal)
   const readers = new Map<string, ByteReader>()
   const open = async (name: string, signal?: AbortSignal) => {
     throwIfAborted(signal)
@@ -98,7 +98,7 @@ async function findGguf(backend: Backend, open: Backend['open'], signal?: AbortS
   return found.length === 1 ? found[0] : undefined
 }
 
-async function backendOf(source: unknown): Promise<Backend> {
+async function backendOf(source: unknown, signal: AbortSignal | undefined): Promise<Backend> {
   if (typeof source === 'string') return stringBackend(source)
   if (source instanceof URL) return urlBackend(source)
   if (Array.isArray(source)) return filesBackend(source)
@@ -113,7 +113,8 @@ async function backendOf(source: unknown): Promise<Backend> {
   if (isObject(source) && source.kind === 'directory' && typeof source.getFileHandle === 'function') {
     return handleBackend(source as unknown as FileSystemDirectoryHandle)
   }
-  if (isObject(source) && typeof source.open === 'function') return openerBackend(source as unknown as FileOpener)
+  if (isObject(source) && typeof source.open === 'function')
+    return openerBackend(source as unknown as FileOpener, signal)
   throw new ParameterError(
     'source',
     source,
@@ -219,13 +220,35 @@ async function handleBackend(handle: FileSystemDirectoryHandle): Promise<Backend
   }
 }
 
-async function openerBackend(opener: FileOpener): Promise<Backend> {
-  const names = opener.list === undefined ? undefined : [...(await opener.list())]
+async function openerBackend(opener: FileOpener, signal: AbortSignal | undefined): Promise<Backend> {
+  const names =
+    opener.list === undefined
+      ? undefined
+      : [
+          ...(await unlessAborted(
+            call(() => opener.list?.() ?? []),
+            signal,
+          )),
+        ]
   return {
     label: 'opener',
     names,
-    open: (name, signal) => orMissing(name, signal, async () => readerOf(name, await opener.open(name, signal))),
+    open: (name, signal) =>
+      orMissing(name, signal, async () =>
+        readerOf(
+          name,
+          await unlessAborted(
+            call(() => opener.open(name, signal)),
+            signal,
+          ),
+        ),
+      ),
   }
+}
+
+/** A callback's answer as a promise, also when it throws at once. */
+async function call<T>(callback: () => MaybePromise<T>): Promise<T> {
+  return callback()
 }
 
 function readerOf(name: string, opened: unknown): ByteReader | undefined {

@@ -5,8 +5,9 @@ import type { ModelConfig } from '../model/config.ts'
 import { Engine, type EngineOptions } from '../model/engine.ts'
 import type { SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { checkLoadOptions, checkRequestOptions } from './options.ts'
 import { Sequences } from './sequences.ts'
-import { checkPrompt, type GenerationStep, type GenerationSummary, generateTokens } from './token-loop.ts'
+import { checkPrompt, copyIds, type GenerationStep, type GenerationSummary, generateTokens } from './token-loop.ts'
 
 export type LoadOptions = EngineOptions
 
@@ -39,6 +40,7 @@ export class MistralModel {
    * `MemoryError`, `AbortError`; nothing is left open or on the GPU then.
    */
   static async load(source: ModelSource, options: LoadOptions = {}): Promise<MistralModel> {
+    checkLoadOptions(options)
     const files = await openSource(source, { signal: options.signal })
     try {
       return await MistralModel.fromCheckpoint(await openCheckpoint(files, options), options)
@@ -70,11 +72,14 @@ export class MistralModel {
   }
 
   /** Raw logits after each of the tokens, [T] of [V], from an empty cache. */
-  async logits(tokenIds: readonly number[], { signal }: RequestOptions = {}): Promise<Float32Array<ArrayBuffer>[]> {
-    checkPrompt(tokenIds, this.config.vocabSize, this.contextLength)
+  async logits(tokenIds: Iterable<number>, options: RequestOptions = {}): Promise<Float32Array<ArrayBuffer>[]> {
+    checkRequestOptions(options)
+    const { signal } = options
+    const ids = copyIds(tokenIds)
+    checkPrompt(ids, this.config.vocabSize, this.contextLength)
     const lease = this.sequences.lease()
     try {
-      return await lease.everyRow(tokenIds, signal)
+      return await lease.everyRow(ids, signal)
     } finally {
       lease.release()
     }
@@ -85,13 +90,15 @@ export class MistralModel {
    * expects it. The last step carries a `finish_reason`; the iterator returns usage and timings.
    */
   generate(
-    tokenIds: readonly number[],
+    tokenIds: Iterable<number>,
     params: SamplingInput = {},
-    { signal, stopWhen }: GenerateOptions = {},
+    options: GenerateOptions = {},
   ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
+    checkRequestOptions(options)
+    const { signal, stopWhen } = options
     const { eosTokenIds, vocabSize } = this.config
     const named = this.tokenizer?.eosId
-    return generateTokens(this.sequences, tokenIds, params, {
+    return generateTokens(this.sequences, copyIds(tokenIds), params, {
       eosTokenIds: named === undefined || eosTokenIds.includes(named) ? eosTokenIds : [...eosTokenIds, named],
       vocabSize: Math.min(vocabSize, this.tokenizer?.vocabSize ?? vocabSize),
       signal,

@@ -50,8 +50,16 @@ export interface TokenLoopOptions {
   readonly stopWhen?: ((tokenId: number) => boolean) | undefined
 }
 
+/** A copy that the caller cannot change meanwhile; typed arrays become plain ones. What is no list is left for the check. */
+export function copyIds(tokenIds: Iterable<number>): readonly number[] {
+  const list: unknown = tokenIds
+  const iterable = typeof list === 'object' && list !== null && Symbol.iterator in list
+  return iterable ? Array.from(tokenIds) : (list as readonly number[])
+}
+
 /** Checks ids against the vocabulary and the context. Throws `ParameterError`, `ContextLengthError`. */
 export function checkPrompt(tokenIds: readonly number[], vocabSize: number, contextLength: number): void {
+  if (!Array.isArray(tokenIds)) throw new ParameterError('tokenIds', tokenIds, 'must be an array of token ids')
   if (tokenIds.length === 0) throw new ParameterError('tokenIds', tokenIds, 'must hold at least one token')
   for (const [i, id] of tokenIds.entries()) {
     if (!Number.isInteger(id) || id < 0 || id >= vocabSize) {
@@ -74,7 +82,11 @@ export async function* generateTokens(
   const { config, contextLength } = sequences.engine
   const params = parseSamplingParams(input)
   checkTokenIds(params, config.vocabSize)
-  checkPrompt(prompt, config.vocabSize, contextLength)
+  if (params.stop.length > 0) {
+    throw new ParameterError('stop', params.stop, 'is about text: use MistralChat, or stopWhen with token ids')
+  }
+  // At least one position must be left for the answer.
+  checkPrompt(prompt, config.vocabSize, contextLength - 1)
   const sampler = new Sampler(params, { promptLength: prompt.length, eosTokenId: [...eosTokenIds] })
   const stops = new Set([...(params.ignore_eos ? [] : eosTokenIds), ...params.stop_token_ids])
   const clock = new Clock()
@@ -112,8 +124,7 @@ function finishOf(
   contextLength: number,
 ): FinishReason | null {
   if (stopped) return 'stop'
-  // The token just chosen would stand at position length - 1; there must be a slot for it to go on.
-  return generated >= most || length > contextLength ? 'length' : null
+  return generated >= most || length >= contextLength ? 'length' : null
 }
 
 export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {

@@ -10,7 +10,7 @@ import { openShardedSafetensors } from '../formats/safetensors-index.ts'
 import type { SourceFiles } from '../formats/source.ts'
 import { type ModelConfig, withSlidingWindow } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
-import { parseHfConfig } from './config-hf.ts'
+import { parseHfConfig, withGenerationConfig } from './config-hf.ts'
 
 export type LayerWeight = 'attentionNorm' | 'wq' | 'wk' | 'wv' | 'wo' | 'ffnNorm' | 'w1' | 'w2' | 'w3'
 
@@ -84,6 +84,7 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
   const weights = new Map<WeightName, TensorInfo>()
   for (const name of names) weights.set(name, findTensor(opened, name))
   refuseBiases(opened)
+  refuseMoreLayers(opened)
   let totalBytes = 0
   for (const info of weights.values()) totalBytes += info.byteLength
   const embeddings = weights.get('tokEmbeddings')
@@ -115,6 +116,13 @@ interface Opened {
   readonly nameInFile: (layer: number | undefined, weight: string) => string
 }
 
+/** A config that names fewer layers than there are would load half a model. */
+function refuseMoreLayers({ config, container, mainFile, nameInFile }: Opened): void {
+  const tensor = nameInFile(config.nLayers, 'attentionNorm')
+  if (!has(container, tensor)) return
+  throw new CheckpointError({ file: mainFile, tensor }, `is there, but the config names only ${config.nLayers} layers`)
+}
+
 async function openGgufModel(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
   const name = files.ggufName!
   const reader = await files.open(name, options.signal)
@@ -135,12 +143,19 @@ async function openGgufModel(files: SourceFiles, options: CheckpointOptions): Pr
   }
 }
 
+/** undefined when the folder has none. Chat models keep ids there that end an answer besides the config's own. */
+async function generationConfig(files: SourceFiles, signal: AbortSignal | undefined): Promise<unknown> {
+  const reader = await files.open('generation_config.json', signal)
+  return reader === undefined ? undefined : readJson(reader, MAX_CONFIG_BYTES, signal)
+}
+
 async function openHf(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
   const { signal } = options
   const configReader = await files.open('config.json', signal)
   if (configReader === undefined) throw await noCheckpoint(files, signal)
   const parsed = parseHfConfig(await readJson(configReader, MAX_CONFIG_BYTES, signal))
-  const config = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
+  const windowed = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
+  const config = withGenerationConfig(windowed, await generationConfig(files, signal))
   const { container, mainFile } = await openWeights(files, signal)
   // `MistralModel` saved without its head has no `model.` in front.
   const prefix = has(container, 'embed_tokens.weight') ? '' : 'model.'

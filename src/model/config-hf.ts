@@ -222,6 +222,16 @@ function parseBos(value: unknown, vocabSize: number): number | undefined {
   return value === null ? undefined : tokenId('bos_token_id', value, vocabSize)
 }
 
+/**
+ * The config with the end-of-sequence ids of `generation_config.json` added to its own; transformers generates with those.
+ * @throws ConfigError when an id is no id of the vocabulary
+ */
+export function withGenerationConfig(config: ModelConfig, json: unknown): ModelConfig {
+  const value = typeof json === 'object' && json !== null ? (json as Record<string, unknown>).eos_token_id : undefined
+  if (value === undefined || value === null) return config
+  return { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...parseEos(value, config.vocabSize)])] }
+}
+
 function parseEos(value: unknown, vocabSize: number): number[] {
   if (value === undefined) return DEFAULT_EOS < vocabSize ? [DEFAULT_EOS] : []
   if (value === null) return []

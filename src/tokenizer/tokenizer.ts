@@ -145,6 +145,9 @@ export class Tokenizer {
 
   /** The text of ids. Throws TokenizerError for an id outside the vocabulary. */
   decode(ids: Iterable<number>, options: { skipSpecial?: boolean | undefined } = {}): string {
+    if (typeof (ids as Iterable<number> | null)?.[Symbol.iterator] !== 'function') {
+      throw new TokenizerError('decode takes token ids, an array of numbers')
+    }
     const stream = this.stream(options)
     const parts: string[] = []
     for (const id of ids) parts.push(stream.push(id))

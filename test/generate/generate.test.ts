@@ -74,9 +74,10 @@ describe('generate', () => {
     await withModel(path, { contextLength: 20 }, async (small) => {
       const prompt = promptOf(1, 15)
       const ids = await tokensOf(small.generate(prompt, { ...greedy, max_tokens: 100 }))
-      // Twenty positions hold the prompt and five more; the sixth token needs no position of its own.
-      expect(ids.length).toBe(6)
-      await expect(tokensOf(small.generate(promptOf(1, 21)))).rejects.toThrow(ContextLengthError)
+      expect(ids.length).toBe(5)
+      await expect(tokensOf(small.generate(promptOf(1, 20)))).rejects.toThrow(ContextLengthError)
+      expect((await small.logits(promptOf(1, 20))).length).toBe(20)
+      await expect(small.logits(promptOf(1, 21))).rejects.toThrow(ContextLengthError)
     })
   })
 })
@@ -89,6 +90,9 @@ describe('bad requests', () => {
     ['a fraction', () => model.generate([1.5]), 'tokenIds[0]'],
     ['temperature below zero', () => model.generate([1], { temperature: -1 }), 'temperature'],
     ['top_p above one', () => model.generate([1], { top_p: 1.5 }), 'top_p'],
+    ['no ids', () => model.generate(undefined as never), 'tokenIds'],
+    ['a text for ids', () => model.generate('abc' as never), 'tokenIds'],
+    ['a stop text, which ids have none of', () => model.generate([1], { stop: 'a' }), 'stop'],
     ['an unknown name', () => model.generate([1], { tempratur: 1 } as object), 'tempratur'],
   ]
   for (const [what, make, parameter] of refused) {
@@ -98,6 +102,37 @@ describe('bad requests', () => {
       expect((error as ParameterError).parameter).toBe(parameter)
     })
   }
+})
+
+test('options that do not exist or cannot work are refused by name', async () => {
+  const loads: [object, string][] = [
+    [{ weight: 'q4' }, 'weight'],
+    [{ signal: 5 }, 'signal'],
+    [{ onProgress: 5 }, 'onProgress'],
+    [{ disableFeatures: 'shader-f16' }, 'disableFeatures'],
+    [{ contextLength: '5' }, 'contextLength'],
+    [{ maxSequences: 0 }, 'maxSequences'],
+    [{ weights: 'q5' }, 'weights'],
+  ]
+  for (const [options, parameter] of loads) {
+    const error = await MistralModel.load(path, options).catch((e: unknown) => e)
+    expect(error, parameter).toBeInstanceOf(ParameterError)
+    expect((error as ParameterError).parameter).toBe(parameter)
+  }
+  expect(() => model.generate([1], {}, { sginal: 1 } as object)).toThrow(/did you mean signal/)
+  await expect(model.logits([1], { signal: {} } as object)).rejects.toThrow(ParameterError)
+})
+
+test('the prompt is copied: what happens to the array later changes nothing', async () => {
+  const ids = [...reference.prompt]
+  const got: number[] = []
+  for await (const { tokenId } of model.generate(ids, { ...greedy, max_tokens: 16 })) {
+    got.push(tokenId)
+    ids.push(tokenId)
+  }
+  expect(got).toEqual(reference.greedy)
+  const typed = await model.logits(Int32Array.from(reference.prompt))
+  expect(typed.length).toBe(reference.prompt.length)
 })
 
 describe('stopping', () => {
@@ -139,6 +174,13 @@ describe('stopping', () => {
     }
     expect(counters.buffersAlive).toBe(before)
     expect(await tokensOf(model.generate(reference.prompt, { ...greedy, max_tokens: 16 }))).toEqual(reference.greedy)
+  })
+
+  test('an opener that never answers does not hold an aborted load', async () => {
+    const never = () => new Promise<never>(() => {})
+    for (const open of [never, (name: string) => (name === 'config.json' ? { size: 9, read: never } : undefined)]) {
+      await expect(MistralModel.load({ open }, { signal: AbortSignal.timeout(50) })).rejects.toThrow(AbortError)
+    }
   })
 
   test('a load that is aborted on the way throws AbortError', { timeout: 120_000 }, async () => {

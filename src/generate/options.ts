@@ -1,0 +1,51 @@
+import { ParameterError } from '../errors.ts'
+import { closestName } from '../sampling/closest-name.ts'
+import type { GenerateOptions, LoadOptions } from './mistral-model.ts'
+
+type Check = (value: unknown) => boolean
+
+const isFunction: Check = (value) => typeof value === 'function'
+const isSignal: Check = (value) =>
+  typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+const isNames: Check = (value) => Array.isArray(value) && value.every((name) => typeof name === 'string')
+/** Checked where it is used, against what it is used for. */
+const later: Check = () => true
+
+const LOAD: Record<keyof LoadOptions, [Check, string]> = {
+  onProgress: [isFunction, 'must be a function'],
+  signal: [isSignal, 'must be an AbortSignal'],
+  weights: [later, ''],
+  kvCache: [later, ''],
+  contextLength: [later, ''],
+  maxSequences: [later, ''],
+  prefillChunk: [later, ''],
+  slidingWindow: [later, ''],
+  disableFeatures: [isNames, 'must be an array of names'],
+}
+
+const REQUEST: Record<keyof GenerateOptions, [Check, string]> = {
+  signal: [isSignal, 'must be an AbortSignal'],
+  stopWhen: [isFunction, 'must be a function'],
+}
+
+/** Refuses options that do not exist or cannot work; none is ignored. Throws `ParameterError`. */
+export function checkLoadOptions(options: unknown): void {
+  check('options', options, LOAD)
+}
+
+/** As {@link checkLoadOptions}, for the last argument of requests. */
+export function checkRequestOptions(options: unknown): void {
+  check('options', options, REQUEST)
+}
+
+function check(what: string, options: unknown, rules: Readonly<Record<string, [Check, string]>>): void {
+  if (typeof options !== 'object' || options === null) throw new ParameterError(what, options, 'must be an object')
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
+    if (rule === undefined) {
+      const nearest = closestName(name, Object.keys(rules))
+      throw new ParameterError(name, value, `is unknown${nearest === undefined ? '' : `; did you mean ${nearest}?`}`)
+    }
+    if (value !== undefined && !rule[0](value)) throw new ParameterError(name, value, rule[1])
+  }
+}
