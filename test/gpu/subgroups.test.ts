@@ -29,16 +29,6 @@ describe('usable lanes of subgroups', () => {
         64,
       ),
     ).toBe(32)
-    expect(
-      usableLanes(
-        report(
-          128,
-          (thread) => thread % 64,
-          () => 64,
-        ),
-        undefined,
-      ),
-    ).toBe(32)
   })
 
   test('go no lower than any subgroup, now or by the adapter’s word', () => {
@@ -59,7 +49,7 @@ describe('usable lanes of subgroups', () => {
           (thread) => thread % 32,
           (thread) => (thread < 64 ? 32 : 16),
         ),
-        undefined,
+        32,
       ),
     ).toBe(16)
     expect(
@@ -72,6 +62,16 @@ describe('usable lanes of subgroups', () => {
         4,
       ),
     ).toBe(4)
+  })
+
+  test('are none where the adapter promises no size: other pipelines may get other ones', () => {
+    const inOrder = report(
+      128,
+      (thread) => thread % 32,
+      () => 32,
+    )
+    expect(usableLanes(inOrder, 32)).toBe(32)
+    expect(usableLanes(inOrder, undefined)).toBe(0)
   })
 
   test('are none where the order is another', () => {
