@@ -2,9 +2,10 @@
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, readText } from './byte-reader.ts'
 import { readTensorPart, type TensorFile, type TensorInfo, type UnsupportedTensor } from './checkpoint.ts'
+import { isPlainFileName } from './file-names.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import { openSafetensors } from './safetensors.ts'
-import { isPlainFileName, type SourceFiles } from './source.ts'
+import type { SourceFiles } from './source.ts'
 
 const MAX_INDEX_BYTES = 100_000_000
 const MAX_TENSORS = 1_000_000

@@ -2,11 +2,12 @@
 import { platform } from '#platform'
 import { AbortError, CheckpointError, ParameterError, throwIfAborted, unlessAborted } from '../errors.ts'
 import { type ByteReader, blobReader, bytesReader, type CustomReader, customReader, messageOf } from './byte-reader.ts'
+import { checkFileName, decodeName, isGguf } from './file-names.ts'
 import { openHttp } from './http-reader.ts'
 
 /**
- * `'pocket'` for the embedded model, a folder or file path, a URL of either, one file, the files of a drop or of `<input webkitdirectory>`, a directory
- * handle, or an object that opens files by name.
+ * `'pocket'` for the embedded model, a folder or file path, a URL of either, one file, the files of a drop or of
+ * `<input webkitdirectory>`, a directory handle, or an object that opens files by name.
  */
 export type ModelSource = string | URL | Blob | readonly File[] | FileSystemDirectoryHandle | FileOpener
 
@@ -280,22 +281,6 @@ async function orMissing(
   }
 }
 
-/** True for a name that stays inside its folder: no separator, no parent, no scheme, no control character. */
-export function isPlainFileName(name: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  return name.length <= 255 && !/[/\\:\u0000-\u001f]/.test(name) && !/^\.*$/.test(name)
-}
-
-function checkFileName(name: string, label: string): void {
-  if (!isPlainFileName(name)) {
-    throw new CheckpointError({ file: label }, `${JSON.stringify(name.slice(0, 80))} is not a plain file name`)
-  }
-}
-
-function isGguf(name: string): boolean {
-  return /\.gguf$/i.test(name)
-}
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
@@ -313,12 +298,4 @@ function isBlob(value: unknown): value is Blob {
 function nameOf(blob: Blob): string | undefined {
   const { name } = blob as { name?: unknown }
   return typeof name === 'string' && name !== '' ? name : undefined
-}
-
-function decodeName(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded)
-  } catch {
-    return encoded
-  }
 }

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AbortError, ParameterError } from '../../src/errors.ts'
 import { readJson, readText } from '../../src/formats/byte-reader.ts'
-import { type FileOpener, isPlainFileName, type ModelSource, openSource } from '../../src/formats/source.ts'
+import { isPlainFileName } from '../../src/formats/file-names.ts'
+import { type FileOpener, type ModelSource, openSource } from '../../src/formats/source.ts'
 import { refusal, text } from './helpers.ts'
 
 const named = (content: string, name: string, path?: string) => {

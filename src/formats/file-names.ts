@@ -1,0 +1,28 @@
+/** What file names of a checkpoint may be: they come from indexes and callers, and are opened. */
+import { CheckpointError } from '../errors.ts'
+
+/** True for a name that stays inside its folder: no separator, no parent, no scheme, no control character. */
+export function isPlainFileName(name: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  return name.length <= 255 && !/[/\\:\u0000-\u001f]/.test(name) && !/^\.*$/.test(name)
+}
+
+/** @throws CheckpointError when the name is not plain */
+export function checkFileName(name: string, label: string): void {
+  if (!isPlainFileName(name)) {
+    throw new CheckpointError({ file: label }, `${JSON.stringify(name.slice(0, 80))} is not a plain file name`)
+  }
+}
+
+export function isGguf(name: string): boolean {
+  return /\.gguf$/i.test(name)
+}
+
+/** A name from a URL's path; as it stands when it is not valid percent-encoding. */
+export function decodeName(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded
+  }
+}
