@@ -12,6 +12,8 @@ export default defineConfig({
     pool: 'forks',
     // Software adapters use every core for one dispatch already.
     maxWorkers: 2,
+    // eventsource-parser, which the AI SDK imports, has a `source` of its own, in TypeScript: vite must read it, not Node.
+    server: { deps: { inline: [/@ai-sdk/, /node_modules\/ai\//, /eventsource-parser/] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,

@@ -1,8 +1,9 @@
 // needs: cache_read
 // Sliding-window attention of up to ROWS neighbouring rows of one sequence, for up to four query heads of one kv head:
-// keys and values are read once for all of them. The keys that the rows see are cut in as many parts as group.x has
-// workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023). The threads that share a quad of the output
-// each leave their own sum, so that a row has parts x LANES of them; attention_merge joins them. Decode takes one row and
+// keys and values are read once for all of them. The keys that the rows see are cut in parts, at most as many as group.x
+// has workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023). How they are cut depends on their number
+// alone, so that a row's result is the same whatever else is in the batch. The threads that share a quad of the output each
+// leave their own sum, so that a row has parts x LANES of them; attention_merge joins them. Decode takes one row and
 // many parts, prefill many rows and one part.
 // A vec4f holds one number for each of the four heads, a mat4x4f one quad of a vector for each.
 override HEAD_STRIDE: u32; // head dimension rounded up to a multiple of 4
@@ -11,6 +12,7 @@ override N_HEADS: u32;
 override N_KV_HEADS: u32;
 override RING: u32; // cache slots of a sequence
 override WINDOW: u32; // keys a query sees, itself included
+override KEYS_PER_PART: u32; // that a part has at least, unless it is the only one
 override KEYS: u32 = 64u; // threads of a row, keys of a tile; at least QUADS
 override ROWS: u32 = 1u;
 
@@ -21,9 +23,10 @@ override HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;
 override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>; // [T, N_HEADS, QUADS]
-@group(0) @binding(1) var<storage, read> tiles: array<vec4u>; // [tiles] (first row, rows, sequence, first position)
+@group(0) @binding(1) var<storage, read> tiles: array<vec2u>; // [tiles] (first row, rows)
 @group(0) @binding(4) var<storage, read_write> parts: array<vec4f>; // [T, N_HEADS, parts * LANES, QUADS] sums of p * value
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, parts * LANES] (maximum, sum of p)
+@group(0) @binding(6) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
 
 var<workgroup> scores: array<vec4f, ROWS * KEYS>;
 var<workgroup> weights: array<vec4f, ROWS * KEYS>;
@@ -38,11 +41,11 @@ fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u3
 
 fn store(
   row: u32, head: u32, last_head: u32,
-  part: u32, parts_of_row: u32, lane: u32, quad: u32,
+  part: u32, most_parts: u32, lane: u32, quad: u32,
   maximum: f32, total: f32, sum: vec4f,
 ) {
   if (head > last_head) { return; }
-  let at = ((row * N_HEADS + head) * parts_of_row + part) * LANES + lane;
+  let at = ((row * N_HEADS + head) * most_parts + part) * LANES + lane;
   parts[at * QUADS + quad] = sum;
   if (quad == 0u) { stats[at] = vec2f(maximum, total); }
 }
@@ -57,18 +60,21 @@ fn main(
   let kv_head = group.y / HEAD_TILES;
   let first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;
   let last_head = (kv_head + 1u) * GROUP_HEADS - 1u;
-  let cache = (tile.z * N_KV_HEADS + kv_head) * RING;
+  let first_row = rows[tile.x];
+  let cache = (first_row.x * N_KV_HEADS + kv_head) * RING;
 
   // From the first key that the first row sees to the last one of the last row.
-  let end = tile.w + tile.y;
-  let visible = min(tile.w + 1u, WINDOW) + tile.y - 1u;
-  let part = (visible + groups.x - 1u) / groups.x;
+  let end = first_row.y + tile.y;
+  let visible = min(first_row.y + 1u, WINDOW) + tile.y - 1u;
+  let parts_of_row = clamp((visible + KEYS_PER_PART - 1u) / KEYS_PER_PART, 1u, groups.x);
+  if (group.x >= parts_of_row) { return; }
+  let part = (visible + parts_of_row - 1u) / parts_of_row;
   let first_key = min(end - visible + group.x * part, end);
   let last_key = min(first_key + part, end);
 
   // Threads of rows that the tile does not have repeat its last one, and store nothing.
   let row = min(id.y, tile.y - 1u);
-  let position = tile.w + row;
+  let position = first_row.y + row;
   let base = id.y * KEYS;
   let q_base = id.y * QUADS * 4u;
   load_queries(tile.x + row, q_base, first_head, last_head, id.x);

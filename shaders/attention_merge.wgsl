@@ -3,11 +3,13 @@ override HEAD_DIM: u32;
 override HEAD_STRIDE: u32; // HEAD_DIM rounded up to a multiple of 4
 override N_HEADS: u32;
 override LANES: u32; // sums in each part
+override WINDOW: u32; // keys a query sees, itself included
+override KEYS_PER_PART: u32;
 override Y_STRIDE: u32; // elements from one row of y to the next
 
 override QUADS: u32 = HEAD_STRIDE / 4u;
 
-@group(0) @binding(0) var<storage, read> rows: array<vec4u>; // [T] (-, -, -, parts)
+@group(0) @binding(0) var<storage, read> rows: array<vec4u>; // [T] (-, position, -, parts at most)
 @group(0) @binding(1) var<storage, read> parts: array<vec4f>; // [T, N_HEADS, parts * LANES, QUADS]
 @group(0) @binding(2) var<storage, read> stats: array<vec2f>; // [T, N_HEADS, parts * LANES] (maximum, sum of p)
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, Y_STRIDE], heads one after another
@@ -18,8 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
   let head = id.x / QUADS;
   let quad = id.x % QUADS;
-  let count = rows[row].w * LANES;
-  let first = (row * N_HEADS + head) * count;
+  let visible = min(rows[row].y + 1u, WINDOW);
+  let count = clamp((visible + KEYS_PER_PART - 1u) / KEYS_PER_PART, 1u, rows[row].w) * LANES;
+  let first = (row * N_HEADS + head) * rows[row].w * LANES;
   var maximum = -1e30;
   for (var i = first; i < first + count; i++) { maximum = max(maximum, stats[i].x); }
   var sum = vec4f();

@@ -8,8 +8,9 @@ override HEAD_STRIDE: u32; // HEAD_DIM rounded up to a multiple of 4
 override N_HEADS: u32;
 override N_KV_HEADS: u32;
 override RING: u32; // cache slots of a sequence
+override ROPE_FINE: u32; // positions of the fine half of the table
 
-@group(0) @binding(4) var<storage, read> rope: array<vec2f>; // [positions, HEAD_DIM / 2] (cos, sin)
+@group(0) @binding(4) var<storage, read> rope: array<vec2f>; // [ROPE_FINE + coarse, HEAD_DIM / 2] (cos, sin)
 @group(0) @binding(5) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -); position ~0 is padding
 @group(0) @binding(6) var<storage, read_write> q: array<vec2f>; // [T, N_HEADS, HEAD_STRIDE / 2]
 
@@ -23,7 +24,10 @@ fn emit(row: u32, col: u32, a: f32, b: f32) {
     cache_write_value(cache_index(sequence, head - N_HEADS - N_KV_HEADS, position) + pair, vec2f(a, b));
     return;
   }
-  let turn = rope[position * (HEAD_DIM / 2u) + pair];
+  // A turn by ROPE_FINE · i + j is one by ROPE_FINE · i and one by j: two short tables instead of one long.
+  let fine = rope[(position % ROPE_FINE) * (HEAD_DIM / 2u) + pair];
+  let coarse = rope[(ROPE_FINE + position / ROPE_FINE) * (HEAD_DIM / 2u) + pair];
+  let turn = vec2f(fine.x * coarse.x - fine.y * coarse.y, fine.y * coarse.x + fine.x * coarse.y);
   let rotated = vec2f(a * turn.x - b * turn.y, b * turn.x + a * turn.y);
   if (head < N_HEADS) {
     q[(row * N_HEADS + head) * (HEAD_STRIDE / 2u) + pair] = rotated;

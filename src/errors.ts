@@ -52,6 +52,20 @@ export class ParameterError extends MistralError {
   }
 }
 
+/** More requests wait than the model was told to take; try again later. */
+export class QueueFullError extends MistralError {
+  override name = 'QueueFullError'
+  /** Requests that wait. */
+  readonly queued: number
+  readonly limit: number
+
+  constructor(queued: number, limit: number) {
+    super(`${queued} requests wait for a sequence already, and maxQueue is ${limit}`)
+    this.queued = queued
+    this.limit = limit
+  }
+}
+
 /** Tokenizer files that cannot be read, or token ids that do not exist. */
 export class TokenizerError extends MistralError {
   override name = 'TokenizerError'
@@ -109,6 +123,19 @@ export class AbortError extends MistralError {
   override name = 'AbortError'
   constructor(reason?: unknown) {
     super('the operation was aborted', { cause: reason })
+  }
+}
+
+/** An address that cannot be listened on: taken, not of this machine, or not allowed. */
+export class ListenError extends MistralError {
+  override name = 'ListenError'
+  constructor(
+    readonly host: string,
+    readonly port: number,
+    fact: string,
+    options?: ErrorOptions,
+  ) {
+    super(`cannot listen on ${host}, port ${port}: ${fact}`, options)
   }
 }
 

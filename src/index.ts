@@ -1,11 +1,10 @@
 /** mistral-webgpu: Mistral chat models in any WebGPU runtime. */
-export {
-  type ChatChunk,
-  type ChatCompletion,
-  type ChatLoadOptions,
-  type ChatRequest,
-  MistralChat,
-} from './chat/mistral-chat.ts'
+export type { ChatChoice, ChatChunk, ChatFinishReason } from './chat/answer.ts'
+export { type ChatCompletion, type ChatLoadOptions, MistralChat } from './chat/mistral-chat.ts'
+export type { ChatRequest } from './chat/request.ts'
+export type { TokenLogprob, TopLogprob } from './chat/token-logprob.ts'
+export type { CompleteToolCall, ToolCallDelta } from './chat/tool-calls.ts'
+export type { ToolChoice } from './chat/tool-choice.ts'
 export {
   AbortError,
   ChatTemplateError,
@@ -17,11 +16,20 @@ export {
   MemoryError,
   MistralError,
   ParameterError,
+  QueueFullError,
   TokenizerError,
 } from './errors.ts'
 export type { FileOpener, ModelSource, OpenedFile } from './formats/source.ts'
-export { type GenerateOptions, type LoadOptions, MistralModel, type RequestOptions } from './generate/mistral-model.ts'
-export type { FinishReason, GenerationStep, GenerationSummary, Timings, Usage } from './generate/token-loop.ts'
+export type { Timings } from './generate/clock.ts'
+export {
+  type GenerateOptions,
+  type LoadOptions,
+  MistralModel,
+  type ModelStatus,
+  type RequestOptions,
+} from './generate/mistral-model.ts'
+export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
+export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/token-loop.ts'
 export type { ModelConfig, RopeScaling } from './model/config.ts'
 export type { LoadProgress } from './model/engine.ts'
 export type { SamplingInput } from './sampling/params.ts'

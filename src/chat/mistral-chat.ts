@@ -1,37 +1,31 @@
-import { ParameterError } from '../errors.ts'
+import { ChatTemplateError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
+import type { Timings } from '../generate/clock.ts'
 import { type LoadOptions, MistralModel, type RequestOptions } from '../generate/mistral-model.ts'
-import { checkLoadOptions } from '../generate/options.ts'
-import type { FinishReason, GenerationSummary, Timings, Usage } from '../generate/token-loop.ts'
+import { checkLoadOptions, checkRequestOptions } from '../generate/options.ts'
+import { copyIds, type GenerationSummary, type Usage } from '../generate/token-loop.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
-import { parseSamplingParams, type SamplingInput } from '../sampling/params.ts'
-import type { ChatMessage } from '../tokenizer/chat-messages.ts'
+import { randomSeed } from '../sampling/random.ts'
 import { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { StopFilter } from './stop-filter.ts'
-
-/** A conversation to answer, or a text to continue; and how. */
-export interface ChatRequest extends SamplingInput {
-  /** The conversation, ending with the user's message. */
-  messages?: readonly ChatMessage[] | undefined
-  /** Instead of messages: text to go on from as it stands, without a template. */
-  prompt?: string | undefined
-}
-
-/** A piece of the answer. All pieces' texts joined are the answer. */
-export interface ChatChunk {
-  readonly text: string
-  /** The tokens that came since the piece before; their text may be part of a later piece. */
-  readonly token_ids: readonly number[]
-  /** Set on the last piece. */
-  readonly finish_reason: FinishReason | null
-}
+import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type ChatFinishReason } from './answer.ts'
+import { merge } from './merge.ts'
+import { badWordIds, type ChatRequest, type ParsedRequest, parseRequest } from './request.ts'
+import type { TokenLogprob } from './token-logprob.ts'
+import type { CompleteToolCall } from './tool-calls.ts'
+import { forcedCall, toolCallTokens } from './tool-choice.ts'
 
 export interface ChatCompletion {
+  /** All answers: one unless the request asked for `n`. */
+  readonly choices: readonly ChatChoice[]
+  /** Of the first answer, like the four that follow. */
   readonly text: string
   readonly token_ids: readonly number[]
+  readonly logprobs: readonly TokenLogprob[] | null
+  readonly tool_calls: readonly CompleteToolCall[] | null
+  readonly finish_reason: ChatFinishReason
   readonly prompt_token_ids: readonly number[]
-  readonly finish_reason: FinishReason
+  /** The prompt counts once, whatever `n` is. */
   readonly usage: Usage
   readonly timings: Timings
 }
@@ -40,6 +34,9 @@ export interface ChatLoadOptions extends LoadOptions {
   /** Jinja source to use instead of the checkpoint's own template. */
   chatTemplate?: string | undefined
 }
+
+/** One answer on its way: its chunks, then itself and what the token loop says. */
+type ChoiceRun = AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined>
 
 /** A Mistral chat model: messages in, streamed text out. */
 export class MistralChat {
@@ -76,12 +73,21 @@ export class MistralChat {
   }
 
   /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`. */
-  encode({ messages, prompt }: Pick<ChatRequest, 'messages' | 'prompt'>): number[] {
+  encode({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number[] {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
-    if (messages !== undefined) return this.template.encode(messages, this.tokenizer)
-    if (typeof prompt !== 'string') throw new ParameterError('prompt', prompt, 'must be a string')
+    if (messages !== undefined) {
+      if (tools && !this.template.takesTools(this.tokenizer)) {
+        throw new ChatTemplateError("the model's chat template has no tools")
+      }
+      return this.template.encode(messages, this.tokenizer, { tools: tools ?? undefined })
+    }
+    if (tools) throw new ParameterError('tools', tools, 'needs messages: a prompt is taken as it stands')
+    if (typeof prompt !== 'string') {
+      if (typeof prompt === 'object' && prompt !== null) return [...copyIds(prompt)]
+      throw new ParameterError('prompt', prompt, 'must be a string or a list of token ids')
+    }
     const ids = this.tokenizer.encode(prompt, { bos: this.tokenizer.addsBos })
     if (ids.length === 0) throw new ParameterError('prompt', prompt, 'gives no tokens')
     return ids
@@ -95,41 +101,26 @@ export class MistralChat {
     request: ChatRequest,
     options: RequestOptions = {},
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
-    if (typeof request !== 'object' || request === null) {
-      throw new ParameterError('request', request, 'must be an object with messages or a prompt')
-    }
-    const { messages, prompt, ...sampling } = request
-    const params = parseSamplingParams(sampling, ['messages', 'prompt'])
-    const promptIds = this.encode({ messages, prompt })
-    // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
-    const text = this.tokenizer.stream(prompt === undefined ? {} : { after: promptIds })
-    const filter = new StopFilter(params.stop)
-    let fresh = ''
-    const stopWhen = (tokenId: number) => {
-      fresh += filter.push(text.push(tokenId))
-      return filter.stopped
-    }
-    const steps = this.model.generate(promptIds, { ...params, stop: [] }, { ...options, stopWhen })
-    const answer: number[] = []
-    let whole = ''
-    let reported = 0
-    const chunk = (finish_reason: FinishReason | null): ChatChunk => {
-      const piece = { text: fresh, token_ids: answer.slice(reported), finish_reason }
-      whole += fresh
-      fresh = ''
-      reported = answer.length
-      return piece
-    }
-    try {
-      for (let step = await steps.next(); ; step = await steps.next()) {
-        if (step.done) return { text: whole, token_ids: answer, prompt_token_ids: promptIds, ...step.value }
-        answer.push(step.value.tokenId)
-        const { finish_reason } = step.value
-        if (finish_reason) fresh += filter.push(text.flush()) + filter.flush()
-        if (fresh !== '' || finish_reason) yield chunk(finish_reason)
-      }
-    } finally {
-      await steps.return(undefined as unknown as GenerationSummary)
+    checkRequestOptions(options, ['signal'])
+    const parsed = parseRequest(request)
+    const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
+    const runs = this.runs(parsed, promptIds, options)
+    const results = yield* merge(runs)
+    const first = results[0]!
+    const completion = results.reduce((sum, { summary }) => sum + summary.usage.completion_tokens, 0)
+    const { prompt_tokens, cached_tokens } = first.summary.usage
+    const { text, token_ids, logprobs, tool_calls, finish_reason } = first.choice
+    return {
+      choices: results.map(({ choice }) => choice),
+      ...{ text, token_ids, logprobs, tool_calls, finish_reason },
+      prompt_token_ids: promptIds,
+      usage: {
+        prompt_tokens,
+        completion_tokens: completion,
+        total_tokens: prompt_tokens + completion,
+        cached_tokens,
+      },
+      timings: first.summary.timings,
     }
   }
 
@@ -141,6 +132,51 @@ export class MistralChat {
     }
   }
 
+  /** One run for each answer. Nothing starts before its first `next()`. */
+  private runs(request: ParsedRequest, promptIds: readonly number[], options: RequestOptions): ChoiceRun[] {
+    const { params, tools } = request
+    const tokens = tools.tools && toolCallTokens(this.tokenizer)
+    const forced = tools.force && forcedCall(this.tokenizer, tools.force)
+    const shown = params.return_full_text
+    const answer: Omit<AnswerOptions, 'index'> = {
+      stops: params.stop,
+      logprobs: params.logprobs,
+      // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
+      after: request.prompt !== undefined || shown ? promptIds : undefined,
+      lead: shown ? this.tokenizer.decode(promptIds) : '',
+      tools: tokens && { tokens, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
+    }
+    const seed = params.seed ?? randomSeed()
+    const ids = forced ? [...promptIds, ...forced.ids] : promptIds
+    const bad_words_ids = [...params.bad_words_ids, ...badWordIds(this.tokenizer, params.bad_words)]
+    const plain = { stop: [], bad_words: [], n: 1, return_full_text: false, bad_words_ids }
+    return Array.from({ length: params.n }, (_, index) => {
+      const own = { ...unsetInfinite(params), ...plain, seed: seedOf(seed, index) }
+      return this.run(ids, own, new Answer(this.tokenizer, { ...answer, index }), options)
+    })
+  }
+
+  private async *run(
+    ids: readonly number[],
+    params: object,
+    answer: Answer,
+    options: RequestOptions,
+  ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {
+    const stopWhen = (tokenId: number) => answer.see(tokenId)
+    const steps = this.model.generate(ids, params, { ...options, stopWhen })
+    let reason: ChatFinishReason = 'stop'
+    try {
+      for (let step = await steps.next(); ; step = await steps.next()) {
+        if (step.done) return { choice: answer.choice(reason), summary: step.value }
+        const chunk = answer.step(step.value)
+        if (chunk?.finish_reason) reason = chunk.finish_reason
+        if (chunk) yield chunk
+      }
+    } finally {
+      await steps.return(undefined as unknown as GenerationSummary)
+    }
+  }
+
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */
   dispose(): void {
     this.model.dispose()
@@ -149,6 +185,18 @@ export class MistralChat {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/** Each answer draws numbers of its own. */
+function seedOf(seed: number | bigint, index: number): number | bigint {
+  return typeof seed === 'bigint' || !Number.isSafeInteger(seed + index)
+    ? BigInt.asIntN(64, BigInt(seed) + BigInt(index))
+    : seed + index
+}
+
+/** Parameters that are given to the parser again: it takes no Infinity. */
+function unsetInfinite<T extends { readonly max_tokens: number }>(params: T): object {
+  return { ...params, max_tokens: Number.isFinite(params.max_tokens) ? params.max_tokens : undefined }
 }
 
 /** undefined when the checkpoint has none. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { ChatCompletion, ChatRequest, MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatCompletion, MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatRequest } from '../chat/request.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, interruptible, note, printable, UsageError } from './context.ts'
 import { loadChat } from './load.ts'

@@ -7,8 +7,18 @@ import { progressBar } from './progress.ts'
 /** The model that ships with the package. */
 const EMBEDDED = 'models/pocket'
 
+/** How many requests a loaded model works on, for servers. */
+export interface BatchOptions {
+  readonly maxSequences?: number
+  readonly maxQueue?: number
+}
+
 /** Loads the model that the options name, with a progress bar where a person watches. */
-export async function loadChat(cli: Cli, options: ModelOptions, signal: AbortSignal): Promise<MistralChat> {
+export async function loadChat(
+  cli: Cli,
+  options: ModelOptions & BatchOptions,
+  signal: AbortSignal,
+): Promise<MistralChat> {
   const { model, ...loadOptions } = options
   const source = model ?? (await embeddedModel(cli))
   const bar = progressBar(cli)

@@ -39,10 +39,25 @@ export function modelOptions(values: Values): ModelOptions {
 }
 
 function positiveInteger(flag: string, value: unknown, otherwise = ''): number | undefined {
+  return integerOption(flag, value, { otherwise })
+}
+
+/** An option's value as an integer; undefined when it was not given. Throws `UsageError` naming flag and limits. */
+export function integerOption(
+  flag: string,
+  value: unknown,
+  { min = 1, max = Number.MAX_SAFE_INTEGER, otherwise = '' } = {},
+): number | undefined {
   if (value === undefined) return undefined
   const number = numberOf(value)
-  if (Number.isSafeInteger(number) && (number as number) >= 1) return number as number
-  throw new UsageError(`option ${flag} ${JSON.stringify(value)} must be an integer of at least 1${otherwise}`)
+  if (Number.isSafeInteger(number) && (number as number) >= min && (number as number) <= max) return number as number
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  throw new UsageError(`option ${flag} ${JSON.stringify(value)} must be an integer ${range}${otherwise}`)
+}
+
+/** For options that may stand several times: their values in order. */
+export function collect(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text]
 }
 
 type Reader = (text: string) => unknown
@@ -73,6 +88,8 @@ const SAMPLING_OPTIONS: readonly SamplingOption[] = [
   { name: 'no_repeat_ngram_size', argument: '<n>', help: 'no n tokens in the same order twice', read: numberOf },
   { name: 'min_length', argument: '<n>', help: 'prompt and answer have this many tokens at least', read: numberOf },
   { name: 'min_new_tokens', argument: '<n>', help: 'the answer has this many tokens at least', read: numberOf },
+  { name: 'bad_words', argument: '<text>', help: 'never write this (repeatable)', read: (text) => text, many: true },
+  { name: 'prompt_lookup_num_tokens', argument: '<n>', help: 'guess so many tokens from the prompt', read: numberOf },
   { name: 'stop', argument: '<text>', help: 'end before this text (repeatable)', read: (text) => text, many: true },
   { name: 'stop_token_ids', argument: '<ids>', help: 'end at these ids, as in 2,32000', read: idsOf },
   { name: 'suppress_tokens', argument: '<ids>', help: 'never generate these ids', read: idsOf },
@@ -82,7 +99,7 @@ export function addSamplingOptions(command: Command): Command {
   command.optionsGroup('Answer:')
   for (const { name, argument, help, many } of SAMPLING_OPTIONS) {
     const option = new Option(`${flagOf(name)} ${argument}`, help)
-    if (many) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text])
+    if (many) option.argParser(collect)
     command.addOption(option)
     if (name === 'max_new_tokens') command.option('--no-sample', 'always take the best token (greedy)')
   }

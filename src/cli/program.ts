@@ -5,6 +5,7 @@ import { registerChat } from './chat.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
+import { registerServe } from './serve.ts'
 
 /** The tree of commands. Nothing runs, and nothing is written, before it is given arguments to parse. */
 export function createProgram(cli: Cli): Command {
@@ -28,6 +29,7 @@ export function createProgram(cli: Cli): Command {
     .configureHelp({ styleTitle: help.bold, styleCommandText: help.cyan, styleOptionText: help.cyan })
   registerGenerate(program, cli)
   registerChat(program, cli)
+  registerServe(program, cli)
   registerBench(program, cli)
   registerDoctor(program, cli)
   program.addHelpText('after', EXAMPLES)
@@ -40,9 +42,11 @@ Examples:
   $ mistral-webgpu chat      talk to the small model that ships with the package
   $ mistral-webgpu chat --model ./Mistral-7B-Instruct-v0.3 --weights q4
   $ mistral-webgpu generate --model model.gguf --prompt "Why is the sky blue?" --json
+  $ mistral-webgpu serve     the HTTP API that OpenAI's clients use, on http://127.0.0.1:8080
 
 Environment:
   MISTRAL_WEBGPU_DISABLE=shader-f16,subgroups   do without these features of the GPU
+  MISTRAL_WEBGPU_API_KEY=secret                 keys of "serve", separated by commas
   NO_COLOR=1                                    no colours
   DEBUG=1                                       errors show where they come from
 

@@ -1,7 +1,11 @@
-import type { GenerationSummary } from '../generate/token-loop.ts'
+import type { ChatCompletion } from '../chat/mistral-chat.ts'
 
 /** One line about an answer: `prompt 5 tokens (3 cached), 120/s; answer 200 tokens, 41.3/s; first after 84 ms; length`. */
-export function answerStats({ finish_reason, usage, timings }: GenerationSummary): string {
+export function answerStats({
+  finish_reason,
+  usage,
+  timings,
+}: Pick<ChatCompletion, 'finish_reason' | 'usage' | 'timings'>): string {
   const cached = usage.cached_tokens > 0 ? ` (${usage.cached_tokens} cached)` : ''
   const prompt = `prompt ${usage.prompt_tokens} tokens${cached}, ${speed(timings.prefillTokensPerSecond)}`
   const answer = `answer ${usage.completion_tokens} tokens, ${speed(timings.decodeTokensPerSecond)}`

@@ -1,4 +1,4 @@
-import { TokenizerError } from '../errors.ts'
+import { AbortError, TokenizerError, throwIfAborted } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
@@ -6,10 +6,32 @@ import { Engine, type EngineOptions } from '../model/engine.ts'
 import type { SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkLoadOptions, checkRequestOptions } from './options.ts'
-import { Sequences } from './sequences.ts'
+import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, type GenerationStep, type GenerationSummary, generateTokens } from './token-loop.ts'
 
-export type LoadOptions = EngineOptions
+export interface LoadOptions extends EngineOptions {
+  /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
+  maxQueue?: number | undefined
+  /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */
+  stepsPerReadback?: number | undefined
+}
+
+/** What a model is doing, and what it has done since it was loaded. */
+export interface ModelStatus {
+  /** Requests that have a sequence. */
+  readonly running: number
+  /** Requests that wait for one. */
+  readonly waiting: number
+  readonly maxSequences: number
+  readonly maxQueue: number
+  readonly contextLength: number
+  /** Bytes of all buffers on the GPU. */
+  readonly gpuBytes: number
+  /** Totals: tokens of prompts, those of them that were in the cache, and tokens of answers. */
+  readonly promptTokens: number
+  readonly cachedTokens: number
+  readonly generatedTokens: number
+}
 
 export interface RequestOptions {
   /** Stops the request; what it awaits throws `AbortError`. */
@@ -23,15 +45,18 @@ export interface GenerateOptions extends RequestOptions {
 
 /** A model on the GPU: token ids in, logits or token ids out. */
 export class MistralModel {
-  private readonly sequences: Sequences
+  /** @internal */
+  readonly scheduler: Scheduler
 
   private constructor(
     /** @internal */
     readonly engine: Engine,
     /** undefined when the source has no tokenizer files. */
     readonly tokenizer: Tokenizer | undefined,
+    private readonly maxQueue: number,
+    steps: number | undefined,
   ) {
-    this.sequences = new Sequences(engine)
+    this.scheduler = new Scheduler(engine, { maxQueue, steps })
   }
 
   /**
@@ -59,14 +84,18 @@ export class MistralModel {
     if (tokenizer === undefined && needsTokenizer) {
       throw new TokenizerError(`${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs`)
     }
-    return new MistralModel(await Engine.load(checkpoint, options), tokenizer)
+    const { maxQueue = Infinity, stepsPerReadback } = options
+    const engine = await Engine.load(checkpoint, options, tokenizer?.vocabSize)
+    return new MistralModel(engine, tokenizer, maxQueue, stepsPerReadback)
   }
 
   get config(): ModelConfig {
     return this.engine.config
   }
 
-  /** Positions of one sequence, prompt and answer together. */
+  /**
+   * Positions of one sequence, prompt and answer together. With a sliding window in every layer an answer goes on past it.
+   */
   get contextLength(): number {
     return this.engine.contextLength
   }
@@ -77,12 +106,32 @@ export class MistralModel {
     const { signal } = options
     const ids = copyIds(tokenIds)
     checkPrompt(ids, this.config.vocabSize, this.contextLength)
-    const lease = this.sequences.lease()
+    return this.logitsOf(ids, signal)
+  }
+
+  private async logitsOf(
+    ids: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    throwIfAborted(signal)
+    const { runner, chunk } = this.engine
+    const logits: Float32Array<ArrayBuffer>[] = []
+    const { finished, cancel } = this.scheduler.withSlot(async (sequence) => {
+      const first = logits.length
+      if (first === 0) runner.writeTokens(sequence, 0, ids)
+      const count = Math.min(chunk, runner.maxOutputs, ids.length - first)
+      const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, picked: true }))
+      logits.push(...(await (await runner.logits(rows)).result))
+      return logits.length === ids.length
+    })
+    const abort = () => cancel(new AbortError(signal?.reason))
+    signal?.addEventListener('abort', abort)
     try {
-      return await lease.everyRow(ids, signal)
+      await finished
     } finally {
-      lease.release()
+      signal?.removeEventListener('abort', abort)
     }
+    return logits
   }
 
   /**
@@ -96,14 +145,26 @@ export class MistralModel {
   ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
     checkRequestOptions(options)
     const { signal, stopWhen } = options
-    const { eosTokenIds, vocabSize } = this.config
+    const { eosTokenIds } = this.config
     const named = this.tokenizer?.eosId
-    return generateTokens(this.sequences, copyIds(tokenIds), params, {
+    return generateTokens(this, copyIds(tokenIds), params, {
       eosTokenIds: named === undefined || eosTokenIds.includes(named) ? eosTokenIds : [...eosTokenIds, named],
-      vocabSize: Math.min(vocabSize, this.tokenizer?.vocabSize ?? vocabSize),
       signal,
       stopWhen,
     })
+  }
+
+  status(): ModelStatus {
+    const { engine, scheduler, maxQueue } = this
+    return {
+      running: scheduler.running,
+      waiting: scheduler.queued,
+      maxSequences: engine.maxSequences,
+      maxQueue,
+      contextLength: engine.contextLength,
+      gpuBytes: engine.gpu.counters.bytesAlive,
+      ...scheduler.totals,
+    }
   }
 
   /** Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. */

@@ -1,4 +1,5 @@
 import { ParameterError } from '../errors.ts'
+import { MAX_STEPS } from '../model/runner.ts'
 import { closestName } from '../sampling/closest-name.ts'
 import type { GenerateOptions, LoadOptions } from './mistral-model.ts'
 
@@ -8,6 +9,8 @@ const isFunction: Check = (value) => typeof value === 'function'
 const isSignal: Check = (value) =>
   typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 const isNames: Check = (value) => Array.isArray(value) && value.every((name) => typeof name === 'string')
+const isInteger = (value: unknown, min: number, max: number): boolean =>
+  Number.isInteger(value) && (value as number) >= min && (value as number) <= max
 /** Checked where it is used, against what it is used for. */
 const later: Check = () => true
 
@@ -21,6 +24,8 @@ const LOAD: Record<keyof LoadOptions, [Check, string]> = {
   prefillChunk: [later, ''],
   slidingWindow: [later, ''],
   disableFeatures: [isNames, 'must be an array of names'],
+  maxQueue: [(value) => value === Infinity || isInteger(value, 0, Infinity), 'must be an integer of at least 0'],
+  stepsPerReadback: [(value) => isInteger(value, 1, MAX_STEPS), `must be an integer from 1 to ${MAX_STEPS}`],
 }
 
 const REQUEST: Record<keyof GenerateOptions, [Check, string]> = {
@@ -33,9 +38,9 @@ export function checkLoadOptions(options: unknown): void {
   check('options', options, LOAD)
 }
 
-/** As {@link checkLoadOptions}, for the last argument of requests. */
-export function checkRequestOptions(options: unknown): void {
-  check('options', options, REQUEST)
+/** As {@link checkLoadOptions}, for the last argument of requests. `names`: those that are allowed; all by default. */
+export function checkRequestOptions(options: unknown, names: readonly string[] = Object.keys(REQUEST)): void {
+  check('options', options, Object.fromEntries(Object.entries(REQUEST).filter(([name]) => names.includes(name))))
 }
 
 function check(what: string, options: unknown, rules: Readonly<Record<string, [Check, string]>>): void {

@@ -1,7 +1,14 @@
-import { ContextLengthError, ParameterError, throwIfAborted } from '../errors.ts'
-import { checkTokenIds, parseSamplingParams, type SamplingInput } from '../sampling/params.ts'
-import { Sampler } from '../sampling/sample.ts'
-import type { Sequences } from './sequences.ts'
+import { AbortError, ContextLengthError, ParameterError, throwIfAborted } from '../errors.ts'
+import { SHORT_TOP_K } from '../kernels/draw.ts'
+import type { Engine } from '../model/engine.ts'
+import type { SamplerKind } from '../model/mistral.ts'
+import { packSettings } from '../sampling/packed-params.ts'
+import { checkTokenIds, parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
+import { randomSeed } from '../sampling/random.ts'
+import { Clock, type Timings } from './clock.ts'
+import type { GenerationRequest } from './generation.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { StepLogprobs } from './step-logprobs.ts'
 
 /** `stop`: the model ended, or a stop id or text came; `length`: max_tokens or the context was reached. */
 export type FinishReason = 'stop' | 'length'
@@ -9,6 +16,8 @@ export type FinishReason = 'stop' | 'length'
 /** One generated token. */
 export interface GenerationStep {
   readonly tokenId: number
+  /** null unless the request asked for them. */
+  readonly logprobs: StepLogprobs | null
   /** Set on the last step. */
   readonly finish_reason: FinishReason | null
 }
@@ -21,19 +30,6 @@ export interface Usage {
   readonly cached_tokens: number
 }
 
-export interface Timings {
-  /** From the request to the logits after the prompt, waiting for a free sequence included. */
-  readonly prefillMs: number
-  /** All tokens after the first. */
-  readonly decodeMs: number
-  /** From the request to the first token. */
-  readonly ttftMs: number
-  /** Computed prompt tokens per second; cached ones do not count. */
-  readonly prefillTokensPerSecond: number
-  /** Tokens after the first per second. */
-  readonly decodeTokensPerSecond: number
-}
-
 /** What a generation's iterator returns at its end. */
 export interface GenerationSummary {
   readonly finish_reason: FinishReason
@@ -43,10 +39,8 @@ export interface GenerationSummary {
 
 export interface TokenLoopOptions {
   readonly eosTokenIds: readonly number[]
-  /** Logits beyond this many are padding of the vocabulary. */
-  readonly vocabSize: number
   readonly signal?: AbortSignal | undefined
-  /** Sees every token; true ends the generation there, as a stop id does. */
+  /** Sees every token as soon as it is known; true ends the generation there, as a stop id does. */
   readonly stopWhen?: ((tokenId: number) => boolean) | undefined
 }
 
@@ -74,57 +68,85 @@ export function checkPrompt(tokenIds: readonly number[], vocabSize: number, cont
  * the first `next()`. Leaving the loop, an error and an abort all free the sequence.
  */
 export async function* generateTokens(
-  sequences: Sequences,
+  { engine, scheduler }: { engine: Engine; scheduler: Scheduler },
   prompt: readonly number[],
   input: SamplingInput,
-  { eosTokenIds, vocabSize, signal, stopWhen }: TokenLoopOptions,
+  { eosTokenIds, signal, stopWhen }: TokenLoopOptions,
 ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
-  const { config, contextLength } = sequences.engine
   const params = parseSamplingParams(input)
-  checkTokenIds(params, config.vocabSize)
-  if (params.stop.length > 0) {
-    throw new ParameterError('stop', params.stop, 'is about text: use MistralChat, or stopWhen with token ids')
-  }
+  checkTokenIds(params, engine.config.vocabSize)
+  refuseTexts(params)
   // At least one position must be left for the answer.
-  checkPrompt(prompt, config.vocabSize, contextLength - 1)
-  const sampler = new Sampler(params, { promptLength: prompt.length, eosTokenId: [...eosTokenIds] })
-  const stops = new Set([...(params.ignore_eos ? [] : eosTokenIds), ...params.stop_token_ids])
+  checkPrompt(prompt, engine.config.vocabSize, engine.contextLength - 1)
+  const request = requestOf(engine, prompt, params, { eosTokenIds, stopWhen })
+  throwIfAborted(signal)
   const clock = new Clock()
-  const tokens = [...prompt]
-  const lease = sequences.lease()
-  let cachedTokens = 0
+  const generation = scheduler.start(request)
+  const abort = () => {
+    generation.fail(new AbortError(signal?.reason))
+    scheduler.stop(generation)
+  }
+  signal?.addEventListener('abort', abort)
+  let generated = 0
   try {
     for (;;) {
-      throwIfAborted(signal)
-      const logits = await lease.advance(tokens, signal)
-      if (tokens.length === prompt.length) cachedTokens = lease.cachedTokens
-      const tokenId = sampler.next(logits.subarray(0, vocabSize), tokens)
-      tokens.push(tokenId)
+      const step = await generation.take()
+      // The last step has a finish reason, and the iterator ends with it.
+      if (step === undefined) throw new Error('a generation ended without its last step')
       clock.token()
-      const generated = tokens.length - prompt.length
-      const stopped = stopWhen?.(tokenId) === true || stops.has(tokenId)
-      const finish_reason = finishOf(stopped, generated, params.max_tokens, tokens.length, contextLength)
-      lease.rest()
-      yield { tokenId, finish_reason }
-      if (finish_reason) {
-        const usage = usageOf(prompt.length, generated, cachedTokens)
-        return { finish_reason, usage, timings: clock.timings(prompt.length - cachedTokens) }
+      generated++
+      yield step
+      if (step.finish_reason) {
+        const cached = generation.cachedTokens ?? 0
+        const usage = usageOf(prompt.length, generated, cached)
+        return { finish_reason: step.finish_reason, usage, timings: clock.timings(prompt.length - cached) }
       }
     }
   } finally {
-    lease.release()
+    signal?.removeEventListener('abort', abort)
+    scheduler.stop(generation)
   }
 }
 
-function finishOf(
-  stopped: boolean,
-  generated: number,
-  most: number,
-  length: number,
-  contextLength: number,
-): FinishReason | null {
-  if (stopped) return 'stop'
-  return generated >= most || length >= contextLength ? 'length' : null
+/** What only means something where there is text. */
+function refuseTexts(params: SamplingParams): void {
+  const refuse = (name: string, value: unknown, instead: string) => {
+    throw new ParameterError(name, value, `is about text: use MistralChat${instead}`)
+  }
+  if (params.stop.length > 0) refuse('stop', params.stop, ', or stopWhen with token ids')
+  if (params.bad_words.length > 0) refuse('bad_words', params.bad_words, ', or bad_words_ids')
+  if (params.return_full_text) refuse('return_full_text', true, '')
+  if (params.n > 1) throw new ParameterError('n', params.n, 'is for MistralChat; call generate() n times here')
+}
+
+function requestOf(
+  engine: Engine,
+  prompt: readonly number[],
+  params: SamplingParams,
+  { eosTokenIds, stopWhen }: TokenLoopOptions,
+): GenerationRequest {
+  const seed = params.seed ?? randomSeed()
+  const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed }
+  const wanted = params.max_length === undefined ? params.max_tokens : params.max_length - prompt.length
+  if (wanted <= 0) {
+    throw new ParameterError('max_length', params.max_length, `must be above the prompt's ${prompt.length} tokens`)
+  }
+  return {
+    prompt,
+    packed: packSettings(params, { ...context, topLogprobs: params.logprobs ? params.top_logprobs : undefined }),
+    logprobs: params.logprobs,
+    sampler: samplerOf(params),
+    maxTokens: Math.min(wanted, engine.positions - prompt.length),
+    stops: new Set([...(params.ignore_eos ? [] : eosTokenIds), ...params.stop_token_ids]),
+    stopWhen,
+    recompute: !params.use_cache,
+    lookup: params.prompt_lookup_num_tokens,
+  }
+}
+
+function samplerOf({ do_sample, top_k }: SamplingParams): SamplerKind {
+  if (!do_sample) return 'best'
+  return top_k > 0 && top_k <= SHORT_TOP_K ? 'short' : 'dense'
 }
 
 export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
@@ -134,33 +156,4 @@ export function usageOf(promptTokens: number, completionTokens: number, cachedTo
     total_tokens: promptTokens + completionTokens,
     cached_tokens: cachedTokens,
   }
-}
-
-/** Takes the times of one generation, those of the consumer's own pauses included. */
-export class Clock {
-  private readonly start = performance.now()
-  private first = 0
-  private last = 0
-  private tokens = 0
-
-  token(): void {
-    this.last = performance.now()
-    if (this.tokens++ === 0) this.first = this.last
-  }
-
-  timings(computedPromptTokens: number): Timings {
-    const prefillMs = this.first - this.start
-    const decodeMs = this.last - this.first
-    return {
-      prefillMs,
-      decodeMs,
-      ttftMs: prefillMs,
-      prefillTokensPerSecond: perSecond(computedPromptTokens, prefillMs),
-      decodeTokensPerSecond: perSecond(this.tokens - 1, decodeMs),
-    }
-  }
-}
-
-function perSecond(count: number, ms: number): number {
-  return ms > 0 ? (count * 1000) / ms : 0
 }

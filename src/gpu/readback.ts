@@ -17,7 +17,12 @@ export class Readback {
 
   /** Encodes the copy; call it before the commands are finished. */
   copy(encoder: GPUCommandEncoder, source: Buffer, bytes: number): void {
-    encoder.copyBufferToBuffer(source.gpuBuffer, 0, this.staging.gpuBuffer, 0, bytes)
+    this.copyAt(encoder, source, { from: 0, to: 0, bytes })
+  }
+
+  /** The same from and to byte offsets, each a multiple of 4. */
+  copyAt(encoder: GPUCommandEncoder, source: Buffer, at: { from: number; to: number; bytes: number }): void {
+    encoder.copyBufferToBuffer(source.gpuBuffer, at.from, this.staging.gpuBuffer, at.to, at.bytes)
   }
 
   /** Waits for the submitted copy and returns a copy of its bytes. */

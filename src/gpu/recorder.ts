@@ -76,11 +76,16 @@ export class Recording<B> {
 
   encode(pass: GPUComputePassEncoder, batch: B): void {
     for (const step of this.steps) {
+      const x = extent(step.x, batch)
+      const y = extent(step.y, batch)
+      const z = extent(step.z, batch)
+      // What a batch has no work for costs nothing.
+      if (x === 0 || y === 0 || z === 0) continue
       pass.setPipeline(step.pipeline)
       pass.setBindGroup(0, step.bindGroup)
-      pass.dispatchWorkgroups(extent(step.x, batch), extent(step.y, batch), extent(step.z, batch))
+      pass.dispatchWorkgroups(x, y, z)
+      this.gpu.counters.dispatches++
     }
-    this.gpu.counters.dispatches += this.steps.length
   }
 }
 

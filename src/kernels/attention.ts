@@ -11,7 +11,7 @@ import {
   cacheWriteF32,
   emitRopeCache,
 } from '../gpu/shaders.gen.ts'
-import { type Activation, type BatchShape, ceilDiv, ceilTo, powerOfTwo, type Width } from './shape.ts'
+import { type Activation, type BatchShape, ceilDiv, ceilTo, DECODE_ROWS, powerOfTwo, type Width } from './shape.ts'
 
 /** The shape of attention: the same for all layers of a model. */
 export interface HeadShape {
@@ -38,6 +38,10 @@ export const MAX_PARTS = 16
 /** Fewer keys than this are not worth a part of their own. */
 const KEYS_PER_PART = 64
 
+/** Positions that the fine half of the rotary table covers. */
+export const ROPE_FINE = 256
+
+/** Workgroups that the keys of a row are shared among; the shaders count the same way. */
 export function partsFor(visibleKeys: number): number {
   return Math.min(MAX_PARTS, Math.max(1, ceilDiv(visibleKeys, KEYS_PER_PART)))
 }
@@ -45,7 +49,7 @@ export function partsFor(visibleKeys: number): number {
 /** Sums that attention leaves for merging, all rows of the largest batch together: the size of `parts` and `stats`. */
 export function sumsOfBatch(gpu: Gpu, headDim: number, maxRows: number): number {
   const quads = headStride(headDim) / 4
-  const few = 8 * MAX_PARTS * Math.floor(keysPerTile(gpu, headDim, 1) / quads)
+  const few = DECODE_ROWS * MAX_PARTS * Math.floor(keysPerTile(gpu, headDim, 1) / quads)
   return Math.max(few, maxRows * Math.floor(keysPerTile(gpu, headDim, 'many') / quads))
 }
 
@@ -56,11 +60,11 @@ export function headStride(headDim: number): number {
 
 /** Buffers that attention works in, shared by all layers. */
 export interface AttentionBuffers {
-  /** [T] (sequence, position, picked row, parts) */
+  /** [T] (sequence, position, picked row, parts at most) */
   readonly rows: Buffer
-  /** [tiles] (first row, rows, sequence, first position) */
+  /** [tiles] (first row, rows) */
   readonly tiles: Buffer
-  /** [positions, headDim / 2] (cos, sin) */
+  /** [ROPE_FINE + coarse, headDim / 2] (cos, sin): by 0 .. ROPE_FINE - 1 positions, then by multiples of ROPE_FINE */
   readonly rope: Buffer
   /** [T, heads, headStride], after RoPE */
   readonly q: Buffer
@@ -79,6 +83,7 @@ export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers,
     N_HEADS: shape.nHeads,
     N_KV_HEADS: shape.nKvHeads,
     RING: cache.ring,
+    ROPE_FINE,
   }
   const module = cache.dtype === 'f16' ? cacheWriteF16 : cacheWriteF32
   return [
@@ -102,7 +107,7 @@ export function attention(
   const { nHeads, nKvHeads, headDim } = shape
   const stride = headStride(headDim)
   const body = part(attentionShader, {
-    bindings: { q, tiles, parts, stats },
+    bindings: { q, tiles, rows, parts, stats },
     constants: {
       HEAD_STRIDE: stride,
       SCALE: 1 / Math.sqrt(headDim),
@@ -110,6 +115,7 @@ export function attention(
       N_KV_HEADS: nKvHeads,
       RING: cache.ring,
       WINDOW: cache.window,
+      KEYS_PER_PART,
       KEYS: keysPerTile(r.gpu, headDim, width),
       ROWS: rowsPerTile(r.gpu, headDim, width),
     },
@@ -120,7 +126,15 @@ export function attention(
   const lanes = Math.floor(keysPerTile(r.gpu, headDim, width) / (stride / 4))
   const merge = part(attentionMerge, {
     bindings: { rows, parts, stats, y: y.buffer },
-    constants: { HEAD_DIM: headDim, HEAD_STRIDE: stride, N_HEADS: nHeads, LANES: lanes, Y_STRIDE: y.stride },
+    constants: {
+      HEAD_DIM: headDim,
+      HEAD_STRIDE: stride,
+      N_HEADS: nHeads,
+      LANES: lanes,
+      WINDOW: cache.window,
+      KEYS_PER_PART,
+      Y_STRIDE: y.stride,
+    },
   })
   r.dispatch('attention merge', [merge], [ceilDiv((nHeads * stride) / 4, 64), (batch) => batch.rows])
 }

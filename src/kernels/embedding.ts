@@ -5,10 +5,24 @@ import { embedding as shader } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols } from './shape.ts'
 import { type Weight, weightPart } from './weight.ts'
 
-/** x [T, D] = rows of the table [V, D] for the tokens [T]. */
-export function embedding(r: Recorder<BatchShape>, tokens: Buffer, table: Weight, x: Activation): void {
+/** The token at each position of each sequence, [sequences, positions] u32. The sampler adds to it, so do prompts. */
+export interface History {
+  readonly buffer: Buffer
+  readonly positions: number
+}
+
+/** x [T, D] = rows of the table [V, D] for the tokens that stand at the positions of the rows [T]. */
+export function embedding(
+  r: Recorder<BatchShape>,
+  { history, rows }: { history: History; rows: Buffer },
+  table: Weight,
+  x: Activation,
+): void {
   expectCols(table.label, x.cols, table.cols)
   const quads = x.stride / 4
-  const body = part(shader, { bindings: { tokens, x: x.buffer }, constants: { X_QUADS: quads } })
+  const body = part(shader, {
+    bindings: { history: history.buffer, rows, x: x.buffer },
+    constants: { X_QUADS: quads, POSITIONS: history.positions },
+  })
   r.dispatch('embedding', [body, weightPart(r.gpu, table)], [ceilDiv(quads, 64), (batch) => batch.rows])
 }

@@ -51,7 +51,7 @@ function kernelFor(gpu: Gpu, x: Activation, weight: Weight, width: Width, rows: 
   // weights again: one kernel for few rows, one for many.
   if (gpu.software) return width === 'many' ? batch(gpu, x, weight, { wide: true, rows }) : vector(gpu, x, weight, rows)
   if (width === 1) return vector(gpu, x, weight, rows)
-  return width === 'many' ? tiled(x, weight, rows) : batch(gpu, x, weight, { wide: width === 8, rows })
+  return width === 'many' ? tiled(x, weight, rows) : batch(gpu, x, weight, { wide: width !== 4, rows })
 }
 
 function vector(gpu: Gpu, x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel {

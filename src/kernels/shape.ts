@@ -31,17 +31,26 @@ export interface BatchShape {
   readonly parts: number
   /** Tiles of neighbouring rows for prefill attention. */
   readonly tiles: number
+  /** Outputs whose scores rules of their request change before one is chosen: all, or 0 when there are no rules. */
+  readonly ruled: number
+  /** Outputs whose log-probabilities are wanted: all, or 0. */
+  readonly logged: number
 }
 
-/**
- * How many rows a recording is for: exactly one, up to four, up to eight, or any number. Each has its own matmul.
- */
-export type Width = 1 | 4 | 8 | 'many'
+/** Rows of a batch that decodes, at most: sequences, and tokens that were guessed ahead. */
+export const DECODE_ROWS = 32
 
-export function widthOf(rows: number): Width {
+/**
+ * What a recording is for: exactly one row, up to four, up to eight, up to `DECODE_ROWS` that have little in common, or
+ * any number of rows of prompts. Each has its own matmul.
+ */
+export type Width = 1 | 4 | 8 | 'decode' | 'many'
+
+export function widthOf(rows: number, decode = false): Width {
   if (rows === 1) return 1
   if (rows <= 4) return 4
-  return rows <= 8 ? 8 : 'many'
+  if (rows <= 8) return 8
+  return decode ? 'decode' : 'many'
 }
 
 /** f32 rows on the GPU, [rows, stride], of which the first `cols` elements count and the rest is zero. */

@@ -1,12 +1,14 @@
 import { ConfigError, ParameterError, throwIfAborted } from '../errors.ts'
 import { Gpu } from '../gpu/device.ts'
+import { BufferUsage } from '../gpu/flags.ts'
+import { Readback } from '../gpu/readback.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
+import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
 import { createWorkspace, Mistral, type ModelWeights } from './mistral.ts'
-import { ropeTable } from './rope.ts'
-import { Runner } from './runner.ts'
+import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
 import { loadWeights, type WeightsOption } from './weights.ts'
 
 /** What loading tells its caller, over and over. */
@@ -42,8 +44,8 @@ export interface EngineOptions {
 
 const DEFAULT_CONTEXT = 4096
 const DEFAULT_CHUNK = 256
-/** Rows whose logits can be asked for in one batch. */
-const MAX_OUTPUTS = 32
+/** Positions that a sequence may reach when every layer has a window, so that no key of a distant past is needed. */
+const WINDOWED_POSITIONS = 131072
 
 /** A loaded model on a device: weights, cache, and the runner of its forward pass. */
 export class Engine {
@@ -57,15 +59,22 @@ export class Engine {
     readonly maxSequences: number,
     /** Rows of one sequence in one batch at most. */
     readonly chunk: number,
+    /** Positions that a sequence may reach while it generates: beyond the context where every layer has a window. */
+    readonly positions: number,
+    /** Ids below this may be chosen. */
+    readonly vocabSize: number,
+    /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
+    readonly readbackMs: number,
   ) {}
 
   /**
-   * Brings a checkpoint to the GPU; it stays open for the caller to close. Throws `CheckpointError`, `ConfigError`,
+   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabSize`: ids of the tokenizer, when the
+   * model has more logits than that. Throws `CheckpointError`, `ConfigError`,
    * `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is left on the GPU then.
    */
-  static async load(checkpoint: Checkpoint, options: EngineOptions = {}): Promise<Engine> {
+  static async load(checkpoint: Checkpoint, options: EngineOptions = {}, vocabSize?: number): Promise<Engine> {
     throwIfAborted(options.signal)
-    const sizes = planSizes(checkpoint.config, options)
+    const sizes = planSizes(checkpoint.config, options, vocabSize)
     report(options, 'open', 0, checkpoint.totalBytes)
     const gpu = await Gpu.open({ disableFeatures: options.disableFeatures })
     try {
@@ -80,12 +89,15 @@ export class Engine {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native' } = options
     throwIfAborted(signal)
-    const maxRows = Math.max(sizes.chunk, MAX_OUTPUTS)
-    const rope = ropeTable(config, sizes.contextLength)
+    const maxRows = Math.max(sizes.chunk, DECODE_ROWS)
     // Before a byte of weights is fetched: what does not fit should be known at once.
     const { cache, workspace } = await gpu.guard('the key/value cache', async () => ({
-      cache: createCache(gpu, config, { ...sizes, dtype: cacheDtype(gpu, options.kvCache) }),
-      workspace: createWorkspace(gpu, config, { maxRows, maxOutputs: MAX_OUTPUTS, rope }),
+      cache: createCache(gpu, config, {
+        ...sizes,
+        dtype: cacheDtype(gpu, options.kvCache),
+        chunk: Math.max(sizes.chunk, MAX_IN_FLIGHT * MAX_STEPS),
+      }),
+      workspace: createWorkspace(gpu, config, { ...sizes, maxRows, maxOutputs: DECODE_ROWS }),
     }))
     const load = {
       weights: dtype,
@@ -95,12 +107,25 @@ export class Engine {
     const weights = await gpu.guard('the model', () => loadWeights(gpu, checkpoint, load))
     report(options, 'compile', totalBytes, totalBytes)
     const model = new Mistral(gpu, config, weights, cache, workspace)
-    const runner = new Runner(model, maxRows, MAX_OUTPUTS)
+    const runner = new Runner(model, maxRows, DECODE_ROWS)
     await runner.warmUp()
     throwIfAborted(signal)
     gpu.check()
     report(options, 'ready', totalBytes, totalBytes)
-    return new Engine(gpu, config, weights, cache, runner, sizes.contextLength, sizes.maxSequences, sizes.chunk)
+    const { contextLength, maxSequences, chunk, positions, vocabSize } = sizes
+    return new Engine(
+      gpu,
+      config,
+      weights,
+      cache,
+      runner,
+      contextLength,
+      maxSequences,
+      chunk,
+      positions,
+      vocabSize,
+      await readbackLatency(gpu),
+    )
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */
@@ -109,14 +134,37 @@ export class Engine {
   }
 }
 
+/** Milliseconds that nothing but bringing a result back takes: the median of a few. */
+async function readbackLatency(gpu: Gpu): Promise<number> {
+  const source = gpu.createBuffer('latency', 16, BufferUsage.COPY_SRC)
+  const readback = new Readback(gpu, 'latency readback', 16)
+  try {
+    const times: number[] = []
+    for (let i = 0; i < 5; i++) {
+      const encoder = gpu.device.createCommandEncoder()
+      readback.copy(encoder, source, 16)
+      const start = performance.now()
+      gpu.submit(encoder.finish())
+      await readback.read(16)
+      times.push(performance.now() - start)
+    }
+    return times.sort((a, b) => a - b)[2]!
+  } finally {
+    source.destroy()
+    readback.destroy()
+  }
+}
+
 interface Sizes {
   readonly contextLength: number
   readonly chunk: number
   readonly maxSequences: number
+  readonly positions: number
+  readonly vocabSize: number
 }
 
 /** Checks the options that set sizes. Throws `ParameterError`. */
-function planSizes(config: ModelConfig, options: EngineOptions): Sizes {
+function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = config.vocabSize): Sizes {
   if (config.headDim > MAX_HEAD_DIM) {
     throw new ConfigError('head_dim', config.headDim, `the attention kernel takes at most ${MAX_HEAD_DIM}`)
   }
@@ -129,7 +177,16 @@ function planSizes(config: ModelConfig, options: EngineOptions): Sizes {
   checkInteger('maxSequences', maxSequences, 1, 1024)
   const chunk = options.prefillChunk ?? DEFAULT_CHUNK
   checkInteger('prefillChunk', chunk, 1, 8192)
-  return { contextLength, maxSequences, chunk: Math.min(chunk, contextLength) }
+  // Whoever asks for less context than the window wants a smaller cache, which then is the limit.
+  const windowed = config.slidingWindows.every((window) => window !== undefined && window <= contextLength)
+  const positions = windowed ? Math.max(contextLength, WINDOWED_POSITIONS) : contextLength
+  return {
+    contextLength,
+    maxSequences,
+    chunk: Math.min(chunk, contextLength),
+    positions,
+    vocabSize: Math.min(vocabSize, config.vocabSize),
+  }
 }
 
 function checkInteger(name: string, value: unknown, min: number, max: number): void {

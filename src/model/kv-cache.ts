@@ -5,8 +5,8 @@ import type { ModelConfig } from './config.ts'
 export interface CacheOptions {
   readonly dtype: 'f32' | 'f16'
   /** Positions that one sequence may reach. */
-  readonly contextLength: number
-  /** Rows that one prefill chunk of a sequence writes at most. */
+  readonly positions: number
+  /** Rows that are written to a sequence ahead of what is kept of them, at most: a prefill chunk, or discarded steps. */
   readonly chunk: number
   readonly maxSequences: number
 }
@@ -15,15 +15,15 @@ export interface CacheOptions {
  * Slots that a layer needs for one sequence. With a window, a ring of window + chunk: a chunk then never overwrites a
  * key that one of its own rows still sees.
  */
-export function ringSlots(window: number | undefined, contextLength: number, chunk: number): number {
-  return window === undefined ? contextLength : Math.min(contextLength, window + chunk)
+export function ringSlots(window: number | undefined, positions: number, chunk: number): number {
+  return window === undefined ? positions : Math.min(positions, window + chunk)
 }
 
 /** Bytes of all layers' keys and values. */
-export function cacheBytes(config: ModelConfig, { dtype, contextLength, chunk, maxSequences }: CacheOptions): number {
+export function cacheBytes(config: ModelConfig, { dtype, positions, chunk, maxSequences }: CacheOptions): number {
   const perSlot = config.nKvHeads * headStride(config.headDim) * (dtype === 'f16' ? 2 : 4) * 2
   return config.slidingWindows.reduce<number>(
-    (sum, window) => sum + maxSequences * perSlot * ringSlots(window, contextLength, chunk),
+    (sum, window) => sum + maxSequences * perSlot * ringSlots(window, positions, chunk),
     0,
   )
 }
@@ -39,9 +39,9 @@ export function cacheReadBytes(config: ModelConfig, dtype: 'f32' | 'f16', positi
 
 /** One ring per layer and sequence, allocated once. Throws `MemoryError` when a layer does not fit one binding. */
 export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions): LayerCache[] {
-  const { dtype, contextLength, chunk, maxSequences } = options
+  const { dtype, positions, chunk, maxSequences } = options
   return config.slidingWindows.map((window, layer) => {
-    const ring = ringSlots(window, contextLength, chunk)
+    const ring = ringSlots(window, positions, chunk)
     const elements = maxSequences * config.nKvHeads * ring * headStride(config.headDim)
     const bytes = elements * (dtype === 'f16' ? 2 : 4)
     return {

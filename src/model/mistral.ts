@@ -1,4 +1,5 @@
 import type { Buffer, Gpu } from '../gpu/device.ts'
+import { BufferUsage } from '../gpu/flags.ts'
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import {
   type AttentionBuffers,
@@ -8,12 +9,16 @@ import {
   ropeCache,
   sumsOfBatch,
 } from '../kernels/attention.ts'
-import { embedding } from '../kernels/embedding.ts'
+import { COPY_PLAN_WORDS, cacheCopy } from '../kernels/cache-copy.ts'
+import { drawDense, drawShort, shortlistBytes } from '../kernels/draw.ts'
+import { embedding, type History } from '../kernels/embedding.ts'
 import { add, linear, siluGate, store } from '../kernels/linear.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
+import { logprobs, type SamplerBuffers, sampleBest, samplerBytes, scoreRules } from '../kernels/sampler.ts'
 import { type Activation, type BatchShape, ceilTo, createActivation, ROW_TILE, type Width } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
 import type { ModelConfig } from './config.ts'
+import { ropeTable } from './rope.ts'
 
 /** The weights of one layer, fused as the kernels take them. */
 export interface LayerWeights {
@@ -40,8 +45,8 @@ export interface ModelWeights {
 
 /** Everything that a forward pass works in besides weights and cache, for up to `maxRows` rows. */
 export interface Workspace extends AttentionBuffers {
-  /** [T] */
-  readonly tokens: Buffer
+  /** [sequences, positions] */
+  readonly history: History
   /** Residual stream [T, D]. */
   readonly x: Activation
   /** Normalized residual stream [T, D]. */
@@ -52,21 +57,38 @@ export interface Workspace extends AttentionBuffers {
   readonly hidden: Activation
   /** [outputs, V] */
   readonly logits: Activation
+  readonly sampler: SamplerBuffers
+  /** Candidates between two kernels of the sampler. */
+  readonly shortlist: Buffer
+  /** [COPY_PLAN_WORDS] */
+  readonly copyPlan: Buffer
 }
 
-export function createWorkspace(
-  gpu: Gpu,
-  config: ModelConfig,
-  sizes: { maxRows: number; maxOutputs: number; rope: Float32Array<ArrayBuffer> },
-): Workspace {
+export interface WorkspaceSizes {
+  /** Rows of one batch at most. */
+  readonly maxRows: number
+  /** Picked rows of one batch at most. */
+  readonly maxOutputs: number
+  readonly maxSequences: number
+  /** Positions that a sequence may reach. */
+  readonly positions: number
+  /** Ids below this may be chosen; the rest of the logits pads the vocabulary. */
+  readonly vocabSize: number
+}
+
+export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceSizes): Workspace {
   const rows = ceilTo(sizes.maxRows, ROW_TILE)
   const { nHeads, headDim } = config
   const sums = sumsOfBatch(gpu, headDim, rows) * nHeads
+  const rope = ropeTable(config, sizes.positions)
+  const rowsBuffer = gpu.createBuffer('rows', rows * 16)
+  const logits = createActivation(gpu, 'logits', sizes.maxOutputs, config.vocabSize)
+  const sampler = createSampler(gpu, rowsBuffer, logits, sizes)
   const workspace: Workspace = {
-    tokens: gpu.createBuffer('tokens', rows * 4),
-    rows: gpu.createBuffer('rows', rows * 16),
-    tiles: gpu.createBuffer('tiles', rows * 16),
-    rope: gpu.createBuffer('rope table', sizes.rope.byteLength),
+    history: { buffer: sampler.history, positions: sizes.positions },
+    rows: rowsBuffer,
+    tiles: gpu.createBuffer('tiles', rows * 8),
+    rope: gpu.createBuffer('rope table', rope.byteLength),
     q: gpu.createBuffer('q', rows * nHeads * headStride(headDim) * 4),
     parts: gpu.createBuffer('attention parts', sums * headStride(headDim) * 4),
     stats: gpu.createBuffer('attention stats', sums * 8),
@@ -74,11 +96,35 @@ export function createWorkspace(
     h: createActivation(gpu, 'h', rows, config.dim),
     heads: createActivation(gpu, 'heads', rows, nHeads * headDim),
     hidden: createActivation(gpu, 'hidden', rows, config.hiddenDim),
-    logits: createActivation(gpu, 'logits', sizes.maxOutputs, config.vocabSize),
+    logits,
+    sampler,
+    shortlist: gpu.createBuffer('shortlist', shortlistBytes(sizes.maxOutputs)),
+    copyPlan: gpu.createBuffer('copy plan', COPY_PLAN_WORDS * 4),
   }
-  gpu.write(workspace.rope, 0, sizes.rope)
+  gpu.write(workspace.rope, 0, rope)
   return workspace
 }
+
+function createSampler(gpu: Gpu, rows: Buffer, logits: Activation, sizes: WorkspaceSizes): SamplerBuffers {
+  const { maxSequences: slots, maxOutputs: outputs, positions, vocabSize } = sizes
+  const bytes = samplerBytes({ slots, outputs, stride: logits.stride, vocabSize, positions })
+  const readable = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
+  return {
+    logits,
+    rows,
+    vocabSize,
+    positions,
+    scores: gpu.createBuffer('scores', bytes.scores),
+    counts: gpu.createBuffer('token counts', bytes.counts),
+    history: gpu.createBuffer('history', bytes.history, readable),
+    settings: gpu.createBuffer('sampler settings', bytes.settings),
+    lists: gpu.createBuffer('sampler lists', bytes.lists),
+    logprobs: gpu.createBuffer('logprobs', bytes.logprobs, readable),
+  }
+}
+
+/** How tokens are chosen: the best, among the candidates of a small top_k, or among all. Each can do what those before it can. */
+export type SamplerKind = 'best' | 'short' | 'dense'
 
 /** The transformer as Mistral 7B (Jiang et al. 2023) defines it, recorded once for each width of batch. */
 export class Mistral {
@@ -93,11 +139,11 @@ export class Mistral {
   /** Tokens to residual stream: embedding and all layers. Eight dispatches a layer. */
   async recordLayers(width: Width): Promise<Recording<BatchShape>> {
     const { config, weights, workspace } = this
-    const { tokens, x, h, heads, hidden, rows } = workspace
+    const { history, x, h, heads, hidden, rows } = workspace
     const norm = { epsilon: config.normEps, rows }
     const r = new Recorder<BatchShape>(this.gpu)
 
-    embedding(r, tokens, weights.tokEmbeddings, x) //                          x [T, D]
+    embedding(r, { history, rows }, weights.tokEmbeddings, x) //               x [T, D]
     for (const [i, layer] of weights.layers.entries()) {
       const cache = this.cache[i]!
       rmsNorm(r, x, layer.attentionNorm, h, norm) //                           h [T, D]
@@ -118,6 +164,37 @@ export class Mistral {
     const r = new Recorder<BatchShape>(this.gpu)
     rmsNorm(r, x, weights.norm, h, { epsilon: config.normEps, rows, gather: true }) // h [outputs, D]
     linear(r, h, weights.output, store(logits), { width, rows: 'outputs' }) //          logits [outputs, V]
+    return r.build()
+  }
+
+  /** Keys and values of one sequence to another, as the copy plan says. */
+  async recordCopy(): Promise<Recording<unknown>> {
+    const r = new Recorder<unknown>(this.gpu)
+    for (const layer of this.cache) cacheCopy(r, this.workspace.copyPlan, this.config, layer)
+    return r.build()
+  }
+
+  /** Logits to the next token of each picked row, which goes to the history. */
+  async recordSampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
+    const { sampler, shortlist } = this.workspace
+    const r = new Recorder<BatchShape>(this.gpu)
+    if (kind === 'best') sampleBest(r, sampler)
+    else if (kind === 'short') drawShort(r, sampler, shortlist)
+    else drawDense(r, sampler)
+    return r.build()
+  }
+
+  /** The rules of requests on the logits of their rows, before a token is chosen. */
+  async recordRules(): Promise<Recording<BatchShape>> {
+    const r = new Recorder<BatchShape>(this.gpu)
+    scoreRules(r, this.workspace.sampler)
+    return r.build()
+  }
+
+  /** Log-probabilities of what was chosen, and of what else was likely. */
+  async recordLogprobs(): Promise<Recording<BatchShape>> {
+    const r = new Recorder<BatchShape>(this.gpu)
+    logprobs(r, this.workspace.sampler)
     return r.build()
   }
 }

@@ -1,15 +1,19 @@
+import { ROPE_FINE } from '../kernels/attention.ts'
 import type { ModelConfig } from './config.ts'
 
 /**
- * Rotary angles: (cos, sin) of position · frequency for each pair of a head, [positions, headDim / 2, 2], row-major.
- * Computed in f64 and rounded once: WGSL leaves the precision of sin and cos open beyond ±π.
- * Su et al. 2021 (RoFormer), eq. 34; scalings as in Hugging Face `modeling_rope_utils.py`.
+ * Rotary angles: (cos, sin) of position · frequency for each pair of a head, row-major: [ROPE_FINE, headDim / 2, 2] for
+ * the positions below ROPE_FINE, then [ceil(positions / ROPE_FINE), headDim / 2, 2] for its multiples from 0 on. The
+ * turn of a position is the product of one of each. Computed in f64 and rounded once: WGSL leaves the precision of sin
+ * and cos open beyond ±π. Su et al. 2021 (RoFormer), eq. 34; scalings as in Hugging Face `modeling_rope_utils.py`.
  */
 export function ropeTable(config: ModelConfig, positions: number): Float32Array<ArrayBuffer> {
   const frequencies = ropeFrequencies(config)
-  const table = new Float32Array(positions * frequencies.length * 2)
+  const coarse = Math.ceil(positions / ROPE_FINE)
+  const table = new Float32Array((ROPE_FINE + coarse) * frequencies.length * 2)
   let at = 0
-  for (let position = 0; position < positions; position++) {
+  for (let row = 0; row < ROPE_FINE + coarse; row++) {
+    const position = row < ROPE_FINE ? row : (row - ROPE_FINE) * ROPE_FINE
     for (const frequency of frequencies) {
       table[at++] = Math.cos(position * frequency)
       table[at++] = Math.sin(position * frequency)

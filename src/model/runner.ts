@@ -1,95 +1,251 @@
-import { DeviceError, throwIfAborted } from '../errors.ts'
+import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
 import type { Recording } from '../gpu/recorder.ts'
-import { partsFor, rowsPerTile } from '../kernels/attention.ts'
-import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
-import type { Mistral } from './mistral.ts'
+import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
+import { type BatchShape, DECODE_ROWS, type Width, widthOf } from '../kernels/shape.ts'
+import type { PackedParams } from '../sampling/packed-params.ts'
+import { type Batch, BatchWriter, type Row, widthOfBatch } from './batch.ts'
+import type { Mistral, SamplerKind } from './mistral.ts'
 
-/** One row of a batch: a token of a sequence at its position. */
-export interface Row {
-  readonly token: number
-  readonly sequence: number
-  readonly position: number
-  /** Whether the logits after this token are wanted. */
-  readonly wantsLogits: boolean
+/** Steps of one batch at most. */
+export const MAX_STEPS = 16
+/** Batches whose results have not been read, at most. */
+export const MAX_IN_FLIGHT = 2
+
+/** What was chosen after one row: an id for each step, or `NO_TOKEN` or `LIST_TOO_SHORT` of the sampler. */
+export interface Choices {
+  readonly ids: Uint32Array
+  /** The words that the logprobs kernel left for each step, when the request of the row asked for them. */
+  readonly logprobs: readonly Uint32Array[] | undefined
 }
 
-const PADDING_POSITION = 0xffffffff
+/** What the request of a sequence needs besides the best token. */
+export interface Wants {
+  /** Rules on the history change its scores. */
+  readonly rules: boolean
+  readonly sampler: SamplerKind
+  readonly logprobs: boolean
+}
 
-/** Runs batches of rows through the model, one after another, and brings logits back. */
+/** What a sequence wants that nobody said anything about. */
+const GREEDY: Wants = { rules: false, sampler: 'best', logprobs: false }
+const SAMPLERS: readonly SamplerKind[] = ['best', 'short', 'dense']
+
+type Ending = 'rules' | SamplerKind | 'logprobs'
+
+/** A batch on its way. */
+export interface Submitted<T> {
+  /** Rejects with `DeviceError`. */
+  readonly result: Promise<T>
+}
+
+/**
+ * Puts batches on the GPU's queue, one after another. Tokens live on the GPU: a batch takes its input from the history
+ * of its sequences, and what the sampler chooses is added there, so that the next batch can be submitted before the
+ * choice is known here. Methods must not overlap: await one before calling another; results may be awaited later.
+ */
 export class Runner {
   private readonly layers = new Map<Width, Promise<Recording<BatchShape>>>()
   private readonly heads = new Map<Width, Promise<Recording<BatchShape>>>()
-  private readonly readback: Readback
-  private readonly tokens: Uint32Array<ArrayBuffer>
-  private readonly rows: Uint32Array<ArrayBuffer>
-  private readonly tiles: Uint32Array<ArrayBuffer>
+  /** What follows the logits: compiled when a request first needs it. */
+  private readonly endings = new Map<Ending, Promise<Recording<BatchShape>>>()
+  private copy: Promise<Recording<unknown>> | undefined
+  private readonly logitsReadback: Readback
+  /** Staging buffers that no batch uses at the moment. */
+  private readonly free: Readback[]
+  private readonly writer: BatchWriter
   private readonly gpu: Gpu
-  /** The run before: the buffers of the workspace serve one at a time. */
-  private previous: Promise<unknown> = Promise.resolve()
+  /** What each sequence's request wants besides the ids. */
+  private readonly wants: Wants[] = []
 
   constructor(
     private readonly model: Mistral,
     /** Rows of one batch at most. */
     readonly maxRows: number,
-    /** Rows of one batch whose logits are wanted, at most. */
+    /** Picked rows of one batch at most. */
     readonly maxOutputs: number,
   ) {
     this.gpu = model.gpu
-    const rows = ceilTo(maxRows, ROW_TILE)
-    this.tokens = new Uint32Array(rows)
-    this.rows = new Uint32Array(rows * 4)
-    this.tiles = new Uint32Array(rows * 4)
-    this.readback = new Readback(this.gpu, 'logits readback', maxOutputs * model.workspace.logits.stride * 4)
+    this.writer = new BatchWriter(model, maxRows)
+    this.logitsReadback = new Readback(this.gpu, 'logits readback', maxOutputs * model.workspace.logits.stride * 4)
+    const bytes = Math.min(maxOutputs, DECODE_ROWS) * MAX_STEPS * (1 + LOGPROB_WORDS) * 4
+    this.free = Array.from({ length: MAX_IN_FLIGHT }, (_, i) => new Readback(this.gpu, `choices readback ${i}`, bytes))
   }
 
   /** Compiles ahead what generating text needs, so that the first token does not wait for it. */
   async warmUp(): Promise<void> {
-    await Promise.all([this.layersFor(1), this.layersFor('many'), this.headFor(1)])
+    await Promise.all([this.layersFor(1), this.layersFor('many'), this.headFor(1), this.ending('best')])
+  }
+
+  /** The tokens at positions `first`, `first` + 1, … of a sequence. */
+  writeTokens(sequence: number, first: number, tokens: readonly number[]): void {
+    const { buffer, positions } = this.model.workspace.history
+    this.gpu.write(buffer, (sequence * positions + first) * 4, Uint32Array.from(tokens))
+  }
+
+  /** How the tokens of a sequence are chosen from now on. */
+  writeSettings(
+    sequence: number,
+    { settings, lists, rules }: PackedParams,
+    { sampler: kind, logprobs }: Omit<Wants, 'rules'>,
+  ): void {
+    const { sampler } = this.model.workspace
+    this.gpu.write(sampler.settings, sequence * SETTINGS_WORDS * 4, settings)
+    if (lists.length > 0) this.gpu.write(sampler.lists, sequence * LIST_WORDS * 4, lists)
+    this.wants[sequence] = { rules, sampler: kind, logprobs }
+  }
+
+  /** The logits that follow the picked rows, in order, [V] each. */
+  async logits(rows: readonly Row[]): Promise<Submitted<Float32Array<ArrayBuffer>[]>> {
+    const outputs = this.check({ rows, steps: 1 })
+    const layers = await this.layersFor(widthOfBatch(rows, outputs))
+    const head = outputs > 0 ? await this.headFor(widthOf(outputs, true)) : undefined
+    const shape = { ...this.writer.write({ rows, steps: 1 }, outputs), ruled: 0, logged: 0 }
+    const { logits } = this.model.workspace
+    const bytes = outputs * logits.stride * 4
+    this.encode(
+      (pass) => {
+        layers.encode(pass, shape)
+        head?.encode(pass, shape)
+      },
+      (encoder) => {
+        if (outputs > 0) this.logitsReadback.copy(encoder, logits.buffer, bytes)
+      },
+    )
+    if (outputs === 0) return { result: this.gpu.finish().then(() => []) }
+    const cut = (data: ArrayBuffer) => {
+      const all = new Float32Array(data)
+      return Array.from({ length: outputs }, (_, i) => all.slice(i * logits.stride, i * logits.stride + logits.cols))
+    }
+    return { result: this.logitsReadback.read(bytes).then(cut) }
+  }
+
+  /** The tokens that the sampler chooses after the picked rows, in order. They are in the history afterwards. */
+  async sample(batch: Batch): Promise<Submitted<Choices[]>> {
+    const { rows, steps } = batch
+    const outputs = this.check(batch)
+    const width = widthOfBatch(rows, outputs)
+    const picked = rows.filter((row) => row.picked)
+    const wants = picked.map((row) => this.wants[row.sequence] ?? GREEDY)
+    const logged = wants.some((want) => want.logprobs) ? outputs : 0
+    const ruled = wants.some((want) => want.rules) ? outputs : 0
+    const kind = SAMPLERS.findLast((kind) => wants.some((want) => want.sampler === kind)) ?? 'best'
+    const [layers, head, ...endings] = await Promise.all([
+      this.layersFor(width),
+      outputs > 0 ? this.headFor(widthOf(outputs, true)) : undefined,
+      ruled > 0 ? this.ending('rules') : undefined,
+      outputs > 0 ? this.ending(kind) : undefined,
+      logged > 0 ? this.ending('logprobs') : undefined,
+    ])
+    const shape = { ...this.writer.write(batch, outputs), ruled, logged }
+    const staging = outputs > 0 ? this.takeStaging() : undefined
+    this.encode(
+      (pass) => {
+        for (let step = 0; step < steps; step++) {
+          layers.encode(pass, shape)
+          head?.encode(pass, shape)
+          for (const ending of endings) ending?.encode(pass, shape)
+        }
+      },
+      (encoder) => staging && this.copyChoices(encoder, staging, picked, steps, logged > 0),
+    )
+    if (staging === undefined) return { result: this.gpu.finish().then(() => []) }
+    const result = staging
+      .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4)
+      .then((data) => this.choices(new Uint32Array(data), picked, steps))
+      .finally(() => this.free.push(staging))
+    return { result }
   }
 
   /**
-   * The logits of the rows that want them, in order, [V] each. The rows' keys and values are in the cache afterwards.
-   * Rows of one sequence must be neighbours and in order of position. Throws `AbortError`, `DeviceError`.
+   * Gives sequence `to` the keys and values that `from` holds at positions below `count`; `written` is how far the rings
+   * of `from` have gone. Returns how far those of `to` have gone then.
    */
-  run(batch: readonly Row[], signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>[]> {
-    const result = this.previous.then(() => this.runNow(batch, signal))
-    const done = () => {}
-    this.previous = result.then(done, done)
-    return result
+  async copySequence(
+    from: number,
+    to: number,
+    { count, written }: { count: number; written: number },
+  ): Promise<number> {
+    this.copy ??= this.model.recordCopy()
+    const recording = await this.copy
+    const rings = this.model.cache.map((layer) => layer.ring)
+    // A ring that has wrapped holds the wanted positions anywhere.
+    const wrapped = rings.some((ring) => written > ring)
+    const slots = wrapped ? Math.max(...rings) : count
+    this.gpu.write(this.model.workspace.copyPlan, 0, Uint32Array.of(from, to, slots))
+    this.encode(
+      (pass) => recording.encode(pass, undefined),
+      () => {},
+    )
+    return wrapped ? written : count
   }
 
-  private async runNow(batch: readonly Row[], signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>[]> {
-    throwIfAborted(signal)
-    this.gpu.check()
-    const outputs = batch.filter((row) => row.wantsLogits).length
-    if (batch.length > this.maxRows || outputs > this.maxOutputs) {
-      throw new DeviceError(
-        `a batch of ${batch.length} rows and ${outputs} outputs; ${this.maxRows} and ${this.maxOutputs} fit`,
-      )
-    }
-    const layers = await this.layersFor(widthOf(batch.length))
-    const head = outputs > 0 ? await this.headFor(widthOf(outputs)) : undefined
-    const shape = this.upload(batch, outputs)
-
+  private encode(pass: (pass: GPUComputePassEncoder) => void, copies: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.gpu.device.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    layers.encode(pass, shape)
-    head?.encode(pass, shape)
-    pass.end()
+    const computePass = encoder.beginComputePass()
+    pass(computePass)
+    computePass.end()
     this.gpu.counters.passes++
-    const { logits } = this.model.workspace
-    const bytes = outputs * logits.stride * 4
-    if (outputs > 0) this.readback.copy(encoder, logits.buffer, bytes)
+    copies(encoder)
     this.gpu.submit(encoder.finish())
-    if (outputs === 0) {
-      // Nothing comes back, but the caller must be able to stop between chunks: wait for this one.
-      await this.gpu.finish()
-      return []
+  }
+
+  /** The ids of all rows, then their logprobs when any wants them. */
+  private copyChoices(
+    encoder: GPUCommandEncoder,
+    staging: Readback,
+    picked: readonly Row[],
+    steps: number,
+    logged: boolean,
+  ): void {
+    const { history, sampler } = this.model.workspace
+    let at = 0
+    for (const { sequence, position } of picked) {
+      const from = (sequence * history.positions + position + 1) * 4
+      staging.copyAt(encoder, history.buffer, { from, to: at, bytes: steps * 4 })
+      at += steps * 4
     }
-    const all = new Float32Array(await this.readback.read(bytes))
-    return Array.from({ length: outputs }, (_, i) => all.slice(i * logits.stride, i * logits.stride + logits.cols))
+    if (!logged) return
+    const bytes = LOGPROB_WORDS * 4
+    for (const { sequence, position } of picked) {
+      for (let step = 1; step <= steps; step++) {
+        const from = (sequence * LOGPROB_STEPS + ((position + step) % LOGPROB_STEPS)) * bytes
+        staging.copyAt(encoder, sampler.logprobs, { from, to: at, bytes })
+        at += bytes
+      }
+    }
+  }
+
+  private choices(data: Uint32Array, picked: readonly Row[], steps: number): Choices[] {
+    const logged = picked.length * steps
+    return picked.map(({ sequence }, i) => ({
+      ids: data.subarray(i * steps, (i + 1) * steps),
+      logprobs: this.wants[sequence]?.logprobs
+        ? Array.from({ length: steps }, (_, step) => {
+            const at = logged + (i * steps + step) * LOGPROB_WORDS
+            return data.subarray(at, at + LOGPROB_WORDS)
+          })
+        : undefined,
+    }))
+  }
+
+  private takeStaging(): Readback {
+    const staging = this.free.pop()
+    if (staging === undefined) throw new DeviceError(`more than ${MAX_IN_FLIGHT} batches in flight`)
+    return staging
+  }
+
+  /** Returns how many rows are picked. */
+  private check({ rows, steps }: Batch): number {
+    this.gpu.check()
+    let outputs = 0
+    for (const row of rows) if (row.picked) outputs++
+    if (rows.length > this.maxRows || outputs > this.maxOutputs || steps > MAX_STEPS) {
+      const most = `${this.maxRows}, ${this.maxOutputs} and ${MAX_STEPS}`
+      throw new DeviceError(`a batch of ${rows.length} rows, ${outputs} outputs and ${steps} steps; ${most} fit`)
+    }
+    return outputs
   }
 
   private layersFor(width: Width): Promise<Recording<BatchShape>> {
@@ -100,49 +256,12 @@ export class Runner {
     return remember(this.heads, width, () => this.model.recordHead(width))
   }
 
-  /** Writes tokens and metadata of the rows to the GPU. Unused rows of the last tile are marked as padding. */
-  private upload(batch: readonly Row[], outputs: number): BatchShape {
-    const parts = partsFor(this.mostVisibleKeys(batch))
-    const padded = ceilTo(batch.length, ROW_TILE)
-    let picked = 0
-    for (let i = 0; i < padded; i++) {
-      const row = batch[i]
-      this.tokens[i] = row?.token ?? 0
-      this.rows[4 * i] = row?.sequence ?? 0
-      this.rows[4 * i + 1] = row?.position ?? PADDING_POSITION
-      this.rows[4 * i + 3] = parts
-      if (row?.wantsLogits) this.rows[4 * picked++ + 2] = i
-    }
-    const tiles = this.makeTiles(batch)
-    const { workspace } = this.model
-    this.gpu.write(workspace.tokens, 0, this.tokens.subarray(0, padded))
-    this.gpu.write(workspace.rows, 0, this.rows.subarray(0, 4 * padded))
-    this.gpu.write(workspace.tiles, 0, this.tiles.subarray(0, 4 * tiles))
-    return { rows: batch.length, outputs, parts, tiles }
-  }
-
-  private mostVisibleKeys(batch: readonly Row[]): number {
-    if (widthOf(batch.length) === 'many') return 1
-    const window = Math.max(...this.model.cache.map((layer) => layer.window))
-    return Math.min(window, Math.max(...batch.map((row) => row.position + 1)))
-  }
-
-  /** Cuts the batch in runs of neighbouring positions of one sequence. Returns how many there are. */
-  private makeTiles(batch: readonly Row[]): number {
-    const longest = rowsPerTile(this.gpu, this.model.config.headDim, widthOf(batch.length))
-    let count = 0
-    for (let first = 0; first < batch.length; ) {
-      const { sequence, position } = batch[first]!
-      let length = 1
-      while (length < longest) {
-        const next = batch[first + length]
-        if (next?.sequence !== sequence || next.position !== position + length) break
-        length++
-      }
-      this.tiles.set([first, length, sequence, position], 4 * count++)
-      first += length
-    }
-    return count
+  private ending(what: Ending): Promise<Recording<BatchShape>> {
+    return remember(this.endings, what, () => {
+      if (what === 'rules') return this.model.recordRules()
+      if (what === 'logprobs') return this.model.recordLogprobs()
+      return this.model.recordSampler(what)
+    })
   }
 }
 

@@ -1,6 +1,6 @@
 /** Browsers, in pages and in workers. There is no file system: files come as URLs, `File`s and directory handles. */
-import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
-import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './types.ts'
+import { CheckpointError, DeviceError, ListenError, ParameterError } from '../errors.ts'
+import type { FetchHandler, GpuEntry, GpuEntryOptions, Platform, RandomAccessFile, ServeOptions } from './types.ts'
 
 export const platform: Platform = {
   name: 'browser',
@@ -37,6 +37,14 @@ export const platform: Platform = {
   embeddedModel(name) {
     const path = `../../models/${name}/`
     return new URL(path, import.meta.url).href
+  },
+
+  async serveHttp(_fetch: FetchHandler, { host, port }: ServeOptions): Promise<never> {
+    throw new ListenError(
+      host,
+      port,
+      'a browser has no sockets to listen on; call the app in process: app.fetch(request)',
+    )
   },
 
   joinPath: (folder, name) => (folder === '' ? name : `${folder.replace(/\/+$/, '')}/${name}`),

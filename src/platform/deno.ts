@@ -1,7 +1,15 @@
 /** Deno: its own WebGPU (wgpu), files through `Deno.open`. */
 import { CheckpointError, DeviceError, ParameterError, throwIfAborted } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './types.ts'
+import type {
+  FetchHandler,
+  GpuEntry,
+  GpuEntryOptions,
+  HttpServer,
+  Platform,
+  RandomAccessFile,
+  ServeOptions,
+} from './types.ts'
 
 /** The part of Deno that is used here; its own types cannot stand beside those of Node in one compilation. */
 interface DenoRuntime {
@@ -36,6 +44,12 @@ export const platform: Platform = {
     const gpu = globalThis.navigator?.gpu as GPU | undefined
     if (!gpu) throw new DeviceError('this Deno shows no WebGPU; start it with: deno run --unstable-webgpu')
     return { gpu, release() {} }
+  },
+
+  // Loaded when asked for: whoever runs a model in process needs no server.
+  async serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
+    const { serveDeno } = await import('./serve-deno.ts')
+    return serveDeno(fetch, options)
   },
 
   async pathKind(path: string): Promise<'file' | 'folder' | undefined> {

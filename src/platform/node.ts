@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CheckpointError, DeviceError, throwIfAborted } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type { GpuEntry, GpuEntryOptions, Platform, RandomAccessFile } from './types.ts'
+import type {
+  FetchHandler,
+  GpuEntry,
+  GpuEntryOptions,
+  HttpServer,
+  Platform,
+  RandomAccessFile,
+  ServeOptions,
+} from './types.ts'
 
 /**
  * Dawn's instances, one per backend, for the life of the process. Dawn's binding does not hold its own instance: when
@@ -23,6 +31,12 @@ export const platform: Platform = {
     const installed = options.backend === undefined ? globalThis.navigator?.gpu : undefined
     const gpu = installed ?? (await dawnInstance(options.backend))
     return { gpu, release() {} }
+  },
+
+  // Loaded when asked for: whoever runs a model in process needs no server.
+  async serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
+    const { serveNode } = await import('./serve-node.ts')
+    return serveNode(fetch, options)
   },
 
   async pathKind(path: string): Promise<'file' | 'folder' | undefined> {

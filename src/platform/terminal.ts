@@ -28,6 +28,11 @@ export interface Terminal {
    * returned function takes it away again. Without handlers Ctrl-C ends the process as usual.
    */
   onInterrupt(handler: () => void): () => void
+  /**
+   * Calls the handler when the process is asked to end (SIGTERM, as service managers and containers do), and on Ctrl-C.
+   * Taken away again, the next such signal ends the process as usual.
+   */
+  onTerminate(handler: () => void): () => void
   /** The code with which the process will end by itself. The process is never ended by force. */
   setExitCode(code: number): void
   /** Lets go of standard input, so that the process can end. Safe to call twice. */
@@ -58,7 +63,7 @@ export interface TerminalHost {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: HostStream
   readonly stderr: HostStream
-  /** Emits `SIGINT`; having a listener replaces the default, which ends the process. */
+  /** Emits `SIGINT` and `SIGTERM`; having a listener replaces the default, which ends the process. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>
   setExitCode(code: number): void
 }
@@ -99,7 +104,8 @@ export function packageFile(mainUrl: string, path: string): string {
 
 export function createTerminal(host: TerminalHost): Terminal {
   const closed = new AbortController()
-  const interrupts = new Interrupts(host.signals)
+  const interrupts = new Interrupts(host.signals, 'SIGINT')
+  const terminations = new Interrupts(host.signals, 'SIGTERM')
   const questions = new Questions(host, interrupts)
   return {
     argv: host.argv,
@@ -112,6 +118,12 @@ export function createTerminal(host: TerminalHost): Terminal {
     readInput: () => readAll(host.stdin),
     ask: (prompt) => questions.ask(prompt),
     onInterrupt: (handler) => interrupts.add(handler),
+    onTerminate(handler) {
+      const remove = [interrupts.add(handler), terminations.add(handler)]
+      return () => {
+        for (const each of remove) each()
+      }
+    },
     setExitCode: (code) => host.setExitCode(code),
     close: () => questions.close(),
   }
@@ -146,21 +158,24 @@ async function readAll(stdin: Readable): Promise<string> {
   return text + decoder.decode()
 }
 
-/** Handlers of Ctrl-C. The process listens only while there is one: that is what brings the default back. */
+/** Handlers of a signal. The process listens only while there is one: that is what brings the default back. */
 class Interrupts {
   private readonly handlers: Array<{ call: () => void }> = []
   private readonly listener = (): void => this.handlers.at(-1)?.call()
 
-  constructor(private readonly signals: Pick<EventEmitter, 'on' | 'off'>) {}
+  constructor(
+    private readonly signals: Pick<EventEmitter, 'on' | 'off'>,
+    private readonly name: 'SIGINT' | 'SIGTERM',
+  ) {}
 
   add(call: () => void): () => void {
     const entry = { call }
-    if (this.handlers.push(entry) === 1) this.signals.on('SIGINT', this.listener)
+    if (this.handlers.push(entry) === 1) this.signals.on(this.name, this.listener)
     return () => {
       const at = this.handlers.indexOf(entry)
       if (at < 0) return
       this.handlers.splice(at, 1)
-      if (this.handlers.length === 0) this.signals.off('SIGINT', this.listener)
+      if (this.handlers.length === 0) this.signals.off(this.name, this.listener)
     }
   }
 }

@@ -15,6 +15,40 @@ export interface Platform {
   joinPath(folder: string, name: string): string
   /** Where a model that ships with this package lies: a path, or a URL in a browser. */
   embeddedModel(name: string): string
+  /**
+   * Answers HTTP requests on a socket. Resolves when it listens; throws `ListenError` when it cannot, or when the runtime
+   * has no sockets to listen on.
+   */
+  serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer>
+}
+
+/** `request.signal` fires when the client goes away. */
+export type FetchHandler = (request: Request) => Response | Promise<Response>
+
+export interface ServeOptions {
+  /** A name or an address of this machine; `127.0.0.1` is for programs on it alone. */
+  readonly host: string
+  /** 0 takes any that is free. */
+  readonly port: number
+  /** The head of a request must have come within this time. Default 10 s. Deno has limits of its own. */
+  readonly headersTimeoutMs?: number | undefined
+  /** So must the whole request. Default 60 s. Deno leaves it to the handler. */
+  readonly requestTimeoutMs?: number | undefined
+  /** A connection without a request is kept this long. Default 65 s: proxies keep theirs for a minute. */
+  readonly idleTimeoutMs?: number | undefined
+  /** Connections beyond this are closed at once. Default 1024. */
+  readonly maxConnections?: number | undefined
+}
+
+export interface HttpServer {
+  /** With brackets where it is an IPv6 address. */
+  readonly url: string
+  readonly port: number
+  /**
+   * Stops listening at once, lets requests that run come to their end, and cuts those that take longer than `drainMs`.
+   * @returns how many were cut
+   */
+  close(drainMs: number): Promise<number>
 }
 
 export interface GpuEntryOptions {

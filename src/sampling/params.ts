@@ -1,101 +1,25 @@
 import { ParameterError } from '../errors.ts'
 import { closestName } from './closest-name.ts'
+import type { SamplingInput, SamplingParams } from './param-types.ts'
 import * as rule from './rules.ts'
 
-/** What a request says about how tokens are chosen and when to stop. Every field may be left out or null. */
-export interface SamplingInput {
-  /** Tokens to generate at most, the prompt not counted. Default 512. */
-  max_tokens?: number | null | undefined
-  /** The same as `max_tokens` under the name of the OpenAI API; wins over it. */
-  max_completion_tokens?: number | null | undefined
-  /** The same as `max_tokens` under the name of Hugging Face; wins over both. */
-  max_new_tokens?: number | null | undefined
-  /** Logits are divided by it. Default 1; below 1e-5 means greedy. */
-  temperature?: number | null | undefined
-  /** Only the k best tokens, ties included. Default 50; 0 or -1 is all. */
-  top_k?: number | null | undefined
-  /** Only the best tokens that together hold this probability. Default 0.95; 1 is all. */
-  top_p?: number | null | undefined
-  /** false takes the best token each time. Default true. */
-  do_sample?: boolean | null | undefined
-  /** An integer that makes the draws repeat. Default: a random one. */
-  seed?: number | bigint | null | undefined
-  /** Texts that end the answer and are not part of it. */
-  stop?: string | readonly string[] | null | undefined
-  /** Ids that end the answer, besides the model's own end of sequence. */
-  stop_token_ids?: readonly number[] | null | undefined
-  /** Do not stop at the model's end of sequence. Default false. */
-  ignore_eos?: boolean | null | undefined
-  /** Divides positive and multiplies negative logits of ids seen in prompt or answer. Default 1. */
-  repetition_penalty?: number | null | undefined
-  /** No sequence of this many ids appears twice, prompt included. Default 0: off. */
-  no_repeat_ngram_size?: number | null | undefined
-  /** Sequences that are never completed. */
-  bad_words_ids?: readonly (readonly number[])[] | null | undefined
-  /** Added to the logit that would complete the sequence: `[ids, bias]`. */
-  sequence_bias?: readonly (readonly [readonly number[], number])[] | null | undefined
-  /** Added to the logit of an id, within -100 and 100. */
-  logit_bias?: Readonly<Record<string, number>> | null | undefined
-  /** Ids that are never generated. */
-  suppress_tokens?: readonly number[] | null | undefined
-  /** No end of sequence before prompt and answer have this many tokens. Default 0. */
-  min_length?: number | null | undefined
-  /** No end of sequence before the answer has this many tokens. Default 0. */
-  min_new_tokens?: number | null | undefined
-  /** The same as `min_new_tokens`, which wins. */
-  min_tokens?: number | null | undefined
-  /** Only tokens at least this fraction as probable as the best. Default 0: off. */
-  min_p?: number | null | undefined
-  /** Locally typical sampling. Default 1: off. */
-  typical_p?: number | null | undefined
-  /** Only tokens of at least this probability. Default 0: off. */
-  epsilon_cutoff?: number | null | undefined
-  /** Eta sampling. Default 0: off. */
-  eta_cutoff?: number | null | undefined
-  /** Subtracted from a logit for each time its id was generated. -2 to 2, default 0. */
-  frequency_penalty?: number | null | undefined
-  /** Subtracted from a logit whose id was generated. -2 to 2, default 0. */
-  presence_penalty?: number | null | undefined
-}
-
-/** Checked parameters with all defaults filled in; {@link parseSamplingParams} makes them. */
-export interface SamplingParams {
-  readonly max_tokens: number
-  readonly temperature: number
-  /** 0 is off. */
-  readonly top_k: number
-  readonly top_p: number
-  /** false also when the temperature asked for greedy. */
-  readonly do_sample: boolean
-  /** undefined: whoever runs the request takes a random one. */
-  readonly seed: number | bigint | undefined
-  readonly stop: readonly string[]
-  readonly stop_token_ids: readonly number[]
-  readonly ignore_eos: boolean
-  readonly repetition_penalty: number
-  readonly no_repeat_ngram_size: number
-  readonly bad_words_ids: readonly (readonly number[])[]
-  readonly sequence_bias: readonly (readonly [readonly number[], number])[]
-  readonly logit_bias: Readonly<Record<string, number>>
-  readonly suppress_tokens: readonly number[]
-  readonly min_length: number
-  readonly min_new_tokens: number
-  readonly min_p: number
-  readonly typical_p: number
-  readonly epsilon_cutoff: number
-  readonly eta_cutoff: number
-  readonly frequency_penalty: number
-  readonly presence_penalty: number
-}
+export type { SamplingInput, SamplingParams } from './param-types.ts'
 
 /** Below this a temperature means greedy, as in vLLM: dividing by less only overflows. */
 const GREEDY_TEMPERATURE = 1e-5
+const DEFAULT_MAX_TOKENS = 512
 const MAX_STOPS = 16
+const MAX_BAD_WORDS = 1024
+const MAX_CHOICES = 16
+const MAX_TOP_LOGPROBS = 20
+/** One pass verifies a guess and the token before it in the widest of the small matmuls. */
+const MAX_LOOKUP = 16
 
 const RULES: { readonly [K in keyof SamplingInput]-?: rule.Rule } = {
   max_tokens: rule.integer(1),
   max_completion_tokens: rule.integer(1),
   max_new_tokens: rule.integer(1),
+  max_length: rule.integer(1),
   temperature: rule.number(0, 100),
   top_k: rule.integer(-1),
   top_p: rule.number(0, 1),
@@ -119,6 +43,13 @@ const RULES: { readonly [K in keyof SamplingInput]-?: rule.Rule } = {
   eta_cutoff: rule.numberBelow(0, 1),
   frequency_penalty: rule.number(-2, 2),
   presence_penalty: rule.number(-2, 2),
+  bad_words: rule.texts(MAX_BAD_WORDS),
+  use_cache: rule.boolean,
+  logprobs: rule.boolean,
+  top_logprobs: rule.integerIn(0, MAX_TOP_LOGPROBS),
+  prompt_lookup_num_tokens: rule.integerIn(0, MAX_LOOKUP),
+  n: rule.integerIn(1, MAX_CHOICES),
+  return_full_text: rule.boolean,
 }
 
 /**
@@ -126,7 +57,6 @@ const RULES: { readonly [K in keyof SamplingInput]-?: rule.Rule } = {
  * changes nothing (null always does); any other value is refused rather than ignored.
  */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
-  n: [1],
   best_of: [1],
   num_return_sequences: [1],
   num_beams: [1],
@@ -144,17 +74,13 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   mirostat: [0],
   dry_multiplier: [0],
   xtc_probability: [0],
-  logprobs: [false],
-  top_logprobs: [0],
   prompt_logprobs: [],
-  max_length: [],
   begin_suppress_tokens: [],
   forced_bos_token_id: [],
   forced_eos_token_id: [],
   force_words_ids: [],
   watermarking_config: [],
   use_beam_search: [false],
-  use_cache: [true],
 }
 
 /** The names {@link parseSamplingParams} understands, for layers that split a larger request. */
@@ -193,6 +119,9 @@ export function parseSamplingParams(input: unknown, otherNames: readonly string[
       `must be at most max_tokens, ${params.max_tokens}`,
     )
   }
+  if (params.top_logprobs > 0 && !params.logprobs) {
+    throw new ParameterError('top_logprobs', params.top_logprobs, 'needs logprobs: true')
+  }
   checked.add(params)
   return params
 }
@@ -202,11 +131,7 @@ function refuseUnlessNeutral(name: string, value: unknown, otherNames: readonly 
     const neutral = NEUTRAL[name]!
     if (value === null || value === undefined || neutral.includes(value)) return
     const harmless = neutral.length > 0 ? `; only ${JSON.stringify(neutral[0])} is accepted` : ''
-    throw new ParameterError(
-      name,
-      value,
-      `is not supported yet${harmless}${name === 'max_length' ? '; use max_tokens' : ''}`,
-    )
+    throw new ParameterError(name, value, `is not supported yet${harmless}`)
   }
   const nearest = closestName(name, [...SAMPLING_PARAMETERS, ...otherNames, ...Object.keys(NEUTRAL)])
   throw new ParameterError(name, value, `is not a known parameter${nearest ? `; did you mean "${nearest}"?` : ''}`)
@@ -215,8 +140,11 @@ function refuseUnlessNeutral(name: string, value: unknown, otherNames: readonly 
 /** Values have passed their rules: only aliases and defaults are left. */
 function withDefaults(values: SamplingInput): SamplingParams {
   const temperature = values.temperature ?? 1
+  const most = values.max_new_tokens ?? values.max_completion_tokens ?? values.max_tokens ?? undefined
+  const max_length = most === undefined ? (values.max_length ?? undefined) : undefined
   return Object.freeze({
-    max_tokens: values.max_new_tokens ?? values.max_completion_tokens ?? values.max_tokens ?? 512,
+    max_tokens: most ?? (max_length === undefined ? DEFAULT_MAX_TOKENS : Infinity),
+    max_length,
     temperature,
     top_k: Math.max(0, values.top_k ?? 50),
     top_p: values.top_p ?? 0.95,
@@ -239,6 +167,13 @@ function withDefaults(values: SamplingInput): SamplingParams {
     eta_cutoff: values.eta_cutoff ?? 0,
     frequency_penalty: values.frequency_penalty ?? 0,
     presence_penalty: values.presence_penalty ?? 0,
+    bad_words: values.bad_words ?? [],
+    use_cache: values.use_cache ?? true,
+    logprobs: values.logprobs ?? false,
+    top_logprobs: values.top_logprobs ?? 0,
+    prompt_lookup_num_tokens: values.prompt_lookup_num_tokens ?? 0,
+    n: values.n ?? 1,
+    return_full_text: values.return_full_text ?? false,
   })
 }
 

@@ -125,7 +125,8 @@ export function best(scores: Float32Array): number {
   return id
 }
 
-function eosList(context: SamplingContext): readonly number[] {
+/** The ids that end an answer, as a list. */
+export function eosList(context: SamplingContext): readonly number[] {
   const eos = context.eosTokenId
   return eos === undefined ? [] : typeof eos === 'number' ? [eos] : eos
 }

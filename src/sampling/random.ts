@@ -7,7 +7,7 @@ export type Seed = number | bigint
 
 const TWO_32 = 4294967296
 
-/** The 64-bit two's complement of an integer seed as [low, high] words, which is what a shader's uniform holds. */
+/** The 64-bit two's complement of an integer seed as [low, high] words, which is how a shader holds it. */
 export function seedWords(seed: Seed): [low: number, high: number] {
   if (typeof seed === 'bigint') {
     const bits = BigInt.asUintN(64, seed)
@@ -37,15 +37,14 @@ export function pcg3d(a: number, b: number, c: number): [number, number, number]
 }
 
 /**
- * The number of one step, uniform in [0, 1): the top 24 bits of the first word of `pcg3d(seed low, seed high, step)`,
- * so that it is exact in f32.
+ * The random word of one step, uniform over u32: the first of `pcg3d(seed low, seed high, step)`.
  *
  * @param seed an integer; numbers must be safe integers, both kinds are taken modulo 2^64
  * @param step the index of the generated token, 0 for the first, modulo 2^32
  */
-export function uniform(seed: Seed, step: number): number {
+export function randomWord(seed: Seed, step: number): number {
   const [low, high] = seedWords(seed)
-  return (pcg3d(low, high, step >>> 0)[0] >>> 8) / 16777216
+  return pcg3d(low, high, step >>> 0)[0]
 }
 
 /** A seed for requests that name none. 53 bits, so that it survives JSON and can be sent again. */

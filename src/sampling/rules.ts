@@ -23,6 +23,13 @@ export function integer(min: number): Rule {
   }
 }
 
+export function integerIn(min: number, max: number): Rule {
+  return (name, value) => {
+    check(isInteger(value, min) && value <= max, name, value, `an integer from ${min} to ${max}`)
+    return value
+  }
+}
+
 /** A finite number in [min, max]. */
 export function number(min: number, max: number): Rule {
   return (name, value) => {

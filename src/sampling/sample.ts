@@ -1,10 +1,14 @@
+import { ascending, kthLargest } from './order.ts'
 import { parseSamplingParams, type SamplingInput, type SamplingParams } from './params.ts'
-import { applyHistory, best, type Candidates, candidates, type SamplingContext } from './processors.ts'
-import { randomSeed, type Seed, uniform } from './random.ts'
-import { maximum, weight } from './warpers.ts'
+import { applyHistory, best, type SamplingContext } from './processors.ts'
+import { randomSeed, randomWord, type Seed } from './random.ts'
+import { cleanScore, gapOf, type Limits, limitsOf, shareOf, TOP_WEIGHT, weightOf } from './weights.ts'
 
-/** Ids are summed in blocks of this many, so that the sum of a large vocabulary keeps its small terms in f32. */
-export const BLOCK = 256
+/**
+ * How tokens are chosen, to the bit: the twin of `shaders/draw_*.wgsl`. `processLogits` defines the probabilities as
+ * Hugging Face computes them; this follows it in integers (weights.ts), within 1e-6, so that CPU and every GPU choose
+ * the same token.
+ */
 
 /**
  * Chooses the tokens of one request. It holds no state besides the seed: the number drawn depends on the seed and on
@@ -31,56 +35,166 @@ export class Sampler {
    */
   next(logits: Float32Array, tokens: readonly number[]): number {
     const step = tokens.length - this.context.promptLength
-    return sampleToken(logits, tokens, this.params, this.context, uniform(this.seed, step))
+    return sampleToken(logits, tokens, this.params, this.context, randomWord(this.seed, step))
   }
 }
 
 /**
- * One choice: the best id when not sampling (the lowest among equals; NaN never wins), else the one that `u`, in
- * [0, 1), falls on.
+ * One choice: the best id when not sampling (the lowest among equals; NaN never wins), else the one that `word`, a u32,
+ * falls on.
  */
 export function sampleToken(
   logits: Float32Array,
   tokens: readonly number[],
   params: SamplingParams,
   context: SamplingContext,
-  u: number,
+  word: number,
 ): number {
-  const scores = applyHistory(logits, tokens, params, context)
-  return params.do_sample ? draw(candidates(scores, params), u) : best(scores)
+  const scores = applyHistory(logits, tokens, params, context).map(cleanScore)
+  return params.do_sample ? draw(weighCandidates(scores, params), word) : best(scores)
+}
+
+/** Ids that may still be chosen, ascending, with their scores at the temperature and their weights, none of them 0. */
+export interface Weighed {
+  readonly ids: Uint32Array
+  readonly scores: Float32Array
+  /** Integers up to 2^31; the probability is the weight over the sum of all. */
+  readonly weights: Float64Array
+}
+
+/** The first id, in ascending order, at which the running sum of weights exceeds floor(total · word / 2^32). */
+export function draw({ ids, weights }: Weighed, word: number): number {
+  let left = shareOf(sum(weights), word)
+  let i = 0
+  while (weights[i]! <= left) left -= weights[i++]!
+  return ids[i]!
+}
+
+/** What the sampling rules leave of the scores [V] after {@link applyHistory}. */
+export function weighCandidates(scores: Float32Array, params: SamplingParams): Weighed {
+  // Refuses scores that hold nothing to choose.
+  best(scores)
+  const limits = limitsOf(params)
+  let kept = scaledTopK(scores, params)
+  if (params.top_p < 1) kept = topP(kept, limits)
+  if (params.min_p > 0) kept = retain(kept, (i) => kept.weights[i]! >= limits.minP)
+  if (params.typical_p < 1) kept = typicalP(kept, limits)
+  if (params.epsilon_cutoff > 0) kept = cutOff(kept, leastWeight(kept, limits.epsilon))
+  if (params.eta_cutoff > 0) {
+    // sqrt(eta) · exp(-entropy), times the total: exp(-entropy) is exp(-mean gap) / total.
+    const root = shareOf(weightOf(meanGap(kept)), limits.etaRoot)
+    kept = cutOff(kept, Math.min(leastWeight(kept, limits.eta), root))
+  }
+  return kept
+}
+
+/** Scores s / temperature, rounded to f32; of these those not below the k-th largest. Ties stay. */
+function scaledTopK(scores: Float32Array, params: SamplingParams): Weighed {
+  const divisor = Math.fround(params.temperature)
+  const scaled = divisor === 1 ? scores : scores.map((s) => cleanScore(Math.fround(s / divisor)))
+  const limit = params.top_k > 0 && params.top_k < scaled.length
+  const threshold = limit ? kthLargest(scaled, params.top_k) : -Infinity
+  const ids: number[] = []
+  for (let id = 0; id < scaled.length; id++) {
+    if (scaled[id]! >= threshold && scaled[id]! > -Infinity) ids.push(id)
+  }
+  return weigh(
+    Uint32Array.from(ids),
+    Float32Array.from(ids, (id) => scaled[id]!),
+  )
+}
+
+/** Weighs against the best of the scores; what weighs nothing is no candidate. */
+function weigh(ids: Uint32Array, scores: Float32Array): Weighed {
+  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity)
+  const weights = Float64Array.from(scores, (score) => weightOf(gapOf(score, top)))
+  const all = { ids, scores, weights }
+  return retain(all, (i) => weights[i]! > 0)
+}
+
+/** Removes in ascending order of (score, id) while the running sum stays within the part that may go. */
+function topP(all: Weighed, { topP }: Limits): Weighed {
+  const order = ascending(
+    all.scores,
+    all.ids.map((_, i) => i),
+  )
+  let left = shareOf(sum(all.weights), topP)
+  const gone = new Uint8Array(order.length)
+  for (const i of order) {
+    left -= all.weights[i]!
+    if (left < 0) break
+    gone[i] = 1
+  }
+  return retain(all, (i) => gone[i] === 0)
+}
+
+/** Keeps what is nearest to the mean gap up to the candidate that reaches the mass, and those just as near. */
+function typicalP(all: Weighed, { typicalP }: Limits): Weighed {
+  const top = topOf(all)
+  const mean = meanGap(all)
+  const distances = all.scores.map((score) => Math.abs(gapOf(score, top) - mean))
+  let left = shareOf(sum(all.weights), typicalP)
+  let farthest = 0
+  for (const i of ascending(
+    distances,
+    all.ids.map((_, at) => at),
+  )) {
+    farthest = distances[i]!
+    left -= all.weights[i]!
+    if (left <= 0) break
+  }
+  const kept = retain(all, (i) => distances[i]! <= farthest)
+  // The best may be gone: weights are measured from what is the best now.
+  return weigh(kept.ids, kept.scores)
+}
+
+function cutOff(all: Weighed, least: number): Weighed {
+  const top = topOf(all)
+  return retain(all, (i) => all.weights[i]! >= least || all.scores[i] === top)
+}
+
+/** A part of the total as a least weight. */
+function leastWeight({ weights }: Weighed, part: number): number {
+  return Math.min(shareOf(sum(weights), part), TOP_WEIGHT)
 }
 
 /**
- * Inverse of the cumulative distribution, in an order of f32 operations that a shader can repeat:
- * w = exp(score - max); each block of 256 consecutive ids (id >> 8) is summed from its lowest id up; the block sums are
- * summed from the lowest block up to the total; the target is u · total. The block is the first whose running sum
- * exceeds the target, the token the first in it with (running sum before the block) + (sum inside the block) above it.
- * Removed ids weigh 0, so leaving them out changes no sum.
+ * The mean of the gaps under the probabilities: the entropy is this plus the logarithm of the total. In fixed point,
+ * cut off to 24 bits, which f32 holds.
  */
-export function draw(kept: Candidates, u: number): number {
-  const { ids, scores } = kept
-  const max = maximum(scores)
-  const blocks: { start: number; end: number; before: number; after: number }[] = []
+function meanGap(all: Weighed): number {
+  const top = topOf(all)
+  let high = 0
+  let low = 0
+  for (const [i, weight] of all.weights.entries()) {
+    const term = Math.floor((Math.floor(gapOf(all.scores[i]!, top) * 2 ** 22) * weight) / 256)
+    high += Math.floor(term / 2 ** 32)
+    low += term % 2 ** 32
+  }
+  const weighted = (BigInt(high) << 32n) + BigInt(low)
+  let mean = Number((weighted << 24n) / BigInt(sum(all.weights)))
+  let unit = 2 ** -38
+  for (; mean >= 2 ** 24; unit *= 2) mean = Math.floor(mean / 2)
+  return mean * unit
+}
+
+function topOf({ scores }: Weighed): number {
+  return scores.reduce((a, b) => Math.max(a, b), -Infinity)
+}
+
+/** Exact: at most 2^18 weights of 2^31. */
+function sum(weights: Float64Array): number {
   let total = 0
-  for (let i = 0; i < ids.length; ) {
-    const block = Math.floor(ids[i]! / BLOCK)
-    const start = i
-    let sum = 0
-    for (; i < ids.length && Math.floor(ids[i]! / BLOCK) === block; i++) {
-      sum = Math.fround(sum + weight(scores[i]!, max))
-    }
-    const before = total
-    total = Math.fround(total + sum)
-    blocks.push({ start, end: i, before, after: total })
+  for (let i = 0; i < weights.length; i++) total += weights[i]!
+  return total
+}
+
+function retain(all: Weighed, keeps: (index: number) => boolean): Weighed {
+  const kept: number[] = []
+  for (let i = 0; i < all.ids.length; i++) if (keeps(i)) kept.push(i)
+  return {
+    ids: Uint32Array.from(kept, (i) => all.ids[i]!),
+    scores: Float32Array.from(kept, (i) => all.scores[i]!),
+    weights: Float64Array.from(kept, (i) => all.weights[i]!),
   }
-  const target = Math.fround(u * total)
-  // u < 1 rounds to a target below the total, so there is such a block, and its last sum is the one compared here.
-  const block = blocks.find((b) => b.after > target)!
-  let inside = 0
-  let i = block.start
-  for (; i < block.end - 1; i++) {
-    inside = Math.fround(inside + weight(scores[i]!, max))
-    if (Math.fround(block.before + inside) > target) break
-  }
-  return ids[i]!
 }

@@ -138,11 +138,25 @@ function checkId(id: string | undefined): string {
   return id
 }
 
-/** A string that holds JSON is embedded as what it holds. */
+/** A number of JSON text, kept as it was written: a double would change `12345678901234567890`, and `22.0`. */
+class NumberText {
+  constructor(readonly text: string) {}
+}
+
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/** A string that holds JSON is embedded as what it holds, numbers as {@link NumberText}. */
 function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value
   try {
-    return JSON.parse(value)
+    const plain = JSON.stringify(JSON.parse(value))
+    // Marks the strings that stand for numbers, so it must be in no other.
+    let mark = '\ufdd0'
+    while (plain.includes(mark)) mark += '\ufdd0'
+    const marked = value.replace(STRING_OR_NUMBER, (part) => (part[0] === '"' ? part : `"${mark}${part}"`))
+    return JSON.parse(marked, (_, item: unknown) =>
+      typeof item === 'string' && item.startsWith(mark) ? new NumberText(item.slice(mark.length)) : item,
+    )
   } catch {
     return value
   }
@@ -150,6 +164,7 @@ function parsed(value: unknown): unknown {
 
 /** JSON spaced as Python's `json.dumps(value, ensure_ascii=False)` does, which the models were trained on. */
 function pythonJson(value: unknown): string {
+  if (value instanceof NumberText) return value.text
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)

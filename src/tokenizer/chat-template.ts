@@ -113,6 +113,12 @@ export class ChatTemplate {
     return ids
   }
 
+  /** Whether the model gets to see tools: a checkpoint's template may leave them out without a word. */
+  takesTools(tokenizer: Tokenizer): boolean {
+    if (this.#withTools !== undefined) return true
+    return this.source === undefined ? builtInVersion(tokenizer) === 'v3' : /\btools\b/.test(this.source)
+  }
+
   /** The prompt as text, for people to read: encoding this text again could make control tokens of user text. */
   render(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): string {
     const space = this.origin === 'built-in' && tokenizer.alphabet === 'pieces' ? ' ' : ''

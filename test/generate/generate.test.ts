@@ -71,7 +71,7 @@ describe('generate', () => {
   })
 
   test('ends with length when the context is full', async () => {
-    await withModel(path, { contextLength: 20 }, async (small) => {
+    await withModel(path, { contextLength: 20, slidingWindow: null }, async (small) => {
       const prompt = promptOf(1, 15)
       const ids = await tokensOf(small.generate(prompt, { ...greedy, max_tokens: 100 }))
       expect(ids.length).toBe(5)
@@ -220,15 +220,17 @@ describe('several sequences', () => {
     await withModel(path, { kvCache: 'f32', maxSequences: 3 }, async (many) => {
       const expected = await Promise.all(prompts.map(async (prompt) => (await model.logits(prompt)).at(-1)!))
       // The last row of each sequence together with the whole prompt of another: every mixture goes in one batch.
+      const { runner } = many.engine
       const rowsOf = (sequence: number, from: number, to: number) =>
-        prompts[sequence]!.slice(from, to).map((token, i) => ({
-          token,
+        prompts[sequence]!.slice(from, to).map((_, i) => ({
           sequence,
           position: from + i,
-          wantsLogits: from + i === prompts[sequence]!.length - 1,
+          picked: from + i === prompts[sequence]!.length - 1,
         }))
-      await many.engine.runner.run([...rowsOf(1, 0, 32), ...rowsOf(2, 0, 16)])
-      const logits = await many.engine.runner.run([...rowsOf(2, 16, 17), ...rowsOf(0, 0, 9), ...rowsOf(1, 32, 33)])
+      for (const [sequence, prompt] of prompts.entries()) runner.writeTokens(sequence, 0, prompt)
+      await (await runner.logits([...rowsOf(1, 0, 32), ...rowsOf(2, 0, 16)])).result
+      const { result } = await runner.logits([...rowsOf(2, 16, 17), ...rowsOf(0, 0, 9), ...rowsOf(1, 32, 33)])
+      const logits = await result
       for (const [i, sequence] of [2, 0, 1].entries()) {
         expect(maxDifference(logits[i]!, expected[sequence]!)).toBeLessThan(1e-4)
       }

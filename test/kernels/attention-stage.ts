@@ -9,6 +9,7 @@ import {
   headStride,
   type LayerCache,
   ropeCache,
+  ROPE_FINE,
   rowsPerTile,
   sumsOfBatch,
 } from '../../src/kernels/attention.ts'
@@ -67,7 +68,7 @@ export class AttentionStage {
       this.angles[i] = Math.cos(angle)
       this.angles[i + 1] = Math.sin(angle)
     }
-    gpu.write(buffers.rope, 0, this.angles)
+    gpu.write(buffers.rope, 0, ropeTable(this.angles, headDim))
   }
 
   /** @param width the projection's */
@@ -87,8 +88,8 @@ export class AttentionStage {
     const sums = Math.max(sumsOfBatch(gpu, headDim, MAX_ROWS), sumsOfBatch(asHardware(gpu), headDim, MAX_ROWS))
     const buffers: AttentionBuffers = {
       rows: gpu.createBuffer('rows', MAX_ROWS * 16),
-      tiles: gpu.createBuffer('tiles', MAX_ROWS * 16),
-      rope: gpu.createBuffer('rope', (positions + 64) * headDim * 4),
+      tiles: gpu.createBuffer('tiles', MAX_ROWS * 8),
+      rope: gpu.createBuffer('rope', (ROPE_FINE + positions) * headDim * 4),
       q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
       parts: gpu.createBuffer('parts', sums * nHeads * stride * 4),
       stats: gpu.createBuffer('stats', sums * nHeads * 8),
@@ -180,7 +181,7 @@ export class AttentionStage {
     return misfits(got, expected, () => tolerance)
   }
 
-  /** Runs of neighbouring positions, [tiles] (first row, rows, sequence, first position). */
+  /** Runs of neighbouring positions, [tiles] (first row, rows). */
   private writeTiles(longest: number): number {
     const tiles: number[][] = []
     for (const [i, { sequence, position }] of this.batch.entries()) {
@@ -189,7 +190,7 @@ export class AttentionStage {
       if (follows && tile[1]! < longest) tile[1]!++
       else tiles.push([i, 1, sequence, position])
     }
-    this.gpu.write(this.buffers.tiles, 0, new Uint32Array(tiles.flat()))
+    this.gpu.write(this.buffers.tiles, 0, new Uint32Array(tiles.flatMap(([first, rows]) => [first!, rows!])))
     return tiles.length
   }
 
@@ -262,4 +263,16 @@ export class AttentionStage {
     const all = [rows, tiles, rope, q, parts, stats, keys, values, this.x.buffer, this.y.buffer, this.weight.quants]
     for (const buffer of all) buffer.destroy()
   }
+}
+
+/** The angles of all positions in the layout of the shader: the first ROPE_FINE of them, then every ROPE_FINE-th. */
+function ropeTable(angles: Float32Array<ArrayBuffer>, headDim: number): Float32Array<ArrayBuffer> {
+  const positions = angles.length / headDim
+  const coarse = Math.ceil(positions / ROPE_FINE)
+  const table = new Float32Array((ROPE_FINE + coarse) * headDim)
+  table.set(angles.subarray(0, ROPE_FINE * headDim))
+  for (let i = 0; i < coarse; i++) {
+    table.set(angles.subarray(i * ROPE_FINE * headDim, (i * ROPE_FINE + 1) * headDim), (ROPE_FINE + i) * headDim)
+  }
+  return table
 }

@@ -23,10 +23,16 @@ describe.each(variants)('embedding with $name', ({ gpu }) => {
     async ({ dtype, shape: [vocab, dim] }) => {
       const { weight, values } = randomWeight(gpu, dtype, { rows: vocab, cols: dim, random: randomNumbers(vocab) })
       const ids = [vocab - 1, 0, 1, vocab - 1, Math.floor(vocab / 2)]
-      const tokens = gpu.createBuffer('tokens', ids.length * 4)
-      gpu.write(tokens, 0, new Uint32Array(ids))
+      // The tokens of two sequences, in rows that take them from last to first.
+      const history = { buffer: gpu.createBuffer('history', 2 * 4 * 4), positions: 4 }
+      const places = ids.map((_, i) => [i % 2, 3 - Math.floor(i / 2)] as const)
+      for (const [i, [sequence, position]] of places.entries()) {
+        gpu.write(history.buffer, (sequence * 4 + position) * 4, new Uint32Array([ids[i]!]))
+      }
+      const rows = gpu.createBuffer('rows', ids.length * 16)
+      gpu.write(rows, 0, new Uint32Array(places.flatMap(([sequence, position]) => [sequence, position, 0, 1])))
       const x = createActivation(gpu, 'x', ids.length, dim)
-      const got = await run(gpu, { rows: ids.length }, (r) => embedding(r, tokens, weight, x), {
+      const got = await run(gpu, { rows: ids.length }, (r) => embedding(r, { history, rows }, weight, x), {
         buffer: x.buffer,
         elements: ids.length * x.stride,
       })

@@ -13,10 +13,10 @@ const CASES = readdirSync(fileURLToPath(new URL('../fixtures/checkpoints', impor
 async function logitsInChunks(model: MistralModel, tokens: readonly number[], chunk: number): Promise<Float32Array> {
   const all: number[] = []
   for (let first = 0; first < tokens.length; first += chunk) {
-    const rows = tokens
-      .slice(first, first + chunk)
-      .map((token, i) => ({ token, sequence: 0, position: first + i, wantsLogits: true }))
-    for (const logits of await model.engine.runner.run(rows)) all.push(...logits)
+    const some = tokens.slice(first, first + chunk)
+    model.engine.runner.writeTokens(0, first, some)
+    const rows = some.map((_, i) => ({ sequence: 0, position: first + i, picked: true }))
+    for (const logits of await (await model.engine.runner.logits(rows)).result) all.push(...logits)
   }
   return Float32Array.from(all)
 }

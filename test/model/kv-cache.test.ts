@@ -35,7 +35,7 @@ describe('a ring', () => {
 })
 
 describe('the cache', () => {
-  const options = { dtype: 'f16', contextLength: 100, chunk: 8, maxSequences: 2 } as const
+  const options = { dtype: 'f16', positions: 100, chunk: 8, maxSequences: 2 } as const
 
   test('takes the bytes that are promised', async () => {
     const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })

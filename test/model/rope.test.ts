@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ROPE_FINE } from '../../src/kernels/attention.ts'
 import type { ModelConfig, RopeScaling } from '../../src/model/config.ts'
 import { ropeFrequencies, ropeTable } from '../../src/model/rope.ts'
 
@@ -53,20 +54,31 @@ describe('rotary frequencies', () => {
 })
 
 describe('the table', () => {
-  test('holds cos and sin of position times frequency, rounded once', () => {
+  test('holds cos and sin of position times frequency, rounded once, for small positions and for multiples', () => {
     const headDim = 6
     const table = ropeTable(config(headDim, 1e4), 5000)
-    expect(table).toHaveLength(5000 * headDim)
-    for (const position of [0, 1, 2, 777, 4999]) {
+    expect(table).toHaveLength((ROPE_FINE + 20) * headDim)
+    const rows = [0, 1, 2, 77, 255, 256, 257, 275]
+    for (const row of rows) {
+      const position = row < ROPE_FINE ? row : (row - ROPE_FINE) * ROPE_FINE
       for (let pair = 0; pair < headDim / 2; pair++) {
         const angle = position * 1e4 ** ((-2 * pair) / headDim)
-        expect(table[position * headDim + 2 * pair]).toBe(Math.fround(Math.cos(angle)))
-        expect(table[position * headDim + 2 * pair + 1]).toBe(Math.fround(Math.sin(angle)))
+        expect(table[row * headDim + 2 * pair]).toBe(Math.fround(Math.cos(angle)))
+        expect(table[row * headDim + 2 * pair + 1]).toBe(Math.fround(Math.sin(angle)))
       }
     }
   })
 
+  test('turns by any position as the product of two of its rows', () => {
+    const table = ropeTable(config(2, 1), 131072)
+    for (const position of [0, 255, 256, 777, 4999, 131071]) {
+      const [a, b] = [2 * (position % ROPE_FINE), 2 * (ROPE_FINE + Math.floor(position / ROPE_FINE))]
+      const cos = table[a]! * table[b]! - table[a + 1]! * table[b + 1]!
+      expect(cos).toBeCloseTo(Math.cos(position), 6)
+    }
+  })
+
   test('leaves the first position unrotated', () => {
-    expect([...ropeTable(config(8, 1e6), 1)]).toEqual([1, 0, 1, 0, 1, 0, 1, 0])
+    expect([...ropeTable(config(8, 1e6), 1).subarray(0, 8)]).toEqual([1, 0, 1, 0, 1, 0, 1, 0])
   })
 })

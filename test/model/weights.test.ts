@@ -98,19 +98,18 @@ class MemoryCheckpoint {
 
 /** Rows of a matrix on the GPU, as the embedding kernel reads them. */
 async function rowsOf(weight: Weight): Promise<number[][]> {
-  const tokens = gpu.createBuffer('tokens', weight.rows * 4)
-  gpu.write(
-    tokens,
-    0,
-    Uint32Array.from({ length: weight.rows }, (_, i) => i),
-  )
+  const history = { buffer: gpu.createBuffer('history', weight.rows * 4), positions: weight.rows }
+  const rows = gpu.createBuffer('rows', weight.rows * 16)
+  const ids = Array.from({ length: weight.rows }, (_, i) => i)
+  gpu.write(history.buffer, 0, Uint32Array.from(ids))
+  gpu.write(rows, 0, Uint32Array.from(ids.flatMap((position) => [0, position, 0, 1])))
   const x = createActivation(gpu, 'x', weight.rows, weight.cols)
   const elements = weight.rows * x.stride
-  const all = await run(gpu, { rows: weight.rows }, (r) => embedding(r, tokens, weight, x), {
+  const all = await run(gpu, { rows: weight.rows }, (r) => embedding(r, { history, rows }, weight, x), {
     buffer: x.buffer,
     elements,
   })
-  for (const buffer of [tokens, x.buffer]) buffer.destroy()
+  for (const buffer of [history.buffer, rows, x.buffer]) buffer.destroy()
   return Array.from({ length: weight.rows }, (_, i) => [...all.subarray(i * x.stride, i * x.stride + weight.cols)])
 }
 

@@ -200,6 +200,8 @@ describe('built-in formats', () => {
         '[/AVAILABLE_TOOLS][INST] How fast?[/INST][TOOL_CALLS] [{"name": "speed", "arguments": {"place": "Arles"}, "id": "123456789"}]</s>' +
         '[TOOL_RESULTS] {"content": 22, "call_id": "123456789"}[/TOOL_RESULTS]',
     )
+    expect(template.takesTools(ownV3)).toBe(true)
+    expect(template.takesTools(ownV1)).toBe(false)
     expect(() => template.encode(messages, ownV1)).toThrow('the built-in v1 chat format has no tools')
     const bad = { role: 'assistant', tool_calls: [{ ...call, id: 'short' }] }
     expect(() => template.encode([user('a'), bad], ownV3)).toThrow(
@@ -208,6 +210,48 @@ describe('built-in formats', () => {
     expect(() => template.encode([user('a'), { ...bad, content: 'b' }], ownV3)).toThrow(
       'messages[1] has content and tool_calls',
     )
+  })
+})
+
+describe('results of tools in v3', () => {
+  const result = (content: string, id = '123456789'): ChatMessage => ({ role: 'tool', content, tool_call_id: id })
+  const rendered = (...results: ChatMessage[]) => {
+    const calls = results.map((message) => ({
+      id: message.tool_call_id as string,
+      function: { name: 'f', arguments: '{"n":1.50}' },
+    }))
+    const text = ChatTemplate.builtIn().render([user('x'), { role: 'assistant', tool_calls: calls }, ...results], ownV3)
+    return text.slice(text.indexOf('</s>') + 4)
+  }
+
+  it.each([
+    ['22', '22'],
+    ['"22"', '"22"'],
+    ['text', '"text"'],
+    [
+      '{"a":[1,2.0,-3e5,{"b":null,"c":true}],"é":"\\u00e9 \\"1\\""}',
+      '{"a": [1, 2.0, -3e5, {"b": null, "c": true}], "é": "é \\"1\\""}',
+    ],
+    ['12345678901234567890', '12345678901234567890'],
+    ['{"7": "1.0", "x\ufdd0": "\ufdd05"}', '{"7": "1.0", "x\ufdd0": "\ufdd05"}'],
+    ['["\\ufdd0", 1]', '["\ufdd0", 1]'],
+    ['01', '"01"'],
+    ['', '""'],
+  ])('%j is embedded as %s', (content, expected) => {
+    expect(rendered(result(content))).toBe(
+      `[TOOL_RESULTS] {"content": ${expected}, "call_id": "123456789"}[/TOOL_RESULTS]`,
+    )
+  })
+
+  it('of parallel calls stand one after the other', () => {
+    expect(rendered(result('1', 'aaaaaaaaa'), result('2', 'bbbbbbbbb'))).toBe(
+      '[TOOL_RESULTS] {"content": 1, "call_id": "aaaaaaaaa"}[/TOOL_RESULTS]' +
+        '[TOOL_RESULTS] {"content": 2, "call_id": "bbbbbbbbb"}[/TOOL_RESULTS]',
+    )
+  })
+
+  it('ask for an id of the right form', () => {
+    expect(() => ChatTemplate.builtIn().encode([user('x'), result('1', 'short')], ownV3)).toThrow(ChatTemplateError)
   })
 })
 

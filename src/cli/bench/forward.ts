@@ -5,7 +5,6 @@ import { cacheReadBytes } from '../../model/kv-cache.ts'
 import { median } from './measure.ts'
 import type { Bandwidth, ContextResult, PerToken } from './report.ts'
 import { weightBytesPerToken } from './subject.ts'
-import { SubmitWatch } from './submit-watch.ts'
 
 const MOST_RUNS = 3
 /** No further run is begun after this. */
@@ -14,6 +13,8 @@ const RUNS_MS = 4000
 const DECODE_MS = 3000
 const ENOUGH_TOKENS = 4
 const WARM_UP_TOKENS = 2
+/** Steps whose JavaScript is timed, and whose calls are counted, apart from the loop. */
+const COUNTED_STEPS = 6
 
 export interface ForwardOptions {
   readonly tokens: number
@@ -24,7 +25,6 @@ export interface ForwardOptions {
 
 /** Prefill and decode as users get them: through the token loop, greedily. */
 export class ForwardBench {
-  private readonly counted = new Tally()
   private prompts = 0
 
   constructor(
@@ -39,48 +39,62 @@ export class ForwardBench {
     await this.run(context, Math.min(tokens, WARM_UP_TOKENS), true)
     const runs: Run[] = []
     const start = performance.now()
-    do runs.push(await this.run(context, tokens, exactly, this.counted))
+    do runs.push(await this.run(context, tokens, exactly))
     while (runs.length < MOST_RUNS && performance.now() - start < RUNS_MS)
-    return this.result(context, runs)
+    const jsMs: number[] = []
+    for (let i = 0; i < COUNTED_STEPS; i++) jsMs.push(await this.step(context + i))
+    return this.result(context, runs, median(jsMs))
   }
 
-  /** Averages over all tokens decoded so far. One more batch, without logits, tells the layers from the rest. */
+  /** By the device's counters. One more batch, without logits, tells the layers from the rest. */
   async perToken(): Promise<PerToken> {
     const { gpu, runner, config } = this.model.engine
+    const counted = new Tally()
+    for (let i = 0; i < COUNTED_STEPS; i++) {
+      const before = { ...gpu.counters }
+      await this.step(i)
+      counted.add(before, gpu.counters, 1)
+    }
     const before = gpu.counters.dispatches
-    await runner.run([{ token: 0, sequence: 0, position: 0, wantsLogits: false }])
+    await (await runner.logits([{ sequence: 0, position: 0, picked: false }])).result
     // One of them is the embedding.
     const perLayer = (gpu.counters.dispatches - before - 1) / config.nLayers
-    return this.counted.perToken(perLayer, config.nLayers)
+    return counted.perToken(perLayer, config.nLayers)
+  }
+
+  /** One step of decoding, by itself. Returns JavaScript's part of it: milliseconds until its submit returned. */
+  private async step(position: number): Promise<number> {
+    const { runner, positions } = this.model.engine
+    const start = performance.now()
+    const { result } = await runner.sample({
+      rows: [{ sequence: 0, position: position % (positions - 1), picked: true }],
+      steps: 1,
+    })
+    const ms = performance.now() - start
+    await result
+    return ms
   }
 
   /** One prompt and its answer. */
-  private async run(context: number, tokens: number, exactly: boolean, tally?: Tally): Promise<Run> {
-    const { gpu } = this.model.engine
-    const watch = new SubmitWatch(gpu)
+  private async run(context: number, tokens: number, exactly: boolean): Promise<Run> {
     const params = { do_sample: false, ignore_eos: true, max_new_tokens: tokens + 1 }
     const steps = this.model.generate(this.prompt(context), params, { signal: this.options.signal })
-    const run: Run = { prefillMs: 0, decodeMs: [], jsMs: [] }
+    const run: Run = { prefillMs: 0, decodeMs: [] }
     try {
       let start = performance.now()
       await steps.next()
       run.prefillMs = performance.now() - start
-      const before = { ...gpu.counters }
       const decoding = performance.now()
       while (run.decodeMs.length < tokens) {
         throwIfAborted(this.options.signal)
         start = performance.now()
         if ((await steps.next()).done) break
         run.decodeMs.push(performance.now() - start)
-        const js = watch.since(start)
-        if (js !== undefined) run.jsMs.push(js)
         const spent = performance.now() - decoding
         if (!exactly && spent > DECODE_MS && run.decodeMs.length >= ENOUGH_TOKENS) break
       }
-      tally?.add(before, gpu.counters, run.decodeMs.length)
       return run
     } finally {
-      watch.stop()
       await steps.return(undefined as never)
     }
   }
@@ -92,7 +106,7 @@ export class ForwardBench {
     return Array.from({ length }, (_, i) => (first + 7 * i) % vocabSize)
   }
 
-  private result(context: number, runs: readonly Run[]): ContextResult {
+  private result(context: number, runs: readonly Run[], js_ms: number): ContextResult {
     const { config, weights, cache } = this.model.engine
     const prefill_ms = median(runs.map((run) => run.prefillMs))
     const decoded = runs.flatMap((run) => run.decodeMs)
@@ -113,7 +127,7 @@ export class ForwardBench {
       cache_bytes_per_token,
       gb_per_s,
       bandwidth_fraction: gb_per_s / this.bandwidth.gb_per_s,
-      js_ms: median(runs.flatMap((run) => run.jsMs)),
+      js_ms,
     }
   }
 }
@@ -121,7 +135,6 @@ export class ForwardBench {
 interface Run {
   prefillMs: number
   readonly decodeMs: number[]
-  readonly jsMs: number[]
 }
 
 const COUNTED = [

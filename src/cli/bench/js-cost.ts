@@ -2,14 +2,12 @@ import { DeviceError, ParameterError, throwIfAborted } from '../../errors.ts'
 import { Gpu } from '../../gpu/device.ts'
 import { createCache } from '../../model/kv-cache.ts'
 import { createWorkspace, Mistral } from '../../model/mistral.ts'
-import { ropeTable } from '../../model/rope.ts'
 import { Runner } from '../../model/runner.ts'
 import { loadWeights } from '../../model/weights.ts'
 import { errorText } from '../error-text.ts'
 import { median, quantile } from './measure.ts'
 import { randomCheckpoint } from './random-checkpoint.ts'
 import type { JsCost, JsCosts, NullCost } from './report.ts'
-import { SubmitWatch } from './submit-watch.ts'
 
 /** As many as Mistral 7B has: JavaScript's cost depends on the number of dispatches and on nothing else of the shape. */
 const LAYERS = 32
@@ -42,7 +40,6 @@ export async function nullBackendCost(
 export async function measureNullBackend(options: NullOptions = {}): Promise<NullCost> {
   const { layers = LAYERS, tokens = POSITIONS - WARM_UP, disabled, signal } = options
   const gpu = await Gpu.open({ backend: 'null', disableFeatures: disabled })
-  const watch = new SubmitWatch(gpu)
   try {
     const runner = await tinyRunner(gpu, layers)
     const jsMs: number[] = []
@@ -52,19 +49,21 @@ export async function measureNullBackend(options: NullOptions = {}): Promise<Nul
       throwIfAborted(signal)
       const before = gpu.counters.dispatches
       const start = performance.now()
-      await runner.run([{ token: 1, sequence: 0, position: n % POSITIONS, wantsLogits: true }])
+      const rows = [{ sequence: 0, position: n % (POSITIONS - 1), picked: true }]
+      const { result } = await runner.sample({ rows, steps: 1 })
+      const submitted = performance.now()
+      await result
       const end = performance.now()
       dispatches = gpu.counters.dispatches - before
       if (n < WARM_UP) continue
       stepMs.push(end - start)
-      jsMs.push(watch.since(start)!)
+      jsMs.push(submitted - start)
     }
     const ms_per_token = median(jsMs)
     const us_per_dispatch = (ms_per_token * 1000) / dispatches
     const p10_ms_per_token = quantile(jsMs, 0.1)
     return { layers, dispatches, ms_per_token, p10_ms_per_token, us_per_dispatch, step_ms: median(stepMs) }
   } finally {
-    watch.stop()
     gpu.dispose()
   }
 }
@@ -74,8 +73,8 @@ async function tinyRunner(gpu: Gpu, layers: number): Promise<Runner> {
   const checkpoint = randomCheckpoint('tiny', layers, 'q4')
   const { config } = checkpoint
   const dtype = gpu.has('shader-f16') ? 'f16' : 'f32'
-  const cache = createCache(gpu, config, { dtype, contextLength: POSITIONS, chunk: 32, maxSequences: 1 })
-  const sizes = { maxRows: 32, maxOutputs: 1, rope: ropeTable(config, POSITIONS) }
+  const sizes = { maxRows: 32, maxOutputs: 1, maxSequences: 1, positions: POSITIONS, vocabSize: config.vocabSize }
+  const cache = createCache(gpu, config, { ...sizes, dtype, chunk: 32 })
   const workspace = createWorkspace(gpu, config, sizes)
   const weights = await loadWeights(gpu, checkpoint, { weights: 'native' })
   const runner = new Runner(new Mistral(gpu, config, weights, cache, workspace), sizes.maxRows, sizes.maxOutputs)

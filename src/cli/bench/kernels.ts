@@ -100,7 +100,7 @@ async function measureRows(
   const recorder = new Recorder<BatchShape>(gpu)
   for (const weight of weights) linear(recorder, x, weight, store(y), { width: widthOf(T) })
   const recording = await recorder.build()
-  const batch: BatchShape = { rows: T, outputs: T, parts: 1, tiles: T }
+  const batch: BatchShape = { rows: T, outputs: T, parts: 1, tiles: T, ruled: 0, logged: 0 }
   const ms = (await timeRecording(gpu, recording, batch, { ...timingFor(gpu), signal })) / weights.length
   const bytes = weightReadBytes(weights[0]!) + T * (rows + cols) * 4
   return { name, dtype, rows, cols, T, ms, gflops: (2 * rows * cols * T) / ms / 1e6, gb_per_s: bytes / ms / 1e6 }

@@ -117,7 +117,8 @@ export function weightBytesPerToken(weights: ModelWeights): number {
   return matrices + gains + Math.round(weightReadBytes(tokEmbeddings) / tokEmbeddings.rows)
 }
 
-function dtypesOf(weights: ModelWeights): string[] {
+/** Types of the matrices, the one with most bytes first. */
+export function dtypesOf(weights: ModelWeights): string[] {
   const bytes = new Map<string, number>()
   for (const weight of matricesOf(weights)) {
     bytes.set(weight.dtype, (bytes.get(weight.dtype) ?? 0) + weightReadBytes(weight))

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defaultClientConditions, defineConfig } from 'vite'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Runs the page on the library's sources. An app of your own needs none of this: `npm install mistral-webgpu openai`. */
+export default defineConfig({
+  base: './',
+  appType: 'mpa',
+  // The embedded model at `/pocket`.
+  publicDir: at('../../../models'),
+  resolve: {
+    alias: [
+      { find: 'mistral-webgpu/server', replacement: at('../../../src/server/index.ts') },
+      { find: 'mistral-webgpu', replacement: at('../../../src/index.ts') },
+    ],
+    // Makes `#platform` mean the source file for browsers.
+    conditions: ['source', ...defaultClientConditions],
+  },
+  build: { target: 'es2022', copyPublicDir: false },
+})

@@ -1,0 +1,88 @@
+// needs: sampler_math, draw_rules
+// Chooses among the candidates of shortlist, one thread for each. Nothing is sorted and nothing scanned: each candidate adds
+// up by itself what comes before it in the order of a rule, and knows whether it stays. Weights are integers, so all
+// threads agree. Few barriers: compilers of software adapters take seconds for code with many.
+override V: u32; // ids that may be chosen
+override POSITIONS: u32; // tokens that the history of a slot holds
+override LIST: u32; // candidates that the list holds, threads
+
+@group(0) @binding(0) var<storage, read> shortlist: array<u32>; // [outputs, 8 + 2 LIST] as shortlist.wgsl leaves it
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (slot, position, picked row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [slots, POSITIONS]
+
+var<workgroup> ids: array<u32, LIST>;
+var<workgroup> keys: array<u32, LIST>; // 0: gone
+var<workgroup> weights: array<u32, LIST>;
+
+@compute @workgroup_size(LIST)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let lists = group.x * (8u + 2u * LIST);
+  let count = min(shortlist[lists], LIST);
+  let slot = shortlist[lists + 3u];
+  let position = shortlist[lists + 4u];
+  let at = slot * SETTINGS_WORDS;
+  let zero = settings[at + ZERO];
+  let step = position + 1u - settings[at + PROMPT_LENGTH];
+  let target_at = slot * POSITIONS + position + 1u;
+
+  let id = select(NO_TOKEN, shortlist[lists + 8u + thread], thread < count);
+  var key = select(0u, shortlist[lists + 8u + LIST + thread], thread < count);
+  if (thread == 0u) {
+    rows[shortlist[lists + 5u] * 4u + 1u] = position + 1u;
+    // For those who do not draw, and for those who have nothing to draw from.
+    var choice = shortlist[lists + 2u];
+    if (shortlist[lists] > LIST) { choice = LIST_TOO_SHORT; }
+    if (position + 1u < POSITIONS) { history[target_at] = choice; }
+  }
+  if ((settings[at + FLAGS] & SAMPLE) == 0u || shortlist[lists] > LIST || count == 0u || position + 1u >= POSITIONS) {
+    return;
+  }
+  ids[thread] = id;
+  for (var rule = RULE_TOP_K; rule <= DRAW; rule++) {
+    if (!applies(rule, at)) { continue; }
+    keys[thread] = key;
+    workgroupBarrier();
+    var top = 0u;
+    for (var i = 0u; i < count; i++) { top = max(top, keys[i]); }
+    let weight = select(weight_of(key, top, zero), 0u, key == 0u);
+    weights[thread] = weight;
+    workgroupBarrier();
+
+    var total = vec2u(0u);
+    var gaps = vec2u(0u);
+    for (var i = 0u; i < count; i++) { total = add64(total, vec2u(weights[i], 0u)); }
+    if (rule == RULE_TYPICAL_P || rule == RULE_ETA) {
+      for (var i = 0u; i < count; i++) {
+        if (weights[i] != 0u) { gaps = add64(gaps, weighted_gap(keys[i], top, zero)); }
+      }
+    }
+    let mean = mean_of(gaps, total);
+    let goal = goal_of(rule, at, total, step);
+    let distance = distance_of(key, top, mean, zero);
+    var before = vec2u(0u);
+    for (var i = 0u; i < count; i++) {
+      var counts = false;
+      var measure = weights[i];
+      switch rule {
+        case RULE_TOP_K: {
+          counts = keys[i] > key;
+          measure = 1u;
+        }
+        case RULE_TOP_P: { counts = keys[i] < key || (keys[i] == key && ids[i] < id); }
+        case RULE_TYPICAL_P: { counts = distance_of(keys[i], top, mean, zero) < distance; }
+        default: { counts = ids[i] < id; }
+      }
+      if (counts) { before = add64(before, vec2u(measure, 0u)); }
+    }
+    let through = less64(goal, add64(before, vec2u(weight, 0u)));
+    switch rule {
+      case RULE_TOP_K: { if (less64(goal, before)) { key = 0u; } }
+      case RULE_TOP_P: { if (!through) { key = 0u; } }
+      case RULE_TYPICAL_P: { if (weight == 0u || less64(goal, before)) { key = 0u; } }
+      case DRAW: { if (through && !less64(goal, before)) { history[target_at] = id; } }
+      default: { if (weight < least_of(rule, at, total, mean, zero) && key != top) { key = 0u; } }
+    }
+    workgroupBarrier();
+  }
+}

@@ -1,0 +1,56 @@
+// needs: sampler_math
+// The best token for outputs that do not draw, the lowest id among equals: one workgroup for each output. The
+// drawing kernels do this too; by itself it is small, and compiles at once where compilers are slow.
+override QUADS: u32; // V / 4, rounded up
+override V: u32; // ids that may be chosen
+override STRIDE_QUADS: u32; // quads from one row of logits to the next
+override POSITIONS: u32; // tokens that the history of a slot holds
+
+@group(0) @binding(0) var<storage, read> logits: array<vec4u>; // [outputs, STRIDE_QUADS] bits of f32
+@group(0) @binding(1) var<storage, read_write> scores: array<vec4u>; // [outputs, STRIDE_QUADS] bits of f32
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (slot, position, picked row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [slots, POSITIONS]
+
+const THREADS = 256u;
+
+var<workgroup> best_key: array<u32, THREADS>;
+var<workgroup> best_id: array<u32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let row = rows[group.x * 4u + 2u];
+  let slot = rows[row * 4u];
+  let position = rows[row * 4u + 1u];
+  let ruled = (settings[slot * SETTINGS_WORDS + FLAGS] & RULES) != 0u;
+  var best = 0u;
+  var id = NO_TOKEN;
+  for (var quad = thread; quad < QUADS; quad += THREADS) {
+    var bits = logits[group.x * STRIDE_QUADS + quad];
+    if (ruled) { bits = scores[group.x * STRIDE_QUADS + quad]; }
+    for (var j = 0u; j < 4u; j++) {
+      let key = select(0u, key_of(bits[j]), quad * 4u + j < V);
+      if (key > best) {
+        best = key;
+        id = quad * 4u + j;
+      }
+    }
+  }
+  best_key[thread] = best;
+  best_id[thread] = id;
+  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) {
+      let other = best_key[thread + half];
+      let other_id = best_id[thread + half];
+      if (other > best_key[thread] || (other == best_key[thread] && other_id < best_id[thread])) {
+        best_key[thread] = other;
+        best_id[thread] = other_id;
+      }
+    }
+  }
+  if (thread == 0u) {
+    if (position + 1u < POSITIONS) { history[slot * POSITIONS + position + 1u] = best_id[0]; }
+    rows[row * 4u + 1u] = position + 1u;
+  }
+}

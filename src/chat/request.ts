@@ -1,0 +1,54 @@
+import { ParameterError } from '../errors.ts'
+import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
+import type { ChatMessage, Tool } from '../tokenizer/chat-messages.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { planTools, type ToolChoice, type ToolPlan } from './tool-choice.ts'
+
+/** A conversation to answer, or a text to continue; and how. */
+export interface ChatRequest extends SamplingInput {
+  /** The conversation, ending with the user's message. */
+  messages?: readonly ChatMessage[] | undefined
+  /** Instead of messages: text to go on from as it stands, without a template; or its token ids. */
+  prompt?: string | readonly number[] | undefined
+  /** Functions that the model may call, for templates that have tools. */
+  tools?: readonly Tool[] | null | undefined
+  /** `'auto'` (default with tools), `'none'`, `'required'`, or the one function to call. */
+  tool_choice?: ToolChoice | null | undefined
+  /** false allows one call in an answer. Default true. */
+  parallel_tool_calls?: boolean | null | undefined
+}
+
+export interface ParsedRequest {
+  readonly messages: readonly ChatMessage[] | undefined
+  readonly prompt: string | readonly number[] | undefined
+  readonly params: SamplingParams
+  readonly tools: ToolPlan
+}
+
+const OWN = ['messages', 'prompt', 'tools', 'tool_choice', 'parallel_tool_calls']
+
+/** Throws `ParameterError` naming the field. */
+export function parseRequest(request: ChatRequest): ParsedRequest {
+  if (typeof request !== 'object' || request === null) {
+    throw new ParameterError('request', request, 'must be an object with messages or a prompt')
+  }
+  const { messages, prompt, tools, tool_choice, parallel_tool_calls, ...sampling } = request
+  const params = parseSamplingParams(sampling, OWN)
+  return { messages, prompt, params, tools: planTools({ tools, tool_choice, parallel_tool_calls }) }
+}
+
+/** Ids of the texts, as they stand at the beginning of a word and inside one. */
+export function badWordIds(tokenizer: Tokenizer, words: readonly string[]): number[][] {
+  const ids = new Map<string, number[]>()
+  for (const word of words) {
+    const bare = word.trimStart()
+    for (const variant of [
+      tokenizer.encodePart(bare, 'after-control'),
+      tokenizer.encode(` ${bare}`),
+      tokenizer.encode(bare),
+    ]) {
+      if (variant.length > 0) ids.set(variant.join(), variant)
+    }
+  }
+  return [...ids.values()]
+}

@@ -1,0 +1,311 @@
+/**
+ * Reads the calls that a model writes after the control token `[TOOL_CALLS]`, as they come.
+ *
+ * Two forms: a JSON array `[{"name": "f", "arguments": {…}, "id": "123456789"}, …]` (v3, v7), and, in vocabularies that
+ * have `[ARGS]`, `name[ARGS]{…}` once for each call (v11 and newer, with `[CALL_ID]id` before `[ARGS]` in some).
+ */
+import { isJsonSpace, JsonScanner } from './json-scanner.ts'
+import { ArgumentsReader, randomCallId } from './tool-arguments.ts'
+
+/** A piece of a call in the shape that OpenAI's API streams: id and name come once, `arguments` in parts to be joined. */
+export interface ToolCallDelta {
+  readonly index: number
+  readonly id?: string
+  readonly type?: 'function'
+  readonly function: { readonly name?: string; readonly arguments?: string }
+}
+
+/** A whole call. `arguments` is JSON text as the model wrote it. */
+export interface CompleteToolCall {
+  readonly id: string
+  readonly type: 'function'
+  readonly function: { readonly name: string; readonly arguments: string }
+}
+
+export interface ToolCallStreamOptions {
+  /** The vocabulary has `[ARGS]`: text that begins no JSON is the name of a function. False by default. */
+  named?: boolean | undefined
+  /** Calls beyond this are dropped: 1 for `parallel_tool_calls: false`. */
+  maxCalls?: number | undefined
+  /** Gives ids of 9 letters or digits. Random by default. */
+  newId?: (() => string) | undefined
+}
+
+export interface ToolCallEnd {
+  readonly deltas: ToolCallDelta[]
+  /** The calls that came to their end. */
+  readonly calls: CompleteToolCall[]
+  /** What the model wrote and is no call, as it stands: the call that was cut off or is broken, text behind the calls. */
+  readonly rest: string
+}
+
+type Place =
+  | 'start' // before `[`, a lone `{`, or a name
+  | 'first-item'
+  | 'item'
+  | 'first-key'
+  | 'key'
+  | 'key-text'
+  | 'colon'
+  | 'value'
+  | 'after-value'
+  | 'after-item'
+  | 'name'
+  | 'call-id'
+  | 'end'
+  | 'broken'
+
+interface OpenCall {
+  id: string | undefined
+  name: string | undefined
+  arguments: string | undefined
+  announced: boolean
+  /** Characters of the arguments that were given out. */
+  given: number
+}
+
+const CALL_ID = /^[a-zA-Z0-9]{9}$/
+/** A "name" that goes on longer is none. */
+const MAX_NAME = 256
+
+/**
+ * A call's name is given out as soon as it is complete, with an id: the model's own where it stands before the name, else
+ * a new one, since clients need it at once and the model writes it last. Of a call that breaks off, what was given out
+ * cannot be taken back; it is not among the complete ones, and its text is in `rest`.
+ */
+export class ToolCallStream {
+  readonly #named: boolean
+  readonly #maxCalls: number
+  readonly #newId: () => string
+  readonly #calls: CompleteToolCall[] = []
+  #deltas: ToolCallDelta[] = []
+  #place: Place = 'start'
+  #call: OpenCall = emptyCall()
+  /** In the form `name[ARGS]…` no object surrounds the arguments. */
+  #bare = false
+  /** The object stands alone, without an array around it. */
+  #single = false
+  /** Text since the last complete call. */
+  #raw = ''
+  #key = ''
+  #word = ''
+  #scanner = new JsonScanner()
+  #arguments: ArgumentsReader | undefined
+
+  constructor(options: ToolCallStreamOptions = {}) {
+    this.#named = options.named ?? false
+    this.#maxCalls = options.maxCalls ?? Number.POSITIVE_INFINITY
+    this.#newId = options.newId ?? randomCallId
+  }
+
+  /** No further call can come: the list was closed, or there are as many as were allowed. */
+  get done(): boolean {
+    return this.#calls.length >= this.#maxCalls || (this.#place === 'end' && !this.#named)
+  }
+
+  /** The text cannot become a call any more; `flush` gives it back. */
+  get broken(): boolean {
+    return this.#place === 'broken'
+  }
+
+  /** Text that the model wrote after `[TOOL_CALLS]`. */
+  push(text: string): ToolCallDelta[] {
+    for (const char of text.split('')) {
+      if (this.#calls.length >= this.#maxCalls) break
+      this.#raw += char
+      if (this.#place !== 'broken') this.#step(char)
+    }
+    return this.#take()
+  }
+
+  /** A control token by its name: `[TOOL_CALLS]` again, `[CALL_ID]`, `[ARGS]`; any other breaks a call off. */
+  pushControl(name: string): ToolCallDelta[] {
+    if (this.#calls.length >= this.#maxCalls) return []
+    if (name === '[TOOL_CALLS]' && (this.#place === 'end' || (this.#place === 'start' && this.#raw.trim() === ''))) {
+      this.#place = 'start'
+      return []
+    }
+    this.#raw += name
+    if (name === '[CALL_ID]' && this.#place === 'name') this.#endName('call-id')
+    else if (name === '[ARGS]' && this.#place === 'name') this.#endName('value')
+    else if (name === '[ARGS]' && this.#place === 'call-id') this.#endCallId()
+    else this.#place = 'broken'
+    return this.#take()
+  }
+
+  /** The end of the answer. */
+  flush(): ToolCallEnd {
+    // Only the end of the text tells that a number is complete.
+    if (this.#place === 'value' && this.#bare && this.#arguments?.complete) this.#close()
+    const deltas = this.#take()
+    const rest = this.#calls.length === 0 ? this.#raw : this.#raw.replace(/^\s*[,\]]?\s*/, '')
+    return { deltas, calls: [...this.#calls], rest: rest.trim() === '' ? '' : rest }
+  }
+
+  #step(char: string): void {
+    switch (this.#place) {
+      case 'name':
+      case 'call-id':
+        this.#word += char
+        if (this.#word.length > MAX_NAME) this.#place = 'broken'
+        return
+      case 'key-text':
+        this.#word += char
+        this.#follow(this.#scanner.push(char), () => {
+          this.#key = JSON.parse(this.#word) as string
+          this.#place = 'colon'
+        })
+        return
+      case 'value':
+        this.#inValue(char)
+        return
+      case 'end':
+        return
+    }
+    if (!isJsonSpace(char)) this.#between(char)
+  }
+
+  #between(char: string): void {
+    const place = this.#place
+    if (place === 'start' && char === '[') this.#place = 'first-item'
+    else if (char === '{' && (place === 'start' || place === 'item' || place === 'first-item')) {
+      this.#single = place === 'start'
+      this.#bare = false
+      this.#place = 'first-key'
+    } else if (place === 'start' && this.#named) {
+      this.#word = char
+      this.#place = 'name'
+    } else if (char === '"' && (place === 'first-key' || place === 'key')) {
+      this.#scanner = new JsonScanner()
+      this.#scanner.push(char)
+      this.#word = char
+      this.#place = 'key-text'
+    } else if (char === ':' && place === 'colon') this.#beginValue()
+    else if (char === ',' && place === 'after-value') this.#place = 'key'
+    else if (char === ',' && place === 'after-item') this.#place = 'item'
+    else if (char === '}' && (place === 'after-value' || place === 'first-key')) this.#close()
+    else if (char === ']' && (place === 'after-item' || place === 'first-item')) this.#place = 'end'
+    else this.#place = 'broken'
+  }
+
+  #beginValue(): void {
+    const { name, arguments: args } = this.#call
+    this.#place = 'value'
+    this.#word = ''
+    this.#scanner = new JsonScanner()
+    this.#arguments = this.#bare || this.#key === 'arguments' ? new ArgumentsReader() : undefined
+    const again = this.#arguments ? args !== undefined : this.#key === 'name' && name !== undefined
+    if (again) this.#place = 'broken'
+    else if (this.#arguments) this.#call.arguments = ''
+  }
+
+  #inValue(char: string): void {
+    if (this.#arguments) {
+      const step = this.#arguments.push(char)
+      this.#call.arguments += this.#arguments.take()
+      this.#follow(step, () => (this.#bare ? this.#close() : this.#afterValue()), char)
+      return
+    }
+    const step = this.#scanner.push(char)
+    if (step !== 'after' && (this.#key === 'name' || this.#key === 'id')) this.#word += char
+    this.#follow(step, () => this.#afterValue(), char)
+  }
+
+  /** Goes on by what a scanner said; a character behind the value is then looked at again. */
+  #follow(step: 'more' | 'end' | 'after' | 'error', ended: () => void, char?: string): void {
+    if (step === 'more') return
+    if (step === 'error') {
+      this.#place = 'broken'
+      return
+    }
+    ended()
+    if (step !== 'after' || char === undefined || this.#place === 'broken') return
+    if (this.#place === 'end') this.#raw = char
+    this.#step(char)
+  }
+
+  #afterValue(): void {
+    this.#place = 'after-value'
+    if (this.#key === 'name') {
+      const name = stringIn(this.#word)
+      if (name === undefined || name === '' || name.length > MAX_NAME) this.#place = 'broken'
+      else this.#setName(name)
+    } else if (this.#key === 'id') {
+      const id = stringIn(this.#word)
+      if (id !== undefined && CALL_ID.test(id)) this.#call.id ??= id
+    }
+  }
+
+  #setName(name: string): void {
+    this.#call.name = name
+    this.#call.id ??= this.#newId()
+    this.#give()
+  }
+
+  #endName(next: 'call-id' | 'value'): void {
+    this.#call.name = this.#word.trim()
+    this.#word = ''
+    this.#place = this.#call.name === '' ? 'broken' : 'call-id'
+    if (this.#place === 'call-id' && next === 'value') this.#endCallId()
+  }
+
+  #endCallId(): void {
+    const id = this.#word.trim()
+    if (CALL_ID.test(id)) this.#call.id = id
+    this.#setName(this.#call.name as string)
+    this.#bare = true
+    this.#beginValue()
+  }
+
+  #close(): void {
+    const call = this.#call
+    if (call.name === undefined) {
+      this.#place = 'broken'
+      return
+    }
+    call.arguments ??= '{}'
+    this.#give()
+    this.#calls.push({
+      id: call.id as string,
+      type: 'function',
+      function: { name: call.name, arguments: call.arguments },
+    })
+    this.#place = this.#bare || this.#single ? 'end' : 'after-item'
+    this.#call = emptyCall()
+    this.#arguments = undefined
+    this.#raw = ''
+  }
+
+  /** Makes deltas of what is known of the open call and was not given out. */
+  #give(): void {
+    const call = this.#call
+    if (call.name === undefined) return
+    const index = this.#calls.length
+    if (!call.announced) {
+      const { name } = call
+      this.#deltas.push({ index, id: call.id as string, type: 'function', function: { name, arguments: '' } })
+      call.announced = true
+    }
+    const text = call.arguments?.slice(call.given) ?? ''
+    if (text === '') return
+    this.#deltas.push({ index, function: { arguments: text } })
+    call.given += text.length
+  }
+
+  #take(): ToolCallDelta[] {
+    this.#give()
+    const deltas = this.#deltas
+    this.#deltas = []
+    return deltas
+  }
+}
+
+function emptyCall(): OpenCall {
+  return { id: undefined, name: undefined, arguments: undefined, announced: false, given: 0 }
+}
+
+/** undefined when the JSON text is no string. */
+function stringIn(json: string): string | undefined {
+  const value: unknown = JSON.parse(json)
+  return typeof value === 'string' ? value : undefined
+}

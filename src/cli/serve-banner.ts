@@ -1,0 +1,48 @@
+import pkg from '../../package.json' with { type: 'json' }
+import type { MistralChat } from '../chat/mistral-chat.ts'
+import { dtypesOf } from './bench/subject.ts'
+import { type Cli, colorsFor } from './context.ts'
+import type { ServeCommandOptions } from './serve-options.ts'
+import { bytes } from './units.ts'
+
+/** What is served, how it lies on the GPU, and a line to try it with. */
+export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: ServeCommandOptions): string {
+  const { bold, dim } = colorsFor(cli, 'out')
+  const { model } = chat
+  const { engine, config } = model
+  const status = model.status()
+  const [cache] = engine.cache
+  const rows = [
+    [
+      'model',
+      `${app.modelId}: ${config.nLayers} layers of ${config.dim}, ${config.vocabSize} tokens in the vocabulary`,
+    ],
+    ['weights', dtypesOf(engine.weights).join(', ')],
+    [
+      'memory',
+      `${bytes(status.gpuBytes)} on the GPU, key/value cache in ${cache?.dtype} for ${status.maxSequences} sequences`,
+    ],
+    ['context', `${status.contextLength} tokens, prompt and answer together`],
+    ['queue', `${status.maxQueue} requests may wait`],
+    ['adapter', engine.gpu.name],
+    ['keys', app.apiKeys?.length ? `${app.apiKeys.length}, one of them must be sent` : 'none'],
+    ['serving', `${url}  ${dim(`OpenAI at ${url}/v1, predict at ${url}/predict`)}`],
+  ]
+  const width = Math.max(...rows.map(([title]) => title!.length))
+  const lines = rows.map(([title, text]) => `  ${dim(title!.padEnd(width))}  ${text}`)
+  return `${bold(`mistral-webgpu ${pkg.version}`)}\n${lines.join('\n')}\n\n${curlLine(url, app)}\n\n`
+}
+
+/** To be pasted into a shell as it stands. */
+export function curlLine(url: string, { modelId, apiKeys }: ServeCommandOptions['app']): string {
+  const body = {
+    model: modelId,
+    messages: [{ role: 'user', content: 'What is a mistral?' }],
+    max_tokens: 100,
+    stream: true,
+  }
+  // The key itself does not belong on a screen.
+  const key = apiKeys?.length ? ' -H "Authorization: Bearer $MISTRAL_WEBGPU_API_KEY"' : ''
+  const quoted = JSON.stringify(body).replaceAll("'", "'\\''")
+  return `  curl -N ${url}/v1/chat/completions${key} -H 'Content-Type: application/json' -d '${quoted}'`
+}

@@ -1,0 +1,57 @@
+import type { RequestRecord } from '../server/index.ts'
+import type { Cli } from './context.ts'
+import { colorsFor } from './context.ts'
+import type { LogFormat } from './serve-options.ts'
+
+/** What `serve` tells besides its banner, on standard error: a JSON object or a line of text each. */
+export interface ServeLog {
+  request(record: RequestRecord): void
+  /** Something that the operator should know; written with `off`, too. */
+  event(level: 'info' | 'warn' | 'error', message: string): void
+}
+
+export function serveLog(cli: Cli, format: LogFormat, now: () => Date = () => new Date()): ServeLog {
+  const { err } = cli.terminal
+  const colors = colorsFor(cli, 'err')
+  const json = (fields: object) => void err.write(`${JSON.stringify({ time: now().toISOString(), ...fields })}\n`)
+  return {
+    request(record) {
+      if (format === 'json') json({ level: levelOf(record.status), event: 'request', ...rounded(record) })
+      else if (format === 'text') void err.write(`${textOf(record)}\n`)
+    },
+    event(level, message) {
+      if (format === 'json') return json({ level, event: 'server', message })
+      if (format === 'off' && level === 'info') return
+      void err.write(`${level === 'info' ? colors.dim(message) : `${level}: ${message}`}\n`)
+    },
+  }
+}
+
+function levelOf(status: number): string {
+  return status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
+}
+
+/** Tenths of a millisecond are noise. */
+function rounded(record: RequestRecord): object {
+  const round = (value: unknown) => (typeof value === 'number' ? Math.round(value * 10) / 10 : value)
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, round(value)]))
+}
+
+/** `POST /v1/chat/completions 200 1234 ms, 12 + 50 tokens, first after 80 ms, stop`. */
+function textOf(record: RequestRecord): string {
+  const { method, path, status, durationMs, promptTokens, completionTokens, timeToFirstTokenMs } = record
+  const parts = [`${method} ${oneLine(path)} ${status} ${Math.round(durationMs)} ms`]
+  if (promptTokens !== undefined) parts.push(`${promptTokens} + ${completionTokens} tokens`)
+  if (timeToFirstTokenMs !== undefined) parts.push(`first after ${Math.round(timeToFirstTokenMs)} ms`)
+  if (record.finishReasons?.length) parts.push(record.finishReasons.join(' '))
+  if (record.aborted) parts.push('the client left')
+  if (record.error !== undefined) parts.push(oneLine(record.error))
+  if (record.prompt !== undefined) parts.push(JSON.stringify(record.prompt))
+  return parts.join(', ')
+}
+
+/** What clients send must not be able to forge a line of the log, or to steer a terminal. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
+}

@@ -1,0 +1,99 @@
+import { type Command, Option } from 'commander'
+import type { AppOptions } from '../server/index.ts'
+import type { Cli } from './context.ts'
+import type { BatchOptions } from './load.ts'
+import { addModelOptions, collect, integerOption, type ModelOptions, modelOptions, type Values } from './options.ts'
+
+export type LogFormat = 'json' | 'text' | 'off'
+
+export interface ServeCommandOptions {
+  readonly model: ModelOptions & BatchOptions
+  readonly host: string
+  readonly port: number
+  readonly app: AppOptions & { readonly modelId: string }
+  readonly log: LogFormat
+  readonly drainMs: number
+}
+
+/** Conversations that are decoded together unless told otherwise; each takes a cache of its own. */
+const SEQUENCES = 4
+const QUEUE = 64
+
+export function addServeOptions(command: Command): Command {
+  return addModelOptions(command)
+    .option('--max-sequences <n>', `requests that are worked on together, each with a cache (default: ${SEQUENCES})`)
+    .option('--queue <n>', `requests that may wait; one more gets a 429 (default: ${QUEUE})`)
+    .option('--name <id>', "the model's name in answers and in /v1/models (default: from its file or folder)")
+    .optionsGroup('Network:')
+    .option('--host <address>', 'where to listen; 0.0.0.0 is every interface (default: 127.0.0.1, this machine only)')
+    .option('--port <n>', 'port; 0 takes any that is free (default: 8080)')
+    .addOption(
+      new Option(
+        '--api-key <key>',
+        'ask for this key (repeatable; MISTRAL_WEBGPU_API_KEY hides it from `ps`)',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--cors <origin>',
+        'pages of this origin may call, as in https://example.com; or * (repeatable)',
+      ).argParser(collect),
+    )
+    .option('--drain-seconds <n>', 'on SIGTERM and Ctrl-C, time for running answers to end (default: 30)')
+    .optionsGroup('Requests:')
+    .option('--max-tokens <n>', 'largest max_tokens of /predict, which counts the prompt (default: 4096)')
+    .addOption(new Option('--predict-output <form>', 'answers of /predict').choices(['string', 'object']))
+    .option('--lenient', 'ignore fields that are not known instead of refusing them')
+    .optionsGroup('Output:')
+    .option('--metrics', 'serve /metrics for Prometheus (on unless --no-metrics)')
+    .option('--no-metrics')
+    .addOption(new Option('--log <form>', 'one line for each request, on standard error (default: json)').choices(LOGS))
+    .option('--log-prompts', 'put what users wrote into the log')
+}
+
+const LOGS: readonly LogFormat[] = ['json', 'text', 'off']
+
+/** Throws `UsageError`. */
+export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
+  const model = modelOptions(values)
+  const maxTokens = integerOption('--max-tokens', values.maxTokens)
+  return {
+    model: {
+      ...model,
+      maxSequences: integerOption('--max-sequences', values.maxSequences, { max: 1024 }) ?? SEQUENCES,
+      maxQueue: integerOption('--queue', values.queue, { min: 0 }) ?? QUEUE,
+    },
+    host: (values.host as string | undefined) ?? '127.0.0.1',
+    port: integerOption('--port', values.port, { min: 0, max: 65535 }) ?? 8080,
+    drainMs: 1000 * (integerOption('--drain-seconds', values.drainSeconds, { min: 0, max: 86_400 }) ?? 30),
+    log: (values.log as LogFormat | undefined) ?? 'json',
+    app: {
+      modelId: (values.name as string | undefined) ?? nameOf(model.model),
+      apiKeys: [...((values.apiKey as string[] | undefined) ?? []), ...keysOf(cli)],
+      cors: (values.cors as string[] | undefined) ?? [],
+      lenient: values.lenient === true,
+      metrics: values.metrics !== false,
+      logPrompts: values.logPrompts === true,
+      ...(maxTokens !== undefined && { maxTokens }),
+      ...(values.predictOutput !== undefined && { predictOutput: values.predictOutput as 'string' | 'object' }),
+    },
+  }
+}
+
+function keysOf(cli: Cli): string[] {
+  const words = (cli.terminal.env.MISTRAL_WEBGPU_API_KEY ?? '').split(',').map((word) => word.trim())
+  return words.filter((word) => word !== '')
+}
+
+/** `Mistral-7B-Instruct-v0.3` of a folder, a file or an address. */
+export function nameOf(source: string | undefined): string {
+  if (source === undefined) return 'pocket'
+  const path = source.replace(/[?#].*$/, '').replace(/[\\/]+$/, '')
+  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.gguf$/i, '')
+  return name === '' || /^\.+$/.test(name) ? 'mistral' : name
+}
+
+/** Only programs on this machine reach the server. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}

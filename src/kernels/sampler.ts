@@ -1,0 +1,124 @@
+import { DeviceError } from '../errors.ts'
+import type { Buffer } from '../gpu/device.ts'
+import type { Recorder } from '../gpu/recorder.ts'
+import { part } from '../gpu/shader.ts'
+import { logprobs as logprobsShader, rulesCopy, rulesScatter, sampleGreedy, samplerMath } from '../gpu/shaders.gen.ts'
+import { type Activation, type BatchShape, ceilDiv } from './shape.ts'
+
+/** Words of one slot in `settings`; the layout is that of `shaders/sampler_math.wgsl` and `sampling/packed-params.ts`. */
+export const SETTINGS_WORDS = 32
+/** Words of one slot in `lists`. */
+export const LIST_WORDS = 16384
+/** Steps of one slot whose log-probabilities are kept: a ring over positions. */
+export const LOGPROB_STEPS = 64
+/** Most alternatives that come back for one step. */
+export const MAX_TOP_LOGPROBS = 20
+/**
+ * Words of one step in `logprobs`: the chosen id, its log-probability (f32), then ids of the best tokens, then their
+ * log-probabilities (f32). Alternatives that were not asked for, or do not exist, have the id {@link NO_TOKEN}.
+ */
+export const LOGPROB_WORDS = 2 + 2 * MAX_TOP_LOGPROBS
+/** The id that stands in the history where nothing was left to choose. */
+export const NO_TOKEN = 0xffffffff
+/** Largest vocabulary: sums of 2^18 weights times their distances stay within 64 bits. */
+export const MAX_SAMPLED_VOCAB = 2 ** 18
+
+export interface SamplerBuffers {
+  /** Raw logits [outputs, stride]; left as they are. */
+  readonly logits: Activation
+  /** Scratch of the shape of `logits`. */
+  readonly scores: Buffer
+  /** Scratch u32 [outputs, vocabSize]; all zero between dispatches. */
+  readonly counts: Buffer
+  /** u32 [T, 4]: slot, position, picked row, -. The choice moves the position of its row on by one. */
+  readonly rows: Buffer
+  /** u32 [slots, positions]: the token at each position of each sequence. */
+  readonly history: Buffer
+  /** u32 [slots, SETTINGS_WORDS], `packSettings(...).settings` of the request in the slot. */
+  readonly settings: Buffer
+  /** u32 [slots, LIST_WORDS], `packSettings(...).lists`. */
+  readonly lists: Buffer
+  /** u32 [slots, LOGPROB_STEPS, LOGPROB_WORDS], step = position of the chosen token mod LOGPROB_STEPS. */
+  readonly logprobs: Buffer
+  /** Ids below this may be chosen; at most `logits.cols`. */
+  readonly vocabSize: number
+  /** Tokens that `history` holds of one sequence. */
+  readonly positions: number
+}
+
+/** Sizes in bytes of the buffers of {@link SamplerBuffers} but `logits` and `rows`. */
+export function samplerBytes(shape: {
+  readonly slots: number
+  readonly outputs: number
+  readonly stride: number
+  readonly vocabSize: number
+  readonly positions: number
+}): Record<'scores' | 'counts' | 'history' | 'settings' | 'lists' | 'logprobs', number> {
+  const { slots, outputs } = shape
+  return {
+    scores: outputs * shape.stride * 4,
+    counts: outputs * shape.vocabSize * 4,
+    history: slots * shape.positions * 4,
+    settings: slots * SETTINGS_WORDS * 4,
+    lists: slots * LIST_WORDS * 4,
+    logprobs: slots * LOGPROB_STEPS * LOGPROB_WORDS * 4,
+  }
+}
+
+/**
+ * Copies the logits of outputs whose request has rules on the history to `scores` and applies the rules there, in the
+ * order of `applyHistory` in `sampling/processors.ts` and equal to it bit for bit (results below 2^-126 aside).
+ */
+export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
+  const { V, QUADS, POSITIONS } = sizes(b)
+  const { rows, settings, scores, counts, history, lists } = b
+  const copy = part(rulesCopy, {
+    bindings: { logits: b.logits.buffer, scores, rows, settings },
+    constants: { QUADS, STRIDE_QUADS: b.logits.stride / 4 },
+  })
+  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, 256), (batch) => batch.ruled])
+  const scatter = part(rulesScatter, {
+    bindings: { scores, counts, rows, settings, history, lists },
+    constants: { V, POSITIONS, STRIDE: b.logits.stride },
+  })
+  r.dispatch('rules', [scatter, math()], [(batch) => batch.ruled])
+}
+
+/**
+ * Chooses the best token for each output, the lowest id among equals, for batches in which no request draws. Writes it as
+ * `drawShort` of draw.ts does.
+ */
+export function sampleBest(r: Recorder<BatchShape>, b: SamplerBuffers): void {
+  const { V, QUADS, POSITIONS } = sizes(b)
+  const { rows, settings, scores, history } = b
+  const body = part(sampleGreedy, {
+    bindings: { logits: b.logits.buffer, scores, rows, settings, history },
+    constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
+  })
+  r.dispatch('sample best', [body, math()], [(batch) => batch.outputs])
+}
+
+/**
+ * Log-probabilities of the raw logits for outputs whose request wants them: of the token that was chosen
+ * before it in the same command buffer, and of the best ones, the lower id first among equals. Within 1e-5.
+ */
+export function logprobs(r: Recorder<BatchShape>, b: SamplerBuffers): void {
+  const { V, QUADS, POSITIONS } = sizes(b)
+  const { rows, settings, history } = b
+  const body = part(logprobsShader, {
+    bindings: { logits: b.logits.buffer, rows, settings, history, logprobs: b.logprobs },
+    constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
+  })
+  r.dispatch('logprobs', [body, math()], [(batch) => batch.logged])
+}
+
+function math() {
+  return part(samplerMath, { bindings: {}, constants: {} })
+}
+
+function sizes({ vocabSize, logits, positions }: SamplerBuffers) {
+  if (vocabSize > MAX_SAMPLED_VOCAB || vocabSize > logits.cols) {
+    throw new DeviceError(`the sampler takes ${Math.min(MAX_SAMPLED_VOCAB, logits.cols)} logits, not ${vocabSize}`)
+  }
+  return { V: vocabSize, QUADS: ceilDiv(vocabSize, 4), POSITIONS: positions }
+}

@@ -1,0 +1,94 @@
+import type { Gpu } from '../gpu/device.ts'
+import { partsFor, rowsPerTile } from '../kernels/attention.ts'
+import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
+import type { Mistral } from './mistral.ts'
+
+/** One row of a batch: the token that stands at a position of a sequence. */
+export interface Row {
+  readonly sequence: number
+  readonly position: number
+  /** Whether what follows this token is wanted: its logits, or the choice of the next one. */
+  readonly picked: boolean
+}
+
+/** Rows that go through the model together. Those of one sequence are neighbours, in order of position. */
+export interface Batch {
+  readonly rows: readonly Row[]
+  /**
+   * How often the batch runs, each time one position further on, on the tokens that were chosen the time before. More
+   * than once only when all rows are picked and belong to different sequences.
+   */
+  readonly steps: number
+}
+
+const PADDING_POSITION = 0xffffffff
+
+/** Writes the metadata of batches to the GPU. */
+export class BatchWriter {
+  private readonly rows: Uint32Array<ArrayBuffer>
+  private readonly tiles: Uint32Array<ArrayBuffer>
+  private readonly gpu: Gpu
+  private readonly window: number
+
+  constructor(
+    private readonly model: Mistral,
+    maxRows: number,
+  ) {
+    this.gpu = model.gpu
+    const rows = ceilTo(maxRows, ROW_TILE)
+    this.rows = new Uint32Array(rows * 4)
+    this.tiles = new Uint32Array(rows * 2)
+    this.window = Math.max(...model.cache.map((layer) => layer.window))
+  }
+
+  /** Unused rows of the last tile are marked as padding. */
+  write({ rows: batch, steps }: Batch, outputs: number): Omit<BatchShape, 'ruled' | 'logged'> {
+    const width = widthOfBatch(batch, outputs)
+    const parts = width === 'many' ? 1 : partsFor(this.mostVisibleKeys(batch, steps))
+    const padded = ceilTo(batch.length, ROW_TILE)
+    let picked = 0
+    for (let i = 0; i < padded; i++) {
+      const row = batch[i]
+      this.rows[4 * i] = row?.sequence ?? 0
+      this.rows[4 * i + 1] = row?.position ?? PADDING_POSITION
+      this.rows[4 * i + 3] = parts
+      if (row?.picked) this.rows[4 * picked++ + 2] = i
+    }
+    const tiles = this.makeTiles(batch, width)
+    const { workspace } = this.model
+    this.gpu.write(workspace.rows, 0, this.rows.subarray(0, 4 * padded))
+    this.gpu.write(workspace.tiles, 0, this.tiles.subarray(0, 2 * tiles))
+    return { rows: batch.length, outputs, parts, tiles }
+  }
+
+  private mostVisibleKeys(batch: readonly Row[], steps: number): number {
+    let last = 0
+    for (const row of batch) last = Math.max(last, row.position)
+    return Math.min(this.window, last + steps)
+  }
+
+  /** Cuts the batch in runs of neighbouring positions of one sequence. Returns how many there are. */
+  private makeTiles(batch: readonly Row[], width: Width): number {
+    const longest = rowsPerTile(this.gpu, this.model.config.headDim, width)
+    let count = 0
+    for (let first = 0; first < batch.length; ) {
+      const { sequence, position } = batch[first]!
+      let length = 1
+      while (length < longest) {
+        const next = batch[first + length]
+        if (next?.sequence !== sequence || next.position !== position + length) break
+        length++
+      }
+      this.tiles[2 * count] = first
+      this.tiles[2 * count + 1] = length
+      count++
+      first += length
+    }
+    return count
+  }
+}
+
+/** A batch whose rows are all picked decodes; in others a prompt is being read. */
+export function widthOfBatch(batch: readonly Row[], outputs: number): Width {
+  return widthOf(batch.length, outputs === batch.length)
+}

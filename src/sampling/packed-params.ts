@@ -1,0 +1,183 @@
+import { ParameterError } from '../errors.ts'
+import type { SamplingParams } from './params.ts'
+import { eosList, type SamplingContext } from './processors.ts'
+import { type Seed, seedWords } from './random.ts'
+import { limitsOf } from './weights.ts'
+
+/** Words of a request's settings. */
+export const SETTINGS_WORDS = 32
+/** Words that the lists of a request may take together. */
+export const LIST_WORDS = 16384
+
+/** What the packed settings say besides the parameters. */
+export interface PackContext extends SamplingContext {
+  /** The request's seed, or the random one taken in its place. */
+  readonly seed: Seed
+  /** Alternatives wanted for each step, 0 to 20, besides the chosen token; undefined: no log-probabilities at all. */
+  readonly topLogprobs?: number | undefined
+}
+
+/** A request's parameters as the shaders read them. */
+export interface PackedParams {
+  /** [SETTINGS_WORDS] */
+  readonly settings: Uint32Array<ArrayBuffer>
+  /** As long as it must be, at most LIST_WORDS. */
+  readonly lists: Uint32Array<ArrayBuffer>
+  /** Whether rules on the history are active at any step. */
+  readonly rules: boolean
+}
+
+/** Where each value stands in the settings; `shaders/sampler_math.wgsl` has the same words. */
+const Word = {
+  FLAGS: 0,
+  PROMPT_LENGTH: 2,
+  SEED: 3,
+  TEMPERATURE: 5,
+  TOP_K: 6,
+  TOP_P: 7,
+  MIN_P: 8,
+  TYPICAL_P: 9,
+  EPSILON: 10,
+  ETA: 11,
+  ETA_ROOT: 12,
+  REPETITION: 13,
+  FREQUENCY: 14,
+  PRESENCE: 15,
+  NGRAM: 16,
+  SHORT_BELOW: 17,
+  BIASES: 18,
+  BIASED: 20,
+  WORDS: 22,
+  ENDS: 24,
+  BANS: 26,
+  TOP_LOGPROBS: 28,
+} as const
+
+const Flag = {
+  SAMPLE: 1,
+  RULES: 2,
+  TOP_P: 4,
+  MIN_P: 8,
+  TYPICAL_P: 16,
+  EPSILON: 32,
+  ETA: 64,
+  COUNTS: 128,
+} as const
+
+/** Below this an f32 is subnormal, which a GPU may take for 0. */
+const LEAST_F32 = 2 ** -126
+
+/**
+ * A request's parameters for the sampler on the GPU.
+ *
+ * @throws ParameterError naming the parameter whose lists do not fit, or a repetition penalty that f32 does not hold
+ */
+export function packSettings(params: SamplingParams, context: PackContext): PackedParams {
+  const settings = new Uint32Array(SETTINGS_WORDS)
+  const floats = new Float32Array(settings.buffer)
+  const limits = limitsOf(params)
+  const lists = packLists(settings, params, eosList(context))
+  settings[Word.PROMPT_LENGTH] = context.promptLength
+  settings.set(seedWords(context.seed), Word.SEED)
+  floats[Word.TEMPERATURE] = params.temperature
+  settings[Word.TOP_K] = u32(params.top_k)
+  settings[Word.TOP_P] = limits.topP
+  settings[Word.MIN_P] = limits.minP
+  settings[Word.TYPICAL_P] = limits.typicalP
+  settings[Word.EPSILON] = limits.epsilon
+  settings[Word.ETA] = limits.eta
+  settings[Word.ETA_ROOT] = limits.etaRoot
+  floats[Word.REPETITION] = params.repetition_penalty
+  if (floats[Word.REPETITION]! < LEAST_F32) {
+    throw new ParameterError('repetition_penalty', params.repetition_penalty, `must be at least ${LEAST_F32}`)
+  }
+  floats[Word.FREQUENCY] = params.frequency_penalty
+  floats[Word.PRESENCE] = params.presence_penalty
+  settings[Word.NGRAM] = u32(params.no_repeat_ngram_size)
+  settings[Word.SHORT_BELOW] = u32(Math.max(params.min_length, context.promptLength + params.min_new_tokens))
+  settings[Word.TOP_LOGPROBS] = context.topLogprobs === undefined ? 0 : context.topLogprobs + 1
+  const counts = params.frequency_penalty !== 0 || params.presence_penalty !== 0
+  const canBeShort = settings[Word.SHORT_BELOW]! > context.promptLength && settings[Word.ENDS + 1]! > 0
+  const listed = [Word.BIASES, Word.BIASED, Word.WORDS, Word.BANS].some((word) => settings[word + 1]! > 0)
+  const rules = counts || canBeShort || listed || params.repetition_penalty !== 1 || params.no_repeat_ngram_size > 0
+  settings[Word.FLAGS] =
+    (params.do_sample ? Flag.SAMPLE : 0) |
+    (rules ? Flag.RULES : 0) |
+    (params.top_p < 1 ? Flag.TOP_P : 0) |
+    (params.min_p > 0 ? Flag.MIN_P : 0) |
+    (params.typical_p < 1 ? Flag.TYPICAL_P : 0) |
+    (params.epsilon_cutoff > 0 ? Flag.EPSILON : 0) |
+    (params.eta_cutoff > 0 ? Flag.ETA : 0) |
+    (counts ? Flag.COUNTS : 0)
+  return { settings, lists, rules }
+}
+
+function u32(count: number): number {
+  return Math.min(count, 0xffffffff)
+}
+
+/** Writes offset and count of each list into the settings and returns the lists, one behind the other. */
+function packLists(settings: Uint32Array, params: SamplingParams, eos: readonly number[]): Uint32Array<ArrayBuffer> {
+  const words: number[] = []
+  const add = (parameter: keyof SamplingParams, at: number, count: number, items: readonly number[]) => {
+    if (words.length + items.length > LIST_WORDS) {
+      throw new ParameterError(
+        parameter,
+        params[parameter],
+        `does not fit: the ids and biases of a request take at most ${LIST_WORDS} words on the GPU, and with this ` +
+          `parameter they would take ${words.length + items.length}`,
+      )
+    }
+    settings[at] = words.length
+    settings[at + 1] = count
+    for (const item of items) words.push(item)
+  }
+  const biases = new Map(Object.entries(params.logit_bias).map(([id, bias]) => [Number(id), floatBits(bias)]))
+  add('logit_bias', Word.BIASES, biases.size, [...biases].flat())
+  // A sequence that is given twice counts once, with its last bias, at its first place.
+  const biased = new Map(params.sequence_bias.map((entry) => [entry[0].join(), entry]))
+  const sequences = [...biased.values()].map(([ids, bias]) => ({ ids, bias }))
+  add('sequence_bias', Word.BIASED, ...grouped(sequences, words.length))
+  const badWords = params.bad_words_ids.filter((ids) => ids.length > 1).map((ids) => ({ ids, bias: 0 }))
+  add('bad_words_ids', Word.WORDS, ...grouped(badWords, words.length))
+  const single = params.bad_words_ids.filter((ids) => ids.length === 1 && !eos.includes(ids[0]!)).flat()
+  const ends = [...eos, ...params.stop_token_ids]
+  add('stop_token_ids', Word.ENDS, ends.length, ends)
+  const bans = [...new Set([...single, ...params.suppress_tokens])]
+  add(params.suppress_tokens.length > 0 ? 'suppress_tokens' : 'bad_words_ids', Word.BANS, bans.length, bans)
+  return Uint32Array.from(words)
+}
+
+/**
+ * Sequences in groups of one last id, so that one thread adds up what belongs to one score, in the order of the list:
+ * first where each group starts, then the groups: [last id, entries, then per entry: ids before the last, bias, these].
+ */
+function grouped(
+  sequences: readonly { ids: readonly number[]; bias: number }[],
+  start: number,
+): [count: number, items: readonly number[]] {
+  const groups = new Map<number, number[]>()
+  for (const { ids, bias } of sequences) {
+    const id = ids[ids.length - 1]!
+    const group = groups.get(id) ?? [id, 0]
+    groups.set(id, group)
+    group[1]!++
+    group.push(ids.length - 1, floatBits(bias))
+    for (const other of ids.slice(0, -1)) group.push(other)
+  }
+  const offsets: number[] = []
+  let next = start + groups.size
+  for (const group of groups.values()) {
+    offsets.push(next)
+    next += group.length
+  }
+  return [groups.size, [...offsets, ...[...groups.values()].flat()]]
+}
+
+const float = new Float32Array(1)
+const bits = new Uint32Array(float.buffer)
+
+function floatBits(value: number): number {
+  float[0] = value
+  return bits[0]!
+}

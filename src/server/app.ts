@@ -1,0 +1,162 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { KeyCheck } from './auth.ts'
+import { errorResponse, HttpError, type RouteFamily, toHttpError } from './errors.ts'
+import { homePage } from './home-page.ts'
+import { requestId } from './ids.ts'
+import { health, listModels, metricsPage, showModel } from './info-routes.ts'
+import { Metrics } from './metrics.ts'
+import { chatCompletions } from './openai-chat.ts'
+import { completions } from './openai-completions.ts'
+import { type AppOptions, resolveOptions } from './options.ts'
+import { predict } from './predict.ts'
+import type { ServedChat } from './served-chat.ts'
+import { type AppContext, type AppEnv, ServedModel, type Service } from './service.ts'
+import { type RequestRecord, RequestTrace } from './trace.ts'
+
+/** `fetch` as clients call it: with a URL and options, or with a request. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** A Hono app whose `fetch` also takes what a client passes to the global `fetch`. */
+export type MistralApp = Hono & { fetch: Fetch }
+
+interface Route {
+  method: 'GET' | 'POST'
+  path: string
+  handle: (c: AppContext, service: Service) => Response | Promise<Response>
+  /** Answers without an API key. */
+  open?: boolean
+}
+
+/** The first that matches answers. `{.+}`: names of models may hold slashes. */
+const ROUTES: readonly Route[] = [
+  { method: 'POST', path: '/v1/chat/completions', handle: chatCompletions },
+  { method: 'POST', path: '/v1/completions', handle: completions },
+  { method: 'GET', path: '/v1/models', handle: (_, service) => listModels(service) },
+  { method: 'POST', path: '/v1/models/:name{.+:predict}', handle: predict },
+  { method: 'GET', path: '/v1/models/:id{.+}', handle: showModel },
+  { method: 'POST', path: '/predict', handle: predict },
+  { method: 'POST', path: '/production/predict', handle: predict },
+  { method: 'GET', path: '/health', handle: (_, service) => health(service), open: true },
+  { method: 'GET', path: '/metrics', handle: (_, service) => metricsPage(service) },
+  { method: 'GET', path: '/', handle: (c, service) => homePage(service, c.req.url), open: true },
+]
+
+/**
+ * The HTTP API of a chat model: OpenAI's routes, the predict route, health and metrics. The app's `fetch` turns requests
+ * into responses and knows nothing of sockets: any server can call it, a service worker too, or a client directly
+ * (`new OpenAI({ apiKey: 'local', fetch: app.fetch })`).
+ *
+ * @param chat a loaded model, or the promise of one: until it is kept, routes answer 503 and `/health` says `loading`
+ * @throws ParameterError for an option that is unknown or out of range
+ */
+export function createApp(chat: ServedChat | Promise<ServedChat>, options: AppOptions = {}): MistralApp {
+  const config = resolveOptions(options)
+  const service: Service = {
+    config,
+    model: new ServedModel(chat),
+    metrics: new Metrics(),
+    keys: new KeyCheck(config.apiKeys),
+  }
+  const app = new Hono<AppEnv>()
+  app.use(traced(service))
+  if (config.cors.length > 0) app.use(crossOrigin(config.cors))
+  for (const route of ROUTES) addRoute(app, route, service)
+  app.notFound((c) => refuse(c, notFound(c)))
+  app.onError((error, c) => refuse(c, error))
+  return asFetch(app)
+}
+
+/** Gives each request its id and its trace, and finishes the trace of answers that are whole. */
+function traced({ config, metrics }: Service) {
+  return async (c: AppContext, next: () => Promise<void>): Promise<void> => {
+    const id = requestId(c.req.header('x-request-id'))
+    const done = (record: RequestRecord, secondsPerToken: number | undefined) => {
+      metrics.observe(record, secondsPerToken)
+      // A logger that fails must not take answers with it.
+      try {
+        config.log(record)
+      } catch {}
+    }
+    const head = { requestId: id, method: c.req.method, path: c.req.path }
+    const trace = new RequestTrace(head, { logPrompts: config.logPrompts, done })
+    c.set('trace', trace)
+    await next()
+    c.res.headers.set('x-request-id', id)
+    c.res.headers.set('x-content-type-options', 'nosniff')
+    if (!trace.deferred) trace.finish({ status: c.res.status })
+  }
+}
+
+function crossOrigin(origins: readonly string[]) {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'POST'],
+    exposeHeaders: ['x-request-id', 'retry-after'],
+    maxAge: 600,
+  })
+}
+
+function addRoute(app: Hono<AppEnv>, { method, path, handle, open }: Route, service: Service): void {
+  const route = path.replace(/\{.*\}/, '')
+  app.on(method, path, async (c) => {
+    c.get('trace').route = route
+    if (!open) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
+    return handle(c, service)
+  })
+  app.all(path, async (c) => {
+    if (!open) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
+    throw new HttpError(405, `${c.req.path} takes ${method} only`, {
+      code: 'method_not_allowed',
+      headers: { allow: method === 'GET' ? 'GET, HEAD' : method },
+    })
+  })
+}
+
+function notFound(c: Context): HttpError {
+  return new HttpError(404, `there is no route ${c.req.method} ${c.req.path}`, {
+    type: 'not_found_error',
+    code: 'route_not_found',
+  })
+}
+
+function familyOf(path: string): RouteFamily {
+  return /[/:]predict$/.test(path) ? 'predict' : 'openai'
+}
+
+function refuse(c: AppContext, error: unknown): Response {
+  const shown = toHttpError(error)
+  c.get('trace').failed(shown)
+  return errorResponse(familyOf(c.req.path), shown)
+}
+
+/** Lets the app's `fetch` be called as a client calls the global one, with its rejections on abort. */
+function asFetch(app: Hono<AppEnv>): MistralApp {
+  const handle = app.fetch
+  const fetch = (input: string | URL | Request, ...rest: unknown[]): Response | Promise<Response> => {
+    if (typeof input !== 'string' && !(input instanceof URL)) return handle(input, ...(rest as []))
+    return fetchInProcess(handle, input, rest[0] as RequestInit | undefined)
+  }
+  return Object.assign(app, { fetch }) as unknown as MistralApp
+}
+
+async function fetchInProcess(
+  handle: (request: Request) => Response | Promise<Response>,
+  url: string | URL,
+  init: RequestInit = {},
+): Promise<Response> {
+  const request = new Request(new URL(url, 'http://localhost'), init)
+  const { signal } = init
+  if (!signal) return handle(request)
+  signal.throwIfAborted()
+  let stop: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([handle(request), aborted])
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop)
+  }
+}

@@ -1,0 +1,44 @@
+import { HttpError, type RouteFamily } from './errors.ts'
+
+/** Checks `Authorization: Bearer KEY` (OpenAI's clients) and `Authorization: Api-Key KEY` (the predict route's). */
+export class KeyCheck {
+  private readonly digests: Promise<Uint8Array[]> | undefined
+
+  /** @param keys none: every request passes */
+  constructor(keys: readonly string[]) {
+    this.digests = keys.length === 0 ? undefined : Promise.all(keys.map(digest))
+  }
+
+  /** @throws HttpError 401 */
+  async check(authorization: string | null | undefined, family: RouteFamily): Promise<void> {
+    if (this.digests === undefined) return
+    const key = /^(?:bearer|api-key) +(\S.*)$/i.exec(authorization ?? '')?.[1]?.trim()
+    if (key === undefined) {
+      throw unauthorized(family, 'this server needs an API key: Authorization: Bearer KEY, or Api-Key KEY', null)
+    }
+    if (!matchesOne(await digest(key), await this.digests)) {
+      throw unauthorized(family, 'the API key is not one of this server', 'invalid_api_key')
+    }
+  }
+}
+
+function unauthorized(family: RouteFamily, message: string, code: string | null): HttpError {
+  const scheme = family === 'openai' ? 'Bearer' : 'Api-Key'
+  return new HttpError(401, message, { type: 'authentication_error', code, headers: { 'www-authenticate': scheme } })
+}
+
+async function digest(key: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
+}
+
+/** Every byte of every digest is compared, so that the time tells neither which key nor how much of one was right. */
+function matchesOne(candidate: Uint8Array, digests: readonly Uint8Array[]): boolean {
+  let found = 0
+  for (const known of digests) {
+    let difference = 0
+    for (let i = 0; i < known.length; i++) difference |= known[i]! ^ candidate[i]!
+    // 1 when there is no difference, without a branch.
+    found |= (difference - 1) >>> 31
+  }
+  return found === 1
+}

@@ -1,0 +1,105 @@
+import {
+  AbortError,
+  ChatTemplateError,
+  ContextLengthError,
+  DeviceError,
+  DeviceLostError,
+  MemoryError,
+  MistralError,
+  ParameterError,
+  QueueFullError,
+  TokenizerError,
+} from '../errors.ts'
+
+/** The two ways in which clients of this server expect errors: OpenAI's object, and the predict route's text. */
+export type RouteFamily = 'openai' | 'predict'
+
+export interface HttpErrorFields {
+  /** OpenAI's class of the error. */
+  type?: string | undefined
+  /** The field of the request that is at fault. */
+  param?: string | null | undefined
+  code?: string | null | undefined
+  headers?: Readonly<Record<string, string>> | undefined
+  /** The message quotes the request, which a log may not be allowed to. */
+  quotes?: boolean | undefined
+  cause?: unknown
+}
+
+/** An error with the status and the fields that a client gets to see. */
+export class HttpError extends MistralError {
+  override name = 'HttpError'
+  readonly type: string
+  readonly param: string | null
+  readonly code: string | null
+  readonly headers: Readonly<Record<string, string>>
+  readonly quotes: boolean
+
+  constructor(
+    readonly status: number,
+    message: string,
+    { type, param, code, headers, quotes, cause }: HttpErrorFields = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.type = type ?? (status >= 500 ? 'server_error' : 'invalid_request_error')
+    this.param = param ?? null
+    this.code = code ?? null
+    this.headers = headers ?? {}
+    this.quotes = quotes ?? false
+  }
+}
+
+/** nginx's status for a client that left before its answer. Nobody reads it but the log. */
+export const CLIENT_LEFT = 499
+
+/** What a client is told of any error. Of one that nobody expected it learns no more than that there was one. */
+export function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error
+  if (error instanceof ParameterError) {
+    return new HttpError(400, error.message, { param: error.parameter, quotes: true })
+  }
+  if (error instanceof ContextLengthError) {
+    return new HttpError(400, error.message, { code: 'context_length_exceeded', param: 'messages' })
+  }
+  if (error instanceof ChatTemplateError || error instanceof TokenizerError)
+    return new HttpError(400, error.message, { quotes: true })
+  if (error instanceof QueueFullError) {
+    return new HttpError(429, error.message, {
+      type: 'rate_limit_error',
+      code: 'queue_full',
+      headers: { 'retry-after': '1' },
+    })
+  }
+  if (isAbort(error)) return new HttpError(CLIENT_LEFT, 'the client closed the connection', { code: 'client_left' })
+  return fromDevice(error) ?? new HttpError(500, 'the server failed to answer; its log says more', { cause: error })
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof AbortError || (error instanceof DOMException && error.name === 'AbortError')
+}
+
+function fromDevice(error: unknown): HttpError | undefined {
+  if (error instanceof DeviceLostError) {
+    return new HttpError(503, error.message, { code: 'device_lost', headers: { 'retry-after': '5' }, cause: error })
+  }
+  if (error instanceof MemoryError) {
+    return new HttpError(503, error.message, { code: 'out_of_memory', headers: { 'retry-after': '1' }, cause: error })
+  }
+  // Further lines hold shader sources and the driver's own words: they are for the log.
+  const [fact] = error instanceof Error ? error.message.split('\n') : []
+  if (error instanceof DeviceError) return new HttpError(500, fact!, { code: 'device_error', cause: error })
+  return undefined
+}
+
+/** The body of an error, in the shape that the family's clients read. */
+export function errorBody(family: RouteFamily, { message, type, param, code }: HttpError): object {
+  return { error: family === 'openai' ? { message, type, param, code } : message }
+}
+
+export function errorResponse(family: RouteFamily, error: HttpError): Response {
+  return jsonResponse(errorBody(family, error), error.status, error.headers)
+}
+
+export function jsonResponse(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } })
+}

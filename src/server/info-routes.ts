@@ -1,0 +1,45 @@
+import { HttpError, jsonResponse } from './errors.ts'
+import { modelNotFound } from './schema.ts'
+import type { AppContext, Service } from './service.ts'
+
+/** `GET /v1/models` */
+export function listModels(service: Service): Response {
+  return jsonResponse({ object: 'list', data: [modelCard(service)] })
+}
+
+/** `GET /v1/models/:id`. @throws HttpError 404 */
+export function showModel(c: AppContext, service: Service): Response {
+  const id = c.req.param('id') ?? ''
+  if (id !== service.config.modelId) throw modelNotFound(id, service.config.modelId)
+  return jsonResponse(modelCard(service))
+}
+
+function modelCard({ config, model }: Service): object {
+  const contextLength = model.ready?.model.contextLength
+  return {
+    id: config.modelId,
+    object: 'model',
+    created: config.created,
+    owned_by: 'mistral-webgpu',
+    // Under the name that vLLM gives it; clients size their prompts by it.
+    ...(contextLength !== undefined && { max_model_len: contextLength }),
+  }
+}
+
+/** `GET /health`: 200 when requests are answered, 503 as long as they are not. Open to everybody, so it tells little. */
+export function health({ model }: Service): Response {
+  const { state } = model
+  return jsonResponse(
+    { status: state },
+    state === 'ready' ? 200 : 503,
+    state === 'loading' ? { 'retry-after': '5' } : {},
+  )
+}
+
+/** `GET /metrics`. @throws HttpError 404 when they are turned off */
+export function metricsPage({ config, metrics, model }: Service): Response {
+  if (!config.metrics) throw new HttpError(404, 'metrics are turned off on this server', { type: 'not_found_error' })
+  return new Response(metrics.render(model.ready?.model.status()), {
+    headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+  })
+}

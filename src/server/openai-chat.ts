@@ -1,0 +1,141 @@
+import * as v from 'valibot'
+import type { ChatChunk } from '../chat/answer.ts'
+import type { ChatRequest } from '../chat/request.ts'
+import { ParameterError } from '../errors.ts'
+import { type JsonObject, readJsonObject } from './body.ts'
+import { jsonResponse } from './errors.ts'
+import { randomHex } from './ids.ts'
+import { type AnswerHead, chatLogprobs, wireUsage } from './openai-wire.ts'
+import { outcome, type Pieces, runOne } from './run.ts'
+import { checkModel, checkStreamOptions, flag, modelRequest, openAiFields, parseFields, text } from './schema.ts'
+import type { ServedCompletion } from './served-chat.ts'
+import type { AppContext, Service } from './service.ts'
+import { eventStream } from './sse.ts'
+import { follow } from './stream.ts'
+
+const fields = {
+  ...openAiFields,
+  messages: v.array(v.unknown(), 'must be an array of messages'),
+  response_format: v.nullish(v.looseObject({ type: text }, 'must be an object with a type')),
+  tools: v.nullish(v.array(v.unknown(), 'must be an array of tools')),
+  tool_choice: v.nullish(v.unknown()),
+  parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
+  echo: flag,
+}
+const schema = v.looseObject(fields)
+const lenientSchema = v.looseObject({ ...fields, model: v.nullish(openAiFields.model) })
+const FIELDS = Object.keys(fields)
+const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls']
+
+interface ChatWire {
+  request: ChatRequest
+  stream: boolean
+  includeUsage: boolean
+}
+
+/**
+ * `POST /v1/chat/completions`. What a request leaves out is what it is in process and on the predict route (top_p 0.95,
+ * top_k 50, 512 tokens), and not what it is at OpenAI: one request gives one answer, wherever it is sent.
+ */
+export async function chatCompletions(c: AppContext, service: Service): Promise<Response> {
+  const { config } = service
+  service.model.use()
+  const wire = parseChat(await readJsonObject(c.req.raw, config), config)
+  const trace = c.get('trace')
+  trace.stream = wire.stream
+  trace.asked(wire.request.messages)
+  const { abort, unlink } = follow(c.req.raw.signal)
+  const head = { id: `chatcmpl-${randomHex(12)}`, created: Math.floor(Date.now() / 1000), model: config.modelId }
+  const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
+  if (!wire.stream) return jsonResponse(completionBody(head, await outcome(pieces).finally(unlink)))
+  const choices = (wire.request.n as number | undefined) ?? 1
+  const events = chatEvents(pieces, { ...head, choices, includeUsage: wire.includeUsage })
+  return eventStream(events, { abort, unlink, trace, limits: config })
+}
+
+/** @throws ParameterError, HttpError */
+function parseChat(body: JsonObject, config: Service['config']): ChatWire {
+  const { lenient } = config
+  const wire = parseFields(lenient ? lenientSchema : schema, body)
+  if (wire.model) checkModel(wire.model, config)
+  const { response_format: format, stream_options: options } = wire
+  if (format && format.type !== 'text') {
+    throw new ParameterError('response_format', format, 'is not supported yet; only {"type": "text"} is')
+  }
+  if (wire.echo && !lenient) {
+    throw new ParameterError('echo', true, 'is for /v1/completions; return_full_text gives the conversation here')
+  }
+  checkStreamOptions(body, wire.stream, lenient)
+  return {
+    request: modelRequest(body, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest,
+    stream: wire.stream,
+    includeUsage: options?.include_usage ?? false,
+  }
+}
+
+function completionBody({ id, created, model }: AnswerHead, { choices, usage }: ServedCompletion): object {
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: choices.map(({ index, text, tool_calls: calls, logprobs, finish_reason }) => ({
+      index,
+      message: {
+        role: 'assistant',
+        content: calls && text === '' ? null : text,
+        ...(calls && { tool_calls: calls }),
+      },
+      logprobs: chatLogprobs(logprobs),
+      finish_reason,
+    })),
+    usage: wireUsage([usage]),
+  }
+}
+
+interface StreamHead extends AnswerHead {
+  choices: number
+  includeUsage: boolean
+}
+
+/** OpenAI's chunks in their order: roles, pieces, finish reasons, then usage where it was asked for. */
+async function* chatEvents(
+  pieces: Pieces<ServedCompletion>,
+  head: StreamHead,
+): AsyncGenerator<object, void, undefined> {
+  const { id, created, model, includeUsage } = head
+  const chunk = (choices: readonly object[], usage: object | null = null) => ({
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model,
+    choices,
+    ...(includeUsage && { usage }),
+  })
+  const choice = (index: number, delta: object, rest: { logprobs?: object | null; finish_reason?: string } = {}) =>
+    chunk([{ index, delta, logprobs: null, finish_reason: null, ...rest }])
+  try {
+    // The first piece comes before the first event: what fails until then gets a status of its own.
+    let next = await pieces.next()
+    for (let index = 0; index < head.choices; index++) yield choice(index, { role: 'assistant', content: '' })
+    for (; !next.done; next = await pieces.next()) {
+      const { index, finish_reason } = next.value
+      for (const { delta, logprobs } of deltas(next.value)) yield choice(index, delta, { logprobs })
+      if (finish_reason !== null) yield choice(index, {}, { finish_reason })
+    }
+    if (includeUsage) yield chunk([], wireUsage([next.value.usage]))
+  } finally {
+    await pieces.return(undefined as unknown as ServedCompletion)
+  }
+}
+
+/** Logprobs go with the text where there is one; ids whose text is still incomplete get an empty one. */
+function deltas({ text, logprobs, tool_calls: calls }: ChatChunk): { delta: object; logprobs: object | null }[] {
+  const out: { delta: object; logprobs: object | null }[] = []
+  const hasLogprobs = logprobs !== null && logprobs.length > 0
+  if (text !== '' || (hasLogprobs && !calls)) out.push({ delta: { content: text }, logprobs: chatLogprobs(logprobs) })
+  if (calls && calls.length > 0) {
+    out.push({ delta: { tool_calls: calls }, logprobs: text === '' ? chatLogprobs(logprobs) : null })
+  }
+  return out
+}

@@ -1,0 +1,106 @@
+import { ParameterError } from '../errors.ts'
+import type { RequestRecord } from './trace.ts'
+
+export interface AppOptions {
+  /** The name under which `/v1/models` lists the model and answers carry it. Default `mistral`. */
+  modelId?: string | undefined
+  /**
+   * Refuse requests for any other model with a 404. Default false: one model runs here, and it answers whatever name a
+   * client was configured with, as llama.cpp's server does; the answer says `modelId`.
+   */
+  strictModel?: boolean | undefined
+  /** When the model came to be, in seconds since 1970. Default: now. */
+  created?: number | undefined
+  /** Any of them opens the routes (all but `/` and `/health`). Default: none is asked for. */
+  apiKeys?: readonly string[] | undefined
+  /** Origins whose pages may call: exact ones such as `https://example.com`, or `*`. Default: none. */
+  cors?: readonly string[] | undefined
+  /** Largest request body in bytes. Default 1 MiB. */
+  bodyLimitBytes?: number | undefined
+  /** Largest `max_tokens` of the predict route, which counts the prompt. Default 4096. */
+  maxTokens?: number | undefined
+  /** Ignore unknown fields of a request instead of refusing them. Default false. */
+  lenient?: boolean | undefined
+  /** Serve `/metrics`. Default true. */
+  metrics?: boolean | undefined
+  /** Gets one record per request, when its answer has ended. */
+  log?: ((record: RequestRecord) => void) | undefined
+  /** Put the messages or the prompt into the records. Default false. */
+  logPrompts?: boolean | undefined
+  /** The predict route answers with a bare JSON string, or with `{"output": …}`. Default `string`. */
+  predictOutput?: 'string' | 'object' | undefined
+  /** A request body must have come within this time. Default 30 s. */
+  bodyTimeoutMs?: number | undefined
+  /** A client that takes nothing of a ready stream for this long is dropped. Default 120 s. */
+  idleTimeoutMs?: number | undefined
+  /** Comments keep an event stream alive that has nothing to say for this long. Default 15 s. */
+  keepAliveMs?: number | undefined
+}
+
+/** Options with their defaults. */
+export type AppConfig = { readonly [K in keyof AppOptions]-?: Exclude<AppOptions[K], undefined> }
+
+const DEFAULTS: Omit<AppConfig, 'created'> = {
+  modelId: 'mistral',
+  strictModel: false,
+  apiKeys: [],
+  cors: [],
+  bodyLimitBytes: 1024 * 1024,
+  maxTokens: 4096,
+  lenient: false,
+  metrics: true,
+  log: () => {},
+  logPrompts: false,
+  predictOutput: 'string',
+  bodyTimeoutMs: 30_000,
+  idleTimeoutMs: 120_000,
+  keepAliveMs: 15_000,
+}
+
+/** @throws ParameterError naming the option */
+export function resolveOptions(options: AppOptions): AppConfig {
+  if (typeof options !== 'object' || options === null) {
+    throw new ParameterError('options', options, 'must be an object')
+  }
+  const config: AppConfig = { created: Math.floor(Date.now() / 1000), ...DEFAULTS, ...definedOnly(options) }
+  for (const [name, value] of Object.entries(config)) checkOption(name, value)
+  for (const origin of config.cors) checkOrigin(origin)
+  if (config.apiKeys.length > 0 && globalThis.crypto?.subtle === undefined) {
+    throw new ParameterError('apiKeys', '…', 'need crypto.subtle, which a page has in secure contexts only')
+  }
+  return config
+}
+
+function definedOnly<T extends object>(options: T): Partial<AppConfig> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<AppConfig>
+}
+
+function checkOption(name: string, value: unknown): void {
+  const check = (ok: boolean, allowed: string) => {
+    // Keys stay out of messages.
+    if (!ok) throw new ParameterError(name, name === 'apiKeys' ? '…' : value, `must be ${allowed}`)
+  }
+  const isTextList = (list: unknown) => Array.isArray(list) && list.every((item) => typeof item === 'string' && item)
+  if (!(name in DEFAULTS) && name !== 'created') throw new ParameterError(name, value, 'is not an option of createApp')
+  if (name === 'modelId') check(typeof value === 'string' && value !== '', 'a text that is not empty')
+  else if (name === 'apiKeys' || name === 'cors') check(isTextList(value), 'a list of texts that are not empty')
+  else if (name === 'log') check(typeof value === 'function', 'a function')
+  else if (name === 'predictOutput') check(value === 'string' || value === 'object', '"string" or "object"')
+  else if (name === 'created') check(Number.isSafeInteger(value) && (value as number) >= 0, 'whole seconds since 1970')
+  else if (/Bytes$|Ms$|^maxTokens$/.test(name)) {
+    check(Number.isSafeInteger(value) && (value as number) >= 1, 'an integer of at least 1')
+  } else check(typeof value === 'boolean', 'true or false')
+}
+
+/** An origin with a path or a slash at its end would never match what a browser sends. */
+function checkOrigin(origin: string): void {
+  if (origin === '*' || origin === 'null') return
+  let exact: string | undefined
+  try {
+    exact = new URL(origin).origin
+  } catch {}
+  // Schemes of browser extensions and the like have the origin "null" there, and are compared as they are.
+  if (exact === undefined || (exact !== 'null' && exact !== origin)) {
+    throw new ParameterError('cors', origin, 'must hold origins such as "https://example.com", or "*"')
+  }
+}

@@ -1,0 +1,116 @@
+import * as v from 'valibot'
+import type { ChatRequest } from '../chat/request.ts'
+import { ParameterError } from '../errors.ts'
+import { type JsonObject, readJsonObject } from './body.ts'
+import { HttpError, jsonResponse, toHttpError } from './errors.ts'
+import { outcome, type Pieces, runOne } from './run.ts'
+import { checkModel, flag, modelRequest, numberWithin, parseFields, text } from './schema.ts'
+import type { ServedChat, ServedCompletion } from './served-chat.ts'
+import type { AppContext, Service } from './service.ts'
+import { follow, openFrameStream } from './stream.ts'
+import { WordFlusher } from './word-flusher.ts'
+
+const DEFAULT_MAX_TOKENS = 512
+
+const schema = v.looseObject({
+  messages: v.nullish(v.array(v.unknown(), 'must be a list of messages')),
+  prompt: v.nullish(text),
+  stream: flag,
+  // Clients of the bridge to this route send the name of the model, and OpenAI's penalties.
+  model: v.nullish(text),
+  presence_penalty: numberWithin(-2, 2),
+})
+const FIELDS = Object.keys(schema.entries)
+
+/** `POST /predict` and its other paths: the route of Truss, whose `max_tokens` counts the prompt's tokens too. */
+export async function predict(c: AppContext, service: Service): Promise<Response> {
+  const { config } = service
+  const chat = service.model.use()
+  const body = await readJsonObject(c.req.raw, config)
+  const wire = parseFields(schema, body)
+  checkModel(wire.model ?? c.req.param('name')?.replace(/:predict$/, '') ?? config.modelId, config)
+  const request = await modelInput(body, chat, config)
+  const trace = c.get('trace')
+  trace.asked(wire.messages ?? wire.prompt)
+  const { abort, unlink } = follow(c.req.raw.signal)
+  const pieces = runOne(service.model, request, { signal: abort.signal, trace })
+  if (!wire.stream || wantsJoined(c.req.raw.headers)) {
+    const { choices } = await outcome(pieces).finally(unlink)
+    const answer = choices[0]!.text
+    // A stream that was asked for and joined is a bare string in the reference too.
+    return jsonResponse(config.predictOutput === 'object' && !wire.stream ? { output: answer } : answer)
+  }
+  trace.stream = true
+  const stream = await openFrameStream(words(pieces), {
+    ...config,
+    abort,
+    // Every byte of this stream is text of the answer: there is no way to say nothing, and none to tell of an error.
+    keepAlive: undefined,
+    errorFrames: undefined,
+    unlink,
+    onEnd: ({ aborted, error }) => {
+      trace.finish({ status: 200, aborted, error: error === undefined ? undefined : toHttpError(error) })
+    },
+  })
+  trace.deferred = true
+  return new Response(stream, {
+    headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
+  })
+}
+
+/** The request as the model takes it, where `max_tokens` does not count the prompt. @throws ParameterError, HttpError */
+async function modelInput(body: JsonObject, chat: ServedChat, config: Service['config']): Promise<ChatRequest> {
+  const { lenient } = config
+  const limit = parseMaxTokens(body, config)
+  for (const name of ['n', 'logprobs', 'top_logprobs']) {
+    const value = body[name] ?? null
+    const neutral = value === null || value === false || value === (name === 'n' ? 1 : 0)
+    if (!neutral && !lenient) throw new ParameterError(name, value, 'is for /v1/chat/completions: one text is returned')
+  }
+  const { max_tokens: _, max_length: __, ...rest } = body
+  const request = modelRequest(rest, { fields: FIELDS, passed: ['messages', 'prompt'], lenient }) as ChatRequest
+  if (request.messages === undefined && request.prompt === undefined) {
+    throw new ParameterError('messages', undefined, 'is required: a list of {role, content}')
+  }
+  // These count the answer only, as everywhere, and win.
+  const own = body.max_new_tokens ?? body.max_completion_tokens
+  if (own !== undefined && own !== null) return request
+  const promptTokens = (await chat.encode(request)).length
+  const left = limit - promptTokens
+  if (left < 1) {
+    throw new HttpError(
+      400,
+      `parameter "max_tokens" (${limit}): counts the prompt on this route, which has ${promptTokens} tokens already; ` +
+        'raise it, or send max_new_tokens, which counts the answer only',
+      { param: 'max_tokens' },
+    )
+  }
+  return { ...request, max_new_tokens: left }
+}
+
+/** Tokens that prompt and answer may have together. `max_length` is another name for it here. @throws ParameterError */
+function parseMaxTokens(body: JsonObject, { maxTokens, lenient }: Service['config']): number {
+  const given = ['max_tokens', 'max_length'].filter((name) => body[name] !== undefined && body[name] !== null)
+  for (const name of given) {
+    const value = body[name]
+    const ok = Number.isSafeInteger(value) && (value as number) >= 1 && (lenient || (value as number) <= maxTokens)
+    if (!ok) throw new ParameterError(name, value, `must be an integer from 1 to ${maxTokens}, this server's limit`)
+  }
+  const limits = given.length > 0 ? given.map((name) => body[name] as number) : [DEFAULT_MAX_TOKENS]
+  return Math.min(maxTokens, ...limits)
+}
+
+/** Clients that ask for JSON and nothing else get one JSON string; OpenAI's send this header with every request. */
+function wantsJoined(headers: Headers): boolean {
+  return headers.get('accept') === 'application/json' && !/^(Async)?OpenAI\//i.test(headers.get('user-agent') ?? '')
+}
+
+async function* words(pieces: Pieces<ServedCompletion>): AsyncGenerator<string, void, undefined> {
+  const flusher = new WordFlusher()
+  for await (const piece of pieces) {
+    const ready = flusher.push(piece.text)
+    if (ready !== '') yield ready
+  }
+  const rest = flusher.flush()
+  if (rest !== '') yield rest
+}

@@ -1,0 +1,77 @@
+import type { ChatChunk } from '../chat/answer.ts'
+import type { ChatRequest } from '../chat/request.ts'
+import { DeviceLostError } from '../errors.ts'
+import type { ServedCompletion } from './served-chat.ts'
+import type { ServedModel } from './service.ts'
+import type { RequestTrace } from './trace.ts'
+
+export interface RunOptions {
+  signal: AbortSignal
+  trace: RequestTrace
+}
+
+export type Pieces<T> = AsyncGenerator<ChatChunk, T, undefined>
+
+/** One request to the model, measured. Leaving the loop frees its sequence. */
+export async function* runOne(
+  model: ServedModel,
+  request: ChatRequest,
+  { signal, trace }: RunOptions,
+): Pieces<ServedCompletion> {
+  const pieces = model.use().generate(request, { signal })
+  try {
+    for (let next = await pieces.next(); ; next = await pieces.next()) {
+      if (next.done) {
+        trace.completed(next.value)
+        return next.value
+      }
+      trace.piece(next.value)
+      yield next.value
+    }
+  } catch (error) {
+    // Nothing brings a lost device back: health checks must see that this server needs a new start.
+    if (error instanceof DeviceLostError) model.fail(error)
+    throw error
+  } finally {
+    await pieces.return(undefined as unknown as ServedCompletion)
+  }
+}
+
+/**
+ * Several requests at once, their pieces as they come. The choices of request i are those from `i * choicesEach`.
+ * The first failure ends them all.
+ */
+export async function* runAll(
+  model: ServedModel,
+  requests: readonly ChatRequest[],
+  choicesEach: number,
+  options: RunOptions,
+): Pieces<ServedCompletion[]> {
+  const runs = requests.map((request) => runOne(model, request, options))
+  const step = async (i: number) => ({ i, next: await runs[i]!.next() })
+  const waiting = new Map(runs.map((_, i) => [i, step(i)]))
+  const completions: ServedCompletion[] = []
+  try {
+    while (waiting.size > 0) {
+      const { i, next } = await Promise.race(waiting.values())
+      if (next.done) {
+        completions[i] = next.value
+        waiting.delete(i)
+      } else {
+        yield { ...next.value, index: next.value.index + i * choicesEach }
+        waiting.set(i, step(i))
+      }
+    }
+    return completions
+  } finally {
+    // A run that is in the middle of a step ends after it.
+    await Promise.allSettled(runs.map((run) => run.return(undefined as unknown as ServedCompletion)))
+  }
+}
+
+/** What the run returns, its pieces passed over. */
+export async function outcome<T>(pieces: Pieces<T>): Promise<T> {
+  for (let next = await pieces.next(); ; next = await pieces.next()) {
+    if (next.done) return next.value
+  }
+}

@@ -1,0 +1,130 @@
+import * as v from 'valibot'
+import { ParameterError } from '../errors.ts'
+import { parseSamplingParams, SAMPLING_PARAMETERS } from '../sampling/params.ts'
+import type { JsonObject } from './body.ts'
+import { HttpError } from './errors.ts'
+
+/** Fields that routes share. null stands for a missing field everywhere, as OpenAI's own clients send it. */
+export const flag = v.nullish(v.boolean('must be true or false'), false)
+export const text = v.string('must be a string')
+const note = v.nullish(text)
+
+/** A number that the wire limits more than the sampler does. */
+export function numberWithin(min: number, max: number) {
+  const message = `must be a number from ${min} to ${max}`
+  return v.nullish(v.pipe(v.number(message), v.minValue(min, message), v.maxValue(max, message)))
+}
+
+const stopMessage = 'must be a text or a list of at most 4 texts'
+
+/** What both of OpenAI's routes have. */
+export const openAiFields = {
+  model: v.pipe(text, v.nonEmpty('must not be empty'), v.maxLength(256, 'must have at most 256 characters')),
+  stream: flag,
+  stream_options: v.nullish(
+    v.strictObject({ include_usage: flag, include_obfuscation: flag }, (issue) =>
+      issue.expected === 'never' ? 'is not a known field of stream_options' : 'must be an object with include_usage',
+    ),
+  ),
+  temperature: numberWithin(0, 2),
+  stop: v.nullish(v.union([v.string(), v.pipe(v.array(v.string()), v.maxLength(4, stopMessage))], stopMessage)),
+  // Fields about accounts, storage and routing, which nothing here depends on.
+  user: note,
+  safety_identifier: note,
+  prompt_cache_key: note,
+  prompt_cache_retention: note,
+  service_tier: note,
+  store: flag,
+  metadata: v.nullish(v.record(v.string(), v.unknown(), 'must be an object'), {}),
+}
+
+/**
+ * OpenAI's fields that change the answer and that this server cannot follow. They may come with the value that changes
+ * nothing; any other is refused, with the reason.
+ */
+const UNSUPPORTED: Readonly<Record<string, { neutral: readonly unknown[]; fact: string }>> = {
+  functions: { neutral: [], fact: 'is the deprecated form of tools: send tools' },
+  function_call: { neutral: ['auto', 'none'], fact: 'is the deprecated form of tool_choice: send tool_choice' },
+  audio: { neutral: [], fact: 'is not supported: the model writes text only' },
+  modalities: { neutral: [], fact: 'must be ["text"]: the model writes text only' },
+  reasoning_effort: { neutral: ['none'], fact: 'is not supported: the model has no separate reasoning' },
+  verbosity: { neutral: ['medium'], fact: 'is not supported' },
+  web_search_options: { neutral: [], fact: 'is not supported' },
+  prediction: {
+    neutral: [],
+    fact: 'is not supported; prompt_lookup_num_tokens speeds up answers that repeat the prompt',
+  },
+  suffix: { neutral: [''], fact: 'is not supported: the model continues texts and does not fill gaps' },
+}
+
+/** Checks the fields that the wire has besides the sampling parameters. @throws ParameterError naming the field */
+export function parseFields<T extends v.GenericSchema>(schema: T, body: JsonObject): v.InferOutput<T> {
+  const result = v.safeParse(schema, body)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const path = v.getDotPath(issue) ?? 'body'
+  const missing = issue.input === undefined && !(path in body)
+  throw new ParameterError(path, issue.input, missing ? 'is required' : issue.message)
+}
+
+export interface SplitOptions {
+  /** Names that the route itself reads. */
+  fields: readonly string[]
+  /** Those of `fields` that go to the model all the same. */
+  passed: readonly string[]
+  lenient: boolean
+}
+
+/**
+ * The part of a body that goes to the model, checked.
+ * @throws ParameterError for a value out of range, an unsupported field, and an unknown one with the nearest name
+ */
+export function modelRequest(body: JsonObject, { fields, passed, lenient }: SplitOptions): JsonObject {
+  const request: JsonObject = {}
+  // parseSamplingParams leaves the names it is given to its caller: only those that are not its own may go there.
+  const own = fields.filter((name) => !SAMPLING_PARAMETERS.includes(name))
+  for (const [name, value] of Object.entries(body)) {
+    if (value === null || value === undefined) {
+      if (!lenient && !own.includes(name)) checkUnsupported(name, null, own)
+    } else if (SAMPLING_PARAMETERS.includes(name)) request[name] = value
+    else if (own.includes(name)) {
+      if (passed.includes(name)) request[name] = value
+    } else if (!lenient) checkUnsupported(name, value, own)
+  }
+  parseSamplingParams(request, own)
+  return request
+}
+
+/** Returns when the field is one that changes nothing. */
+function checkUnsupported(name: string, value: unknown, own: readonly string[]): void {
+  if (!Object.hasOwn(UNSUPPORTED, name)) {
+    // Throws unless it is a parameter that may come with its neutral value.
+    parseSamplingParams(Object.fromEntries([[name, value]]), own)
+    return
+  }
+  const { neutral, fact } = UNSUPPORTED[name]!
+  const textOnly = name === 'modalities' && JSON.stringify(value) === '["text"]'
+  if (value !== null && !neutral.includes(value) && !textOnly) throw new ParameterError(name, value, fact)
+}
+
+/** @throws ParameterError as OpenAI's server does for options that would be ignored */
+export function checkStreamOptions(body: JsonObject, stream: boolean, lenient: boolean): void {
+  const options = body.stream_options
+  if (options !== undefined && options !== null && !stream && !lenient) {
+    throw new ParameterError('stream_options', options, 'is allowed with "stream": true only')
+  }
+}
+
+/** @throws HttpError 404 when the server answers for its own model only and this is another */
+export function checkModel(model: string, { modelId, strictModel }: { modelId: string; strictModel: boolean }): void {
+  if (strictModel && model !== modelId) throw modelNotFound(model, modelId)
+}
+
+export function modelNotFound(model: string, modelId: string): HttpError {
+  const shown = model.length > 80 ? `${model.slice(0, 77)}...` : model
+  return new HttpError(404, `the model "${shown}" does not exist here; "${modelId}" does`, {
+    type: 'not_found_error',
+    code: 'model_not_found',
+    param: 'model',
+  })
+}

@@ -1,0 +1,67 @@
+import type { Context } from 'hono'
+import type { KeyCheck } from './auth.ts'
+import { HttpError } from './errors.ts'
+import type { Metrics } from './metrics.ts'
+import type { AppConfig } from './options.ts'
+import type { ServedChat } from './served-chat.ts'
+import type { RequestTrace } from './trace.ts'
+
+export type AppEnv = { Variables: { trace: RequestTrace } }
+export type AppContext = Context<AppEnv>
+
+/** What all routes of one app share. */
+export interface Service {
+  readonly config: AppConfig
+  readonly model: ServedModel
+  readonly metrics: Metrics
+  readonly keys: KeyCheck
+}
+
+export type ModelState = 'loading' | 'ready' | 'failed'
+
+/** The model, which may still be loading, and may be lost with its device. */
+export class ServedModel {
+  private chat: ServedChat | undefined
+  private error: unknown
+
+  constructor(chat: ServedChat | Promise<ServedChat>) {
+    if ('then' in chat) {
+      chat.then(
+        (loaded) => {
+          this.chat = loaded
+        },
+        (error) => {
+          this.error = error ?? new Error('it did not load')
+        },
+      )
+    } else this.chat = chat
+  }
+
+  get state(): ModelState {
+    if (this.error !== undefined) return 'failed'
+    return this.chat === undefined ? 'loading' : 'ready'
+  }
+
+  /** undefined unless ready. */
+  get ready(): ServedChat | undefined {
+    return this.error === undefined ? this.chat : undefined
+  }
+
+  /** What keeps the model from answering any request from now on. */
+  get failure(): string | undefined {
+    return this.error === undefined ? undefined : this.error instanceof Error ? this.error.message : String(this.error)
+  }
+
+  fail(error: unknown): void {
+    this.error ??= error
+  }
+
+  /** @throws HttpError 503 unless ready */
+  use(): ServedChat {
+    if (this.state === 'failed') throw new HttpError(503, `the model failed: ${this.failure}`, { code: 'model_failed' })
+    if (this.chat === undefined) {
+      throw new HttpError(503, 'the model is loading', { code: 'model_loading', headers: { 'retry-after': '5' } })
+    }
+    return this.chat
+  }
+}

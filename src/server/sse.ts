@@ -1,0 +1,46 @@
+import { errorBody, toHttpError } from './errors.ts'
+import { openFrameStream } from './stream.ts'
+import type { RequestTrace } from './trace.ts'
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // nginx would collect the events otherwise.
+  'x-accel-buffering': 'no',
+}
+const DONE = 'data: [DONE]\n\n'
+
+export interface AnswerStream {
+  abort: AbortController
+  unlink: () => void
+  trace: RequestTrace
+  limits: { keepAliveMs: number; idleTimeoutMs: number }
+}
+
+/** The events as server-sent events with OpenAI's end. A failure on the way becomes an event that holds `error`. */
+export async function eventStream(
+  events: AsyncGenerator<object, void, undefined>,
+  { abort, unlink, trace, limits }: AnswerStream,
+): Promise<Response> {
+  const body = await openFrameStream(eventFrames(events), {
+    ...limits,
+    abort,
+    keepAlive: ': keep-alive\n\n',
+    errorFrames: (error) => frame(errorBody('openai', toHttpError(error))) + DONE,
+    unlink,
+    onEnd: ({ aborted, error }) => {
+      trace.finish({ status: 200, aborted, error: error === undefined ? undefined : toHttpError(error) })
+    },
+  })
+  trace.deferred = true
+  return new Response(body, { headers: HEADERS })
+}
+
+async function* eventFrames(events: AsyncGenerator<object, void, undefined>): AsyncGenerator<string, void, undefined> {
+  for await (const event of events) yield frame(event)
+  yield DONE
+}
+
+function frame(event: object): string {
+  return `data: ${JSON.stringify(event)}\n\n`
+}

@@ -1,0 +1,143 @@
+import { AbortError } from '../errors.ts'
+
+export interface FrameStreamOptions {
+  /** Fired when the client goes, or takes nothing for too long; whoever makes the frames listens to its signal. */
+  abort: AbortController
+  /** Called once when nobody listens to the abort any more. */
+  unlink: () => void
+  /** A frame that says nothing, for when there has been nothing to say for `keepAliveMs`; undefined: none is possible. */
+  keepAlive: string | undefined
+  keepAliveMs: number
+  idleTimeoutMs: number
+  /** The last frames after a failure; undefined: the connection is cut, so that nobody takes the answer for whole. */
+  errorFrames: ((error: unknown) => string) | undefined
+  /** Called once. An abort comes with its reason as the error. */
+  onEnd(outcome: { aborted: boolean; error?: unknown }): void
+}
+
+/**
+ * A stream of the frames' bytes. Frames are made as the client reads, one ahead at most; a client that leaves ends their
+ * making at once.
+ *
+ * Resolves when the first frame is there, so that a failure before it can still become a status: rejects with it then.
+ * Where there is a keep-alive frame, it resolves after `keepAliveMs` at the latest.
+ */
+export async function openFrameStream(
+  frames: AsyncGenerator<string, void, undefined>,
+  options: FrameStreamOptions,
+): Promise<ReadableStream<Uint8Array>> {
+  const source = new FrameSource(frames, options)
+  await source.first()
+  return new ReadableStream(source, { highWaterMark: 0 })
+}
+
+class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
+  private readonly encoder = new TextEncoder()
+  private pending: Promise<IteratorResult<string, void>> | undefined
+  private idle: ReturnType<typeof setTimeout> | undefined
+  private ended = false
+  private onAbort: (() => void) | undefined
+
+  constructor(
+    private readonly frames: AsyncGenerator<string, void, undefined>,
+    private readonly options: FrameStreamOptions,
+  ) {}
+
+  async first(): Promise<void> {
+    try {
+      await this.nextOrQuiet()
+    } catch (error) {
+      this.options.unlink()
+      throw error
+    }
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { signal } = this.options.abort
+    this.onAbort = () => this.fail(controller, signal.reason, true)
+    if (signal.aborted) this.onAbort()
+    else signal.addEventListener('abort', this.onAbort, { once: true })
+    this.watchIdle()
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    clearTimeout(this.idle)
+    try {
+      const next = await this.nextOrQuiet()
+      if (this.ended) return
+      if (next === undefined) controller.enqueue(this.encoder.encode(this.options.keepAlive))
+      else {
+        this.pending = undefined
+        if (next.done) return this.close(controller)
+        controller.enqueue(this.encoder.encode(next.value))
+      }
+      this.watchIdle()
+    } catch (error) {
+      this.fail(controller, error, this.options.abort.signal.aborted)
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.end({ aborted: true })
+    this.options.abort.abort(new AbortError(reason))
+    await this.pending?.catch(() => {})
+    await this.frames.return().catch(() => {})
+  }
+
+  /** The next frame, which stays pending until it is taken; undefined when it is long in coming. */
+  private async nextOrQuiet(): Promise<IteratorResult<string, void> | undefined> {
+    if (this.pending === undefined) {
+      this.pending = this.frames.next()
+      // The client may have gone by the time it fails; then nobody waits for it.
+      this.pending.catch(() => {})
+    }
+    if (this.options.keepAlive === undefined) return this.pending
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const quiet = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, this.options.keepAliveMs, undefined)
+    })
+    return Promise.race([this.pending, quiet]).finally(() => clearTimeout(timer))
+  }
+
+  private watchIdle(): void {
+    if (this.ended) return
+    const { idleTimeoutMs, abort } = this.options
+    const message = `the client took nothing for ${idleTimeoutMs} ms`
+    this.idle = setTimeout(() => abort.abort(new DOMException(message, 'TimeoutError')), idleTimeoutMs)
+  }
+
+  private close(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.end({ aborted: false })
+    controller.close()
+  }
+
+  private fail(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown, aborted: boolean): void {
+    if (this.ended) return
+    const { errorFrames } = this.options
+    this.end({ aborted, error })
+    if (errorFrames === undefined || aborted) controller.error(error)
+    else {
+      controller.enqueue(this.encoder.encode(errorFrames(error)))
+      controller.close()
+    }
+    this.frames.return().catch(() => {})
+  }
+
+  private end(outcome: { aborted: boolean; error?: unknown }): void {
+    if (this.ended) return
+    this.ended = true
+    clearTimeout(this.idle)
+    if (this.onAbort) this.options.abort.signal.removeEventListener('abort', this.onAbort)
+    this.options.unlink()
+    this.options.onEnd(outcome)
+  }
+}
+
+/** A controller that aborts when `signal` does. `unlink` when the work is done: a signal may outlive many requests. */
+export function follow(signal: AbortSignal): { abort: AbortController; unlink: () => void } {
+  const abort = new AbortController()
+  const pass = () => abort.abort(signal.reason)
+  if (signal.aborted) pass()
+  else signal.addEventListener('abort', pass, { once: true })
+  return { abort, unlink: () => signal.removeEventListener('abort', pass) }
+}

@@ -1,0 +1,120 @@
+/** What a request may ask of MistralChat besides one plain answer, on the embedded model. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ChatChunk, ChatTemplateError, MistralChat, ParameterError } from '../../src/index.ts'
+import { disabledFeatures } from '../support/features.ts'
+
+let chat: MistralChat
+beforeAll(async () => {
+  chat = await MistralChat.load('pocket', { disableFeatures: disabledFeatures(), maxSequences: 2 })
+}, 240_000)
+afterAll(() => chat?.dispose())
+
+const messages = [{ role: 'user', content: 'What is a mistral?' }]
+const greedy = { messages, temperature: 0, max_tokens: 40 }
+
+describe('n answers', { timeout: 240_000 }, () => {
+  test('are those that the following seeds give alone, interleaved while they stream', async () => {
+    const request = { messages, seed: 11, temperature: 3, top_p: 1, max_tokens: 30 }
+    const chunks: ChatChunk[] = []
+    const run = chat.generate({ ...request, n: 3 })
+    let next = await run.next()
+    for (; !next.done; next = await run.next()) chunks.push(next.value)
+    const { choices, usage } = next.value
+    const alone = []
+    for (const seed of [11, 12, 13]) alone.push(await chat.complete({ ...request, seed }))
+    expect(choices.map((choice) => choice.text)).toEqual(alone.map((one) => one.text))
+    expect(choices.map((choice) => choice.index)).toEqual([0, 1, 2])
+    for (const { index, text } of choices) {
+      const own = chunks.filter((chunk) => chunk.index === index)
+      expect(own.map((chunk) => chunk.text).join('')).toBe(text)
+      expect(own.filter((chunk) => chunk.finish_reason !== null).length).toBe(1)
+    }
+    expect(usage.prompt_tokens).toBe(alone[0]!.usage.prompt_tokens)
+    expect(usage.completion_tokens).toBe(alone.reduce((sum, one) => sum + one.usage.completion_tokens, 0))
+    expect(new Set(alone.map((one) => one.text)).size).toBeGreaterThan(1)
+  })
+
+  test('all end when the reader leaves', async () => {
+    for await (const chunk of chat.generate({ messages, n: 4, ignore_eos: true, max_tokens: 400 })) {
+      if (chunk.text !== '') break
+    }
+    expect(chat.model.status()).toMatchObject({ running: 0, waiting: 0 })
+  })
+})
+
+test('logprobs come with the tokens and spell the text', { timeout: 120_000 }, async () => {
+  const { text, token_ids, logprobs, choices } = await chat.complete({ ...greedy, logprobs: true, top_logprobs: 3 })
+  expect(choices[0]!.logprobs).toBe(logprobs)
+  const bytes = Uint8Array.from(logprobs!.flatMap((token) => token.bytes))
+  expect(new TextDecoder().decode(bytes).trim()).toBe(text)
+  // The end of the sequence has a log-probability, but is no part of the text.
+  expect(logprobs!.map((token) => token.token_id)).toEqual(token_ids.slice(0, -1))
+  for (const { token_id, logprob, top_logprobs } of logprobs!) {
+    expect(top_logprobs.length).toBe(3)
+    expect(top_logprobs[0]).toMatchObject({ token_id, logprob })
+    expect(logprob).toBeLessThanOrEqual(0)
+  }
+  expect((await chat.complete(greedy)).logprobs).toBeNull()
+})
+
+test('return_full_text puts the prompt in front, streamed as well', { timeout: 120_000 }, async () => {
+  const plain = await chat.complete(greedy)
+  const full = await chat.complete({ ...greedy, return_full_text: true })
+  const prompt = chat.tokenizer.decode(full.prompt_token_ids)
+  expect(prompt).toContain('What is a mistral?')
+  expect(full.text).toBe(chat.tokenizer.decode([...full.prompt_token_ids, ...full.token_ids]))
+  expect(full.text.endsWith(plain.text)).toBe(true)
+  let streamed = ''
+  for await (const { text } of chat.generate({ ...greedy, return_full_text: true })) streamed += text
+  expect(streamed).toBe(full.text)
+})
+
+test('bad words are not written', { timeout: 120_000 }, async () => {
+  const { text } = await chat.complete(greedy)
+  expect(text).toContain(' wind')
+  const without = await chat.complete({ ...greedy, bad_words: ['wind', ' cold'] })
+  expect(without.text).not.toMatch(/\bwind\b|\bcold\b/)
+})
+
+test('token ids are a prompt too', { timeout: 120_000 }, async () => {
+  const ids = chat.encode({ messages })
+  const { text } = await chat.complete({ prompt: ids, temperature: 0, max_tokens: 40 })
+  expect(text.trim()).toBe((await chat.complete(greedy)).text)
+})
+
+test('a second turn computes only what is new', { timeout: 120_000 }, async () => {
+  const first = await chat.complete(greedy)
+  const turns = [
+    ...messages,
+    { role: 'assistant', content: first.text },
+    { role: 'user', content: 'How does it form?' },
+  ]
+  const second = await chat.complete({ ...greedy, messages: turns })
+  expect(second.usage.cached_tokens).toBeGreaterThanOrEqual(first.usage.prompt_tokens)
+})
+
+describe('what cannot work is refused by name', () => {
+  const tool = { type: 'function' as const, function: { name: 'f', parameters: {} } }
+  test.each<[string, () => Promise<unknown>, string]>([
+    ['too many answers', () => chat.complete({ ...greedy, n: 17 }), 'n'],
+    ['alternatives without log-probabilities', () => chat.complete({ ...greedy, top_logprobs: 2 }), 'top_logprobs'],
+    [
+      'a wrong tool choice',
+      () => chat.complete({ ...greedy, tools: [tool], tool_choice: 'f' as never }),
+      'tool_choice',
+    ],
+    [
+      'a caller who wants to stop by token',
+      () => chat.complete(greedy, { stopWhen: () => true } as object),
+      'stopWhen',
+    ],
+  ])('%s', async (_, run, parameter) => {
+    const error = await run().catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(ParameterError)
+    expect((error as ParameterError).parameter).toBe(parameter)
+  })
+
+  test('tools where the template has none', async () => {
+    await expect(chat.complete({ ...greedy, tools: [tool] })).rejects.toThrow(ChatTemplateError)
+  })
+})

@@ -1,0 +1,275 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { curlLine } from '../../src/cli/serve-banner.ts'
+import { serveLog } from '../../src/cli/serve-log.ts'
+import { isLoopback, nameOf } from '../../src/cli/serve-options.ts'
+import { platform } from '../../src/platform/node.ts'
+import { runChild } from '../support/child.ts'
+import { type ServeProcess, startReady, startServe } from '../support/serve-process.ts'
+import { runCommand, stage } from './stage.ts'
+
+const QUESTION = [{ role: 'user', content: 'What is a mistral?' }]
+const SMALL = ['--context', '256', '--max-sequences', '2']
+const LONG = { model: 'pocket', messages: QUESTION, max_tokens: 200, ignore_eos: true, temperature: 0, stream: true }
+
+const post = (url: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+
+describe('options of serve', () => {
+  it.each([
+    [undefined, 'pocket'],
+    ['./Mistral-7B-Instruct-v0.3/', 'Mistral-7B-Instruct-v0.3'],
+    ['C:\\models\\m.Q4_0.GGUF', 'm.Q4_0'],
+    ['https://example.com/a/model.gguf?download=1#x', 'model'],
+    ['..', 'mistral'],
+    ['/', 'mistral'],
+  ])('the name of %j is %s', (source, name) => expect(nameOf(source)).toBe(name))
+
+  it('tells addresses of this machine from others', () => {
+    expect(['127.0.0.1', '127.1.2.3', '::1', 'localhost'].map(isLoopback)).toEqual([true, true, true, true])
+    expect(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com', ''].map(isLoopback)).not.toContain(true)
+  })
+
+  it.each([
+    [['--port', '65536'], 'option --port "65536" must be an integer from 0 to 65535'],
+    [['--port', 'http'], 'option --port "http"'],
+    [['--max-sequences', '0'], 'option --max-sequences "0"'],
+    [['--queue', '-1'], 'option --queue "-1"'],
+    [['--drain-seconds', 'x'], 'option --drain-seconds "x"'],
+    [['--cors', 'https://example.com/'], 'parameter "cors"'],
+    [['--log', 'xml'], 'Allowed choices are json, text, off'],
+  ])('%j is refused with one line and code 2', async (args, message) => {
+    const result = await runCommand(['serve', ...args])
+    expect(result.stderr).toContain(message)
+    expect(result.code).toBe(2)
+  })
+
+  it('a port that is taken is named, with what to do', async () => {
+    const other = await platform.serveHttp(() => new Response('other'), { host: '127.0.0.1', port: 0 })
+    try {
+      const result = await runCommand(['serve', '--port', String(other.port)])
+      expect(result.stderr).toBe(
+        `error: cannot listen on 127.0.0.1, port ${other.port}: another program listens there; choose another port, or 0 for any that is free\n`,
+      )
+      expect(result.code).toBe(1)
+    } finally {
+      await other.close(0)
+    }
+  })
+
+  it('the curl line never shows a key', () => {
+    const line = curlLine('http://h:1', { modelId: "it's", apiKeys: ['secret'] })
+    expect(line).not.toContain('secret')
+    expect(line).toContain('Bearer $MISTRAL_WEBGPU_API_KEY')
+    expect(line).toContain("it'\\''s")
+  })
+})
+
+describe('the log of serve', () => {
+  const record = {
+    requestId: 'r',
+    method: 'POST',
+    route: 'other',
+    path: '/x\ny\x1b[2J',
+    status: 404,
+    durationMs: 1.26,
+    stream: false,
+    aborted: true,
+    promptTokens: 3,
+    completionTokens: 4,
+    error: 'two\nlines',
+  }
+  const now = () => new Date(0)
+
+  it('as JSON is one object in one line', () => {
+    const on = stage()
+    serveLog(on.cli, 'json', now).request(record)
+    expect(on.err()).toMatch(/^\{.*\}\n$/)
+    expect(JSON.parse(on.err())).toEqual({
+      time: '1970-01-01T00:00:00.000Z',
+      level: 'warn',
+      event: 'request',
+      ...record,
+      durationMs: 1.3,
+    })
+  })
+
+  it('as text is one line that nobody can forge', () => {
+    const on = stage()
+    serveLog(on.cli, 'text', now).request(record)
+    expect(on.err()).toBe('POST /x y [2J 404 1 ms, 3 + 4 tokens, the client left, two lines\n')
+  })
+
+  it('turned off leaves warnings', () => {
+    const on = stage()
+    const log = serveLog(on.cli, 'off', now)
+    log.request(record)
+    log.event('info', 'quiet')
+    log.event('warn', 'loud')
+    expect(on.err()).toBe('warn: loud\n')
+  })
+})
+
+describe('while the model loads', { timeout: 120_000 }, () => {
+  let server: ServeProcess | undefined
+  afterEach(() => server?.stop('SIGKILL'))
+
+  it('says so, and SIGTERM ends it with 0', async () => {
+    const slow = createServer(() => undefined).listen(0)
+    const source = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/model`
+    try {
+      server = await startServe(['-m', source, '--host', '0.0.0.0'])
+      const health = await fetch(`${server.url}/health`)
+      expect([health.status, await health.json()]).toEqual([503, { status: 'loading' }])
+      const early = await post(`${server.url}/v1/chat/completions`, { model: 'x', messages: QUESTION })
+      expect([early.status, await early.json()]).toMatchObject([503, { error: { message: 'the model is loading' } }])
+      const { models } = { models: await (await fetch(`${server.url}/v1/models`)).json() }
+      expect(models).toMatchObject({ data: [{ id: 'model' }] })
+      expect(await server.stop()).toEqual({ code: 0, signal: null })
+      expect(server.stdout()).toBe('')
+      expect(server.log()).toContainEqual(
+        expect.objectContaining({ level: 'warn', message: expect.stringContaining('asks for no --api-key') }),
+      )
+    } finally {
+      slow.closeAllConnections()
+      slow.close()
+    }
+  })
+
+  it('that fails is the end, with 1', async () => {
+    server = await startServe(['-m', '/nowhere/model.gguf'])
+    expect(await server.ended).toEqual({ code: 1, signal: null })
+    expect(server.stderr()).toMatch(/^error: /m)
+  })
+})
+
+describe('a server that is ready', { timeout: 120_000 }, () => {
+  const KEY = 'key-of-the-test'
+  const auth = { authorization: `Bearer ${KEY}` }
+  let server: ServeProcess
+  beforeAll(async () => {
+    server = await startReady([...SMALL, '--cors', 'https://example.com', '--api-key', 'another'], {
+      MISTRAL_WEBGPU_API_KEY: `${KEY}, third`,
+    })
+  }, 120_000)
+  afterAll(() => server?.stop('SIGKILL'))
+
+  it('shows model, plan and address in its banner, and no key', () => {
+    for (const word of ['pocket', 'bf16', 'on the GPU', '2 sequences', '256 tokens', 'adapter', server.url, '3, one']) {
+      expect(server.stdout()).toContain(word)
+    }
+    expect(server.stdout() + server.stderr()).not.toContain(KEY)
+  })
+
+  it('answers the line of its banner, pasted into a shell', async () => {
+    const line = /^ {2}(curl -N .*)$/m.exec(server.stdout())![1]!
+    const result = await runChild('sh', ['-c', `${line} -s --max-time 60`], {
+      env: { MISTRAL_WEBGPU_API_KEY: KEY },
+      timeoutMs: 70_000,
+    })
+    expect(result.stdout).toMatch(/^data: \{/)
+    expect(result.stdout.trimEnd()).toMatch(/data: \[DONE\]$/)
+    expect(result.code).toBe(0)
+  })
+
+  it('asks for a key, and takes each of them', async () => {
+    const url = `${server.url}/v1/models`
+    expect((await fetch(url)).status).toBe(401)
+    expect((await fetch(url, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401)
+    for (const key of [KEY, 'third', 'another']) {
+      expect((await fetch(url, { headers: { authorization: `Bearer ${key}` } })).status).toBe(200)
+      expect((await fetch(url, { headers: { authorization: `Api-Key ${key}` } })).status).toBe(200)
+    }
+    expect((await fetch(`${server.url}/health`)).status).toBe(200)
+  })
+
+  it('allows the origins that were listed, and no others', async () => {
+    const allowed = async (origin: string) =>
+      (await fetch(`${server.url}/health`, { headers: { origin } })).headers.get('access-control-allow-origin')
+    expect(await allowed('https://example.com')).toBe('https://example.com')
+    expect(await allowed('https://evil.example')).toBeNull()
+  })
+
+  it('logs one line for each request, without what users wrote', async () => {
+    const body = { model: 'any', messages: [{ role: 'user', content: 'xyzzy plugh' }], max_tokens: 2 }
+    const response = await post(`${server.url}/v1/chat/completions`, body, { ...auth, 'x-request-id': 'find-me' })
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ model: 'pocket', usage: { completion_tokens: 2 } })
+    await delay(100)
+    const lines = server.log().filter((line) => line.requestId === 'find-me')
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatchObject({
+      level: 'info',
+      event: 'request',
+      method: 'POST',
+      route: '/v1/chat/completions',
+      status: 200,
+      completionTokens: 2,
+    })
+    expect(server.stderr()).not.toContain('xyzzy')
+  })
+})
+
+describe('stopping', { timeout: 180_000 }, () => {
+  let server: ServeProcess
+  afterEach(() => server?.stop('SIGKILL'))
+
+  /** A stream that runs: its first piece has come. */
+  async function streaming(body: object = LONG) {
+    const response = await post(`${server.url}/v1/chat/completions`, body)
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!/content":"[^"]/.test(text)) {
+      const next = await reader.read()
+      if (next.done) throw new Error(`the stream ended without text: ${text}`)
+      text += next.value
+    }
+    const rest = async () => {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value
+      return text
+    }
+    return { rest }
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s lets a stream come to its end, takes nothing new, ends with 0',
+    async (signal) => {
+      server = await startReady(SMALL)
+      const { rest } = await streaming()
+      server.child.kill(signal)
+      await delay(300)
+      await expect(fetch(`${server.url}/health`)).rejects.toThrow()
+      const text = await rest()
+      expect(text.trimEnd()).toMatch(/data: \[DONE\]$/)
+      expect(text).toContain('"finish_reason":"length"')
+      expect(await server.ended).toEqual({ code: 0, signal: null })
+      expect(server.log().at(-1)).toMatchObject({ message: 'stopped' })
+    },
+  )
+
+  it('cuts what takes longer than --drain-seconds, and still ends with 0', async () => {
+    server = await startReady([...SMALL, '--drain-seconds', '0'])
+    const { rest } = await streaming()
+    server.child.kill('SIGTERM')
+    await expect(rest()).rejects.toThrow()
+    expect(await server.ended).toEqual({ code: 0, signal: null })
+    expect(server.log()).toContainEqual(expect.objectContaining({ level: 'warn', message: '1 answers were cut off' }))
+  })
+
+  it('at the second signal ends at once', async () => {
+    server = await startReady(SMALL)
+    const { rest } = await streaming()
+    server.child.kill('SIGTERM')
+    await delay(200)
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toEqual({ code: null, signal: 'SIGTERM' })
+    await expect(rest()).rejects.toThrow()
+  })
+})

@@ -1,0 +1,221 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ListenError } from '../../src/errors.ts'
+import { platform as browser } from '../../src/platform/browser.ts'
+import { platform } from '../../src/platform/node.ts'
+import { listenFact, serverUrl } from '../../src/platform/serve-facts.ts'
+import type { FetchHandler, HttpServer, ServeOptions } from '../../src/platform/types.ts'
+import { root, runChild } from '../support/child.ts'
+
+const HOST = '127.0.0.1'
+const servers: HttpServer[] = []
+const sockets: Socket[] = []
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await Promise.all(servers.splice(0).map((server) => server.close(0)))
+})
+
+async function serve(fetch: FetchHandler, options: Partial<ServeOptions> = {}): Promise<HttpServer> {
+  const server = await platform.serveHttp(fetch, { host: HOST, port: 0, ...options })
+  servers.push(server)
+  return server
+}
+
+/** A raw connection; resolves with all it received, once the server has closed it. */
+function raw(port: number, text: string): { received: Promise<string>; socket: Socket } {
+  const socket = connect(port, HOST, () => socket.write(text))
+  sockets.push(socket)
+  let all = ''
+  socket.on('data', (data) => {
+    all += data
+  })
+  socket.on('error', () => undefined)
+  return { socket, received: new Promise((resolve) => socket.on('close', () => resolve(all))) }
+}
+
+/** A body that writes a piece every 20 ms; `cancelled` resolves when nobody reads it any more. */
+function ticking(pieces: number) {
+  let cancel = () => {}
+  const cancelled = new Promise<void>((resolve) => {
+    cancel = resolve
+  })
+  let sent = 0
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await delay(20)
+      controller.enqueue(new TextEncoder().encode(`${sent} `))
+      if (++sent === pieces) controller.close()
+    },
+    cancel,
+  })
+  return { body, cancelled, sent: () => sent }
+}
+
+describe('a server in Node', () => {
+  it('answers, streams, and says where it is', async () => {
+    const server = await serve(async (request) =>
+      request.method === 'POST' ? new Response(await request.text()) : new Response(ticking(3).body),
+    )
+    expect(server.url).toBe(`http://${HOST}:${server.port}`)
+    expect(await (await fetch(server.url, { method: 'POST', body: 'hello' })).text()).toBe('hello')
+    expect(await (await fetch(server.url)).text()).toBe('0 1 2 ')
+  })
+
+  it('tells the handler when the client goes away', async () => {
+    const stream = ticking(1000)
+    let aborted = () => {}
+    const gone = new Promise<void>((resolve) => {
+      aborted = resolve
+    })
+    const server = await serve((request) => {
+      request.signal.addEventListener('abort', aborted)
+      return new Response(stream.body)
+    })
+    const stop = new AbortController()
+    const response = await fetch(server.url, { signal: stop.signal })
+    await response.body!.getReader().read()
+    stop.abort()
+    await Promise.all([gone, stream.cancelled])
+    expect(stream.sent()).toBeLessThan(100)
+  })
+
+  it('drops clients that send their request too slowly', async () => {
+    const server = await serve(async (request) => new Response(await request.text()), {
+      headersTimeoutMs: 300,
+      requestTimeoutMs: 600,
+    })
+    const begun = performance.now()
+    const [head, body] = [
+      raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n'),
+      raw(server.port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab'),
+    ]
+    expect(await head.received).toMatch(/^HTTP\/1\.1 408 /)
+    expect(await body.received).toMatch(/^HTTP\/1\.1 408 |^$/)
+    expect(performance.now() - begun).toBeLessThan(4000)
+  })
+
+  it('closes connections that have nothing to say', async () => {
+    const server = await serve(() => new Response('x'), { idleTimeoutMs: 200 })
+    const { received } = raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect(await Promise.race([received, delay(5000, 'open')])).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  it('takes no more connections than it was told to', async () => {
+    const server = await serve(() => new Response(ticking(50).body), { maxConnections: 1 })
+    const first = await fetch(server.url)
+    await expect(fetch(server.url)).rejects.toThrow()
+    await first.body!.cancel()
+  })
+
+  it('says in words that a port is taken, or a host is not here', async () => {
+    const { port } = await serve(() => new Response('x'))
+    const taken = platform.serveHttp(() => new Response('y'), { host: HOST, port })
+    await expect(taken).rejects.toThrow(ListenError)
+    await expect(taken).rejects.toThrow(`cannot listen on ${HOST}, port ${port}: another program listens there`)
+    await expect(platform.serveHttp(() => new Response('y'), { host: '192.0.2.1', port: 0 })).rejects.toThrow(
+      'not one of this machine',
+    )
+  })
+
+  it('drains: new connections are refused, streams come to their end, idle connections do not hold it up', async () => {
+    const stream = ticking(20)
+    const server = await serve((request) => new Response(request.url.endsWith('/stream') ? stream.body : 'short'))
+    // Kept alive by this process, and one that never sent a byte.
+    await (await fetch(server.url)).text()
+    const silent = raw(server.port, '')
+    const response = await fetch(`${server.url}/stream`)
+    const begun = performance.now()
+    const closed = server.close(10_000)
+    await delay(20)
+    await expect(fetch(server.url)).rejects.toThrow()
+    expect((await response.text()).split(' ')).toHaveLength(21)
+    expect(await closed).toBe(0)
+    await silent.received
+    expect(performance.now() - begun).toBeLessThan(3000)
+  })
+
+  it('cuts what does not end in time, and counts it', async () => {
+    const stream = ticking(10_000)
+    const server = await serve(() => new Response(stream.body))
+    const response = await fetch(server.url)
+    expect(await server.close(100)).toBe(1)
+    await expect(response.text()).rejects.toThrow()
+    await stream.cancelled
+  })
+})
+
+it('a browser has nothing to listen on', async () => {
+  await expect(browser.serveHttp(() => new Response('x'), { host: HOST, port: 80 })).rejects.toThrow(ListenError)
+})
+
+describe('addresses', () => {
+  it('are written as URLs that a program on this machine can open', () => {
+    expect(serverUrl('0.0.0.0', 80)).toBe('http://127.0.0.1:80')
+    expect(serverUrl('::1', 80)).toBe('http://[::1]:80')
+    expect(serverUrl('localhost', 80)).toBe('http://localhost:80')
+    expect(listenFact('EACCES', '')).toContain('1024')
+    expect(listenFact('EWEIRD', 'as it was')).toBe('as it was')
+  })
+})
+
+const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'deno.cmd' : 'deno')
+
+describe.skipIf(!existsSync(deno))('a server in Deno', () => {
+  it('answers, streams, refuses a taken port, notices who leaves, drains and cuts', { timeout: 60_000 }, async () => {
+    const file = join(root, 'test', 'platform', `serve-child-${process.pid}.ts`)
+    writeFileSync(
+      file,
+      `import { platform } from '#platform'
+      const host = '127.0.0.1'
+      const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+      let cancelled = 0
+      const body = (pieces: number) => new ReadableStream({
+        async pull(controller) {
+          await wait(20)
+          controller.enqueue(new TextEncoder().encode('x'))
+          if (--pieces === 0) controller.close()
+        },
+        cancel() { cancelled++ },
+      })
+      const handler = async (request: Request) => {
+        const path = new URL(request.url).pathname
+        return new Response(path === '/' ? await request.text() : body(Number(path.slice(1))))
+      }
+      const server = await platform.serveHttp(handler, { host, port: 0 })
+      const found: unknown[] = []
+      found.push(await (await fetch(server.url, { method: 'POST', body: 'hello' })).text())
+      found.push(await (await fetch(server.url + '/5')).text())
+      found.push(await platform.serveHttp(handler, { host, port: server.port }).then(() => 'took', (e) => e.name + ': ' + e.message))
+      const left = await fetch(server.url + '/100000')
+      await left.body!.cancel()
+      for (let i = 0; i < 100 && cancelled === 0; i++) await wait(20)
+      found.push(cancelled)
+      const last = await fetch(server.url + '/10')
+      const closed = server.close(5000)
+      found.push(await last.text(), await closed)
+      const second = await platform.serveHttp(handler, { host, port: 0 })
+      const long = await fetch(second.url + '/100000')
+      found.push(await second.close(100), await long.text().then(() => 'whole', () => 'cut'))
+      console.log(JSON.stringify(found))`,
+    )
+    try {
+      const result = await runChild(deno, ['run', '--no-check', '--conditions=source', '-A', file])
+      expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
+      expect(JSON.parse(result.stdout.trim().split('\n').at(-1)!)).toEqual([
+        'hello',
+        'xxxxx',
+        expect.stringMatching(/^ListenError: cannot listen on 127\.0\.0\.1, port \d+: another program listens there/),
+        1,
+        'xxxxxxxxxx',
+        0,
+        1,
+        'cut',
+      ])
+    } finally {
+      rmSync(file)
+    }
+  })
+})

@@ -1,0 +1,63 @@
+/** The example page in which the `openai` client calls the app, and the app the GPU, all in one page. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { root } from '../support/child.ts'
+import { INSTALL_ADVICE, startChromium } from './chromium.ts'
+import { type StaticServer, serveFolders } from './static-server.ts'
+
+const page = join(root, 'examples/openai-client/browser')
+const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
+let browser: Browser | undefined
+let server: StaticServer | undefined
+
+beforeAll(async () => {
+  browser = await startChromium()
+  if (!browser) return
+  await build({
+    configFile: join(page, 'vite.config.ts'),
+    root: page,
+    logLevel: 'error',
+    build: { outDir: folder, emptyOutDir: true },
+  })
+  server = await serveFolders({ page: folder, pocket: join(root, 'models/pocket') })
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await server?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('answers in the page, stops, and asks nobody else', { timeout: 240_000 }, async (context) => {
+  if (!browser || !server) return context.skip(INSTALL_ADVICE)
+  const tab = await browser.newPage()
+  const complaints: string[] = []
+  const hosts = new Set<string>()
+  tab.on('pageerror', (error) => complaints.push(String(error)))
+  tab.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  tab.on('request', (request) => {
+    if (!request.url().startsWith('data:')) hosts.add(new URL(request.url()).origin)
+  })
+  await tab.goto(`${server.origin}/page/index.html`)
+  const status = tab.locator('#status')
+  await expect.poll(() => status.textContent(), { timeout: 120_000 }).toBe('ready')
+  await tab.locator('#send').click()
+  await expect.poll(() => status.textContent(), { timeout: 100_000 }).toMatch(/^ended by (stop|length)$/)
+  expect(await tab.locator('#answer').textContent()).toMatch(/wind/)
+
+  await tab.locator('#question').fill('Tell me about the bora, the sirocco and the monsoon.')
+  await tab.locator('#send').click()
+  await expect.poll(() => tab.locator('#answer').textContent(), { timeout: 60_000, interval: 5 }).not.toBe('')
+  await tab.locator('#stop').click()
+  await expect.poll(() => status.textContent(), { timeout: 60_000 }).not.toBe('answering')
+  expect(await tab.locator('#send').isEnabled()).toBe(true)
+  // The model's files that are looked for and not there are told to the console, too.
+  expect(complaints.filter((text) => !/404/.test(text))).toEqual([])
+  expect([...hosts]).toEqual([server.origin])
+})

@@ -1,0 +1,88 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { generateText, jsonSchema, streamText, tool } from 'ai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { MistralChat } from '../../src/index.ts'
+import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { appOf, type Json } from './fake-chat.ts'
+import { loadPocket, until } from './pocket.ts'
+
+const messages = [{ role: 'user' as const, content: 'What is a mistral?' }]
+
+let chat: MistralChat
+let app: MistralApp
+let answer: string
+beforeAll(async () => {
+  chat = await loadPocket({ maxSequences: 2, maxQueue: 1 })
+  app = createApp(chat, { modelId: 'pocket' })
+  answer = (await chat.complete({ messages, temperature: 0, max_tokens: 24 })).text
+}, 120_000)
+afterAll(() => chat?.dispose())
+
+const idle = () => chat.model.status().running === 0
+
+describe('the AI SDK', () => {
+  const provider = (target: MistralApp) =>
+    createOpenAICompatible({ name: 'local', baseURL: 'http://localhost/v1', fetch: target.fetch as typeof fetch })
+
+  test('gets the text, whole and streamed, with usage', async () => {
+    const model = provider(app)('pocket')
+    const request = { model, prompt: messages[0]!.content, temperature: 0, maxOutputTokens: 24 }
+    const whole = await generateText(request)
+    expect(whole.text).toBe(answer)
+    expect(whole.usage.outputTokens).toBeGreaterThan(3)
+    const stream = streamText(request)
+    let text = ''
+    for await (const piece of stream.textStream) text += piece
+    expect(text).toBe(answer)
+    expect(['stop', 'length']).toContain(await stream.finishReason)
+  })
+
+  test('reports errors by their message, and aborts', async () => {
+    const model = provider(app)('pocket')
+    await expect(generateText({ model, prompt: 'x', temperature: 9, maxRetries: 0 })).rejects.toThrow('from 0 to 2')
+    const control = new AbortController()
+    const stream = streamText({
+      model,
+      prompt: 'A wind',
+      maxOutputTokens: 900,
+      abortSignal: control.signal,
+      onError() {},
+    })
+    for await (const _ of stream.textStream) {
+      control.abort()
+      break
+    }
+    await until(idle)
+  })
+
+  test('runs tools that the model calls, whole and streamed', async () => {
+    const call = { id: 'abcdefghi', type: 'function', function: { name: 'wind', arguments: '{"place":"Nice"}' } }
+    const { app: scripted } = appOf((request) => {
+      const messages = request.messages as Json[]
+      if (messages.at(-1).role === 'tool')
+        return [{ text: `It blows ${messages.at(-1).content}.`, finish_reason: 'stop' }]
+      if (messages[0].content !== 'streamed') return [{ tool_calls: [call as Json], finish_reason: 'tool_calls' }]
+      const { arguments: whole } = call.function
+      return [
+        { tool_calls: [{ index: 0, ...call, function: { ...call.function, arguments: '' } } as Json] },
+        { tool_calls: [{ index: 0, function: { arguments: whole.slice(0, 5) } }] },
+        { tool_calls: [{ index: 0, function: { arguments: whole.slice(5) } }], finish_reason: 'tool_calls' },
+      ]
+    })
+    const places: unknown[] = []
+    const wind = tool({
+      inputSchema: jsonSchema<{ place: string }>({ type: 'object', properties: { place: { type: 'string' } } }),
+      execute: async ({ place }) => {
+        places.push(place)
+        return 'hard'
+      },
+    })
+    const model = provider(scripted)('pocket')
+    const stopWhen = ({ steps }: { steps: unknown[] }) => steps.length === 2
+    const whole = await generateText({ model, prompt: 'whole', tools: { wind }, stopWhen })
+    expect(whole.text).toBe('It blows hard.')
+    const stream = streamText({ model, prompt: 'streamed', tools: { wind }, stopWhen })
+    expect(await stream.text).toBe('It blows hard.')
+    expect(places).toEqual(['Nice', 'Nice'])
+  })
+})

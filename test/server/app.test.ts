@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { ParameterError } from '../../src/errors.ts'
+import { createApp } from '../../src/server/index.ts'
+import { appOf, fakeChat, greeting, type Json, question } from './fake-chat.ts'
+
+const CHAT = '/v1/chat/completions'
+
+describe('options', () => {
+  test.each<[Json, string]>([
+    [{ apikeys: ['a'] }, 'apikeys'],
+    [{ apiKeys: 'a' }, 'apiKeys'],
+    [{ apiKeys: [''] }, 'apiKeys'],
+    [{ cors: ['https://example.com/'] }, 'cors'],
+    [{ cors: ['example.com'] }, 'cors'],
+    [{ bodyLimitBytes: 0 }, 'bodyLimitBytes'],
+    [{ maxTokens: 1.5 }, 'maxTokens'],
+    [{ modelId: '' }, 'modelId'],
+    [{ log: 'console' }, 'log'],
+    [{ lenient: 1 }, 'lenient'],
+    [{ predictOutput: 'json' }, 'predictOutput'],
+  ])('%j is refused by name', (options, parameter) => {
+    expect(() => createApp(fakeChat([]), options)).toThrow(expect.objectContaining({ parameter }))
+    expect(() => createApp(fakeChat([]), options)).toThrow(ParameterError)
+  })
+
+  test('a key never stands in a message', () => {
+    expect(() => createApp(fakeChat([]), { apiKeys: ['secret', ''] })).not.toThrow('secret')
+    expect(() => createApp(fakeChat([]), { apiKeys: ['secret', ''] })).toThrow('apiKeys')
+  })
+
+  test('undefined means the default', () => {
+    expect(() => createApp(fakeChat([]), { apiKeys: undefined, cors: undefined, log: undefined })).not.toThrow()
+  })
+})
+
+describe('routes', () => {
+  test('models', async () => {
+    const { app } = appOf(greeting, { modelId: 'org/pocket', created: 5 })
+    const card = { id: 'org/pocket', object: 'model', created: 5, owned_by: 'mistral-webgpu', max_model_len: 128 }
+    expect(await (await app.request('/v1/models')).json()).toEqual({ object: 'list', data: [card] })
+    expect(await (await app.request('/v1/models/org%2Fpocket')).json()).toEqual(card)
+    expect(await (await app.request('/v1/models/org/pocket')).json()).toEqual(card)
+    const other = await app.request('/v1/models/other')
+    expect(other.status).toBe(404)
+    expect((await other.json()).error).toMatchObject({ type: 'not_found_error', code: 'model_not_found' })
+  })
+
+  test.each(['/nothing', '/v1', '/v1/embeddings', '/../etc/passwd', '/%2e%2e/package.json', '/health/x', '/%ff'])(
+    '%s is not there',
+    async (path) => {
+      const response = await appOf().app.request(path)
+      expect(response.status).toBe(404)
+      const { error } = await response.json()
+      expect(error).toEqual({
+        message: expect.any(String),
+        type: 'not_found_error',
+        param: null,
+        code: 'route_not_found',
+      })
+    },
+  )
+
+  test.each([
+    ['GET', CHAT, 'POST'],
+    ['DELETE', CHAT, 'POST'],
+    ['POST', '/v1/models', 'GET, HEAD'],
+    ['POST', '/health', 'GET, HEAD'],
+    ['OPTIONS', CHAT, 'POST'],
+  ])('%s %s: 405 that says what is allowed', async (method, path, allow) => {
+    const response = await appOf().app.request(path, { method })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe(allow)
+    expect((await response.json()).error.code).toBe('method_not_allowed')
+  })
+
+  test('the predict routes say it in their own way', async () => {
+    for (const path of ['/predict', '/production/predict', '/v1/models/m:predict']) {
+      const response = await appOf().app.request(path)
+      expect(response.status).toBe(405)
+      expect(await response.json()).toEqual({ error: `${path} takes POST only` })
+    }
+    expect(await (await appOf().app.request('/other/predict')).json()).toEqual({ error: expect.any(String) })
+  })
+
+  test('HEAD works where GET does', async () => {
+    const response = await appOf().app.request('/health', { method: 'HEAD' })
+    expect(response.status).toBe(200)
+    expect(await response.text()).toBe('')
+  })
+
+  test('every answer has a request id: the own one where it is sane', async () => {
+    const { app } = appOf()
+    for (const [path, init] of [
+      ['/health', {}],
+      ['/nothing', {}],
+      [CHAT, { method: 'POST' }],
+      [CHAT, { method: 'PUT' }],
+    ] as const) {
+      const id = async (headers: Record<string, string>) =>
+        (await app.request(path, { ...init, headers })).headers.get('x-request-id')
+      expect(await id({})).toMatch(/^req-[0-9a-f]{24}$/)
+      expect(await id({ 'x-request-id': 'my.id:7' })).toBe('my.id:7')
+      expect(await id({ 'x-request-id': 'a b' })).toMatch(/^req-/)
+      expect(await id({ 'x-request-id': 'x'.repeat(129) })).toMatch(/^req-/)
+    }
+  })
+
+  test('fetch takes a URL and options, a URL object, a path, or a request', async () => {
+    const { app } = appOf()
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(question) }
+    for (const url of [`http://any.host${CHAT}`, new URL(`http://x${CHAT}`), CHAT]) {
+      expect((await app.fetch(url, init)).status).toBe(200)
+    }
+    expect((await app.fetch(new Request(`http://any.host${CHAT}`, init))).status).toBe(200)
+    const { fetch } = app
+    expect((await fetch('http://localhost/health')).status).toBe(200)
+  })
+
+  test('the home page says what runs, without scripts or resources, under a strict policy', async () => {
+    const { app } = appOf(greeting, { modelId: `<img src=x onerror="alert('1')">` })
+    const response = await app.request('http://localhost:8080/')
+    expect(response.headers.get('content-type')).toMatch('text/html')
+    const html = await response.text()
+    const nonce = /style nonce="([0-9a-f]{32})"/.exec(html)?.[1]
+    expect(response.headers.get('content-security-policy')).toMatch(`default-src 'none'; style-src 'nonce-${nonce}'`)
+    expect(html).not.toMatch(/<img|<script|<link|style=/)
+    expect(html).toContain('http://localhost:8080/v1/chat/completions')
+    expect(html).toContain('<strong>ready</strong>')
+  })
+})

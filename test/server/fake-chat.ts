@@ -1,0 +1,143 @@
+import { AbortError } from '../../src/errors.ts'
+import type { ChatChunk } from '../../src/index.ts'
+import { type AppOptions, createApp, type MistralApp, type ServedChat } from '../../src/server/index.ts'
+
+type Piece = ChatChunk
+type Completion = Awaited<ReturnType<ReturnType<ServedChat['generate']>['return']>>['value']
+
+/** What the model says next, how long it takes, or how it fails. */
+export type Step = Partial<Piece> | { wait: number } | { fail: unknown }
+
+export interface FakeChat extends ServedChat {
+  /** What the app asked for, in order. */
+  readonly requests: Record<string, unknown>[]
+  /** Requests that are in the middle of an answer. */
+  readonly running: number
+  /** Pieces taken so far. */
+  readonly taken: number
+}
+
+/** A chat whose answers are written down: for what a trained model gives only by chance, or never. */
+export function fakeChat(script: Step[] | ((request: Record<string, unknown>) => Step[])): FakeChat {
+  const state = { running: 0, taken: 0 }
+  const requests: Record<string, unknown>[] = []
+  async function* generate(
+    request: Record<string, unknown>,
+    { signal }: { signal?: AbortSignal | undefined },
+  ): AsyncGenerator<Piece, Completion, undefined> {
+    requests.push(request)
+    state.running++
+    const whole = new Map<number, { text: string; piece: Piece }>()
+    let tokens = 0
+    try {
+      for (const step of typeof script === 'function' ? script(request) : script) {
+        if (signal?.aborted) throw new AbortError(signal.reason)
+        if ('fail' in step) throw step.fail
+        if ('wait' in step) {
+          await pause(step.wait, signal)
+          continue
+        }
+        const piece = {
+          index: 0,
+          text: '',
+          token_ids: [7],
+          logprobs: null,
+          tool_calls: null,
+          finish_reason: null,
+          ...step,
+        }
+        tokens += piece.token_ids.length
+        const before = whole.get(piece.index)
+        whole.set(piece.index, { text: (before?.text ?? '') + piece.text, piece: joined(before?.piece, piece) })
+        state.taken++
+        yield piece
+      }
+      return completion(whole, tokens)
+    } finally {
+      state.running--
+    }
+  }
+  return {
+    requests,
+    get running() {
+      return state.running
+    },
+    get taken() {
+      return state.taken
+    },
+    generate,
+    encode: (request: Record<string, unknown>) =>
+      Array.from(JSON.stringify(request.messages ?? request.prompt), () => 5),
+    tokenizer: { decode: (ids: Iterable<number>) => Array.from(ids, (id) => `<${id}>`).join('') },
+    model: {
+      contextLength: 128,
+      status: () => ({
+        running: state.running,
+        waiting: 2,
+        maxSequences: 4,
+        maxQueue: Infinity,
+        contextLength: 128,
+        gpuBytes: 12345,
+        cachedTokens: 3,
+        promptTokens: 40,
+        generatedTokens: 17,
+      }),
+    },
+  } as unknown as FakeChat
+}
+
+function joined(before: Piece | undefined, piece: Piece): Piece {
+  const calls = [...(before?.tool_calls ?? []), ...(piece.tool_calls ?? [])]
+  const logprobs = [...(before?.logprobs ?? []), ...(piece.logprobs ?? [])]
+  return {
+    ...piece,
+    tool_calls: calls.length > 0 ? calls : null,
+    logprobs: logprobs.length > 0 ? logprobs : null,
+  } as Piece
+}
+
+function completion(whole: Map<number, { text: string; piece: Piece }>, tokens: number): Completion {
+  const choices = [...whole.values()].map(({ text, piece }) => ({ ...piece, text })).sort((a, b) => a.index - b.index)
+  const usage = { prompt_tokens: 10, completion_tokens: tokens, total_tokens: 10 + tokens, cached_tokens: 4 }
+  return { choices, usage } as unknown as Completion
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(new AbortError(signal.reason))
+    })
+  })
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers by path
+export type Json = any
+
+/** The usual answer: `Hi there` in two pieces. */
+export const greeting: Step[] = [{ text: 'Hi' }, { text: ' there', finish_reason: 'stop' }]
+export const question = { model: 'mistral', messages: [{ role: 'user', content: 'Hello?' }] }
+
+export function appOf(script: Parameters<typeof fakeChat>[0] = greeting, options: AppOptions = {}) {
+  const chat = fakeChat(script)
+  return { chat, app: createApp(chat, options) }
+}
+
+export function post(app: MistralApp, path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+  return app.fetch(`http://localhost${path}`, {
+    method: 'POST',
+    ...init,
+    headers: { 'content-type': 'application/json', ...(init.headers as Record<string, string>) },
+    body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+  })
+}
+
+/** The data of each server-sent event; `[DONE]` as it stands. */
+export async function events(response: Response): Promise<Json[]> {
+  const text = await response.text()
+  return text
+    .split('\n\n')
+    .filter((block) => block.startsWith('data: '))
+    .map((block) => (block === 'data: [DONE]' ? '[DONE]' : JSON.parse(block.slice(6))))
+}

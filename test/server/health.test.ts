@@ -1,0 +1,148 @@
+import { describe, expect, test, vi } from 'vitest'
+import { DeviceError } from '../../src/errors.ts'
+import { createApp, type ServedChat } from '../../src/server/index.ts'
+import { appOf, fakeChat, greeting, type Json, post, question } from './fake-chat.ts'
+
+const CHAT = '/v1/chat/completions'
+
+describe('health and readiness', () => {
+  test('a model that loads: 503 to try again after, then answers', async () => {
+    let loaded!: (chat: ServedChat) => void
+    const app = createApp(new Promise<ServedChat>((resolve) => (loaded = resolve)))
+    const health = await app.request('/health')
+    expect([health.status, await health.json()]).toEqual([503, { status: 'loading' }])
+    for (const path of [CHAT, '/v1/completions', '/predict']) {
+      const response = await post(app, path, question)
+      expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('5')
+    }
+    expect((await app.request('/v1/models')).status).toBe(200)
+    expect(await (await app.request('/metrics')).text()).toMatch(/^mistral_webgpu_model_ready 0$/m)
+    loaded(fakeChat(greeting))
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(await (await app.request('/health')).json()).toEqual({ status: 'ready' })
+    expect((await post(app, CHAT, question)).status).toBe(200)
+  })
+
+  test('a model that does not load', async () => {
+    const app = createApp(Promise.reject(new DeviceError('no GPU here')))
+    await new Promise((resolve) => setTimeout(resolve))
+    const health = await app.request('/health')
+    expect([health.status, await health.json()]).toEqual([503, { status: 'failed' }])
+    expect((await (await post(app, CHAT, question)).json()).error.message).toMatch('no GPU here')
+  })
+})
+
+describe('log', () => {
+  test('one record per request, at the end of its answer', async () => {
+    const records: Json[] = []
+    const { app } = appOf(greeting, { log: (record) => records.push(record) })
+    const response = await post(app, CHAT, { ...question, stream: true }, { headers: { 'x-request-id': 'r1' } })
+    expect(records).toEqual([])
+    await response.text()
+    expect(records).toEqual([
+      {
+        requestId: 'r1',
+        method: 'POST',
+        route: CHAT,
+        path: CHAT,
+        status: 200,
+        durationMs: expect.any(Number),
+        stream: true,
+        aborted: false,
+        timeToFirstTokenMs: expect.any(Number),
+        promptTokens: 10,
+        completionTokens: 2,
+        cachedTokens: 4,
+        finishReasons: ['stop'],
+      },
+    ])
+    await app.request('/v1/models/secret')
+    expect(records[1]).toMatchObject({ route: '/v1/models/:id', path: '/v1/models/secret', status: 404 })
+  })
+
+  test('holds no text of the request unless asked, not even in errors', async () => {
+    const secret = 'my secret'
+    const bodies = [
+      { ...question, messages: [{ role: 'user', content: secret }] },
+      { ...question, messages: secret },
+      { ...question, messages: question.messages, stop: [secret, 5] },
+      secret,
+    ]
+    for (const logPrompts of [false, true]) {
+      const records: Json[] = []
+      const { app } = appOf(greeting, { logPrompts, log: (record) => records.push(record) })
+      for (const body of bodies) await post(app, CHAT, body)
+      const seen = records.map((record) => JSON.stringify(record).includes(secret))
+      expect(seen).toEqual(bodies.map(() => logPrompts))
+    }
+  })
+
+  test('has the cause of what clients are not told; a logger that throws hurts nobody', async () => {
+    const log = vi.fn(() => {
+      throw new Error('disk full')
+    })
+    const { app } = appOf([{ fail: new TypeError('x is not a function') }], { log })
+    expect((await post(app, CHAT, question)).status).toBe(500)
+    expect(log).toHaveBeenCalledWith(
+      expect.objectContaining({ status: 500, error: expect.stringMatching(/TypeError: x is not a function\n +at /) }),
+    )
+  })
+})
+
+describe('metrics', () => {
+  test('are Prometheus text with all that is promised', async () => {
+    const { app } = appOf()
+    await post(app, CHAT, question)
+    await (await post(app, CHAT, { ...question, stream: true })).text()
+    await post(app, CHAT, {})
+    await app.request('/some/path/"with\nodd names')
+    const response = await app.request('/metrics')
+    expect(response.headers.get('content-type')).toMatch('text/plain; version=0.0.4')
+    const metrics = parse(await response.text())
+    const value = (name: string, labels = '') => metrics.get(`mistral_webgpu_${name}${labels}`)
+    expect(value('requests_total', `{route="${CHAT}",status="200"}`)).toBe(2)
+    expect(value('requests_total', `{route="${CHAT}",status="400"}`)).toBe(1)
+    expect(value('requests_total', '{route="other",status="404"}')).toBe(1)
+    expect(value('queue_length')).toBe(2)
+    expect(value('requests_running')).toBe(0)
+    expect(value('queue_limit')).toBe(Infinity)
+    expect(value('prompt_tokens_total')).toBe(40)
+    expect(value('generated_tokens_total')).toBe(17)
+    expect(value('cached_tokens_total')).toBe(3)
+    expect(value('gpu_memory_bytes')).toBe(12345)
+    expect(value('time_to_first_token_seconds_count')).toBe(2)
+    expect(value('time_to_first_token_seconds_bucket', '{le="+Inf"}')).toBe(2)
+    expect(value('time_per_token_seconds_count')).toBe(2)
+    expect(value('time_to_first_token_seconds_sum')).toBeGreaterThan(0)
+  })
+
+  test('can be turned off', async () => {
+    expect((await appOf(greeting, { metrics: false }).app.request('/metrics')).status).toBe(404)
+  })
+})
+
+/** Reads the text format strictly: HELP and TYPE before samples, known types, cumulative buckets. */
+function parse(text: string): Map<string, number> {
+  const samples = new Map<string, number>()
+  let family = ''
+  let type = ''
+  expect(text.endsWith('\n')).toBe(true)
+  for (const line of text.trimEnd().split('\n')) {
+    const comment = /^# (HELP|TYPE) ([a-z_]+) (.+)$/.exec(line)
+    if (comment?.[1] === 'HELP') family = comment[2]!
+    else if (comment) {
+      expect(comment[2]).toBe(family)
+      type = comment[3]!
+      expect(['counter', 'gauge', 'histogram']).toContain(type)
+    } else {
+      const sample = /^([a-z_]+)(\{(?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+\})? (\S+)$/.exec(line)
+      expect(sample, line).not.toBeNull()
+      expect(sample![1]!.replace(type === 'histogram' ? /_(bucket|sum|count)$/ : /$^/, '')).toBe(family)
+      const number = sample![3] === '+Inf' ? Infinity : Number(sample![3])
+      expect(number).not.toBeNaN()
+      samples.set(`${sample![1]}${sample![2] ?? ''}`, number)
+    }
+  }
+  return samples
+}

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import type { AppOptions } from '../../src/server/index.ts'
+import { appOf, greeting, post, question } from './fake-chat.ts'
+
+const CHAT = '/v1/chat/completions'
+
+describe('keys', () => {
+  const options: AppOptions = { apiKeys: ['first key', 'second'] }
+
+  test.each(['Bearer second', 'bearer first key', 'Api-Key second', 'API-KEY  first key'])('%s opens', async (key) => {
+    const { app } = appOf(greeting, options)
+    const headers = { authorization: key }
+    expect((await post(app, CHAT, question, { headers })).status).toBe(200)
+    expect((await app.request('/v1/models', { headers })).status).toBe(200)
+  })
+
+  test.each(['', 'second', 'Bearer', 'Bearer ', 'Bearer secon', 'Bearer second1', 'Basic second', 'Bearer first'])(
+    '"%s" does not',
+    async (key) => {
+      const { app, chat } = appOf(greeting, options)
+      const headers: Record<string, string> = key === '' ? {} : { authorization: key }
+      const response = await post(app, CHAT, question, { headers })
+      expect(response.status).toBe(401)
+      expect(response.headers.get('www-authenticate')).toBe('Bearer')
+      const { error } = await response.json()
+      expect(error).toMatchObject({ type: 'authentication_error', param: null })
+      const predict = await post(app, '/predict', question, { headers })
+      expect([predict.status, await predict.json()]).toEqual([401, { error: error.message }])
+      for (const path of ['/v1/models', '/metrics']) expect((await app.request(path, { headers })).status).toBe(401)
+      for (const path of ['/health', '/']) expect((await app.request(path, { headers })).status).toBe(200)
+      expect(chat.requests).toEqual([])
+    },
+  )
+})
+
+describe('pages of other origins', () => {
+  const preflight = (origin: string) => ({
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type,x-stainless-os',
+    },
+  })
+
+  test('are not let in unless listed', async () => {
+    const { app } = appOf()
+    const response = await app.request(CHAT, preflight('https://evil.example'))
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
+    const answer = await post(app, CHAT, question, { headers: { origin: 'https://evil.example' } })
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  test('are let in exactly, errors included', async () => {
+    const { app } = appOf(greeting, { cors: ['https://a.example'], apiKeys: ['k'] })
+    const allowed = await app.request(CHAT, preflight('https://a.example'))
+    expect(allowed.status).toBe(204)
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://a.example')
+    expect(allowed.headers.get('access-control-allow-headers')).toMatch('authorization')
+    expect(allowed.headers.get('access-control-allow-methods')).toMatch('POST')
+    for (const origin of ['https://a.example.evil', 'http://a.example', 'https://A.example', 'null']) {
+      const response = await app.request(CHAT, preflight(origin))
+      expect(response.headers.get('access-control-allow-origin')).toBeNull()
+    }
+    const refused = await post(app, CHAT, question, { headers: { origin: 'https://a.example' } })
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://a.example')
+    expect(refused.headers.get('access-control-expose-headers')).toMatch('x-request-id')
+    expect(refused.headers.get('vary')).toMatch('Origin')
+    const missing = await app.request('/none', { headers: { origin: 'https://a.example' } })
+    expect(missing.headers.get('access-control-allow-origin')).toBe('https://a.example')
+  })
+
+  test('a star lets all in, streams included', async () => {
+    const { app } = appOf(greeting, { cors: ['*'] })
+    const headers = { origin: 'https://b.example' }
+    const response = await post(app, CHAT, { ...question, stream: true }, { headers })
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+    expect(await response.text()).toMatch('[DONE]')
+  })
+})
+
+describe('bodies', () => {
+  const big = JSON.stringify({ ...question, user: 'x'.repeat(2000) })
+
+  function chunked(text: string, pause = 0): RequestInit {
+    const bytes = new TextEncoder().encode(text)
+    let at = 0
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        at += 100
+        if (at > 100) await new Promise((resolve) => setTimeout(resolve, pause))
+        if (at - 100 >= bytes.length) controller.close()
+        else controller.enqueue(bytes.slice(at - 100, at))
+      },
+    })
+    const headers = { 'content-type': 'application/json' }
+    return { method: 'POST', headers, body, duplex: 'half' } as RequestInit
+  }
+
+  test('beyond the limit are a 413, with a length or without one', async () => {
+    const { app } = appOf(greeting, { bodyLimitBytes: 1000 })
+    for (const response of [
+      await post(app, CHAT, big),
+      await post(app, CHAT, '{}', { headers: { 'content-length': '5000' } }),
+      await app.fetch(`http://localhost${CHAT}`, chunked(big)),
+    ]) {
+      expect(response.status).toBe(413)
+      expect((await response.json()).error).toMatchObject({ code: 'body_too_large', type: 'invalid_request_error' })
+    }
+    const predict = await post(app, '/predict', big)
+    expect([predict.status, await predict.json()]).toEqual([413, { error: expect.stringMatching('1000 bytes') }])
+    const fitting = await app.fetch(`http://localhost${CHAT}`, chunked(JSON.stringify(question)))
+    expect(fitting.status).toBe(200)
+  })
+
+  test('that break off are nobody\u2019s fault but the client\u2019s', async () => {
+    const { app, chat } = appOf()
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"messages"'))
+        controller.error(new Error('socket hang up'))
+      },
+    })
+    const response = await app.fetch(`http://localhost${CHAT}`, { ...chunked(''), body } as RequestInit)
+    expect(response.status).toBe(499)
+    expect(chat.requests).toEqual([])
+  })
+
+  test('that come too slowly are a 408', async () => {
+    const { app } = appOf(greeting, { bodyTimeoutMs: 50 })
+    const response = await app.fetch(`http://localhost${CHAT}`, chunked(big, 20))
+    expect(response.status).toBe(408)
+  })
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/jsonx', ''])(
+    'of type "%s" are a 415, which keeps foreign pages out',
+    async (type) => {
+      const { app } = appOf()
+      const response = await post(app, CHAT, question, { headers: { 'content-type': type } })
+      expect(response.status).toBe(415)
+      expect((await response.json()).error.message).toMatch('application/json')
+    },
+  )
+
+  test.each(['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json'])(
+    '%s is JSON',
+    async (type) => {
+      expect((await post(appOf().app, CHAT, question, { headers: { 'content-type': type } })).status).toBe(200)
+    },
+  )
+})
