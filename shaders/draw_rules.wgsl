@@ -1,6 +1,5 @@
 // provides: draw_rules
-// needs: sampler_math
-// The rules that only sampling has, in Hugging Face's order, and the draw, as draw_short and draw_dense go through them.
+// Uses sampler_math, which its kernels need too. The rules that only sampling has, in Hugging Face's order, and the draw, as draw_short and draw_dense go through them.
 // `at` is where the settings of the request begin.
 const RULE_TOP_K = 0u;
 const RULE_TOP_P = 1u;

@@ -90,6 +90,8 @@ export async function* generateTokens(
   let generated = 0
   try {
     for (;;) {
+      // Steps that lie ready are no use to anybody once the model is gone.
+      engine.gpu.check()
       const step = await generation.take()
       // The last step has a finish reason, and the iterator ends with it.
       if (step === undefined) throw new Error('a generation ended without its last step')

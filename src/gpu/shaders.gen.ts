@@ -245,9 +245,7 @@ export const drawDense = {
 export const drawRules = {
   "name": "draw_rules",
   "provides": "draw_rules",
-  "needs": [
-    "sampler_math"
-  ],
+  "needs": [],
   "enables": [],
   "bindings": {},
   "constants": {},

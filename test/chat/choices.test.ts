@@ -1,6 +1,7 @@
 /** What a request may ask of MistralChat besides one plain answer, on the embedded model. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChatChunk, ChatTemplateError, MistralChat, ParameterError } from '../../src/index.ts'
+import { Sampler } from '../../src/sampling/sample.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 let chat: MistralChat
@@ -91,6 +92,24 @@ test('a second turn computes only what is new', { timeout: 120_000 }, async () =
   ]
   const second = await chat.complete({ ...greedy, messages: turns })
   expect(second.usage.cached_tokens).toBeGreaterThanOrEqual(first.usage.prompt_tokens)
+})
+
+test('candidates that tie by the hundred are drawn among all of them', { timeout: 120_000 }, async () => {
+  // More than the list of candidates holds: the kernel that looks at all of them takes over in mid-batch.
+  const ids = Array.from({ length: 300 }, (_, i) => 700 + i)
+  const sequence_bias = ids.map((id) => [[id], 1e30] as const)
+  const params = { seed: 5, max_tokens: 12, sequence_bias, ignore_eos: true }
+  const prompt = chat.encode({ messages })
+  const { token_ids } = await chat.complete({ ...params, prompt })
+  // The bias drowns the logits, so any will do.
+  const logits = new Float32Array(chat.model.config.vocabSize)
+  const sampler = new Sampler(params, { promptLength: prompt.length })
+  const expected: number[] = []
+  while (expected.length < 12) expected.push(sampler.next(logits, [...prompt, ...expected]))
+  expect(token_ids).toEqual(expected)
+  // And a request that has no ties is drawn from the list again.
+  const request = { messages, seed: 3, max_tokens: 20 }
+  expect((await chat.complete(request)).text).toBe((await chat.complete({ ...request, use_cache: false })).text)
 })
 
 describe('what cannot work is refused by name', () => {
