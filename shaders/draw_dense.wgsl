@@ -1,7 +1,7 @@
 // needs: sampler_math, draw_rules
 // Chooses among all candidates, one workgroup for each output: for requests without a small top_k. A rule looks for the
 // candidate at which a running sum exceeds a goal; instead of sorting, a pass over all candidates adds them up in 256
-// bins by eight bits of their value, the next pass splits the bin that holds the goal, and so on. One loop with three
+// bins by eight bits of their value, the next pass splits the bin that holds the goal, and so on. One loop with four
 // barriers: compilers of software adapters take seconds for code with many.
 override V: u32; // ids that may be chosen
 override STRIDE: u32; // elements from one row of logits to the next
@@ -20,6 +20,7 @@ var<workgroup> tops: array<atomic<u32>, 8>; // the best key before each rule, fr
 var<workgroup> best_id: atomic<u32>; // inverted: the largest is the lowest id
 var<workgroup> low: array<atomic<u32>, THREADS>; // sums of the bins
 var<workgroup> high: array<atomic<u32>, THREADS>;
+var<workgroup> sixteen: array<vec2u, 16>; // sums of 16 bins each
 
 // What a pass adds up, by which of the candidate's values.
 const TOTAL = 0u; // weights, in one bin
@@ -132,6 +133,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       }
       add_to_bin(run_bin, run);
       workgroupBarrier();
+      if (thread < 16u) {
+        var inside = vec2u(0u);
+        for (var i = 0u; i < 16u; i++) {
+          inside = add64(inside, vec2u(atomicLoad(&low[thread * 16u + i]), atomicLoad(&high[thread * 16u + i])));
+        }
+        sixteen[thread] = inside;
+      }
+      workgroupBarrier();
       // All threads read the same, so all come to the same.
       let sum = vec2u(atomicLoad(&low[0]), atomicLoad(&high[0]));
       if (pass_of_rule == TOTAL) {
@@ -140,15 +149,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       } else if (pass_of_rule == GAPS) {
         mean = mean_of(sum, total);
       } else {
-        var bin = 0u;
-        var left = goal;
-        for (var i = 0u; i < 255u; i++) {
-          let inside = vec2u(atomicLoad(&low[i]), atomicLoad(&high[i]));
-          let beyond = bin == i && !less64(left, inside);
-          left = select(left, sub64(left, inside), vec2<bool>(beyond));
+        // First among groups of 16 bins, then in the group.
+        var group_of = 0u;
+        for (var i = 0u; i < 15u; i++) {
+          let beyond = group_of == i && !less64(goal, sixteen[i]);
+          goal = select(goal, sub64(goal, sixteen[i]), vec2<bool>(beyond));
+          group_of += select(0u, 1u, beyond);
+        }
+        var bin = group_of * 16u;
+        for (var i = 0u; i < 15u; i++) {
+          let inside = vec2u(atomicLoad(&low[group_of * 16u + i]), atomicLoad(&high[group_of * 16u + i]));
+          let beyond = bin == group_of * 16u + i && !less64(goal, inside);
+          goal = select(goal, sub64(goal, inside), vec2<bool>(beyond));
           bin += select(0u, 1u, beyond);
         }
-        goal = left;
         if (by_id) { found.y = (found.y << 8u) | bin; } else { found.x = (found.x << 8u) | bin; }
       }
       workgroupBarrier();

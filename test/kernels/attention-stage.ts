@@ -8,8 +8,8 @@ import {
   FULL_ATTENTION,
   headStride,
   type LayerCache,
-  ropeCache,
   ROPE_FINE,
+  ropeCache,
   rowsPerTile,
   sumsOfBatch,
 } from '../../src/kernels/attention.ts'

@@ -37,12 +37,12 @@ test('kernels and packing agree on sizes', () => {
 
 describe('the GPU chooses what the CPU chooses', () => {
   test.each<[Kind, number, number, number]>([
-    ['short', 64, 5500, 500],
-    ['short', 1003, 5500, 500],
+    ['short', 64, 7000, 500],
+    ['short', 1003, 7000, 500],
     ['short', 32_000, 300, 50],
     ['short', 131_072, 40, 20],
-    ['dense', 64, 5500, 500],
-    ['dense', 1003, 4000, 500],
+    ['dense', 64, 3000, 500],
+    ['dense', 1003, 2500, 500],
     ['dense', 32_000, 200, 50],
     ['dense', 131_072, 40, 20],
     ['best', 64, 500, 500],
@@ -58,15 +58,17 @@ describe('the GPU chooses what the CPU chooses', () => {
       for (let done = 0; done < draws * SHARE; done += outputs) {
         const requests = dice.list(outputs, () => randomRequest(dice, vocab, 300, kind))
         const outcome = await stage.run(requests, kind)
+        const tied = requests.filter((_, i) => outcome.chosen[i] === LIST_TOO_SHORT)
+        // What the list cannot hold the other kernel chooses, as the planner has it do.
+        const again = tied.length > 0 ? (await stage.run(tied, 'dense')).chosen : []
         for (const [i, request] of requests.entries()) {
           const id = expected(request)
+          const chosen = tied.includes(request) ? again[tied.indexOf(request)] : outcome.chosen[i]
           if (id === kernel.NO_TOKEN) none++
-          if (outcome.chosen[i] === LIST_TOO_SHORT) tooShort++
-          else if (outcome.chosen[i] !== id) {
-            wrong.push(`draw ${done + i}: ${outcome.chosen[i]}, not ${id}: ${JSON.stringify(request.params)}`)
-          }
+          if (chosen !== id) wrong.push(`draw ${done + i}: ${chosen}, not ${id}: ${JSON.stringify(request.params)}`)
           expect(outcome.positions[i]).toBe(request.tokens.length)
         }
+        tooShort += tied.length
         expect(outcome.counts.every((count) => count === 0)).toBe(true)
       }
       expect(wrong.slice(0, 5)).toEqual([])
@@ -120,7 +122,8 @@ test(
   'draws follow the probabilities of processLogits (chi-square)',
   async () => {
     const [vocab, outputs] = [60, 500]
-    const draws = 100_000 * SHARE
+    // The CPU, which draws the same, has 100,000 in test/sampling/sample.test.ts.
+    const draws = 10_000 * SHARE
     const stage = new Stage(gpu, vocab, outputs, 8)
     const dice = new Dice(randomNumbers(8))
     const logits = Float32Array.from({ length: vocab }, () => dice.gauss() * 1.5)

@@ -1,0 +1,116 @@
+/**
+ * Times the choice of one token, without a model: greedy, the default (top_k 50, top_p 0.95), the whole vocabulary
+ * (top_p 0.95), and all rules at once over a history of 1000 tokens.
+ *
+ *   npx tsx --conditions=source bench/sampler.ts [VOCABULARY ...]
+ */
+import { Gpu } from '../src/gpu/device.ts'
+import { BufferUsage } from '../src/gpu/flags.ts'
+import { Recorder } from '../src/gpu/recorder.ts'
+import { drawDense, drawShort, shortlistBytes } from '../src/kernels/draw.ts'
+import { type SamplerBuffers, sampleBest, samplerBytes, scoreRules } from '../src/kernels/sampler.ts'
+import { type BatchShape, createActivation } from '../src/kernels/shape.ts'
+import { packSettings } from '../src/sampling/packed-params.ts'
+import { parseSamplingParams, type SamplingInput } from '../src/sampling/params.ts'
+
+const POSITIONS = 2048
+const HISTORY = 1000
+const STEPS = 20
+const RUNS = 5
+
+const CASES: [name: string, SamplingInput][] = [
+  ['greedy', { do_sample: false }],
+  ['default', {}],
+  ['no top_k', { top_k: 0 }],
+  [
+    'all rules',
+    {
+      repetition_penalty: 1.2,
+      no_repeat_ngram_size: 3,
+      frequency_penalty: 0.2,
+      presence_penalty: 0.1,
+      min_new_tokens: 2,
+      logit_bias: { 5: 1 },
+      bad_words_ids: [[3, 4]],
+      min_p: 0.001,
+      typical_p: 0.95,
+      epsilon_cutoff: 1e-4,
+      eta_cutoff: 1e-4,
+    },
+  ],
+]
+
+const vocabularies = process.argv.slice(2).map(Number)
+const gpu = await Gpu.open()
+console.log(`${gpu.name}${gpu.software ? ' (a software adapter: its times say nothing about a GPU)' : ''}`)
+for (const vocabSize of vocabularies.length > 0 ? vocabularies : [1280, 32_000, 131_072]) {
+  const times: string[] = []
+  for (const [name, input] of CASES) times.push(`${name} ${(await microseconds(vocabSize, input)).toFixed(0)} µs`)
+  console.log(`vocabulary ${vocabSize}: ${times.join(', ')}`)
+}
+gpu.dispose()
+
+/** Per token, the best of a few runs of many steps in one submit; the first run compiles and does not count. */
+async function microseconds(vocabSize: number, input: SamplingInput): Promise<number> {
+  const { buffers, shortlist, rules } = prepare(vocabSize, input)
+  const params = parseSamplingParams(input)
+  const r = new Recorder<BatchShape>(gpu)
+  scoreRules(r, buffers)
+  if (!params.do_sample) sampleBest(r, buffers)
+  else if (params.top_k > 0) drawShort(r, buffers, shortlist)
+  else drawDense(r, buffers)
+  const recording = await r.build()
+  const batch = { rows: 1, outputs: 1, parts: 1, tiles: 1, ruled: rules ? 1 : 0, logged: 0 } as BatchShape
+  let best = Infinity
+  for (let run = 0; run <= RUNS; run++) {
+    gpu.write(buffers.rows, 0, Uint32Array.of(0, HISTORY - 1, 0, 0))
+    await gpu.finish()
+    const start = performance.now()
+    const encoder = gpu.device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    for (let step = 0; step < STEPS; step++) recording.encode(pass, batch)
+    pass.end()
+    gpu.submit(encoder.finish())
+    await gpu.finish()
+    if (run > 0) best = Math.min(best, performance.now() - start)
+  }
+  const { vocabSize: _, positions: __, logits, ...others } = buffers
+  for (const buffer of [shortlist, logits.buffer, ...Object.values(others)]) buffer.destroy()
+  return (best * 1000) / STEPS
+}
+
+/** Gaussian logits with a deviation of 3, like a model's; a history of 200 different tokens. */
+function prepare(vocabSize: number, input: SamplingInput) {
+  const logits = createActivation(gpu, 'logits', 1, vocabSize)
+  const bytes = samplerBytes({ slots: 1, outputs: 1, stride: logits.stride, vocabSize, positions: POSITIONS })
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_DST
+  const make = (name: keyof typeof bytes) => gpu.createBuffer(name, bytes[name], usage)
+  const buffers: SamplerBuffers = {
+    logits,
+    scores: make('scores'),
+    counts: make('counts'),
+    history: make('history'),
+    settings: make('settings'),
+    lists: make('lists'),
+    logprobs: make('logprobs'),
+    rows: gpu.createBuffer('rows', 16, usage),
+    vocabSize,
+    positions: POSITIONS,
+  }
+  const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
+  const context = { promptLength: HISTORY / 2, eosTokenId: 2, seed: 1 }
+  const { settings, lists, rules } = packSettings(parseSamplingParams(input), context)
+  gpu.write(
+    logits.buffer,
+    0,
+    Float32Array.from({ length: vocabSize }, () => 3 * gauss()),
+  )
+  gpu.write(
+    buffers.history,
+    0,
+    Uint32Array.from({ length: HISTORY }, (_, i) => (i * 37 + ((i * i) % 11)) % 200),
+  )
+  gpu.write(buffers.settings, 0, settings)
+  if (lists.length > 0) gpu.write(buffers.lists, 0, lists)
+  return { buffers, shortlist: gpu.createBuffer('shortlist', shortlistBytes(1)), rules }
+}
