@@ -52,6 +52,11 @@ export class ParameterError extends MistralError {
   }
 }
 
+/** The rules of a request left no token that the model may choose. */
+export class NoTokenLeftError extends MistralError {
+  override name = 'NoTokenLeftError'
+}
+
 /** More requests wait than the model was told to take; try again later. */
 export class QueueFullError extends MistralError {
   override name = 'QueueFullError'
@@ -83,7 +88,10 @@ export class ContextLengthError extends MistralError {
     readonly promptTokens: number,
     readonly contextLength: number,
   ) {
-    super(`the prompt has ${promptTokens} tokens, the context holds ${contextLength}; load with a larger contextLength`)
+    const answer = promptTokens <= contextLength ? ' with the answer' : ''
+    super(
+      `the prompt has ${promptTokens} tokens, the context holds ${contextLength}${answer}; load with a larger contextLength`,
+    )
   }
 }
 
@@ -160,7 +168,9 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
 function show(value: unknown): string {
   let text: string | undefined
   try {
-    text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+    // JSON has no NaN, no Infinity and no bigint.
+    if (typeof value === 'number') text = String(value)
+    else text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
   } catch {
     text = undefined
   }

@@ -15,6 +15,7 @@ export {
   DeviceLostError,
   MemoryError,
   MistralError,
+  NoTokenLeftError,
   ParameterError,
   QueueFullError,
   TokenizerError,

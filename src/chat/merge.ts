@@ -4,6 +4,8 @@
  */
 export async function* merge<T, R>(
   runs: readonly AsyncGenerator<T, R, undefined>[],
+  /** Makes the runs throw at once: called when the caller leaves, or one of them throws. */
+  abort: () => void,
 ): AsyncGenerator<T, R[], undefined> {
   const results: R[] = []
   const ask = async (index: number) => ({ index, next: await runs[index]!.next() })
@@ -21,6 +23,7 @@ export async function* merge<T, R>(
     }
     return results
   } finally {
+    if (pending.size > 0) abort()
     // Whoever still waits for a token throws or gets it unseen; its generator ends either way.
     for (const one of pending.values()) one.catch(() => {})
     await Promise.all(runs.map((run) => run.return(undefined as never)))

@@ -1,4 +1,4 @@
-import { ChatTemplateError, ParameterError } from '../errors.ts'
+import { ChatTemplateError, ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import type { Timings } from '../generate/clock.ts'
 import { type LoadOptions, MistralModel, type RequestOptions } from '../generate/mistral-model.ts'
@@ -40,6 +40,9 @@ type ChoiceRun = AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: Genera
 
 /** A Mistral chat model: messages in, streamed text out. */
 export class MistralChat {
+  /** Characters of the longest token. */
+  private longestToken: number | undefined
+
   private constructor(
     readonly model: MistralModel,
     readonly tokenizer: Tokenizer,
@@ -77,6 +80,7 @@ export class MistralChat {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
+    this.refuseTooLong(messages, prompt)
     if (messages !== undefined) {
       if (tools && !this.template.takesTools(this.tokenizer)) {
         throw new ChatTemplateError("the model's chat template has no tools")
@@ -93,6 +97,20 @@ export class MistralChat {
     return ids
   }
 
+  /** What cannot fit is refused before it is tokenized, which takes seconds for a megabyte. */
+  private refuseTooLong(messages: ChatRequest['messages'], prompt: ChatRequest['prompt']): void {
+    const { contextLength } = this.model
+    const texts = Array.isArray(messages) ? messages.map((message) => message?.content) : [prompt]
+    let characters = 0
+    for (const text of texts) {
+      const parts: unknown[] = Array.isArray(text) ? text.map((part) => (part as { text?: unknown })?.text) : [text]
+      for (const part of parts) if (typeof part === 'string') characters += part.length
+    }
+    this.longestToken ??= longestToken(this.tokenizer)
+    const least = Math.max(Math.ceil(characters / this.longestToken), messages?.length ?? 0)
+    if (least > contextLength) throw new ContextLengthError(least, contextLength)
+  }
+
   /**
    * Streams the answer. Ends at the model's end of sequence, a stop text or id, `max_tokens`, or the end of the context.
    * Leaving the loop frees the sequence. The iterator returns the whole completion.
@@ -104,8 +122,17 @@ export class MistralChat {
     checkRequestOptions(options, ['signal'])
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
-    const runs = this.runs(parsed, promptIds, options)
-    const results = yield* merge(runs)
+    const leave = new AbortController()
+    const follow = () => leave.abort(options.signal?.reason)
+    if (options.signal?.aborted) follow()
+    options.signal?.addEventListener('abort', follow)
+    const runs = this.runs(parsed, promptIds, { signal: leave.signal })
+    let results: { choice: ChatChoice; summary: GenerationSummary }[]
+    try {
+      results = yield* merge(runs, () => leave.abort())
+    } finally {
+      options.signal?.removeEventListener('abort', follow)
+    }
     const first = results[0]!
     const completion = results.reduce((sum, { summary }) => sum + summary.usage.completion_tokens, 0)
     const { prompt_tokens, cached_tokens } = first.summary.usage
@@ -152,7 +179,7 @@ export class MistralChat {
     const plain = { stop: [], bad_words: [], n: 1, return_full_text: false, bad_words_ids }
     return Array.from({ length: params.n }, (_, index) => {
       const own = { ...unsetInfinite(params), ...plain, seed: seedOf(seed, index) }
-      return this.run(ids, own, new Answer(this.tokenizer, { ...answer, index }), options)
+      return this.run(ids, own, new Answer(this.tokenizer, { ...answer, index }), { ...options, sibling: index > 0 })
     })
   }
 
@@ -160,10 +187,10 @@ export class MistralChat {
     ids: readonly number[],
     params: object,
     answer: Answer,
-    options: RequestOptions,
+    options: RequestOptions & { sibling: boolean },
   ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {
     const stopWhen = (tokenId: number) => answer.see(tokenId)
-    const steps = this.model.generate(ids, params, { ...options, stopWhen })
+    const steps = this.model.run(ids, params, { ...options, stopWhen })
     let reason: ChatFinishReason = 'stop'
     try {
       for (let step = await steps.next(); ; step = await steps.next()) {
@@ -185,6 +212,12 @@ export class MistralChat {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+function longestToken(tokenizer: Tokenizer): number {
+  let longest = 1
+  for (let id = 0; id < tokenizer.vocabSize; id++) longest = Math.max(longest, tokenizer.idToToken(id)?.length ?? 0)
+  return longest
 }
 
 /** Each answer draws numbers of its own. */

@@ -1,4 +1,4 @@
-import { MistralError } from '../errors.ts'
+import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerKind } from '../model/mistral.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
@@ -89,16 +89,16 @@ export class Generation implements Holder {
   stepBack(): void {
     this.epoch++
     this.ahead = 0
-    this.computed = Math.min(this.computed, this.tokens.length - 1)
+    this.computed = this.request.recompute ? 0 : Math.min(this.computed, this.tokens.length - 1)
   }
 
   /** A choice came back. Returns whether the answer goes on. */
   accept(id: number, logprobs: StepLogprobs | undefined): boolean {
     if (id === NO_TOKEN) {
       this.fail(
-        new MistralError(
-          'no token is left to choose: every logit is NaN or -Infinity, or the request bans the whole vocabulary',
-        ),
+        this.request.packed.rules
+          ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
+          : new MistralError('no token is left to choose: every logit is NaN or -Infinity'),
       )
       return false
     }
@@ -106,11 +106,13 @@ export class Generation implements Holder {
     const { stops, stopWhen, recompute } = this.request
     let stopped: boolean
     try {
-      stopped = stopWhen?.(id) === true || stops.has(id)
+      stopped = asked(stopWhen?.(id)) || stops.has(id)
     } catch (error) {
-      this.fail(error as Error)
+      this.fail(error instanceof Error ? error : new MistralError(`stopWhen threw ${String(error)}`, { cause: error }))
       return false
     }
+    // It may have ended its own request.
+    if (this.done) return false
     const finish_reason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
     this.ready.push({ tokenId: id, finish_reason, logprobs: logprobs ?? null })
     this.done = finish_reason !== null
@@ -150,4 +152,10 @@ export class Generation implements Holder {
     this.idleSince = undefined
     this.resumed()
   }
+}
+
+/** What `stopWhen` said. Throws `ParameterError` for what is no answer: a promise would never stop anything. */
+function asked(answer: unknown): boolean {
+  if (answer === undefined || typeof answer === 'boolean') return answer === true
+  throw new ParameterError('stopWhen', answer, 'must return true or false')
 }

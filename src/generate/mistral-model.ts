@@ -144,13 +144,24 @@ export class MistralModel {
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
     checkRequestOptions(options)
-    const { signal, stopWhen } = options
+    return this.run(tokenIds, params, options)
+  }
+
+  /** @internal As `generate`; a `sibling` is one of several answers to a request that was let in already. */
+  run(
+    tokenIds: Iterable<number>,
+    params: SamplingInput,
+    { signal, stopWhen, sibling }: GenerateOptions & { sibling?: boolean },
+  ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
     const { eosTokenIds } = this.config
     const named = this.tokenizer?.eosId
-    return generateTokens(this, copyIds(tokenIds), params, {
+    // Copies: what the caller does to them later changes nothing.
+    const own = typeof params === 'object' && params !== null ? { ...params } : params
+    return generateTokens(this, copyIds(tokenIds), own, {
       eosTokenIds: named === undefined || eosTokenIds.includes(named) ? eosTokenIds : [...eosTokenIds, named],
       signal,
       stopWhen,
+      sibling,
     })
   }
 

@@ -113,7 +113,7 @@ export class Planner {
 
   /** Not further than the longest answer goes, nor beyond the end of the history; one by one where tokens are guessed. */
   private steps(answers: readonly Generation[], besidePrompts: boolean): number {
-    if (answers.some((generation) => generation.request.lookup > 0)) return 1
+    if (answers.some(({ request }) => request.lookup > 0 || request.recompute)) return 1
     const useful = Math.max(...answers.map((generation) => generation.limit - generation.next))
     const room = Math.min(...answers.map((generation) => this.engine.positions - generation.next))
     const wanted = besidePrompts ? Math.min(this.pace.steps(), STEPS_BESIDE_PROMPTS) : this.pace.steps()
@@ -156,7 +156,8 @@ export function deliver(
     else {
       for (let step = 0; step < steps; step++) {
         generation.ahead--
-        if (!accept(generation, own[0]!, step)) break
+        // Accepting a token may end the request, from inside `stopWhen` too.
+        if (!accept(generation, own[0]!, step) || generation.epoch !== epoch) break
       }
     }
     if (generation.done) ended.push(generation)
@@ -175,7 +176,8 @@ function deliverGuessed(
   generation.computed -= guessed.length
   for (const [i, choice] of own.entries()) {
     const right = choice.ids[0] === guessed[i]
-    if (!accept(generation, choice, 0) || !right) return
+    const { epoch } = generation
+    if (!accept(generation, choice, 0) || generation.epoch !== epoch || !right) return
     generation.computed++
   }
 }

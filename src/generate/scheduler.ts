@@ -1,9 +1,9 @@
 import { QueueFullError } from '../errors.ts'
 import type { Engine } from '../model/engine.ts'
-import { MAX_IN_FLIGHT, MAX_STEPS } from '../model/runner.ts'
+import { type Choices, MAX_IN_FLIGHT, MAX_STEPS, type Submitted } from '../model/runner.ts'
 import { Generation, type GenerationRequest } from './generation.ts'
 import { Pace } from './pace.ts'
-import { deliver, Planner, type Totals, writeSettings } from './planner.ts'
+import { deliver, type Plan, Planner, type Totals, writeSettings } from './planner.ts'
 import { type Holder, type Slot, Slots } from './slots.ts'
 
 export interface SchedulerOptions {
@@ -61,16 +61,23 @@ export class Scheduler {
     return this.waiting.length
   }
 
-  /** Throws `QueueFullError`, and `DeviceError` when the device is gone. */
-  start(request: GenerationRequest): Generation {
+  /** Throws `QueueFullError`, unless it is a `sibling` of a request that was let in, and `DeviceError`. */
+  start(request: GenerationRequest, sibling = false): Generation {
     this.engine.gpu.check()
-    if (this.waiting.length > 0 && this.waiting.length >= this.options.maxQueue) {
-      throw new QueueFullError(this.waiting.length, this.options.maxQueue)
-    }
+    if (!sibling) this.refuseBeyondQueue()
     const generation = new Generation(request, this.count++, () => this.resume(generation))
     this.waiting.push(generation)
     this.changed()
     return generation
+  }
+
+  /** Those who come back after they lost their sequence were let in before. */
+  private refuseBeyondQueue(): void {
+    const fresh = this.waiting.filter((one) => !(one instanceof Generation) || one.cachedTokens === undefined).length
+    const idle = this.active.filter((generation) => generation.idleSince !== undefined).length
+    const free = this.slots.all.filter((slot) => slot.holder === undefined).length + idle
+    const { maxQueue } = this.options
+    if (fresh + 1 - free > maxQueue) throw new QueueFullError(Math.max(0, fresh - free), maxQueue)
   }
 
   /** Ends a generation, finished or not; what is in flight for it no longer counts. */
@@ -84,6 +91,7 @@ export class Scheduler {
   /** Runs `step` with an empty slot until it returns true. `step` may submit one batch and await it. */
   withSlot(step: (sequence: number) => Promise<boolean>): { finished: Promise<void>; cancel(error: Error): void } {
     this.engine.gpu.check()
+    this.refuseBeyondQueue()
     let job!: Job
     const finished = new Promise<void>((resolve, reject) => {
       job = {
@@ -157,6 +165,18 @@ export class Scheduler {
       this.dropJob(job)
     }
     for (const one of this.waiting.splice(0)) one.fail(error)
+    // Nobody knows which batches ran: what the slots hold must not be gone on from.
+    for (const slot of this.slots.all) this.slots.empty(slot)
+  }
+
+  /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */
+  private failPlan({ shares }: Plan, error: Error): void {
+    for (const { generation } of shares) {
+      const { slot } = generation
+      generation.fail(error)
+      this.leave(generation)
+      if (slot) this.slots.empty(slot)
+    }
   }
 
   /** Gives free slots to those who wait, in the order they came. */
@@ -169,8 +189,7 @@ export class Scheduler {
       const { slot, shared } = seat
       if (first instanceof Generation) this.seat(first, slot, first.request.recompute ? 0 : shared)
       else {
-        slot.tokens = []
-        slot.written = 0
+        this.slots.empty(slot)
         slot.holder = first
         first.slot = slot
         this.jobs.push(first)
@@ -241,18 +260,22 @@ export class Scheduler {
     // Those that did not fit, and prompts that wait for their turn, come first the next time.
     const served = plan.shares.map((share) => share.generation).filter((one) => one.slot !== undefined)
     this.active = [...this.active.filter((one) => !served.includes(one)), ...served]
-    const { result } = await this.engine.runner.sample(plan)
+    let submitted: Submitted<Choices[]>
+    try {
+      submitted = await this.engine.runner.sample(plan)
+    } catch (error) {
+      this.failPlan(plan, error as Error)
+      return true
+    }
     // From here on: compiling a batch of a new shape says nothing about its speed.
     const start = performance.now()
     this.inFlight++
-    void result
-      .then(
-        (choices) => {
-          if (plan.decodes) this.pace.observe(plan.steps, start, performance.now())
-          for (const generation of deliver(this.engine.runner, plan, choices, this.totals)) this.leave(generation)
-        },
-        (error: unknown) => this.failAll(error as Error),
-      )
+    void submitted.result
+      .then((choices) => {
+        if (plan.decodes) this.pace.observe(plan.steps, start, performance.now())
+        for (const generation of deliver(this.engine.runner, plan, choices, this.totals)) this.leave(generation)
+      })
+      .catch((error: unknown) => this.failAll(error as Error))
       .finally(() => {
         this.inFlight--
         this.changed()

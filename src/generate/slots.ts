@@ -65,6 +65,12 @@ export class Slots {
     return { slot: best, shared: this.reusable(best, tokens) }
   }
 
+  /** What it held does not count any more. */
+  empty(slot: Slot): void {
+    slot.tokens = []
+    slot.written = 0
+  }
+
   /** Another slot that holds so much more of a prompt than the `known` tokens that copying them is worth it. */
   bestSource(than: Slot, tokens: readonly number[], known: number): Seat | undefined {
     let best: Seat | undefined

@@ -42,6 +42,8 @@ export interface TokenLoopOptions {
   readonly signal?: AbortSignal | undefined
   /** Sees every token as soon as it is known; true ends the generation there, as a stop id does. */
   readonly stopWhen?: ((tokenId: number) => boolean) | undefined
+  /** It belongs to a request that was let in already. */
+  readonly sibling?: boolean | undefined
 }
 
 /** A copy that the caller cannot change meanwhile; typed arrays become plain ones. What is no list is left for the check. */
@@ -52,7 +54,13 @@ export function copyIds(tokenIds: Iterable<number>): readonly number[] {
 }
 
 /** Checks ids against the vocabulary and the context. Throws `ParameterError`, `ContextLengthError`. */
-export function checkPrompt(tokenIds: readonly number[], vocabSize: number, contextLength: number): void {
+export function checkPrompt(
+  tokenIds: readonly number[],
+  vocabSize: number,
+  contextLength: number,
+  /** Positions that must be left. */
+  reserved = 0,
+): void {
   if (!Array.isArray(tokenIds)) throw new ParameterError('tokenIds', tokenIds, 'must be an array of token ids')
   if (tokenIds.length === 0) throw new ParameterError('tokenIds', tokenIds, 'must hold at least one token')
   for (const [i, id] of tokenIds.entries()) {
@@ -60,7 +68,7 @@ export function checkPrompt(tokenIds: readonly number[], vocabSize: number, cont
       throw new ParameterError(`tokenIds[${i}]`, id, `must be an integer from 0 to ${vocabSize - 1}`)
     }
   }
-  if (tokenIds.length > contextLength) throw new ContextLengthError(tokenIds.length, contextLength)
+  if (tokenIds.length > contextLength - reserved) throw new ContextLengthError(tokenIds.length, contextLength)
 }
 
 /**
@@ -71,17 +79,17 @@ export async function* generateTokens(
   { engine, scheduler }: { engine: Engine; scheduler: Scheduler },
   prompt: readonly number[],
   input: SamplingInput,
-  { eosTokenIds, signal, stopWhen }: TokenLoopOptions,
+  { eosTokenIds, signal, stopWhen, sibling }: TokenLoopOptions,
 ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
   const params = parseSamplingParams(input)
   checkTokenIds(params, engine.config.vocabSize)
   refuseTexts(params)
   // At least one position must be left for the answer.
-  checkPrompt(prompt, engine.config.vocabSize, engine.contextLength - 1)
+  checkPrompt(prompt, engine.config.vocabSize, engine.contextLength, 1)
   const request = requestOf(engine, prompt, params, { eosTokenIds, stopWhen })
   throwIfAborted(signal)
   const clock = new Clock()
-  const generation = scheduler.start(request)
+  const generation = scheduler.start(request, sibling)
   const abort = () => {
     generation.fail(new AbortError(signal?.reason))
     scheduler.stop(generation)

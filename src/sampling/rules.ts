@@ -63,11 +63,13 @@ export const seed: Rule = (name, value) => {
 }
 
 /** One text or a list of up to `most`; none may be empty. The result is always a list. */
-export function texts(most: number): Rule {
+export function texts(most: number, longest = Infinity): Rule {
+  const size = longest === Infinity ? 'empty' : `empty or longer than ${longest} characters`
   return (name, value) => {
     const list = typeof value === 'string' ? [value] : value
-    const ok = Array.isArray(list) && list.length <= most && list.every((s) => typeof s === 'string' && s !== '')
-    check(ok, name, value, `a text or a list of at most ${most} texts, none of them empty`)
+    const fits = (s: unknown) => typeof s === 'string' && s !== '' && s.length <= longest
+    const ok = Array.isArray(list) && list.length <= most && list.every(fits)
+    check(ok, name, value, `a text or a list of at most ${most} texts, none of them ${size}`)
     return [...(list as string[])]
   }
 }

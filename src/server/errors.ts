@@ -6,6 +6,7 @@ import {
   DeviceLostError,
   MemoryError,
   MistralError,
+  NoTokenLeftError,
   ParameterError,
   QueueFullError,
   TokenizerError,
@@ -58,6 +59,7 @@ export function toHttpError(error: unknown): HttpError {
   if (error instanceof ParameterError) {
     return new HttpError(400, error.message, { param: error.parameter, quotes: true })
   }
+  if (error instanceof NoTokenLeftError) return new HttpError(400, error.message, { code: 'no_token_left' })
   if (error instanceof ContextLengthError) {
     return new HttpError(400, error.message, { code: 'context_length_exceeded', param: 'messages' })
   }

@@ -47,7 +47,11 @@ export async function* runAll(
   choicesEach: number,
   options: RunOptions,
 ): Pieces<ServedCompletion[]> {
-  const runs = requests.map((request) => runOne(model, request, options))
+  const leave = new AbortController()
+  const follow = () => leave.abort(options.signal.reason)
+  if (options.signal.aborted) follow()
+  options.signal.addEventListener('abort', follow)
+  const runs = requests.map((request) => runOne(model, request, { ...options, signal: leave.signal }))
   const step = async (i: number) => ({ i, next: await runs[i]!.next() })
   const waiting = new Map(runs.map((_, i) => [i, step(i)]))
   const completions: ServedCompletion[] = []
@@ -64,7 +68,10 @@ export async function* runAll(
     }
     return completions
   } finally {
-    // A run that is in the middle of a step ends after it.
+    // One that waits for its turn would end only when that came.
+    if (waiting.size > 0) leave.abort()
+    for (const one of waiting.values()) one.catch(() => {})
+    options.signal.removeEventListener('abort', follow)
     await Promise.allSettled(runs.map((run) => run.return(undefined as unknown as ServedCompletion)))
   }
 }

@@ -108,7 +108,9 @@ export class ChatTemplate {
     for (const part of this.#parts(messages, tokenizer, options)) {
       if ('control' in part) ids.push(controlId(tokenizer, part.control))
       // mistral-common encodes each content as a text of its own; Hugging Face encodes what the template wrote.
-      else ids.push(...tokenizer.encodePart(part.text, builtIn || ids.length === 0 ? 'start' : 'after-control'))
+      else
+        for (const id of tokenizer.encodePart(part.text, builtIn || ids.length === 0 ? 'start' : 'after-control'))
+          ids.push(id)
     }
     return ids
   }

@@ -214,7 +214,11 @@ test('200 aborts at random moments leave no buffer and no sequence behind', { ti
       const runs = [0, 1, 2, 3].map(async (j) => {
         const controller = new AbortController()
         setTimeout(() => controller.abort(), next() * 60)
-        const steps = model.generate(prompt(100 + i + j, 30), { ...greedy, max_tokens: 4000 }, { signal: controller.signal })
+        const steps = model.generate(
+          prompt(100 + i + j, 30),
+          { ...greedy, max_tokens: 4000 },
+          { signal: controller.signal },
+        )
         await expect(tokensOf(steps)).rejects.toThrow('abort')
       })
       await Promise.all(runs)

@@ -1,0 +1,93 @@
+/** What goes wrong for one request stays with it, and leaves nothing false behind. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AbortError, MistralModel, ParameterError, QueueFullError } from '../../src/index.ts'
+import { disabledFeatures } from '../support/features.ts'
+import { fixture, withModel } from '../support/fixtures.ts'
+import { greedy, promptOf, tokensOf } from './support.ts'
+
+const { path, reference } = fixture('window-7')
+const prompt = (seed: number, length: number) => promptOf(seed, length, reference.vocab)
+const load = { kvCache: 'f32', prefillChunk: 8 } as const
+
+let model: MistralModel
+let expected: number[]
+const long = { ...greedy, max_tokens: 60 }
+beforeAll(async () => {
+  const options = { ...load, maxSequences: 2, stepsPerReadback: 8, disableFeatures: disabledFeatures() }
+  model = await MistralModel.load(path, options)
+  expected = await tokensOf(model.generate(prompt(1, 12), long))
+}, 240_000)
+afterAll(() => model?.dispose())
+
+describe('stopWhen', { timeout: 120_000 }, () => {
+  test('may abort its own request: it is not asked again, and others are not touched', async () => {
+    const controller = new AbortController()
+    let calls = 0
+    const stopWhen = () => {
+      if (++calls === 3) controller.abort()
+      return false
+    }
+    const own = tokensOf(model.generate(prompt(2, 12), long, { stopWhen, signal: controller.signal }))
+    const other = tokensOf(model.generate(prompt(1, 12), long))
+    await expect(own).rejects.toThrow(AbortError)
+    expect(await other).toEqual(expected)
+    expect(calls).toBe(3)
+    expect(model.status()).toMatchObject({ running: 0, waiting: 0 })
+  })
+
+  test('that throws, or answers with a promise, fails its own request', async () => {
+    const run = (stopWhen: () => boolean) => tokensOf(model.generate(prompt(2, 12), long, { stopWhen }))
+    const thrown = run(() => {
+      throw new RangeError('mine')
+    })
+    await expect(thrown).rejects.toThrow('mine')
+    await expect(run((async () => true) as never)).rejects.toThrow(ParameterError)
+    const nothing = run(() => {
+      throw undefined
+    })
+    await expect(nothing).rejects.toThrow('stopWhen threw undefined')
+    expect(await tokensOf(model.generate(prompt(1, 12), long))).toEqual(expected)
+  })
+})
+
+test('a batch that could not be submitted is not taken for computed', { timeout: 120_000 }, async () => {
+  const { runner } = model.engine
+  const sample = runner.sample.bind(runner)
+  // The second chunk fails: part of the prompt was computed, part of it was not. The other request has no chunks.
+  let chunks = 0
+  runner.sample = (batch) =>
+    batch.rows.length === 8 && ++chunks === 2 ? Promise.reject(new Error('out of luck')) : sample(batch)
+  const fresh = prompt(5, 30)
+  try {
+    const innocent = tokensOf(model.generate(prompt(1, 12), long))
+    await expect(tokensOf(model.generate(fresh, long))).rejects.toThrow('out of luck')
+    expect(await innocent.catch((error: Error) => error.message)).toEqual(expected)
+  } finally {
+    Reflect.deleteProperty(runner, 'sample')
+  }
+  const after = await tokensOf(model.generate(fresh, long))
+  expect(after).toEqual(await withModel(path, load, (other) => tokensOf(other.generate(fresh, long))))
+})
+
+describe('maxQueue', { timeout: 120_000 }, () => {
+  test('0 lets in as many as there are sequences, also in one moment, and no more', async () => {
+    await withModel(path, { ...load, maxSequences: 3, maxQueue: 0 }, async (small) => {
+      const runs = [1, 2, 3, 4].map((i) => tokensOf(small.generate(prompt(i, 9), { ...greedy, max_tokens: 20 })))
+      const results = await Promise.allSettled(runs)
+      expect(results.map((result) => result.status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+      expect((results[3] as PromiseRejectedResult).reason).toBeInstanceOf(QueueFullError)
+      const busy = tokensOf(small.generate(prompt(1, 9), { ...greedy, max_tokens: 20 }))
+      expect((await small.logits(prompt(2, 9))).length).toBe(9)
+      await busy
+    })
+  })
+})
+
+test('errors name the number that was given', async () => {
+  await expect(tokensOf(model.generate([1], { temperature: Number.NaN }))).rejects.toThrow('(NaN)')
+  await withModel(path, { ...load, contextLength: 9, slidingWindow: null }, async (small) => {
+    await expect(tokensOf(small.generate(prompt(1, 9)))).rejects.toThrow(
+      '9 tokens, the context holds 9 with the answer',
+    )
+  })
+})
