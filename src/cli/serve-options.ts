@@ -12,6 +12,8 @@ export interface ServeCommandOptions {
   readonly port: number
   readonly app: AppOptions & { readonly modelId: string }
   readonly log: LogFormat
+  /** Names besides this machine's own that requests may be for, where no key protects the server. */
+  readonly allowedHosts: readonly string[]
   readonly drainMs: number
 }
 
@@ -37,6 +39,12 @@ export function addServeOptions(command: Command): Command {
       new Option(
         '--cors <origin>',
         'pages of this origin may call, as in https://example.com; or * (repeatable)',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--allowed-host <name>',
+        'without a key, on this machine only: answer requests for this name too (repeatable)',
       ).argParser(collect),
     )
     .option('--drain-seconds <n>', 'on SIGTERM and Ctrl-C, time for running answers to end (default: 30)')
@@ -65,6 +73,7 @@ export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
     },
     host: (values.host as string | undefined) ?? '127.0.0.1',
     port: integerOption('--port', values.port, { min: 0, max: 65535 }) ?? 8080,
+    allowedHosts: (values.allowedHost as string[] | undefined) ?? [],
     drainMs: 1000 * (integerOption('--drain-seconds', values.drainSeconds, { min: 0, max: 86_400 }) ?? 30),
     log: (values.log as LogFormat | undefined) ?? 'json',
     app: {

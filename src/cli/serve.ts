@@ -24,7 +24,10 @@ async function serve(cli: Cli, options: ServeCommandOptions): Promise<void> {
   const log = serveLog(cli, options.log)
   const stop = stopSignal(cli)
   const { loaded, keep, fail } = promiseOfChat()
-  const doors = new Doors(createApp(loaded, { ...options.app, log: (record) => log.request(record) }).fetch)
+  const open = isLoopback(options.host) && !options.app.apiKeys?.length
+  const hosts = open ? new Set(['localhost', '127.0.0.1', '[::1]', options.host, ...options.allowedHosts]) : undefined
+  const app = createApp(loaded, { ...options.app, log: (record) => log.request(record) })
+  const doors = new Doors(app.fetch, hosts)
   let server: HttpServer | undefined
   let chat: MistralChat | undefined
   try {
@@ -62,19 +65,39 @@ async function drain(server: HttpServer, doors: Doors, log: ServeLog, drainMs: n
 class Doors {
   private closed = false
 
-  constructor(private readonly fetch: (request: Request) => Promise<Response>) {}
+  constructor(
+    private readonly fetch: (request: Request) => Promise<Response>,
+    /**
+     * Names that requests may be for. A foreign page can make its own name point to this machine (DNS rebinding), and the
+     * browser then takes the server for the page's own.
+     */
+    private readonly hosts: ReadonlySet<string> | undefined,
+  ) {}
 
   close(): void {
     this.closed = true
   }
 
   answer(request: Request): Response | Promise<Response> {
-    if (!this.closed) return this.fetch(request)
-    const message = 'the server is shutting down'
-    const predict = /[/:]predict$/.test(new URL(request.url).pathname)
-    const error = predict ? message : { message, type: 'service_unavailable_error', param: null, code: 'shutting_down' }
-    return Response.json({ error }, { status: 503, headers: { 'retry-after': '1', connection: 'close' } })
+    const { pathname, hostname } = new URL(request.url)
+    if (this.closed) {
+      const headers = { 'retry-after': '1', connection: 'close' }
+      return refuse(pathname, 'the server is shutting down', { status: 503, code: 'shutting_down', headers })
+    }
+    if (this.hosts === undefined || this.hosts.has(hostname)) return this.fetch(request)
+    const message = `this server does not answer for "${hostname}": --allowed-host lets it, and so does an --api-key`
+    return refuse(pathname, message, { status: 403, code: 'host_not_allowed' })
   }
+}
+
+function refuse(
+  pathname: string,
+  message: string,
+  { status, code, headers = {} }: { status: number; code: string; headers?: Record<string, string> },
+): Response {
+  const type = status === 503 ? 'service_unavailable_error' : 'permission_error'
+  const error = /[/:]predict$/.test(pathname) ? message : { message, type, param: null, code }
+  return Response.json({ error }, { status, headers })
 }
 
 interface StopSignal {

@@ -18,7 +18,8 @@ export async function* runOne(
   request: ChatRequest,
   { signal, trace }: RunOptions,
 ): Pieces<ServedCompletion> {
-  const pieces = model.use().generate(request, { signal })
+  const chat = model.use()
+  const pieces = chat.generate(withCeiling(request, chat.model.contextLength), { signal })
   try {
     for (let next = await pieces.next(); ; next = await pieces.next()) {
       if (next.done) {
@@ -35,6 +36,13 @@ export async function* runOne(
   } finally {
     await pieces.return(undefined as unknown as ServedCompletion)
   }
+}
+
+/** Models with a sliding window have no end of their own: no answer is longer than the context, or a client could stay for days. */
+function withCeiling(request: ChatRequest, most: number): ChatRequest {
+  const asked = request.max_new_tokens ?? request.max_completion_tokens ?? request.max_tokens
+  // What is no number is left for the check.
+  return typeof asked === 'number' && asked > most ? { ...request, max_new_tokens: most } : request
 }
 
 /**

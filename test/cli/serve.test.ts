@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, get as httpGet } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -141,6 +141,23 @@ describe('while the model loads', { timeout: 120_000 }, () => {
       slow.closeAllConnections()
       slow.close()
     }
+  })
+
+  it('without a key it answers for this machine only, whatever name a page gives it', async () => {
+    server = await startServe(['--allowed-host', 'my.example', ...SMALL])
+    const ask = (host: string) =>
+      new Promise<number>((resolve, reject) => {
+        const { hostname, port } = new URL(server!.url)
+        const request = httpGet({ hostname, port, path: '/v1/models', headers: { host } }, (response) => {
+          response.resume()
+          resolve(response.statusCode!)
+        })
+        request.on('error', reject)
+      })
+    expect(await ask('evil.example:80')).toBe(403)
+    expect(await ask('127.0.0.1.evil.example')).toBe(403)
+    expect(await ask('localhost:1')).toBe(200)
+    expect(await ask('my.example')).toBe(200)
   })
 
   it('that fails is the end, with 1', async () => {

@@ -45,7 +45,7 @@ class Entity:
         self.article = d.get('article', 'the')
         self.an = d.get('an', False)
         self.plural = d.get('plural', False)
-        self.which = d.get('which', [])
+        self.which, self.towns = d.get('which', []), d.get('towns', [])
         self.facts = {k: v for k, v in d.items() if k in RING or k in MISTRAL_ONLY or k == 'duration'}
 
     def answer(self, attr):
@@ -73,6 +73,10 @@ class Sampler:
         self.t = load('templates.yaml')
         self.g = load('general.yaml')
         self.o = load('offtopic.yaml')
+        self.pairs = load('pairs.yaml')
+        self.pair_items = {frozenset(g['pair']): g['a'] for g in self.g['items'] if 'pair' in g}
+        self.briefs = [e for e in self.entities if e.id in self.pairs['brief']]
+        self.windy = [e for e in self.entities if e.towns]
 
     # --- one question about one wind ---
     def pick(self, d, key, held_key=None):
@@ -113,6 +117,8 @@ class Sampler:
         t = self.t['attributes'][attr]
         if mode == 'short' and t.get('short'):
             q = self.pick(t, 'short', 'held_short')
+            if not self.held and 'its' in t and self.r.random() < 0.2:
+                q = self.r.choice(self.t['its']).format(self.r.choice(t['its']))
             if e.plural:
                 q = re.sub(r'\bits\b', 'their', re.sub(r'\bit\b', 'they', q.replace('does it', 'do they').replace('s it ', 're they ')
                                                        .replace('Is it', 'Are they').replace('causes it', 'causes them')))
@@ -125,14 +131,102 @@ class Sampler:
                 q = self.r.choice(self.t['wrappers']['held']).format(self.r.choice(t['indirect']).format(**s))
             else:
                 q = self.r.choice(t['held']).format(**s)
-        elif mode == 'direct' and 'named' in t and roll < 0.12:
+        elif mode == 'direct' and 'named' in t and roll < 0.09:
             q = self.r.choice(t['named']).format(**s)
-        elif 'indirect' in t and roll < 0.35:
-            q = self.r.choice(self.t['wrappers']['train']).format(self.r.choice(t['indirect']).format(**s))
+        elif 'indirect' in t and roll < 0.27:
+            q = self.ask(self.r.choice(t['indirect']).format(**s))
+        elif roll < 0.40 and 'np' in t:
+            np = self.r.choice(t['np'])
+            if mode == 'direct' or '{N}' not in np:
+                q = self.r.choice(self.t['np']).format(np.format(**s))
+            else:
+                q = self.r.choice(self.t['its']).format(self.r.choice(t['its']))
+        elif roll < 0.47 and mode == 'direct' and 'keys' in t:
+            q = self.jumble(s, self.r.choice(t['keys']))
         else:
             pool = t['direct'] if mode == 'direct' else [x for x in t['direct'] if '{N}' not in x]
             q = self.r.choice(pool).format(**s)
         return q[0].upper() + q[1:]
+
+    def ask(self, clause):
+        """An indirect question around a clause: one of the written wrappers, or one put together."""
+        r, roll = self.r, self.r.random()
+        if roll < 0.5:
+            return r.choice(self.t['wrappers']['train']).format(clause)
+        if roll < 0.8:
+            return f"{r.choice(self.t['openers'])} {r.choice(self.t['verbs'])} {clause}{r.choice('?.')}"
+        return f"{r.choice(self.t['knowing'])} {clause}."
+
+    def jumble(self, s, key):
+        """A wind and a key word among small words in any order: what is asked must not hang on the frame."""
+        r = self.r
+        parts = [s['E'] if r.random() < 0.6 else s['N'], key]
+        r.shuffle(parts)
+        words = lambda n: [r.choice(self.t['chatter']) for _ in range(r.randint(0, n))]
+        return ' '.join(words(4) + [parts[0]] + words(3) + [parts[1]] + words(2)) + r.choice(['?', '?', '', '.'])
+
+    def described(self):
+        """(wind, attribute, question) asking which wind a part of a fact is about."""
+        r = self.r
+        while True:
+            e = self.entity()
+            attr = r.choice([a for a in ('what', 'what', 'where', 'effect', 'form', 'more') if a in e.facts])
+            m = re.match(f"(The|An?) {re.escape(e.names[0])} (.*)\\.$", e.facts[attr])
+            if not e.which or not m or '. ' in m[2]:
+                continue
+            text = m[2]
+            if r.random() < 0.6:
+                part = re.split(', ', text)[0]
+                text = part if len(part.split()) > 4 else text
+            kind = re.match(r'is (an? .*)', text)
+            if attr == 'what' and kind and r.random() < 0.7:
+                q = r.choice(['What is {} called?', 'What do you call {}?', 'What is the name of {}?', 'What do people call {}?',
+                              'How do you call {}?', 'I am looking for {}.', 'Which one is {}?', 'Name {}.', 'What is {}?', 'Do you know {}?',
+                              'What is the word for {}?']).format(kind[1])
+                return e, 'what', q
+            frame = ['Which wind {}?', 'Which wind {}?', 'What wind {}?', 'Name the wind that {}.', 'What is the name of the wind that {}?', 'What is the wind called that {}?',
+                     'I am looking for the wind that {}.', 'Do you know a wind that {}?', 'Is there a wind that {}?', 'Which of the winds {}?', 'Tell me which wind {}.', 'What do you call a wind that {}?']
+            return e, 'what', r.choice(frame).format(text)
+
+    # --- two winds, a wind and a town ---
+    def pair_answer(self, x, y, kind):
+        item = self.pair_items.get(frozenset((x.id, y.id)))
+        if item and kind == 'differ':
+            return item
+        name = lambda e: (e.article + ' ' if e.article != 'none' else '') + e.names[0]
+        for text, *ids in self.pairs['kin']:
+            if kind == 'common' and x.id in ids and y.id in ids:
+                out = f'{name(x)} and {name(y)} are both {text}.'
+                break
+        else:
+            brief = self.pairs['brief']
+            out = f'{name(x)} {brief[x.id]}, while {name(y)} {brief[y.id]}.'
+            if kind == 'common':
+                return 'Both are winds, but ' + out
+        return out[0].upper() + out[1:]
+
+    def pair(self):
+        x = y = None
+        while x is y:
+            x, y = self.r.choices(self.briefs, [WEIGHT.get(e.id, 1.0) for e in self.briefs], k=2)
+        kind = 'differ' if self.r.random() < 0.6 else 'common'
+        pool = self.t['pair'][('held_' if self.held else '') + kind]
+        bare = self.r.random() < 0.12
+        name = lambda e: e.names[0] if bare else self.slots(e, False)['E']
+        q = self.r.choice(pool).format(X=name(x), Y=name(y))
+        return q[0].upper() + q[1:], self.pair_answer(x, y, kind), kind
+
+    def town(self):
+        """(wind, attribute, question) about a place; the wind is None where none is known."""
+        if not self.held and self.r.random() < 0.08:
+            place = self.pseudo_word().title() if self.r.random() < 0.3 else self.r.choice(self.g['no_wind']['places'])
+            return None, None, self.r.choice(self.t['town']['what']).format(T=place)
+        e = self.r.choices(self.windy, [WEIGHT.get(e.id, 1.0) for e in self.windy])[0]
+        town = self.r.choice(e.towns)
+        if self.held or self.r.random() < 0.7:
+            return e, 'what', self.r.choice(self.t['town']['held_what' if self.held else 'what']).format(T=town)
+        q = self.r.choice(self.t['town']['where']).format(T=town, **self.slots(e, False))
+        return e, 'cities' if 'cities' in e.facts else 'where', q[0].upper() + q[1:]
 
     # --- noise, as people type ---
     def dress(self, q, light=False):
@@ -141,6 +235,8 @@ class Sampler:
             q = self.soften(r.choice(self.t['prefixes']['held']), q)
         elif not self.held and r.random() < 0.14:
             q = self.soften(r.choice(self.t['prefixes']['train']), q)
+        if not self.held and r.random() < 0.35:
+            q = re.sub(r"[A-Za-z]+", lambda m: r.choice(self.t['synonyms'][m[0]]) if m[0] in self.t['synonyms'] and r.random() < 0.5 else m[0], q)
         if not self.held and r.random() < 0.05 and len(q.split()) > 2:
             end = q[-1] if q[-1] in '?.!' else ''
             q = q.rstrip('?.! ') + r.choice(self.t['suffixes']['train']) + end
@@ -230,17 +326,19 @@ class Sampler:
             q = r.choice(o['place_templates']).format(x=r.choice(o['places']))
         elif roll < 0.82:
             a = o['actions']
-            q = r.choice(a['templates']).format(v=r.choice(a['verbs']), x=r.choice(nouns))
+            v, x = r.choice(a['verbs']), r.choice(nouns)
+            q = r.choice(a['templates']).format(v=v, x=x) if r.random() < 0.6 else self.ask(r.choice(a['clauses']).format(v=v, x=x))
         elif roll < 0.88:
             w = o['who']
             q = r.choice(w['templates']).format(v=r.choice(w['verbs']), o=r.choice(w['objects']))
         else:  # the questions a wind gets, about things that are none (or words that are not)
             attr = r.choice(['what', 'what', 'form', 'where', 'when', 'strength', 'nature', 'name', 'effect', 'more'])
             x = self.pseudo_word() if r.random() < 0.35 else r.choice(nouns if r.random() < 0.8 else o['places'])
-            x = r.choice(['a ', 'the ', '']) + x
-            s = dict(E=x, O=x, N=x, **{'is': 'is', 'do': 'does', 's': 's', 'es': 'es'})
-            pool = [t for t in self.t['attributes'][attr]['direct'] if 'wind' not in t]
-            q = r.choice(pool).format(**s)
+            thing = Entity({'id': '', 'names': [x], 'article': r.choice(['a', 'the', 'none'])})
+            for _ in range(50):
+                q = self.question(thing, attr, 'direct')
+                if not re.search(r'\bwinds?\b|France|meteorologist', q):
+                    break
         return q[0].upper() + q[1:]
 
     def foreign(self):
@@ -256,8 +354,8 @@ class Sampler:
             return self.foreign() if not self.held and self.r.random() < 0.4 else self.pick(c, 'q')
         clauses = self.t['chat'].get(c['id'])
         if clauses and self.r.random() < 0.3:
-            wrappers = self.t['wrappers']['held' if self.held else 'train']
-            return self.dress(self.r.choice(wrappers).format(self.r.choice(clauses)))
+            clause = self.r.choice(clauses)
+            return self.dress(self.r.choice(self.t['wrappers']['held']).format(clause) if self.held else self.ask(clause))
         return self.dress(self.pick(c, 'q'))
 
     def off_answer(self):
@@ -269,6 +367,7 @@ class Sampler:
         """A list of (question, answer, kind), kind naming the fact or class for evaluation."""
         r = self.r
         turns, e, last, off, force = [], None, None, False, None
+        why = ['Why?', 'Why?', 'Why?', 'But why?', 'And why?', 'Why is that?', 'why', 'Why so?', 'How come?']
         n = r.choices([1, 2, 3, 4, 5, 6], [22, 22, 20, 16, 11, 9])[0]
         for i in range(min(n, max_turns)):
             roll = r.random()
@@ -278,6 +377,12 @@ class Sampler:
                 off = False
                 continue
             force = None
+            if turns and turns[-1][2] == 'off/why' and roll < 0.15:
+                turns.append((self.dress(r.choice(why)), self.g['offtopic']['why'], 'off/why'))
+                continue
+            if e and not off and last == 'form' and roll < 0.10:  # asked why again: the cause again
+                turns.append((self.dress(r.choice(why)), e.facts['form'], f'{e.id}/form/short'))
+                continue
             if off and roll < 0.12:
                 turns.append((self.dress(self.pick(self.t['attributes']['form'], 'short', 'held_short') if roll < 0.03 else r.choice(['Why?', 'Why not?', 'But why?', 'Why is that?', 'And why?', 'Why only winds?'])),
                               self.g['offtopic']['why'], 'off/why'))
@@ -323,7 +428,18 @@ class Sampler:
                 text, attr = e.answer(asked)
                 turns.append((self.dress(self.question(e, asked, 'direct')), text, f'{e.id}/{attr}/direct'))
                 last, off = attr, False
-            elif roll < 0.66:
+            elif roll < 0.62:
+                e, last, q = self.town()
+                if e is None:
+                    turns.append((self.dress(q), self.g['no_wind']['a'], 'no-wind'))
+                else:
+                    turns.append((self.dress(q), e.facts[last], f'{e.id}/{last}/town'))
+                off = False
+            elif roll < 0.645 and not self.held:
+                e, last, q = self.described()
+                turns.append((self.dress(q), e.facts[last], f'{e.id}/{last}/which'))
+                off = False
+            elif roll < 0.69:
                 e = self.entity()
                 while not e.which:
                     e = self.entity()
@@ -331,19 +447,26 @@ class Sampler:
                 attr, q = q.split('| ') if '| ' in q else ('what', q)
                 turns.append((self.dress(q), e.facts[attr], f'{e.id}/{attr}/which'))
                 last, off = attr, False
-            elif roll < 0.74:
+            elif roll < 0.72:
+                q, text, kind = self.pair()
+                turns.append((self.dress(q), text, 'pair/' + kind))
+                e, off = None, False
+            elif roll < 0.765:
                 g = r.choice(self.g['items'])
                 turns.append((self.dress(self.pick(g, 'q')), g['a'], 'general'))
                 e, off = None, False
-            elif roll < 0.77:
+            elif roll < 0.79:
                 force = r.randrange(13)
-                turns.append((self.dress(self.pick(self.t['beaufort'], 'train').format(n=force)), self.force_answer(force), f'force/{force}'))
+                name, _, sign = self.g['beaufort'][force]
+                pool = 'named' if not self.held and r.random() < 0.25 else 'train'
+                q = self.pick(self.t['beaufort'], pool).format(n=force, name=name, sign=sign)
+                turns.append((self.dress(q), self.force_answer(force), f'force/{force}'))
                 e, off = None, False
             elif roll < 0.88:
                 turns.append((self.dress(self.offtopic()), self.off_answer(), 'off'))
                 off = True
             else:
-                c = r.choice([c for c in self.g['chat'] if i == 0 or not c.get('first_only')])
+                c = r.choice([c for c in self.g['chat'] if e is None and not off or not c.get('lost')])
                 turns.append((self.small_talk(c), c['a'], 'chat/' + c['id']))
                 off = False
                 if c['id'] == 'random':
@@ -362,7 +485,7 @@ class Sampler:
     def all_answers(self):
         out = [(f'{e.id}/{a}', t) for e in self.entities for a, t in e.facts.items()]
         out += [('general', g['a']) for g in self.g['items']] + [('chat/' + c['id'], c['a']) for c in self.g['chat']]
-        out += [(f'force/{n}', self.force_answer(n)) for n in range(13)]
+        out += [(f'force/{n}', self.force_answer(n)) for n in range(13)] + [('no-wind', self.g['no_wind']['a'])]
         return out + [('off', a) for a in self.g['offtopic']['answers']] + [('off/why', self.g['offtopic']['why'])]
 
 

@@ -1,6 +1,7 @@
 """Evaluates the exported bf16 model as transformers loads it, computing in f32.
 
     python evaluate.py                      held-out questions (the fixture), template questions, conversations
+    python evaluate.py --fixture FILE --turns 0     only the questions of a file that make_heldout.py wrote
     python evaluate.py --chat "What is a mistral?" "How does it form?"       one conversation, greedy
     python evaluate.py --chat ... --temperature 1                            sampled
 
@@ -34,8 +35,8 @@ class Chat:
         return self.tok.decode(out[0, ids['input_ids'].shape[1]:], skip_special_tokens=True).strip()
 
 
-def held_out(chat, verbose):
-    cases = json.loads(FIXTURE.read_text(encoding='utf8'))
+def held_out(chat, fixture, verbose):
+    cases = json.loads(fixture.read_text(encoding='utf8'))
     right = 0
     for c in cases:
         answer = chat.reply(c['messages'])
@@ -47,9 +48,9 @@ def held_out(chat, verbose):
 
 
 @torch.no_grad()
-def templates(chat, held, noise, turns, seed):
+def templates(chat, encoder, held, noise, turns, seed):
     """Share of exactly right greedy answers: an answer is greedy iff each of its tokens is the argmax before it."""
-    sampler, encoder = Sampler(seed, held=held, noise=noise), Encoder()
+    sampler = Sampler(seed, held=held, noise=noise)
     score, wrong = defaultdict(lambda: [0, 0]), []
     canonical_off = sampler.g['offtopic']['answers'][0]
     while sum(t for _, t in score.values()) < turns:
@@ -75,9 +76,10 @@ def templates(chat, held, noise, turns, seed):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--model', type=Path, default=POCKET)
+    p.add_argument('--fixture', type=Path, default=FIXTURE)
     p.add_argument('--chat', nargs='*')
     p.add_argument('--temperature', type=float, default=0.0)
-    p.add_argument('--turns', type=int, default=2000)
+    p.add_argument('--turns', type=int, default=500, help='template questions of each kind; 0: none')
     p.add_argument('--seed', type=int, default=12345)
     p.add_argument('--verbose', action='store_true')
     p.add_argument('--threads', type=int, default=1)
@@ -92,11 +94,13 @@ def main():
             messages.append({'role': 'assistant', 'content': chat.reply(messages, a.temperature)})
             print('>', q, '\n ', messages[-1]['content'])
         return
-    right, total = held_out(chat, a.verbose)
+    right, total = held_out(chat, a.fixture, a.verbose)
     print(f'held-out questions, key fact named: {right}/{total} = {100 * right / total:.1f} %')
+    if not a.turns:
+        return
     for name, held, noise in (('training phrasings', False, False), ('training phrasings, typed carelessly', False, True),
                               ('held-out phrasings', True, False), ('held-out phrasings, typed carelessly', True, True)):
-        score, wrong = templates(chat, held, noise, a.turns, a.seed)
+        score, wrong = templates(chat, Encoder(a.model / 'tokenizer.json'), held, noise, a.turns, a.seed)
         n, m = (sum(s[i] for s in score.values()) for i in (0, 1))
         print(f'{name}: whole answer exact {n}/{m} = {100 * n / m:.1f} %  ',
               {k: f'{100 * r / t:.0f}% of {t}' for k, (r, t) in sorted(score.items())})

@@ -1,10 +1,11 @@
-"""Writes the held-out questions of corpus/heldout.yaml as chat messages, for the tests of the engine.
+"""Writes hand-written questions as chat messages: for the tests of the engine, or for evaluate.py --fixture.
 
-    python make_heldout.py --out ../../../test/fixtures/pocket/heldout.json
+    python make_heldout.py --check 0            the fixture: all of corpus/heldout.yaml
+    python make_heldout.py --questions corpus/heldout_blind.yaml --check 0 --out runs/blind.json
 
 Each case is {messages, must}: the answer has to contain, ignoring case, one word of every group in must. Earlier
-assistant turns are the facts themselves. Fails if the training stream asks one of the final questions word for word
-with the same meaning of the whole sentence (first turns of conversations are set-up and may be trained on).
+assistant turns are the facts themselves. A case whose final question the training stream asks word for word, ignoring
+case and punctuation, is left out unless --check is 0 (earlier turns are set-up and may be trained on).
 """
 import argparse
 import json
@@ -16,9 +17,9 @@ import yaml
 from build_corpus import CORPUS, Sampler
 
 
-def cases():
+def cases(path):
     facts = dict(Sampler(0).all_answers())
-    for entry in yaml.safe_load((CORPUS / 'heldout.yaml').read_text(encoding='utf8')):
+    for entry in yaml.safe_load(path.read_text(encoding='utf8')):
         *turns, must = entry
         messages = [{'role': 'user', 'content': t} if i % 2 == 0 else {'role': 'assistant', 'content': facts[t]}
                     for i, t in enumerate(turns)]
@@ -32,17 +33,17 @@ def plain(text):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--out', type=Path, default=Path(__file__).parent / '../../../test/fixtures/pocket/heldout.json')
-    p.add_argument('--check', type=int, default=100000, help='training conversations to search for leaks')
+    p.add_argument('--questions', type=Path, default=CORPUS / 'heldout.yaml')
+    p.add_argument('--check', type=int, default=100000, help='training conversations to search for the questions')
     a = p.parse_args()
-    all_cases = list(cases())
-    last = {plain(c['messages'][-1]['content']) for c in all_cases}
+    all_cases = list(cases(a.questions))
     sampler = Sampler(4242, noise=False)
-    leaked = {plain(q) for _ in range(a.check) for q, _, _ in sampler.conversation()} & last
-    if leaked:
-        raise SystemExit(f'trained on: {sorted(leaked)}')
-    lines = ',\n'.join('  ' + json.dumps(c, ensure_ascii=False) for c in all_cases)
+    trained = {plain(q) for _ in range(a.check) for q, _, _ in sampler.conversation()}
+    kept = [c for c in all_cases if plain(c['messages'][-1]['content']) not in trained]
+    lines = ',\n'.join('  ' + json.dumps(c, ensure_ascii=False) for c in kept)
+    a.out.parent.mkdir(parents=True, exist_ok=True)
     a.out.write_text('[\n' + lines + '\n]\n', encoding='utf8')
-    print(len(all_cases), 'cases, none among', a.check, 'training conversations')
+    print(len(kept), 'cases;', len(all_cases) - len(kept), 'left out, asked word for word in', a.check, 'training conversations')
 
 
 if __name__ == '__main__':

@@ -1,10 +1,11 @@
 """Trains the pocket model on the CPU, from scratch, on conversations composed by build_corpus.py.
 
-    python train.py --steps 4000 --run runs/a
+    python train.py --run runs/a
 
 Rows of --row tokens hold several conversations; attention is causal, inside one conversation, and sees the last
 sliding_window tokens only. The loss is on the answers, with a small weight on the questions. The run folder keeps
-log.csv and the last checkpoint, from which export.py writes the bf16 model; --resume continues a run.
+log.csv and the last checkpoint, from which export.py writes the bf16 model. The defaults are the published run. Batches
+depend on the seed and the step only, so a run that was interrupted and goes on with --resume gives the same model.
 """
 import argparse
 import csv
@@ -66,7 +67,8 @@ class Rows:
             weight += w
         return ids[:self.row + 1], weight[:self.row + 1], doc[:self.row + 1]
 
-    def batch(self, size):
+    def batch(self, size, seed):
+        self.sampler.r.seed(seed)
         ids, weight, doc = (torch.tensor(np.array(x)) for x in zip(*(self.one() for _ in range(size))))
         return ids, weight.float(), doc
 
@@ -127,16 +129,16 @@ def learning_rate(step, a):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--run', type=Path, required=True)
-    p.add_argument('--steps', type=int, default=4000)
+    p.add_argument('--steps', type=int, default=2400)
     p.add_argument('--batch', type=int, default=8)
     p.add_argument('--row', type=int, default=320)
     p.add_argument('--lr', type=float, default=3e-3)
     p.add_argument('--warmup', type=int, default=100)
-    p.add_argument('--decay', type=float, default=0.4)
+    p.add_argument('--decay', type=float, default=0.7, help='share of the steps in which the learning rate falls')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--threads', type=int, default=1)
     p.add_argument('--every', type=int, default=200, help='steps between checkpoints')
-    p.add_argument('--resume', type=Path, help='checkpoint.pt to start from')
+    p.add_argument('--resume', action='store_true', help='go on from the checkpoint of the run folder')
     a = p.parse_args()
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
@@ -149,20 +151,20 @@ def main():
     opt = torch.optim.AdamW(groups, lr=a.lr, betas=(0.9, 0.97), eps=1e-8, fused=True)
     step, seen = 0, 0.0
     if a.resume:
-        state = torch.load(a.resume, weights_only=True)
+        state = torch.load(a.run / 'checkpoint.pt', weights_only=True)
         model.load_state_dict(state['model'])
         opt.load_state_dict(state['opt'])
         step, seen = state['step'], state['seconds']
     print(f'{sum(q.numel() for q in model.parameters()):,} parameters, start at step {step}', flush=True)
-    rows = Rows(Sampler(a.seed * 1000003 + step), encoder, a.row)
+    rows = Rows(Sampler(0), encoder, a.row)
     log = a.run / 'log.csv'
-    if not log.exists():
-        log.write_text('step,seconds,lr,loss,answer_loss,held_loss,held_exact\n')
+    kept = [x for x in log.read_text().splitlines()[1:] if int(x.split(',')[0]) <= step] if a.resume else []
+    log.write_text('\n'.join(['step,seconds,lr,loss,answer_loss,held_loss,held_exact', *kept]) + '\n')
     begin, mean = time.time() - seen, []
     while step < a.steps:
         for g in opt.param_groups:
             g['lr'] = learning_rate(step, a)
-        loss, answer, _, _ = loss_of(model, rows.batch(a.batch))
+        loss, answer, _, _ = loss_of(model, rows.batch(a.batch, a.seed * 1000003 + step))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()

@@ -1,0 +1,81 @@
+/** Requests that are well formed and ask for too much. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MistralChat } from '../../src/index.ts'
+import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { disabledFeatures } from '../support/features.ts'
+
+let chat: MistralChat
+let app: MistralApp
+beforeAll(async () => {
+  const options = { contextLength: 256, maxSequences: 2, maxQueue: 2, disableFeatures: disabledFeatures() }
+  chat = await MistralChat.load('pocket', options)
+  app = createApp(chat)
+}, 240_000)
+afterAll(() => chat?.dispose())
+
+const messages = [{ role: 'user', content: 'What is a mistral?' }]
+
+interface Answer {
+  readonly usage: { readonly completion_tokens: number }
+  readonly choices: readonly { readonly finish_reason: string }[]
+}
+
+async function ask(path: string, body: object): Promise<{ status: number; body: Answer }> {
+  const response = await app.fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, body: (await response.json()) as Answer }
+}
+
+describe('too much', { timeout: 120_000 }, () => {
+  it('text is a 400 at once, on every route', async () => {
+    for (const content of ['x'.repeat(900_000), 'the mistral wind blows '.repeat(40_000)]) {
+      const start = performance.now()
+      const long = [{ role: 'user', content }]
+      const chatAnswer = await ask('/v1/chat/completions', { model: 'm', messages: long })
+      expect(chatAnswer).toMatchObject({ status: 400, body: { error: { code: 'context_length_exceeded' } } })
+      expect((await ask('/v1/completions', { model: 'm', prompt: content })).status).toBe(400)
+      expect(await ask('/predict', { messages: long })).toMatchObject({
+        status: 400,
+        body: { error: expect.any(String) },
+      })
+      // Tokenizing it takes seconds; refusing it must not.
+      expect(performance.now() - start).toBeLessThan(3000)
+    }
+    const many = Array.from({ length: 20_001 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: 'a' }))
+    expect((await ask('/v1/chat/completions', { model: 'm', messages: many })).status).toBe(400)
+  })
+
+  it('is banned when nothing is left to say', async () => {
+    const suppress_tokens = Array.from({ length: chat.model.config.vocabSize }, (_, id) => id)
+    const answer = await ask('/v1/chat/completions', { model: 'm', messages, suppress_tokens })
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'no_token_left' } } })
+    expect((await ask('/v1/chat/completions', { model: 'm', messages, max_tokens: 5 })).status).toBe(200)
+  })
+
+  it('of an answer ends with the context, also where a window would let it go on', async () => {
+    const body = { model: 'm', messages, max_tokens: 1_000_000_000, ignore_eos: true }
+    const answer = await ask('/v1/chat/completions', body)
+    expect(answer.body.usage.completion_tokens).toBe(256)
+    expect(answer.body.choices[0]!.finish_reason).toBe('length')
+  })
+
+  it('at a time: choices that find room are answered, one that is refused frees what came with it', async () => {
+    expect((await ask('/v1/chat/completions', { model: 'm', messages, n: 4, max_tokens: 3 })).status).toBe(200)
+    const busy = [1, 2].map(() =>
+      ask('/v1/chat/completions', { model: 'm', messages, max_tokens: 200, ignore_eos: true }),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const start = performance.now()
+    const mixed = await ask('/v1/completions', { model: 'm', prompt: ['a', 'b '.repeat(2000)], max_tokens: 5 })
+    expect(mixed.status).toBe(400)
+    const waited = performance.now() - start
+    const [first] = await Promise.all(busy)
+    expect(first!.status).toBe(200)
+    // It did not wait for a sequence to become free.
+    expect(waited).toBeLessThan(performance.now() - start)
+    expect(chat.model.status()).toMatchObject({ running: 0, waiting: 0 })
+  })
+})
