@@ -36,7 +36,7 @@ describe('options', () => {
 describe('routes', () => {
   test('models', async () => {
     const { app } = appOf(greeting, { modelId: 'org/pocket', created: 5 })
-    const card = { id: 'org/pocket', object: 'model', created: 5, owned_by: 'mistral-webgpu', max_model_len: 128 }
+    const card = { id: 'org/pocket', object: 'model', created: 5, owned_by: 'mistral-webgpu', max_model_len: 8192 }
     expect(await (await app.request('/v1/models')).json()).toEqual({ object: 'list', data: [card] })
     expect(await (await app.request('/v1/models/org%2Fpocket')).json()).toEqual(card)
     expect(await (await app.request('/v1/models/org/pocket')).json()).toEqual(card)

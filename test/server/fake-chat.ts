@@ -70,13 +70,13 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
       Array.from(JSON.stringify(request.messages ?? request.prompt), () => 5),
     tokenizer: { decode: (ids: Iterable<number>) => Array.from(ids, (id) => `<${id}>`).join('') },
     model: {
-      contextLength: 128,
+      contextLength: 8192,
       status: () => ({
         running: state.running,
         waiting: 2,
         maxSequences: 4,
         maxQueue: Infinity,
-        contextLength: 128,
+        contextLength: 8192,
         gpuBytes: 12345,
         cachedTokens: 3,
         promptTokens: 40,
