@@ -12,7 +12,7 @@ import { type ServeProcess, startReady, startServe } from '../support/serve-proc
 // Debian keeps it where the path of an ordinary user does not look.
 const env = { ...process.env, PATH: [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
 const hasNginx = spawnSync('nginx', ['-v'], { env }).error === undefined
-const ARGS = ['--context', '512', '--max-sequences', '4']
+const ARGS = ['--context', '512', '--max-sequences', '8']
 const messages = [{ role: 'user', content: 'What is a mistral?' }]
 
 /** A port that was free a moment ago. */
