@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
 /**
@@ -6,16 +5,16 @@ import { defineConfig } from 'tsup'
  * used. The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
  */
 const library = { index: 'src/index.ts', server: 'src/server/index.ts' }
-const internal = {
-  'cli/main': 'src/cli/main.ts',
-  'platform/browser': 'src/platform/browser.ts',
-  'platform/node': 'src/platform/node.ts',
-  'platform/deno': 'src/platform/deno.ts',
-}
 
 export default defineConfig({
-  entry: present({ ...library, ...internal }),
-  dts: Object.keys(present(library)).length > 0 && { entry: present(library) },
+  entry: {
+    ...library,
+    'cli/main': 'src/cli/main.ts',
+    'platform/browser': 'src/platform/browser.ts',
+    'platform/node': 'src/platform/node.ts',
+    'platform/deno': 'src/platform/deno.ts',
+  },
+  dts: { entry: library },
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',
@@ -24,8 +23,3 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
 })
-
-/** Entries whose source exists: a checkout without the server still builds. */
-function present(entries: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)))
-}

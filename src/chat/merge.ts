@@ -1,12 +1,17 @@
 /**
  * Runs several generators side by side and yields what each gives as it comes. Returns what they return, in their order.
- * When one throws, or the caller leaves, all are ended.
+ * When one throws, or the caller leaves, all are ended at once: `start` makes them with a signal that fires then, and when
+ * the caller's own does.
  */
 export async function* merge<T, R>(
-  runs: readonly AsyncGenerator<T, R, undefined>[],
-  /** Makes the runs throw at once: called when the caller leaves, or one of them throws. */
-  abort: () => void,
+  signal: AbortSignal | undefined,
+  start: (signal: AbortSignal) => readonly AsyncGenerator<T, R, undefined>[],
 ): AsyncGenerator<T, R[], undefined> {
+  const leave = new AbortController()
+  const follow = () => leave.abort(signal?.reason)
+  if (signal?.aborted) follow()
+  signal?.addEventListener('abort', follow)
+  const runs = start(leave.signal)
   const results: R[] = []
   const ask = async (index: number) => ({ index, next: await runs[index]!.next() })
   const pending = new Map(runs.map((_, index) => [index, ask(index)]))
@@ -23,9 +28,10 @@ export async function* merge<T, R>(
     }
     return results
   } finally {
-    if (pending.size > 0) abort()
-    // Whoever still waits for a token throws or gets it unseen; its generator ends either way.
+    signal?.removeEventListener('abort', follow)
+    // One that waits for its turn would end only when that came.
+    if (pending.size > 0) leave.abort()
     for (const one of pending.values()) one.catch(() => {})
-    await Promise.all(runs.map((run) => run.return(undefined as never)))
+    await Promise.allSettled(runs.map((run) => run.return(undefined as never)))
   }
 }

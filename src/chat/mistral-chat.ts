@@ -122,17 +122,7 @@ export class MistralChat {
     checkRequestOptions(options, ['signal'])
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
-    const leave = new AbortController()
-    const follow = () => leave.abort(options.signal?.reason)
-    if (options.signal?.aborted) follow()
-    options.signal?.addEventListener('abort', follow)
-    const runs = this.runs(parsed, promptIds, { signal: leave.signal })
-    let results: { choice: ChatChoice; summary: GenerationSummary }[]
-    try {
-      results = yield* merge(runs, () => leave.abort())
-    } finally {
-      options.signal?.removeEventListener('abort', follow)
-    }
+    const results = yield* merge(options.signal, (signal) => this.runs(parsed, promptIds, { signal }))
     const first = results[0]!
     const completion = results.reduce((sum, { summary }) => sum + summary.usage.completion_tokens, 0)
     const { prompt_tokens, cached_tokens } = first.summary.usage

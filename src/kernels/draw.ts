@@ -5,10 +5,9 @@ import {
   drawDense as drawDenseShader,
   drawRules,
   drawShort as drawShortShader,
-  samplerMath,
   shortlist as shortlistShader,
 } from '../gpu/shaders.gen.ts'
-import type { SamplerBuffers } from './sampler.ts'
+import { math, type SamplerBuffers, sizes } from './sampler.ts'
 import type { BatchShape } from './shape.ts'
 
 /** The largest top_k whose candidates {@link drawShort} takes: 256 threads' bests bound so many well. */
@@ -31,7 +30,8 @@ export function shortlistBytes(outputs: number): number {
  * the next step of the same command buffer goes on from there.
  */
 export function drawShort(r: Recorder<BatchShape>, b: SamplerBuffers, shortlist: Buffer): void {
-  const { rows, settings, scores, history, vocabSize: V, positions: POSITIONS } = b
+  const { V, POSITIONS } = sizes(b)
+  const { rows, settings, scores, history } = b
   const list = part(shortlistShader, {
     bindings: { logits: b.logits.buffer, scores, rows, settings, shortlist },
     constants: { V, STRIDE: b.logits.stride, LIST: SHORTLIST },
@@ -40,20 +40,21 @@ export function drawShort(r: Recorder<BatchShape>, b: SamplerBuffers, shortlist:
     bindings: { shortlist, rows, settings, history },
     constants: { V, POSITIONS, LIST: SHORTLIST },
   })
-  r.dispatch('shortlist', [list, empty(samplerMath)], [(batch) => batch.outputs])
-  r.dispatch('draw', [draw, empty(drawRules), empty(samplerMath)], [(batch) => batch.outputs])
+  r.dispatch('shortlist', [list, math()], [(batch) => batch.outputs])
+  r.dispatch('draw', [draw, rules(), math()], [(batch) => batch.outputs])
 }
 
 /** The same for any request. */
 export function drawDense(r: Recorder<BatchShape>, b: SamplerBuffers): void {
-  const { rows, settings, scores, history, vocabSize: V, positions: POSITIONS } = b
+  const { V, POSITIONS } = sizes(b)
+  const { rows, settings, scores, history } = b
   const draw = part(drawDenseShader, {
     bindings: { logits: b.logits.buffer, scores, rows, settings, history },
     constants: { V, STRIDE: b.logits.stride, POSITIONS },
   })
-  r.dispatch('draw dense', [draw, empty(drawRules), empty(samplerMath)], [(batch) => batch.outputs])
+  r.dispatch('draw dense', [draw, rules(), math()], [(batch) => batch.outputs])
 }
 
-function empty(module: typeof samplerMath | typeof drawRules) {
-  return part(module, { bindings: {}, constants: {} })
+function rules() {
+  return part(drawRules, { bindings: {}, constants: {} })
 }

@@ -112,11 +112,13 @@ export function logprobs(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   r.dispatch('logprobs', [body, math()], [(batch) => batch.logged])
 }
 
-function math() {
+/** What the sampler's kernels share. */
+export function math() {
   return part(samplerMath, { bindings: {}, constants: {} })
 }
 
-function sizes({ vocabSize, logits, positions }: SamplerBuffers) {
+/** The constants that sizes make. Throws `DeviceError` for a vocabulary that the sampler does not take. */
+export function sizes({ vocabSize, logits, positions }: SamplerBuffers) {
   if (vocabSize > MAX_SAMPLED_VOCAB || vocabSize > logits.cols) {
     throw new DeviceError(`the sampler takes ${Math.min(MAX_SAMPLED_VOCAB, logits.cols)} logits, not ${vocabSize}`)
   }

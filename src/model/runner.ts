@@ -50,7 +50,7 @@ export class Runner {
   private readonly heads = new Map<Width, Promise<Recording<BatchShape>>>()
   /** What follows the logits: compiled when a request first needs it. */
   private readonly endings = new Map<Ending, Promise<Recording<BatchShape>>>()
-  private copy: Promise<Recording<unknown>> | undefined
+  private readonly copies = new Map<'all layers', Promise<Recording<unknown>>>()
   private readonly logitsReadback: Readback
   /** Staging buffers that no batch uses at the moment. */
   private readonly free: Readback[]
@@ -167,8 +167,7 @@ export class Runner {
     to: number,
     { count, written }: { count: number; written: number },
   ): Promise<number> {
-    this.copy ??= this.model.recordCopy()
-    const recording = await this.copy
+    const recording = await remember(this.copies, 'all layers', () => this.model.recordCopy())
     const rings = this.model.cache.map((layer) => layer.ring)
     // A ring that has wrapped holds the wanted positions anywhere.
     const wrapped = rings.some((ring) => written > ring)

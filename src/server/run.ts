@@ -1,4 +1,5 @@
 import type { ChatChunk } from '../chat/answer.ts'
+import { merge } from '../chat/merge.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { DeviceLostError } from '../errors.ts'
 import type { ServedCompletion } from './served-chat.ts'
@@ -17,6 +18,8 @@ export async function* runOne(
   model: ServedModel,
   request: ChatRequest,
   { signal, trace }: RunOptions,
+  /** The number of its first choice among those of all requests. */
+  firstIndex = 0,
 ): Pieces<ServedCompletion> {
   const chat = model.use()
   const pieces = chat.generate(withCeiling(request, chat.model.contextLength), { signal })
@@ -27,7 +30,7 @@ export async function* runOne(
         return next.value
       }
       trace.piece(next.value)
-      yield next.value
+      yield { ...next.value, index: next.value.index + firstIndex }
     }
   } catch (error) {
     // Nothing brings a lost device back: health checks must see that this server needs a new start.
@@ -49,39 +52,15 @@ function withCeiling(request: ChatRequest, most: number): ChatRequest {
  * Several requests at once, their pieces as they come. The choices of request i are those from `i * choicesEach`.
  * The first failure ends them all.
  */
-export async function* runAll(
+export function runAll(
   model: ServedModel,
   requests: readonly ChatRequest[],
   choicesEach: number,
-  options: RunOptions,
+  { signal, trace }: RunOptions,
 ): Pieces<ServedCompletion[]> {
-  const leave = new AbortController()
-  const follow = () => leave.abort(options.signal.reason)
-  if (options.signal.aborted) follow()
-  options.signal.addEventListener('abort', follow)
-  const runs = requests.map((request) => runOne(model, request, { ...options, signal: leave.signal }))
-  const step = async (i: number) => ({ i, next: await runs[i]!.next() })
-  const waiting = new Map(runs.map((_, i) => [i, step(i)]))
-  const completions: ServedCompletion[] = []
-  try {
-    while (waiting.size > 0) {
-      const { i, next } = await Promise.race(waiting.values())
-      if (next.done) {
-        completions[i] = next.value
-        waiting.delete(i)
-      } else {
-        yield { ...next.value, index: next.value.index + i * choicesEach }
-        waiting.set(i, step(i))
-      }
-    }
-    return completions
-  } finally {
-    // One that waits for its turn would end only when that came.
-    if (waiting.size > 0) leave.abort()
-    for (const one of waiting.values()) one.catch(() => {})
-    options.signal.removeEventListener('abort', follow)
-    await Promise.allSettled(runs.map((run) => run.return(undefined as unknown as ServedCompletion)))
-  }
+  return merge(signal, (own) =>
+    requests.map((request, i) => runOne(model, request, { signal: own, trace }, i * choicesEach)),
+  )
 }
 
 /** What the run returns, its pieces passed over. */

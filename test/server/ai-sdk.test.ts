@@ -1,24 +1,12 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { generateText, jsonSchema, streamText, tool } from 'ai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { MistralChat } from '../../src/index.ts'
-import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { MistralApp } from '../../src/server/index.ts'
 import { appOf, type Json } from './fake-chat.ts'
-import { loadPocket, until } from './pocket.ts'
+import { messages, servePocket, until } from './pocket.ts'
 
-const messages = [{ role: 'user' as const, content: 'What is a mistral?' }]
-
-let chat: MistralChat
-let app: MistralApp
-let answer: string
-beforeAll(async () => {
-  chat = await loadPocket({ maxSequences: 2, maxQueue: 1 })
-  app = createApp(chat, { modelId: 'pocket' })
-  answer = (await chat.complete({ messages, temperature: 0, max_tokens: 24 })).text
-}, 120_000)
-afterAll(() => chat?.dispose())
-
-const idle = () => chat.model.status().running === 0
+const { chat, app, answer, idle } = await servePocket()
+afterAll(() => chat.dispose())
 
 describe('the AI SDK', () => {
   const provider = (target: MistralApp) =>

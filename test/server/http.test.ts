@@ -4,28 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { MistralChat } from '../../src/index.ts'
-import { createApp, type MistralApp } from '../../src/server/index.ts'
 import { random } from '../support/fixtures.ts'
 import { type Json, post, question } from './fake-chat.ts'
-import { loadPocket, until } from './pocket.ts'
+import { endless, greedy, messages, servePocket, until } from './pocket.ts'
 import { readSeeds } from './seeds.ts'
 
-const messages = [{ role: 'user' as const, content: 'What is a mistral?' }]
-const greedy = { model: 'pocket', messages, temperature: 0, max_tokens: 24 }
-const endless = { ...greedy, temperature: 1, seed: 1, max_tokens: 900, ignore_eos: true }
-
-let chat: MistralChat
-let app: MistralApp
-let answer: string
-beforeAll(async () => {
-  chat = await loadPocket({ maxSequences: 2, maxQueue: 1 })
-  app = createApp(chat, { modelId: 'pocket' })
-  answer = (await chat.complete({ messages, temperature: 0, max_tokens: 24 })).text
-}, 120_000)
-afterAll(() => chat?.dispose())
-
-const idle = () => chat.model.status().running === 0
+const { chat, app, answer, idle } = await servePocket()
+afterAll(() => chat.dispose())
 
 describe('the seeds', () => {
   const seeds = readSeeds()

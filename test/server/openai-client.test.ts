@@ -1,25 +1,12 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MistralChat } from '../../src/index.ts'
-import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { createApp } from '../../src/server/index.ts'
 import { type Json, post } from './fake-chat.ts'
-import { loadPocket, until } from './pocket.ts'
+import { endless, greedy, messages, servePocket, until } from './pocket.ts'
 
-const messages = [{ role: 'user' as const, content: 'What is a mistral?' }]
-const greedy = { model: 'pocket', messages, temperature: 0, max_tokens: 24 }
-const endless = { ...greedy, temperature: 1, seed: 1, max_tokens: 900, ignore_eos: true }
-
-let chat: MistralChat
-let app: MistralApp
-let answer: string
-beforeAll(async () => {
-  chat = await loadPocket({ maxSequences: 2, maxQueue: 1 })
-  app = createApp(chat, { modelId: 'pocket' })
-  answer = (await chat.complete({ messages, temperature: 0, max_tokens: 24 })).text
-}, 120_000)
-afterAll(() => chat?.dispose())
-
-const idle = () => chat.model.status().running === 0
+const { chat, app, answer, idle } = await servePocket()
+afterAll(() => chat.dispose())
 
 describe('the openai client in process', () => {
   let client: OpenAI

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type ChatLoadOptions, MistralChat } from '../../src/index.ts'
+import { createApp } from '../../src/server/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 /** The embedded model. */
@@ -15,4 +16,16 @@ export async function until(condition: () => boolean): Promise<void> {
     if (performance.now() > end) throw new Error('it did not come to be so within 10 s')
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
+}
+
+export const messages = [{ role: 'user' as const, content: 'What is a mistral?' }]
+export const greedy = { model: 'pocket', messages, temperature: 0, max_tokens: 24 }
+export const endless = { ...greedy, temperature: 1, seed: 1, max_tokens: 900, ignore_eos: true }
+
+/** The embedded model behind the app, two requests at a time and one in the queue; the caller disposes the chat. */
+export async function servePocket() {
+  const chat = await loadPocket({ maxSequences: 2, maxQueue: 1 })
+  const app = createApp(chat, { modelId: 'pocket' })
+  const answer = (await chat.complete({ messages, temperature: 0, max_tokens: 24 })).text
+  return { chat, app, answer, idle: () => chat.model.status().running === 0 }
 }
