@@ -165,15 +165,36 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   })
 }
 
+/** Longest text of a value in a message. */
+const MOST_SHOWN = 80
+
 function show(value: unknown): string {
   let text: string | undefined
   try {
     // JSON has no NaN, no Infinity and no bigint.
     if (typeof value === 'number') text = String(value)
-    else text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+    else text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(beginning(value, { left: MOST_SHOWN + 2 }))
   } catch {
     text = undefined
   }
-  text ??= String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 3)}...` : text
+}
+
+/** As much of a value as a message can show: the whole may be millions of ids, nested without end, or a cycle. */
+function beginning(value: unknown, parts: { left: number }): unknown {
+  parts.left--
+  if (typeof value === 'string') return value.slice(0, MOST_SHOWN + 2)
+  if (Array.isArray(value)) {
+    const items: unknown[] = []
+    for (let i = 0; i < value.length && parts.left > 0; i++) items.push(beginning(value[i], parts))
+    return items
+  }
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value
+  const fields: [string, unknown][] = []
+  for (const key in value) {
+    if (parts.left <= 0) break
+    if (Object.hasOwn(value, key)) fields.push([key, beginning((value as Record<string, unknown>)[key], parts)])
+  }
+  return Object.fromEntries(fields)
 }

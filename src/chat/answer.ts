@@ -1,7 +1,8 @@
 import type { FinishReason, GenerationStep } from '../generate/token-loop.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { ShownLogprobs } from './shown-logprobs.ts'
 import { StopFilter } from './stop-filter.ts'
-import { type TokenLogprob, tokenLogprob } from './token-logprob.ts'
+import { type TokenLogprob, textOf, tokenLogprob } from './token-logprob.ts'
 import { type CompleteToolCall, type ToolCallDelta, ToolCallStream } from './tool-calls.ts'
 import type { ForcedCall, ToolCallTokens } from './tool-choice.ts'
 
@@ -13,9 +14,12 @@ export interface ChatChunk {
   /** Which of the `n` answers. */
   readonly index: number
   readonly text: string
-  /** The tokens that came since the piece before; their text may be part of a later piece. */
+  /** The tokens that came since the piece before, a forced call's among them; their text may be part of a later piece. */
   readonly token_ids: readonly number[]
-  /** Of these tokens, control tokens left out; null unless the request asked for them. */
+  /**
+   * Of the tokens whose text begins in this piece; null unless the request asked for them. Tokens of which no text is
+   * shown have none: control tokens, calls of tools, a stop text.
+   */
   readonly logprobs: readonly TokenLogprob[] | null
   /** Parts of calls of tools, to be joined by `index`; null when there are none in this piece. */
   readonly tool_calls: readonly ToolCallDelta[] | null
@@ -28,7 +32,9 @@ export interface ChatChoice {
   readonly index: number
   readonly text: string
   readonly token_ids: readonly number[]
+  /** Of the tokens that the text is made of; null unless the request asked for them. */
   readonly logprobs: readonly TokenLogprob[] | null
+  /** The last of them may be cut off where the finish reason is not `tool_calls`. */
   readonly tool_calls: readonly CompleteToolCall[] | null
   readonly finish_reason: ChatFinishReason
 }
@@ -50,6 +56,10 @@ export interface AnswerOptions {
 interface Piece {
   text: string
   readonly deltas: ToolCallDelta[]
+  /** Where the token's text begins, for its log-probability; undefined when it gives none. */
+  at: number | undefined
+  /** The token begins a text. */
+  readonly begins: boolean
 }
 
 /**
@@ -60,6 +70,10 @@ export class Answer {
   private readonly stream: ReturnType<Tokenizer['stream']>
   private readonly filter: StopFilter
   private readonly seen: Piece[] = []
+  private readonly held = new ShownLogprobs()
+  /** Characters that the tokens gave before any call, and those of them that were shown. */
+  private made = 0
+  private shown = 0
   private calls: ToolCallStream | undefined
   private open: { text: string; deltas: ToolCallDelta[]; ids: number[]; logprobs: TokenLogprob[] }
   private readonly whole = { text: '', ids: [] as number[], logprobs: [] as TokenLogprob[] }
@@ -72,42 +86,77 @@ export class Answer {
     this.stream = tokenizer.stream(options.after === undefined ? {} : { after: options.after })
     this.filter = new StopFilter(options.stops)
     this.open = { text: options.lead, deltas: [], ids: [], logprobs: [] }
-    if (options.tools?.forced) {
+    const forced = options.tools?.forced
+    if (forced) {
       this.calls = this.newCalls()
-      this.open.deltas.push(...options.tools.forced.feed(this.calls))
+      this.open.deltas.push(...forced.feed(this.calls))
+      this.open.ids.push(...forced.ids)
     }
   }
 
   /** Takes a token; true when a stop text is complete. */
   see(tokenId: number): boolean {
-    const piece: Piece = { text: '', deltas: [] }
+    const piece: Piece = { text: '', deltas: [], at: undefined, begins: this.stream.begins }
     this.seen.push(piece)
-    const control = this.options.tools?.tokens.controls.get(tokenId)
-    if (this.calls === undefined) {
-      if (tokenId === this.options.tools?.tokens.begin) {
-        piece.text = this.filter.push(this.stream.flush()) + this.filter.flush()
-        this.calls = this.newCalls()
-        return false
-      }
-      piece.text = this.filter.push(this.stream.push(tokenId))
-      return this.filter.stopped
-    }
     // Stop texts end answers, not the JSON of a call.
-    if (control === undefined) piece.deltas.push(...this.calls.push(this.stream.push(tokenId)))
-    else piece.deltas.push(...this.calls.push(this.stream.flush()), ...this.calls.pushControl(control))
-    return false
+    if (this.calls !== undefined) this.seeCall(tokenId, piece, this.calls)
+    else if (tokenId !== this.options.tools?.tokens.begin) this.seeText(tokenId, piece)
+    else {
+      const rest = this.stream.flush()
+      this.made += rest.length
+      piece.text = this.filter.push(rest) + this.filter.flush()
+      this.calls = this.newCalls()
+    }
+    return this.filter.stopped
+  }
+
+  private seeText(tokenId: number, piece: Piece): void {
+    const text = this.stream.push(tokenId)
+    piece.at = this.placeOf(tokenId, text, this.made, piece.begins)
+    this.made += text.length
+    piece.text = this.filter.push(text)
+  }
+
+  private seeCall(tokenId: number, piece: Piece, calls: ToolCallStream): void {
+    const at = this.made + calls.length
+    const control = this.options.tools?.tokens.controls.get(tokenId)
+    if (control === undefined) {
+      const text = this.stream.push(tokenId)
+      piece.at = this.placeOf(tokenId, text, at, piece.begins)
+      piece.deltas.push(...calls.push(text))
+      return
+    }
+    piece.deltas.push(...calls.push(this.stream.flush()))
+    const before = this.made + calls.length
+    piece.deltas.push(...calls.pushControl(control))
+    // Its name is text where it broke a call off.
+    if (this.made + calls.length > before) piece.at = before
+  }
+
+  /** Where the token's own text begins, when `text` came with it at the place `at`. */
+  private placeOf(tokenId: number, text: string, at: number, begins: boolean): number | undefined {
+    if (!this.options.logprobs || this.tokenizer.isControl(tokenId)) return undefined
+    // Bytes before it that became no character come with it, as U+FFFD.
+    const own = textOf(this.tokenizer.tokenBytes(tokenId, { begins }))
+    return text.endsWith(own) ? at + text.length - own.length : at
   }
 
   /** The chunk that is due with a step, if any. */
   step({ tokenId, logprobs, finish_reason }: GenerationStep): ChatChunk | undefined {
     const { open } = this
-    const piece = this.seen.shift()
-    open.text += piece?.text ?? ''
-    open.deltas.push(...(piece?.deltas ?? []))
+    const { text, deltas, at, begins } = this.seen.shift()!
+    open.text += text
+    open.deltas.push(...deltas)
     open.ids.push(tokenId)
-    if (logprobs && !this.tokenizer.isControl(tokenId)) open.logprobs.push(tokenLogprob(this.tokenizer, logprobs))
+    if (logprobs && at !== undefined) this.held.add(at, tokenLogprob(this.tokenizer, logprobs, begins))
+    this.show(text)
     if (finish_reason) return this.close(finish_reason)
     return open.text !== '' || open.deltas.length > 0 ? this.chunk(null) : undefined
+  }
+
+  private show(text: string): void {
+    this.shown += text.length
+    this.open.logprobs.push(...this.held.take(this.shown))
   }
 
   /** The answer so far. */
@@ -124,18 +173,27 @@ export class Answer {
   }
 
   private close(reason: FinishReason): ChatChunk {
-    const { open } = this
-    const rest = this.stream.flush()
-    if (this.calls === undefined) {
-      open.text += this.filter.push(rest) + this.filter.flush()
+    const { open, calls, filter } = this
+    const last = this.stream.flush()
+    if (calls === undefined) {
+      const text = filter.push(last) + filter.flush()
+      open.text += text
+      this.show(text)
       return this.chunk(reason)
     }
-    open.deltas.push(...this.calls.push(rest))
-    const end = this.calls.flush()
+    open.deltas.push(...calls.push(last))
+    const end = calls.flush()
     open.deltas.push(...end.deltas)
-    open.text += end.rest
+    const text = filter.push(end.rest) + filter.flush()
+    open.text += text
+    if (text !== '') {
+      const start = this.made + calls.length - end.rest.length
+      this.held.skipTo(start)
+      open.logprobs.push(...this.held.take(start + text.length))
+    }
     this.complete = end.calls
-    return this.chunk(reason === 'stop' && end.calls.length > 0 ? 'tool_calls' : reason)
+    const ended: FinishReason = filter.stopped ? 'stop' : reason
+    return this.chunk(ended === 'stop' && end.calls.length > 0 && end.whole ? 'tool_calls' : ended)
   }
 
   private chunk(finish_reason: ChatFinishReason | null): ChatChunk {

@@ -1,3 +1,5 @@
+import { onAbort } from '../generate/on-abort.ts'
+
 /**
  * Runs several generators side by side and yields what each gives as it comes. Returns what they return, in their order.
  * When one throws, or the caller leaves, all are ended at once: `start` makes them with a signal that fires then, and when
@@ -10,7 +12,7 @@ export async function* merge<T, R>(
   const leave = new AbortController()
   const follow = () => leave.abort(signal?.reason)
   if (signal?.aborted) follow()
-  signal?.addEventListener('abort', follow)
+  const stopListening = onAbort(signal, follow)
   const runs = start(leave.signal)
   const results: R[] = []
   const ask = async (index: number) => ({ index, next: await runs[index]!.next() })
@@ -28,7 +30,7 @@ export async function* merge<T, R>(
     }
     return results
   } finally {
-    signal?.removeEventListener('abort', follow)
+    stopListening()
     // One that waits for its turn would end only when that came.
     if (pending.size > 0) leave.abort()
     for (const one of pending.values()) one.catch(() => {})

@@ -1,10 +1,11 @@
-import { ChatTemplateError, ContextLengthError, ParameterError } from '../errors.ts'
+import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import type { Timings } from '../generate/clock.ts'
 import { type LoadOptions, MistralModel, type RequestOptions } from '../generate/mistral-model.ts'
 import { checkLoadOptions, checkRequestOptions } from '../generate/options.ts'
 import { copyIds, type GenerationSummary, type Usage } from '../generate/token-loop.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
+import { changedParams, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
 import { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -75,7 +76,7 @@ export class MistralChat {
     return this.template.origin
   }
 
-  /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`. */
+  /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`, `ContextLengthError`. */
   encode({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number[] {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
@@ -83,7 +84,7 @@ export class MistralChat {
     this.refuseTooLong(messages, prompt)
     if (messages !== undefined) {
       if (tools && !this.template.takesTools(this.tokenizer)) {
-        throw new ChatTemplateError("the model's chat template has no tools")
+        throw new ParameterError('tools', tools, "the model's chat template has no tools")
       }
       return this.template.encode(messages, this.tokenizer, { tools: tools ?? undefined })
     }
@@ -124,8 +125,10 @@ export class MistralChat {
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
     const results = yield* merge(options.signal, (signal) => this.runs(parsed, promptIds, { signal }))
     const first = results[0]!
-    const completion = results.reduce((sum, { summary }) => sum + summary.usage.completion_tokens, 0)
-    const { prompt_tokens, cached_tokens } = first.summary.usage
+    const completion = results.reduce((sum, { choice }) => sum + choice.token_ids.length, 0)
+    // The beginning of a forced call is part of the answer, though the model gets it with the prompt.
+    const prompt_tokens = promptIds.length
+    const cached_tokens = Math.min(first.summary.usage.cached_tokens, prompt_tokens)
     const { text, token_ids, logprobs, tool_calls, finish_reason } = first.choice
     return {
       choices: results.map(({ choice }) => choice),
@@ -165,17 +168,26 @@ export class MistralChat {
     }
     const seed = params.seed ?? randomSeed()
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds
-    const bad_words_ids = [...params.bad_words_ids, ...badWordIds(this.tokenizer, params.bad_words)]
-    const plain = { stop: [], bad_words: [], n: 1, return_full_text: false, bad_words_ids }
+    const own = this.paramsOfModel(params, forced?.ids.length ?? 0)
     return Array.from({ length: params.n }, (_, index) => {
-      const own = { ...unsetInfinite(params), ...plain, seed: seedOf(seed, index) }
-      return this.run(ids, own, new Answer(this.tokenizer, { ...answer, index }), { ...options, sibling: index > 0 })
+      const seeded = changedParams(own, { seed: seedOf(seed, index) })
+      return this.run(ids, seeded, new Answer(this.tokenizer, { ...answer, index }), { ...options, sibling: index > 0 })
     })
+  }
+
+  /** The parameters that are left when text is dealt with here; the answer has begun with `begun` tokens. */
+  private paramsOfModel(params: SamplingParams, begun: number): SamplingParams {
+    const bad_words_ids = [...params.bad_words_ids, ...badWordIds(this.tokenizer, params.bad_words)]
+    // They count as the answer's. One token at least is the model's own: a forced beginning alone would be no answer.
+    const max_tokens = Math.max(1, params.max_tokens - begun)
+    const min_new_tokens = Math.max(0, params.min_new_tokens - begun)
+    const plain = { stop: [], bad_words: [], n: 1, return_full_text: false, bad_words_ids }
+    return changedParams(params, { ...plain, max_tokens, min_new_tokens })
   }
 
   private async *run(
     ids: readonly number[],
-    params: object,
+    params: SamplingParams,
     answer: Answer,
     options: RequestOptions & { sibling: boolean },
   ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {
@@ -215,11 +227,6 @@ function seedOf(seed: number | bigint, index: number): number | bigint {
   return typeof seed === 'bigint' || !Number.isSafeInteger(seed + index)
     ? BigInt.asIntN(64, BigInt(seed) + BigInt(index))
     : seed + index
-}
-
-/** Parameters that are given to the parser again: it takes no Infinity. */
-function unsetInfinite<T extends { readonly max_tokens: number }>(params: T): object {
-  return { ...params, max_tokens: Number.isFinite(params.max_tokens) ? params.max_tokens : undefined }
 }
 
 /** undefined when the checkpoint has none. */

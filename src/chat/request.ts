@@ -12,7 +12,10 @@ export interface ChatRequest extends SamplingInput {
   prompt?: string | readonly number[] | undefined
   /** Functions that the model may call, for templates that have tools. */
   tools?: readonly Tool[] | null | undefined
-  /** `'auto'` (default with tools), `'none'`, `'required'`, or the one function to call. */
+  /**
+   * `'auto'` (default with tools), `'none'`, `'required'`, or the one function to call. The tokens that begin a call that
+   * is asked for count as the answer's, against `max_tokens` too; the model adds at least one.
+   */
   tool_choice?: ToolChoice | null | undefined
   /** false allows one call in an answer. Default true. */
   parallel_tool_calls?: boolean | null | undefined

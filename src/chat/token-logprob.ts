@@ -7,7 +7,7 @@ export interface TopLogprob {
   readonly token: string
   readonly token_id: number
   readonly logprob: number
-  /** Its bytes in UTF-8. */
+  /** Its bytes in UTF-8, as they are in the text: without the space that the beginning of a text leaves out. */
   readonly bytes: readonly number[]
 }
 
@@ -16,14 +16,18 @@ export interface TokenLogprob extends TopLogprob {
   readonly top_logprobs: readonly TopLogprob[]
 }
 
-export function tokenLogprob(tokenizer: Tokenizer, step: StepLogprobs): TokenLogprob {
-  return { ...topLogprob(tokenizer, step), top_logprobs: step.top.map((one) => topLogprob(tokenizer, one)) }
+/** `begins`: the token is the first of the text, and would have been if it were another. */
+export function tokenLogprob(tokenizer: Tokenizer, step: StepLogprobs, begins: boolean): TokenLogprob {
+  const one = ({ tokenId, logprob }: IdLogprob): TopLogprob => {
+    // A control token has no bytes in the text, but a name.
+    const bytes = tokenizer.isControl(tokenId)
+      ? new TextEncoder().encode(tokenizer.idToToken(tokenId))
+      : tokenizer.tokenBytes(tokenId, { begins })
+    return { token: textOf(bytes), token_id: tokenId, logprob, bytes: [...bytes] }
+  }
+  return { ...one(step), top_logprobs: step.top.map(one) }
 }
 
-function topLogprob(tokenizer: Tokenizer, { tokenId, logprob }: IdLogprob): TopLogprob {
-  // A control token has no bytes in the text, but a name.
-  const bytes = tokenizer.isControl(tokenId)
-    ? new TextEncoder().encode(tokenizer.idToToken(tokenId))
-    : tokenizer.tokenBytes(tokenId)
-  return { token: new TextDecoder().decode(bytes), token_id: tokenId, logprob, bytes: [...bytes] }
+export function textOf(bytes: Uint8Array<ArrayBuffer>): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }

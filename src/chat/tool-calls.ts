@@ -6,21 +6,9 @@
  */
 import { isJsonSpace, JsonScanner } from './json-scanner.ts'
 import { ArgumentsReader, randomCallId } from './tool-arguments.ts'
+import { type CompleteToolCall, OpenCall, type ToolCallDelta } from './tool-call-delta.ts'
 
-/** A piece of a call in the shape that OpenAI's API streams: id and name come once, `arguments` in parts to be joined. */
-export interface ToolCallDelta {
-  readonly index: number
-  readonly id?: string
-  readonly type?: 'function'
-  readonly function: { readonly name?: string; readonly arguments?: string }
-}
-
-/** A whole call. `arguments` is JSON text as the model wrote it. */
-export interface CompleteToolCall {
-  readonly id: string
-  readonly type: 'function'
-  readonly function: { readonly name: string; readonly arguments: string }
-}
+export type { CompleteToolCall, ToolCallDelta } from './tool-call-delta.ts'
 
 export interface ToolCallStreamOptions {
   /** The vocabulary has `[ARGS]`: text that begins no JSON is the name of a function. False by default. */
@@ -33,9 +21,14 @@ export interface ToolCallStreamOptions {
 
 export interface ToolCallEnd {
   readonly deltas: ToolCallDelta[]
-  /** The calls that came to their end. */
+  /** What all deltas join to: the last of them may be cut off. */
   readonly calls: CompleteToolCall[]
-  /** What the model wrote and is no call, as it stands: the call that was cut off or is broken, text behind the calls. */
+  /** Every call came to its end. */
+  readonly whole: boolean
+  /**
+   * What the model wrote and is no part of a call that was given out, as it stands: a call that was cut off before it had
+   * a name, what follows the place where the JSON of a call broke, text behind the calls. An end of all text pushed.
+   */
   readonly rest: string
 }
 
@@ -55,15 +48,6 @@ type Place =
   | 'end'
   | 'broken'
 
-interface OpenCall {
-  id: string | undefined
-  name: string | undefined
-  arguments: string | undefined
-  announced: boolean
-  /** Characters of the arguments that were given out. */
-  given: number
-}
-
 const CALL_ID = /^[a-zA-Z0-9]{9}$/
 /** A "name" that goes on longer is none. */
 const MAX_NAME = 256
@@ -71,7 +55,7 @@ const MAX_NAME = 256
 /**
  * A call's name is given out as soon as it is complete, with an id: the model's own where it stands before the name, else
  * a new one, since clients need it at once and the model writes it last. Of a call that breaks off, what was given out
- * cannot be taken back; it is not among the complete ones, and its text is in `rest`.
+ * stands: it is among the calls, with its arguments as far as they were read, and its text is not in `rest`.
  */
 export class ToolCallStream {
   readonly #named: boolean
@@ -80,14 +64,20 @@ export class ToolCallStream {
   readonly #calls: CompleteToolCall[] = []
   #deltas: ToolCallDelta[] = []
   #place: Place = 'start'
-  #call: OpenCall = emptyCall()
+  #call = new OpenCall()
   /** In the form `name[ARGS]…` no object surrounds the arguments. */
   #bare = false
   /** The object stands alone, without an array around it. */
   #single = false
-  /** Text since the last complete call. */
+  /** What has been read of the answer, in characters. */
+  #length = 0
+  /** Text since the last complete call, or since the place where a call with a name broke. */
   #raw = ''
+  /** The character, or the control token's name, that is looked at. */
+  #piece = ''
   #key = ''
+  /** In the form `name[ARGS]…`, before `[ARGS]`. */
+  #name = ''
   #word = ''
   #scanner = new JsonScanner()
   #arguments: ArgumentsReader | undefined
@@ -103,6 +93,11 @@ export class ToolCallStream {
     return this.#calls.length >= this.#maxCalls || (this.#place === 'end' && !this.#named)
   }
 
+  /** Characters of the text so far; `rest` of `flush` is an end of this text. Names of control tokens count with it. */
+  get length(): number {
+    return this.#length
+  }
+
   /** The text cannot become a call any more; `flush` gives it back. */
   get broken(): boolean {
     return this.#place === 'broken'
@@ -112,7 +107,7 @@ export class ToolCallStream {
   push(text: string): ToolCallDelta[] {
     for (const char of text.split('')) {
       if (this.#calls.length >= this.#maxCalls) break
-      this.#raw += char
+      this.#read(char)
       if (this.#place !== 'broken') this.#step(char)
     }
     return this.#take()
@@ -121,25 +116,46 @@ export class ToolCallStream {
   /** A control token by its name: `[TOOL_CALLS]` again, `[CALL_ID]`, `[ARGS]`; any other breaks a call off. */
   pushControl(name: string): ToolCallDelta[] {
     if (this.#calls.length >= this.#maxCalls) return []
+    this.#endNumber()
     if (name === '[TOOL_CALLS]' && (this.#place === 'end' || (this.#place === 'start' && this.#raw.trim() === ''))) {
       this.#place = 'start'
       return []
     }
-    this.#raw += name
+    this.#read(name)
     if (name === '[CALL_ID]' && this.#place === 'name') this.#endName('call-id')
     else if (name === '[ARGS]' && this.#place === 'name') this.#endName('value')
     else if (name === '[ARGS]' && this.#place === 'call-id') this.#endCallId()
-    else this.#place = 'broken'
+    else this.#break()
     return this.#take()
   }
 
   /** The end of the answer. */
   flush(): ToolCallEnd {
-    // Only the end of the text tells that a number is complete.
-    if (this.#place === 'value' && this.#bare && this.#arguments?.complete) this.#close()
+    this.#endNumber()
     const deltas = this.#take()
+    if (this.#call.name !== undefined) {
+      const rest = this.#place === 'broken' ? this.#raw : ''
+      return { deltas, calls: [...this.#calls, this.#call.sum()], whole: false, rest: rest.trim() === '' ? '' : rest }
+    }
     const rest = this.#calls.length === 0 ? this.#raw : this.#raw.replace(/^\s*[,\]]?\s*/, '')
-    return { deltas, calls: [...this.#calls], rest: rest.trim() === '' ? '' : rest }
+    return { deltas, calls: [...this.#calls], whole: true, rest: rest.trim() === '' ? '' : rest }
+  }
+
+  /** Only the end of the text tells that a number is complete. */
+  #endNumber(): void {
+    if (this.#place === 'value' && this.#bare && this.#arguments?.complete) this.#close()
+  }
+
+  #read(piece: string): void {
+    this.#piece = piece
+    this.#raw += piece
+    this.#length += piece.length
+  }
+
+  #break(): void {
+    this.#place = 'broken'
+    // What came before stands in the call that was given out.
+    if (this.#call.name !== undefined) this.#raw = this.#piece
   }
 
   #step(char: string): void {
@@ -147,7 +163,7 @@ export class ToolCallStream {
       case 'name':
       case 'call-id':
         this.#word += char
-        if (this.#word.length > MAX_NAME) this.#place = 'broken'
+        if (this.#word.length > MAX_NAME) this.#break()
         return
       case 'key-text':
         this.#word += char
@@ -185,7 +201,7 @@ export class ToolCallStream {
     else if (char === ',' && place === 'after-item') this.#place = 'item'
     else if (char === '}' && (place === 'after-value' || place === 'first-key')) this.#close()
     else if (char === ']' && (place === 'after-item' || place === 'first-item')) this.#place = 'end'
-    else this.#place = 'broken'
+    else this.#break()
   }
 
   #beginValue(): void {
@@ -195,7 +211,7 @@ export class ToolCallStream {
     this.#scanner = new JsonScanner()
     this.#arguments = this.#bare || this.#key === 'arguments' ? new ArgumentsReader() : undefined
     const again = this.#arguments ? args !== undefined : this.#key === 'name' && name !== undefined
-    if (again) this.#place = 'broken'
+    if (again) this.#break()
     else if (this.#arguments) this.#call.arguments = ''
   }
 
@@ -215,7 +231,7 @@ export class ToolCallStream {
   #follow(step: 'more' | 'end' | 'after' | 'error', ended: () => void, char?: string): void {
     if (step === 'more') return
     if (step === 'error') {
-      this.#place = 'broken'
+      this.#break()
       return
     }
     ended()
@@ -228,31 +244,26 @@ export class ToolCallStream {
     this.#place = 'after-value'
     if (this.#key === 'name') {
       const name = stringIn(this.#word)
-      if (name === undefined || name === '' || name.length > MAX_NAME) this.#place = 'broken'
-      else this.#setName(name)
+      if (name === undefined || name === '' || name.length > MAX_NAME) this.#break()
+      else this.#call.setName(name, this.#newId)
     } else if (this.#key === 'id') {
       const id = stringIn(this.#word)
       if (id !== undefined && CALL_ID.test(id)) this.#call.id ??= id
     }
   }
 
-  #setName(name: string): void {
-    this.#call.name = name
-    this.#call.id ??= this.#newId()
-    this.#give()
-  }
-
   #endName(next: 'call-id' | 'value'): void {
-    this.#call.name = this.#word.trim()
+    this.#name = this.#word.trim()
     this.#word = ''
-    this.#place = this.#call.name === '' ? 'broken' : 'call-id'
-    if (this.#place === 'call-id' && next === 'value') this.#endCallId()
+    if (this.#name === '') this.#break()
+    else if (next === 'call-id') this.#place = next
+    else this.#endCallId()
   }
 
   #endCallId(): void {
     const id = this.#word.trim()
     if (CALL_ID.test(id)) this.#call.id = id
-    this.#setName(this.#call.name as string)
+    this.#call.setName(this.#name, this.#newId)
     this.#bare = true
     this.#beginValue()
   }
@@ -260,48 +271,23 @@ export class ToolCallStream {
   #close(): void {
     const call = this.#call
     if (call.name === undefined) {
-      this.#place = 'broken'
+      this.#break()
       return
     }
     call.arguments ??= '{}'
-    this.#give()
-    this.#calls.push({
-      id: call.id as string,
-      type: 'function',
-      function: { name: call.name, arguments: call.arguments },
-    })
+    this.#deltas.push(...call.take(this.#calls.length))
+    this.#calls.push(call.sum())
     this.#place = this.#bare || this.#single ? 'end' : 'after-item'
-    this.#call = emptyCall()
+    this.#call = new OpenCall()
     this.#arguments = undefined
     this.#raw = ''
   }
 
-  /** Makes deltas of what is known of the open call and was not given out. */
-  #give(): void {
-    const call = this.#call
-    if (call.name === undefined) return
-    const index = this.#calls.length
-    if (!call.announced) {
-      const { name } = call
-      this.#deltas.push({ index, id: call.id as string, type: 'function', function: { name, arguments: '' } })
-      call.announced = true
-    }
-    const text = call.arguments?.slice(call.given) ?? ''
-    if (text === '') return
-    this.#deltas.push({ index, function: { arguments: text } })
-    call.given += text.length
-  }
-
   #take(): ToolCallDelta[] {
-    this.#give()
-    const deltas = this.#deltas
+    const deltas = [...this.#deltas, ...this.#call.take(this.#calls.length)]
     this.#deltas = []
     return deltas
   }
-}
-
-function emptyCall(): OpenCall {
-  return { id: undefined, name: undefined, arguments: undefined, announced: false, given: 0 }
 }
 
 /** undefined when the JSON text is no string. */

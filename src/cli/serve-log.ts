@@ -16,7 +16,10 @@ export function serveLog(cli: Cli, format: LogFormat, now: () => Date = () => ne
   const json = (fields: object) => void err.write(`${JSON.stringify({ time: now().toISOString(), ...fields })}\n`)
   return {
     request(record) {
-      if (format === 'json') json({ level: levelOf(record.status), event: 'request', ...rounded(record) })
+      // Probes come every few seconds, for as long as the server runs.
+      if (record.status === 200 && PROBES.includes(record.route)) return
+      const { level, ...facts } = record
+      if (format === 'json') json({ level, event: 'request', ...rounded(facts) })
       else if (format === 'text') void err.write(`${textOf(record)}\n`)
     },
     event(level, message) {
@@ -27,12 +30,10 @@ export function serveLog(cli: Cli, format: LogFormat, now: () => Date = () => ne
   }
 }
 
-function levelOf(status: number): string {
-  return status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
-}
+const PROBES: readonly string[] = ['/health', '/metrics']
 
 /** Tenths of a millisecond are noise. */
-function rounded(record: RequestRecord): object {
+function rounded(record: object): object {
   const round = (value: unknown) => (typeof value === 'number' ? Math.round(value * 10) / 10 : value)
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, round(value)]))
 }
@@ -41,7 +42,8 @@ function rounded(record: RequestRecord): object {
 function textOf(record: RequestRecord): string {
   const { method, path, status, durationMs, promptTokens, completionTokens, timeToFirstTokenMs } = record
   const parts = [`${method} ${oneLine(path)} ${status} ${Math.round(durationMs)} ms`]
-  if (promptTokens !== undefined) parts.push(`${promptTokens} + ${completionTokens} tokens`)
+  const tokens = [promptTokens, completionTokens].filter((count) => count !== undefined)
+  if (tokens.length > 0) parts.push(`${tokens.join(' + ')} tokens`)
   if (timeToFirstTokenMs !== undefined) parts.push(`first after ${Math.round(timeToFirstTokenMs)} ms`)
   if (record.finishReasons?.length) parts.push(record.finishReasons.join(' '))
   if (record.aborted) parts.push('the client left')

@@ -55,7 +55,12 @@ export function addServeOptions(command: Command): Command {
     .optionsGroup('Output:')
     .option('--metrics', 'serve /metrics for Prometheus (on unless --no-metrics)')
     .option('--no-metrics')
-    .addOption(new Option('--log <form>', 'one line for each request, on standard error (default: json)').choices(LOGS))
+    .addOption(
+      new Option(
+        '--log <form>',
+        'one line for each request but probes that find all well, on standard error (default: json)',
+      ).choices(LOGS),
+    )
     .option('--log-prompts', 'put what users wrote into the log')
 }
 

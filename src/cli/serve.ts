@@ -3,7 +3,7 @@ import { platform } from '#platform'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError } from '../errors.ts'
 import type { HttpServer } from '../platform/types.ts'
-import { createApp } from '../server/index.ts'
+import { createApp, type Refusal } from '../server/index.ts'
 import type { Cli } from './context.ts'
 import { loadChat } from './load.ts'
 import type { Values } from './options.ts'
@@ -26,13 +26,14 @@ async function serve(cli: Cli, options: ServeCommandOptions): Promise<void> {
   const { loaded, keep, fail } = promiseOfChat()
   const open = isLoopback(options.host) && !options.app.apiKeys?.length
   const hosts = open ? new Set(['localhost', '127.0.0.1', '[::1]', options.host, ...options.allowedHosts]) : undefined
-  const app = createApp(loaded, { ...options.app, log: (record) => log.request(record) })
-  const doors = new Doors(app.fetch, hosts)
+  const doors = new Doors(hosts)
+  const refuse = (request: Request) => doors.refuse(request)
+  const app = createApp(loaded, { ...options.app, refuse, log: (record) => log.request(record) })
   let server: HttpServer | undefined
   let chat: MistralChat | undefined
   try {
     // Before the model: whoever starts this sees at once whether the address is free, and probes get an answer.
-    server = await platform.serveHttp((request) => doors.answer(request), options)
+    server = await platform.serveHttp((request) => app.fetch(request), options)
     if (!isLoopback(options.host) && !options.app.apiKeys?.length) {
       log.event('warn', `everybody who reaches ${options.host} can use this server: it asks for no --api-key`)
     }
@@ -61,12 +62,11 @@ async function drain(server: HttpServer, doors: Doors, log: ServeLog, drainMs: n
   log.event('info', 'stopped')
 }
 
-/** Refuses what comes in over connections that are still open while the server drains. */
+/** Says which requests are not for this server, or come too late. */
 class Doors {
   private closed = false
 
   constructor(
-    private readonly fetch: (request: Request) => Promise<Response>,
     /**
      * Names that requests may be for. A foreign page can make its own name point to this machine (DNS rebinding), and the
      * browser then takes the server for the page's own.
@@ -78,26 +78,21 @@ class Doors {
     this.closed = true
   }
 
-  answer(request: Request): Response | Promise<Response> {
-    const { pathname, hostname } = new URL(request.url)
-    if (this.closed) {
-      const headers = { 'retry-after': '1', connection: 'close' }
-      return refuse(pathname, 'the server is shutting down', { status: 503, code: 'shutting_down', headers })
-    }
-    if (this.hosts === undefined || this.hosts.has(hostname)) return this.fetch(request)
+  refuse(request: Request): Refusal | undefined {
+    // Connections that are still open while the server drains bring requests, too.
+    if (this.closed) return SHUTTING_DOWN
+    const { hostname } = new URL(request.url)
+    if (this.hosts === undefined || this.hosts.has(hostname)) return undefined
     const message = `this server does not answer for "${hostname}": --allowed-host lets it, and so does an --api-key`
-    return refuse(pathname, message, { status: 403, code: 'host_not_allowed' })
+    return { status: 403, message, type: 'permission_error', code: 'host_not_allowed' }
   }
 }
 
-function refuse(
-  pathname: string,
-  message: string,
-  { status, code, headers = {} }: { status: number; code: string; headers?: Record<string, string> },
-): Response {
-  const type = status === 503 ? 'service_unavailable_error' : 'permission_error'
-  const error = /[/:]predict$/.test(pathname) ? message : { message, type, param: null, code }
-  return Response.json({ error }, { status, headers })
+const SHUTTING_DOWN: Refusal = {
+  status: 503,
+  message: 'the server is shutting down',
+  code: 'shutting_down',
+  headers: { 'retry-after': '1', connection: 'close' },
 }
 
 interface StopSignal {

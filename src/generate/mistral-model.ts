@@ -3,8 +3,9 @@ import { type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { Engine, type EngineOptions } from '../model/engine.ts'
-import type { SamplingInput } from '../sampling/params.ts'
+import { isChecked, type SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { onAbort } from './on-abort.ts'
 import { checkLoadOptions, checkRequestOptions } from './options.ts'
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, type GenerationStep, type GenerationSummary, generateTokens } from './token-loop.ts'
@@ -124,12 +125,11 @@ export class MistralModel {
       logits.push(...(await (await runner.logits(rows)).result))
       return logits.length === ids.length
     })
-    const abort = () => cancel(new AbortError(signal?.reason))
-    signal?.addEventListener('abort', abort)
+    const stopListening = onAbort(signal, () => cancel(new AbortError(signal?.reason)))
     try {
       await finished
     } finally {
-      signal?.removeEventListener('abort', abort)
+      stopListening()
     }
     return logits
   }
@@ -156,7 +156,7 @@ export class MistralModel {
     const { eosTokenIds } = this.config
     const named = this.tokenizer?.eosId
     // Copies: what the caller does to them later changes nothing.
-    const own = typeof params === 'object' && params !== null ? { ...params } : params
+    const own = typeof params === 'object' && params !== null && !isChecked(params) ? { ...params } : params
     return generateTokens(this, copyIds(tokenIds), own, {
       eosTokenIds: named === undefined || eosTokenIds.includes(named) ? eosTokenIds : [...eosTokenIds, named],
       signal,

@@ -7,6 +7,7 @@ import { checkTokenIds, parseSamplingParams, type SamplingInput, type SamplingPa
 import { randomSeed } from '../sampling/random.ts'
 import { Clock, type Timings } from './clock.ts'
 import type { GenerationRequest } from './generation.ts'
+import { onAbort } from './on-abort.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 
@@ -90,11 +91,10 @@ export async function* generateTokens(
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
-  const abort = () => {
+  const stopListening = onAbort(signal, () => {
     generation.fail(new AbortError(signal?.reason))
     scheduler.stop(generation)
-  }
-  signal?.addEventListener('abort', abort)
+  })
   let generated = 0
   try {
     for (;;) {
@@ -113,7 +113,7 @@ export async function* generateTokens(
       }
     }
   } finally {
-    signal?.removeEventListener('abort', abort)
+    stopListening()
     scheduler.stop(generation)
   }
 }

@@ -1,7 +1,7 @@
 /** HTTP on a socket in Node and Bun. */
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ListenError } from '../errors.ts'
 import { listenFact, SERVE_DEFAULTS, serverUrl } from './serve-facts.ts'
 import type { FetchHandler, HttpServer, ServeOptions } from './types.ts'
@@ -14,7 +14,7 @@ const LAST_WORDS_MS = 1000
 export async function serveNode(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
   const { host, port } = options
   const server = createAdaptorServer({
-    fetch,
+    fetch: (request, bindings) => answer(fetch, request, bindings as HttpBindings),
     hostname: host,
     overrideGlobalObjects: false,
     serverOptions: {
@@ -39,6 +39,59 @@ export async function serveNode(fetch: FetchHandler, options: ServeOptions): Pro
   })
   const actual = (server.address() as AddressInfo).port
   return { port: actual, url: serverUrl(host, actual), close: (drainMs) => connections.close(drainMs) }
+}
+
+/** Connections whose last answer has been given, because what followed its head was not read. */
+const lingering = new WeakSet<Socket>()
+
+async function answer(fetch: FetchHandler, request: Request, { incoming, outgoing }: HttpBindings): Promise<Response> {
+  if (lingering.has(incoming.socket)) {
+    incoming.socket.destroy()
+    return new Response(null)
+  }
+  const response = await fetch(request)
+  if (!incoming.complete) {
+    outgoing.setHeader('connection', 'close')
+    linger(incoming)
+  }
+  return response.body === null ? response : new Response(cutWhenItFails(response.body, outgoing), response)
+}
+
+/**
+ * Lets the client send the rest of its body, which is thrown away, before the connection is closed: closing it with bytes
+ * unread resets it, and the client may lose the answer with it.
+ */
+function linger({ socket }: IncomingMessage): void {
+  lingering.add(socket)
+  // What Node calls after the last answer of a connection.
+  socket.destroySoon = () => {
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), LAST_WORDS_MS)
+    socket.once('close', () => clearTimeout(timer))
+  }
+}
+
+/**
+ * The same body, which never fails: the adapter would print the error, and write its text behind what was sent, as if it
+ * were the end of the answer. Instead the connection is cut; then the adapter gives the body up.
+ */
+function cutWhenItFails(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        } catch {
+          outgoing.destroy()
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 /** Knows which connections have a request that is being answered: the others need not be waited for. */

@@ -118,60 +118,78 @@ function u32(count: number): number {
 
 /** Writes offset and count of each list into the settings and returns the lists, one behind the other. */
 function packLists(settings: Uint32Array, params: SamplingParams, eos: readonly number[]): Uint32Array<ArrayBuffer> {
-  const words: number[] = []
-  const add = (parameter: keyof SamplingParams, at: number, count: number, items: readonly number[]) => {
-    if (words.length + items.length > LIST_WORDS) {
+  const lists = new Uint32Array(LIST_WORDS)
+  let used = 0
+  const add = (parameter: keyof SamplingParams, at: number, list: WordList) => {
+    // Before anything is written: a request may hold millions of ids.
+    if (used + list.words > LIST_WORDS) {
       throw new ParameterError(
         parameter,
         params[parameter],
         `does not fit: the ids and biases of a request take at most ${LIST_WORDS} words on the GPU, and with this ` +
-          `parameter they would take ${words.length + items.length}`,
+          `parameter they would take ${used + list.words}`,
       )
     }
-    settings[at] = words.length
-    settings[at + 1] = count
-    for (const item of items) words.push(item)
+    settings[at] = used
+    settings[at + 1] = list.count
+    list.write(lists, used)
+    used += list.words
   }
   const biases = new Map(Object.entries(params.logit_bias).map(([id, bias]) => [Number(id), floatBits(bias)]))
-  add('logit_bias', Word.BIASES, biases.size, [...biases].flat())
+  add('logit_bias', Word.BIASES, { ...flat([...biases].flat()), count: biases.size })
   // A sequence that is given twice counts once, with its last bias, at its first place.
   const biased = new Map(params.sequence_bias.map((entry) => [entry[0].join(), entry]))
-  const sequences = [...biased.values()].map(([ids, bias]) => ({ ids, bias }))
-  add('sequence_bias', Word.BIASED, ...grouped(sequences, words.length))
-  const badWords = params.bad_words_ids.filter((ids) => ids.length > 1).map((ids) => ({ ids, bias: 0 }))
-  add('bad_words_ids', Word.WORDS, ...grouped(badWords, words.length))
-  const single = params.bad_words_ids.filter((ids) => ids.length === 1 && !eos.includes(ids[0]!)).flat()
-  const ends = [...eos, ...params.stop_token_ids]
-  add('stop_token_ids', Word.ENDS, ends.length, ends)
-  const bans = [...new Set([...single, ...params.suppress_tokens])]
-  add(params.suppress_tokens.length > 0 ? 'suppress_tokens' : 'bad_words_ids', Word.BANS, bans.length, bans)
-  return Uint32Array.from(words)
+  add('sequence_bias', Word.BIASED, grouped([...biased.values()]))
+  const badWords = params.bad_words_ids.filter((ids) => ids.length > 1)
+  add('bad_words_ids', Word.WORDS, grouped(badWords.map((ids) => [ids, 0])))
+  add('stop_token_ids', Word.ENDS, flat([...eos, ...params.stop_token_ids]))
+  const bans = new Set<number>()
+  for (const ids of params.bad_words_ids) if (ids.length === 1 && !eos.includes(ids[0]!)) bans.add(ids[0]!)
+  for (const id of params.suppress_tokens) bans.add(id)
+  add(params.suppress_tokens.length > 0 ? 'suppress_tokens' : 'bad_words_ids', Word.BANS, flat([...bans]))
+  return lists.slice(0, used)
+}
+
+/** A list that has not been written yet. */
+interface WordList {
+  readonly count: number
+  readonly words: number
+  write(into: Uint32Array, at: number): void
+}
+
+function flat(items: readonly number[]): WordList {
+  return { count: items.length, words: items.length, write: (into, at) => into.set(items, at) }
 }
 
 /**
  * Sequences in groups of one last id, so that one thread adds up what belongs to one score, in the order of the list:
  * first where each group starts, then the groups: [last id, entries, then per entry: ids before the last, bias, these].
  */
-function grouped(
-  sequences: readonly { ids: readonly number[]; bias: number }[],
-  start: number,
-): [count: number, items: readonly number[]] {
-  const groups = new Map<number, number[]>()
-  for (const { ids, bias } of sequences) {
+function grouped(sequences: readonly (readonly [ids: readonly number[], bias: number])[]): WordList {
+  const groups = new Map<number, (readonly [ids: readonly number[], bias: number])[]>()
+  let words = 0
+  for (const entry of sequences) {
+    const ids = entry[0]
     const id = ids[ids.length - 1]!
-    const group = groups.get(id) ?? [id, 0]
-    groups.set(id, group)
-    group[1]!++
-    group.push(ids.length - 1, floatBits(bias))
-    for (const other of ids.slice(0, -1)) group.push(other)
+    const group = groups.get(id)
+    if (group === undefined) groups.set(id, [entry])
+    else group.push(entry)
+    words += group === undefined ? ids.length + 4 : ids.length + 1
   }
-  const offsets: number[] = []
-  let next = start + groups.size
-  for (const group of groups.values()) {
-    offsets.push(next)
-    next += group.length
+  const write = (into: Uint32Array, start: number) => {
+    let at = start + groups.size
+    for (const [i, [id, entries]] of [...groups].entries()) {
+      into[start + i] = at
+      into[at++] = id
+      into[at++] = entries.length
+      for (const [ids, bias] of entries) {
+        into[at++] = ids.length - 1
+        into[at++] = floatBits(bias)
+        for (let k = 0; k + 1 < ids.length; k++) into[at++] = ids[k]!
+      }
+    }
   }
-  return [groups.size, [...offsets, ...[...groups.values()].flat()]]
+  return { count: groups.size, words, write }
 }
 
 const float = new Float32Array(1)

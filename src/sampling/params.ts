@@ -104,7 +104,7 @@ export function parseSamplingParams(input: unknown, otherNames: readonly string[
   if (typeof input !== 'object' || Array.isArray(input)) {
     throw new ParameterError('params', input, 'must be an object of parameters')
   }
-  if (checked.has(input)) return input as SamplingParams
+  if (isChecked(input)) return input
   const values: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(input)) {
     if (otherNames.includes(name)) continue
@@ -125,6 +125,18 @@ export function parseSamplingParams(input: unknown, otherNames: readonly string[
   }
   checked.add(params)
   return params
+}
+
+/** The parameters with some changed to values that need no check. They count as checked, like the ones they come from. */
+export function changedParams(params: SamplingParams, changes: Partial<SamplingParams>): SamplingParams {
+  const changed = Object.freeze({ ...params, ...changes })
+  checked.add(changed)
+  return changed
+}
+
+/** Whether the object came out of {@link parseSamplingParams}, and nobody can have changed it since. */
+export function isChecked(input: unknown): input is SamplingParams {
+  return typeof input === 'object' && input !== null && checked.has(input)
 }
 
 function refuseUnlessNeutral(name: string, value: unknown, otherNames: readonly string[]): void {
@@ -191,9 +203,6 @@ export function checkTokenIds(params: SamplingParams, vocabSize: number): void {
   check('stop_token_ids', params.stop_token_ids)
   check('suppress_tokens', params.suppress_tokens)
   check('logit_bias', Object.keys(params.logit_bias).map(Number))
-  check('bad_words_ids', params.bad_words_ids.flat())
-  check(
-    'sequence_bias',
-    params.sequence_bias.flatMap(([ids]) => ids),
-  )
+  for (const ids of params.bad_words_ids) check('bad_words_ids', ids)
+  for (const [ids] of params.sequence_bias) check('sequence_bias', ids)
 }

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { KeyCheck } from './auth.ts'
-import { errorResponse, HttpError, type RouteFamily, toHttpError } from './errors.ts'
+import { errorResponse, familyOf, HttpError, toHttpError } from './errors.ts'
 import { homePage } from './home-page.ts'
 import { requestId } from './ids.ts'
 import { health, listModels, metricsPage, showModel } from './info-routes.ts'
@@ -28,16 +28,16 @@ interface Route {
   open?: boolean
 }
 
-/** The first that matches answers. `{.+}`: names of models may hold slashes. */
+/** The first that matches answers. `{.+}`: names of models may hold slashes. Clients encode colons, or do not. */
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/v1/chat/completions', handle: chatCompletions },
   { method: 'POST', path: '/v1/completions', handle: completions },
   { method: 'GET', path: '/v1/models', handle: (_, service) => listModels(service) },
-  { method: 'POST', path: '/v1/models/:name{.+:predict}', handle: predict },
+  { method: 'POST', path: '/v1/models/:name{.+(?::|%3[Aa])predict}', handle: predict },
   { method: 'GET', path: '/v1/models/:id{.+}', handle: showModel },
   { method: 'POST', path: '/predict', handle: predict },
   { method: 'POST', path: '/production/predict', handle: predict },
-  { method: 'GET', path: '/health', handle: (_, service) => health(service), open: true },
+  { method: 'GET', path: '/health', handle: health, open: true },
   { method: 'GET', path: '/metrics', handle: (_, service) => metricsPage(service) },
   { method: 'GET', path: '/', handle: (c, service) => homePage(service, c.req.url), open: true },
 ]
@@ -62,7 +62,7 @@ export function createApp(chat: ServedChat | Promise<ServedChat>, options: AppOp
   app.use(traced(service))
   if (config.cors.length > 0) app.use(crossOrigin(config.cors))
   for (const route of ROUTES) addRoute(app, route, service)
-  app.notFound((c) => refuse(c, notFound(c)))
+  app.notFound((c) => refuse(c, refusal(c, service) ?? notFound(c)))
   app.onError((error, c) => refuse(c, error))
   return asFetch(app)
 }
@@ -99,13 +99,18 @@ function crossOrigin(origins: readonly string[]) {
 
 function addRoute(app: Hono<AppEnv>, { method, path, handle, open }: Route, service: Service): void {
   const route = path.replace(/\{.*\}/, '')
-  app.on(method, path, async (c) => {
+  const enter = async (c: AppContext) => {
     c.get('trace').route = route
+    const refused = refusal(c, service)
+    if (refused !== undefined) throw refused
     if (!open) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
+  }
+  app.on(method, path, async (c) => {
+    await enter(c)
     return handle(c, service)
   })
   app.all(path, async (c) => {
-    if (!open) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
+    await enter(c)
     throw new HttpError(405, `${c.req.path} takes ${method} only`, {
       code: 'method_not_allowed',
       headers: { allow: method === 'GET' ? 'GET, HEAD' : method },
@@ -120,12 +125,14 @@ function notFound(c: Context): HttpError {
   })
 }
 
-function familyOf(path: string): RouteFamily {
-  return /[/:]predict$/.test(path) ? 'predict' : 'openai'
+/** Why the server's owner does not want the request. */
+function refusal(c: Context, { config }: Service): HttpError | undefined {
+  const reason = config.refuse(c.req.raw)
+  return reason && new HttpError(reason.status, reason.message, reason)
 }
 
 function refuse(c: AppContext, error: unknown): Response {
-  const shown = toHttpError(error)
+  const shown = toHttpError(error, c.req.path === '/v1/completions' ? 'prompt' : 'messages')
   c.get('trace').failed(shown)
   return errorResponse(familyOf(c.req.path), shown)
 }

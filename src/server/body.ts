@@ -10,6 +10,9 @@ export interface BodyLimits {
 /** Deeper than any request of these APIs, tool schemas included, and shallow enough for code that recurses. */
 const MAX_DEPTH = 100
 
+/** What is left of the body would be taken for the next request of the connection. */
+const UNREAD = { connection: 'close' }
+
 /**
  * The request's body as a JSON object.
  * @throws HttpError 400, 408, 413, 415
@@ -50,13 +53,17 @@ async function readBytes(request: Request, { bodyLimitBytes, bodyTimeoutMs }: Bo
   const tooLarge = () =>
     new HttpError(413, `the body is larger than the ${bodyLimitBytes} bytes that this server takes`, {
       code: 'body_too_large',
+      headers: UNREAD,
     })
   if (Number(request.headers.get('content-length') ?? 0) > bodyLimitBytes) throw tooLarge()
   if (request.body === null) return new Uint8Array()
   const reader = request.body.getReader()
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    const error = new HttpError(408, `the body did not come within ${bodyTimeoutMs} ms`, { code: 'body_timeout' })
+    const error = new HttpError(408, `the body did not come within ${bodyTimeoutMs} ms`, {
+      code: 'body_timeout',
+      headers: UNREAD,
+    })
     timer = setTimeout(() => reject(error), bodyTimeoutMs)
   })
   const chunks: Uint8Array[] = []

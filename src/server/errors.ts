@@ -15,6 +15,12 @@ import {
 /** The two ways in which clients of this server expect errors: OpenAI's object, and the predict route's text. */
 export type RouteFamily = 'openai' | 'predict'
 
+/** By the path, before it is decoded: a model's name may end in an encoded `:predict`. */
+export function familyOf(path: string): RouteFamily {
+  const predicts = path.startsWith('/v1/') ? /^\/v1\/models\/.+(:|%3a)predict$/i : /\/predict$/
+  return predicts.test(path) ? 'predict' : 'openai'
+}
+
 export interface HttpErrorFields {
   /** OpenAI's class of the error. */
   type?: string | undefined
@@ -53,15 +59,18 @@ export class HttpError extends MistralError {
 /** nginx's status for a client that left before its answer. Nobody reads it but the log. */
 export const CLIENT_LEFT = 499
 
-/** What a client is told of any error. Of one that nobody expected it learns no more than that there was one. */
-export function toHttpError(error: unknown): HttpError {
+/**
+ * What a client is told of any error. Of one that nobody expected it learns no more than that there was one.
+ * @param promptField the field of the request that holds what the model is to answer
+ */
+export function toHttpError(error: unknown, promptField = 'messages'): HttpError {
   if (error instanceof HttpError) return error
   if (error instanceof ParameterError) {
     return new HttpError(400, error.message, { param: error.parameter, quotes: true })
   }
   if (error instanceof NoTokenLeftError) return new HttpError(400, error.message, { code: 'no_token_left' })
   if (error instanceof ContextLengthError) {
-    return new HttpError(400, error.message, { code: 'context_length_exceeded', param: 'messages' })
+    return new HttpError(400, error.message, { code: 'context_length_exceeded', param: promptField })
   }
   if (error instanceof ChatTemplateError || error instanceof TokenizerError)
     return new HttpError(400, error.message, { quotes: true })

@@ -27,8 +27,10 @@ function modelCard({ config, model }: Service): object {
 }
 
 /** `GET /health`: 200 when requests are answered, 503 as long as they are not. Open to everybody, so it tells little. */
-export function health({ model }: Service): Response {
+export function health(c: AppContext, { model }: Service): Response {
   const { state } = model
+  // The log learns what state the model is in, and how much that matters.
+  if (model.unready !== undefined) c.get('trace').failed(model.unready)
   return jsonResponse(
     { status: state },
     state === 'ready' ? 200 : 503,

@@ -47,7 +47,11 @@ export class Metrics {
       page.one('gpu_memory_bytes', 'gauge', 'GPU memory that the model and its cache hold.', status.gpuBytes)
     }
     page.histogram('time_to_first_token_seconds', 'From the request to its first token.', this.firstToken)
-    page.histogram('time_per_token_seconds', 'Mean time per token after the first, by request.', this.perToken)
+    page.histogram(
+      'time_per_token_seconds',
+      'Time between tokens of one answer: the mean of each request.',
+      this.perToken,
+    )
     page.histogram('generation_duration_seconds', 'From the request to the end of its answer.', this.duration)
     return page.text
   }

@@ -7,7 +7,16 @@ import { jsonResponse } from './errors.ts'
 import { randomHex } from './ids.ts'
 import { type AnswerHead, chatLogprobs, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runOne } from './run.ts'
-import { checkModel, checkStreamOptions, flag, modelRequest, openAiFields, parseFields, text } from './schema.ts'
+import {
+  checkModel,
+  checkStreamOptions,
+  flag,
+  lenientFields,
+  modelRequest,
+  openAiFields,
+  parseFields,
+  text,
+} from './schema.ts'
 import type { ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 import { eventStream } from './sse.ts'
@@ -23,7 +32,7 @@ const fields = {
   echo: flag,
 }
 const schema = v.looseObject(fields)
-const lenientSchema = v.looseObject({ ...fields, model: v.nullish(openAiFields.model) })
+const lenientSchema = v.looseObject({ ...fields, ...lenientFields })
 const FIELDS = Object.keys(fields)
 const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls']
 

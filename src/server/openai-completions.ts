@@ -7,7 +7,15 @@ import { jsonResponse } from './errors.ts'
 import { randomHex } from './ids.ts'
 import { type AnswerHead, completionLogprobs, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runAll } from './run.ts'
-import { checkModel, checkStreamOptions, flag, modelRequest, openAiFields, parseFields } from './schema.ts'
+import {
+  checkModel,
+  checkStreamOptions,
+  flag,
+  lenientFields,
+  modelRequest,
+  openAiFields,
+  parseFields,
+} from './schema.ts'
 import type { ServedChat, ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 import { eventStream } from './sse.ts'
@@ -33,7 +41,7 @@ const fields = {
   ),
 }
 const schema = v.looseObject(fields)
-const lenientSchema = v.looseObject({ ...fields, model: v.nullish(openAiFields.model) })
+const lenientSchema = v.looseObject({ ...fields, ...lenientFields })
 const FIELDS = Object.keys(fields)
 
 interface CompletionWire {

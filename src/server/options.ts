@@ -1,6 +1,18 @@
 import { ParameterError } from '../errors.ts'
 import type { RequestRecord } from './trace.ts'
 
+/** Why a request is not taken; the answer says it in the form that the route's clients read. */
+export interface Refusal {
+  /** 403, 503 and the like. */
+  readonly status: number
+  readonly message: string
+  /** For programs, such as `shutting_down`. */
+  readonly code: string
+  /** OpenAI's class of the error. Default: by the status. */
+  readonly type?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
 export interface AppOptions {
   /** The name under which `/v1/models` lists the model and answers carry it. Default `mistral`. */
   modelId?: string | undefined
@@ -23,6 +35,8 @@ export interface AppOptions {
   lenient?: boolean | undefined
   /** Serve `/metrics`. Default true. */
   metrics?: boolean | undefined
+  /** Asked first, for every request: why it is not taken; undefined takes it. Default: all are taken. */
+  refuse?: ((request: Request) => Refusal | undefined) | undefined
   /** Gets one record per request, when its answer has ended. */
   log?: ((record: RequestRecord) => void) | undefined
   /** Put the messages or the prompt into the records. Default false. */
@@ -49,6 +63,7 @@ const DEFAULTS: Omit<AppConfig, 'created'> = {
   maxTokens: 4096,
   lenient: false,
   metrics: true,
+  refuse: () => undefined,
   log: () => {},
   logPrompts: false,
   predictOutput: 'string',
@@ -84,7 +99,7 @@ function checkOption(name: string, value: unknown): void {
   if (!(name in DEFAULTS) && name !== 'created') throw new ParameterError(name, value, 'is not an option of createApp')
   if (name === 'modelId') check(typeof value === 'string' && value !== '', 'a text that is not empty')
   else if (name === 'apiKeys' || name === 'cors') check(isTextList(value), 'a list of texts that are not empty')
-  else if (name === 'log') check(typeof value === 'function', 'a function')
+  else if (name === 'log' || name === 'refuse') check(typeof value === 'function', 'a function')
   else if (name === 'predictOutput') check(value === 'string' || value === 'object', '"string" or "object"')
   else if (name === 'created') check(Number.isSafeInteger(value) && (value as number) >= 0, 'whole seconds since 1970')
   else if (/Bytes$|Ms$|^maxTokens$/.test(name)) {

@@ -29,19 +29,28 @@ export async function predict(c: AppContext, service: Service): Promise<Response
   const body = await readJsonObject(c.req.raw, config)
   const wire = parseFields(schema, body)
   checkModel(wire.model ?? c.req.param('name')?.replace(/:predict$/, '') ?? config.modelId, config)
-  const request = await modelInput(body, chat, config)
+  const request = modelInput(body, config)
   const trace = c.get('trace')
   trace.asked(wire.messages ?? wire.prompt)
-  const { abort, unlink } = follow(c.req.raw.signal)
-  const pieces = runOne(service.model, request, { signal: abort.signal, trace })
-  if (!wire.stream || wantsJoined(c.req.raw.headers)) {
-    const { choices } = await outcome(pieces).finally(unlink)
+  const joined = !wire.stream || wantsJoined(c.req.raw.headers)
+  try {
+    if (!joined) return await textStream(c, service, request)
+    const { abort, unlink } = follow(c.req.raw.signal)
+    const { choices } = await outcome(runOne(service.model, request, { signal: abort.signal, trace })).finally(unlink)
     const answer = choices[0]!.text
     // A stream that was asked for and joined is a bare string in the reference too.
     return jsonResponse(config.predictOutput === 'object' && !wire.stream ? { output: answer } : answer)
+  } catch (error) {
+    throw (await promptTooLong(error, request, chat)) ?? error
   }
+}
+
+/** The answer as raw text, whole words as they come. */
+async function textStream(c: AppContext, { config, model }: Service, request: ChatRequest): Promise<Response> {
+  const trace = c.get('trace')
+  const { abort, unlink } = follow(c.req.raw.signal)
   trace.stream = true
-  const stream = await openFrameStream(words(pieces), {
+  const stream = await openFrameStream(words(runOne(model, request, { signal: abort.signal, trace })), {
     ...config,
     abort,
     // Every byte of this stream is text of the answer: there is no way to say nothing, and none to tell of an error.
@@ -58,8 +67,8 @@ export async function predict(c: AppContext, service: Service): Promise<Response
   })
 }
 
-/** The request as the model takes it, where `max_tokens` does not count the prompt. @throws ParameterError, HttpError */
-async function modelInput(body: JsonObject, chat: ServedChat, config: Service['config']): Promise<ChatRequest> {
+/** The request as the model takes it, where `max_length` is what counts the prompt, too. @throws ParameterError */
+function modelInput(body: JsonObject, config: Service['config']): ChatRequest {
   const { lenient } = config
   const limit = parseMaxTokens(body, config)
   for (const name of ['n', 'logprobs', 'top_logprobs']) {
@@ -68,24 +77,27 @@ async function modelInput(body: JsonObject, chat: ServedChat, config: Service['c
     if (!neutral && !lenient) throw new ParameterError(name, value, 'is for /v1/chat/completions: one text is returned')
   }
   const { max_tokens: _, max_length: __, ...rest } = body
-  const request = modelRequest(rest, { fields: FIELDS, passed: ['messages', 'prompt'], lenient }) as ChatRequest
+  // These count the answer only, as everywhere, and win.
+  const own = body.max_new_tokens ?? body.max_completion_tokens ?? null
+  const counted = own === null ? { ...rest, max_length: limit } : rest
+  const request = modelRequest(counted, { fields: FIELDS, passed: ['messages', 'prompt'], lenient }) as ChatRequest
   if (request.messages === undefined && request.prompt === undefined) {
     throw new ParameterError('messages', undefined, 'is required: a list of {role, content}')
   }
-  // These count the answer only, as everywhere, and win.
-  const own = body.max_new_tokens ?? body.max_completion_tokens
-  if (own !== undefined && own !== null) return request
-  const promptTokens = (await chat.encode(request)).length
-  const left = limit - promptTokens
-  if (left < 1) {
-    throw new HttpError(
-      400,
-      `parameter "max_tokens" (${limit}): counts the prompt on this route, which has ${promptTokens} tokens already; ` +
-        'raise it, or send max_new_tokens, which counts the answer only',
-      { param: 'max_tokens' },
-    )
-  }
-  return { ...request, max_new_tokens: left }
+  return request
+}
+
+/** What the model calls `max_length` is `max_tokens` here. undefined for any other error. */
+async function promptTooLong(error: unknown, request: ChatRequest, chat: ServedChat): Promise<HttpError | undefined> {
+  const { max_length: limit } = request
+  if (!(error instanceof ParameterError && error.parameter === 'max_length') || limit === undefined) return undefined
+  const { length } = await chat.encode(request)
+  return new HttpError(
+    400,
+    `parameter "max_tokens" (${limit}): counts the prompt on this route, which has ${length} tokens already; ` +
+      'raise it, or send max_new_tokens, which counts the answer only',
+    { param: 'max_tokens' },
+  )
 }
 
 /** Tokens that prompt and answer may have together. `max_length` is another name for it here. @throws ParameterError */

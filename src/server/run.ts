@@ -22,14 +22,15 @@ export async function* runOne(
   firstIndex = 0,
 ): Pieces<ServedCompletion> {
   const chat = model.use()
+  const run = trace.run()
   const pieces = chat.generate(withCeiling(request, chat.model.contextLength), { signal })
   try {
     for (let next = await pieces.next(); ; next = await pieces.next()) {
       if (next.done) {
-        trace.completed(next.value)
+        run.completed(next.value)
         return next.value
       }
-      trace.piece(next.value)
+      run.piece(next.value)
       yield { ...next.value, index: next.value.index + firstIndex }
     }
   } catch (error) {
@@ -43,9 +44,12 @@ export async function* runOne(
 
 /** Models with a sliding window have no end of their own: no answer is longer than the context, or a client could stay for days. */
 function withCeiling(request: ChatRequest, most: number): ChatRequest {
-  const asked = request.max_new_tokens ?? request.max_completion_tokens ?? request.max_tokens
+  const over = (asked: unknown) => typeof asked === 'number' && asked > most
   // What is no number is left for the check.
-  return typeof asked === 'number' && asked > most ? { ...request, max_new_tokens: most } : request
+  if (over(request.max_new_tokens ?? request.max_completion_tokens ?? request.max_tokens)) {
+    return { ...request, max_new_tokens: most }
+  }
+  return over(request.max_length) ? { ...request, max_length: most } : request
 }
 
 /**

@@ -15,6 +15,9 @@ export function numberWithin(min: number, max: number) {
   return v.nullish(v.pipe(v.number(message), v.minValue(min, message), v.maxValue(max, message)))
 }
 
+const streamOptions = { include_usage: flag, include_obfuscation: flag }
+const streamOptionsMessage = 'must be an object with include_usage'
+const metadataMessage = 'must be an object whose values are strings'
 const stopMessage = 'must be a text or a list of at most 4 texts'
 
 /** What both of OpenAI's routes have. */
@@ -22,8 +25,8 @@ export const openAiFields = {
   model: v.pipe(text, v.nonEmpty('must not be empty'), v.maxLength(256, 'must have at most 256 characters')),
   stream: flag,
   stream_options: v.nullish(
-    v.strictObject({ include_usage: flag, include_obfuscation: flag }, (issue) =>
-      issue.expected === 'never' ? 'is not a known field of stream_options' : 'must be an object with include_usage',
+    v.strictObject(streamOptions, (issue) =>
+      issue.expected === 'never' ? 'is not a known field of stream_options' : streamOptionsMessage,
     ),
   ),
   temperature: numberWithin(0, 2),
@@ -35,7 +38,18 @@ export const openAiFields = {
   prompt_cache_retention: note,
   service_tier: note,
   store: flag,
-  metadata: v.nullish(v.record(v.string(), v.unknown(), 'must be an object'), {}),
+  metadata: v.nullish(
+    v.pipe(
+      v.custom<object>((value) => typeof value === 'object' && !Array.isArray(value), metadataMessage),
+      v.record(v.string(), v.string(metadataMessage), metadataMessage),
+    ),
+  ),
+}
+
+/** The same for a server that ignores what it does not know. */
+export const lenientFields = {
+  model: v.nullish(openAiFields.model),
+  stream_options: v.nullish(v.looseObject(streamOptions, streamOptionsMessage)),
 }
 
 /**

@@ -47,9 +47,14 @@ export class ServedModel {
     return this.error === undefined ? this.chat : undefined
   }
 
-  /** What keeps the model from answering any request from now on. */
-  get failure(): string | undefined {
-    return this.error === undefined ? undefined : this.error instanceof Error ? this.error.message : String(this.error)
+  /** Why the model answers no request now; undefined when it does. */
+  get unready(): HttpError | undefined {
+    if (this.error !== undefined) {
+      const fact = this.error instanceof Error ? this.error.message : String(this.error)
+      return new HttpError(503, `the model failed: ${fact}`, { code: 'model_failed' })
+    }
+    if (this.chat !== undefined) return undefined
+    return new HttpError(503, 'the model is loading', { code: 'model_loading', headers: { 'retry-after': '5' } })
   }
 
   fail(error: unknown): void {
@@ -58,10 +63,8 @@ export class ServedModel {
 
   /** @throws HttpError 503 unless ready */
   use(): ServedChat {
-    if (this.state === 'failed') throw new HttpError(503, `the model failed: ${this.failure}`, { code: 'model_failed' })
-    if (this.chat === undefined) {
-      throw new HttpError(503, 'the model is loading', { code: 'model_loading', headers: { 'retry-after': '5' } })
-    }
-    return this.chat
+    const { unready } = this
+    if (unready !== undefined) throw unready
+    return this.chat!
   }
 }

@@ -1,4 +1,5 @@
 import { AbortError } from '../errors.ts'
+import { onAbort } from '../generate/on-abort.ts'
 
 export interface FrameStreamOptions {
   /** Fired when the client goes, or takes nothing for too long; whoever makes the frames listens to its signal. */
@@ -11,7 +12,7 @@ export interface FrameStreamOptions {
   idleTimeoutMs: number
   /** The last frames after a failure; undefined: the connection is cut, so that nobody takes the answer for whole. */
   errorFrames: ((error: unknown) => string) | undefined
-  /** Called once. An abort comes with its reason as the error. */
+  /** Called once. An abort comes with an error when the client took nothing for too long. */
   onEnd(outcome: { aborted: boolean; error?: unknown }): void
 }
 
@@ -36,7 +37,8 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
   private pending: Promise<IteratorResult<string, void>> | undefined
   private idle: ReturnType<typeof setTimeout> | undefined
   private ended = false
-  private onAbort: (() => void) | undefined
+  private gaveUp: DOMException | undefined
+  private stopListening = () => {}
 
   constructor(
     private readonly frames: AsyncGenerator<string, void, undefined>,
@@ -54,9 +56,11 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     const { signal } = this.options.abort
-    this.onAbort = () => this.fail(controller, signal.reason, true)
-    if (signal.aborted) this.onAbort()
-    else signal.addEventListener('abort', this.onAbort, { once: true })
+    // Servers that see their client go cancel the body in the same turn. What had failed by then they would report as an
+    // error, and it is none; who reads a body in process gets the reason.
+    const fail = () => queueMicrotask(() => this.fail(controller, signal.reason, true))
+    if (signal.aborted) fail()
+    else this.stopListening = onAbort(signal, fail)
     this.watchIdle()
   }
 
@@ -102,8 +106,10 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
   private watchIdle(): void {
     if (this.ended) return
     const { idleTimeoutMs, abort } = this.options
-    const message = `the client took nothing for ${idleTimeoutMs} ms`
-    this.idle = setTimeout(() => abort.abort(new DOMException(message, 'TimeoutError')), idleTimeoutMs)
+    this.idle = setTimeout(() => {
+      this.gaveUp = new DOMException(`the client took nothing for ${idleTimeoutMs} ms`, 'TimeoutError')
+      abort.abort(this.gaveUp)
+    }, idleTimeoutMs)
   }
 
   private close(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -114,7 +120,7 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
   private fail(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown, aborted: boolean): void {
     if (this.ended) return
     const { errorFrames } = this.options
-    this.end({ aborted, error })
+    this.end({ aborted, error: aborted ? this.gaveUp : error })
     if (errorFrames === undefined || aborted) controller.error(error)
     else {
       controller.enqueue(this.encoder.encode(errorFrames(error)))
@@ -127,7 +133,7 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
     if (this.ended) return
     this.ended = true
     clearTimeout(this.idle)
-    if (this.onAbort) this.options.abort.signal.removeEventListener('abort', this.onAbort)
+    this.stopListening()
     this.options.unlink()
     this.options.onEnd(outcome)
   }
@@ -138,6 +144,5 @@ export function follow(signal: AbortSignal): { abort: AbortController; unlink: (
   const abort = new AbortController()
   const pass = () => abort.abort(signal.reason)
   if (signal.aborted) pass()
-  else signal.addEventListener('abort', pass, { once: true })
-  return { abort, unlink: () => signal.removeEventListener('abort', pass) }
+  return { abort, unlink: onAbort(signal, pass) }
 }

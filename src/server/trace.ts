@@ -1,9 +1,12 @@
-import type { ChatChunk } from '../chat/answer.ts'
 import { CLIENT_LEFT, HttpError } from './errors.ts'
-import type { ServedCompletion } from './served-chat.ts'
+import { RunTrace } from './run-trace.ts'
+
+/** `info` is expected, `warn` the client's doing, `error` the server's. */
+export type RequestLevel = 'info' | 'warn' | 'error'
 
 /** What the log gets of one request. Times are milliseconds; token counts are of all choices together. */
 export interface RequestRecord {
+  readonly level: RequestLevel
   readonly requestId: string
   readonly method: string
   /** The route's pattern, such as `/v1/models/:id`; `other` when there is none. */
@@ -16,6 +19,7 @@ export interface RequestRecord {
   readonly aborted: boolean
   readonly timeToFirstTokenMs?: number | undefined
   readonly promptTokens?: number | undefined
+  /** Of answers that broke off, too: what had come until then. */
   readonly completionTokens?: number | undefined
   readonly cachedTokens?: number | undefined
   readonly finishReasons?: readonly string[] | undefined
@@ -40,14 +44,14 @@ export class RequestTrace {
   private prompt: unknown
   private error: unknown
   private readonly startedAt = performance.now()
-  private firstTokenAt: number | undefined
-  private readonly completions: ServedCompletion[] = []
+  private readonly runs: RunTrace[] = []
   private finished = false
 
   constructor(
     private readonly head: Pick<RequestRecord, 'requestId' | 'method' | 'path'>,
     private readonly options: {
       logPrompts: boolean
+      /** `secondsPerToken`: between the tokens of one answer, the mean of all; undefined when none has two. */
       done: (record: RequestRecord, secondsPerToken: number | undefined) => void
     },
   ) {}
@@ -57,12 +61,11 @@ export class RequestTrace {
     if (this.options.logPrompts) this.prompt = prompt
   }
 
-  piece({ token_ids, text }: ChatChunk): void {
-    if (token_ids.length > 0 || text !== '') this.firstTokenAt ??= performance.now()
-  }
-
-  completed(completion: ServedCompletion): void {
-    this.completions.push(completion)
+  /** Measures one request to the model; an answer may take several. */
+  run(): RunTrace {
+    const run = new RunTrace()
+    this.runs.push(run)
+    return run
   }
 
   /** An error that becomes the answer; the middleware finishes the trace. */
@@ -70,38 +73,45 @@ export class RequestTrace {
     this.error = error
   }
 
-  /** Only the first call counts. */
+  /** Only the first call counts. An aborted answer has an error when it was the server that gave it up. */
   finish({ status, aborted = status === CLIENT_LEFT, error = this.error }: Outcome): void {
     if (this.finished) return
     this.finished = true
-    const now = performance.now()
-    const sum = (count: (completion: ServedCompletion) => number) =>
-      this.completions.length === 0 ? undefined : this.completions.reduce((total, one) => total + count(one), 0)
+    const { runs, startedAt } = this
+    const sum = (count: (run: RunTrace) => number) => runs.reduce((all, run) => all + count(run), 0)
+    const whole = runs.length > 0 && runs.every((run) => run.usage !== undefined)
+    const tokens = sum((run) => run.completionTokens)
+    const firstTokenAt = runs.reduce((least, run) => Math.min(least, run.firstTokenAt), Infinity)
     const record = {
+      level: levelOf(error instanceof HttpError ? error.status : status, { aborted, error }),
       ...this.head,
       route: this.route,
       status,
-      durationMs: now - this.startedAt,
+      durationMs: performance.now() - startedAt,
       stream: this.stream,
       aborted,
-      timeToFirstTokenMs: this.firstTokenAt === undefined ? undefined : this.firstTokenAt - this.startedAt,
-      promptTokens: sum(({ usage }) => usage.prompt_tokens),
-      completionTokens: sum(({ usage }) => usage.completion_tokens),
-      cachedTokens: sum(({ usage }) => usage.cached_tokens),
-      finishReasons: this.completions.flatMap(({ choices }) => choices.map((choice) => choice.finish_reason)),
+      timeToFirstTokenMs: Number.isFinite(firstTokenAt) ? firstTokenAt - startedAt : undefined,
+      promptTokens: whole ? sum((run) => run.usage?.prompt_tokens ?? 0) : undefined,
+      completionTokens: whole || tokens > 0 ? tokens : undefined,
+      cachedTokens: whole ? sum((run) => run.usage?.cached_tokens ?? 0) : undefined,
+      finishReasons: runs.flatMap((run) => run.finishReasons),
       error: error === undefined ? undefined : errorText(error, this.options.logPrompts),
       prompt: this.prompt,
     }
     const present = Object.entries(record).filter(([, value]) => value !== undefined)
-    this.options.done(Object.fromEntries(present) as unknown as RequestRecord, this.secondsPerToken(now))
+    const paces = runs.flatMap((run) => run.secondsPerToken())
+    const pace = paces.length === 0 ? undefined : paces.reduce((all, one) => all + one) / paces.length
+    this.options.done(Object.fromEntries(present) as unknown as RequestRecord, pace)
   }
+}
 
-  /** After the first token, over all choices; undefined for answers of one token. */
-  private secondsPerToken(now: number): number | undefined {
-    const tokens = this.completions.reduce((total, { usage }) => total + usage.completion_tokens, 0)
-    if (this.firstTokenAt === undefined || tokens < 2) return undefined
-    return (now - this.firstTokenAt) / 1000 / (tokens - 1)
-  }
+/** Refusals of a server that is not up yet, or goes down as it was told to. */
+const EXPECTED: readonly (string | null)[] = ['model_loading', 'shutting_down']
+
+function levelOf(status: number, { aborted, error }: { aborted: boolean; error: unknown }): RequestLevel {
+  if (aborted) return error === undefined || status === CLIENT_LEFT ? 'info' : 'warn'
+  if (status >= 500) return error instanceof HttpError && EXPECTED.includes(error.code) ? 'info' : 'error'
+  return status >= 400 ? 'warn' : 'info'
 }
 
 /** What stands behind an error that was shown without its facts matters more to a log than what was shown. */

@@ -2,7 +2,7 @@
  * Mistral's own prompt formats, for checkpoints that bring no chat template. They follow mistral-common, which builds ids
  * directly: each content is encoded by itself between control tokens.
  */
-import { ChatTemplateError } from '../errors.ts'
+import { ParameterError } from '../errors.ts'
 import type { PlainMessage, Tool, ToolCall } from './chat-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
@@ -23,41 +23,57 @@ export function builtInVersion(tokenizer: Tokenizer): BuiltInVersion {
   return has('[SYSTEM_PROMPT]') && has('[/SYSTEM_PROMPT]') ? 'v7' : 'v3'
 }
 
-/** @throws ChatTemplateError when the conversation does not fit the format */
+/** A message and where the request has it. */
+interface Turn {
+  readonly message: PlainMessage
+  readonly at: string
+}
+
+/** @throws ParameterError naming `messages[i].field` or `tools[i].field` when the conversation does not fit the format */
 export function builtInParts(
   version: BuiltInVersion,
   messages: readonly PlainMessage[],
   tools: readonly Tool[] | undefined,
   names: { bos: string; eos: string },
 ): PromptPart[] {
-  if (
-    version !== 'v3' &&
-    (tools !== undefined || messages.some((m) => m.tool_calls !== undefined || m.role === 'tool'))
-  ) {
-    throw new ChatTemplateError(
-      `the built-in ${version} chat format has no tools; the checkpoint needs a chat template`,
-    )
-  }
+  if (version !== 'v3') refuseTools(version, messages, tools)
   const { system, turns } = arrange(messages)
-  const lastUser = turns.findLastIndex((turn) => turn.role === 'user')
+  const lastUser = turns.findLastIndex(({ message }) => message.role === 'user')
   const parts: PromptPart[] = [{ control: names.bos }]
   if (version === 'v7' && system !== undefined) parts.push(...block('SYSTEM_PROMPT', system))
-  for (const [i, turn] of turns.entries()) {
-    if (turn.role === 'user') {
+  for (const [i, { message, at }] of turns.entries()) {
+    const { role, content, tool_calls: calls } = message
+    if (role === 'user') {
       const takesSystem = version === 'v1' ? i === 0 : version === 'v3' && i === lastUser
-      const text = takesSystem && system !== undefined ? `${system}\n\n${turn.content}` : turn.content
+      const text = takesSystem && system !== undefined ? `${system}\n\n${content}` : content
       if (tools !== undefined && i === lastUser) parts.push(...block('AVAILABLE_TOOLS', toolsJson(tools)))
       parts.push(...(version === 'v1' ? [{ text: `[INST] ${text} [/INST]` }] : block('INST', text)))
-    } else if (turn.role === 'tool') {
-      parts.push(...block('TOOL_RESULTS', toolResultJson(turn)))
-    } else if (turn.tool_calls !== undefined) {
-      parts.push({ control: '[TOOL_CALLS]' }, { text: toolCallsJson(turn) }, { control: names.eos })
+    } else if (role === 'tool') {
+      parts.push(...block('TOOL_RESULTS', toolResultJson(message, `${at}.tool_call_id`)))
+    } else if (calls !== undefined) {
+      parts.push(
+        { control: '[TOOL_CALLS]' },
+        { text: toolCallsJson(calls, `${at}.tool_calls`) },
+        { control: names.eos },
+      )
     } else {
-      const text = version === 'v1' ? turn.content : turn.content.replace(/ +$/, '')
-      parts.push({ text }, { control: names.eos })
+      parts.push({ text: version === 'v1' ? content : content.replace(/ +$/, '') }, { control: names.eos })
     }
   }
   return parts
+}
+
+function refuseTools(
+  version: BuiltInVersion,
+  messages: readonly PlainMessage[],
+  tools: readonly Tool[] | undefined,
+): void {
+  const fact = `the built-in ${version} chat format has no tools; the checkpoint needs a chat template`
+  if (tools !== undefined) throw new ParameterError('tools', tools, fact)
+  for (const [i, { role, tool_calls: calls }] of messages.entries()) {
+    if (calls !== undefined) throw new ParameterError(`messages[${i}].tool_calls`, calls, fact)
+    if (role === 'tool') throw new ParameterError(`messages[${i}].role`, role, fact)
+  }
 }
 
 function block(name: string, text: string): PromptPart[] {
@@ -68,73 +84,80 @@ function block(name: string, text: string): PromptPart[] {
  * Takes the system messages out and joins neighbours of one role, as mistral-common does before it encodes, then checks
  * the order: user first, an answer after each user or tool result, tool results after tool calls.
  */
-function arrange(messages: readonly PlainMessage[]): { system: string | undefined; turns: PlainMessage[] } {
+function arrange(messages: readonly PlainMessage[]): { system: string | undefined; turns: Turn[] } {
   const system: string[] = []
-  const turns: PlainMessage[] = []
+  const turns: Turn[] = []
   for (const [i, message] of messages.entries()) {
-    if (message.role === 'system') {
-      system.push(message.content)
+    const { role, content } = message
+    if (role === 'system') {
+      system.push(content)
       continue
     }
+    const at = `messages[${i}]`
     const last = turns.at(-1)
-    const joins = last?.role === message.role && message.role !== 'tool' && !last.tool_calls && !message.tool_calls
-    if (joins) turns[turns.length - 1] = { ...last, content: `${last.content}\n\n${message.content}` }
-    else if (follows(message, last, i)) turns.push(message)
-    else throw new ChatTemplateError(`${ALTERNATE} (messages[${i}] is "${message.role}")`)
+    const before = last?.message
+    const joins = before?.role === role && role !== 'tool' && !before.tool_calls && !message.tool_calls
+    if (joins)
+      turns[turns.length - 1] = { ...last!, message: { ...before, content: `${before.content}\n\n${content}` } }
+    else if (follows(message, before, at)) turns.push({ message, at })
+    else throw new ParameterError(`${at}.role`, role, ALTERNATE)
   }
-  if (turns.length === 0) throw new ChatTemplateError(`${ALTERNATE} (there is no user message)`)
+  if (turns.length === 0) throw new ParameterError('messages', messages, `${ALTERNATE}; there is no user message`)
   return { system: system.length === 0 ? undefined : system.join('\n\n'), turns }
 }
 
-function follows(message: PlainMessage, last: PlainMessage | undefined, index: number): boolean {
-  switch (message.role) {
+function follows(
+  { role, content, tool_calls: calls }: PlainMessage,
+  last: PlainMessage | undefined,
+  at: string,
+): boolean {
+  switch (role) {
     case 'user':
       return last === undefined || (last.role === 'assistant' && last.tool_calls === undefined)
     case 'assistant':
-      if (message.tool_calls !== undefined && message.content !== '') {
-        throw new ChatTemplateError(`messages[${index}] has content and tool_calls; the chat format allows one of them`)
+      if (calls !== undefined && content !== '') {
+        throw new ParameterError(
+          `${at}.content`,
+          content,
+          'must be empty where there are tool_calls, in this chat format',
+        )
       }
       return last?.role === 'user' || last?.role === 'tool'
     case 'tool':
       return last?.role === 'tool' || last?.tool_calls !== undefined
     default:
-      throw new ChatTemplateError(
-        `messages[${index}].role is "${message.role}"; the chat format has system, user, assistant and tool`,
-      )
+      throw new ParameterError(`${at}.role`, role, 'must be system, user, assistant or tool, in this chat format')
   }
 }
 
 function toolsJson(tools: readonly Tool[]): string {
   return pythonJson(
-    tools.map(({ function: { name, description, parameters } }) => {
-      checkName(name)
+    tools.map(({ function: { name, description, parameters } }, i) => {
+      checkName(name, `tools[${i}].function.name`)
       return { type: 'function', function: { name, description: description ?? '', parameters: parameters ?? {} } }
     }),
   )
 }
 
-function toolCallsJson(message: PlainMessage): string {
-  const calls = (message.tool_calls as readonly ToolCall[]).map(({ id, function: fn }) => {
-    checkName(fn.name)
-    return { name: fn.name, arguments: parsed(fn.arguments), id: checkId(id) }
-  })
-  return pythonJson(calls)
+function toolCallsJson(calls: readonly ToolCall[], at: string): string {
+  return pythonJson(
+    calls.map(({ id, function: { name, arguments: args } }, i) => {
+      checkName(name, `${at}[${i}].function.name`)
+      return { name, arguments: parsed(args ?? {}), id: checkId(id, `${at}[${i}].id`) }
+    }),
+  )
 }
 
-function toolResultJson(message: PlainMessage): string {
-  return pythonJson({ content: parsed(message.content), call_id: checkId(message.tool_call_id) })
+function toolResultJson({ content, tool_call_id: id }: PlainMessage, at: string): string {
+  return pythonJson({ content: parsed(content), call_id: checkId(id, at) })
 }
 
-function checkName(name: string): void {
-  if (!FUNCTION_NAME.test(name)) {
-    throw new ChatTemplateError(`the function name "${name}" must be 1 to 64 letters, digits, "_" or "-"`)
-  }
+function checkName(name: string, at: string): void {
+  if (!FUNCTION_NAME.test(name)) throw new ParameterError(at, name, 'must be 1 to 64 letters, digits, "_" or "-"')
 }
 
-function checkId(id: string | undefined): string {
-  if (id === undefined || !CALL_ID.test(id)) {
-    throw new ChatTemplateError(`the tool call id ${JSON.stringify(id)} must be 9 letters or digits`)
-  }
+function checkId(id: string | undefined, at: string): string {
+  if (id === undefined || !CALL_ID.test(id)) throw new ParameterError(at, id, 'must be 9 letters or digits')
   return id
 }
 

@@ -5,7 +5,7 @@ export interface ChatMessage {
   readonly role: string
   readonly content?: string | readonly TextPart[] | null | undefined
   readonly tool_calls?: readonly ToolCall[] | null | undefined
-  readonly tool_call_id?: string | undefined
+  readonly tool_call_id?: string | null | undefined
   readonly name?: string | undefined
 }
 
@@ -17,7 +17,8 @@ export interface TextPart {
 export interface ToolCall {
   readonly id?: string | undefined
   readonly type?: 'function' | undefined
-  readonly function: { readonly name: string; readonly arguments: unknown }
+  /** `arguments`: an object, or the JSON text of one. */
+  readonly function: { readonly name: string; readonly arguments?: unknown }
 }
 
 /** A function that the model may call. */
@@ -43,13 +44,28 @@ export interface PlainMessage {
 const MAX_DEPTH = 64
 
 /**
- * A plain copy of the messages with each content as one string.
+ * A plain copy of the messages with each content as one string. `developer`, OpenAI's newer name for it, becomes `system`.
  * @throws ParameterError naming `messages[i].field`
  */
 export function checkMessages(messages: unknown): PlainMessage[] {
   if (!Array.isArray(messages)) throw new ParameterError('messages', messages, 'must be an array of messages')
   if (messages.length === 0) throw new ParameterError('messages', messages, 'must hold at least one message')
-  return messages.map((message: unknown, i) => checkMessage(message, `messages[${i}]`))
+  const callIds = new Set<unknown>()
+  return messages.map((message: unknown, i) => {
+    const plain = checkMessage(message, `messages[${i}]`)
+    if (plain.role === 'tool') checkResult(plain, `messages[${i}].tool_call_id`, callIds)
+    for (const { id } of plain.tool_calls ?? []) if (id !== undefined) callIds.add(id)
+    return plain
+  })
+}
+
+/** The result of a tool belongs to a call before it. Without ids anywhere the template decides. */
+function checkResult({ tool_call_id: id }: PlainMessage, at: string, callIds: ReadonlySet<unknown>): void {
+  if (id === undefined && callIds.size > 0)
+    throw new ParameterError(at, id, 'must be the id of the call that it answers')
+  if (id !== undefined && !callIds.has(id)) {
+    throw new ParameterError(at, id, 'is the id of no call in the assistant messages before it')
+  }
 }
 
 function checkMessage(value: unknown, at: string): PlainMessage {
@@ -60,18 +76,24 @@ function checkMessage(value: unknown, at: string): PlainMessage {
   if (typeof role !== 'string' || role === '')
     throw new ParameterError(`${at}.role`, role, 'must be a non-empty string')
   const hasCalls = calls !== undefined && calls !== null
-  if (hasCalls) checkToolCalls(calls, `${at}.tool_calls`)
-  if (callId !== undefined && typeof callId !== 'string') {
+  if (hasCalls) checkToolCalls(calls, role, `${at}.tool_calls`)
+  const hasCallId = callId !== undefined && callId !== null
+  if (hasCallId && typeof callId !== 'string') {
     throw new ParameterError(`${at}.tool_call_id`, callId, 'must be a string')
   }
   const text = content === undefined || content === null ? undefined : joinContent(content, `${at}.content`)
   if (text === undefined && !hasCalls) {
     throw new ParameterError(`${at}.content`, content, 'must be a string, or an array of {type: "text", text} parts')
   }
-  const { tool_calls, ...rest } = copyPlain(value, at) as Record<string, unknown>
-  const plain = { ...rest, role, content: text ?? '' }
-  // Templates ask whether there are tool calls with `is defined`: an empty list or null must look like none.
-  return hasCalls && (calls as unknown[]).length > 0 ? { ...plain, tool_calls: tool_calls as ToolCall[] } : plain
+  const { tool_calls, tool_call_id: _, ...rest } = copyPlain(value, at) as Record<string, unknown>
+  return {
+    ...rest,
+    role: role === 'developer' ? 'system' : role,
+    content: text ?? '',
+    // Templates ask whether there are tool calls with `is defined`: an empty list or null must look like none.
+    ...(hasCalls && (calls as unknown[]).length > 0 && { tool_calls: tool_calls as ToolCall[] }),
+    ...(hasCallId && { tool_call_id: callId as string }),
+  }
 }
 
 function joinContent(content: unknown, at: string): string {
@@ -90,13 +112,44 @@ function joinContent(content: unknown, at: string): string {
     .join('')
 }
 
-function checkToolCalls(calls: unknown, at: string): void {
+function checkToolCalls(calls: unknown, role: string, at: string): void {
   if (!Array.isArray(calls)) throw new ParameterError(at, calls, 'must be an array')
+  if (calls.length > 0 && role !== 'assistant') throw new ParameterError(at, calls, 'are for assistant messages')
   for (const [i, call] of calls.entries()) {
-    const fn = (call as { function?: { name?: unknown } } | null)?.function
+    const { id, function: fn } = (call ?? {}) as { id?: unknown; function?: { name?: unknown; arguments?: unknown } }
+    if (id !== undefined && typeof id !== 'string') throw new ParameterError(`${at}[${i}].id`, id, 'must be a string')
     if (typeof fn !== 'object' || fn === null) throw new ParameterError(`${at}[${i}].function`, fn, 'must be an object')
     if (typeof fn.name !== 'string') throw new ParameterError(`${at}[${i}].function.name`, fn.name, 'must be a string')
+    if (fn.arguments !== undefined && !isObject(jsonOf(fn.arguments))) {
+      throw new ParameterError(`${at}[${i}].function.arguments`, fn.arguments, 'must be the JSON text of an object')
+    }
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What a text holds; undefined when it is no JSON. What is no text stays as it is. */
+function jsonOf(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The messages with the arguments of calls as objects. OpenAI's clients send them as JSON text, and a template that writes
+ * them with `tojson`, as the models were trained, would quote that a second time.
+ */
+export function withParsedArguments(messages: readonly PlainMessage[]): PlainMessage[] {
+  const parsed = ({ function: fn, ...call }: ToolCall): ToolCall => ({
+    ...call,
+    function: fn.arguments === undefined ? fn : { ...fn, arguments: jsonOf(fn.arguments) },
+  })
+  return messages.map(({ tool_calls: calls, ...rest }) => (calls ? { ...rest, tool_calls: calls.map(parsed) } : rest))
 }
 
 /** @throws ParameterError naming `tools[i].field` */

@@ -7,6 +7,7 @@ import {
   copyPlain,
   type PlainMessage,
   type Tool,
+  withParsedArguments,
 } from './chat-messages.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, utf8 } from './files.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
@@ -152,7 +153,7 @@ export class ChatTemplate {
   ): string {
     try {
       return renderTemplate(this.#template as Program, {
-        messages: copyPlain(messages, 'messages', guard.protect),
+        messages: copyPlain(withParsedArguments(messages), 'messages', guard.protect),
         tools: tools === undefined ? null : copyPlain(tools, 'tools', guard.protect),
         documents: null,
         add_generation_prompt: addGenerationPrompt,

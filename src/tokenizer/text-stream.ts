@@ -33,6 +33,11 @@ export class TextStream {
     for (const id of options.after ?? []) this.push(id)
   }
 
+  /** A token that comes now begins the text: the space before its word is left out. */
+  get begins(): boolean {
+    return !this.#prefixDone && this.#pending.length === 0
+  }
+
   /** The text that became certain with this token; often empty while a character is incomplete. */
   push(id: number): string {
     this.#check(id)
@@ -123,8 +128,11 @@ function codePoint(bytes: readonly number[], at: number, length: number): number
   return code
 }
 
-/** The bytes that a token adds to the text: none for control tokens. A leading space is there even at the start. */
-export function tokenBytes(definition: TokenizerDefinition, id: number): Uint8Array<ArrayBuffer> {
+/**
+ * The bytes that a token adds to the text: none for control tokens. `begins`: where the text begins, without the space
+ * before a word.
+ */
+export function tokenBytes(definition: TokenizerDefinition, id: number, begins = false): Uint8Array<ArrayBuffer> {
   const token = definition.tokens[id] ?? ''
   switch (definition.kinds[id]) {
     case TokenKind.control:
@@ -136,5 +144,7 @@ export function tokenBytes(definition: TokenizerDefinition, id: number): Uint8Ar
     case TokenKind.userDefined:
       if (definition.alphabet === 'bytes') return new TextEncoder().encode(token)
   }
-  return definition.alphabet === 'bytes' ? bytesOfAlphabet(token) : new TextEncoder().encode(token.replace(MARK, ' '))
+  if (definition.alphabet === 'bytes') return bytesOfAlphabet(token)
+  const text = token.replace(MARK, ' ')
+  return new TextEncoder().encode(begins && definition.stripPrefix && text.startsWith(' ') ? text.slice(1) : text)
 }

@@ -181,10 +181,13 @@ export class Tokenizer {
     return this.#definition.kinds[id] === TokenKind.control
   }
 
-  /** The UTF-8 bytes that a token adds to a text: none for control tokens, one for a byte token. */
-  tokenBytes(id: number): Uint8Array<ArrayBuffer> {
+  /**
+   * The UTF-8 bytes that a token adds to a text: none for control tokens, one for a byte token. With `begins` those that
+   * it adds as the first: the space before a word may be left out there.
+   */
+  tokenBytes(id: number, options: { begins?: boolean | undefined } = {}): Uint8Array<ArrayBuffer> {
     this.#check(id)
-    return tokenBytes(this.#definition, id)
+    return tokenBytes(this.#definition, id, options.begins)
   }
 
   #check(id: number): void {

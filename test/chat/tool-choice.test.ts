@@ -6,30 +6,13 @@ import type { ChatMessage, Tool } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixtureBytes } from '../tokenizer/support.ts'
+import { namedCallsVocabulary as named11 } from './support.ts'
 
 const v1 = Tokenizer.fromSentencePiece(fixtureBytes('own-v1.model'))
 const v3 = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
 const tool = (name: string): Tool => ({ type: 'function', function: { name, parameters: { type: 'object' } } })
 const tools = [tool('speed'), tool('stop')]
 const named = (name: string) => ({ type: 'function' as const, function: { name } })
-
-/** A byte-level vocabulary with the control tokens of the newer formats. */
-const named11 = Tokenizer.fromJson({
-  added_tokens: ['<s>', '</s>', '[TOOL_CALLS]', '[CALL_ID]', '[ARGS]'].map((content, id) => ({
-    id,
-    content,
-    special: true,
-  })),
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
-  decoder: { type: 'ByteLevel' },
-  model: {
-    type: 'BPE',
-    vocab: Object.fromEntries(
-      ['<s>', '</s>', '[TOOL_CALLS]', '[CALL_ID]', '[ARGS]', ...'abcdefghijklmnopqrstuvwxyz_'].map((t, id) => [t, id]),
-    ),
-    merges: [],
-  },
-})
 
 describe('tool_choice', () => {
   it('is auto where there are tools', () => {

@@ -6,20 +6,19 @@ import { curlLine } from '../../src/cli/serve-banner.ts'
 import { serveLog } from '../../src/cli/serve-log.ts'
 import { isLoopback, nameOf } from '../../src/cli/serve-options.ts'
 import { platform } from '../../src/platform/node.ts'
+import type { RequestRecord } from '../../src/server/index.ts'
 import { runChild } from '../support/child.ts'
 import { type ServeProcess, startReady, startServe } from '../support/serve-process.ts'
 import { runCommand, stage } from './stage.ts'
 
 const QUESTION = [{ role: 'user', content: 'What is a mistral?' }]
 const SMALL = ['--context', '256', '--max-sequences', '2']
-const LONG = { model: 'pocket', messages: QUESTION, max_tokens: 200, ignore_eos: true, temperature: 0, stream: true }
 
-const post = (url: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+const post = (url: string, body: unknown, headers: Record<string, string> = {}) =>
   fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
-    ...(signal && { signal }),
   })
 
 describe('options of serve', () => {
@@ -73,7 +72,8 @@ describe('options of serve', () => {
 })
 
 describe('the log of serve', () => {
-  const record = {
+  const record: RequestRecord = {
+    level: 'warn',
     requestId: 'r',
     method: 'POST',
     route: 'other',
@@ -94,7 +94,6 @@ describe('the log of serve', () => {
     expect(on.err()).toMatch(/^\{.*\}\n$/)
     expect(JSON.parse(on.err())).toEqual({
       time: '1970-01-01T00:00:00.000Z',
-      level: 'warn',
       event: 'request',
       ...record,
       durationMs: 1.3,
@@ -105,6 +104,23 @@ describe('the log of serve', () => {
     const on = stage()
     serveLog(on.cli, 'text', now).request(record)
     expect(on.err()).toBe('POST /x y [2J 404 1 ms, 3 + 4 tokens, the client left, two lines\n')
+  })
+
+  it('leaves out probes that find all well, and only those', () => {
+    const on = stage()
+    const log = serveLog(on.cli, 'json', now)
+    for (const route of ['/health', '/metrics', '/v1/models']) log.request({ ...record, route, status: 200 })
+    log.request({ ...record, route: '/health', status: 503, level: 'info' })
+    const lines = on.err().trim().split('\n')
+    const shown = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(shown).toMatchObject([{ route: '/v1/models' }, { route: '/health', status: 503, level: 'info' }])
+  })
+
+  it('as text tells the tokens of an answer that broke off', () => {
+    const on = stage()
+    const { promptTokens: _, ...rest } = record
+    serveLog(on.cli, 'text', now).request(rest)
+    expect(on.err()).toContain('404 1 ms, 4 tokens, the client left')
   })
 
   it('turned off leaves warnings', () => {
@@ -134,6 +150,13 @@ describe('while the model loads', { timeout: 120_000 }, () => {
       expect(models).toMatchObject({ data: [{ id: 'model' }] })
       expect(await server.stop()).toEqual({ code: 0, signal: null })
       expect(server.stdout()).toBe('')
+      const requests = server.log().filter((line) => line.event === 'request')
+      // The list of models was there; the others came too early, which is nobody's fault.
+      expect(requests.map(({ status, level }) => [status, level])).toEqual([
+        [503, 'info'],
+        [503, 'info'],
+        [200, 'info'],
+      ])
       expect(server.log()).toContainEqual(
         expect.objectContaining({ level: 'warn', message: expect.stringContaining('asks for no --api-key') }),
       )
@@ -231,62 +254,5 @@ describe('a server that is ready', { timeout: 120_000 }, () => {
       completionTokens: 2,
     })
     expect(server.stderr()).not.toContain('xyzzy')
-  })
-})
-
-describe('stopping', { timeout: 180_000 }, () => {
-  let server: ServeProcess
-  afterEach(() => server?.stop('SIGKILL'))
-
-  /** A stream that runs: its first piece has come. */
-  async function streaming(body: object = LONG) {
-    const response = await post(`${server.url}/v1/chat/completions`, body)
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-    let text = ''
-    while (!/content":"[^"]/.test(text)) {
-      const next = await reader.read()
-      if (next.done) throw new Error(`the stream ended without text: ${text}`)
-      text += next.value
-    }
-    const rest = async () => {
-      for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value
-      return text
-    }
-    return { rest }
-  }
-
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s lets a stream come to its end, takes nothing new, ends with 0',
-    async (signal) => {
-      server = await startReady(SMALL)
-      const { rest } = await streaming()
-      server.child.kill(signal)
-      await delay(300)
-      await expect(fetch(`${server.url}/health`)).rejects.toThrow()
-      const text = await rest()
-      expect(text.trimEnd()).toMatch(/data: \[DONE\]$/)
-      expect(text).toContain('"finish_reason":"length"')
-      expect(await server.ended).toEqual({ code: 0, signal: null })
-      expect(server.log().at(-1)).toMatchObject({ message: 'stopped' })
-    },
-  )
-
-  it('cuts what takes longer than --drain-seconds, and still ends with 0', async () => {
-    server = await startReady([...SMALL, '--drain-seconds', '0'])
-    const { rest } = await streaming()
-    server.child.kill('SIGTERM')
-    await expect(rest()).rejects.toThrow()
-    expect(await server.ended).toEqual({ code: 0, signal: null })
-    expect(server.log()).toContainEqual(expect.objectContaining({ level: 'warn', message: '1 answers were cut off' }))
-  })
-
-  it('at the second signal ends at once', async () => {
-    server = await startReady(SMALL)
-    const { rest } = await streaming()
-    server.child.kill('SIGTERM')
-    await delay(200)
-    server.child.kill('SIGTERM')
-    expect(await server.ended).toEqual({ code: null, signal: 'SIGTERM' })
-    await expect(rest()).rejects.toThrow()
   })
 })

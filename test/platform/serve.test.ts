@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ListenError } from '../../src/errors.ts'
 import { platform as browser } from '../../src/platform/browser.ts'
 import { platform } from '../../src/platform/node.ts'
@@ -14,6 +14,7 @@ const HOST = '127.0.0.1'
 const servers: HttpServer[] = []
 const sockets: Socket[] = []
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const socket of sockets.splice(0)) socket.destroy()
   await Promise.all(servers.splice(0).map((server) => server.close(0)))
 })
@@ -54,7 +55,95 @@ function ticking(pieces: number) {
   return { body, cancelled, sent: () => sent }
 }
 
+/** What this process writes to its console meanwhile. */
+function listenToConsole(): () => unknown[][] {
+  const spies = (['error', 'info', 'log', 'warn'] as const).map((name) => vi.spyOn(console, name).mockReturnValue())
+  return () => spies.flatMap((spy) => spy.mock.calls.splice(0))
+}
+
+/** The head of a request that announces a body. */
+const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
+
 describe('a server in Node', () => {
+  it('closes a connection whose request it did not read to its end, and not before the client was done', async () => {
+    const asked: string[] = []
+    const server = await serve(({ method }) => {
+      asked.push(method)
+      return new Response('too large', { status: 413 })
+    })
+    for (const pipelined of [false, true]) {
+      let failure: Error | undefined
+      const socket = connect({ port: server.port, host: HOST, allowHalfOpen: true }, () => socket.write(head(50_000)))
+      sockets.push(socket)
+      let all = ''
+      socket.on('data', (data) => {
+        all += data
+      })
+      socket.on('error', (error) => {
+        failure = error
+      })
+      const closed = new Promise((resolve) => socket.on('close', resolve))
+      await delay(100)
+      expect(all).toMatch(/^HTTP\/1\.1 413 .*\r\nconnection: close\r\n/is)
+      // Sent late, as a client does that has not looked yet.
+      socket.write('x'.repeat(25_000))
+      await delay(100)
+      socket.write('x'.repeat(25_000))
+      if (pipelined) {
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        // Whoever still writes learns that nobody listens.
+        const writing = setInterval(() => socket.write('x'), 50)
+        await closed
+        clearInterval(writing)
+      } else {
+        socket.end()
+        await closed
+        expect(failure).toBeUndefined()
+      }
+      expect(all.split('HTTP/1.1')).toHaveLength(2)
+    }
+    expect(asked).toEqual(['POST', 'POST'])
+  })
+
+  it('keeps connections whose requests it read', async () => {
+    const server = await serve(async (request) => new Response(await request.text()))
+    const { received } = raw(
+      server.port,
+      `${head(2)}ab${head(1)}cGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    )
+    const all = await received
+    expect(all.match(/HTTP\/1\.1 200/g)).toHaveLength(3)
+    expect(all.match(/^connection: keep-alive/gim)).toHaveLength(2)
+  })
+
+  it('prints nothing when clients leave, and cuts a body that fails without a word', async () => {
+    const printed = listenToConsole()
+    const fail = { now: () => {} }
+    const server = await serve((request) => {
+      const failing = request.url.endsWith('/fail')
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('begun'))
+          request.signal.addEventListener('abort', () => controller.error(request.signal.reason))
+          fail.now = () => controller.error(new Error('a secret'))
+          if (failing) setTimeout(fail.now, 50)
+        },
+      })
+      return new Response(body)
+    })
+    for (let i = 0; i < 5; i++) {
+      const stop = new AbortController()
+      const response = await fetch(server.url, { signal: stop.signal })
+      await response.body!.getReader().read()
+      stop.abort()
+    }
+    const { received } = raw(server.port, 'GET /fail HTTP/1.1\r\nHost: x\r\n\r\n')
+    const all = await received
+    expect(all).toMatch(/begun\r\n$/)
+    await delay(50)
+    expect(printed()).toEqual([])
+  })
+
   it('answers, streams, and says where it is', async () => {
     const server = await serve(async (request) =>
       request.method === 'POST' ? new Response(await request.text()) : new Response(ticking(3).body),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ParameterError } from '../../src/errors.ts'
 import { LIST_WORDS, packSettings, SETTINGS_WORDS } from '../../src/sampling/packed-params.ts'
-import { parseSamplingParams, type SamplingInput } from '../../src/sampling/params.ts'
+import { checkTokenIds, parseSamplingParams, type SamplingInput } from '../../src/sampling/params.ts'
 
 const CONTEXT = { promptLength: 4, eosTokenId: [2], seed: 5 }
 const pack = (input: SamplingInput) => packSettings(parseSamplingParams(input), CONTEXT)
@@ -57,6 +57,30 @@ describe('packSettings', () => {
       )
     },
   )
+
+  test('bad words that are far too many are refused before they are packed, and cost no more than reading them', () => {
+    const ids = Array.from({ length: 100 }, (_, id) => id)
+    const params = parseSamplingParams({ bad_words_ids: Array.from({ length: 65_536 }, () => ids) })
+    const start = performance.now()
+    checkTokenIds(params, 100)
+    // One group: where it is, its last id, its size; and 99 ids, their number and a bias for each.
+    const words = 3 + 65_536 * 101
+    expect(() => packSettings(params, CONTEXT)).toThrow(`they would take ${words}`)
+    // It took eight seconds when lists were built first. The margin is for a busy machine.
+    expect(performance.now() - start).toBeLessThan(2000)
+  })
+
+  test('bad words fill the lists in the order of their groups', () => {
+    const { lists, settings } = pack({
+      bad_words_ids: [[5], [6, 7, 8], [2], [9, 8], [5], [3, 4]],
+      suppress_tokens: [5, 1],
+    })
+    const groups = [2, 12, 8, 2, 2, 0, 6, 7, 1, 0, 9, 4, 1, 1, 0, 3]
+    const ends = [2]
+    const bans = [5, 1]
+    expect([...lists]).toEqual([2, 11, ...groups.slice(2), ...ends, ...bans])
+    expect([...settings.slice(22, 28)]).toEqual([0, 2, 16, 1, 17, 2])
+  })
 
   test('a repetition penalty below what a GPU holds is refused', () => {
     expect(() => pack({ repetition_penalty: 1e-40 })).toThrow('parameter "repetition_penalty"')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ParameterError } from '../../src/errors.ts'
 import { createApp } from '../../src/server/index.ts'
-import { appOf, fakeChat, greeting, type Json, question } from './fake-chat.ts'
+import { appOf, fakeChat, greeting, type Json, post, question } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
 
@@ -17,6 +17,7 @@ describe('options', () => {
     [{ modelId: '' }, 'modelId'],
     [{ log: 'console' }, 'log'],
     [{ lenient: 1 }, 'lenient'],
+    [{ refuse: true }, 'refuse'],
     [{ predictOutput: 'json' }, 'predictOutput'],
   ])('%j is refused by name', (options, parameter) => {
     expect(() => createApp(fakeChat([]), options)).toThrow(expect.objectContaining({ parameter }))
@@ -30,6 +31,47 @@ describe('options', () => {
 
   test('undefined means the default', () => {
     expect(() => createApp(fakeChat([]), { apiKeys: undefined, cors: undefined, log: undefined })).not.toThrow()
+  })
+})
+
+describe('requests that the owner refuses', () => {
+  const headers = { origin: 'https://a.example', 'x-request-id': 'mine' }
+
+  test('are answered in the form of their route, with id and CORS headers, logged and counted', async () => {
+    const records: Json[] = []
+    let open = true
+    const { app, chat } = appOf(greeting, {
+      cors: ['https://a.example'],
+      log: (record) => records.push(record),
+      refuse: ({ url }) => {
+        if (open || url.endsWith('/metrics')) return undefined
+        return { status: 503, message: 'not now', code: 'shutting_down', headers: { 'retry-after': '1' } }
+      },
+    })
+    expect((await post(app, CHAT, question)).status).toBe(200)
+    open = false
+    const error = { message: 'not now', type: 'server_error', param: null, code: 'shutting_down' }
+    for (const [path, body] of [
+      [CHAT, { error }],
+      ['/health', { error }],
+      ['/nothing', { error }],
+      ['/predict', { error: 'not now' }],
+    ] as const) {
+      const response = await post(app, path, question, { headers })
+      expect([response.status, await response.json()]).toEqual([503, body])
+      expect(response.headers.get('retry-after')).toBe('1')
+      expect(response.headers.get('x-request-id')).toBe('mine')
+      expect(response.headers.get('access-control-allow-origin')).toBe('https://a.example')
+    }
+    expect(records.slice(1).map(({ route, status, level }) => [route, status, level])).toEqual([
+      [CHAT, 503, 'info'],
+      ['/health', 503, 'info'],
+      ['other', 503, 'info'],
+      ['/predict', 503, 'info'],
+    ])
+    expect(chat.requests).toHaveLength(1)
+    const metrics = await (await app.request('/metrics')).text()
+    expect(metrics).toContain(`mistral_webgpu_requests_total{route="${CHAT}",status="503"} 1`)
   })
 })
 
@@ -81,6 +123,33 @@ describe('routes', () => {
     }
     expect(await (await appOf().app.request('/other/predict')).json()).toEqual({ error: expect.any(String) })
   })
+
+  test.each(['m:predict', 'm%3Apredict', 'a%2Fb%3Apredict', 'a%2fb%3apredict', 'a/b:predict'])(
+    '/v1/models/%s is the predict route with every method',
+    async (name) => {
+      const { app } = appOf(greeting, { apiKeys: ['k'], strictModel: true, modelId: 'a/b' })
+      const path = `/v1/models/${name}`
+      const headers = { authorization: 'Api-Key k' }
+      const answer = await post(app, path, { messages: question.messages }, { headers })
+      if (name.startsWith('a')) expect(await answer.json()).toBe('Hi there')
+      else expect([answer.status, await answer.json()]).toEqual([404, { error: expect.any(String) }])
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        const response = await app.request(path, { method, headers })
+        expect([response.status, await response.json()]).toEqual([405, { error: expect.stringMatching('POST only') }])
+        const refused = await app.request(path, { method })
+        expect([refused.status, await refused.json()]).toEqual([401, { error: expect.any(String) }])
+      }
+    },
+  )
+
+  test.each(['/v1/models/predict', '/v1/models/a/predict', '/v1/predict', '/v1/models/:predict/x'])(
+    '%s is none of the predict routes',
+    async (path) => {
+      const response = await appOf().app.request(path)
+      expect(response.status).toBe(404)
+      expect((await response.json()).error).toMatchObject({ type: 'not_found_error', message: expect.any(String) })
+    },
+  )
 
   test('HEAD works where GET does', async () => {
     const response = await appOf().app.request('/health', { method: 'HEAD' })

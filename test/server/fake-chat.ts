@@ -1,4 +1,4 @@
-import { AbortError } from '../../src/errors.ts'
+import { AbortError, ParameterError } from '../../src/errors.ts'
 import type { ChatChunk } from '../../src/index.ts'
 import { type AppOptions, createApp, type MistralApp, type ServedChat } from '../../src/server/index.ts'
 
@@ -26,6 +26,11 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
     { signal }: { signal?: AbortSignal | undefined },
   ): AsyncGenerator<Piece, Completion, undefined> {
     requests.push(request)
+    const { max_length: most } = request
+    const { length } = encode(request)
+    if (typeof most === 'number' && length >= most) {
+      throw new ParameterError('max_length', most, `must be above the prompt's ${length} tokens`)
+    }
     state.running++
     const whole = new Map<number, { text: string; piece: Piece }>()
     let tokens = 0
@@ -66,8 +71,7 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
       return state.taken
     },
     generate,
-    encode: (request: Record<string, unknown>) =>
-      Array.from(JSON.stringify(request.messages ?? request.prompt), () => 5),
+    encode,
     tokenizer: { decode: (ids: Iterable<number>) => Array.from(ids, (id) => `<${id}>`).join('') },
     model: {
       contextLength: 8192,
@@ -84,6 +88,11 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
       }),
     },
   } as unknown as FakeChat
+}
+
+/** A token for each character. */
+function encode({ messages, prompt }: Record<string, unknown>): number[] {
+  return Array.from(JSON.stringify(messages ?? prompt) ?? '', () => 5)
 }
 
 function joined(before: Piece | undefined, piece: Piece): Piece {
@@ -104,11 +113,15 @@ function completion(whole: Map<number, { text: string; piece: Piece }>, tokens: 
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal?.addEventListener('abort', () => {
+    const abort = () => {
       clearTimeout(timer)
-      reject(new AbortError(signal.reason))
-    })
+      reject(new AbortError(signal?.reason))
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', abort)
   })
 }
 

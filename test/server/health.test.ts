@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { DeviceError } from '../../src/errors.ts'
 import { createApp, type ServedChat } from '../../src/server/index.ts'
-import { appOf, fakeChat, greeting, type Json, post, question } from './fake-chat.ts'
+import { appOf, fakeChat, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
 
@@ -42,6 +42,7 @@ describe('log', () => {
     await response.text()
     expect(records).toEqual([
       {
+        level: 'info',
         requestId: 'r1',
         method: 'POST',
         route: CHAT,
@@ -90,7 +91,83 @@ describe('log', () => {
   })
 })
 
+describe('the log of what ends early', () => {
+  const pieces: Step[] = [{ text: 'a ' }, { text: 'b ', token_ids: [1, 2, 3] }, { text: 'c ' }]
+
+  test('an answer whose client left: the tokens until then', async () => {
+    const records: Json[] = []
+    const { app } = appOf([...pieces, { wait: 60_000 }], { log: (record) => records.push(record) })
+    const reader = (await post(app, CHAT, { ...question, stream: true })).body!.getReader()
+    for (let i = 0; i < 4; i++) await reader.read()
+    await reader.cancel()
+    expect(records).toMatchObject([{ status: 200, aborted: true, level: 'info', completionTokens: 5 }])
+    expect(records[0]).not.toHaveProperty('promptTokens')
+    expect(records[0]).not.toHaveProperty('error')
+  })
+
+  test('an answer that failed: the same, as an error', async () => {
+    for (const path of [CHAT, '/predict']) {
+      const body = path === CHAT ? question : { messages: question.messages }
+      const records: Json[] = []
+      const { app } = appOf([...pieces, { fail: new DeviceError('gone') }], { log: (record) => records.push(record) })
+      await (await post(app, path, { ...body, stream: true })).text().catch(() => {})
+      expect(records).toMatchObject([{ status: 200, aborted: false, level: 'error', completionTokens: 5 }])
+    }
+  })
+
+  test('a client that left before the end of a whole answer: the same', async () => {
+    const records: Json[] = []
+    const { app, chat } = appOf([...pieces, { wait: 60_000 }], { log: (record) => records.push(record) })
+    const client = new AbortController()
+    const answer = post(app, CHAT, question, { signal: client.signal }).catch(() => {})
+    while (chat.taken < 3) await new Promise((resolve) => setTimeout(resolve, 1))
+    client.abort()
+    await answer
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(records).toMatchObject([{ status: 499, aborted: true, level: 'info', completionTokens: 5 }])
+  })
+})
+
+describe('the level of a record', () => {
+  test('is info for a server that loads, error for one whose model failed, warn for what clients did', async () => {
+    const records: Json[] = []
+    const log = (record: Json) => records.push(record)
+    let fail!: (error: unknown) => void
+    const app = createApp(new Promise<ServedChat>((_, reject) => (fail = reject)), { log })
+    const ask = async () => {
+      for (const path of ['/health', '/metrics', '/nothing']) await app.request(path)
+      await post(app, CHAT, question)
+      return records.splice(0).map(({ status, level }) => [status, level])
+    }
+    const missing = [404, 'warn']
+    expect(await ask()).toEqual([[503, 'info'], [200, 'info'], missing, [503, 'info']])
+    fail(new DeviceError('no GPU here'))
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(await ask()).toEqual([[503, 'error'], [200, 'info'], missing, [503, 'error']])
+  })
+})
+
 describe('metrics', () => {
+  test('time per token is what one reader sees, however many answers a request has', async () => {
+    const rounds = 6
+    const script: Step[] = Array.from({ length: rounds }, (_, round) => [
+      { wait: 30 },
+      ...[0, 1, 2, 3].map((index) => ({ index, text: 'x', finish_reason: round === rounds - 1 ? 'stop' : null })),
+    ]).flat() as Step[]
+    const { app } = appOf(script)
+    // Two prompts too: the choices of the second have numbers of their own.
+    const bodies = [
+      [CHAT, { ...question, n: 4 }],
+      ['/v1/completions', { model: 'm', prompt: ['a', 'b'], n: 4 }],
+    ] as const
+    for (const [path, body] of bodies) await (await post(app, path, { ...body, stream: true })).text()
+    const metrics = parse(await (await app.request('/metrics')).text())
+    expect(metrics.get('mistral_webgpu_time_per_token_seconds_count')).toBe(2)
+    // 30 ms each at least; divided by the tokens of all answers it would be a quarter, and an eighth.
+    expect(metrics.get('mistral_webgpu_time_per_token_seconds_bucket{le="0.02"}')).toBe(0)
+    expect(metrics.get('mistral_webgpu_time_per_token_seconds_sum')).toBeGreaterThan(0.055)
+  })
+
   test('are Prometheus text with all that is promised', async () => {
     const { app } = appOf()
     await post(app, CHAT, question)

@@ -29,6 +29,22 @@ async function ask(path: string, body: object): Promise<{ status: number; body: 
   return { status: response.status, body: (await response.json()) as Answer }
 }
 
+describe('many', { timeout: 120_000 }, () => {
+  it('answers in one request warn of nothing', async () => {
+    const warnings: unknown[] = []
+    const note = (warning: unknown) => warnings.push(warning)
+    process.on('warning', note)
+    const json = { 'content-type': 'application/json' }
+    const send = (path: string, body: object) =>
+      app.fetch(path, { method: 'POST', headers: json, body: JSON.stringify({ model: 'm', max_tokens: 2, ...body }) })
+    expect((await send('/v1/chat/completions', { messages, n: 12 })).status).toBe(200)
+    expect((await send('/v1/completions', { prompt: ['a'], n: 12 })).status).toBe(200)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+})
+
 describe('too much', { timeout: 120_000 }, () => {
   it('text is a 400 at once, on every route', async () => {
     for (const content of ['x'.repeat(900_000), 'the mistral wind blows '.repeat(40_000)]) {

@@ -142,6 +142,10 @@ describe('chat completions', () => {
     expect(chat.requests[0]).toEqual({ messages: question.messages, tools, parallel_tool_calls: false })
   })
 
+  test('null and an empty list are no stop', async () => {
+    for (const stop of [null, []]) expect((await post(appOf().app, CHAT, { ...question, stop })).status).toBe(200)
+  })
+
   test('fields about accounts change nothing; null is a missing field', async () => {
     const { app, chat } = appOf()
     const response = await post(app, CHAT, {
@@ -180,6 +184,10 @@ describe('chat completions', () => {
     ['top_logprobs alone', { top_logprobs: 3 }, 'top_logprobs', /needs logprobs/],
     ['the deprecated functions', { functions: [] }, 'functions', /tools/],
     ['audio', { modalities: ['audio'] }, 'modalities', /text only/],
+    ['a list as metadata', { metadata: [1] }, 'metadata', /an object whose values are strings/],
+    ['a number in metadata', { metadata: { a: 1 } }, 'metadata.a', /an object whose values are strings/],
+    ['an empty stop', { stop: '' }, 'stop', /"stop" \(""\): must be .*, none of them empty/],
+    ['an empty stop in a list', { stop: ['a', ''] }, 'stop', /none of them empty/],
     ['a bias of 101', { logit_bias: { 5: 101 } }, 'logit_bias', /-100 to 100/],
   ])('%s: a 400 that names the field', async (_, change, param, message) => {
     const { app, chat } = appOf()
@@ -194,6 +202,16 @@ describe('chat completions', () => {
     const { app } = appOf(greeting, { lenient: true })
     const ignored = { temprature: 1, stream_options: null, audio: {}, __proto__x: 1, echo: true }
     expect((await post(app, CHAT, { messages: question.messages, ...ignored })).status).toBe(200)
+    const options = { stream: true, stream_options: { include_usage: true, future: 1 } }
+    for (const [path, body] of [
+      [CHAT, question],
+      ['/v1/completions', { model: 'm', prompt: 'a' }],
+    ] as const) {
+      const chunks = await events(await post(app, path, { ...body, ...options }))
+      expect(chunks.at(-2)).toMatchObject({ choices: [], usage: { completion_tokens: 2 } })
+      const wrong = { ...body, stream: true, stream_options: { include_usage: 1 } }
+      expect((await post(app, path, wrong)).status).toBe(400)
+    }
     expect((await post(app, CHAT, { messages: question.messages, top_p: 2 })).status).toBe(400)
   })
 

@@ -52,7 +52,9 @@ describe('completions', () => {
     const { app, chat } = appOf(({ prompt }) =>
       prompt === 'bad' ? [{ wait: 5 }, { fail: new ContextLengthError(9, 8) }] : Array(200).fill({ text: 'x' }),
     )
-    expect((await post(app, PATH, { model: 'm', prompt: ['good', 'bad'] })).status).toBeLessThan(500)
+    const response = await post(app, PATH, { model: 'm', prompt: ['good', 'bad'] })
+    expect(response.status).toBe(400)
+    expect((await response.json()).error).toMatchObject({ code: 'context_length_exceeded', param: 'prompt' })
     expect(chat.running).toBe(0)
   })
 

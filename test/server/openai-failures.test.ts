@@ -13,7 +13,7 @@ const CHAT = '/v1/chat/completions'
 
 describe('failures', () => {
   test.each<[Error, number, object, string | null]>([
-    [new ContextLengthError(200, 128), 400, { code: 'context_length_exceeded', type: 'invalid_request_error' }, null],
+    [new ContextLengthError(200, 128), 400, { code: 'context_length_exceeded', param: 'messages' }, null],
     [new ChatTemplateError('roles must alternate'), 400, { param: null, message: 'roles must alternate' }, null],
     [new QueueFullError(64, 64), 429, { type: 'rate_limit_error', code: 'queue_full' }, '1'],
     [new DeviceLostError('unknown', 'driver reset'), 503, { type: 'server_error', code: 'device_lost' }, '5'],

@@ -37,16 +37,28 @@ describe('predict', () => {
     await post(app, '/predict', { ...body, max_tokens: promptTokens + 3 })
     await post(app, '/predict', { ...body, max_tokens: null, max_length: promptTokens + 4, max_new_tokens: null })
     await post(app, '/predict', { ...body, max_tokens: 1, max_new_tokens: 100 })
-    expect(chat.requests.map((request) => request.max_new_tokens)).toEqual([512 - promptTokens, 3, 4, 100])
-    expect(chat.requests.every((request) => !('max_tokens' in request) && !('max_length' in request))).toBe(true)
+    await post(app, '/predict', { ...body, max_tokens: 2000, min_new_tokens: 600 })
+    const limits = chat.requests.map(({ max_length, max_new_tokens }) => [max_length, max_new_tokens])
+    expect(limits).toEqual([
+      [512, undefined],
+      [promptTokens + 3, undefined],
+      [promptTokens + 4, undefined],
+      [undefined, 100],
+      [2000, undefined],
+    ])
+    expect(chat.requests.every((request) => !('max_tokens' in request))).toBe(true)
   })
 
   test('a prompt as long as max_tokens is an error that says what to do', async () => {
-    const { app, chat } = appOf()
-    const response = await post(app, '/predict', { ...body, max_tokens: promptTokens })
-    expect(response.status).toBe(400)
-    expect((await response.json()).error).toMatch(/counts the prompt on this route.*max_new_tokens/)
-    expect(chat.requests).toEqual([])
+    const { app } = appOf()
+    for (const stream of [false, true]) {
+      const response = await post(app, '/predict', { ...body, max_tokens: promptTokens, stream })
+      expect(response.status).toBe(400)
+      expect((await response.json()).error).toBe(
+        `parameter "max_tokens" (${promptTokens}): counts the prompt on this route, which has ${promptTokens} tokens ` +
+          'already; raise it, or send max_new_tokens, which counts the answer only',
+      )
+    }
   })
 
   test('max_tokens ends at the limit of the server', async () => {
@@ -56,10 +68,14 @@ describe('predict', () => {
     expect((await refused.json()).error).toMatch(/"max_tokens" \(4097\): must be an integer from 1 to 4096/)
     const { app, chat } = appOf(greeting, { maxTokens: 8000 })
     await post(app, '/predict', over)
-    expect(chat.requests[0]!.max_new_tokens).toBe(4097 - promptTokens)
+    expect(chat.requests[0]!.max_length).toBe(4097)
+    const long = appOf(greeting, { maxTokens: 10_000 })
+    await post(long.app, '/predict', { ...body, max_tokens: 9000 })
+    // Nor does it go beyond the model's context.
+    expect(long.chat.requests[0]!.max_length).toBe(8192)
     const lenient = appOf(greeting, { lenient: true })
     await post(lenient.app, '/predict', over)
-    expect(lenient.chat.requests[0]!.max_new_tokens).toBe(4096 - promptTokens)
+    expect(lenient.chat.requests[0]!.max_length).toBe(4096)
   })
 
   test('the parameters of the page reach the model; null is the default', async () => {

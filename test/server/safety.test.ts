@@ -106,6 +106,8 @@ describe('bodies', () => {
       await app.fetch(`http://localhost${CHAT}`, chunked(big)),
     ]) {
       expect(response.status).toBe(413)
+      // What is left of the body must not be taken for the next request.
+      expect(response.headers.get('connection')).toBe('close')
       expect((await response.json()).error).toMatchObject({ code: 'body_too_large', type: 'invalid_request_error' })
     }
     const predict = await post(app, '/predict', big)
@@ -131,6 +133,7 @@ describe('bodies', () => {
     const { app } = appOf(greeting, { bodyTimeoutMs: 50 })
     const response = await app.fetch(`http://localhost${CHAT}`, chunked(big, 20))
     expect(response.status).toBe(408)
+    expect(response.headers.get('connection')).toBe('close')
   })
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/jsonx', ''])(

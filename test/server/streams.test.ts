@@ -26,7 +26,7 @@ describe('the client that reads slowly', () => {
     await sleep(100)
     expect(chat.running).toBe(0)
     await expect(reader.read()).rejects.toThrow('took nothing for 40 ms')
-    expect(records).toMatchObject([{ aborted: true, error: expect.stringMatching('took nothing') }])
+    expect(records).toMatchObject([{ aborted: true, level: 'warn', error: expect.stringMatching('took nothing') }])
   })
 })
 
@@ -55,6 +55,29 @@ describe('the client that goes', () => {
     await reader.cancel('no more')
     expect(chat.running).toBe(0)
     expect(records).toMatchObject([{ status: 200, aborted: true, route: CHAT }])
+  })
+
+  test('by its signal, which a server answers by cancelling: the body does not fail', async () => {
+    const records: Json[] = []
+    const { app } = appOf(slow, { log: (record) => records.push(record) })
+    const client = new AbortController()
+    const body = JSON.stringify(streamed)
+    const json = { 'content-type': 'application/json' }
+    const request = new Request(`http://localhost${CHAT}`, {
+      method: 'POST',
+      headers: json,
+      body,
+      signal: client.signal,
+    })
+    const reader = (await app.fetch(request)).body!.getReader()
+    await reader.read()
+    await reader.read()
+    const waiting = reader.read()
+    client.abort('Client connection prematurely closed.')
+    reader.cancel()
+    expect(await waiting).toEqual({ done: true, value: undefined })
+    await expect(reader.closed).resolves.toBeUndefined()
+    expect(records).toMatchObject([{ aborted: true, level: 'info' }])
   })
 
   test('before the first piece, or waiting for a whole answer', async () => {

@@ -1,0 +1,62 @@
+/** Calls of tools in the shapes that OpenAI's API has, and the one that is being read. */
+
+/** A piece of a call in the shape that OpenAI's API streams: id and name come once, `arguments` in parts to be joined. */
+export interface ToolCallDelta {
+  readonly index: number
+  readonly id?: string
+  readonly type?: 'function'
+  readonly function: { readonly name?: string; readonly arguments?: string }
+}
+
+/**
+ * A call as the deltas of a stream join to it. `arguments` is JSON text as the model wrote it. Of the last call it can be
+ * the beginning of JSON only, or empty, where the answer was cut off (`max_tokens`) or the model broke it off: then the
+ * answer's `finish_reason` is not `tool_calls`.
+ */
+export interface CompleteToolCall {
+  readonly id: string
+  readonly type: 'function'
+  readonly function: { readonly name: string; readonly arguments: string }
+}
+
+/** The call that is being read. It is announced, and what is known of it given out, from when it has a name. */
+export class OpenCall {
+  id: string | undefined
+  /** As far as they were read; undefined before they begin. */
+  arguments: string | undefined
+  #name: string | undefined
+  #announced = false
+  /** Characters of the arguments that were given out. */
+  #given = 0
+
+  get name(): string | undefined {
+    return this.#name
+  }
+
+  /** `newId` gives an id to a call that has none yet: clients need it at once, and models write theirs last. */
+  setName(name: string, newId: () => string): void {
+    this.#name = name
+    this.id ??= newId()
+  }
+
+  /** Deltas of what is known and was not given out. */
+  take(index: number): ToolCallDelta[] {
+    const name = this.#name
+    if (name === undefined) return []
+    const deltas: ToolCallDelta[] = []
+    if (!this.#announced) {
+      deltas.push({ index, id: this.id as string, type: 'function', function: { name, arguments: '' } })
+      this.#announced = true
+    }
+    const text = this.arguments?.slice(this.#given) ?? ''
+    if (text !== '') deltas.push({ index, function: { arguments: text } })
+    this.#given += text.length
+    return deltas
+  }
+
+  /** What the deltas so far join to, once the call has a name. */
+  sum(): CompleteToolCall {
+    const call = { name: this.#name as string, arguments: this.arguments ?? '' }
+    return { id: this.id as string, type: 'function', function: call }
+  }
+}
