@@ -94,7 +94,7 @@ export class Answer {
     }
   }
 
-  /** Takes a token; true when a stop text is complete. */
+  /** Takes a token; true when a stop text is complete, or there are as many calls as the request allows. */
   see(tokenId: number): boolean {
     const piece: Piece = { text: '', deltas: [], at: undefined, begins: this.stream.begins }
     this.seen.push(piece)
@@ -107,7 +107,7 @@ export class Answer {
       piece.text = this.filter.push(rest) + this.filter.flush()
       this.calls = this.newCalls()
     }
-    return this.filter.stopped
+    return this.filter.stopped || (this.calls?.full ?? false)
   }
 
   private seeText(tokenId: number, piece: Piece): void {

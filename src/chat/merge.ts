@@ -13,17 +13,19 @@ export async function* merge<T, R>(
   const follow = () => leave.abort(signal?.reason)
   if (signal?.aborted) follow()
   const stopListening = onAbort(signal, follow)
-  const runs = start(leave.signal)
+  let runs: readonly AsyncGenerator<T, R, undefined>[] = []
   const results: R[] = []
   const ask = async (index: number) => ({ index, next: await runs[index]!.next() })
-  const pending = new Map(runs.map((_, index) => [index, ask(index)]))
+  // In the order they were asked: of several that are ready the one that waits for the longest is the race's winner.
+  const pending = new Map<number, ReturnType<typeof ask>>()
   try {
+    runs = start(leave.signal)
+    for (const index of runs.keys()) pending.set(index, ask(index))
     while (pending.size > 0) {
       const { index, next } = await Promise.race(pending.values())
-      if (next.done) {
-        results[index] = next.value
-        pending.delete(index)
-      } else {
+      pending.delete(index)
+      if (next.done) results[index] = next.value
+      else {
         yield next.value
         pending.set(index, ask(index))
       }

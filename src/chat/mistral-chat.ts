@@ -11,7 +11,7 @@ import { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type ChatFinishReason } from './answer.ts'
 import { merge } from './merge.ts'
-import { badWordIds, type ChatRequest, type ParsedRequest, parseRequest } from './request.ts'
+import { badWordIds, type ChatRequest, characters, type ParsedRequest, parseRequest } from './request.ts'
 import type { TokenLogprob } from './token-logprob.ts'
 import type { CompleteToolCall } from './tool-calls.ts'
 import { forcedCall, toolCallTokens } from './tool-choice.ts'
@@ -81,7 +81,7 @@ export class MistralChat {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
-    this.refuseTooLong(messages, prompt)
+    this.refuseTooLong({ messages, prompt, tools })
     if (messages !== undefined) {
       if (tools && !this.template.takesTools(this.tokenizer)) {
         throw new ParameterError('tools', tools, "the model's chat template has no tools")
@@ -99,16 +99,10 @@ export class MistralChat {
   }
 
   /** What cannot fit is refused before it is tokenized, which takes seconds for a megabyte. */
-  private refuseTooLong(messages: ChatRequest['messages'], prompt: ChatRequest['prompt']): void {
+  private refuseTooLong(request: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): void {
     const { contextLength } = this.model
-    const texts = Array.isArray(messages) ? messages.map((message) => message?.content) : [prompt]
-    let characters = 0
-    for (const text of texts) {
-      const parts: unknown[] = Array.isArray(text) ? text.map((part) => (part as { text?: unknown })?.text) : [text]
-      for (const part of parts) if (typeof part === 'string') characters += part.length
-    }
     this.longestToken ??= longestToken(this.tokenizer)
-    const least = Math.max(Math.ceil(characters / this.longestToken), messages?.length ?? 0)
+    const least = Math.max(Math.ceil(characters(request) / this.longestToken), request.messages?.length ?? 0)
     if (least > contextLength) throw new ContextLengthError(least, contextLength)
   }
 

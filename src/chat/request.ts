@@ -1,6 +1,6 @@
 import { ParameterError } from '../errors.ts'
 import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
-import type { ChatMessage, Tool } from '../tokenizer/chat-messages.ts'
+import type { ChatMessage, TextPart, Tool, ToolCall } from '../tokenizer/chat-messages.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { planTools, type ToolChoice, type ToolPlan } from './tool-choice.ts'
 
@@ -38,6 +38,33 @@ export function parseRequest(request: ChatRequest): ParsedRequest {
   const { messages, prompt, tools, tool_choice, parallel_tool_calls, ...sampling } = request
   const params = parseSamplingParams(sampling, OWN)
   return { messages, prompt, params, tools: planTools({ tools, tool_choice, parallel_tool_calls }) }
+}
+
+/**
+ * Characters of the texts that every chat format puts into the prompt. The request is unchecked: what is no text counts
+ * nothing, and data nested deeper than the checks allow is left to them.
+ */
+export function characters({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number {
+  let total = inTexts(prompt, 0)
+  for (const message of listOf<ChatMessage>(messages)) {
+    const parts = Array.isArray(message?.content) ? listOf<TextPart>(message.content) : [{ text: message?.content }]
+    for (const part of parts) total += inTexts(part?.text, 0)
+    for (const call of listOf<ToolCall>(message?.tool_calls)) total += inTexts(call?.function?.arguments, 0)
+  }
+  for (const tool of listOf<Tool>(tools)) {
+    total += inTexts(tool?.function?.description, 0) + inTexts(tool?.function?.parameters, 0)
+  }
+  return total
+}
+
+function listOf<T>(value: unknown): readonly (Partial<T> | null | undefined)[] {
+  return Array.isArray(value) ? value : []
+}
+
+function inTexts(value: unknown, depth: number): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > 64) return 0
+  return Object.values(value).reduce<number>((sum, item) => sum + inTexts(item, depth + 1), 0)
 }
 
 /** Ids of the texts, as they stand at the beginning of a word and inside one. */

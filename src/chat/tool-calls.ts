@@ -88,9 +88,9 @@ export class ToolCallStream {
     this.#newId = options.newId ?? randomCallId
   }
 
-  /** No further call can come: the list was closed, or there are as many as were allowed. */
-  get done(): boolean {
-    return this.#calls.length >= this.#maxCalls || (this.#place === 'end' && !this.#named)
+  /** There are as many calls as were allowed: what the model goes on to write is nothing. */
+  get full(): boolean {
+    return this.#calls.length >= this.#maxCalls
   }
 
   /** Characters of the text so far; `rest` of `flush` is an end of this text. Names of control tokens count with it. */
@@ -98,15 +98,10 @@ export class ToolCallStream {
     return this.#length
   }
 
-  /** The text cannot become a call any more; `flush` gives it back. */
-  get broken(): boolean {
-    return this.#place === 'broken'
-  }
-
   /** Text that the model wrote after `[TOOL_CALLS]`. */
   push(text: string): ToolCallDelta[] {
     for (const char of text.split('')) {
-      if (this.#calls.length >= this.#maxCalls) break
+      if (this.full) break
       this.#read(char)
       if (this.#place !== 'broken') this.#step(char)
     }
@@ -115,7 +110,7 @@ export class ToolCallStream {
 
   /** A control token by its name: `[TOOL_CALLS]` again, `[CALL_ID]`, `[ARGS]`; any other breaks a call off. */
   pushControl(name: string): ToolCallDelta[] {
-    if (this.#calls.length >= this.#maxCalls) return []
+    if (this.full) return []
     this.#endNumber()
     if (name === '[TOOL_CALLS]' && (this.#place === 'end' || (this.#place === 'start' && this.#raw.trim() === ''))) {
       this.#place = 'start'

@@ -6,12 +6,14 @@ import type { Choices, Runner } from '../model/runner.ts'
 import type { Generation } from './generation.ts'
 import type { Pace } from './pace.ts'
 import { lookUp } from './prompt-lookup.ts'
-import type { Slots } from './slots.ts'
+import type { Slot, Slots } from './slots.ts'
 import { stepLogprobs } from './step-logprobs.ts'
 
 /** What a generation has in a batch. */
 export interface Share {
   readonly generation: Generation
+  /** Where it was when the batch was made; it may have left since, with a new epoch. */
+  readonly slot: Slot
   readonly epoch: number
   /** Picked rows of it: none while its prompt is read, several when tokens were guessed. */
   readonly picked: number
@@ -68,12 +70,14 @@ export class Planner {
     const first = generation.computed
     const count = Math.min(generation.pendingRows, this.engine.chunk)
     const picked = first + count === generation.tokens.length ? 1 : 0
-    const sequence = generation.slot!.index
+    const { epoch } = generation
+    const slot = generation.slot!
+    const sequence = slot.index
     const rows = Array.from({ length: count }, (_, i): Row => {
       return { sequence, position: first + i, picked: picked === 1 && i === count - 1 }
     })
     take(generation, count, picked)
-    return { rows, steps: 1, shares: [{ generation, epoch: generation.epoch, picked, guessed: [] }], decodes: false }
+    return { rows, steps: 1, shares: [{ generation, slot, epoch, picked, guessed: [] }], decodes: false }
   }
 
   /** What another sequence has computed of this prompt by now is copied. */
@@ -102,11 +106,12 @@ export class Planner {
       if (room < 0) break
       const guessed = this.guess(generation, room)
       const first = generation.computed
+      const slot = generation.slot!
       for (let i = 0; i <= guessed.length; i++) {
-        rows.push({ sequence: generation.slot!.index, position: first + i, picked: true })
+        rows.push({ sequence: slot.index, position: first + i, picked: true })
       }
       take(generation, guessed.length > 0 ? 1 + guessed.length : steps, steps)
-      shares.push({ generation, epoch: generation.epoch, picked: 1 + guessed.length, guessed })
+      shares.push({ generation, slot, epoch: generation.epoch, picked: 1 + guessed.length, guessed })
     }
     return { rows, steps, shares, decodes: true }
   }

@@ -171,11 +171,11 @@ export class Scheduler {
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */
   private failPlan({ shares }: Plan, error: Error): void {
-    for (const { generation } of shares) {
-      const { slot } = generation
+    for (const { generation, slot } of shares) {
       generation.fail(error)
       this.leave(generation)
-      if (slot) this.slots.empty(slot)
+      // Also of one that left meanwhile: what it noted as computed is not.
+      this.slots.empty(slot)
     }
   }
 

@@ -11,6 +11,7 @@ const DEFAULT_MAX_TOKENS = 512
 const MAX_STOPS = 16
 const MAX_BAD_WORDS = 1024
 const MAX_BAD_WORD_LENGTH = 256
+const MAX_BAD_WORDS_LENGTH = 32_768
 const MAX_CHOICES = 16
 const MAX_TOP_LOGPROBS = 20
 /** One pass verifies a guess and the token before it in the widest of the small matmuls. */
@@ -44,7 +45,7 @@ const RULES: { readonly [K in keyof SamplingInput]-?: rule.Rule } = {
   eta_cutoff: rule.numberBelow(0, 1),
   frequency_penalty: rule.number(-2, 2),
   presence_penalty: rule.number(-2, 2),
-  bad_words: rule.texts(MAX_BAD_WORDS, MAX_BAD_WORD_LENGTH),
+  bad_words: rule.texts(MAX_BAD_WORDS, MAX_BAD_WORD_LENGTH, MAX_BAD_WORDS_LENGTH),
   use_cache: rule.boolean,
   logprobs: rule.boolean,
   top_logprobs: rule.integerIn(0, MAX_TOP_LOGPROBS),

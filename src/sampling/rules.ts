@@ -62,14 +62,16 @@ export const seed: Rule = (name, value) => {
   return value
 }
 
-/** One text or a list of up to `most`; none may be empty. The result is always a list. */
-export function texts(most: number, longest = Infinity): Rule {
+/** One text or a list of up to `most`; none may be empty. `together`: characters of all. The result is always a list. */
+export function texts(most: number, longest = Infinity, together = Infinity): Rule {
   const size = longest === Infinity ? 'empty' : `empty or longer than ${longest} characters`
   return (name, value) => {
     const list = typeof value === 'string' ? [value] : value
     const fits = (s: unknown) => typeof s === 'string' && s !== '' && s.length <= longest
     const ok = Array.isArray(list) && list.length <= most && list.every(fits)
     check(ok, name, value, `a text or a list of at most ${most} texts, none of them ${size}`)
+    const characters = (list as string[]).reduce((sum, { length }) => sum + length, 0)
+    check(characters <= together, name, value, `at most ${together} characters together`)
     return [...(list as string[])]
   }
 }

@@ -3,7 +3,7 @@
  * directly: each content is encoded by itself between control tokens.
  */
 import { ParameterError } from '../errors.ts'
-import type { PlainMessage, Tool, ToolCall } from './chat-messages.ts'
+import { checkFunctionName, type PlainMessage, type Tool, type ToolCall } from './chat-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** `v1` knows no control tokens beside BOS and EOS; `v7` has a block for the system prompt. */
@@ -14,7 +14,6 @@ export type PromptPart = { readonly control: string } | { readonly text: string 
 
 const ALTERNATE = 'Conversation roles must alternate user/assistant/user/assistant/...'
 const CALL_ID = /^[a-zA-Z0-9]{9}$/
-const FUNCTION_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 
 /** The format that a vocabulary was made for, told by its control tokens. */
 export function builtInVersion(tokenizer: Tokenizer): BuiltInVersion {
@@ -132,8 +131,7 @@ function follows(
 
 function toolsJson(tools: readonly Tool[]): string {
   return pythonJson(
-    tools.map(({ function: { name, description, parameters } }, i) => {
-      checkName(name, `tools[${i}].function.name`)
+    tools.map(({ function: { name, description, parameters } }) => {
       return { type: 'function', function: { name, description: description ?? '', parameters: parameters ?? {} } }
     }),
   )
@@ -142,7 +140,7 @@ function toolsJson(tools: readonly Tool[]): string {
 function toolCallsJson(calls: readonly ToolCall[], at: string): string {
   return pythonJson(
     calls.map(({ id, function: { name, arguments: args } }, i) => {
-      checkName(name, `${at}[${i}].function.name`)
+      checkFunctionName(name, `${at}[${i}].function.name`)
       return { name, arguments: parsed(args ?? {}), id: checkId(id, `${at}[${i}].id`) }
     }),
   )
@@ -150,10 +148,6 @@ function toolCallsJson(calls: readonly ToolCall[], at: string): string {
 
 function toolResultJson({ content, tool_call_id: id }: PlainMessage, at: string): string {
   return pythonJson({ content: parsed(content), call_id: checkId(id, at) })
-}
-
-function checkName(name: string, at: string): void {
-  if (!FUNCTION_NAME.test(name)) throw new ParameterError(at, name, 'must be 1 to 64 letters, digits, "_" or "-"')
 }
 
 function checkId(id: string | undefined, at: string): string {

@@ -152,6 +152,15 @@ export function withParsedArguments(messages: readonly PlainMessage[]): PlainMes
   return messages.map(({ tool_calls: calls, ...rest }) => (calls ? { ...rest, tool_calls: calls.map(parsed) } : rest))
 }
 
+const FUNCTION_NAME = /^[a-zA-Z0-9_-]{1,64}$/
+
+/** As OpenAI's API has them. @throws ParameterError */
+export function checkFunctionName(name: unknown, at: string): asserts name is string {
+  if (typeof name !== 'string' || !FUNCTION_NAME.test(name)) {
+    throw new ParameterError(at, name, 'must be 1 to 64 letters, digits, "_" or "-"')
+  }
+}
+
 /** @throws ParameterError naming `tools[i].field` */
 export function checkTools(tools: unknown): Tool[] | undefined {
   if (tools === undefined || tools === null) return undefined
@@ -161,8 +170,7 @@ export function checkTools(tools: unknown): Tool[] | undefined {
   for (const [i, tool] of tools.entries()) {
     const { type, function: fn } = (tool ?? {}) as { type?: unknown; function?: { name?: unknown } }
     if (type !== 'function') throw new ParameterError(`tools[${i}].type`, type, 'must be "function"')
-    if (typeof fn?.name !== 'string')
-      throw new ParameterError(`tools[${i}].function.name`, fn?.name, 'must be a string')
+    checkFunctionName(fn?.name, `tools[${i}].function.name`)
   }
   return copyPlain(tools, 'tools') as Tool[]
 }

@@ -138,6 +138,15 @@ describe('logprobs', () => {
   })
 })
 
+it('ends with the last call that the request allows', () => {
+  const begin = toolCallTokens(v3)!.begin
+  const ids = v3.encode('[{"name": "f", "arguments": {"a": 1}}, {"name": "g", "arguments": {}}]')
+  const tools = { ...toolsOf(v3), maxCalls: 1 }
+  const { choice } = run(v3, [begin, ...ids], { tools }, { reason: 'length' })
+  expect(choice).toMatchObject({ finish_reason: 'tool_calls', text: '', tool_calls: [{ function: { name: 'f' } }] })
+  expect(choice.token_ids.length).toBeLessThan(ids.length)
+})
+
 describe('calls that are cut off', () => {
   const LIST =
     ' [{"name": "wind", "arguments": {"place": "Arles"}, "id": "Ab3456789"}, {"name": "stop", "arguments": {}}]'

@@ -23,10 +23,8 @@ describe('a list of calls', () => {
     ])
     expect(stream.push(', "arguments": {"a')).toEqual([{ index: 0, function: { arguments: '{"a' } }])
     expect(stream.push('": 1')).toEqual([{ index: 0, function: { arguments: '": 1' } }])
-    expect(stream.done).toBe(false)
     expect(stream.push('}}')).toEqual([{ index: 0, function: { arguments: '}' } }])
     expect(stream.push(']')).toEqual([])
-    expect(stream.done).toBe(true)
   })
 
   it('holds arguments back until there is a name', () => {
@@ -63,7 +61,7 @@ describe('a list of calls', () => {
   it('stops after the calls that were allowed', () => {
     const stream = new ToolCallStream({ maxCalls: 1, newId: ids() })
     const deltas = stream.push(TWO)
-    expect(stream.done).toBe(true)
+    expect(stream.full).toBe(true)
     expect(joined(deltas)).toEqual(TWO_CALLS.slice(0, 1))
     expect(stream.push('more')).toEqual([])
     expect(stream.flush()).toMatchObject({ deltas: [], rest: '', calls: [{ id: 'id0000000' }] })

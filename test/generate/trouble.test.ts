@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbortError, MistralModel, ParameterError, QueueFullError } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
-import { greedy, promptOf, tokensOf } from './support.ts'
+import { greedy, promptOf, runAll, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
 const prompt = (seed: number, length: number) => promptOf(seed, length, reference.vocab)
@@ -66,6 +66,31 @@ test('a batch that could not be submitted is not taken for computed', { timeout:
     Reflect.deleteProperty(runner, 'sample')
   }
   const after = await tokensOf(model.generate(fresh, long))
+  expect(after).toEqual(await withModel(path, load, (other) => tokensOf(other.generate(fresh, long))))
+})
+
+test('nor one whose request was stopped before it failed', { timeout: 120_000 }, async () => {
+  const { runner } = model.engine
+  const sample = runner.sample.bind(runner)
+  const fresh = prompt(6, 30)
+  const leave = new AbortController()
+  let chunks = 0
+  runner.sample = async (batch) => {
+    if (batch.rows.length !== 8 || ++chunks < 2) return sample(batch)
+    leave.abort()
+    // What waits for the signal has stopped the request by then.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    throw new Error('out of luck')
+  }
+  try {
+    await expect(tokensOf(model.generate(fresh, long, { signal: leave.signal }))).rejects.toThrow(AbortError)
+    // The failure itself comes later than the abort.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  } finally {
+    Reflect.deleteProperty(runner, 'sample')
+  }
+  const { ids: after, summary } = await runAll(model, fresh, long)
+  expect(summary.usage.cached_tokens).toBe(0)
   expect(after).toEqual(await withModel(path, load, (other) => tokensOf(other.generate(fresh, long))))
 })
 

@@ -98,8 +98,10 @@ describe('messages', () => {
       expect.objectContaining({ parameter: 'messages[0].extra' }),
     )
     expect(() => encode([user('a')], 7)).toThrow(expect.objectContaining({ parameter: 'tools' }))
-    expect(() => encode([user('a')], [{ type: 'function' }])).toThrow(
-      expect.objectContaining({ parameter: 'tools[0].function.name' }),
-    )
+    for (const name of [undefined, '', 'a b', 'f'.repeat(65)]) {
+      expect(() => encode([user('a')], [{ type: 'function', function: { name } }])).toThrow(
+        expect.objectContaining({ parameter: 'tools[0].function.name' }),
+      )
+    }
   })
 })
