@@ -20,7 +20,11 @@ declare const Deno: {
 
 const [source = 'pocket', port = '8080'] = process.argv.slice(2)
 const loading = MistralChat.load(source, { maxSequences: 4, maxQueue: 64 })
-const app = createApp(loading, { log: (record) => console.error(JSON.stringify(record)) })
+const app = createApp(loading, {
+  // Without a key, only these keep a page of somebody else's, which can give its own name this machine's address, away.
+  allowedHosts: ['localhost', '127.0.0.1'],
+  log: (record) => console.error(JSON.stringify(record)),
+})
 // Listens before the model is there: /health says "loading" until it is.
 const server = Deno.serve({ hostname: '127.0.0.1', port: Number(port) }, (request) => app.fetch(request))
 

@@ -1,8 +1,9 @@
 import pkg from '../../package.json' with { type: 'json' }
 import type { MistralChat } from '../chat/mistral-chat.ts'
+import { curlWords } from '../server/curl.ts'
 import { dtypesOf } from './bench/subject.ts'
 import { type Cli, colorsFor } from './context.ts'
-import type { ServeCommandOptions } from './serve-options.ts'
+import { keysOf, type ServeCommandOptions } from './serve-options.ts'
 import { bytes } from './units.ts'
 
 /** What is served, how it lies on the GPU, and a line to try it with. */
@@ -30,19 +31,13 @@ export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: S
   ]
   const width = Math.max(...rows.map(([title]) => title!.length))
   const lines = rows.map(([title, text]) => `  ${dim(title!.padEnd(width))}  ${text}`)
-  return `${bold(`mistral-webgpu ${pkg.version}`)}\n${lines.join('\n')}\n\n${curlLine(url, app)}\n\n`
+  return `${bold(`mistral-webgpu ${pkg.version}`)}\n${lines.join('\n')}\n\n${curlLine(cli, url, app)}\n\n`
 }
 
-/** To be pasted into a shell as it stands. */
-export function curlLine(url: string, { modelId, apiKeys }: ServeCommandOptions['app']): string {
-  const body = {
-    model: modelId,
-    messages: [{ role: 'user', content: 'What is a mistral?' }],
-    max_tokens: 100,
-    stream: true,
-  }
+/** To be pasted into a shell as it stands, where that knows the key; else with the word KEY in its place. */
+export function curlLine(cli: Cli, url: string, { modelId, apiKeys }: ServeCommandOptions['app']): string {
   // The key itself does not belong on a screen.
-  const key = apiKeys?.length ? ' -H "Authorization: Bearer $MISTRAL_WEBGPU_API_KEY"' : ''
-  const quoted = JSON.stringify(body).replaceAll("'", "'\\''")
-  return `  curl -N ${url}/v1/chat/completions${key} -H 'Content-Type: application/json' -d '${quoted}'`
+  const key =
+    keysOf(cli).length === 1 ? '"Authorization: Bearer $MISTRAL_WEBGPU_API_KEY"' : "'Authorization: Bearer KEY'"
+  return `  ${curlWords(url, modelId, apiKeys?.length ? key : undefined).join(' ')}`
 }

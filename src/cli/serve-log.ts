@@ -13,7 +13,9 @@ export interface ServeLog {
 export function serveLog(cli: Cli, format: LogFormat, now: () => Date = () => new Date()): ServeLog {
   const { err } = cli.terminal
   const colors = colorsFor(cli, 'err')
-  const json = (fields: object) => void err.write(`${JSON.stringify({ time: now().toISOString(), ...fields })}\n`)
+  const json = (fields: object) => {
+    void err.write(`${escapeControls(JSON.stringify({ time: now().toISOString(), ...fields }))}\n`)
+  }
   return {
     request(record) {
       // Probes come every few seconds, for as long as the server runs.
@@ -48,8 +50,13 @@ function textOf(record: RequestRecord): string {
   if (record.finishReasons?.length) parts.push(record.finishReasons.join(' '))
   if (record.aborted) parts.push('the client left')
   if (record.error !== undefined) parts.push(oneLine(record.error))
-  if (record.prompt !== undefined) parts.push(JSON.stringify(record.prompt))
+  if (record.prompt !== undefined) parts.push(oneLine(JSON.stringify(record.prompt)))
   return parts.join(', ')
+}
+
+/** JSON escapes the control characters of ASCII but the last; terminals obey those above it, too. */
+function escapeControls(json: string): string {
+  return json.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 }
 
 /** What clients send must not be able to forge a line of the log, or to steer a terminal. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
+import { hostnameOf } from '../server/hosts.ts'
 import type { AppOptions } from '../server/index.ts'
-import type { Cli } from './context.ts'
+import { type Cli, UsageError } from './context.ts'
 import type { BatchOptions } from './load.ts'
 import { addModelOptions, collect, integerOption, type ModelOptions, modelOptions, type Values } from './options.ts'
 
@@ -12,8 +13,6 @@ export interface ServeCommandOptions {
   readonly port: number
   readonly app: AppOptions & { readonly modelId: string }
   readonly log: LogFormat
-  /** Names besides this machine's own that requests may be for, where no key protects the server. */
-  readonly allowedHosts: readonly string[]
   readonly drainMs: number
 }
 
@@ -55,6 +54,7 @@ export function addServeOptions(command: Command): Command {
     .optionsGroup('Output:')
     .option('--metrics', 'serve /metrics for Prometheus (on unless --no-metrics)')
     .option('--no-metrics')
+    .option('--metrics-open', 'serve /metrics without the key, for collectors that have none')
     .addOption(
       new Option(
         '--log <form>',
@@ -69,6 +69,9 @@ const LOGS: readonly LogFormat[] = ['json', 'text', 'off']
 /** Throws `UsageError`. */
 export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
   const model = modelOptions(values)
+  const host = (values.host as string | undefined) ?? '127.0.0.1'
+  const apiKeys = [...((values.apiKey as string[] | undefined) ?? []), ...keysOf(cli)]
+  const allowedHosts = ((values.allowedHost as string[] | undefined) ?? []).map(allowedHost)
   const maxTokens = integerOption('--max-tokens', values.maxTokens)
   return {
     model: {
@@ -76,17 +79,19 @@ export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
       maxSequences: integerOption('--max-sequences', values.maxSequences, { max: 1024 }) ?? SEQUENCES,
       maxQueue: integerOption('--queue', values.queue, { min: 0 }) ?? QUEUE,
     },
-    host: (values.host as string | undefined) ?? '127.0.0.1',
+    host,
     port: integerOption('--port', values.port, { min: 0, max: 65535 }) ?? 8080,
-    allowedHosts: (values.allowedHost as string[] | undefined) ?? [],
     drainMs: 1000 * (integerOption('--drain-seconds', values.drainSeconds, { min: 0, max: 86_400 }) ?? 30),
     log: (values.log as LogFormat | undefined) ?? 'json',
     app: {
       modelId: (values.name as string | undefined) ?? nameOf(model.model),
-      apiKeys: [...((values.apiKey as string[] | undefined) ?? []), ...keysOf(cli)],
+      apiKeys,
       cors: (values.cors as string[] | undefined) ?? [],
+      // Without a key, nothing but the name tells a program on this machine from a page of somebody else's.
+      allowedHosts: isLoopback(host) && apiKeys.length === 0 ? [...LOCAL_NAMES, host, ...allowedHosts] : [],
       lenient: values.lenient === true,
       metrics: values.metrics !== false,
+      metricsOpen: values.metricsOpen === true,
       logPrompts: values.logPrompts === true,
       ...(maxTokens !== undefined && { maxTokens }),
       ...(values.predictOutput !== undefined && { predictOutput: values.predictOutput as 'string' | 'object' }),
@@ -94,7 +99,18 @@ export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
   }
 }
 
-function keysOf(cli: Cli): string[] {
+const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]']
+
+function allowedHost(name: string): string {
+  const host = hostnameOf(name)
+  if (host !== undefined) return host
+  throw new UsageError(
+    `option --allowed-host ${JSON.stringify(name)} must be a host name such as my.example, without a scheme or a path`,
+  )
+}
+
+/** Keys in the environment, which may hold several, with commas between them. */
+export function keysOf(cli: Cli): string[] {
   const words = (cli.terminal.env.MISTRAL_WEBGPU_API_KEY ?? '').split(',').map((word) => word.trim())
   return words.filter((word) => word !== '')
 }

@@ -24,11 +24,8 @@ async function serve(cli: Cli, options: ServeCommandOptions): Promise<void> {
   const log = serveLog(cli, options.log)
   const stop = stopSignal(cli)
   const { loaded, keep, fail } = promiseOfChat()
-  const open = isLoopback(options.host) && !options.app.apiKeys?.length
-  const hosts = open ? new Set(['localhost', '127.0.0.1', '[::1]', options.host, ...options.allowedHosts]) : undefined
-  const doors = new Doors(hosts)
-  const refuse = (request: Request) => doors.refuse(request)
-  const app = createApp(loaded, { ...options.app, refuse, log: (record) => log.request(record) })
+  const doors = new Doors()
+  const app = createApp(loaded, { ...options.app, refuse: () => doors.refuse(), log: (record) => log.request(record) })
   let server: HttpServer | undefined
   let chat: MistralChat | undefined
   try {
@@ -62,29 +59,17 @@ async function drain(server: HttpServer, doors: Doors, log: ServeLog, drainMs: n
   log.event('info', 'stopped')
 }
 
-/** Says which requests are not for this server, or come too late. */
+/** Says which requests come too late. */
 class Doors {
   private closed = false
-
-  constructor(
-    /**
-     * Names that requests may be for. A foreign page can make its own name point to this machine (DNS rebinding), and the
-     * browser then takes the server for the page's own.
-     */
-    private readonly hosts: ReadonlySet<string> | undefined,
-  ) {}
 
   close(): void {
     this.closed = true
   }
 
-  refuse(request: Request): Refusal | undefined {
+  refuse(): Refusal | undefined {
     // Connections that are still open while the server drains bring requests, too.
-    if (this.closed) return SHUTTING_DOWN
-    const { hostname } = new URL(request.url)
-    if (this.hosts === undefined || this.hosts.has(hostname)) return undefined
-    const message = `this server does not answer for "${hostname}": --allowed-host lets it, and so does an --api-key`
-    return { status: 403, message, type: 'permission_error', code: 'host_not_allowed' }
+    return this.closed ? SHUTTING_DOWN : undefined
   }
 }
 

@@ -178,6 +178,16 @@ export class MistralModel {
     }
   }
 
+  /** What ended the device, and the model with it, which must be loaded again then; undefined as long as it works. */
+  get failure(): Error | undefined {
+    try {
+      this.engine.gpu.check()
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
   /** Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. */
   dispose(): void {
     this.engine.dispose()

@@ -50,12 +50,12 @@ class Requests {
   ) {}
 
   async answer(request: Request): Promise<Response> {
-    if (this.running >= this.limit) return new Response('too many requests at once', { status: 503 })
+    if (this.running >= this.limit) return unavailable('too many requests at once', 'overloaded')
     this.running++
     const { signal } = this.cutter
     let stopWaiting = () => {}
     const cut = new Promise<Response>((resolve) => {
-      stopWaiting = () => resolve(new Response('the server ends', { status: 503 }))
+      stopWaiting = () => resolve(unavailable('the server is shutting down', 'shutting_down'))
       signal.addEventListener('abort', stopWaiting)
     })
     try {
@@ -83,6 +83,13 @@ class Requests {
     const body = new CountedBody(response.body.getReader(), this.cutter.signal, () => this.running--)
     return new Response(new ReadableStream(body, { highWaterMark: 0 }), response)
   }
+}
+
+/** An answer of this layer's own, in the form in which clients of the API read errors. */
+function unavailable(message: string, code: string): Response {
+  const error = { message, type: 'server_error', param: null, code }
+  const headers = { 'content-type': 'application/json', 'retry-after': '1' }
+  return new Response(JSON.stringify({ error }), { status: 503, headers })
 }
 
 class CountedBody implements UnderlyingDefaultSource<Uint8Array> {

@@ -8,7 +8,7 @@ import { health, listModels, metricsPage, showModel } from './info-routes.ts'
 import { Metrics } from './metrics.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { completions } from './openai-completions.ts'
-import { type AppOptions, resolveOptions } from './options.ts'
+import { type AppConfig, type AppOptions, resolveOptions } from './options.ts'
 import { predict } from './predict.ts'
 import type { ServedChat } from './served-chat.ts'
 import { type AppContext, type AppEnv, ServedModel, type Service } from './service.ts'
@@ -24,8 +24,8 @@ interface Route {
   method: 'GET' | 'POST'
   path: string
   handle: (c: AppContext, service: Service) => Response | Promise<Response>
-  /** Answers without an API key. */
-  open?: boolean
+  /** Whether it answers without an API key. Default: it does not. */
+  open?: (config: AppConfig) => boolean
 }
 
 /** The first that matches answers. `{.+}`: names of models may hold slashes. Clients encode colons, or do not. */
@@ -37,9 +37,14 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/v1/models/:id{.+}', handle: showModel },
   { method: 'POST', path: '/predict', handle: predict },
   { method: 'POST', path: '/production/predict', handle: predict },
-  { method: 'GET', path: '/health', handle: health, open: true },
-  { method: 'GET', path: '/metrics', handle: (_, service) => metricsPage(service) },
-  { method: 'GET', path: '/', handle: (c, service) => homePage(service, c.req.url), open: true },
+  { method: 'GET', path: '/health', handle: health, open: () => true },
+  {
+    method: 'GET',
+    path: '/metrics',
+    handle: (_, service) => metricsPage(service),
+    open: ({ metricsOpen }) => metricsOpen,
+  },
+  { method: 'GET', path: '/', handle: (c, service) => homePage(service, c.req.url), open: () => true },
 ]
 
 /**
@@ -103,7 +108,7 @@ function addRoute(app: Hono<AppEnv>, { method, path, handle, open }: Route, serv
     c.get('trace').route = route
     const refused = refusal(c, service)
     if (refused !== undefined) throw refused
-    if (!open) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
+    if (!open?.(service.config)) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
   }
   app.on(method, path, async (c) => {
     await enter(c)
@@ -125,10 +130,16 @@ function notFound(c: Context): HttpError {
   })
 }
 
-/** Why the server's owner does not want the request. */
+/** Why the request is not taken at all: its owner does not want it, or it is for a name that is not the server's. */
 function refusal(c: Context, { config }: Service): HttpError | undefined {
   const reason = config.refuse(c.req.raw)
-  return reason && new HttpError(reason.status, reason.message, reason)
+  if (reason !== undefined) return new HttpError(reason.status, reason.message, reason)
+  const { hostname } = new URL(c.req.url)
+  if (config.allowedHosts.length === 0 || config.allowedHosts.includes(hostname)) return undefined
+  return new HttpError(403, `this server does not answer for "${hostname}": its owner can allow that name`, {
+    type: 'permission_error',
+    code: 'host_not_allowed',
+  })
 }
 
 function refuse(c: AppContext, error: unknown): Response {
@@ -141,18 +152,26 @@ function refuse(c: AppContext, error: unknown): Response {
 function asFetch(app: Hono<AppEnv>): MistralApp {
   const handle = app.fetch
   const fetch = (input: string | URL | Request, ...rest: unknown[]): Response | Promise<Response> => {
-    if (typeof input !== 'string' && !(input instanceof URL)) return handle(input, ...(rest as []))
-    return fetchInProcess(handle, input, rest[0] as RequestInit | undefined)
+    const isRequest = typeof input !== 'string' && !(input instanceof URL)
+    // Servers pass what they know of the connection, or their bindings, where clients pass options.
+    if (isRequest && !isRequestInit(rest[0])) return handle(input, ...(rest as []))
+    const init = rest[0] as RequestInit | undefined
+    return fetchInProcess(handle, isRequest ? input : new URL(input, 'http://localhost'), init)
   }
   return Object.assign(app, { fetch }) as unknown as MistralApp
 }
 
+function isRequestInit(value: unknown): value is RequestInit {
+  if (typeof value !== 'object' || value === null) return false
+  return ['signal', 'headers', 'body', 'method'].some((name) => name in value)
+}
+
 async function fetchInProcess(
   handle: (request: Request) => Response | Promise<Response>,
-  url: string | URL,
+  input: URL | Request,
   init: RequestInit = {},
 ): Promise<Response> {
-  const request = new Request(new URL(url, 'http://localhost'), init)
+  const request = new Request(input, init)
   const { signal } = init
   if (!signal) return handle(request)
   signal.throwIfAborted()

@@ -18,8 +18,8 @@ const UNREAD = { connection: 'close' }
  * @throws HttpError 400, 408, 413, 415
  */
 export async function readJsonObject(request: Request, limits: BodyLimits): Promise<JsonObject> {
-  // Forms and plain text can be sent by any page without asking first; JSON cannot. This check is what keeps a server
-  // on localhost from the pages that its user happens to visit.
+  // Forms and plain text can be sent by a page of any origin without asking first; JSON cannot. Against a page whose own
+  // name was made to point to this machine (DNS rebinding) that is no help: `allowedHosts` is.
   if (!/^application\/([\w.-]+\+)?json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new HttpError(415, 'the body must be JSON, with the header Content-Type: application/json', {
       code: 'unsupported_media_type',

@@ -85,7 +85,7 @@ export function toHttpError(error: unknown, promptField = 'messages'): HttpError
   return fromDevice(error) ?? new HttpError(500, 'the server failed to answer; its log says more', { cause: error })
 }
 
-export function isAbort(error: unknown): boolean {
+function isAbort(error: unknown): boolean {
   return error instanceof AbortError || (error instanceof DOMException && error.name === 'AbortError')
 }
 

@@ -1,3 +1,4 @@
+import { curlWords } from './curl.ts'
 import { randomHex } from './ids.ts'
 import type { Service } from './service.ts'
 
@@ -18,14 +19,8 @@ export function homePage({ config, model }: Service, url: string): Response {
     ['GET /health', 'ready or loading'],
     ...(config.metrics ? [['GET /metrics', 'numbers for Prometheus']] : []),
   ]
-  const key = config.apiKeys.length > 0 ? ` \\\n  -H 'Authorization: Bearer KEY'` : ''
-  const body = JSON.stringify({
-    model: config.modelId,
-    messages: [{ role: 'user', content: 'What is a mistral?' }],
-    stream: true,
-  })
-  // Shell quoting: a single quote ends the text, stands escaped, and opens it again.
-  const curl = `curl -N ${new URL('/v1/chat/completions', url)}${key} \\\n  -H 'Content-Type: application/json' \\\n  -d '${body.replaceAll("'", "'\\''")}'`
+  const bearer = config.apiKeys.length > 0 ? "'Authorization: Bearer KEY'" : undefined
+  const curl = curlWords(new URL(url).origin, config.modelId, bearer).join(' \\\n  ')
   const html = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -38,7 +38,7 @@ export function health(c: AppContext, { model }: Service): Response {
   )
 }
 
-/** `GET /metrics`. @throws HttpError 404 when they are turned off */
+/** `GET /metrics`, for those with a key unless it was opened. @throws HttpError 404 when they are turned off */
 export function metricsPage({ config, metrics, model }: Service): Response {
   if (!config.metrics) throw new HttpError(404, 'metrics are turned off on this server', { type: 'not_found_error' })
   return new Response(metrics.render(model.ready?.model.status()), {

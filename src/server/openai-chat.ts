@@ -138,13 +138,10 @@ async function* chatEvents(
   }
 }
 
-/** Logprobs go with the text where there is one; ids whose text is still incomplete get an empty one. */
+/** Logprobs are those of tokens whose text is shown, so they come with it. */
 function deltas({ text, logprobs, tool_calls: calls }: ChatChunk): { delta: object; logprobs: object | null }[] {
   const out: { delta: object; logprobs: object | null }[] = []
-  const hasLogprobs = logprobs !== null && logprobs.length > 0
-  if (text !== '' || (hasLogprobs && !calls)) out.push({ delta: { content: text }, logprobs: chatLogprobs(logprobs) })
-  if (calls && calls.length > 0) {
-    out.push({ delta: { tool_calls: calls }, logprobs: text === '' ? chatLogprobs(logprobs) : null })
-  }
+  if (text !== '') out.push({ delta: { content: text }, logprobs: chatLogprobs(logprobs) })
+  if (calls && calls.length > 0) out.push({ delta: { tool_calls: calls }, logprobs: null })
   return out
 }

@@ -5,7 +5,7 @@ import { ParameterError } from '../errors.ts'
 import { type JsonObject, readJsonObject } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { randomHex } from './ids.ts'
-import { type AnswerHead, completionLogprobs, wireUsage } from './openai-wire.ts'
+import { type AnswerHead, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runAll } from './run.ts'
 import {
   checkModel,
@@ -57,21 +57,23 @@ interface CompletionWire {
 export async function completions(c: AppContext, service: Service): Promise<Response> {
   const { config } = service
   const chat = service.model.use()
-  const wire = parseCompletion(await readJsonObject(c.req.raw, config), config)
+  const wire = parseCompletion(await readJsonObject(c.req.raw, config), config, chat)
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.prompts)
-  const { abort, unlink } = follow(c.req.raw.signal)
+  const leads = await Promise.all(wire.requests.map((request) => leadLength(request, chat)))
   const head = {
     id: `cmpl-${randomHex(12)}`,
     created: Math.floor(Date.now() / 1000),
     model: config.modelId,
-    // What each choice's text begins with.
+    // What each choice's text begins with, by the server.
     starts: wire.prompts.flatMap((prompt) =>
       Array.from({ length: wire.choicesEach }, () => (wire.echo ? promptText(prompt, chat) : '')),
     ),
+    offsets: leads.flatMap((lead) => Array.from({ length: wire.choicesEach }, () => new TextOffsets(lead))),
     includeUsage: wire.includeUsage,
   }
+  const { abort, unlink } = follow(c.req.raw.signal)
   const pieces = runAll(service.model, wire.requests, wire.choicesEach, { signal: abort.signal, trace })
   if (!wire.stream) {
     const results = await outcome(pieces).finally(unlink)
@@ -81,16 +83,19 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
 }
 
 /** @throws ParameterError, HttpError */
-function parseCompletion(body: JsonObject, config: Service['config']): CompletionWire {
+function parseCompletion(body: JsonObject, config: Service['config'], chat: ServedChat): CompletionWire {
   const { lenient } = config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
   if (wire.model) checkModel(wire.model, config)
   checkStreamOptions(body, wire.stream, lenient)
-  const prompts = parsePrompts(body.prompt)
+  const prompts = parsePrompts(body.prompt, chat)
   const { logprobs, ...rest } = body
   const wanted = typeof logprobs === 'number'
   if (wanted && wire.echo) {
     throw new ParameterError('logprobs', logprobs, 'cannot be had with echo: the prompt has no logprobs here')
+  }
+  if (wire.echo && body.return_full_text === true) {
+    throw new ParameterError('echo', true, 'repeats the prompt, and so does return_full_text: send one of them')
   }
   const asked = wanted ? { ...rest, logprobs: true, top_logprobs: logprobs } : rest
   const names = FIELDS.filter((name) => name !== 'logprobs')
@@ -105,17 +110,46 @@ function parseCompletion(body: JsonObject, config: Service['config']): Completio
   }
 }
 
-/** OpenAI's four forms: a text, a list of texts, a list of token ids, a list of such lists. */
-function parsePrompts(value: unknown): Prompt[] {
-  const isIds = (list: unknown): list is number[] =>
-    Array.isArray(list) && list.length > 0 && list.every((id) => Number.isSafeInteger(id) && id >= 0)
-  if (typeof value === 'string' && value !== '') return [value]
-  if (isIds(value)) return [value]
-  const list = Array.isArray(value) ? value : []
-  if (list.length > MAX_PROMPTS) throw new ParameterError('prompt', '…', `must hold at most ${MAX_PROMPTS} prompts`)
-  if (list.length > 0 && list.every((item) => (typeof item === 'string' && item !== '') || isIds(item))) return list
-  if (value === undefined) throw new ParameterError('prompt', value, 'is required')
-  throw new ParameterError('prompt', value, 'must be a text, a list of texts, token ids, or a list of lists of them')
+/**
+ * OpenAI's four forms: a text, a list of texts, a list of token ids, a list of such lists.
+ * @throws ParameterError for more than can ever be let in together, too: trying again would not help
+ */
+function parsePrompts(value: unknown, chat: ServedChat): Prompt[] {
+  if (isPrompt(value)) return [checkedPrompt(value, 'prompt', chat)]
+  if (!Array.isArray(value) || value.length === 0) {
+    const fact = Array.isArray(value) ? 'must not be empty' : `must be ${FORMS}`
+    throw new ParameterError('prompt', value, fact)
+  }
+  const { maxSequences, maxQueue } = chat.model.status()
+  const most = Math.min(MAX_PROMPTS, maxSequences + maxQueue)
+  if (value.length > most) {
+    throw new ParameterError('prompt', '…', `must hold at most ${most} prompts: no more fit into this server at a time`)
+  }
+  if (!value.every(isPrompt)) throw new ParameterError('prompt', value, `must be ${FORMS}`)
+  return value.map((prompt, i) => checkedPrompt(prompt, `prompt[${i}]`, chat))
+}
+
+const FORMS = 'a text, a list of texts, token ids, or a list of lists of them'
+
+function isPrompt(value: unknown): value is Prompt {
+  if (typeof value === 'string') return true
+  return Array.isArray(value) && value.length > 0 && value.every((id) => Number.isSafeInteger(id) && id >= 0)
+}
+
+/** @param at the prompt's place in the request. @throws ParameterError for an empty text, or a token that is not there */
+function checkedPrompt(prompt: Prompt, at: string, { tokenizer: { vocabSize } }: ServedChat): Prompt {
+  if (prompt === '') throw new ParameterError(at, prompt, 'must not be empty')
+  const unknown = typeof prompt === 'string' ? -1 : prompt.findIndex((id) => id >= vocabSize)
+  if (unknown >= 0) {
+    throw new ParameterError(`${at}[${unknown}]`, prompt[unknown], `must be a token id, below ${vocabSize}`)
+  }
+  return prompt
+}
+
+/** Characters that the model's text has before the answer's; needed for the offsets of logprobs only. */
+async function leadLength(request: ChatRequest, chat: ServedChat): Promise<number> {
+  if (request.return_full_text !== true || !request.logprobs) return 0
+  return chat.tokenizer.decode(await chat.encode(request)).length
 }
 
 function promptText(prompt: Prompt, chat: ServedChat): string {
@@ -124,11 +158,13 @@ function promptText(prompt: Prompt, chat: ServedChat): string {
 
 interface CompletionHead extends AnswerHead {
   starts: readonly string[]
+  /** Of each choice. */
+  offsets: readonly TextOffsets[]
   includeUsage: boolean
 }
 
 function completionBody(
-  { id, created, model, starts }: CompletionHead,
+  { id, created, model, starts, offsets }: CompletionHead,
   results: readonly ServedCompletion[],
   choicesEach: number,
 ): object {
@@ -143,7 +179,7 @@ function completionBody(
         return {
           index,
           text: starts[index]! + choice.text,
-          logprobs: completionLogprobs(choice.logprobs, 0),
+          logprobs: completionLogprobs(choice.logprobs, offsets[index]!),
           finish_reason: choice.finish_reason,
         }
       }),
@@ -154,7 +190,7 @@ function completionBody(
 
 async function* completionEvents(
   pieces: Pieces<ServedCompletion[]>,
-  { id, created, model, starts, includeUsage }: CompletionHead,
+  { id, created, model, starts, offsets, includeUsage }: CompletionHead,
 ): AsyncGenerator<object, void, undefined> {
   const chunk = (choices: readonly object[], usage: object | null = null) => ({
     id,
@@ -164,13 +200,8 @@ async function* completionEvents(
     choices,
     ...(includeUsage && { usage }),
   })
-  // Characters of each choice so far: offsets of logprobs count from its beginning.
-  const lengths = starts.map(() => 0)
-  const choice = ({ index, text, logprobs, finish_reason }: ChatChunk) => {
-    const entry = { index, text, logprobs: completionLogprobs(logprobs, lengths[index]!), finish_reason }
-    lengths[index]! += text.length
-    return chunk([entry])
-  }
+  const choice = ({ index, text, logprobs, finish_reason }: ChatChunk) =>
+    chunk([{ index, text, logprobs: completionLogprobs(logprobs, offsets[index]!), finish_reason }])
   try {
     let next = await pieces.next()
     for (const [index, text] of starts.entries()) {
@@ -179,8 +210,8 @@ async function* completionEvents(
       }
     }
     for (; !next.done; next = await pieces.next()) {
-      const { text, logprobs, finish_reason } = next.value
-      if (text !== '' || logprobs?.length || finish_reason !== null) yield choice(next.value)
+      const { text, finish_reason } = next.value
+      if (text !== '' || finish_reason !== null) yield choice(next.value)
     }
     if (includeUsage) yield chunk([], wireUsage(next.value.map(({ usage }) => usage)))
   } finally {

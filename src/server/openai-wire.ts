@@ -33,21 +33,36 @@ export function chatLogprobs(logprobs: readonly TokenLogprob[] | null): object |
   }
 }
 
-/** As `choices[].logprobs` of legacy completions has them. `offset`: where in the text the first token begins. */
-export function completionLogprobs(logprobs: readonly TokenLogprob[] | null, offset: number): object | null {
+/**
+ * Where in the text of one choice its tokens begin, in UTF-16 units as the text itself is counted. It is taken from their
+ * bytes: a token may be a part of a character, and then has the place where that begins.
+ */
+export class TextOffsets {
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+  /** @param at the length of what the text begins with, before the first token's */
+  constructor(private at: number) {}
+
+  /** The place of the next token, in the order of the answer. */
+  next({ bytes }: TopLogprob): number {
+    const [first = 0] = bytes
+    // Only bytes from 0x80 to 0xbf go on with a character; before any other, one that is not whole became U+FFFD.
+    if ((first & 0xc0) !== 0x80) this.at += this.decoder.decode().length
+    const { at } = this
+    this.at += this.decoder.decode(Uint8Array.from(bytes), { stream: true }).length
+    return at
+  }
+}
+
+/** As `choices[].logprobs` of legacy completions has them. */
+export function completionLogprobs(logprobs: readonly TokenLogprob[] | null, offsets: TextOffsets): object | null {
   if (logprobs === null || logprobs.length === 0) return null
-  let at = offset
-  const offsets = logprobs.map(({ token }) => {
-    const start = at
-    at += token.length
-    return start
-  })
   return {
     tokens: logprobs.map(({ token }) => token),
     token_logprobs: logprobs.map(({ logprob }) => logprob),
     top_logprobs: logprobs.map(({ top_logprobs: top }) =>
       Object.fromEntries(top.map(({ token, logprob }) => [token, logprob])),
     ),
-    text_offset: offsets,
+    text_offset: logprobs.map((entry) => offsets.next(entry)),
   }
 }

@@ -1,4 +1,5 @@
 import { ParameterError } from '../errors.ts'
+import { hostnameOf } from './hosts.ts'
 import type { RequestRecord } from './trace.ts'
 
 /** Why a request is not taken; the answer says it in the form that the route's clients read. */
@@ -23,10 +24,16 @@ export interface AppOptions {
   strictModel?: boolean | undefined
   /** When the model came to be, in seconds since 1970. Default: now. */
   created?: number | undefined
-  /** Any of them opens the routes (all but `/` and `/health`). Default: none is asked for. */
+  /** Any of them opens the routes; `/`, `/health` and, with `metricsOpen`, `/metrics` need none. Default: no route does. */
   apiKeys?: readonly string[] | undefined
   /** Origins whose pages may call: exact ones such as `https://example.com`, or `*`. Default: none. */
   cors?: readonly string[] | undefined
+  /**
+   * Names that requests may be for, such as `localhost` and `127.0.0.1`; others get a 403. For servers on a user's own
+   * machine: a foreign page can make its own name point there (DNS rebinding), and the browser then takes the server for
+   * the page's own. Default: none, which takes every name.
+   */
+  allowedHosts?: readonly string[] | undefined
   /** Largest request body in bytes. Default 1 MiB. */
   bodyLimitBytes?: number | undefined
   /** Largest `max_tokens` of the predict route, which counts the prompt. Default 4096. */
@@ -35,6 +42,8 @@ export interface AppOptions {
   lenient?: boolean | undefined
   /** Serve `/metrics`. Default true. */
   metrics?: boolean | undefined
+  /** Serve `/metrics` without a key: collectors often have none to send. Default false. */
+  metricsOpen?: boolean | undefined
   /** Asked first, for every request: why it is not taken; undefined takes it. Default: all are taken. */
   refuse?: ((request: Request) => Refusal | undefined) | undefined
   /** Gets one record per request, when its answer has ended. */
@@ -59,10 +68,12 @@ const DEFAULTS: Omit<AppConfig, 'created'> = {
   strictModel: false,
   apiKeys: [],
   cors: [],
+  allowedHosts: [],
   bodyLimitBytes: 1024 * 1024,
   maxTokens: 4096,
   lenient: false,
   metrics: true,
+  metricsOpen: false,
   refuse: () => undefined,
   log: () => {},
   logPrompts: false,
@@ -80,31 +91,74 @@ export function resolveOptions(options: AppOptions): AppConfig {
   const config: AppConfig = { created: Math.floor(Date.now() / 1000), ...DEFAULTS, ...definedOnly(options) }
   for (const [name, value] of Object.entries(config)) checkOption(name, value)
   for (const origin of config.cors) checkOrigin(origin)
+  const allowedHosts = config.allowedHosts.map(hostOption)
   if (config.apiKeys.length > 0 && globalThis.crypto?.subtle === undefined) {
     throw new ParameterError('apiKeys', '…', 'need crypto.subtle, which a page has in secure contexts only')
   }
-  return config
+  return { ...config, allowedHosts }
 }
 
 function definedOnly<T extends object>(options: T): Partial<AppConfig> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<AppConfig>
 }
 
+interface Check {
+  readonly ok: (value: unknown) => boolean
+  readonly allowed: string
+}
+
+/** Timers hold their time in 31 bits; one that is set to more fires at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
+const isWhole = (value: unknown, min: number, max: number) =>
+  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+const flag: Check = { ok: (value) => typeof value === 'boolean', allowed: 'true or false' }
+const count: Check = { ok: (value) => isWhole(value, 1, Infinity), allowed: 'an integer of at least 1' }
+const timeout: Check = { ok: (value) => isWhole(value, 1, LONGEST_MS), allowed: `an integer from 1 to ${LONGEST_MS}` }
+const callback: Check = { ok: (value) => typeof value === 'function', allowed: 'a function' }
+const texts: Check = {
+  ok: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
+  allowed: 'a list of texts that are not empty',
+}
+
+const CHECKS: { readonly [K in keyof AppConfig]: Check } = {
+  modelId: { ok: (value) => typeof value === 'string' && value !== '', allowed: 'a text that is not empty' },
+  strictModel: flag,
+  created: { ok: (value) => isWhole(value, 0, Infinity), allowed: 'whole seconds since 1970' },
+  apiKeys: texts,
+  cors: texts,
+  allowedHosts: texts,
+  bodyLimitBytes: count,
+  maxTokens: count,
+  lenient: flag,
+  metrics: flag,
+  metricsOpen: flag,
+  refuse: callback,
+  log: callback,
+  logPrompts: flag,
+  predictOutput: { ok: (value) => value === 'string' || value === 'object', allowed: '"string" or "object"' },
+  bodyTimeoutMs: timeout,
+  idleTimeoutMs: timeout,
+  keepAliveMs: timeout,
+}
+
 function checkOption(name: string, value: unknown): void {
-  const check = (ok: boolean, allowed: string) => {
-    // Keys stay out of messages.
-    if (!ok) throw new ParameterError(name, name === 'apiKeys' ? '…' : value, `must be ${allowed}`)
+  if (!Object.hasOwn(CHECKS, name)) throw new ParameterError(name, value, 'is not an option of createApp')
+  const { ok, allowed } = CHECKS[name as keyof AppConfig]
+  // Keys stay out of messages.
+  if (!ok(value)) throw new ParameterError(name, name === 'apiKeys' ? '…' : value, `must be ${allowed}`)
+}
+
+function hostOption(name: string): string {
+  const host = hostnameOf(name)
+  if (host === undefined) {
+    throw new ParameterError(
+      'allowedHosts',
+      name,
+      'must hold host names such as "localhost", without a scheme or a path',
+    )
   }
-  const isTextList = (list: unknown) => Array.isArray(list) && list.every((item) => typeof item === 'string' && item)
-  if (!(name in DEFAULTS) && name !== 'created') throw new ParameterError(name, value, 'is not an option of createApp')
-  if (name === 'modelId') check(typeof value === 'string' && value !== '', 'a text that is not empty')
-  else if (name === 'apiKeys' || name === 'cors') check(isTextList(value), 'a list of texts that are not empty')
-  else if (name === 'log' || name === 'refuse') check(typeof value === 'function', 'a function')
-  else if (name === 'predictOutput') check(value === 'string' || value === 'object', '"string" or "object"')
-  else if (name === 'created') check(Number.isSafeInteger(value) && (value as number) >= 0, 'whole seconds since 1970')
-  else if (/Bytes$|Ms$|^maxTokens$/.test(name)) {
-    check(Number.isSafeInteger(value) && (value as number) >= 1, 'an integer of at least 1')
-  } else check(typeof value === 'boolean', 'true or false')
+  return host
 }
 
 /** An origin with a path or a slash at its end would never match what a browser sends. */

@@ -2,12 +2,12 @@ import * as v from 'valibot'
 import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import { type JsonObject, readJsonObject } from './body.ts'
-import { HttpError, jsonResponse, toHttpError } from './errors.ts'
+import { HttpError, jsonResponse } from './errors.ts'
 import { outcome, type Pieces, runOne } from './run.ts'
 import { checkModel, flag, modelRequest, numberWithin, parseFields, text } from './schema.ts'
 import type { ServedChat, ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
-import { follow, openFrameStream } from './stream.ts'
+import { type Frames, follow, openFrameStream } from './stream.ts'
 import { WordFlusher } from './word-flusher.ts'
 
 const DEFAULT_MAX_TOKENS = 512
@@ -21,6 +21,8 @@ const schema = v.looseObject({
   presence_penalty: numberWithin(-2, 2),
 })
 const FIELDS = Object.keys(schema.entries)
+/** The answer of this route is one text: there is no place for more than that. */
+const ONE_TEXT = ['n', 'logprobs', 'top_logprobs'] as const
 
 /** `POST /predict` and its other paths: the route of Truss, whose `max_tokens` counts the prompt's tokens too. */
 export async function predict(c: AppContext, service: Service): Promise<Response> {
@@ -57,9 +59,7 @@ async function textStream(c: AppContext, { config, model }: Service, request: Ch
     keepAlive: undefined,
     errorFrames: undefined,
     unlink,
-    onEnd: ({ aborted, error }) => {
-      trace.finish({ status: 200, aborted, error: error === undefined ? undefined : toHttpError(error) })
-    },
+    onEnd: trace.streamEnded,
   })
   trace.deferred = true
   return new Response(stream, {
@@ -71,12 +71,14 @@ async function textStream(c: AppContext, { config, model }: Service, request: Ch
 function modelInput(body: JsonObject, config: Service['config']): ChatRequest {
   const { lenient } = config
   const limit = parseMaxTokens(body, config)
-  for (const name of ['n', 'logprobs', 'top_logprobs']) {
+  for (const name of ONE_TEXT) {
     const value = body[name] ?? null
     const neutral = value === null || value === false || value === (name === 'n' ? 1 : 0)
     if (!neutral && !lenient) throw new ParameterError(name, value, 'is for /v1/chat/completions: one text is returned')
   }
-  const { max_tokens: _, max_length: __, ...rest } = body
+  // What a lenient server passes over must not reach the model either: the pieces of several answers would interleave.
+  const dropped: readonly string[] = ['max_tokens', 'max_length', ...ONE_TEXT]
+  const rest = Object.fromEntries(Object.entries(body).filter(([name]) => !dropped.includes(name)))
   // These count the answer only, as everywhere, and win.
   const own = body.max_new_tokens ?? body.max_completion_tokens ?? null
   const counted = own === null ? { ...rest, max_length: limit } : rest
@@ -117,12 +119,11 @@ function wantsJoined(headers: Headers): boolean {
   return headers.get('accept') === 'application/json' && !/^(Async)?OpenAI\//i.test(headers.get('user-agent') ?? '')
 }
 
-async function* words(pieces: Pieces<ServedCompletion>): AsyncGenerator<string, void, undefined> {
+async function* words(pieces: Pieces<ServedCompletion>): Frames {
   const flusher = new WordFlusher()
   for await (const piece of pieces) {
     const ready = flusher.push(piece.text)
     if (ready !== '') yield ready
   }
-  const rest = flusher.flush()
-  if (rest !== '') yield rest
+  return flusher.flush()
 }

@@ -11,8 +11,13 @@ export interface ServedChat {
     options: { signal?: AbortSignal | undefined },
   ): AsyncGenerator<ChatChunk, ServedCompletion, undefined>
   encode(request: ChatRequest): readonly number[] | Promise<readonly number[]>
-  readonly tokenizer: Pick<Tokenizer, 'decode'>
-  readonly model: { status(): ModelStatus; readonly contextLength: number }
+  readonly tokenizer: Pick<Tokenizer, 'decode' | 'vocabSize'>
+  readonly model: {
+    status(): ModelStatus
+    readonly contextLength: number
+    /** Why it answers no more, such as a lost GPU; undefined as long as it does. */
+    readonly failure?: Error | undefined
+  }
 }
 
 /** The part of a completion that answers are made of. */

@@ -22,7 +22,7 @@ export type ModelState = 'loading' | 'ready' | 'failed'
 /** The model, which may still be loading, and may be lost with its device. */
 export class ServedModel {
   private chat: ServedChat | undefined
-  private error: unknown
+  private ownError: unknown
 
   constructor(chat: ServedChat | Promise<ServedChat>) {
     if ('then' in chat) {
@@ -31,10 +31,15 @@ export class ServedModel {
           this.chat = loaded
         },
         (error) => {
-          this.error = error ?? new Error('it did not load')
+          this.ownError = error ?? new Error('it did not load')
         },
       )
     } else this.chat = chat
+  }
+
+  /** A GPU may be lost while nobody asks anything, and no request then brings the news: so the model is asked. */
+  private get error(): unknown {
+    return this.ownError ?? this.chat?.model.failure
   }
 
   get state(): ModelState {
@@ -49,8 +54,10 @@ export class ServedModel {
 
   /** Why the model answers no request now; undefined when it does. */
   get unready(): HttpError | undefined {
-    if (this.error !== undefined) {
-      const fact = this.error instanceof Error ? this.error.message : String(this.error)
+    const { error } = this
+    if (error !== undefined) {
+      // Further lines hold the driver's own words.
+      const [fact] = (error instanceof Error ? error.message : String(error)).split('\n')
       return new HttpError(503, `the model failed: ${fact}`, { code: 'model_failed' })
     }
     if (this.chat !== undefined) return undefined
@@ -58,7 +65,7 @@ export class ServedModel {
   }
 
   fail(error: unknown): void {
-    this.error ??= error
+    this.ownError ??= error
   }
 
   /** @throws HttpError 503 unless ready */

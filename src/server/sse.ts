@@ -1,5 +1,5 @@
 import { errorBody, toHttpError } from './errors.ts'
-import { openFrameStream } from './stream.ts'
+import { type Frames, openFrameStream } from './stream.ts'
 import type { RequestTrace } from './trace.ts'
 
 const HEADERS = {
@@ -28,17 +28,15 @@ export async function eventStream(
     keepAlive: ': keep-alive\n\n',
     errorFrames: (error) => frame(errorBody('openai', toHttpError(error))) + DONE,
     unlink,
-    onEnd: ({ aborted, error }) => {
-      trace.finish({ status: 200, aborted, error: error === undefined ? undefined : toHttpError(error) })
-    },
+    onEnd: trace.streamEnded,
   })
   trace.deferred = true
   return new Response(body, { headers: HEADERS })
 }
 
-async function* eventFrames(events: AsyncGenerator<object, void, undefined>): AsyncGenerator<string, void, undefined> {
+async function* eventFrames(events: AsyncGenerator<object, void, undefined>): Frames {
   for await (const event of events) yield frame(event)
-  yield DONE
+  return DONE
 }
 
 function frame(event: object): string {

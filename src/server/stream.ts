@@ -1,6 +1,12 @@
 import { AbortError } from '../errors.ts'
 import { onAbort } from '../generate/on-abort.ts'
 
+/**
+ * Texts of a stream as they come; the last one is returned, so that the stream ends with it, and not after somebody asked
+ * for more: clients leave when they have read the last frame, and that is no early end. `''`: there is no last frame.
+ */
+export type Frames = AsyncGenerator<string, string, undefined>
+
 export interface FrameStreamOptions {
   /** Fired when the client goes, or takes nothing for too long; whoever makes the frames listens to its signal. */
   abort: AbortController
@@ -13,7 +19,12 @@ export interface FrameStreamOptions {
   /** The last frames after a failure; undefined: the connection is cut, so that nobody takes the answer for whole. */
   errorFrames: ((error: unknown) => string) | undefined
   /** Called once. An abort comes with an error when the client took nothing for too long. */
-  onEnd(outcome: { aborted: boolean; error?: unknown }): void
+  onEnd: (outcome: StreamOutcome) => void
+}
+
+export interface StreamOutcome {
+  aborted: boolean
+  error?: unknown
 }
 
 /**
@@ -24,7 +35,7 @@ export interface FrameStreamOptions {
  * Where there is a keep-alive frame, it resolves after `keepAliveMs` at the latest.
  */
 export async function openFrameStream(
-  frames: AsyncGenerator<string, void, undefined>,
+  frames: Frames,
   options: FrameStreamOptions,
 ): Promise<ReadableStream<Uint8Array>> {
   const source = new FrameSource(frames, options)
@@ -34,14 +45,14 @@ export async function openFrameStream(
 
 class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
   private readonly encoder = new TextEncoder()
-  private pending: Promise<IteratorResult<string, void>> | undefined
+  private pending: Promise<IteratorResult<string, string>> | undefined
   private idle: ReturnType<typeof setTimeout> | undefined
   private ended = false
   private gaveUp: DOMException | undefined
   private stopListening = () => {}
 
   constructor(
-    private readonly frames: AsyncGenerator<string, void, undefined>,
+    private readonly frames: Frames,
     private readonly options: FrameStreamOptions,
   ) {}
 
@@ -72,8 +83,8 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
       if (next === undefined) controller.enqueue(this.encoder.encode(this.options.keepAlive))
       else {
         this.pending = undefined
+        if (next.value !== '') controller.enqueue(this.encoder.encode(next.value))
         if (next.done) return this.close(controller)
-        controller.enqueue(this.encoder.encode(next.value))
       }
       this.watchIdle()
     } catch (error) {
@@ -85,11 +96,11 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
     this.end({ aborted: true })
     this.options.abort.abort(new AbortError(reason))
     await this.pending?.catch(() => {})
-    await this.frames.return().catch(() => {})
+    await this.frames.return('').catch(() => {})
   }
 
   /** The next frame, which stays pending until it is taken; undefined when it is long in coming. */
-  private async nextOrQuiet(): Promise<IteratorResult<string, void> | undefined> {
+  private async nextOrQuiet(): Promise<IteratorResult<string, string> | undefined> {
     if (this.pending === undefined) {
       this.pending = this.frames.next()
       // The client may have gone by the time it fails; then nobody waits for it.
@@ -126,10 +137,10 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
       controller.enqueue(this.encoder.encode(errorFrames(error)))
       controller.close()
     }
-    this.frames.return().catch(() => {})
+    this.frames.return('').catch(() => {})
   }
 
-  private end(outcome: { aborted: boolean; error?: unknown }): void {
+  private end(outcome: StreamOutcome): void {
     if (this.ended) return
     this.ended = true
     clearTimeout(this.idle)

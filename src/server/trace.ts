@@ -1,4 +1,4 @@
-import { CLIENT_LEFT, HttpError } from './errors.ts'
+import { CLIENT_LEFT, HttpError, toHttpError } from './errors.ts'
 import { RunTrace } from './run-trace.ts'
 
 /** `info` is expected, `warn` the client's doing, `error` the server's. */
@@ -71,6 +71,11 @@ export class RequestTrace {
   /** An error that becomes the answer; the middleware finishes the trace. */
   failed(error: unknown): void {
     this.error = error
+  }
+
+  /** The end of an answer that was streamed; its status went out long before. */
+  readonly streamEnded = ({ aborted, error }: { aborted: boolean; error?: unknown }): void => {
+    this.finish({ status: 200, aborted, error: error === undefined ? undefined : toHttpError(error) })
   }
 
   /** Only the first call counts. An aborted answer has an error when it was the server that gave it up. */

@@ -1,10 +1,11 @@
 import { createServer, get as httpGet } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { curlLine } from '../../src/cli/serve-banner.ts'
 import { serveLog } from '../../src/cli/serve-log.ts'
-import { isLoopback, nameOf } from '../../src/cli/serve-options.ts'
+import { addServeOptions, isLoopback, nameOf, serveOptions } from '../../src/cli/serve-options.ts'
 import { platform } from '../../src/platform/node.ts'
 import type { RequestRecord } from '../../src/server/index.ts'
 import { runChild } from '../support/child.ts'
@@ -43,6 +44,7 @@ describe('options of serve', () => {
     [['--queue', '-1'], 'option --queue "-1"'],
     [['--drain-seconds', 'x'], 'option --drain-seconds "x"'],
     [['--cors', 'https://example.com/'], 'parameter "cors"'],
+    [['--allowed-host', 'http://my.example'], 'option --allowed-host "http://my.example" must be a host name'],
     [['--log', 'xml'], 'Allowed choices are json, text, off'],
   ])('%j is refused with one line and code 2', async (args, message) => {
     const result = await runCommand(['serve', ...args])
@@ -63,11 +65,31 @@ describe('options of serve', () => {
     }
   })
 
-  it('the curl line never shows a key', () => {
-    const line = curlLine('http://h:1', { modelId: "it's", apiKeys: ['secret'] })
-    expect(line).not.toContain('secret')
-    expect(line).toContain('Bearer $MISTRAL_WEBGPU_API_KEY')
+  it('the curl line never shows a key, and names the variable only where that is one', () => {
+    const lineFor = (variable: string | undefined, apiKeys: string[]) => {
+      const { cli } = stage({ env: variable === undefined ? {} : { MISTRAL_WEBGPU_API_KEY: variable } })
+      return curlLine(cli, 'http://h:1', { modelId: "it's", apiKeys })
+    }
+    const line = lineFor('secret', ['other', 'secret'])
+    expect(line).toContain('-H "Authorization: Bearer $MISTRAL_WEBGPU_API_KEY"')
     expect(line).toContain("it'\\''s")
+    for (const other of [lineFor('secret, second', ['secret', 'second']), lineFor(undefined, ['secret'])]) {
+      expect(other).toContain("-H 'Authorization: Bearer KEY'")
+      expect(line + other).not.toMatch(/secret|second/)
+    }
+    expect(lineFor(undefined, [])).not.toContain('Authorization')
+  })
+
+  it.each([
+    [[], {}, ['localhost', '127.0.0.1', '[::1]', '127.0.0.1']],
+    [['--allowed-host', 'My.Example:80'], {}, ['localhost', '127.0.0.1', '[::1]', '127.0.0.1', 'my.example']],
+    [['--host', '0.0.0.0', '--allowed-host', 'my.example'], {}, []],
+    [['--api-key', 'k'], {}, []],
+    [[], { MISTRAL_WEBGPU_API_KEY: 'k' }, []],
+  ])('%j with %j answers for %j', (args, env, hosts) => {
+    const { cli } = stage({ env })
+    const command = addServeOptions(new Command()).parse(args, { from: 'user' })
+    expect(serveOptions(cli, command.opts()).app.allowedHosts).toEqual(hosts)
   })
 })
 
@@ -104,6 +126,15 @@ describe('the log of serve', () => {
     const on = stage()
     serveLog(on.cli, 'text', now).request(record)
     expect(on.err()).toBe('POST /x y [2J 404 1 ms, 3 + 4 tokens, the client left, two lines\n')
+  })
+
+  it.each(['json', 'text'] as const)('as %s holds nothing that steers a terminal, in prompts neither', (form) => {
+    const on = stage()
+    const sent = '\x1b[2J\x7f\x9b2J\x85\nPOST /forged 200'
+    serveLog(on.cli, form, now).request({ ...record, error: sent, prompt: [{ role: 'user', content: sent }] })
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
+    expect(on.err()).toMatch(/^[^\x00-\x1f\x7f-\x9f]+\n$/)
+    if (form === 'json') expect(JSON.parse(on.err())).toMatchObject({ error: sent, prompt: [{ content: sent }] })
   })
 
   it('leaves out probes that find all well, and only those', () => {
@@ -195,9 +226,8 @@ describe('a server that is ready', { timeout: 120_000 }, () => {
   const auth = { authorization: `Bearer ${KEY}` }
   let server: ServeProcess
   beforeAll(async () => {
-    server = await startReady([...SMALL, '--cors', 'https://example.com', '--api-key', 'another'], {
-      MISTRAL_WEBGPU_API_KEY: `${KEY}, third`,
-    })
+    const keys = ['--api-key', 'another', '--api-key', 'third']
+    server = await startReady([...SMALL, '--cors', 'https://example.com', ...keys], { MISTRAL_WEBGPU_API_KEY: KEY })
   }, 120_000)
   afterAll(() => server?.stop('SIGKILL'))
 

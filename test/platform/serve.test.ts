@@ -288,6 +288,12 @@ describe.skipIf(!existsSync(deno))('a server in Deno', () => {
       const second = await platform.serveHttp(handler, { host, port: 0 })
       const long = await fetch(second.url + '/100000')
       found.push(await second.close(100), await long.text().then(() => 'whole', () => 'cut'))
+      const small = await platform.serveHttp(handler, { host, port: 0, maxConnections: 1 })
+      const first = await fetch(small.url + '/100000')
+      const second503 = await fetch(small.url)
+      found.push(second503.status, second503.headers.get('retry-after'), await second503.json())
+      await first.body!.cancel()
+      await small.close(100)
       console.log(JSON.stringify(found))`,
     )
     try {
@@ -302,6 +308,9 @@ describe.skipIf(!existsSync(deno))('a server in Deno', () => {
         0,
         1,
         'cut',
+        503,
+        '1',
+        { error: { message: 'too many requests at once', type: 'server_error', param: null, code: 'overloaded' } },
       ])
     } finally {
       rmSync(file)

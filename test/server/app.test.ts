@@ -19,9 +19,24 @@ describe('options', () => {
     [{ lenient: 1 }, 'lenient'],
     [{ refuse: true }, 'refuse'],
     [{ predictOutput: 'json' }, 'predictOutput'],
+    [{ created: -1 }, 'created'],
+    [{ metricsOpen: 'yes' }, 'metricsOpen'],
+    [{ allowedHosts: 'localhost' }, 'allowedHosts'],
+    [{ allowedHosts: ['http://localhost'] }, 'allowedHosts'],
+    // A timer that is set to more fires at once.
+    [{ bodyTimeoutMs: 2_147_483_648 }, 'bodyTimeoutMs'],
+    [{ idleTimeoutMs: 1e12 }, 'idleTimeoutMs'],
+    [{ keepAliveMs: 2_147_483_648 }, 'keepAliveMs'],
+    [{ keepAliveMs: 0 }, 'keepAliveMs'],
+    // Of every object, but no option.
+    [{ constructor: true }, 'constructor'],
   ])('%j is refused by name', (options, parameter) => {
     expect(() => createApp(fakeChat([]), options)).toThrow(expect.objectContaining({ parameter }))
     expect(() => createApp(fakeChat([]), options)).toThrow(ParameterError)
+  })
+
+  test('the longest time a timer can take is one', () => {
+    expect(() => createApp(fakeChat([]), { idleTimeoutMs: 2_147_483_647 })).not.toThrow()
   })
 
   test('a key never stands in a message', () => {
@@ -181,8 +196,31 @@ describe('routes', () => {
       expect((await app.fetch(url, init)).status).toBe(200)
     }
     expect((await app.fetch(new Request(`http://any.host${CHAT}`, init))).status).toBe(200)
+    const bare = new Request(`http://any.host${CHAT}`)
+    expect((await app.fetch(bare, init)).status).toBe(200)
     const { fetch } = app
     expect((await fetch('http://localhost/health')).status).toBe(200)
+  })
+
+  test('options beside a request count as they do for a fetch', async () => {
+    const { app, chat } = appOf([{ wait: 60_000 }], { apiKeys: ['k'] })
+    const models = new Request('http://any.host/v1/models')
+    expect((await app.fetch(models, { headers: { authorization: 'Bearer k' } })).status).toBe(200)
+    const request = new Request(`http://any.host${CHAT}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer k' },
+      body: JSON.stringify(question),
+    })
+    const client = new AbortController()
+    const answer = app.fetch(request, { signal: client.signal })
+    const failed = expect(answer).rejects.toMatchObject({ name: 'AbortError' })
+    while (chat.running === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    client.abort()
+    await failed
+    // What servers pass there are no options.
+    for (const bindings of [{ incoming: {}, outgoing: {} }, { remoteAddr: { port: 1 } }, undefined]) {
+      expect((await app.fetch(new Request('http://any.host/health'), bindings as Json)).status).toBe(200)
+    }
   })
 
   test('the home page says what runs, without scripts or resources, under a strict policy', async () => {

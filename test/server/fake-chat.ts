@@ -72,7 +72,10 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
     },
     generate,
     encode,
-    tokenizer: { decode: (ids: Iterable<number>) => Array.from(ids, (id) => `<${id}>`).join('') },
+    tokenizer: {
+      vocabSize: 1000,
+      decode: (ids: Iterable<number>) => Array.from(ids, (id) => `<${id}>`).join(''),
+    },
     model: {
       contextLength: 8192,
       status: () => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { DeviceError } from '../../src/errors.ts'
+import { DeviceError, DeviceLostError } from '../../src/errors.ts'
 import { createApp, type ServedChat } from '../../src/server/index.ts'
 import { appOf, fakeChat, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
@@ -30,6 +30,23 @@ describe('health and readiness', () => {
     const health = await app.request('/health')
     expect([health.status, await health.json()]).toEqual([503, { status: 'failed' }])
     expect((await (await post(app, CHAT, question)).json()).error.message).toMatch('no GPU here')
+  })
+})
+
+describe('a GPU that is lost', () => {
+  test('while nobody asks anything shows in health, and in every answer', async () => {
+    const chat = fakeChat(greeting)
+    const app = createApp(chat)
+    expect((await app.request('/health')).status).toBe(200)
+    Object.assign(chat.model, { failure: new DeviceLostError('unknown', 'the driver was reset\nat 0xdead') })
+    const health = await app.request('/health')
+    expect([health.status, await health.json()]).toEqual([503, { status: 'failed' }])
+    const answer = await post(app, CHAT, question)
+    const { error } = await answer.json()
+    expect([answer.status, error.code]).toEqual([503, 'model_failed'])
+    expect(error.message).toMatch(/the driver was reset$/)
+    expect(await (await app.request('/metrics')).text()).toMatch(/^mistral_webgpu_model_ready 0$/m)
+    expect(chat.requests).toEqual([])
   })
 })
 

@@ -93,11 +93,11 @@ describe('chat completions', () => {
     ])
   })
 
-  test('logprobs have the shape of the API, also for tokens without text', async () => {
+  test('logprobs have the shape of the API, also for the tokens of one character', async () => {
     const token = (token: string, logprob: number) => ({ token, token_id: 7, logprob, bytes: [1] })
     const entry = (text: string) => ({ ...token(text, -0.5), top_logprobs: [token(text, -0.5), token('x', -2)] })
     const { app } = appOf([
-      { text: '', logprobs: [entry('<0xF0>')] },
+      { text: 'é', token_ids: [7, 7], logprobs: [entry('<0xC3>'), entry('<0xA9>')] },
       { text: 'Hi', logprobs: [entry('Hi')], finish_reason: 'stop' },
     ])
     const body = { ...question, logprobs: true, top_logprobs: 2 }
@@ -111,11 +111,14 @@ describe('chat completions', () => {
       ],
     })
     const whole = await (await post(app, CHAT, body)).json()
-    expect(whole.choices[0].logprobs).toEqual({ content: [shown('<0xF0>'), shown('Hi')], refusal: null })
+    expect(whole.choices[0].logprobs).toEqual({
+      content: [shown('<0xC3>'), shown('<0xA9>'), shown('Hi')],
+      refusal: null,
+    })
     const chunks = await events(await post(app, CHAT, { ...body, stream: true }))
-    expect(chunks.slice(1, 3).map(({ choices: [c] }) => [c.delta.content, c.logprobs.content[0]])).toEqual([
-      ['', shown('<0xF0>')],
-      ['Hi', shown('Hi')],
+    expect(chunks.slice(1, 3).map(({ choices: [c] }) => [c.delta.content, c.logprobs.content])).toEqual([
+      ['é', [shown('<0xC3>'), shown('<0xA9>')]],
+      ['Hi', [shown('Hi')]],
     ])
   })
 

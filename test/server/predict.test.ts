@@ -122,6 +122,15 @@ describe('predict', () => {
     expect((await post(app, '/predict', { ...body, foo: 1, tools: [] })).status).toBe(200)
   })
 
+  test('nor does a lenient server ask the model for more than the one text that it returns', async () => {
+    const { app, chat } = appOf(greeting, { lenient: true })
+    for (const stream of [false, true]) {
+      const asked = { ...body, n: 2, logprobs: true, top_logprobs: 3, max_new_tokens: 5, stream }
+      expect((await post(app, '/predict', asked)).status).toBe(200)
+    }
+    expect(chat.requests).toEqual([0, 1].map(() => ({ ...body, max_new_tokens: 5 })))
+  })
+
   test('errors keep their form and status', async () => {
     const invalid = await post(appOf().app, '/predict', '{"messages": [')
     expect(invalid.status).toBe(400)

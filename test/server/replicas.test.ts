@@ -1,65 +1,15 @@
 /** Two servers behind a real nginx with the configuration of examples/deploy, and one of them killed under load. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { root } from '../support/child.ts'
 import { type ServeProcess, startReady, startServe } from '../support/serve-process.ts'
+import { hasNginx, type Nginx, startNginx } from './nginx.ts'
 
-// Debian keeps it where the path of an ordinary user does not look.
-const env = { ...process.env, PATH: [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
-const hasNginx = spawnSync('nginx', ['-v'], { env }).error === undefined
 const ARGS = ['--context', '512', '--max-sequences', '8']
 const messages = [{ role: 'user', content: 'What is a mistral?' }]
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** nginx with the example's configuration, its three ports replaced. */
-async function startNginx(folder: string, ports: readonly number[]): Promise<{ url: string; child: ChildProcess }> {
-  const port = await freePort()
-  const example = readFileSync(join(root, 'examples/deploy/nginx.conf'), 'utf8')
-  const config = example
-    .replace('127.0.0.1:8081', `127.0.0.1:${ports[0]}`)
-    .replace('127.0.0.1:8082', `127.0.0.1:${ports[1]}`)
-    .replace('listen 127.0.0.1:8080', `listen 127.0.0.1:${port}`)
-    // Started by root it would run its workers as somebody who cannot write into the folder.
-    .replace('http {', temporaryPaths(folder))
-  writeFileSync(join(folder, 'nginx.conf'), config)
-  const args = ['-p', folder, '-c', 'nginx.conf', '-g', 'daemon off;']
-  const child = spawn('nginx', args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let complaints = ''
-  child.stderr.on('data', (data) => {
-    complaints += data
-  })
-  const url = `http://127.0.0.1:${port}`
-  for (let i = 0; i < 100; i++) {
-    if (child.exitCode !== null) throw new Error(`nginx ended: ${complaints}`)
-    if (
-      await fetch(`${url}/health`).then(
-        () => true,
-        () => false,
-      )
-    )
-      return { url, child }
-    await delay(50)
-  }
-  throw new Error(`nginx does not answer: ${complaints}`)
-}
-
-function temporaryPaths(folder: string): string {
-  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  return ['http {', ...kinds.map((kind) => `  ${kind}_temp_path ${join(folder, kind)};`)].join('\n')
-}
 
 interface Outcome {
   readonly conversation: string
@@ -106,7 +56,7 @@ const answered = (server: ServeProcess) => server.log().filter((line) => line.ro
 describe('two replicas behind nginx', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   let replicas: ServeProcess[] = []
-  let nginx: { url: string; child: ChildProcess } | undefined
+  let nginx: Nginx | undefined
 
   beforeAll(() => {
     if (!hasNginx) console.log('skipped: needs nginx (apt-get install nginx-light)')

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { hostnameOf } from '../../src/server/hosts.ts'
 import type { AppOptions } from '../../src/server/index.ts'
 import { appOf, greeting, post, question } from './fake-chat.ts'
 
@@ -31,6 +32,54 @@ describe('keys', () => {
       expect(chat.requests).toEqual([])
     },
   )
+})
+
+describe('names that the server answers for', () => {
+  const status = async (options: AppOptions, host: string, path = '/v1/models') =>
+    (await appOf(greeting, options).app.fetch(`http://${host}${path}`)).status
+
+  test('are all of them unless some are listed', async () => {
+    expect(await status({}, 'anything.example')).toBe(200)
+  })
+
+  test('are those that were listed, on every route: a page cannot make its own name one of them', async () => {
+    const options = { allowedHosts: ['LocalHost', '127.0.0.1', '::1', 'My.Example:8080'] }
+    for (const host of ['localhost:8080', 'localhost', '127.0.0.1:1', '[::1]:80', 'my.example']) {
+      expect(await status(options, host)).toBe(200)
+    }
+    for (const path of ['/v1/models', '/health', '/', '/none']) {
+      expect(await status(options, 'evil.example:8080', path)).toBe(403)
+    }
+    expect(await status(options, '127.0.0.1.evil.example')).toBe(403)
+    const { app, chat } = appOf(greeting, options)
+    const json = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers: json, body: JSON.stringify(question) }
+    const refused = await app.fetch(`http://evil.example${CHAT}`, init)
+    expect((await refused.json()).error).toMatchObject({ type: 'permission_error', code: 'host_not_allowed' })
+    expect(chat.requests).toEqual([])
+  })
+
+  test.each([
+    ['My.Example', 'my.example'],
+    ['my.example:80', 'my.example'],
+    ['::1', '[::1]'],
+    ['[::1]', '[::1]'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['http://my.example', undefined],
+    ['my.example/', undefined],
+    ['user@my.example', undefined],
+    ['my example', undefined],
+    ['*', undefined],
+    ['', undefined],
+  ])('%j is %j as a host name', (name, host) => expect(hostnameOf(name)).toBe(host))
+})
+
+describe('metrics', () => {
+  test('need no key where they were opened, and nothing else is open with them', async () => {
+    const { app } = appOf(greeting, { apiKeys: ['k'], metricsOpen: true })
+    expect((await app.request('/metrics')).status).toBe(200)
+    expect((await app.request('/v1/models')).status).toBe(401)
+  })
 })
 
 describe('pages of other origins', () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { appOf, events, type Json, post, question, type Step } from './fake-chat.ts'
+import { appOf, events, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
 const many: Step[] = Array.from({ length: 500 }, () => ({ text: 'x ' }))
@@ -27,6 +27,20 @@ describe('the client that reads slowly', () => {
     expect(chat.running).toBe(0)
     await expect(reader.read()).rejects.toThrow('took nothing for 40 ms')
     expect(records).toMatchObject([{ aborted: true, level: 'warn', error: expect.stringMatching('took nothing') }])
+  })
+})
+
+describe('the client that leaves with the last frame', () => {
+  test.each([
+    [CHAT, streamed, 'data: [DONE]\n\n'],
+    ['/predict', { messages: question.messages, stream: true }, 'there'],
+  ])('%s: has its whole answer, and is not counted as gone', async (path, body, last) => {
+    const records: Json[] = []
+    const { app } = appOf(greeting, { log: (record) => records.push(record) })
+    const reader = (await post(app, path, body)).body!.getReader()
+    for (let text = ''; !text.endsWith(last); ) text = new TextDecoder().decode((await reader.read()).value)
+    await reader.cancel()
+    expect(records).toMatchObject([{ status: 200, aborted: false, finishReasons: ['stop'] }])
   })
 })
 
