@@ -10,6 +10,8 @@ import type { FetchHandler, HttpServer, ServeOptions } from './types.ts'
 const CHECK_MS = 1000
 /** What a client may still send after the server began to close, before it is cut off without an answer. */
 const LAST_WORDS_MS = 1000
+/** How long a client may go on to send what nobody reads, after it was answered. */
+const LINGER_MS = 3000
 
 export async function serveNode(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
   const { host, port } = options
@@ -66,7 +68,7 @@ function linger({ socket }: IncomingMessage): void {
   // What Node calls after the last answer of a connection.
   socket.destroySoon = () => {
     socket.end()
-    const timer = setTimeout(() => socket.destroy(), LAST_WORDS_MS)
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
     socket.once('close', () => clearTimeout(timer))
   }
 }
