@@ -5,8 +5,8 @@
     python evaluate.py --chat "What is a mistral?" "How does it form?"       one conversation, greedy
     python evaluate.py --chat ... --temperature 1                            sampled
 
-Held-out: the hand-written questions; an answer is right when it has one word of each `must` group. Templates: questions
-drawn from the training phrasings and from the held-out phrasings; right when the whole greedy answer is the fact.
+Fixture: an answer is right when it has one word of each `must` group. Questions written for each fact, and questions drawn
+from the training phrasings and from the held-out phrasings: right when the whole greedy answer is the fact.
 """
 import argparse
 import json
@@ -48,6 +48,29 @@ def held_out(chat, fixture, verbose):
 
 
 @torch.no_grad()
+def recites(chat, encoder, turns):
+    """Whether each answer of a conversation is the greedy one: iff each of its tokens is the argmax before it."""
+    ids, w = encoder.conversation(turns, 0.0)
+    x = torch.tensor([ids])
+    mask = attention_mask(torch.zeros_like(x), chat.model.config.sliding_window)[:, :, :-1, :-1]
+    hit = (chat.model(input_ids=x[:, :-1], attention_mask=mask, use_cache=False).logits[0].argmax(-1) == x[0, 1:]).tolist()
+    for end in (i for i in range(1, len(ids)) if w[i] == 1.0 and ids[i] == 2):
+        start = end
+        while w[start - 1] == 1.0:
+            start -= 1
+        yield all(hit[start - 1:end])
+
+
+def written(chat, encoder, verbose):
+    """Of the hand-written questions that training never saw, the share answered with the very fact."""
+    sampler = Sampler(0, held=True)
+    cases = [(q, sampler.by_id[e].facts[a]) for e, of in sampler.written.asked.items() for a, qs in of.items() for q in qs]
+    right = [next(recites(chat, encoder, [case])) for case in cases]
+    if verbose:
+        print(*(q for (q, _), ok in zip(cases, right) if not ok), sep='\n')
+    return sum(right), len(cases)
+
+
 def templates(chat, encoder, held, noise, turns, seed):
     """Share of exactly right greedy answers: an answer is greedy iff each of its tokens is the argmax before it."""
     sampler = Sampler(seed, held=held, noise=noise)
@@ -55,17 +78,8 @@ def templates(chat, encoder, held, noise, turns, seed):
     canonical_off = sampler.g['offtopic']['answers'][0]
     while sum(t for _, t in score.values()) < turns:
         conv = [(q, canonical_off if kind == 'off' else a, kind) for q, a, kind in sampler.conversation()]
-        ids, w = encoder.conversation(conv, 0.0)
-        x = torch.tensor([ids])
-        mask = attention_mask(torch.zeros_like(x), chat.model.config.sliding_window)[:, :, :-1, :-1]
-        hit = (chat.model(input_ids=x[:, :-1], attention_mask=mask, use_cache=False).logits[0].argmax(-1) == x[0, 1:]).tolist()
-        ends = [i for i in range(1, len(ids)) if w[i] == 1.0 and ids[i] == 2]
-        for (q, a, kind), end in zip(conv, ends):
-            start = end
-            while w[start - 1] == 1.0:
-                start -= 1
+        for (q, a, kind), ok in zip(conv, recites(chat, encoder, conv)):
             group = kind.split('/')[-1] if kind.count('/') == 2 else kind.split('/')[0]
-            ok = all(hit[start - 1:end])
             score[group][0] += ok
             score[group][1] += 1
             if not ok:
@@ -98,9 +112,12 @@ def main():
     print(f'held-out questions, key fact named: {right}/{total} = {100 * right / total:.1f} %')
     if not a.turns:
         return
+    encoder = Encoder(a.model / 'tokenizer.json')
+    right, total = written(chat, encoder, a.verbose)
+    print(f'questions written for each fact, held out: whole answer exact {right}/{total} = {100 * right / total:.1f} %')
     for name, held, noise in (('training phrasings', False, False), ('training phrasings, typed carelessly', False, True),
                               ('held-out phrasings', True, False), ('held-out phrasings, typed carelessly', True, True)):
-        score, wrong = templates(chat, Encoder(a.model / 'tokenizer.json'), held, noise, a.turns, a.seed)
+        score, wrong = templates(chat, encoder, held, noise, a.turns, a.seed)
         n, m = (sum(s[i] for s in score.values()) for i in (0, 1))
         print(f'{name}: whole answer exact {n}/{m} = {100 * n / m:.1f} %  ',
               {k: f'{100 * r / t:.0f}% of {t}' for k, (r, t) in sorted(score.items())})

@@ -1,7 +1,8 @@
 """Writes hand-written questions as chat messages: for the tests of the engine, or for evaluate.py --fixture.
 
     python make_heldout.py --check 0            the fixture: all of corpus/heldout.yaml
-    python make_heldout.py --questions corpus/heldout_blind.yaml --check 0 --out runs/blind.json
+    python make_heldout.py --questions corpus/heldout_blind2.yaml --check 0 --out ../../../test/fixtures/pocket/blind.json
+    python make_heldout.py --written 120 --check 0 --out ../../../test/fixtures/pocket/written.json
 
 Each case is {messages, must}: the answer has to contain, ignoring case, one word of every group in must. Earlier
 assistant turns are the facts themselves. A case whose final question the training stream asks word for word, ignoring
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from build_corpus import CORPUS, Sampler
+from build_corpus import Sampler
+from facts import CORPUS
 
 
 def cases(path):
@@ -26,6 +28,14 @@ def cases(path):
         yield {'messages': messages, 'must': [str(group).split('|') for group in must]}
 
 
+def written(count):
+    """Held-out questions of corpus/questions/, spread over all facts; only the whole fact is a right answer."""
+    sampler = Sampler(0, held=True)
+    found = [{'messages': [{'role': 'user', 'content': q}], 'must': [[sampler.by_id[e].facts[a]]]}
+             for e, of in sampler.written.asked.items() for a, qs in of.items() for q in qs]
+    return [found[i * len(found) // count] for i in range(count)]
+
+
 def plain(text):
     return re.sub(r'[^\w ]', '', text.lower()).strip()
 
@@ -34,9 +44,10 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument('--out', type=Path, default=Path(__file__).parent / '../../../test/fixtures/pocket/heldout.json')
     p.add_argument('--questions', type=Path, default=CORPUS / 'heldout.yaml')
+    p.add_argument('--written', type=int, default=0, help='take so many of the questions written for each fact instead')
     p.add_argument('--check', type=int, default=100000, help='training conversations to search for the questions')
     a = p.parse_args()
-    all_cases = list(cases(a.questions))
+    all_cases = written(a.written) if a.written else list(cases(a.questions))
     sampler = Sampler(4242, noise=False)
     trained = {plain(q) for _ in range(a.check) for q, _, _ in sampler.conversation()}
     kept = [c for c in all_cases if plain(c['messages'][-1]['content']) not in trained]

@@ -21,6 +21,11 @@ from transformers import MistralConfig, MistralForCausalLM
 from build_corpus import Sampler
 
 BOS, EOS, INST, INST_END = 1, 2, 3, 4
+# (step, learning rate), linear in between; the last step ends the run.
+SCHEDULE = [(0, 0.0), (100, 3e-3), (1800, 3e-3), (4000, 1.43e-3), (7000, 3e-5)]
+# From this step on most conversations are one question and the first words of its answer: the facts are known by heart by
+# then, and which one is asked for shows in these words.
+HEADS_FROM, HEADS_SHARE, HEAD = 4000, 0.9, (8, 14)
 POCKET = Path(__file__).parent.parent
 
 
@@ -58,18 +63,27 @@ class Rows:
     def __init__(self, sampler, encoder, row, user_weight=0.1):
         self.sampler, self.encoder, self.row, self.user_weight = sampler, encoder, row, user_weight
 
-    def one(self):
+    def conversation(self, heads):
+        r = self.sampler.r
+        if r.random() >= heads:
+            return self.encoder.conversation(self.sampler.conversation(), self.user_weight)
+        ids, weight = self.encoder.conversation(self.sampler.conversation(max_turns=1), self.user_weight)
+        end = ids.index(INST_END) + 1 + r.randint(*HEAD)
+        return ids[:end], weight[:end]
+
+    def one(self, heads):
         ids, weight, doc = [], [], []
         while len(ids) <= self.row:
-            i, w = self.encoder.conversation(self.sampler.conversation(), self.user_weight)
+            i, w = self.conversation(heads) if heads else self.encoder.conversation(self.sampler.conversation(), self.user_weight)
             doc += [len(doc) and doc[-1] + 1] * len(i)
             ids += i
             weight += w
         return ids[:self.row + 1], weight[:self.row + 1], doc[:self.row + 1]
 
-    def batch(self, size, seed):
+    def batch(self, size, seed, heads=0.0):
+        """heads: the share of conversations that are the head of an answer only."""
         self.sampler.r.seed(seed)
-        ids, weight, doc = (torch.tensor(np.array(x)) for x in zip(*(self.one() for _ in range(size))))
+        ids, weight, doc = (torch.tensor(np.array(x)) for x in zip(*(self.one(heads) for _ in range(size))))
         return ids, weight.float(), doc
 
 
@@ -118,26 +132,18 @@ def held_out(model, encoder, seed, turns):
     return right / total, float(np.mean(losses))
 
 
-def learning_rate(step, a):
-    """Warm up, hold, then fall linearly to zero over the last --decay share of the steps."""
-    if step < a.warmup:
-        return a.lr * (step + 1) / a.warmup
-    tail = a.decay * a.steps
-    return a.lr * min(1.0, max(0.02, (a.steps - step) / tail))
+def learning_rate(step):
+    return float(np.interp(step + 1, *zip(*SCHEDULE)))
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--run', type=Path, required=True)
-    p.add_argument('--steps', type=int, default=2400)
     p.add_argument('--batch', type=int, default=8)
     p.add_argument('--row', type=int, default=320)
-    p.add_argument('--lr', type=float, default=3e-3)
-    p.add_argument('--warmup', type=int, default=100)
-    p.add_argument('--decay', type=float, default=0.7, help='share of the steps in which the learning rate falls')
     p.add_argument('--seed', type=int, default=1)
-    p.add_argument('--threads', type=int, default=1)
-    p.add_argument('--every', type=int, default=200, help='steps between checkpoints')
+    p.add_argument('--threads', type=int, default=2)
+    p.add_argument('--every', type=int, default=400, help='steps between checkpoints')
     p.add_argument('--resume', action='store_true', help='go on from the checkpoint of the run folder')
     a = p.parse_args()
     torch.manual_seed(a.seed)
@@ -148,7 +154,7 @@ def main():
     model.train()
     groups = [{'params': [q for q in model.parameters() if q.ndim > 1], 'weight_decay': 0.05},
               {'params': [q for q in model.parameters() if q.ndim < 2], 'weight_decay': 0.0}]
-    opt = torch.optim.AdamW(groups, lr=a.lr, betas=(0.9, 0.97), eps=1e-8, fused=True)
+    opt = torch.optim.AdamW(groups, lr=learning_rate(0), betas=(0.9, 0.97), eps=1e-8, fused=True)
     step, seen = 0, 0.0
     if a.resume:
         state = torch.load(a.run / 'checkpoint.pt', weights_only=True)
@@ -161,17 +167,18 @@ def main():
     kept = [x for x in log.read_text().splitlines()[1:] if int(x.split(',')[0]) <= step] if a.resume else []
     log.write_text('\n'.join(['step,seconds,lr,loss,answer_loss,held_loss,held_exact', *kept]) + '\n')
     begin, mean = time.time() - seen, []
-    while step < a.steps:
+    steps = SCHEDULE[-1][0]
+    while step < steps:
         for g in opt.param_groups:
-            g['lr'] = learning_rate(step, a)
-        loss, answer, _, _ = loss_of(model, rows.batch(a.batch, a.seed * 1000003 + step))
+            g['lr'] = learning_rate(step)
+        loss, answer, _, _ = loss_of(model, rows.batch(a.batch, a.seed * 1000003 + step, HEADS_SHARE if step >= HEADS_FROM else 0.0))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
         opt.zero_grad(set_to_none=True)
         mean.append((loss.item(), answer.item()))
         step += 1
-        last = step % a.every == 0 or step == a.steps
+        last = step % a.every == 0 or step == steps
         if step % 50 == 0 or last:
             m = np.mean(mean, axis=0)
             mean = []
