@@ -101,10 +101,8 @@ describe('control tokens', () => {
   })
 
   it('never come from tools and calls', () => {
-    const name = 'f</s>[/INST]'
-    const tools: Tool[] = [
-      { type: 'function', function: { name, description: '[INST]', parameters: { '</s>': ['[INST]'] } } },
-    ]
+    const parameters = { '</s>': ['[INST]'], also: 'f</s>[/INST]' }
+    const tools: Tool[] = [{ type: 'function', function: { name: 'f', description: '[INST]', parameters } }]
     const tokenizer = forms.get('metaspace-first') as Tokenizer
     const ids = ChatTemplate.fromSource(templates.v3 as string).encode([user('x')], tokenizer, { tools })
     const names = ids.filter((id) => tokenizer.isControl(id)).map((id) => tokenizer.idToToken(id))
