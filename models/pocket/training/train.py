@@ -58,7 +58,7 @@ class Encoder:
 
 
 class Rows:
-    """An endless stream of (ids, weights, document numbers) batches, filled with whole conversations."""
+    """An endless stream of (ids, weights, document numbers) batches, filled with conversations or the heads of some."""
 
     def __init__(self, sampler, encoder, row, user_weight=0.1):
         self.sampler, self.encoder, self.row, self.user_weight = sampler, encoder, row, user_weight
