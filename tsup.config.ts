@@ -4,17 +4,17 @@ import { defineConfig } from 'tsup'
  * `#platform` stays an import in the output: package.json's import map picks the runtime's file where the package is
  * used. The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
  */
-const library = { index: 'src/index.ts', server: 'src/server/index.ts' }
+const exported = { index: 'src/index.ts', server: 'src/server/index.ts' }
 
 export default defineConfig({
   entry: {
-    ...library,
+    ...exported,
     'cli/main': 'src/cli/main.ts',
     'platform/browser': 'src/platform/browser.ts',
     'platform/node': 'src/platform/node.ts',
     'platform/deno': 'src/platform/deno.ts',
   },
-  dts: { entry: library },
+  dts: { entry: exported },
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',

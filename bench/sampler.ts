@@ -8,7 +8,7 @@ import { Gpu } from '../src/gpu/device.ts'
 import { BufferUsage } from '../src/gpu/flags.ts'
 import { Recorder } from '../src/gpu/recorder.ts'
 import { drawDense, drawShort, shortlistBytes } from '../src/kernels/draw.ts'
-import { type SamplerBuffers, sampleBest, samplerBytes, scoreRules } from '../src/kernels/sampler.ts'
+import { createSamplerBuffers, sampleBest, scoreRules } from '../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../src/kernels/shape.ts'
 import { packSettings } from '../src/sampling/packed-params.ts'
 import { parseSamplingParams, type SamplingInput } from '../src/sampling/params.ts'
@@ -82,21 +82,9 @@ async function microseconds(vocabSize: number, input: SamplingInput): Promise<nu
 /** Gaussian logits with a deviation of 3, like a model's; a history of 200 different tokens. */
 function prepare(vocabSize: number, input: SamplingInput) {
   const logits = createActivation(gpu, 'logits', 1, vocabSize)
-  const bytes = samplerBytes({ slots: 1, outputs: 1, stride: logits.stride, vocabSize, positions: POSITIONS })
-  const usage = BufferUsage.STORAGE | BufferUsage.COPY_DST
-  const make = (name: keyof typeof bytes) => gpu.createBuffer(name, bytes[name], usage)
-  const buffers: SamplerBuffers = {
-    logits,
-    scores: make('scores'),
-    counts: make('counts'),
-    history: make('history'),
-    settings: make('settings'),
-    lists: make('lists'),
-    logprobs: make('logprobs'),
-    rows: gpu.createBuffer('rows', 16, usage),
-    vocabSize,
-    positions: POSITIONS,
-  }
+  const rows = gpu.createBuffer('rows', 16, BufferUsage.STORAGE | BufferUsage.COPY_DST)
+  const sizes = { slots: 1, outputs: 1 }
+  const buffers = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions: POSITIONS }, sizes)
   const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
   const context = { promptLength: HISTORY / 2, eosTokenId: 2, seed: 1 }
   const { settings, lists, rules } = packSettings(parseSamplingParams(input), context)

@@ -42,29 +42,39 @@ export function parseRequest(request: ChatRequest): ParsedRequest {
 
 /**
  * Characters of the texts that every chat format puts into the prompt. The request is unchecked: what is no text counts
- * nothing, and data nested deeper than the checks allow is left to them.
+ * nothing, and what stands in it twice, or holds itself, counts once.
  */
 export function characters({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number {
-  let total = inTexts(prompt, 0)
+  const values: unknown[] = [prompt]
   for (const message of listOf<ChatMessage>(messages)) {
     const parts = Array.isArray(message?.content) ? listOf<TextPart>(message.content) : [{ text: message?.content }]
-    for (const part of parts) total += inTexts(part?.text, 0)
-    for (const call of listOf<ToolCall>(message?.tool_calls)) total += inTexts(call?.function?.arguments, 0)
+    for (const part of parts) values.push(part?.text)
+    for (const call of listOf<ToolCall>(message?.tool_calls)) values.push(call?.function?.arguments)
   }
-  for (const tool of listOf<Tool>(tools)) {
-    total += inTexts(tool?.function?.description, 0) + inTexts(tool?.function?.parameters, 0)
-  }
-  return total
+  for (const tool of listOf<Tool>(tools)) values.push(tool?.function?.description, tool?.function?.parameters)
+  return inTexts(values)
 }
 
 function listOf<T>(value: unknown): readonly (Partial<T> | null | undefined)[] {
   return Array.isArray(value) ? value : []
 }
 
-function inTexts(value: unknown, depth: number): number {
-  if (typeof value === 'string') return value.length
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > 64) return 0
-  return Object.values(value).reduce<number>((sum, item) => sum + inTexts(item, depth + 1), 0)
+/**
+ * Of all texts in the values, which are used up. Not recursive: what is nested too deep is refused later, and must not
+ * overflow the stack here.
+ */
+function inTexts(values: unknown[]): number {
+  const seen = new Set<object>()
+  let total = 0
+  while (values.length > 0) {
+    const value = values.pop()
+    if (typeof value === 'string') total += value.length
+    else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !seen.has(value)) {
+      seen.add(value)
+      for (const item of Object.values(value)) values.push(item)
+    }
+  }
+  return total
 }
 
 /** Ids of the texts, as they stand at the beginning of a word and inside one. */

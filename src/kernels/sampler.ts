@@ -1,5 +1,6 @@
 import { DeviceError } from '../errors.ts'
-import type { Buffer } from '../gpu/device.ts'
+import type { Buffer, Gpu } from '../gpu/device.ts'
+import { BufferUsage } from '../gpu/flags.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { logprobs as logprobsShader, rulesCopy, rulesScatter, sampleGreedy, samplerMath } from '../gpu/shaders.gen.ts'
@@ -46,22 +47,23 @@ export interface SamplerBuffers {
   readonly positions: number
 }
 
-/** Sizes in bytes of the buffers of {@link SamplerBuffers} but `logits` and `rows`. */
-export function samplerBytes(shape: {
-  readonly slots: number
-  readonly outputs: number
-  readonly stride: number
-  readonly vocabSize: number
-  readonly positions: number
-}): Record<'scores' | 'counts' | 'history' | 'settings' | 'lists' | 'logprobs', number> {
-  const { slots, outputs } = shape
+/** The buffers for `slots` requests, of which `outputs` choose at once from the logits; `rows` belongs to the batch. */
+export function createSamplerBuffers(
+  gpu: Gpu,
+  given: Pick<SamplerBuffers, 'logits' | 'rows' | 'vocabSize' | 'positions'>,
+  { slots, outputs }: { readonly slots: number; readonly outputs: number },
+): SamplerBuffers {
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
+  const make = (label: string, words: number) => gpu.createBuffer(label, words * 4, usage)
+  const { logits, vocabSize, positions } = given
   return {
-    scores: outputs * shape.stride * 4,
-    counts: outputs * shape.vocabSize * 4,
-    history: slots * shape.positions * 4,
-    settings: slots * SETTINGS_WORDS * 4,
-    lists: slots * LIST_WORDS * 4,
-    logprobs: slots * LOGPROB_STEPS * LOGPROB_WORDS * 4,
+    ...given,
+    scores: make('scores', outputs * logits.stride),
+    counts: make('token counts', outputs * vocabSize),
+    history: make('history', slots * positions),
+    settings: make('sampler settings', slots * SETTINGS_WORDS),
+    lists: make('sampler lists', slots * LIST_WORDS),
+    logprobs: make('logprobs', slots * LOGPROB_STEPS * LOGPROB_WORDS),
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Buffer, Gpu } from '../gpu/device.ts'
-import { BufferUsage } from '../gpu/flags.ts'
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import {
   type AttentionBuffers,
@@ -14,7 +13,7 @@ import { drawDense, drawShort, shortlistBytes } from '../kernels/draw.ts'
 import { embedding, type History } from '../kernels/embedding.ts'
 import { add, linear, siluGate, store } from '../kernels/linear.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
-import { logprobs, type SamplerBuffers, sampleBest, samplerBytes, scoreRules } from '../kernels/sampler.ts'
+import { createSamplerBuffers, logprobs, type SamplerBuffers, sampleBest, scoreRules } from '../kernels/sampler.ts'
 import { type Activation, type BatchShape, ceilTo, createActivation, ROW_TILE, type Width } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
 import type { ModelConfig } from './config.ts'
@@ -83,7 +82,9 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
   const rope = ropeTable(config, sizes.positions)
   const rowsBuffer = gpu.createBuffer('rows', rows * 16)
   const logits = createActivation(gpu, 'logits', sizes.maxOutputs, config.vocabSize)
-  const sampler = createSampler(gpu, rowsBuffer, logits, sizes)
+  const { vocabSize, positions, maxSequences: slots, maxOutputs: outputs } = sizes
+  const given = { logits, rows: rowsBuffer, vocabSize, positions }
+  const sampler = createSamplerBuffers(gpu, given, { slots, outputs })
   const workspace: Workspace = {
     history: { buffer: sampler.history, positions: sizes.positions },
     rows: rowsBuffer,
@@ -103,24 +104,6 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
   }
   gpu.write(workspace.rope, 0, rope)
   return workspace
-}
-
-function createSampler(gpu: Gpu, rows: Buffer, logits: Activation, sizes: WorkspaceSizes): SamplerBuffers {
-  const { maxSequences: slots, maxOutputs: outputs, positions, vocabSize } = sizes
-  const bytes = samplerBytes({ slots, outputs, stride: logits.stride, vocabSize, positions })
-  const readable = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
-  return {
-    logits,
-    rows,
-    vocabSize,
-    positions,
-    scores: gpu.createBuffer('scores', bytes.scores),
-    counts: gpu.createBuffer('token counts', bytes.counts),
-    history: gpu.createBuffer('history', bytes.history, readable),
-    settings: gpu.createBuffer('sampler settings', bytes.settings),
-    lists: gpu.createBuffer('sampler lists', bytes.lists),
-    logprobs: gpu.createBuffer('logprobs', bytes.logprobs, readable),
-  }
 }
 
 /** How tokens are chosen: the best, among the candidates of a small top_k, or among all. Each can do what those before it can. */

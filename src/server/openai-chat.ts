@@ -4,8 +4,7 @@ import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import { type JsonObject, readJsonObject } from './body.ts'
 import { jsonResponse } from './errors.ts'
-import { randomHex } from './ids.ts'
-import { type AnswerHead, chatLogprobs, wireUsage } from './openai-wire.ts'
+import { type AnswerHead, answerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runOne } from './run.ts'
 import {
   checkModel,
@@ -54,7 +53,7 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
   trace.stream = wire.stream
   trace.asked(wire.request.messages)
   const { abort, unlink } = follow(c.req.raw.signal)
-  const head = { id: `chatcmpl-${randomHex(12)}`, created: Math.floor(Date.now() / 1000), model: config.modelId }
+  const head = answerHead('chatcmpl', config.modelId)
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
   if (!wire.stream) return jsonResponse(completionBody(head, await outcome(pieces).finally(unlink)))
   const choices = (wire.request.n as number | undefined) ?? 1
@@ -112,15 +111,8 @@ async function* chatEvents(
   pieces: Pieces<ServedCompletion>,
   head: StreamHead,
 ): AsyncGenerator<object, void, undefined> {
-  const { id, created, model, includeUsage } = head
-  const chunk = (choices: readonly object[], usage: object | null = null) => ({
-    id,
-    object: 'chat.completion.chunk',
-    created,
-    model,
-    choices,
-    ...(includeUsage && { usage }),
-  })
+  const { includeUsage } = head
+  const chunk = chunksOf(head, 'chat.completion.chunk', includeUsage)
   const choice = (index: number, delta: object, rest: { logprobs?: object | null; finish_reason?: string } = {}) =>
     chunk([{ index, delta, logprobs: null, finish_reason: null, ...rest }])
   try {

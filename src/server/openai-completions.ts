@@ -4,8 +4,7 @@ import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import { type JsonObject, readJsonObject } from './body.ts'
 import { jsonResponse } from './errors.ts'
-import { randomHex } from './ids.ts'
-import { type AnswerHead, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
+import { type AnswerHead, answerHead, chunksOf, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runAll } from './run.ts'
 import {
   checkModel,
@@ -63,9 +62,7 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
   trace.asked(wire.prompts)
   const leads = await Promise.all(wire.requests.map((request) => leadLength(request, chat)))
   const head = {
-    id: `cmpl-${randomHex(12)}`,
-    created: Math.floor(Date.now() / 1000),
-    model: config.modelId,
+    ...answerHead('cmpl', config.modelId),
     // What each choice's text begins with, by the server.
     starts: wire.prompts.flatMap((prompt) =>
       Array.from({ length: wire.choicesEach }, () => (wire.echo ? promptText(prompt, chat) : '')),
@@ -190,16 +187,10 @@ function completionBody(
 
 async function* completionEvents(
   pieces: Pieces<ServedCompletion[]>,
-  { id, created, model, starts, offsets, includeUsage }: CompletionHead,
+  head: CompletionHead,
 ): AsyncGenerator<object, void, undefined> {
-  const chunk = (choices: readonly object[], usage: object | null = null) => ({
-    id,
-    object: 'text_completion',
-    created,
-    model,
-    choices,
-    ...(includeUsage && { usage }),
-  })
+  const { starts, offsets, includeUsage } = head
+  const chunk = chunksOf(head, 'text_completion', includeUsage)
   const choice = ({ index, text, logprobs, finish_reason }: ChatChunk) =>
     chunk([{ index, text, logprobs: completionLogprobs(logprobs, offsets[index]!), finish_reason }])
   try {

@@ -1,11 +1,29 @@
 import type { TokenLogprob, TopLogprob } from '../chat/token-logprob.ts'
 import type { Usage } from '../generate/token-loop.ts'
+import { randomHex } from './ids.ts'
 
 /** What all parts of one answer share. */
 export interface AnswerHead {
   id: string
   created: number
   model: string
+}
+
+/** @param prefix of the id, by which OpenAI's clients tell kinds of answers */
+export function answerHead(prefix: string, model: string): AnswerHead {
+  return { id: `${prefix}-${randomHex(12)}`, created: Math.floor(Date.now() / 1000), model }
+}
+
+/** Makes the chunks of a streamed answer. With `includeUsage` each has the field, null until the last. */
+export function chunksOf({ id, created, model }: AnswerHead, object: string, includeUsage: boolean) {
+  return (choices: readonly object[], usage: object | null = null): object => ({
+    id,
+    object,
+    created,
+    model,
+    choices,
+    ...(includeUsage && { usage }),
+  })
 }
 
 /** OpenAI's usage, summed over the requests that one answer took. */

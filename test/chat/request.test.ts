@@ -22,9 +22,19 @@ describe('characters', () => {
     expect(characters(request as ChatRequest)).toBe(expected)
   })
 
-  it('end in a cycle', () => {
-    const tools = [{ type: 'function', function: { name: 'f', parameters: cyclic } }]
-    expect(characters({ tools } as unknown as ChatRequest)).toBeGreaterThan(5)
+  const inTools = (parameters: unknown) =>
+    characters({ tools: [{ type: 'function', function: { name: 'f', parameters } }] } as unknown as ChatRequest)
+
+  it('end in a cycle, whatever the ways back', () => {
+    expect(inTools(cyclic)).toBe(5)
+    cyclic.push(cyclic, cyclic)
+    expect(inTools({ cyclic, again: cyclic })).toBe(5)
+  })
+
+  it('are counted in what is nested very deep', () => {
+    let deep: unknown = 'abc'
+    for (let i = 0; i < 100_000; i++) deep = [deep]
+    expect(inTools(deep)).toBe(3)
   })
 })
 

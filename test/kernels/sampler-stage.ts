@@ -51,21 +51,10 @@ export class Stage {
     // Logits beyond the vocabulary are larger than all others: none of them may win.
     const logits = createActivation(gpu, 'logits', outputs, vocabSize + 5)
     this.stride = logits.stride
-    const bytes = kernel.samplerBytes({ slots: outputs, outputs, stride: logits.stride, vocabSize, positions })
     const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
-    const make = (name: keyof typeof bytes) => gpu.createBuffer(name, bytes[name], usage)
-    this.buffers = {
-      logits,
-      scores: make('scores'),
-      counts: make('counts'),
-      history: make('history'),
-      settings: make('settings'),
-      lists: make('lists'),
-      logprobs: make('logprobs'),
-      rows: gpu.createBuffer('rows', outputs * 2 * 16, usage),
-      vocabSize,
-      positions,
-    }
+    const rows = gpu.createBuffer('rows', outputs * 2 * 16, usage)
+    const sizes = { slots: outputs, outputs }
+    this.buffers = kernel.createSamplerBuffers(gpu, { logits, rows, vocabSize, positions }, sizes)
     this.shortlist = gpu.createBuffer('shortlist', shortlistBytes(outputs))
   }
 

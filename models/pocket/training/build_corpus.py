@@ -33,7 +33,7 @@ class Sampler:
         self.held, self.noise = held, noise
         self.entities = [Entity(d) for d in load('winds.yaml') + load('concepts.yaml')]
         self.by_id = {e.id: e for e in self.entities}
-        self.weights = [WEIGHT.get(e.id, 1.0 if len(e.facts) > 3 else 0.6) for e in self.entities]
+        self.weights = {e.id: WEIGHT.get(e.id, 1.0 if len(e.facts) > 3 else 0.6) for e in self.entities}
         self.t, self.g = load('templates.yaml'), load('general.yaml')
         self.written = Written(r, self.entities, held)
         self.phrasing = Phrasing(r, self.t, self.written, held)
@@ -46,7 +46,7 @@ class Sampler:
     # --- one turn of each kind: (question, answer, kind); kind names the fact or class for evaluation ---
     def entity(self, among=None):
         among = among or self.entities
-        return self.r.choices(among, [self.weights[self.entities.index(e)] for e in among])[0]
+        return self.r.choices(among, [self.weights[e.id] for e in among])[0]
 
     def attribute(self, e):
         attrs = [a for a in self.t['attributes'] if a in e.facts]
@@ -176,16 +176,12 @@ class Sampler:
                 attr = self.last if self.last not in MISTRAL_ONLY and self.last != 'duration' else 'what'
                 return self.about(other, attr, self.phrasing.pick(self.t['about'], 'train').format(**self.phrasing.slots(other, False)), 'about')
         if roll < 0.36:
-            q = self.phrasing.question(e, 'more', 'short') if r.random() < 0.3 else self.plain_more(e)
+            q = self.phrasing.question(e, 'more', 'short') if r.random() < 0.3 else self.phrasing.short(e, self.t['attributes']['more'])
             return self.about(e, e.next_more(self.last), q, 'more')
         asked = self.attribute(e)
         if asked == 'form' and self.last == 'strength' and 'valley' in e.facts:
             asked = 'valley'
         return self.about(e, asked, self.phrasing.question(e, asked, r.choice(['short', 'short', 'pronoun'])), 'short')
-
-    def plain_more(self, e):
-        t = self.t['attributes']['more']
-        return self.phrasing.short(e, t)
 
     def conversation(self, max_turns=6):
         """A list of (question, answer, kind)."""

@@ -65,7 +65,7 @@ class Rows:
 
     def conversation(self, heads):
         r = self.sampler.r
-        if r.random() >= heads:
+        if not heads or r.random() >= heads:
             return self.encoder.conversation(self.sampler.conversation(), self.user_weight)
         ids, weight = self.encoder.conversation(self.sampler.conversation(max_turns=1), self.user_weight)
         end = ids.index(INST_END) + 1 + r.randint(*HEAD)
@@ -74,7 +74,7 @@ class Rows:
     def one(self, heads):
         ids, weight, doc = [], [], []
         while len(ids) <= self.row:
-            i, w = self.conversation(heads) if heads else self.encoder.conversation(self.sampler.conversation(), self.user_weight)
+            i, w = self.conversation(heads)
             doc += [len(doc) and doc[-1] + 1] * len(i)
             ids += i
             weight += w
