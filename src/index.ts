@@ -22,15 +22,10 @@ export {
 } from './errors.ts'
 export type { FileOpener, ModelSource, OpenedFile } from './formats/source.ts'
 export type { Timings } from './generate/clock.ts'
-export {
-  type GenerateOptions,
-  type LoadOptions,
-  MistralModel,
-  type ModelStatus,
-  type RequestOptions,
-} from './generate/mistral-model.ts'
+export { MistralModel, type ModelStatus } from './generate/mistral-model.ts'
+export type { GenerateOptions, LoadOptions, RequestOptions } from './generate/options.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
-export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/token-loop.ts'
+export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/types.ts'
 export type { ModelConfig, RopeScaling } from './model/config.ts'
 export type { LoadProgress } from './model/engine.ts'
 export type { SamplingInput } from './sampling/params.ts'

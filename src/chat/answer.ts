@@ -1,4 +1,4 @@
-import type { FinishReason, GenerationStep } from '../generate/token-loop.ts'
+import type { FinishReason, NotedStep, Verdict } from '../generate/types.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { ShownLogprobs } from './shown-logprobs.ts'
 import { StopFilter } from './stop-filter.ts'
@@ -53,7 +53,8 @@ export interface AnswerOptions {
     | undefined
 }
 
-interface Piece {
+/** What one token adds to the answer. */
+export interface Piece {
   text: string
   readonly deltas: ToolCallDelta[]
   /** Where the token's text begins, for its log-probability; undefined when it gives none. */
@@ -69,7 +70,6 @@ interface Piece {
 export class Answer {
   private readonly stream: ReturnType<Tokenizer['stream']>
   private readonly filter: StopFilter
-  private readonly seen: Piece[] = []
   private readonly held = new ShownLogprobs()
   /** Characters that the tokens gave before any call, and those of them that were shown. */
   private made = 0
@@ -94,10 +94,12 @@ export class Answer {
     }
   }
 
-  /** Takes a token; true when a stop text is complete, or there are as many calls as the request allows. */
-  see(tokenId: number): boolean {
+  /**
+   * Takes a token as it is chosen. The answer stops when a stop text is complete, or when there are as many calls as the
+   * request allows. What the token adds is the note of its step.
+   */
+  see(tokenId: number): Verdict<Piece> {
     const piece: Piece = { text: '', deltas: [], at: undefined, begins: this.stream.begins }
-    this.seen.push(piece)
     // Stop texts end answers, not the JSON of a call.
     if (this.calls !== undefined) this.seeCall(tokenId, piece, this.calls)
     else if (tokenId !== this.options.tools?.tokens.begin) this.seeText(tokenId, piece)
@@ -107,7 +109,7 @@ export class Answer {
       piece.text = this.filter.push(rest) + this.filter.flush()
       this.calls = this.newCalls()
     }
-    return this.filter.stopped || (this.calls?.full ?? false)
+    return { stop: this.filter.stopped || (this.calls?.full ?? false), note: piece }
   }
 
   private seeText(tokenId: number, piece: Piece): void {
@@ -142,9 +144,9 @@ export class Answer {
   }
 
   /** The chunk that is due with a step, if any. */
-  step({ tokenId, logprobs, finish_reason }: GenerationStep): ChatChunk | undefined {
+  step({ tokenId, logprobs, finish_reason, note }: NotedStep<Piece>): ChatChunk | undefined {
     const { open } = this
-    const { text, deltas, at, begins } = this.seen.shift()!
+    const { text, deltas, at, begins } = note!
     open.text += text
     open.deltas.push(...deltas)
     open.ids.push(tokenId)

@@ -1,9 +1,10 @@
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import type { Timings } from '../generate/clock.ts'
-import { type LoadOptions, MistralModel, type RequestOptions } from '../generate/mistral-model.ts'
-import { checkLoadOptions, checkRequestOptions } from '../generate/options.ts'
-import { copyIds, type GenerationSummary, type Usage } from '../generate/token-loop.ts'
+import { MistralModel } from '../generate/mistral-model.ts'
+import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
+import { copyIds } from '../generate/token-loop.ts'
+import type { GenerationSummary, Usage } from '../generate/types.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import { changedParams, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
@@ -185,8 +186,7 @@ export class MistralChat {
     answer: Answer,
     options: RequestOptions & { sibling: boolean },
   ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {
-    const stopWhen = (tokenId: number) => answer.see(tokenId)
-    const steps = this.model.run(ids, params, { ...options, stopWhen })
+    const steps = this.model.run(ids, params, { ...options, onToken: (tokenId) => answer.see(tokenId) })
     let reason: ChatFinishReason = 'stop'
     try {
       for (let step = await steps.next(); ; step = await steps.next()) {

@@ -1,161 +1,242 @@
+/** One request on its way through the scheduler, and the only owner of its counters. */
 import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
-import type { SamplerKind } from '../model/mistral.ts'
-import type { PackedParams } from '../sampling/packed-params.ts'
-import type { Holder, Slot } from './slots.ts'
+import type { SamplerNeeds } from '../model/batch.ts'
+import type { Owner, Sequence } from './sequence-cache.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
-import type { FinishReason, GenerationStep } from './token-loop.ts'
+import type { FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
 
-/** What a request asks of the scheduler, checked. */
-export interface GenerationRequest {
-  readonly prompt: readonly number[]
-  readonly packed: PackedParams
-  readonly logprobs: boolean
-  readonly sampler: SamplerKind
-  /** Tokens to generate at most. */
-  readonly maxTokens: number
-  readonly stops: ReadonlySet<number>
-  readonly stopWhen: ((tokenId: number) => boolean) | undefined
-  /** Compute every token from the first on each time. */
-  readonly recompute: boolean
-  /** Tokens to guess ahead at most; 0 is off. */
-  readonly lookup: number
-}
-
-/** Steps that may lie ready for a consumer who does not take them, before the generation pauses. */
+/** Steps that may lie ready for a reader who does not take them, before the generation pauses. */
 const BACKLOG = 64
 
 /**
- * One request on its way through the scheduler. Positions below `computed` were submitted to the GPU; the choices of
- * `ahead` tokens behind the known ones are on their way back.
+ * A request is *waiting* (no sequence), *running* (it has one) or *done*. Its tokens are the prompt and the known part of
+ * the answer. Batches run ahead of what is known: positions below `computed` were submitted to the GPU, and `ahead`
+ * choices are on their way back, so that `computed <= tokens.length + ahead` always holds. Each time that results on
+ * their way lose their meaning, `epoch` changes.
  */
-export class Generation implements Holder {
-  /** Prompt and answer as far as they are known. */
+export class Generation<Note = unknown> implements Owner {
   readonly tokens: number[]
-  slot: Slot | undefined
-  computed = 0
-  ahead = 0
-  /** Changes when what is in flight no longer counts. */
-  epoch = 0
-  done = false
-  /** Its candidates tie so often that only the kernel that looks at all of them can choose. */
-  dense = false
-  /** Tokens of the prompt that the cache held when the request was admitted; undefined until then. */
-  cachedTokens: number | undefined
-  /** When it paused because its consumer does not take what is ready; undefined while it runs. */
-  idleSince: number | undefined
-  private readonly ready: GenerationStep[] = []
-  private failure: Error | undefined
-  private wake: (() => void) | undefined
+  #sequence: Sequence | undefined
+  #computed = 0
+  #ahead = 0
+  #epoch = 0
+  #done = false
+  #dense = false
+  #cachedTokens: number | undefined
+  #idleSince: number | undefined
+  #failure: Error | undefined
+  readonly #ready: NotedStep<Note>[] = []
+  #wake: (() => void) | undefined
 
   constructor(
-    readonly request: GenerationRequest,
-    /** Smaller for those who came earlier. */
+    readonly request: GenerationRequest<Note>,
+    /** Smaller for requests that came earlier. */
     readonly order: number,
-    /** Tells the scheduler that there is room for more steps. */
+    /** Tells the scheduler that the reader has room for more steps. */
     private readonly resumed: () => void,
   ) {
     this.tokens = [...request.prompt]
   }
 
-  /** Positions whose tokens are known and whose keys and values are, or will be, in the slot. */
+  /** The sequence it computes in; undefined while it waits, and after its end. */
+  get sequence(): Sequence | undefined {
+    return this.#sequence
+  }
+
+  /** Positions that were submitted to the GPU. */
+  get computed(): number {
+    return this.#computed
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get done(): boolean {
+    return this.#done
+  }
+
+  /** Tokens of the prompt that were in the cache when it was admitted; undefined before that. */
+  get cachedTokens(): number | undefined {
+    return this.#cachedTokens
+  }
+
+  /** When it paused because its reader does not take what is ready; undefined while it does not pause. */
+  get idleSince(): number | undefined {
+    return this.#idleSince
+  }
+
+  /** Positions whose tokens are known and whose keys and values are, or will be, in the sequence. */
   get settled(): number {
-    return Math.min(this.computed, this.tokens.length)
+    return Math.min(this.#computed, this.tokens.length)
   }
 
   /** Tokens that are known or on their way. */
   get next(): number {
-    return this.tokens.length + this.ahead
+    return this.tokens.length + this.#ahead
   }
 
-  /** Tokens that prompt and answer can become. */
+  /** The most tokens that prompt and answer can become. */
   get limit(): number {
     return this.request.prompt.length + this.request.maxTokens
   }
 
-  /** Rows of known tokens that must be computed before the next choice. */
+  /** Rows that must be computed before the next choice: 1 while it answers, more while its prompt is read. */
   get pendingRows(): number {
-    return this.next - this.computed
+    return this.next - this.#computed
   }
 
   /** Whether another batch makes sense now. */
   get runnable(): boolean {
-    const { recompute, lookup } = this.request
-    if (this.done || this.idleSince !== undefined || this.next >= this.limit) return false
-    return this.ahead === 0 || !(recompute || lookup > 0)
+    if (this.#done || this.#idleSince !== undefined || this.next >= this.limit) return false
+    return this.#ahead === 0 || !this.request.lockstep
   }
 
-  /** What is in flight no longer counts, and the last known token is to be computed again. */
-  stepBack(): void {
-    this.epoch++
-    this.ahead = 0
-    this.computed = this.request.recompute ? 0 : Math.min(this.computed, this.tokens.length - 1)
+  /** How the GPU chooses its tokens. */
+  get needs(): SamplerNeeds {
+    const { packed, sampler, logprobs } = this.request
+    return { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
   }
 
-  /** A choice came back. Returns whether the answer goes on. */
-  accept(id: number, logprobs: StepLogprobs | undefined): boolean {
+  /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */
+  admit(sequence: Sequence, shared: number): boolean {
+    this.#sequence = sequence
+    this.#computed = shared
+    const first = this.#cachedTokens === undefined
+    this.#cachedTokens ??= shared
+    return first
+  }
+
+  /** running → waiting or done. Choices on their way no longer count. */
+  leave(): void {
+    this.#sequence = undefined
+    this.#epoch++
+    this.#ahead = 0
+  }
+
+  /** The first `shared` positions were copied from another sequence. Returns how many prompt tokens that saved. */
+  copied(shared: number): number {
+    const gained = shared - this.#computed
+    this.#computed = shared
+    if (this.tokens.length > this.request.prompt.length) return 0
+    this.#cachedTokens = (this.#cachedTokens ?? 0) + gained
+    return gained
+  }
+
+  /** A batch was planned that computes `positions` more and makes `choices`. */
+  scheduled(positions: number, choices: number): void {
+    this.#computed += positions
+    this.#ahead += choices
+    const sequence = this.#sequence!
+    sequence.written = Math.max(sequence.written, this.#computed)
+  }
+
+  /** Its candidates tie so often that only the sampler of all tokens can choose: the last choice is made again with it. */
+  redoDense(): void {
+    this.#dense = true
+    this.#epoch++
+    this.#ahead = 0
+    this.#computed = this.request.recompute ? 0 : Math.min(this.#computed, this.tokens.length - 1)
+  }
+
+  /** A batch that verified `guessed` tokens came back: none of them counts until {@link confirm} says so. */
+  verified(guessed: number): void {
+    this.#ahead--
+    this.#computed -= guessed
+  }
+
+  /** The next guessed token was right, so its position stays computed. */
+  confirm(): void {
+    this.#computed++
+  }
+
+  /** One choice of those on their way came back. */
+  arrived(): void {
+    this.#ahead--
+  }
+
+  /** Appends a chosen token, asks the reader's `onToken`, and gives the reader a step. Returns whether the answer goes on. */
+  append(id: number, logprobs: StepLogprobs | undefined): boolean {
     if (id === NO_TOKEN) {
-      this.fail(
-        this.request.packed.rules
-          ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
-          : new MistralError('no token is left to choose: every logit is NaN or -Infinity'),
-      )
+      this.fail(this.noTokenLeft())
       return false
     }
     this.tokens.push(id)
-    const { stops, stopWhen, recompute } = this.request
-    let stopped: boolean
+    const { stops, onToken, recompute } = this.request
+    let verdict: Verdict<Note>
     try {
-      stopped = asked(stopWhen?.(id)) || stops.has(id)
+      verdict = onToken?.(id) ?? { stop: false }
     } catch (error) {
       this.fail(error instanceof Error ? error : new MistralError(`stopWhen threw ${String(error)}`, { cause: error }))
       return false
     }
-    // It may have ended its own request.
-    if (this.done) return false
+    // The reader may have ended its own request.
+    if (this.#done) return false
+    const stopped = verdict.stop || stops.has(id)
     const finish_reason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
-    this.ready.push({ tokenId: id, finish_reason, logprobs: logprobs ?? null })
-    this.done = finish_reason !== null
-    if (recompute) this.computed = 0
-    if (this.ready.length >= BACKLOG) this.idleSince = performance.now()
-    this.wake?.()
-    return !this.done
+    const { note } = verdict
+    this.#ready.push({ tokenId: id, finish_reason, logprobs: logprobs ?? null, ...(note !== undefined && { note }) })
+    this.#done = finish_reason !== null
+    if (recompute) this.#computed = 0
+    if (this.#ready.length >= BACKLOG) this.#idleSince = performance.now()
+    this.#wake?.()
+    return !this.#done
   }
 
-  /** Ends it for its consumer, after what is ready. */
+  /** Ends it without a word to the reader, who has left. */
+  finish(): void {
+    this.#done = true
+  }
+
+  /** Ends it for the reader at once, whatever is ready. The first failure counts. */
   fail(error: Error): void {
-    this.done = true
-    this.failure ??= error
-    this.wake?.()
+    this.#done = true
+    this.#failure ??= error
+    this.#wake?.()
   }
 
   /** The next step, as soon as there is one; undefined after the last. Throws what the generation failed with. */
-  async take(): Promise<GenerationStep | undefined> {
+  async take(): Promise<NotedStep<Note> | undefined> {
     for (;;) {
-      // An abort is not held up by what could still be shown.
-      if (this.failure) throw this.failure
-      const step = this.ready.shift()
+      // An abort is not held up by steps that could still be shown.
+      if (this.#failure) throw this.#failure
+      const step = this.#ready.shift()
       if (step !== undefined) {
         this.resumeIfIdle()
         return step
       }
-      if (this.done) return undefined
+      if (this.#done) return undefined
       await new Promise<void>((resolve) => {
-        this.wake = resolve
+        this.#wake = resolve
       })
-      this.wake = undefined
+      this.#wake = undefined
     }
   }
 
   private resumeIfIdle(): void {
-    if (this.idleSince === undefined || this.ready.length >= BACKLOG / 2) return
-    this.idleSince = undefined
+    if (this.#idleSince === undefined || this.#ready.length >= BACKLOG / 2) return
+    this.#idleSince = undefined
     this.resumed()
+  }
+
+  private noTokenLeft(): MistralError {
+    return this.request.packed.rules
+      ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
+      : new MistralError('no token is left to choose: every logit is NaN or -Infinity')
   }
 }
 
-/** What `stopWhen` said. Throws `ParameterError` for what is no answer: a promise would never stop anything. */
-function asked(answer: unknown): boolean {
-  if (answer === undefined || typeof answer === 'boolean') return answer === true
-  throw new ParameterError('stopWhen', answer, 'must return true or false')
+/**
+ * Makes `onToken` of a caller's `stopWhen`. It throws `ParameterError` for an answer that is not a boolean: a promise, for
+ * one, would never stop anything.
+ */
+export function verdictOf(stopWhen: (tokenId: number) => boolean): (tokenId: number) => Verdict<never> {
+  return (tokenId) => {
+    const answer: unknown = stopWhen(tokenId)
+    if (answer !== undefined && typeof answer !== 'boolean') {
+      throw new ParameterError('stopWhen', answer, 'must return true or false')
+    }
+    return { stop: answer === true }
+  }
 }

@@ -1,21 +1,23 @@
+/** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
 import { AbortError, TokenizerError, throwIfAborted } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
-import { Engine, type EngineOptions } from '../model/engine.ts'
+import { Engine } from '../model/engine.ts'
 import { isChecked, type SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { verdictOf } from './generation.ts'
 import { onAbort } from './on-abort.ts'
-import { checkLoadOptions, checkRequestOptions } from './options.ts'
+import {
+  checkLoadOptions,
+  checkRequestOptions,
+  type GenerateOptions,
+  type LoadOptions,
+  type RequestOptions,
+} from './options.ts'
 import { Scheduler } from './scheduler.ts'
-import { checkPrompt, copyIds, type GenerationStep, type GenerationSummary, generateTokens } from './token-loop.ts'
-
-export interface LoadOptions extends EngineOptions {
-  /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
-  maxQueue?: number | undefined
-  /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */
-  stepsPerReadback?: number | undefined
-}
+import { checkPrompt, copyIds, generateTokens } from './token-loop.ts'
+import type { GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
 /** What a model is doing, and what it has done since it was loaded. */
 export interface ModelStatus {
@@ -32,16 +34,6 @@ export interface ModelStatus {
   readonly promptTokens: number
   readonly cachedTokens: number
   readonly generatedTokens: number
-}
-
-export interface RequestOptions {
-  /** Stops the request; what it awaits throws `AbortError`. */
-  signal?: AbortSignal | undefined
-}
-
-export interface GenerateOptions extends RequestOptions {
-  /** Sees every token as it is chosen; true ends the generation there with `finish_reason: 'stop'`. */
-  stopWhen?: ((tokenId: number) => boolean) | undefined
 }
 
 /** A model on the GPU: token ids in, logits or token ids out. */
@@ -117,17 +109,17 @@ export class MistralModel {
     throwIfAborted(signal)
     const { runner, chunk } = this.engine
     const logits: Float32Array<ArrayBuffer>[] = []
-    const { finished, cancel } = this.scheduler.withSlot(async (sequence) => {
+    const job = this.scheduler.runExclusively(async (sequence) => {
       const first = logits.length
       if (first === 0) runner.writeTokens(sequence, 0, ids)
       const count = Math.min(chunk, runner.maxOutputs, ids.length - first)
-      const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, picked: true }))
+      const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: true }))
       logits.push(...(await (await runner.logits(rows)).result))
       return logits.length === ids.length
     })
-    const stopListening = onAbort(signal, () => cancel(new AbortError(signal?.reason)))
+    const stopListening = onAbort(signal, () => this.scheduler.cancel(job, new AbortError(signal?.reason)))
     try {
-      await finished
+      await job.finished
     } finally {
       stopListening()
     }
@@ -144,15 +136,26 @@ export class MistralModel {
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
     checkRequestOptions(options)
-    return this.run(tokenIds, params, options)
+    const { signal, stopWhen } = options
+    return this.run(tokenIds, params, { signal, onToken: stopWhen && verdictOf(stopWhen) })
   }
 
-  /** @internal As `generate`; a `sibling` is one of several answers to a request that was let in already. */
-  run(
+  /**
+   * @internal As `generate`, with notes that travel from `onToken` to the steps. A `sibling` is one of several answers to
+   * a request that was let in already.
+   */
+  run<Note>(
     tokenIds: Iterable<number>,
     params: SamplingInput,
-    { signal, stopWhen, sibling }: GenerateOptions & { sibling?: boolean },
-  ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
+    {
+      signal,
+      onToken,
+      sibling,
+    }: RequestOptions & {
+      onToken?: ((tokenId: number) => Verdict<Note>) | undefined
+      sibling?: boolean
+    },
+  ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
     const { eosTokenIds } = this.config
     const named = this.tokenizer?.eosId
     // Copies: what the caller does to them later changes nothing.
@@ -160,7 +163,7 @@ export class MistralModel {
     return generateTokens(this, copyIds(tokenIds), own, {
       eosTokenIds: named === undefined || eosTokenIds.includes(named) ? eosTokenIds : [...eosTokenIds, named],
       signal,
-      stopWhen,
+      onToken,
       sibling,
     })
   }
@@ -168,8 +171,8 @@ export class MistralModel {
   status(): ModelStatus {
     const { engine, scheduler, maxQueue } = this
     return {
-      running: scheduler.running,
-      waiting: scheduler.queued,
+      running: scheduler.runningCount,
+      waiting: scheduler.waitingCount,
       maxSequences: engine.maxSequences,
       maxQueue,
       contextLength: engine.contextLength,

@@ -1,7 +1,25 @@
+/** The options of loading and of requests, and the check that refuses all others. */
 import { ParameterError } from '../errors.ts'
+import type { EngineOptions } from '../model/engine.ts'
 import { MAX_STEPS } from '../model/runner.ts'
 import { closestName } from '../sampling/closest-name.ts'
-import type { GenerateOptions, LoadOptions } from './mistral-model.ts'
+
+export interface LoadOptions extends EngineOptions {
+  /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
+  maxQueue?: number | undefined
+  /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */
+  stepsPerReadback?: number | undefined
+}
+
+export interface RequestOptions {
+  /** Stops the request; what it awaits throws `AbortError`. */
+  signal?: AbortSignal | undefined
+}
+
+export interface GenerateOptions extends RequestOptions {
+  /** Sees every token as it is chosen; true ends the generation there with `finish_reason: 'stop'`. */
+  stopWhen?: ((tokenId: number) => boolean) | undefined
+}
 
 type Check = (value: unknown) => boolean
 

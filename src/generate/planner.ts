@@ -1,202 +1,137 @@
-import { LIST_TOO_SHORT } from '../kernels/draw.ts'
+/** Decides what runs next. It changes no request and submits nothing: the scheduler does what a plan says. */
 import { DECODE_ROWS } from '../kernels/shape.ts'
-import type { Batch, Row } from '../model/batch.ts'
+import type { Batch, Row, SamplerNeeds } from '../model/batch.ts'
 import type { Engine } from '../model/engine.ts'
-import type { Choices, Runner } from '../model/runner.ts'
 import type { Generation } from './generation.ts'
 import type { Pace } from './pace.ts'
 import { lookUp } from './prompt-lookup.ts'
-import type { Slot, Slots } from './slots.ts'
-import { stepLogprobs } from './step-logprobs.ts'
+import { commonPrefix, type Match, type Sequence, type SequenceCache, worthWaiting } from './sequence-cache.ts'
 
-/** What a generation has in a batch. */
+/** The part of one generation in a batch. */
 export interface Share {
   readonly generation: Generation
-  /** Where it was when the batch was made; it may have left since, with a new epoch. */
-  readonly slot: Slot
+  /** Where it was when the batch was planned; it may have left since, with a new epoch. */
+  readonly sequence: Sequence
   readonly epoch: number
-  /** Picked rows of it: none while its prompt is read, several when tokens were guessed. */
-  readonly picked: number
+  /** Positions that the batch computes for it. */
+  readonly positions: number
+  /** Choices on their way after the batch: guessed tokens that turn out right come on top. */
+  readonly choices: number
+  /** Rows whose next token is chosen: none while its prompt is read, several when tokens were guessed. */
+  readonly outputs: number
   readonly guessed: readonly number[]
 }
 
-/** A batch and who gets what out of it. */
-export interface Plan extends Batch {
+/** A batch, and which generation gets what of its results. */
+export interface BatchPlan extends Batch {
+  readonly kind: 'batch'
   readonly shares: readonly Share[]
-  /** It is made of answers, not of a prompt. */
+  /** It consists of answers, not of a prompt. */
   readonly decodes: boolean
 }
 
-/** Since the model was loaded. */
-export interface Totals {
-  promptTokens: number
-  cachedTokens: number
-  generatedTokens: number
+/** The beginning of a prompt is in another sequence and should be copied before the prompt is read. */
+export interface CopyPlan {
+  readonly kind: 'copy'
+  readonly generation: Generation
+  readonly source: Match
 }
 
-/** Steps of a batch while a prompt waits to be read: its reader should not wait for long either. */
+/** Steps of a batch while a prompt waits to be read: the reader of that prompt should not wait for long either. */
 const STEPS_BESIDE_PROMPTS = 4
 
-/** Decides what runs next. Prompts and answers take turns, so that neither stalls the other. */
+/** Prompts and answers take turns, so that neither stalls the other. */
 export class Planner {
   private promptsTurn = true
 
   constructor(
     private readonly engine: Engine,
-    private readonly slots: Slots,
+    private readonly sequences: SequenceCache,
     private readonly pace: Pace,
-    private readonly totals: Totals,
   ) {}
 
   /**
-   * The next batch of those that have a slot, the one whose turn it is first; undefined when nothing can run now. Notes in
-   * the generations what it will have computed.
+   * The next thing to do for the running generations, of which the first is the one whose turn it is.
+   * @returns undefined when nothing can run now
    */
-  async plan(active: readonly Generation[], besideJobs: boolean): Promise<Plan | undefined> {
-    const runnable = active.filter((generation) => generation.runnable)
+  plan(running: readonly Generation[], besideJobs: boolean): BatchPlan | CopyPlan | undefined {
+    const runnable = running.filter((generation) => generation.runnable)
     const answers = runnable.filter((generation) => generation.pendingRows === 1)
-    const prompt = runnable.find((generation) => generation.pendingRows > 1 && !this.slots.comesSoon(generation))
+    const prompt = runnable.find((one) => one.pendingRows > 1 && !beginningComesSoon(one, running))
     if (prompt !== undefined && (this.promptsTurn || answers.length === 0)) {
+      const source = this.beginningOf(prompt)
+      // The copy does not use up the turn: the same prompt is planned next.
+      if (source !== undefined) return { kind: 'copy', generation: prompt, source }
       this.promptsTurn = false
-      await this.shareBeginning(prompt)
-      // Copying may have had to compile, and the request may have been stopped meanwhile.
-      return prompt.slot === undefined ? this.plan(active, besideJobs) : this.planPrompt(prompt)
+      return this.planPrompt(prompt)
     }
     this.promptsTurn = true
     return answers.length > 0 ? this.planAnswers(answers, prompt !== undefined || besideJobs) : undefined
   }
 
-  private planPrompt(generation: Generation): Plan {
+  /** Another sequence that holds more of a prompt than its own. */
+  private beginningOf({ request, sequence, tokens, computed }: Generation): Match | undefined {
+    return request.recompute ? undefined : this.sequences.findSource(sequence!, tokens, computed)
+  }
+
+  private planPrompt(generation: Generation): BatchPlan {
     const first = generation.computed
     const count = Math.min(generation.pendingRows, this.engine.chunk)
-    const picked = first + count === generation.tokens.length ? 1 : 0
+    const outputs = first + count === generation.tokens.length ? 1 : 0
     const { epoch } = generation
-    const slot = generation.slot!
-    const sequence = slot.index
+    const sequence = generation.sequence!
     const rows = Array.from({ length: count }, (_, i): Row => {
-      return { sequence, position: first + i, picked: picked === 1 && i === count - 1 }
+      return { sequence: sequence.index, position: first + i, output: outputs === 1 && i === count - 1 }
     })
-    take(generation, count, picked)
-    return { rows, steps: 1, shares: [{ generation, slot, epoch, picked, guessed: [] }], decodes: false }
+    const share = { generation, sequence, epoch, positions: count, choices: outputs, outputs, guessed: [] }
+    const needs = outputs === 1 ? [generation.needs] : []
+    return { kind: 'batch', rows, needs, steps: 1, shares: [share], decodes: false }
   }
 
-  /** What another sequence has computed of this prompt by now is copied. */
-  private async shareBeginning(generation: Generation): Promise<void> {
-    const slot = generation.slot!
-    if (generation.request.recompute) return
-    const source = this.slots.bestSource(slot, generation.tokens, generation.computed)
-    if (source === undefined) return
-    const { index, written } = source.slot
-    const to = slot.index
-    slot.written = await this.engine.runner.copySequence(index, to, { count: source.shared, written })
-    const gained = source.shared - generation.computed
-    if (generation.tokens.length === generation.request.prompt.length) {
-      this.totals.cachedTokens += gained
-      generation.cachedTokens = (generation.cachedTokens ?? 0) + gained
-    }
-    generation.computed = source.shared
-  }
-
-  private planAnswers(answers: readonly Generation[], besidePrompts: boolean): Plan {
+  private planAnswers(answers: readonly Generation[], besidePrompts: boolean): BatchPlan {
     const steps = this.steps(answers.slice(0, DECODE_ROWS), besidePrompts)
     const rows: Row[] = []
+    const needs: SamplerNeeds[] = []
     const shares: Share[] = []
     for (const generation of answers) {
       const room = DECODE_ROWS - rows.length - 1
       if (room < 0) break
-      const guessed = this.guess(generation, room)
-      const first = generation.computed
-      const slot = generation.slot!
-      for (let i = 0; i <= guessed.length; i++) {
-        rows.push({ sequence: slot.index, position: first + i, picked: true })
+      const guessed = guess(generation, room)
+      const outputs = 1 + guessed.length
+      const sequence = generation.sequence!
+      for (let i = 0; i < outputs; i++) {
+        rows.push({ sequence: sequence.index, position: generation.computed + i, output: true })
+        needs.push(generation.needs)
       }
-      take(generation, guessed.length > 0 ? 1 + guessed.length : steps, steps)
-      shares.push({ generation, slot, epoch: generation.epoch, picked: 1 + guessed.length, guessed })
+      const positions = guessed.length > 0 ? outputs : steps
+      shares.push({ generation, sequence, epoch: generation.epoch, positions, choices: steps, outputs, guessed })
     }
-    return { rows, steps, shares, decodes: true }
+    return { kind: 'batch', rows, needs, steps, shares, decodes: true }
   }
 
-  /** Not further than the longest answer goes, nor beyond the end of the history; one by one where tokens are guessed. */
+  /** At most as many as the longest answer needs and as the history has room for; one where an answer goes in lockstep. */
   private steps(answers: readonly Generation[], besidePrompts: boolean): number {
-    if (answers.some(({ request }) => request.lookup > 0 || request.recompute)) return 1
+    if (answers.some(({ request }) => request.lockstep)) return 1
     const useful = Math.max(...answers.map((generation) => generation.limit - generation.next))
     const room = Math.min(...answers.map((generation) => this.engine.positions - generation.next))
     const wanted = besidePrompts ? Math.min(this.pace.steps(), STEPS_BESIDE_PROMPTS) : this.pace.steps()
     return Math.max(1, Math.min(wanted, useful, room))
   }
-
-  private guess(generation: Generation, room: number): number[] {
-    const { tokens, request, slot, limit } = generation
-    if (request.lookup === 0) return []
-    const guessed = lookUp(tokens, Math.min(request.lookup, room, limit - tokens.length - 1))
-    if (guessed.length > 0) this.engine.runner.writeTokens(slot!.index, tokens.length, guessed)
-    return guessed
-  }
 }
 
-/** Gives out what came back. Returns the generations that ended with it. */
-export function deliver(
-  runner: Runner,
-  { shares, steps }: Plan,
-  choices: readonly Choices[],
-  totals: Totals,
-): Generation[] {
-  let at = 0
-  const accept = (generation: Generation, { ids, logprobs }: Choices, step: number): boolean => {
-    if (ids[step] === LIST_TOO_SHORT) {
-      generation.dense = true
-      generation.stepBack()
-      writeSettings(runner, generation)
-      return false
-    }
-    totals.generatedTokens++
-    return generation.accept(ids[step]!, logprobs && stepLogprobs(logprobs[step]!))
-  }
-  const ended: Generation[] = []
-  for (const { generation, epoch, picked, guessed } of shares) {
-    const own = choices.slice(at, at + picked)
-    at += picked
-    if (generation.epoch !== epoch || own.length === 0) continue
-    if (guessed.length > 0) deliverGuessed(generation, own, guessed, accept)
-    else {
-      for (let step = 0; step < steps; step++) {
-        generation.ahead--
-        // Accepting a token may end the request, from inside `stopWhen` too.
-        if (!accept(generation, own[0]!, step) || generation.epoch !== epoch) break
-      }
-    }
-    if (generation.done) ended.push(generation)
-  }
-  return ended
+/** Guesses the next tokens of an answer by prompt lookup, at most `room`. */
+function guess({ tokens, request, limit }: Generation, room: number): number[] {
+  if (request.lookup === 0) return []
+  return lookUp(tokens, Math.min(request.lookup, room, limit - tokens.length - 1))
 }
 
-/** A guess was right when the sampler chose it; what it chose after the last right one counts too. */
-function deliverGuessed(
-  generation: Generation,
-  own: readonly Choices[],
-  guessed: readonly number[],
-  accept: (generation: Generation, choice: Choices, step: number) => boolean,
-): void {
-  generation.ahead--
-  generation.computed -= guessed.length
-  for (const [i, choice] of own.entries()) {
-    const right = choice.ids[0] === guessed[i]
-    const { epoch } = generation
-    if (!accept(generation, choice, 0) || generation.epoch !== epoch || !right) return
-    generation.computed++
-  }
-}
-
-/** Tells the GPU how the tokens of a generation's slot are chosen. */
-export function writeSettings(runner: Runner, { slot, request, dense }: Generation): void {
-  const { packed, sampler, logprobs } = request
-  runner.writeSettings(slot!.index, packed, { sampler: dense ? 'dense' : sampler, logprobs })
-}
-
-/** Notes what a batch will have computed. */
-function take(generation: Generation, positions: number, choices: number): void {
-  const slot = generation.slot!
-  generation.computed += positions
-  generation.ahead += choices
-  slot.written = Math.max(slot.written, generation.computed)
+/** Whether a request that came earlier is reading a prompt that begins with more of this one's tokens than are computed. */
+function beginningComesSoon(generation: Generation, running: readonly Generation[]): boolean {
+  if (generation.request.recompute) return false
+  return running.some((other) => {
+    if (other === generation || other.order > generation.order) return false
+    if (other.pendingRows <= 1 || !other.runnable || other.request.recompute) return false
+    const common = commonPrefix(other.tokens, generation.tokens)
+    return other.computed < common && worthWaiting(common, generation.computed)
+  })
 }

@@ -1,3 +1,4 @@
+/** The iterator of one request: token ids in, steps out. */
 import { AbortError, ContextLengthError, ParameterError, throwIfAborted } from '../errors.ts'
 import { SHORT_TOP_K } from '../kernels/draw.ts'
 import type { Engine } from '../model/engine.ts'
@@ -5,49 +6,21 @@ import type { SamplerKind } from '../model/mistral.ts'
 import { packSettings } from '../sampling/packed-params.ts'
 import { checkTokenIds, parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
-import { Clock, type Timings } from './clock.ts'
-import type { GenerationRequest } from './generation.ts'
+import { Clock } from './clock.ts'
 import { onAbort } from './on-abort.ts'
 import type { Scheduler } from './scheduler.ts'
-import type { StepLogprobs } from './step-logprobs.ts'
+import type { GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
 
-/** `stop`: the model ended, or a stop id or text came; `length`: max_tokens or the context was reached. */
-export type FinishReason = 'stop' | 'length'
-
-/** One generated token. */
-export interface GenerationStep {
-  readonly tokenId: number
-  /** null unless the request asked for them. */
-  readonly logprobs: StepLogprobs | null
-  /** Set on the last step. */
-  readonly finish_reason: FinishReason | null
-}
-
-export interface Usage {
-  readonly prompt_tokens: number
-  readonly completion_tokens: number
-  readonly total_tokens: number
-  /** Tokens of the prompt that were still in the cache. */
-  readonly cached_tokens: number
-}
-
-/** What a generation's iterator returns at its end. */
-export interface GenerationSummary {
-  readonly finish_reason: FinishReason
-  readonly usage: Usage
-  readonly timings: Timings
-}
-
-export interface TokenLoopOptions {
+export interface TokenLoopOptions<Note> {
   readonly eosTokenIds: readonly number[]
   readonly signal?: AbortSignal | undefined
-  /** Sees every token as soon as it is known; true ends the generation there, as a stop id does. */
-  readonly stopWhen?: ((tokenId: number) => boolean) | undefined
+  /** Gets every token as soon as it is known, which may be ahead of the iterator's reader. */
+  readonly onToken?: ((tokenId: number) => Verdict<Note>) | undefined
   /** It belongs to a request that was let in already. */
   readonly sibling?: boolean | undefined
 }
 
-/** A copy that the caller cannot change meanwhile; typed arrays become plain ones. What is no list is left for the check. */
+/** Copies a list, so that the caller cannot change it meanwhile. Non-iterables pass through: `checkPrompt` refuses them. */
 export function copyIds(tokenIds: Iterable<number>): readonly number[] {
   const list: unknown = tokenIds
   const iterable = typeof list === 'object' && list !== null && Symbol.iterator in list
@@ -76,18 +49,18 @@ export function checkPrompt(
  * Generates tokens after `prompt`. The end-of-sequence token is yielded too, as the last step. Parameters are checked at
  * the first `next()`. Leaving the loop, an error and an abort all free the sequence.
  */
-export async function* generateTokens(
+export async function* generateTokens<Note>(
   { engine, scheduler }: { engine: Engine; scheduler: Scheduler },
   prompt: readonly number[],
   input: SamplingInput,
-  { eosTokenIds, signal, stopWhen, sibling }: TokenLoopOptions,
-): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
+  { eosTokenIds, signal, onToken, sibling }: TokenLoopOptions<Note>,
+): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
   const params = parseSamplingParams(input)
   checkTokenIds(params, engine.config.vocabSize)
   refuseTexts(params)
   // At least one position must be left for the answer.
   checkPrompt(prompt, engine.config.vocabSize, engine.contextLength, 1)
-  const request = requestOf(engine, prompt, params, { eosTokenIds, stopWhen })
+  const request = requestOf(engine, prompt, params, { eosTokenIds, onToken })
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -129,12 +102,12 @@ function refuseTexts(params: SamplingParams): void {
   if (params.n > 1) throw new ParameterError('n', params.n, 'is for MistralChat; call generate() n times here')
 }
 
-function requestOf(
+function requestOf<Note>(
   engine: Engine,
   prompt: readonly number[],
   params: SamplingParams,
-  { eosTokenIds, stopWhen }: TokenLoopOptions,
-): GenerationRequest {
+  { eosTokenIds, onToken }: TokenLoopOptions<Note>,
+): GenerationRequest<Note> {
   const seed = params.seed ?? randomSeed()
   const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed }
   const wanted = params.max_length === undefined ? params.max_tokens : params.max_length - prompt.length
@@ -148,9 +121,10 @@ function requestOf(
     sampler: samplerOf(params),
     maxTokens: Math.min(wanted, engine.positions - prompt.length),
     stops: new Set([...(params.ignore_eos ? [] : eosTokenIds), ...params.stop_token_ids]),
-    stopWhen,
+    onToken,
     recompute: !params.use_cache,
     lookup: params.prompt_lookup_num_tokens,
+    lockstep: !params.use_cache || params.prompt_lookup_num_tokens > 0,
   }
 }
 
@@ -159,7 +133,7 @@ function samplerOf({ do_sample, top_k }: SamplingParams): SamplerKind {
   return top_k > 0 && top_k <= SHORT_TOP_K ? 'short' : 'dense'
 }
 
-export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
+function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,

@@ -1,24 +1,38 @@
+/** What a batch is made of, and its metadata on the GPU. */
 import type { Gpu } from '../gpu/device.ts'
 import { partsFor, rowsPerTile } from '../kernels/attention.ts'
 import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
-import type { Mistral } from './mistral.ts'
+import type { Mistral, SamplerKind } from './mistral.ts'
 
 /** One row of a batch: the token that stands at a position of a sequence. */
 export interface Row {
   readonly sequence: number
   readonly position: number
-  /** Whether what follows this token is wanted: its logits, or the choice of the next one. */
-  readonly picked: boolean
+  /** Whether this row has an output: the logits after its token, or the choice of the next token. */
+  readonly output: boolean
 }
+
+/** What choosing a request's tokens takes besides the logits. */
+export interface SamplerNeeds {
+  /** Rules on the history change its scores. */
+  readonly rules: boolean
+  readonly sampler: SamplerKind
+  readonly logprobs: boolean
+}
+
+/** The most probable token, and nothing else. */
+export const GREEDY: SamplerNeeds = { rules: false, sampler: 'best', logprobs: false }
 
 /** Rows that go through the model together. Those of one sequence are neighbours, in order of position. */
 export interface Batch {
   readonly rows: readonly Row[]
   /**
-   * How often the batch runs, each time one position further on, on the tokens that were chosen the time before. More
-   * than once only when all rows are picked and belong to different sequences.
+   * How often the batch runs, each time one position further on, on the tokens that were chosen the time before. It runs
+   * more than once only when all rows are outputs and belong to different sequences.
    */
   readonly steps: number
+  /** What the output rows need, in their order. */
+  readonly needs: readonly SamplerNeeds[]
 }
 
 const PADDING_POSITION = 0xffffffff
@@ -42,17 +56,17 @@ export class BatchWriter {
   }
 
   /** Unused rows of the last tile are marked as padding. */
-  write({ rows: batch, steps }: Batch, outputs: number): Omit<BatchShape, 'ruled' | 'logged'> {
+  write(batch: readonly Row[], steps: number, outputs: number): Omit<BatchShape, 'ruled' | 'logged'> {
     const width = widthOfBatch(batch, outputs)
     const parts = width === 'many' ? 1 : partsFor(this.mostVisibleKeys(batch, steps))
     const padded = ceilTo(batch.length, ROW_TILE)
-    let picked = 0
+    let output = 0
     for (let i = 0; i < padded; i++) {
       const row = batch[i]
       this.rows[4 * i] = row?.sequence ?? 0
       this.rows[4 * i + 1] = row?.position ?? PADDING_POSITION
       this.rows[4 * i + 3] = parts
-      if (row?.picked) this.rows[4 * picked++ + 2] = i
+      if (row?.output) this.rows[4 * output++ + 2] = i
     }
     const tiles = this.makeTiles(batch, width)
     const { workspace } = this.model
@@ -88,7 +102,7 @@ export class BatchWriter {
   }
 }
 
-/** A batch whose rows are all picked decodes; in others a prompt is being read. */
+/** A batch in which every row has an output decodes; in others a prompt is being read. */
 export function widthOfBatch(batch: readonly Row[], outputs: number): Width {
   return widthOf(batch.length, outputs === batch.length)
 }

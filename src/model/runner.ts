@@ -1,3 +1,4 @@
+/** Puts batches on the GPU's queue and brings their results back. */
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
@@ -5,7 +6,7 @@ import type { Recording } from '../gpu/recorder.ts'
 import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
 import { type BatchShape, DECODE_ROWS, type Width, widthOf } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
-import { type Batch, BatchWriter, type Row, widthOfBatch } from './batch.ts'
+import { type Batch, BatchWriter, type Row, type SamplerNeeds, widthOfBatch } from './batch.ts'
 import type { Mistral, SamplerKind } from './mistral.ts'
 
 /** Steps of one batch at most. */
@@ -20,16 +21,6 @@ export interface Choices {
   readonly logprobs: readonly Uint32Array[] | undefined
 }
 
-/** What the request of a sequence needs besides the best token. */
-export interface Wants {
-  /** Rules on the history change its scores. */
-  readonly rules: boolean
-  readonly sampler: SamplerKind
-  readonly logprobs: boolean
-}
-
-/** What a sequence wants that nobody said anything about. */
-const GREEDY: Wants = { rules: false, sampler: 'best', logprobs: false }
 const SAMPLERS: readonly SamplerKind[] = ['best', 'short', 'dense']
 
 type Ending = 'rules' | SamplerKind | 'logprobs'
@@ -56,14 +47,12 @@ export class Runner {
   private readonly free: Readback[]
   private readonly writer: BatchWriter
   private readonly gpu: Gpu
-  /** What each sequence's request wants besides the ids. */
-  private readonly wants: Wants[] = []
 
   constructor(
     private readonly model: Mistral,
     /** Rows of one batch at most. */
     readonly maxRows: number,
-    /** Picked rows of one batch at most. */
+    /** Output rows of one batch at most. */
     readonly maxOutputs: number,
   ) {
     this.gpu = model.gpu
@@ -85,23 +74,18 @@ export class Runner {
   }
 
   /** How the tokens of a sequence are chosen from now on. */
-  writeSettings(
-    sequence: number,
-    { settings, lists, rules }: PackedParams,
-    { sampler: kind, logprobs }: Omit<Wants, 'rules'>,
-  ): void {
+  writeSettings(sequence: number, { settings, lists }: PackedParams): void {
     const { sampler } = this.model.workspace
     this.gpu.write(sampler.settings, sequence * SETTINGS_WORDS * 4, settings)
     if (lists.length > 0) this.gpu.write(sampler.lists, sequence * LIST_WORDS * 4, lists)
-    this.wants[sequence] = { rules, sampler: kind, logprobs }
   }
 
-  /** The logits that follow the picked rows, in order, [V] each. */
+  /** The logits after the output rows, in order, [V] each. */
   async logits(rows: readonly Row[]): Promise<Submitted<Float32Array<ArrayBuffer>[]>> {
-    const outputs = this.check({ rows, steps: 1 })
+    const outputs = this.check(rows, 1)
     const layers = await this.layersFor(widthOfBatch(rows, outputs))
     const head = outputs > 0 ? await this.headFor(widthOf(outputs, true)) : undefined
-    const shape = { ...this.writer.write({ rows, steps: 1 }, outputs), ruled: 0, logged: 0 }
+    const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0 }
     const { logits } = this.model.workspace
     const bytes = outputs * logits.stride * 4
     this.encode(
@@ -121,16 +105,15 @@ export class Runner {
     return { result: this.logitsReadback.read(bytes).then(cut) }
   }
 
-  /** The tokens that the sampler chooses after the picked rows, in order. They are in the history afterwards. */
+  /** The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards. */
   async sample(batch: Batch): Promise<Submitted<Choices[]>> {
-    const { rows, steps } = batch
-    const outputs = this.check(batch)
+    const { rows, steps, needs } = batch
+    const outputs = this.check(rows, steps)
     const width = widthOfBatch(rows, outputs)
-    const picked = rows.filter((row) => row.picked)
-    const wants = picked.map((row) => this.wants[row.sequence] ?? GREEDY)
-    const logged = wants.some((want) => want.logprobs) ? outputs : 0
-    const ruled = wants.some((want) => want.rules) ? outputs : 0
-    const kind = SAMPLERS.findLast((kind) => wants.some((want) => want.sampler === kind)) ?? 'best'
+    const outputRows = rows.filter((row) => row.output)
+    const logged = needs.some((need) => need.logprobs) ? outputs : 0
+    const ruled = needs.some((need) => need.rules) ? outputs : 0
+    const kind = SAMPLERS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'best'
     const [layers, head, ...endings] = await Promise.all([
       this.layersFor(width),
       outputs > 0 ? this.headFor(widthOf(outputs, true)) : undefined,
@@ -138,7 +121,7 @@ export class Runner {
       outputs > 0 ? this.ending(kind) : undefined,
       logged > 0 ? this.ending('logprobs') : undefined,
     ])
-    const shape = { ...this.writer.write(batch, outputs), ruled, logged }
+    const shape = { ...this.writer.write(rows, steps, outputs), ruled, logged }
     const staging = outputs > 0 ? this.takeStaging() : undefined
     this.encode(
       (pass) => {
@@ -148,12 +131,12 @@ export class Runner {
           for (const ending of endings) ending?.encode(pass, shape)
         }
       },
-      (encoder) => staging && this.copyChoices(encoder, staging, picked, steps, logged > 0),
+      (encoder) => staging && this.copyChoices(encoder, staging, outputRows, steps, logged > 0),
     )
     if (staging === undefined) return { result: this.gpu.finish().then(() => []) }
     const result = staging
       .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4)
-      .then((data) => this.choices(new Uint32Array(data), picked, steps))
+      .then((data) => cutChoices(new Uint32Array(data), needs, steps))
       .finally(() => this.free.push(staging))
     return { result }
   }
@@ -194,20 +177,20 @@ export class Runner {
   private copyChoices(
     encoder: GPUCommandEncoder,
     staging: Readback,
-    picked: readonly Row[],
+    outputRows: readonly Row[],
     steps: number,
     logged: boolean,
   ): void {
     const { history, sampler } = this.model.workspace
     let at = 0
-    for (const { sequence, position } of picked) {
+    for (const { sequence, position } of outputRows) {
       const from = (sequence * history.positions + position + 1) * 4
       staging.copyAt(encoder, history.buffer, { from, to: at, bytes: steps * 4 })
       at += steps * 4
     }
     if (!logged) return
     const bytes = LOGPROB_WORDS * 4
-    for (const { sequence, position } of picked) {
+    for (const { sequence, position } of outputRows) {
       for (let step = 1; step <= steps; step++) {
         const from = (sequence * LOGPROB_STEPS + ((position + step) % LOGPROB_STEPS)) * bytes
         staging.copyAt(encoder, sampler.logprobs, { from, to: at, bytes })
@@ -216,30 +199,17 @@ export class Runner {
     }
   }
 
-  private choices(data: Uint32Array, picked: readonly Row[], steps: number): Choices[] {
-    const logged = picked.length * steps
-    return picked.map(({ sequence }, i) => ({
-      ids: data.subarray(i * steps, (i + 1) * steps),
-      logprobs: this.wants[sequence]?.logprobs
-        ? Array.from({ length: steps }, (_, step) => {
-            const at = logged + (i * steps + step) * LOGPROB_WORDS
-            return data.subarray(at, at + LOGPROB_WORDS)
-          })
-        : undefined,
-    }))
-  }
-
   private takeStaging(): Readback {
     const staging = this.free.pop()
     if (staging === undefined) throw new DeviceError(`more than ${MAX_IN_FLIGHT} batches in flight`)
     return staging
   }
 
-  /** Returns how many rows are picked. */
-  private check({ rows, steps }: Batch): number {
+  /** Returns how many rows have an output. */
+  private check(rows: readonly Row[], steps: number): number {
     this.gpu.check()
     let outputs = 0
-    for (const row of rows) if (row.picked) outputs++
+    for (const row of rows) if (row.output) outputs++
     if (rows.length > this.maxRows || outputs > this.maxOutputs || steps > MAX_STEPS) {
       const most = `${this.maxRows}, ${this.maxOutputs} and ${MAX_STEPS}`
       throw new DeviceError(`a batch of ${rows.length} rows, ${outputs} outputs and ${steps} steps; ${most} fit`)
@@ -262,6 +232,20 @@ export class Runner {
       return this.model.recordSampler(what)
     })
   }
+}
+
+/** Cuts what came back, laid out as `copyChoices` does, into the choices of each output row. */
+function cutChoices(data: Uint32Array, needs: readonly SamplerNeeds[], steps: number): Choices[] {
+  const logged = needs.length * steps
+  return needs.map(({ logprobs }, i) => ({
+    ids: data.subarray(i * steps, (i + 1) * steps),
+    logprobs: logprobs
+      ? Array.from({ length: steps }, (_, step) => {
+          const at = logged + (i * steps + step) * LOGPROB_WORDS
+          return data.subarray(at, at + LOGPROB_WORDS)
+        })
+      : undefined,
+  }))
 }
 
 function remember<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {

@@ -1,5 +1,5 @@
 import type { TokenLogprob, TopLogprob } from '../chat/token-logprob.ts'
-import type { Usage } from '../generate/token-loop.ts'
+import type { Usage } from '../generate/types.ts'
 import { randomHex } from './ids.ts'
 
 /** What all parts of one answer share. */

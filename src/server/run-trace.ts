@@ -1,5 +1,5 @@
 import type { ChatChunk } from '../chat/answer.ts'
-import type { Usage } from '../generate/token-loop.ts'
+import type { Usage } from '../generate/types.ts'
 import type { ServedCompletion } from './served-chat.ts'
 
 interface Choice {

@@ -1,9 +1,9 @@
 /** What an answer is made of, without a model: tokens in, chunks out. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk } from '../../src/chat/answer.ts'
+import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type Piece } from '../../src/chat/answer.ts'
 import { forcedCall, toolCallTokens } from '../../src/chat/tool-choice.ts'
-import type { FinishReason } from '../../src/generate/token-loop.ts'
+import type { FinishReason } from '../../src/generate/types.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixture, fixtureBytes } from '../tokenizer/support.ts'
 import { joined, namedCallsVocabulary } from './support.ts'
@@ -27,7 +27,7 @@ function run(
 ): { choice: ChatChoice; chunks: ChatChunk[] } {
   const answer = new Answer(tokenizer, { ...PLAIN, ...options })
   const chunks: ChatChunk[] = []
-  const waiting: { tokenId: number; finish_reason: FinishReason | null }[] = []
+  const waiting: { tokenId: number; finish_reason: FinishReason | null; note: Piece }[] = []
   const read = (count: number) => {
     for (const step of waiting.splice(0, count)) {
       const logprobs = { tokenId: step.tokenId, logprob: -1, top: [{ tokenId: step.tokenId, logprob: -1 }] }
@@ -36,9 +36,9 @@ function run(
     }
   }
   for (const [i, tokenId] of ids.entries()) {
-    const stopped = answer.see(tokenId)
-    const last = stopped || i === ids.length - 1
-    waiting.push({ tokenId, finish_reason: stopped ? 'stop' : last ? reason : null })
+    const { stop, note } = answer.see(tokenId)
+    const last = stop || i === ids.length - 1
+    waiting.push({ tokenId, finish_reason: stop ? 'stop' : last ? reason : null, note: note! })
     if (last) break
     if (waiting.length > ahead) read(1)
   }

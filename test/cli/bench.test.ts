@@ -12,6 +12,7 @@ import { runCli } from '../../src/cli/run.ts'
 import { BLOCK_LAYOUT, decodeToF32 } from '../../src/formats/blocks.ts'
 import type { StoredDtype } from '../../src/formats/checkpoint.ts'
 import { MistralModel } from '../../src/generate/mistral-model.ts'
+import { GREEDY } from '../../src/model/batch.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { runCommand, stage } from './stage.ts'
 
@@ -64,7 +65,7 @@ describe('a token of the answer', () => {
     // One by one, so that nothing is on its way when counting begins: the loop itself would be two steps ahead.
     const { runner } = model.engine
     const step = async (position: number) =>
-      (await runner.sample({ rows: [{ sequence: 0, position, picked: true }], steps: 1 })).result
+      (await runner.sample({ rows: [{ sequence: 0, position, output: true }], steps: 1, needs: [GREEDY] })).result
     try {
       await step(0)
       await step(1)

@@ -49,7 +49,7 @@ describe('several sequences', () => {
         prompts[sequence]!.slice(from, to).map((_, i) => ({
           sequence,
           position: from + i,
-          picked: from + i === prompts[sequence]!.length - 1,
+          output: from + i === prompts[sequence]!.length - 1,
         }))
       for (const [sequence, prompt] of prompts.entries()) runner.writeTokens(sequence, 0, prompt)
       await (await runner.logits([...rowsOf(1, 0, 32), ...rowsOf(2, 0, 16)])).result

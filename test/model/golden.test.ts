@@ -16,7 +16,7 @@ async function logitsInChunks(model: MistralModel, tokens: readonly number[], ch
   for (let first = 0; first < tokens.length; first += chunk) {
     const some = tokens.slice(first, first + chunk)
     model.engine.runner.writeTokens(0, first, some)
-    const rows = some.map((_, i) => ({ sequence: 0, position: first + i, picked: true }))
+    const rows = some.map((_, i) => ({ sequence: 0, position: first + i, output: true }))
     for (const logits of await (await model.engine.runner.logits(rows)).result) all.push(...logits)
   }
   return Float32Array.from(all)

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../errors.ts'
 import type { MistralModel } from '../../generate/mistral-model.ts'
 import type { GpuCounters } from '../../gpu/device.ts'
+import { GREEDY } from '../../model/batch.ts'
 import { cacheReadBytes } from '../../model/kv-cache.ts'
 import { median } from './measure.ts'
 import type { Bandwidth, ContextResult, PerToken } from './report.ts'
@@ -56,7 +57,7 @@ export class ForwardBench {
       counted.add(before, gpu.counters, 1)
     }
     const before = gpu.counters.dispatches
-    await (await runner.logits([{ sequence: 0, position: 0, picked: false }])).result
+    await (await runner.logits([{ sequence: 0, position: 0, output: false }])).result
     // One of them is the embedding.
     const perLayer = (gpu.counters.dispatches - before - 1) / config.nLayers
     return counted.perToken(perLayer, config.nLayers)
@@ -67,8 +68,9 @@ export class ForwardBench {
     const { runner, positions } = this.model.engine
     const start = performance.now()
     const { result } = await runner.sample({
-      rows: [{ sequence: 0, position: position % (positions - 1), picked: true }],
+      rows: [{ sequence: 0, position: position % (positions - 1), output: true }],
       steps: 1,
+      needs: [GREEDY],
     })
     const ms = performance.now() - start
     await result

@@ -1,5 +1,6 @@
 import { DeviceError, ParameterError, throwIfAborted } from '../../errors.ts'
 import { Gpu } from '../../gpu/device.ts'
+import { GREEDY } from '../../model/batch.ts'
 import { createCache } from '../../model/kv-cache.ts'
 import { createWorkspace, Mistral } from '../../model/mistral.ts'
 import { Runner } from '../../model/runner.ts'
@@ -49,8 +50,8 @@ export async function measureNullBackend(options: NullOptions = {}): Promise<Nul
       throwIfAborted(signal)
       const before = gpu.counters.dispatches
       const start = performance.now()
-      const rows = [{ sequence: 0, position: n % (POSITIONS - 1), picked: true }]
-      const { result } = await runner.sample({ rows, steps: 1 })
+      const rows = [{ sequence: 0, position: n % (POSITIONS - 1), output: true }]
+      const { result } = await runner.sample({ rows, steps: 1, needs: [GREEDY] })
       const submitted = performance.now()
       await result
       const end = performance.now()

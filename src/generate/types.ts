@@ -1,0 +1,70 @@
+/** What the parts of `generate/` tell each other and their callers: requests, steps, summaries. */
+import type { SamplerKind } from '../model/mistral.ts'
+import type { PackedParams } from '../sampling/packed-params.ts'
+import type { Timings } from './clock.ts'
+import type { StepLogprobs } from './step-logprobs.ts'
+
+/** `stop`: the model ended, or a stop id or text came; `length`: max_tokens or the context was reached. */
+export type FinishReason = 'stop' | 'length'
+
+/** One generated token. */
+export interface GenerationStep {
+  readonly tokenId: number
+  /** null unless the request asked for them. */
+  readonly logprobs: StepLogprobs | null
+  /** Set on the last step. */
+  readonly finish_reason: FinishReason | null
+}
+
+export interface Usage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+  /** Tokens of the prompt that were still in the cache. */
+  readonly cached_tokens: number
+}
+
+/** What a generation's iterator returns at its end. */
+export interface GenerationSummary {
+  readonly finish_reason: FinishReason
+  readonly usage: Usage
+  readonly timings: Timings
+}
+
+/** What the reader of a request says of a token as soon as it is known. */
+export interface Verdict<Note = unknown> {
+  /** True ends the answer with this token. */
+  readonly stop: boolean
+  /** Travels with the token to the step in which the reader gets it. */
+  readonly note?: Note
+}
+
+/** A step, with the note that its reader made when the token became known. */
+export interface NotedStep<Note = unknown> extends GenerationStep {
+  readonly note?: Note
+}
+
+/** What a request asks of the scheduler, checked. */
+export interface GenerationRequest<Note = unknown> {
+  readonly prompt: readonly number[]
+  readonly packed: PackedParams
+  readonly logprobs: boolean
+  readonly sampler: SamplerKind
+  /** The most tokens to generate. */
+  readonly maxTokens: number
+  readonly stops: ReadonlySet<number>
+  readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
+  /** Every token is computed from the first position on each time. */
+  readonly recompute: boolean
+  /** The most tokens to guess ahead; 0 is off. */
+  readonly lookup: number
+  /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
+  readonly lockstep: boolean
+}
+
+/** Token counts since the model was loaded. */
+export interface Totals {
+  promptTokens: number
+  cachedTokens: number
+  generatedTokens: number
+}

@@ -1,0 +1,181 @@
+/** Planning without a GPU: what the next batch is, and that planning changes nothing. */
+import { describe, expect, it } from 'vitest'
+import { Generation } from '../../src/generate/generation.ts'
+import { Pace } from '../../src/generate/pace.ts'
+import { Planner } from '../../src/generate/planner.ts'
+import { SequenceCache } from '../../src/generate/sequence-cache.ts'
+import type { GenerationRequest } from '../../src/generate/types.ts'
+import { DECODE_ROWS } from '../../src/kernels/shape.ts'
+import type { Engine } from '../../src/model/engine.ts'
+import { packSettings } from '../../src/sampling/packed-params.ts'
+import { parseSamplingParams } from '../../src/sampling/params.ts'
+
+const CHUNK = 8
+
+function stage(maxSequences: number, steps = 4) {
+  const engine = {
+    maxSequences,
+    cache: [{ ring: 512, window: 512 }],
+    chunk: CHUNK,
+    positions: 512,
+  } as unknown as Engine
+  const sequences = new SequenceCache(engine)
+  const planner = new Planner(engine, sequences, new Pace(0, 16, steps))
+  const running: Generation[] = []
+  /** Admits a generation with `prompt`, of which `computed` tokens are in its sequence. */
+  const admit = (prompt: number[], computed: number, request: Partial<GenerationRequest> = {}) => {
+    const generation = new Generation(requestOf(prompt, request), running.length, () => {})
+    const sequence = sequences.find(prompt)!.sequence
+    sequences.allocate(sequence, generation, computed)
+    generation.admit(sequence, computed)
+    running.push(generation)
+    return generation
+  }
+  return { planner, running, admit }
+}
+
+function requestOf(prompt: number[], request: Partial<GenerationRequest>): GenerationRequest {
+  const context = { promptLength: prompt.length, eosTokenId: [2], seed: 1 }
+  return {
+    prompt,
+    packed: packSettings(parseSamplingParams({ do_sample: false }), context),
+    logprobs: false,
+    sampler: 'best',
+    maxTokens: 100,
+    stops: new Set(),
+    onToken: undefined,
+    recompute: false,
+    lookup: 0,
+    lockstep: false,
+    ...request,
+  }
+}
+
+const from = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i)
+
+describe('a plan', () => {
+  it('changes no generation: the same state gives the same batch', () => {
+    const { planner, running, admit } = stage(2)
+    const a = admit(from(0, 5), 4)
+    const b = admit(from(100, 5), 4)
+    const before = [a, b].map(({ computed, next, epoch }) => [computed, next, epoch])
+    const first = planner.plan(running, false)
+    expect([a, b].map(({ computed, next, epoch }) => [computed, next, epoch])).toEqual(before)
+    expect(planner.plan(running, false)).toEqual(first)
+  })
+
+  it('of answers has one row each, and as many steps as the pace says', () => {
+    const { planner, running, admit } = stage(2)
+    admit(from(0, 5), 4)
+    admit(from(100, 9), 8)
+    const plan = planner.plan(running, false)
+    expect(plan).toMatchObject({ kind: 'batch', decodes: true, steps: 4 })
+    expect(plan).toHaveProperty('rows', [
+      { sequence: 0, position: 4, output: true },
+      { sequence: 1, position: 8, output: true },
+    ])
+  })
+
+  it('takes one step where a request goes in lockstep, and none while its token is on its way', () => {
+    const { planner, running, admit } = stage(2)
+    const careful = admit(from(0, 5), 4, { lockstep: true })
+    const plan = planner.plan(running, false)
+    expect(plan).toMatchObject({ kind: 'batch', steps: 1 })
+    careful.scheduled(1, 1)
+    expect(planner.plan(running, false)).toBeUndefined()
+    careful.arrived()
+    careful.append(7, undefined)
+    expect(planner.plan(running, false)).toMatchObject({ kind: 'batch', steps: 1 })
+  })
+
+  it('reads a prompt in chunks and has an output only at its end', () => {
+    const { planner, running, admit } = stage(1)
+    const generation = admit(from(0, 11), 0)
+    const outputs: boolean[][] = []
+    for (let plan = planner.plan(running, false); plan?.kind === 'batch' && !plan.decodes; ) {
+      outputs.push(plan.rows.map((row) => row.output))
+      const share = plan.shares[0]!
+      generation.scheduled(share.positions, share.choices)
+      plan = planner.plan(running, false)
+    }
+    expect(outputs.map((rows) => rows.length)).toEqual([8, 3])
+    expect(outputs.flat().indexOf(true)).toBe(10)
+  })
+
+  it('lets prompts and answers take turns', () => {
+    const { planner, running, admit } = stage(2)
+    admit(from(0, 5), 4)
+    admit(from(100, 100), 0)
+    const kinds = from(0, 4).map(() => {
+      const plan = planner.plan(running, false)
+      if (plan?.kind !== 'batch') return plan?.kind
+      for (const { generation, positions, choices } of plan.shares) generation.scheduled(positions, choices)
+      return plan.decodes ? 'answers' : 'prompt'
+    })
+    expect(kinds).toEqual(['prompt', 'answers', 'prompt', 'answers'])
+  })
+
+  it('copies a beginning that another sequence holds before the prompt is read', () => {
+    const { planner, running, admit } = stage(2)
+    admit(from(0, 40), 40)
+    const generation = admit([...from(0, 30), 7, 7], 0)
+    expect(planner.plan([generation], false)).toMatchObject({ kind: 'copy', generation, source: { shared: 30 } })
+    generation.copied(30)
+    expect(planner.plan([generation], false)).toMatchObject({ kind: 'batch', decodes: false })
+    expect(running).toHaveLength(2)
+  })
+
+  it('waits for a beginning that an earlier request is reading', () => {
+    const { planner, running, admit } = stage(2)
+    const first = admit(from(0, 40), 0)
+    const second = admit([...from(0, 30), 7, 7], 0)
+    const plan = planner.plan(running, false)
+    expect(plan).toMatchObject({ kind: 'batch', shares: [{ generation: first }] })
+    expect(planner.plan([second, first], false)).toMatchObject({ shares: [{ generation: first }] })
+  })
+
+  it('never has more rows of answers than a batch can decode', () => {
+    const { planner, running, admit } = stage(DECODE_ROWS + 3)
+    for (let i = 0; i < DECODE_ROWS + 3; i++) admit([i, i + 1000, i], 2)
+    const plan = planner.plan(running, false)
+    expect(plan?.kind === 'batch' && plan.rows.length).toBe(DECODE_ROWS)
+  })
+
+  it('guesses tokens that are verified together, within the answer that is left', () => {
+    const { planner, running, admit } = stage(1)
+    admit([1, 2, 3, 4, 1, 2], 5, { lookup: 8, lockstep: true, maxTokens: 3 })
+    const plan = planner.plan(running, false)
+    expect(plan).toMatchObject({ kind: 'batch', steps: 1, shares: [{ guessed: [3, 4], outputs: 3, positions: 3 }] })
+  })
+})
+
+describe('a generation', () => {
+  it('never computes past what is known or on its way', () => {
+    const { planner, running, admit } = stage(1)
+    const generation = admit(from(0, 20), 0)
+    for (let turn = 0; turn < 40; turn++) {
+      const plan = planner.plan(running, false)
+      if (plan?.kind !== 'batch') break
+      const share = plan.shares[0]!
+      generation.scheduled(share.positions, share.choices)
+      expect(generation.computed).toBeLessThanOrEqual(generation.next)
+      for (let i = 0; i < share.choices; i++) {
+        generation.arrived()
+        generation.append(50 + i, undefined)
+      }
+      expect(generation.computed).toBeLessThanOrEqual(generation.next)
+    }
+    expect(generation.tokens.length).toBeGreaterThan(60)
+  })
+
+  it('that leaves has nothing on its way, and its epoch tells so', () => {
+    const { admit } = stage(1)
+    const generation = admit(from(0, 5), 4)
+    generation.scheduled(1, 1)
+    const { epoch } = generation
+    generation.leave()
+    expect(generation.epoch).not.toBe(epoch)
+    expect(generation.next).toBe(5)
+    expect(generation.sequence).toBeUndefined()
+  })
+})
