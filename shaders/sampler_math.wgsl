@@ -1,7 +1,7 @@
 // provides: sampler_math
 // What the sampler's kernels share: the layout of `settings`, keys that order scores, division that is rounded
 // correctly, and weights that are integers. Sums of integers do not depend on the order of adding, so a choice is the
-// same on every adapter and equal to src/sampling/sample.ts, which is this file's twin.
+// same on every adapter and equal to test/reference/sampler.ts, which is this file's twin.
 const SETTINGS_WORDS = 32u;
 const LIST_WORDS = 16384u;
 const NO_TOKEN = 0xffffffffu;

@@ -24,7 +24,7 @@ export function shortlistBytes(outputs: number): number {
 }
 
 /**
- * Chooses one token for each output as `sampleToken` in `sampling/sample.ts` does, id for id, in batches in which every
+ * Chooses one token for each output as `sampleToken` in `test/reference/sampler.ts` does, id for id, in batches in which every
  * request that draws has a top_k from 1 to SHORT_TOP_K. Writes it to the history behind the output's row (`NO_TOKEN` when
  * nothing is left to choose, `LIST_TOO_SHORT`; nothing when the history is full) and moves the row's position on, so that
  * the next step of the same command buffer goes on from there.

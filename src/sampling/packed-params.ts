@@ -1,8 +1,8 @@
 import { ParameterError } from '../errors.ts'
+import { limitsOf } from './integer-weights.ts'
 import type { SamplingParams } from './params.ts'
 import { eosList, type SamplingContext } from './processors.ts'
 import { type Seed, seedWords } from './random.ts'
-import { limitsOf } from './weights.ts'
 
 /** Words of a request's settings. */
 export const SETTINGS_WORDS = 32

@@ -37,11 +37,6 @@ export function temperature(scores: Float32Array, t: number): void {
   for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! / divisor
 }
 
-/** Removes what is below `threshold`, the k-th largest score: ties with it stay. */
-export function topK(scores: Float32Array, threshold: number): void {
-  for (let i = 0; i < scores.length; i++) if (scores[i]! < threshold) scores[i] = -Infinity
-}
-
 /**
  * Removes the least probable candidates as long as their running sum is at most 1 - p, never the last one. Among equal
  * scores the lower id goes first.

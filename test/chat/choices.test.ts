@@ -1,7 +1,7 @@
 /** What a request may ask of MistralChat besides one plain answer, on the embedded model. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChatChunk, MistralChat, ParameterError } from '../../src/index.ts'
-import { Sampler } from '../../src/sampling/sample.ts'
+import { Sampler } from '../reference/sampler.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 let chat: MistralChat

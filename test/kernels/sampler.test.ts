@@ -8,7 +8,7 @@ import * as packed from '../../src/sampling/packed-params.ts'
 import { parseSamplingParams } from '../../src/sampling/params.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord } from '../../src/sampling/random.ts'
-import { sampleToken } from '../../src/sampling/sample.ts'
+import { sampleToken } from '../reference/sampler.ts'
 import { chiSquare, chiSquareLimit } from '../sampling/statistics.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { randomNumbers } from '../support/gpu.ts'
@@ -122,7 +122,7 @@ test(
   'draws follow the probabilities of processLogits (chi-square)',
   async () => {
     const [vocab, outputs] = [60, 500]
-    // The CPU, which draws the same, has 100,000 in test/sampling/sample.test.ts.
+    // The CPU, which draws the same, has 100,000 in test/reference/sampler.test.ts.
     const draws = 10_000 * SHARE
     const stage = new Stage(gpu, vocab, outputs, 8)
     const dice = new Dice(randomNumbers(8))

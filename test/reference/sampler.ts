@@ -1,14 +1,14 @@
-import { ascending, kthLargest } from './order.ts'
-import { parseSamplingParams, type SamplingInput, type SamplingParams } from './params.ts'
-import { applyHistory, best, type SamplingContext } from './processors.ts'
-import { randomSeed, randomWord, type Seed } from './random.ts'
-import { cleanScore, gapOf, type Limits, limitsOf, shareOf, TOP_WEIGHT, weightOf } from './weights.ts'
-
 /**
- * How tokens are chosen, to the bit: the twin of `shaders/draw_*.wgsl`. `processLogits` defines the probabilities as
- * Hugging Face computes them; this follows it in integers (weights.ts), within 1e-6, so that CPU and every GPU choose
- * the same token.
+ * The exact twin of the GPU's sampler (`shaders/draw_*.wgsl`) on the CPU. `processLogits` defines the probabilities as
+ * Hugging Face computes them; the twin follows it in integers, within 1e-6, so that it and every GPU choose the same token.
  */
+
+import { type Limits, limitsOf, TOP_WEIGHT } from '../../src/sampling/integer-weights.ts'
+import { ascending, kthLargest } from '../../src/sampling/order.ts'
+import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../../src/sampling/params.ts'
+import { applyHistory, best, type SamplingContext } from '../../src/sampling/processors.ts'
+import { randomSeed, randomWord, type Seed } from '../../src/sampling/random.ts'
+import { cleanScore, gapOf, shareOf, weightOf } from './integer-weights.ts'
 
 /**
  * Chooses the tokens of one request. It holds no state besides the seed: the number drawn depends on the seed and on

@@ -4,9 +4,9 @@ import { ascending, kthLargest } from '../../src/sampling/order.ts'
 import { parseSamplingParams, type SamplingInput } from '../../src/sampling/params.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord, type Seed } from '../../src/sampling/random.ts'
-import { draw, Sampler, weighCandidates } from '../../src/sampling/sample.ts'
 import { softmax, topP } from '../../src/sampling/warpers.ts'
-import { chiSquare, chiSquareLimit } from './statistics.ts'
+import { chiSquare, chiSquareLimit } from '../sampling/statistics.ts'
+import { draw, Sampler, weighCandidates } from './sampler.ts'
 
 const uniform = (seed: Seed, step: number) => randomWord(seed, step) / 2 ** 32
 const NO_PROMPT = { promptLength: 0 }

@@ -1,15 +1,10 @@
-import type { SamplingParams } from './params.ts'
-
 /**
- * The integers that the sampler counts in: sums of integers do not depend on the order of adding, so the GPU
- * (`shaders/sampler_math.wgsl`) and the CPU agree on every choice. All steps are f32, each rounded.
+ * The integers that the sampler counts in, as `shaders/sampler_math.wgsl` computes them: sums of integers do not depend on
+ * the order of adding, so GPU and CPU agree on every choice. All steps are f32, each rounded.
  */
-
 const f32 = Math.fround
 const TWO_32 = 2 ** 32
 
-/** Weight of the best candidate. */
-export const TOP_WEIGHT = 2 ** 31
 /** Scores, and gaps between them, that count as 0: devices may flush what is smaller, or see no difference. */
 const LEAST_SCORE = 2 ** -126
 const LEAST_GAP = 2 ** -30
@@ -53,39 +48,4 @@ export function shareOf(total: number, part: number): number {
   const partHigh = Math.floor(part / 65536)
   const carry = Math.floor((low * (part % 65536)) / 65536)
   return high * part + Math.floor((low * partHigh + carry) / 65536)
-}
-
-/**
- * Limits of the rules as integers. They give way by 2^-22, so that cases which are ties in exact arithmetic, like top_p
- * 0.8 of the probabilities 0.5, 0.3, 0.1, 0.1, go the way of the definition.
- */
-export interface Limits {
-  /** Part of the weight that top_p may remove, in 2^-32. */
-  readonly topP: number
-  /** Least weight for min_p. */
-  readonly minP: number
-  /** Part of the weight that typical_p keeps, in 2^-32. */
-  readonly typicalP: number
-  /** Least part of the weight, in 2^-32. */
-  readonly epsilon: number
-  readonly eta: number
-  /** The square root of eta, in 2^-32. */
-  readonly etaRoot: number
-}
-
-export function limitsOf(params: SamplingParams): Limits {
-  const more = 1 + 2 ** -22
-  const less = 1 - 2 ** -22
-  return {
-    topP: inWords((1 - params.top_p) * more),
-    minP: Math.round(params.min_p * TOP_WEIGHT * less),
-    typicalP: inWords(params.typical_p * less),
-    epsilon: inWords(params.epsilon_cutoff * less),
-    eta: inWords(params.eta_cutoff * less),
-    etaRoot: inWords(Math.sqrt(params.eta_cutoff) * less),
-  }
-}
-
-function inWords(part: number): number {
-  return Math.min(TWO_32 - 1, Math.round(part * TWO_32))
 }
