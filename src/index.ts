@@ -13,6 +13,7 @@ export {
   ContextLengthError,
   DeviceError,
   DeviceLostError,
+  type ErrorJson,
   MemoryError,
   MistralError,
   NoTokenLeftError,

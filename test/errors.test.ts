@@ -1,5 +1,7 @@
+/** Errors: what their messages show of values, and how they travel as plain data. */
 import { describe, expect, test } from 'vitest'
-import { ParameterError } from '../src/errors.ts'
+import * as errors from '../src/errors.ts'
+import { MistralError, ParameterError } from '../src/errors.ts'
 
 describe('the value in the message of an error', () => {
   const shown = (value: unknown) => /\((.*)\): is bad$/s.exec(new ParameterError('p', value, 'is bad').message)![1]!
@@ -50,5 +52,60 @@ describe('the value in the message of an error', () => {
       },
     })
     expect(shown(list)).toMatch(/^\[0,1,2.*\.\.\.$/)
+  })
+})
+
+describe('an error as plain data', () => {
+  const cause = new errors.CheckpointError({ file: 'model.safetensors', tensor: 'norm' }, 'is cut off')
+  const all: MistralError[] = [
+    new MistralError('something'),
+    cause,
+    new errors.ConfigError('head_dim', 7, 'must be even'),
+    new errors.ParameterError('top_p', 2, 'must be at most 1', { cause }),
+    new errors.NoTokenLeftError('none'),
+    new errors.QueueFullError(3, 3),
+    new errors.TokenizerError('no such id'),
+    new errors.ChatTemplateError('roles must alternate'),
+    new errors.ContextLengthError(9, 8),
+    new errors.DeviceError('no adapter'),
+    new errors.DeviceLostError('unknown', 'gone'),
+    new errors.MemoryError('the model', 9, undefined),
+    new errors.AbortError(new DOMException('stopped', 'AbortError')),
+    new errors.ListenError('127.0.0.1', 80, 'not allowed', { cause: new TypeError('why') }),
+  ]
+
+  test('every class of errors.ts is among those tested', () => {
+    const classes = Object.values(errors).filter((value) => value?.prototype instanceof Error)
+    expect(new Set(all.map((error) => error.constructor))).toEqual(new Set(classes))
+  })
+
+  for (const error of all) {
+    test(`${error.name} keeps class and fields across postMessage and JSON`, () => {
+      for (const json of [structuredClone(error.toJSON()), JSON.parse(JSON.stringify(error))]) {
+        const again = MistralError.fromJSON(json)
+        expect(again.constructor).toBe(error.constructor)
+        expect({ ...again, message: again.message, cause: undefined }).toEqual({
+          ...error,
+          message: error.message,
+          cause: undefined,
+        })
+        expect((again.cause as Error | undefined)?.message).toBe((error.cause as Error | undefined)?.message)
+        expect(again.cause instanceof MistralError).toBe(error.cause instanceof MistralError)
+      }
+    })
+  }
+
+  test('a value that cannot travel is told as messages tell it', () => {
+    const again = MistralError.fromJSON(structuredClone(new ParameterError('stopWhen', () => true, 'bad').toJSON()))
+    expect(again).toBeInstanceOf(ParameterError)
+    expect((again as ParameterError).value).toBe('() => true')
+    const big = MistralError.fromJSON(JSON.parse(JSON.stringify(new ParameterError('seed', 2n ** 70n, 'too large'))))
+    expect((big as ParameterError).value).toBe(`${2n ** 70n}n`)
+  })
+
+  test('of an unknown class is a MistralError with its name', () => {
+    const again = MistralError.fromJSON({ name: 'NewerError', message: 'from a newer version', detail: 1 })
+    expect(again.constructor).toBe(MistralError)
+    expect(again).toMatchObject({ name: 'NewerError', detail: 1 })
   })
 })
