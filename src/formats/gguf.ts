@@ -159,6 +159,9 @@ function alignmentOf(file: string, metadata: GgufMetadata): number {
 function refuseSplit(file: string, metadata: GgufMetadata): void {
   const parts = metadata.get('split.count')
   if (typeof parts === 'number' && parts > 1) {
-    throw new CheckpointError({ file }, `is one of ${parts} parts; join them first with llama-gguf-split --merge`)
+    const first = file.replace(/-\d{5}(-of-\d{5}\.gguf)$/i, '-00001$1')
+    const whole = file.replace(/-\d{5}-of-\d{5}(\.gguf)$/i, '$1')
+    const command = `llama-gguf-split --merge ${first} ${whole === file ? 'whole.gguf' : whole}`
+    throw new CheckpointError({ file }, `is one of ${parts} parts; join them first: ${command}`)
   }
 }

@@ -4,39 +4,70 @@
  * byte it reached.
  */
 import { CheckpointError, throwIfAborted } from '../errors.ts'
-import { type ByteReader, blobReader, checkRange, messageOf } from './byte-reader.ts'
+import { type ByteReader, blobReader, checkRange } from './byte-reader.ts'
+import { discard, refusal, request, TransientError, withRetries } from './http-request.ts'
+import { Absence, type Origin } from './stand-in.ts'
 
 /** The first request asks for this much. */
 const HEAD_BYTES = 64 * 1024
 /** A server without ranges makes us download the whole file; larger ones are refused. */
 export const MAX_WHOLE_DOWNLOAD_BYTES = 256 * 1024 * 1024
-/** Attempts in a row without progress before giving up. */
-const MAX_ATTEMPTS = 5
 /** Bytes that must arrive before the count of attempts starts again. */
 const PROGRESS_BYTES = 1024 * 1024
-const FIRST_BACKOFF_MS = 200
-const MAX_BACKOFF_MS = 10_000
-const RETRY_STATUS = new Set([408, 425, 429, 500, 502, 503, 504])
+
+/** A file that a server gave, and how. */
+export interface Fetched {
+  readonly reader: ByteReader
+  readonly origin: Origin
+}
 
 /**
- * Opens `url`; undefined when the server says that there is no such file (404, 410).
+ * Opens `url`.
+ * @returns an absence when the server says that there is no such file
  * @throws CheckpointError for every other refusal, with the status; AbortError when the signal fired
  */
-export async function openHttp(url: string, name: string, signal?: AbortSignal): Promise<ByteReader | undefined> {
+export async function openHttp(url: string, name: string, signal?: AbortSignal): Promise<Fetched | Absence> {
   return withRetries(name, signal, async (signal) => {
     const response = await request(url, name, `bytes=0-${HEAD_BYTES - 1}`, signal)
-    if (response.status === 404 || response.status === 410) {
-      await discard(response)
-      return undefined
-    }
-    if (response.status === 416) {
-      await discard(response)
-      return rangeReader(url, name, 0, new Uint8Array(0))
-    }
-    if (response.status === 206) return openRanged(url, name, response, signal)
-    if (response.status === 200) return blobReader(name, await downloadWhole(response, name, signal))
-    throw await refusal(response, name)
+    // A part of a compressed body cannot be unpacked, and not every server counts ranges before it compresses.
+    const unusable = response.status === 416 || (response.status === 206 && isEncoded(response))
+    if (!unusable) return opened(url, name, response, signal)
+    await discard(response)
+    return opened(url, name, await request(url, name, 'whole', signal), signal)
   })
+}
+
+/** What a first answer opens: a part with its place, or the whole. */
+async function opened(url: string, name: string, response: Response, signal?: AbortSignal): Promise<Fetched | Absence> {
+  const { status } = response
+  if (status === 404 || status === 410 || status === 204) {
+    await discard(response)
+    return new Absence(
+      status === 204 ? 'the server answered 204 No Content' : `the server has no such file (${status})`,
+    )
+  }
+  const origin = originOf(url, response)
+  if (status === 206) return { reader: await openRanged(url, name, response, signal), origin }
+  // An empty file has no byte at which a range could begin.
+  if (status === 416) {
+    await discard(response)
+    return { reader: rangeReader(url, name, 0, new Uint8Array(0)), origin }
+  }
+  if (status === 200) return { reader: blobReader(name, await downloadWhole(response, name, signal)), origin }
+  const refused = await refusal(response, name)
+  if (refused instanceof Absence) return refused
+  throw refused
+}
+
+function originOf(url: string, response: Response): Origin {
+  const type = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+  const redirectedTo = response.redirected ? withoutQuery(response.url) : undefined
+  return { url: withoutQuery(url), status: response.status, type, redirectedTo }
+}
+
+/** A query may hold a signature or a token, which no message should show. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, '')
 }
 
 async function openRanged(url: string, name: string, response: Response, signal?: AbortSignal): Promise<ByteReader> {
@@ -47,7 +78,14 @@ async function openRanged(url: string, name: string, response: Response, signal?
   }
   let size = range?.total
   // A cross-origin server may hide Content-Range from us; Content-Length is always visible.
-  if (size === undefined) size = await sizeByHead(url, name, signal)
+  if (size === undefined) {
+    const found = await sizeOrWhole(url, name, signal)
+    if (typeof found !== 'number') {
+      await discard(response)
+      return blobReader(name, found)
+    }
+    size = found
+  }
   const head: Part = { url, name, size, offset: 0, bytes: new Uint8Array(Math.min(HEAD_BYTES, size)), filled: 0 }
   await fill(head, response)
   return rangeReader(url, name, size, head.bytes.subarray(0, head.filled))
@@ -99,7 +137,7 @@ async function readRange(part: Part, signal?: AbortSignal): Promise<void> {
     await discard(response)
     throw new CheckpointError({ file: name }, 'the server stopped honouring Range requests, or the file changed')
   }
-  if (response.status !== 206) throw await refusal(response, name)
+  if (response.status !== 206) throw await refused(response, name)
   const range = contentRange(response)
   if (range !== undefined && (range.start !== start || (range.total !== undefined && range.total !== size))) {
     await discard(response)
@@ -161,112 +199,23 @@ async function downloadWhole(response: Response, name: string, signal?: AbortSig
   return new Blob(parts)
 }
 
-async function sizeByHead(url: string, name: string, signal?: AbortSignal): Promise<number> {
-  const response = await request(url, name, undefined, signal)
-  const size = response.ok ? contentLength(response) : undefined
-  if (size === undefined) {
-    throw new CheckpointError({ file: name }, 'the server does not tell its size (no Content-Range, no Content-Length)')
-  }
+/** The size by HEAD, by the head of a GET where HEAD is refused, or else the file itself. */
+async function sizeOrWhole(url: string, name: string, signal?: AbortSignal): Promise<number | Blob> {
+  const head = await request(url, name, 'head', signal)
+  const told = head.ok ? contentLength(head) : undefined
+  if (told !== undefined) return told
+  const whole = await request(url, name, 'whole', signal)
+  if (whole.status !== 200) throw await refused(whole, name)
+  const size = contentLength(whole)
+  if (size === undefined) return downloadWhole(whole, name, signal)
+  await discard(whole)
   return size
 }
 
-/** A failure worth another attempt. */
-class TransientError extends Error {
-  constructor(
-    message: string,
-    readonly waitMs?: number,
-    options?: ErrorOptions,
-  ) {
-    super(message, options)
-  }
-}
-
-/** A GET with a Range, or a HEAD without one. */
-async function request(url: string, name: string, range: string | undefined, signal?: AbortSignal): Promise<Response> {
-  let target: Request
-  try {
-    const init: RequestInit = range === undefined ? { method: 'HEAD' } : { headers: { Range: range } }
-    target = new Request(url, signal === undefined ? init : { ...init, signal })
-  } catch (error) {
-    throw new CheckpointError({ file: name }, `cannot be fetched: ${messageOf(error)}`, { cause: error })
-  }
-  return fetch(target)
-}
-
-async function refusal(response: Response, name: string): Promise<Error> {
-  await discard(response)
-  const status = `the server answered ${response.status}${response.statusText ? ` ${response.statusText}` : ''}`
-  if (RETRY_STATUS.has(response.status)) {
-    const after = Number(response.headers.get('retry-after') ?? Number.NaN)
-    return new TransientError(status, Number.isFinite(after) && after >= 0 ? after * 1000 : undefined)
-  }
-  return new CheckpointError({ file: name }, status)
-}
-
-async function withRetries<T>(
-  name: string,
-  signal: AbortSignal | undefined,
-  run: (signal: AbortSignal) => Promise<T>,
-  progressed: () => boolean = () => false,
-): Promise<T> {
-  let attempt = 1
-  for (;;) {
-    throwIfAborted(signal)
-    try {
-      return await linked(signal, run)
-    } catch (error) {
-      throwIfAborted(signal)
-      if (!isTransient(error)) throw error
-      if (progressed()) attempt = 1
-      if (attempt >= MAX_ATTEMPTS) {
-        throw new CheckpointError({ file: name }, `${messageOf(error)}, after ${attempt} attempts`, { cause: error })
-      }
-      const wait = (error instanceof TransientError && error.waitMs) || FIRST_BACKOFF_MS * 2 ** (attempt - 1)
-      await sleep(Math.min(wait, MAX_BACKOFF_MS), signal)
-      attempt++
-    }
-  }
-}
-
-/**
- * Runs one attempt under a signal of its own. A load makes thousands of requests, and each would leave listeners on the
- * caller's signal; and when an attempt fails, its half-read answer is dropped with it.
- */
-async function linked<T>(signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const attempt = new AbortController()
-  const forward = () => attempt.abort(signal?.reason)
-  signal?.addEventListener('abort', forward)
-  try {
-    return await run(attempt.signal)
-  } catch (error) {
-    attempt.abort(error)
-    throw error
-  } finally {
-    signal?.removeEventListener('abort', forward)
-  }
-}
-
-/** `fetch` and its streams report network trouble so; everything else is a verdict or a bug. */
-function isTransient(error: unknown): boolean {
-  if (error instanceof TransientError || error instanceof TypeError) return true
-  return error instanceof DOMException && error.name === 'NetworkError'
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal?.addEventListener('abort', done)
-  })
-}
-
-/** Frees the connection of an answer that nobody will read. */
-async function discard(response: Response): Promise<void> {
-  await response.body?.cancel().catch(() => {})
+/** For a file that was there a moment ago: every refusal is an error. */
+async function refused(response: Response, name: string): Promise<Error> {
+  const error = await refusal(response, name)
+  return error instanceof Absence ? new CheckpointError({ file: name }, error.fact) : error
 }
 
 function contentRange(response: Response): { start: number; total: number | undefined } | undefined {
@@ -278,6 +227,10 @@ function contentRange(response: Response): { start: number; total: number | unde
 /** Undefined too when the body is compressed: the header then counts other bytes than we get. */
 function contentLength(response: Response): number | undefined {
   const text = response.headers.get('content-length')
-  if (text === null || !/^\d{1,15}$/.test(text) || response.headers.has('content-encoding')) return undefined
+  if (text === null || !/^\d{1,15}$/.test(text) || isEncoded(response)) return undefined
   return Number(text)
+}
+
+function isEncoded(response: Response): boolean {
+  return !/^(?:|identity)$/i.test(response.headers.get('content-encoding')?.trim() ?? '')
 }

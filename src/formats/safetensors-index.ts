@@ -5,7 +5,7 @@ import { readTensorPart, type TensorFile, type TensorInfo, type UnsupportedTenso
 import { isPlainFileName } from './file-names.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import { openSafetensors } from './safetensors.ts'
-import type { SourceFiles } from './source.ts'
+import { missing, type SourceFiles } from './source.ts'
 
 const MAX_INDEX_BYTES = 100_000_000
 const MAX_TENSORS = 1_000_000
@@ -28,7 +28,7 @@ export async function openShardedSafetensors(
   for (const [shardName, promised] of weightMap) {
     const reader = await files.open(shardName, signal)
     if (reader === undefined) {
-      throw new CheckpointError({ file: shardName }, `is missing; ${index.name} says that it holds ${promised[0]}`)
+      throw missing(files, shardName, `is missing; ${index.name} says that it holds ${promised[0]}`)
     }
     readers.set(shardName, reader)
     const shard = await openSafetensors(reader, signal)

@@ -1,6 +1,6 @@
 /** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
 import { AbortError, TokenizerError, throwIfAborted } from '../errors.ts'
-import { type ModelSource, openSource } from '../formats/source.ts'
+import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { Engine } from '../model/engine.ts'
@@ -75,7 +75,10 @@ export class MistralModel {
   ): Promise<MistralModel> {
     const tokenizer = await tokenizerOf(checkpoint, options.signal)
     if (tokenizer === undefined && needsTokenizer) {
-      throw new TokenizerError(`${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs`)
+      const why = absenceOf(checkpoint.files, ['tokenizer.json', 'tokenizer.model'])
+      throw new TokenizerError(
+        `${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs${why}`,
+      )
     }
     const { maxQueue = Infinity, stepsPerReadback } = options
     const engine = await Engine.load(checkpoint, options, tokenizer?.vocabSize)

@@ -5,9 +5,10 @@ import { readJson } from '../formats/byte-reader.ts'
 import type { TensorFile, TensorInfo } from '../formats/checkpoint.ts'
 import { openGguf } from '../formats/gguf.ts'
 import type { GgufMetadata } from '../formats/gguf-metadata.ts'
+import { foreignFile, noCheckpoint, quantizedFact, refuseOtherGguf, weightsName } from '../formats/no-checkpoint.ts'
 import { openSafetensors } from '../formats/safetensors.ts'
 import { openShardedSafetensors } from '../formats/safetensors-index.ts'
-import type { SourceFiles } from '../formats/source.ts'
+import { missing, type SourceFiles } from '../formats/source.ts'
 import { type ModelConfig, withSlidingWindow } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
 import { parseHfConfig, withGenerationConfig } from './config-hf.ts'
@@ -126,8 +127,9 @@ function refuseMoreLayers({ config, container, mainFile, nameInFile }: Opened): 
 async function openGgufModel(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
   const name = files.ggufName!
   const reader = await files.open(name, options.signal)
-  if (reader === undefined) throw new CheckpointError({ file: name }, `is missing from ${files.label}`)
+  if (reader === undefined) throw missing(files, name, `is missing from ${files.label}`)
   const container = await openGguf(reader, options.signal)
+  refuseOtherGguf(name, container.metadata)
   const all = new Map<string, { shape: readonly number[] }>([...container.tensors, ...container.unsupported])
   const config = parseGgufConfig(container.metadata, all, options)
   await refuseRopeFactors(container, name, config, options.signal)
@@ -151,6 +153,8 @@ async function generationConfig(files: SourceFiles, signal: AbortSignal | undefi
 
 async function openHf(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
   const { signal } = options
+  const foreign = await foreignFile(files, signal)
+  if (foreign !== undefined) throw foreign
   const configReader = await files.open('config.json', signal)
   if (configReader === undefined) throw await noCheckpoint(files, signal)
   const parsed = parseHfConfig(await readJson(configReader, MAX_CONFIG_BYTES, signal))
@@ -181,46 +185,13 @@ async function openWeights(
   files: SourceFiles,
   signal: AbortSignal | undefined,
 ): Promise<{ container: TensorFile; mainFile: string }> {
-  const named = files.fileName?.endsWith('.safetensors') === true ? files.fileName : 'model.safetensors'
+  const named = weightsName(files)
   const single = await files.open(named, signal)
   if (single !== undefined) return { container: await openSafetensors(single, signal), mainFile: named }
   const indexName = 'model.safetensors.index.json'
   const index = await files.open(indexName, signal)
   if (index !== undefined) return { container: await openShardedSafetensors(files, index, signal), mainFile: indexName }
   throw await noCheckpoint(files, signal)
-}
-
-/** Says which kind of checkpoint lies there, when it is one that we know and do not read. */
-async function noCheckpoint(files: SourceFiles, signal: AbortSignal | undefined): Promise<CheckpointError> {
-  const hints: readonly (readonly [name: string, hint: string])[] = [
-    [
-      'consolidated.safetensors',
-      "Mistral's own layout is not supported; use the Hugging Face layout (model*.safetensors)",
-    ],
-    ['pytorch_model.bin', 'PyTorch pickles are not supported, for they can run code; convert them to safetensors'],
-    [
-      'pytorch_model.bin.index.json',
-      'PyTorch pickles are not supported, for they can run code; convert them to safetensors',
-    ],
-    ['consolidated.00.pth', 'PyTorch pickles are not supported, for they can run code; convert them to safetensors'],
-  ]
-  for (const [name, hint] of hints) {
-    if ((await files.open(name, signal)) !== undefined) return new CheckpointError({ file: name }, hint)
-  }
-  const ggufs = files.names?.filter((name) => /\.gguf$/i.test(name)) ?? []
-  if (ggufs.length > 1) {
-    return new CheckpointError(
-      { file: files.label },
-      `holds ${ggufs.length} GGUF files (${ggufs.slice(0, 5).join(', ')}); name one`,
-    )
-  }
-  const found = (await files.open('config.json', signal)) !== undefined
-  return new CheckpointError(
-    { file: files.label },
-    found
-      ? 'has a config.json, but neither model.safetensors nor model.safetensors.index.json'
-      : 'holds no checkpoint: config.json with model.safetensors, or a .gguf file, is needed',
-  )
 }
 
 function weightNames(config: ModelConfig): WeightName[] {
@@ -261,10 +232,12 @@ function findTensor(opened: Opened, name: WeightName): TensorInfo {
   const weight = layerWeight ?? name
   const tensor = opened.nameInFile(layer === undefined ? undefined : Number(layer), weight)
   const refused = container.unsupported.get(tensor)
+  const info = container.tensors.get(tensor)
+  const quantized = info === undefined ? quantizedFact((name) => has(container, name), tensor) : undefined
+  if (quantized !== undefined) throw new CheckpointError({ file: mainFile, tensor }, quantized)
   if (refused !== undefined) {
     throw new CheckpointError({ file: refused.file, tensor }, `elements of type ${refused.type} are not supported`)
   }
-  const info = container.tensors.get(tensor)
   if (info === undefined) throw new CheckpointError({ file: mainFile, tensor }, 'is missing')
   const expected = expectedShape(opened.config, weight)
   if (info.shape.length !== expected.length || info.shape.some((size, d) => size !== expected[d])) {

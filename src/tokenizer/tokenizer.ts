@@ -1,6 +1,6 @@
 import { ParameterError, TokenizerError } from '../errors.ts'
 import { openGguf } from '../formats/gguf.ts'
-import { type ModelSource, openSource } from '../formats/source.ts'
+import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { anyOf, type Place, TextEncoderEngine } from './engine.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
@@ -75,7 +75,8 @@ export class Tokenizer {
       }
       const tokenizer = await Tokenizer.fromSourceFiles(files, signal)
       if (tokenizer !== undefined) return tokenizer
-      throw new TokenizerError(`${files.label}: holds no tokenizer.json, tokenizer.model or .gguf`)
+      const why = absenceOf(files, [files.fileName ?? 'tokenizer.json', 'tokenizer.model'])
+      throw new TokenizerError(`${files.label}: holds no tokenizer.json, tokenizer.model or .gguf${why}`)
     } finally {
       await files.close()
     }

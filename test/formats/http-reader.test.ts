@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
 import { readText } from '../../src/formats/byte-reader.ts'
@@ -132,7 +133,64 @@ describe('over HTTP', () => {
 
   it('reads an empty file', async () => {
     const base = await serve((_, response) => response.writeHead(416, { 'content-range': 'bytes */0' }).end())
-    expect((await (await openSource(`${base}/x.gguf`)).open('x.gguf'))?.size).toBe(0)
+    const files = await openSource(`${base}/x.gguf`)
+    expect((await files.open('note.txt'))?.size).toBe(0)
+    expect((await refusal(() => files.open('x.gguf'))).fact).toMatch(/^is empty \(0 bytes\)/)
+  })
+
+  it.each([
+    ['refuses HEAD', { 'content-length': DATA.length }],
+    ['refuses HEAD and has no Content-Length', {}],
+    ['compresses', { 'content-encoding': 'gzip' }],
+  ])('reads from a server that hides Content-Range and %s', async (_, headers: Record<string, string | number>) => {
+    const body = 'content-encoding' in headers ? gzipSync(DATA) : DATA
+    const base = await serve((request, response) => {
+      const [begin, end] = rangeOf(request, DATA.length)
+      if (request.method === 'HEAD') response.writeHead(405).end()
+      else if (request.headers.range === undefined) response.writeHead(200, headers).end(body)
+      else response.writeHead(206).end(DATA.subarray(begin, end))
+    })
+    const reader = (await (await openSource(`${base}/x.gguf`)).open('x.gguf'))!
+    expect(reader.size).toBe(DATA.length)
+    expect(await reader.read(150_000, 10)).toEqual(DATA.slice(150_000, 150_010))
+    expect(await reader.read(10, 10)).toEqual(DATA.slice(10, 20))
+  })
+
+  it('asks for the whole of what a server gives compressed, in parts or not', async () => {
+    const body = gzipSync(DATA)
+    const base = await serve((request, response) => {
+      const isPart = request.headers.range !== undefined && request.url === '/x.gguf'
+      const range = isPart ? { 'content-range': `bytes 0-65535/${body.length}` } : {}
+      response.writeHead(isPart ? 206 : 200, { 'content-encoding': 'gzip', 'content-length': body.length, ...range })
+      response.end(body)
+    })
+    for (const name of ['x.gguf', 'y.gguf']) {
+      const reader = (await (await openSource(`${base}/${name}`)).open(name))!
+      expect(reader.size).toBe(DATA.length)
+      expect(await reader.read(200_000, 50)).toEqual(DATA.slice(200_000, 200_050))
+    }
+  })
+
+  it('takes 204 for a missing file, and 403 where a store answers so for what is not there', async () => {
+    const denied =
+      '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>no</Message></Error>'
+    const base = await serve((request, response) => {
+      if (request.url === '/m/config.json') response.writeHead(204).end()
+      else response.writeHead(403, { 'content-type': 'application/xml' }).end(denied)
+    })
+    const files = await openSource(`${base}/m/`)
+    expect(files.ggufName).toBeUndefined()
+    expect(await files.open('tokenizer.json')).toBeUndefined()
+    expect(files.whyAbsent?.('tokenizer.json')).toBe('the server answered 403 Forbidden (AccessDenied)')
+    expect(files.whyAbsent?.('config.json')).toBe('the server answered 204 No Content')
+  })
+
+  it('says why the Hugging Face Hub refuses', async () => {
+    const base = await serve((_, response) =>
+      response.writeHead(401, { 'x-error-message': 'Access is restricted' }).end(),
+    )
+    const error = await refusal(() => openSource(`${base}/m`))
+    expect(error.fact).toBe('the server answered 401 Unauthorized: Access is restricted')
   })
 
   it('retries what may pass, and goes on at the byte it reached', async () => {

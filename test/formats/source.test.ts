@@ -40,7 +40,7 @@ describe('openSource with paths', () => {
     expect(await read(pathToFileURL(folder), 'config.json')).toBe('{"a":1}')
     expect(await read(folder, 'absent.json')).toBeUndefined()
     const files = await openSource(folder)
-    expect(files).toMatchObject({ label: folder, fileName: undefined, ggufName: undefined })
+    expect(files).toMatchObject({ label: folder, fileName: undefined, ggufName: 'tiny.gguf' })
     const reader = await files.open('config.json')
     expect(await files.open('config.json')).toBe(reader)
     expect(Array.from(await reader!.read(2, 3))).toEqual([...text('a":')])
@@ -84,10 +84,12 @@ describe('openSource with files', () => {
     expect((await openSource(files)).names).toEqual(['config.json', 'model.safetensors'])
   })
 
-  it('takes the only GGUF of a drop, and no GGUF beside a config.json', async () => {
+  it('takes the only GGUF of a drop, beside a config.json too, but not beside safetensors', async () => {
     expect((await openSource([named('x', 'a.gguf')])).ggufName).toBe('a.gguf')
     expect((await openSource([named('x', 'a.GGUF'), named('y', 'readme.md')])).ggufName).toBe('a.GGUF')
-    expect((await openSource([named('x', 'a.gguf'), named('{}', 'config.json')])).ggufName).toBeUndefined()
+    const both = [named('x', 'a.gguf'), named('{}', 'config.json')]
+    expect((await openSource(both)).ggufName).toBe('a.gguf')
+    expect((await openSource([...both, named('x', 'model.safetensors')])).ggufName).toBeUndefined()
     const two = await openSource([named('x', 'a.gguf'), named('y', 'b.gguf')])
     expect(two).toMatchObject({ ggufName: undefined, names: ['a.gguf', 'b.gguf'] })
   })

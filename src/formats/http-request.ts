@@ -1,0 +1,150 @@
+/** One HTTP request for (a part of) a file: which failures are worth another attempt, and what a refusal means. */
+import { CheckpointError, throwIfAborted } from '../errors.ts'
+import { messageOf } from './byte-reader.ts'
+import { Absence } from './stand-in.ts'
+
+/** Attempts in a row without progress before giving up. */
+const MAX_ATTEMPTS = 5
+const FIRST_BACKOFF_MS = 200
+const MAX_BACKOFF_MS = 10_000
+const RETRY_STATUS = new Set([408, 425, 429, 500, 502, 503, 504])
+
+/** A failure worth another attempt. */
+export class TransientError extends Error {
+  constructor(
+    message: string,
+    readonly waitMs?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** What is asked for: `HEAD`, the whole file, or a value of the header `Range`. */
+export type Wanted = 'head' | 'whole' | `bytes=${number}-${number}`
+
+export async function request(url: string, name: string, wanted: Wanted, signal?: AbortSignal): Promise<Response> {
+  let target: Request
+  try {
+    const init: RequestInit =
+      wanted === 'whole' ? {} : wanted === 'head' ? { method: 'HEAD' } : { headers: { Range: wanted } }
+    target = new Request(url, signal === undefined ? init : { ...init, signal })
+  } catch (error) {
+    throw new CheckpointError({ file: name }, `cannot be fetched: ${messageOf(error)}`, { cause: error })
+  }
+  return fetch(target)
+}
+
+/**
+ * The error, or the absence, that an answer other than success means. Stores like S3 answer 403 for a file that is not
+ * there, when the public may read their files and not list them.
+ */
+export async function refusal(response: Response, name: string): Promise<Error | Absence> {
+  const status = statusOf(response)
+  if (RETRY_STATUS.has(response.status)) {
+    await discard(response)
+    const after = Number(response.headers.get('retry-after') ?? Number.NaN)
+    return new TransientError(status, Number.isFinite(after) && after >= 0 ? after * 1000 : undefined)
+  }
+  const code = response.status === 403 ? storeCode(await textStart(response)) : undefined
+  await discard(response)
+  if (code !== undefined) return new Absence(`${status} (${code})`)
+  return new CheckpointError({ file: name }, status)
+}
+
+/** The Hugging Face Hub says in a header why it refuses. */
+function statusOf(response: Response): string {
+  const why = response.headers.get('x-error-message')?.slice(0, 300)
+  const text = response.statusText === '' ? '' : ` ${response.statusText}`
+  return `the server answered ${response.status}${text}${why ? `: ${why}` : ''}`
+}
+
+function storeCode(body: string): string | undefined {
+  return /^\s*(?:<\?xml[^>]*\?>\s*)?<Error>[\s\S]*<Code>([A-Za-z]+)</.exec(body)?.[1]
+}
+
+/** The first bytes of an answer's text, whose rest stays unread. */
+async function textStart(response: Response): Promise<string> {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  while (text.length < 4096) {
+    const { done, value } = await reader.read()
+    if (done) break
+    text += decoder.decode(value, { stream: true })
+  }
+  reader.releaseLock()
+  return text
+}
+
+/**
+ * Runs `run` again after failures that may pass.
+ * @param progressed asked after a failure; true starts the count of attempts again
+ * @throws CheckpointError when the last attempt failed, too; AbortError when the signal fired
+ */
+export async function withRetries<T>(
+  name: string,
+  signal: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<T>,
+  progressed: () => boolean = () => false,
+): Promise<T> {
+  let attempt = 1
+  for (;;) {
+    throwIfAborted(signal)
+    try {
+      return await linked(signal, run)
+    } catch (error) {
+      throwIfAborted(signal)
+      if (!isTransient(error)) throw error
+      if (progressed()) attempt = 1
+      if (attempt >= MAX_ATTEMPTS) {
+        throw new CheckpointError({ file: name }, `${messageOf(error)}, after ${attempt} attempts`, { cause: error })
+      }
+      const wait = (error instanceof TransientError && error.waitMs) || FIRST_BACKOFF_MS * 2 ** (attempt - 1)
+      await sleep(Math.min(wait, MAX_BACKOFF_MS), signal)
+      attempt++
+    }
+  }
+}
+
+/**
+ * Runs one attempt under a signal of its own. A load makes thousands of requests, and each would leave listeners on the
+ * caller's signal; and when an attempt fails, its half-read answer is dropped with it.
+ */
+async function linked<T>(signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const attempt = new AbortController()
+  const forward = () => attempt.abort(signal?.reason)
+  signal?.addEventListener('abort', forward)
+  try {
+    return await run(attempt.signal)
+  } catch (error) {
+    attempt.abort(error)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', forward)
+  }
+}
+
+/** `fetch` and its streams report network trouble so; everything else is a verdict or a bug. */
+function isTransient(error: unknown): boolean {
+  if (error instanceof TransientError || error instanceof TypeError) return true
+  return error instanceof DOMException && error.name === 'NetworkError'
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
+}
+
+/** Frees the connection of an answer that nobody will read. */
+export async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => {})
+}

@@ -1,0 +1,165 @@
+/** Says why a source holds nothing that can be loaded, and what to do instead. */
+import { CheckpointError } from '../errors.ts'
+import { readJson } from './byte-reader.ts'
+import { fileKind, KIND_BYTES } from './file-kind.ts'
+import { ggufsByContent, modelGgufs, otherGgufs } from './find-gguf.ts'
+import { foreignFact } from './foreign-files.ts'
+import type { GgufMetadata } from './gguf-metadata.ts'
+import type { SourceFiles } from './source.ts'
+
+const PICKLES = 'PyTorch pickles are not supported, for they can run code; convert them to safetensors'
+const OTHER_ENGINE = (engine: string) =>
+  `the folder holds a model for ${engine}; take the *.safetensors with config.json, or a .gguf, of the same model`
+
+/** Files that tell which kind of checkpoint lies there. They are asked for by name, since servers list nothing. */
+const HINTS: readonly (readonly [name: string, fact: string])[] = [
+  [
+    'consolidated.safetensors',
+    "Mistral's own layout is not supported; use the Hugging Face layout of the same repository: config.json," +
+      ' tokenizer.json, and model.safetensors, or model-*.safetensors with model.safetensors.index.json',
+  ],
+  [
+    'params.json',
+    "Mistral's own layout is not supported; use the Hugging Face layout (config.json with model*.safetensors)",
+  ],
+  ['pytorch_model.bin', PICKLES],
+  ['pytorch_model.bin.index.json', PICKLES],
+  ['consolidated.00.pth', PICKLES],
+  ['mlc-chat-config.json', OTHER_ENGINE('MLC and WebLLM')],
+  ['openvino_model.xml', OTHER_ENGINE('OpenVINO')],
+  ['model.onnx', OTHER_ENGINE('ONNX Runtime')],
+  ['tf_model.h5', OTHER_ENGINE('TensorFlow')],
+  ['flax_model.msgpack', OTHER_ENGINE('Flax')],
+]
+
+/** A file that was named and is of a kind that nobody here reads; undefined when the named file is worth a try. */
+export async function foreignFile(files: SourceFiles, signal?: AbortSignal): Promise<CheckpointError | undefined> {
+  const { fileName } = files
+  if (fileName === undefined || /\.(?:safetensors|json)$/i.test(fileName)) return undefined
+  const reader = await files.open(fileName, signal)
+  if (reader === undefined) return undefined
+  const head = await reader.read(0, Math.min(reader.size, KIND_BYTES), signal)
+  const kind = fileKind(head, reader.size)
+  const fact =
+    foreignFact(kind, fileName) ?? 'is no checkpoint; pass a .gguf, or a folder with config.json and *.safetensors'
+  return new CheckpointError({ file: fileName }, kind === 'safetensors' ? 'must be called *.safetensors' : fact)
+}
+
+/** The error for a source without a GGUF, or without the weights that `config.json` belongs to. */
+export async function noCheckpoint(files: SourceFiles, signal?: AbortSignal): Promise<CheckpointError> {
+  const adapter = await adapterFact(files, signal)
+  if (adapter !== undefined) return new CheckpointError({ file: 'adapter_config.json' }, adapter)
+  for (const [name, fact] of HINTS) {
+    if ((await files.open(name, signal)) !== undefined) return new CheckpointError({ file: name }, fact)
+  }
+  const foreign = await foreignAmongNames(files, signal)
+  if (foreign !== undefined) return foreign
+  const advice = await files.advice?.()
+  const hasConfig = (await files.open('config.json', signal)) !== undefined
+  const wanted = hasConfig ? ['model.safetensors', 'model.safetensors.index.json'] : ['config.json', 'model.gguf']
+  for (const name of wanted) {
+    const why = files.whyAbsent?.(name)
+    if (why !== undefined) return new CheckpointError({ file: name }, withAdvice(why, advice))
+  }
+  return new CheckpointError({ file: files.label }, withAdvice(nothingFact(files, hasConfig), advice))
+}
+
+function nothingFact(files: SourceFiles, hasConfig: boolean): string {
+  if (hasConfig) return 'has a config.json, but neither model.safetensors nor model.safetensors.index.json'
+  if (files.fileName !== undefined) return 'has no config.json beside it; pass the whole folder'
+  return 'holds no checkpoint: config.json with model.safetensors, or a .gguf file, is needed'
+}
+
+function withAdvice(fact: string, advice: string | undefined): string {
+  return advice === undefined ? fact : `${fact}; ${advice}`
+}
+
+async function foreignAmongNames(files: SourceFiles, signal?: AbortSignal): Promise<CheckpointError | undefined> {
+  const names = files.fileName === undefined ? (files.names ?? []) : []
+  const named = modelGgufs(names)
+  const ggufs = named.length > 0 ? named : await ggufsByContent(names, (name) => files.open(name, signal), signal)
+  const at = { file: files.label }
+  if (ggufs.length > 1) {
+    const list = `${ggufs.slice(0, 5).join(', ')}${ggufs.length > 5 ? ', …' : ''}`
+    return new CheckpointError(at, `holds ${ggufs.length} GGUF files (${list}); name one`)
+  }
+  const [projector] = otherGgufs(names)
+  if (projector !== undefined) {
+    const fact = 'belongs to a language model and is none itself; the .gguf of the model is missing from the folder'
+    return new CheckpointError({ file: projector }, fact)
+  }
+  for (const name of names) {
+    const fact = foreignFact(undefined, name)
+    if (fact !== undefined) return new CheckpointError({ file: name }, fact)
+    const archive = /\.(?:zip|7z|rar|tar|tgz|(?:tar\.)?(?:gz|xz|bz2|zst))$/i.test(name)
+    if (archive) return new CheckpointError({ file: name }, 'is an archive; unpack it and pass the folder')
+  }
+  return undefined
+}
+
+/** An adapter holds what was changed of a model, and not the model. */
+async function adapterFact(files: SourceFiles, signal?: AbortSignal): Promise<string | undefined> {
+  const reader = await files.open('adapter_config.json', signal)
+  if (reader === undefined) return undefined
+  const config = (await readJson(reader, 1024 * 1024, signal)) as { base_model_name_or_path?: unknown } | null
+  const base = config?.base_model_name_or_path
+  const model = typeof base === 'string' ? `its base model ${base.slice(0, 200)}` : 'its base model'
+  return `is an adapter (LoRA), not a model; merge it into ${model} first (peft: merge_and_unload, save_pretrained)`
+}
+
+/**
+ * The file with the weights of a folder with `config.json`: the one that was named, unless an index says that it is one
+ * part of several; `model.safetensors`; or the only one of any name.
+ */
+export function weightsName(files: SourceFiles): string {
+  const { fileName, names } = files
+  if (fileName?.endsWith('.safetensors') === true && !isShard(fileName)) return fileName
+  const own = (names ?? []).filter((name) => /\.safetensors$/i.test(name) && !FOREIGN_WEIGHTS.test(name))
+  const only = own.length === 1 && !own.includes('model.safetensors') ? own[0] : undefined
+  return only !== undefined && !isShard(only) ? only : 'model.safetensors'
+}
+
+/**
+ * GGUFs hold more than language models.
+ * @throws CheckpointError for a projector of images or sound, and for an adapter
+ */
+export function refuseOtherGguf(file: string, metadata: GgufMetadata): void {
+  const type = metadata.get('general.type')
+  if (metadata.get('general.architecture') === 'clip' || type === 'mmproj') {
+    throw new CheckpointError(
+      { file },
+      'is a projector for images or sound (mmproj); pass the .gguf of the model itself',
+    )
+  }
+  if (type === 'adapter') {
+    throw new CheckpointError({ file }, 'is an adapter (LoRA); merge it into its model first (llama-export-lora)')
+  }
+}
+
+/** Adapters, and Mistral's own layout, whose tensors have other names. */
+const FOREIGN_WEIGHTS = /^(?:adapter_model|consolidated)/
+
+function isShard(name: string): boolean {
+  return /-\d{5}-of-\d{5}\.safetensors$/.test(name)
+}
+
+/** What a tensor's absence means when its weights were quantized by a method that stores them under other names. */
+export function quantizedFact(has: (name: string) => boolean, tensor: string): string | undefined {
+  const stem = tensor.replace(/\.weight$/, '')
+  const methods: readonly (readonly [suffix: string, method: string])[] = [
+    ['.qweight', 'GPTQ or AWQ'],
+    ['.weight.absmax', 'bitsandbytes'],
+    ['.trellis', 'EXL3'],
+    ['.q_weight', 'EXL2'],
+    ['.scales', 'MLX'],
+    ['.weight_packed', 'compressed-tensors'],
+    ['.weight_scale', 'FP8'],
+    ['.weight_scale_inv', 'FP8'],
+  ]
+  const method = methods.find(([suffix]) => has(`${stem}${suffix}`))?.[1]
+  if (method === undefined) return undefined
+  return (
+    `its weights were quantized by ${method}, which is not supported; take the original weights` +
+    " (weights: 'q4' quantizes them while they load), or a GGUF of type Q8_0 or Q4_0"
+  )
+}

@@ -1,0 +1,140 @@
+/** A model on the local disk: a folder, a file, the Hugging Face cache, or a model of Ollama's. */
+import { platform } from '#platform'
+import { CheckpointError } from '../errors.ts'
+import type { Backend } from './backend.ts'
+import { customReader } from './byte-reader.ts'
+import { isPlainFileName } from './file-names.ts'
+import { chooseSnapshot } from './hub-cache.ts'
+
+/** Of the folders inside, so many are looked into for advice. */
+const MOST_LOOKED_INTO = 50
+/** Ollama's manifests have some hundred bytes. */
+const MAX_SMALL_FILE_BYTES = 64 * 1024
+
+/** @throws CheckpointError when nothing is there, saying what such a text could mean */
+export async function pathBackend(path: string): Promise<Backend> {
+  const kind = await platform.pathKind(path)
+  if (kind === undefined) throw new CheckpointError({ file: path }, nothingThere(path))
+  return kind === 'folder' ? folderBackend(path) : fileBackend(path)
+}
+
+async function folderBackend(path: string): Promise<Backend> {
+  const names = await platform.listFolder(path)
+  if (names.includes('snapshots') && !names.includes('config.json')) return snapshotBackend(path)
+  const listed = new Set(names)
+  return {
+    label: path,
+    names,
+    async open(name) {
+      const reader = await openIn(path, name)
+      // A listed name that is no file is a folder, or a link whose file is gone: the Hub's cache consists of links.
+      if (reader === undefined && listed.has(name) && (await kindIn(path, name)) === undefined) {
+        throw new CheckpointError(
+          { file: name },
+          'is a link to a file that is not there: its download did not finish, or its blob was deleted',
+        )
+      }
+      return reader === undefined ? undefined : { reader }
+    },
+    advice: () => folderAdvice(path, names),
+  }
+}
+
+async function fileBackend(path: string): Promise<Backend> {
+  const cut = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1
+  const folder = cut === 0 ? '.' : path.slice(0, cut)
+  const fileName = path.slice(cut)
+  const blob = await ollamaBlob(path)
+  if (blob !== undefined) return pathBackend(blob)
+  return {
+    label: path,
+    fileName,
+    async open(name) {
+      const reader = await openIn(folder, name)
+      return reader === undefined ? undefined : { reader }
+    },
+  }
+}
+
+function kindIn(folder: string, name: string): Promise<'file' | 'folder' | undefined> {
+  return platform.pathKind(platform.joinPath(folder, name))
+}
+
+async function openIn(folder: string, name: string) {
+  if ((await kindIn(folder, name)) !== 'file') return undefined
+  return customReader(name, await platform.openFile(platform.joinPath(folder, name)))
+}
+
+/** A repository in the Hugging Face cache: `snapshots/REVISION/` holds links, `refs/main` the revision. */
+async function snapshotBackend(path: string): Promise<Backend> {
+  const snapshots = platform.joinPath(path, 'snapshots')
+  const main = await smallText(platform.joinPath(platform.joinPath(path, 'refs'), 'main'))
+  const revision = chooseSnapshot(path, await platform.listFolder(snapshots), main)
+  return folderBackend(platform.joinPath(snapshots, revision))
+}
+
+/** The blob that a manifest of Ollama's names as its model: `models/manifests/…` lies beside `models/blobs/`. */
+async function ollamaBlob(path: string): Promise<string | undefined> {
+  const root = /^(.*[\\/])manifests[\\/]/.exec(path)?.[1]
+  const text = root === undefined ? undefined : await smallText(path)
+  if (root === undefined || text === undefined || !text.includes('application/vnd.ollama.image.model')) return undefined
+  const layers =
+    /"mediaType"\s*:\s*"application\/vnd\.ollama\.image\.model"\s*,\s*"digest"\s*:\s*"sha256:([0-9a-f]{64})"/
+  const hash = layers.exec(text)?.[1]
+  if (hash === undefined) {
+    throw new CheckpointError({ file: path }, 'is a manifest of Ollama that names no model; pass the blob or a .gguf')
+  }
+  const blob = platform.joinPath(platform.joinPath(root, 'blobs'), `sha256-${hash}`)
+  if ((await platform.pathKind(blob)) === 'file') return blob
+  throw new CheckpointError(
+    { file: path },
+    `is a manifest of Ollama, but its model ${blob} is not there; pull it again`,
+  )
+}
+
+async function smallText(path: string): Promise<string | undefined> {
+  if ((await platform.pathKind(path)) !== 'file') return undefined
+  const file = await platform.openFile(path)
+  try {
+    if (file.size > MAX_SMALL_FILE_BYTES) return undefined
+    return new TextDecoder().decode(await file.read(0, file.size))
+  } finally {
+    await file.close()
+  }
+}
+
+async function folderAdvice(path: string, names: readonly string[]): Promise<string | undefined> {
+  const cached = names.filter((name) => name.startsWith('models--'))
+  if (cached.length > 0) return `it is a cache of the Hugging Face Hub; pass one of its folders: ${some(cached)}`
+  if (names.includes('manifests') && names.includes('blobs')) {
+    return 'it is the store of Ollama; pass a file of manifests/ or the blob that "ollama show --modelfile NAME" names'
+  }
+  const inside: string[] = []
+  for (const name of names.filter(isPlainFileName).slice(0, MOST_LOOKED_INTO)) {
+    const folder = platform.joinPath(path, name)
+    if ((await platform.pathKind(folder)) !== 'folder') continue
+    const holds = (await platform.listFolder(folder)).some((file) => file === 'config.json' || file.endsWith('.gguf'))
+    if (holds) inside.push(folder)
+  }
+  return inside.length === 0 ? undefined : `did you mean ${some(inside)}?`
+}
+
+function some(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
+}
+
+/** What a text that leads nowhere most likely is. */
+function nothingThere(path: string): string {
+  const fact = 'there is no such file or folder'
+  if (path.startsWith('~')) return `${fact}; only a shell knows "~", and not inside quotes: write the path out`
+  if (/^[\w.-]+\/[\w.-]+$/.test(path) && !path.startsWith('.')) {
+    return (
+      `${fact}; a repository of the Hugging Face Hub must be downloaded first (hf download ${path} --local-dir DIR,` +
+      ` then pass DIR), or read over HTTP (https://huggingface.co/${path}/resolve/main)`
+    )
+  }
+  if (/^[\w.-]+:[\w.-]+$/.test(path)) {
+    return `${fact}; of a model of Ollama's pass the file that "ollama show --modelfile ${path}" names after FROM`
+  }
+  return fact
+}

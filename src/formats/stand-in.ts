@@ -1,0 +1,188 @@
+/**
+ * Tells a file from what stands in its place. Servers of single-page applications (Vite's, for one) answer 200 with a web
+ * page for every path, others with an error in JSON or XML; a clone without Git LFS holds pointers; a broken download
+ * leaves an empty file.
+ *
+ * The rule for web pages: what begins with `<!doctype html>` is one. So is what begins with any other tag, unless it is a
+ * chat template (`.jinja`): templates may begin with `<s>`, `<|im_start|>` or even `<html>`. A template is a web page only
+ * when it begins with `<html>` and holds no `{{` or `{%`, or when the server calls it `text/html` and it begins with an
+ * element of HTML or holds no `{{` or `{%`.
+ */
+import { CheckpointError } from '../errors.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { type FileKind, fileKind, KIND_BYTES, textOf } from './file-kind.ts'
+import { foreignFact } from './foreign-files.ts'
+
+/** How a server gave a file. */
+export interface Origin {
+  /** The address that was asked for, without its query, which may hold a secret. */
+  readonly url: string
+  /** The HTTP status; undefined where a caller's own opener fetched the file. */
+  readonly status: number | undefined
+  /** The media type, in lower case and without parameters; empty when the server named none. */
+  readonly type: string
+  /** The address that answered, when it is another one. */
+  readonly redirectedTo?: string | undefined
+}
+
+/** Says that there is no such file, and why that is known. */
+export class Absence {
+  constructor(
+    /** A sentence's end after the file's name, for example `the server answered 404`. */
+    readonly fact: string,
+  ) {}
+}
+
+/** Enough to see an error message whole, and the first tag of a template. */
+const HEAD_BYTES = 16 * 1024
+/** Error texts are short. */
+const SHORT_BYTES = 1024
+/** The most of a server's text that a message quotes. */
+const MOST_QUOTED = 120
+
+/** `foreign` files are asked for only to say that they are of no use. */
+type Role = 'template' | 'json' | 'weights' | 'vocabulary' | 'foreign'
+
+/** The examined file, with what the checks need. */
+interface Examined {
+  readonly role: Role
+  readonly kind: FileKind | undefined
+  /** The first bytes as text; empty for binary files. */
+  readonly text: string
+  readonly size: number
+  readonly origin: Origin | undefined
+}
+
+/**
+ * Looks at the first bytes of a file that was opened under a name of a checkpoint's file.
+ * @param origin undefined for a file that certainly exists: on a disk, or dropped on a page
+ * @returns why the file counts as missing, when a server put something else in its place; undefined when all is well
+ * @throws CheckpointError when the file exists and holds something else than its name says
+ */
+export async function examine(
+  reader: ByteReader,
+  origin: Origin | undefined,
+  signal?: AbortSignal,
+): Promise<Absence | undefined> {
+  const role = roleOf(reader.name)
+  if (role === undefined) return undefined
+  const wanted = role === 'weights' && origin === undefined ? KIND_BYTES : HEAD_BYTES
+  const head = reader.size === 0 ? new Uint8Array(0) : await reader.read(0, Math.min(reader.size, wanted), signal)
+  const kind = fileKind(head, reader.size)
+  const file: Examined = { role, kind, text: textOf(head) ?? '', size: reader.size, origin }
+  const stray = strayAnswer(file)
+  if (stray !== undefined) {
+    if (origin !== undefined) return new Absence(`the server sent ${stray} in place of the file (${shown(origin)})`)
+    if (role === 'foreign') return undefined
+    throw new CheckpointError({ file: reader.name }, `is ${stray}, not the file that its name says; download it again`)
+  }
+  const fact = role === 'foreign' ? undefined : wrongContent(file, reader.name)
+  if (fact !== undefined) throw new CheckpointError({ file: reader.name }, fact)
+  return undefined
+}
+
+function roleOf(name: string): Role | undefined {
+  if (/\.jinja2?$/i.test(name)) return 'template'
+  if (/\.json$/i.test(name)) return 'json'
+  if (/\.(?:safetensors|gguf)$/i.test(name)) return 'weights'
+  if (/\.model(?:\.v\d+m?\d*)?$/i.test(name)) return 'vocabulary'
+  return /\.(?:bin|pt|pth|ckpt|onnx|h5|msgpack|xml)$/i.test(name) ? 'foreign' : undefined
+}
+
+/** What a server, or a download from one, put in the file's place; undefined when it is none of that. */
+function strayAnswer(file: Examined): string | undefined {
+  const { kind, text, origin, size, role } = file
+  const html = isHtmlType(origin?.type)
+  if (kind === 'empty') return html ? 'an empty page' : undefined
+  if (isWebPage(file)) return 'a web page'
+  const error = kind === 'json' ? errorInJson(text, role) : kind === 'markup' ? errorInXml(text, role) : undefined
+  if (error !== undefined) return error
+  if (kind !== 'text' || size > SHORT_BYTES || origin === undefined) return undefined
+  // A server's own words; a template that is such a text would be one without a message in it.
+  const plain = html || (origin.type === 'text/plain' && (role !== 'template' || /not found|denied|404/i.test(text)))
+  return plain && !hasJinja(text) ? `the text ${quoted(text)}` : undefined
+}
+
+function isWebPage({ role, kind, text, origin }: Examined): boolean {
+  const start = text.replace(/^(?:\s|<!--[\s\S]*?-->|<\?xml[^>]*\?>)+/i, '')
+  if (/^<!doctype\s+html/i.test(start)) return true
+  if (role !== 'template') return kind === 'markup' && (/^<html[\s>]/i.test(start) || isHtmlType(origin?.type))
+  if (!isHtmlType(origin?.type)) return /^<html[\s>]/i.test(start) && !hasJinja(text)
+  return /^<(?:html|head|body|title|meta|script|link|center|h1|div|p|pre)[\s>]/i.test(start) || !hasJinja(text)
+}
+
+function isHtmlType(type: string | undefined): boolean {
+  return type === 'text/html' || type === 'application/xhtml+xml'
+}
+
+function hasJinja(text: string): boolean {
+  return /\{\{|\{%/.test(text)
+}
+
+/** The fields that an error has besides its message, in the frameworks that people use. */
+const ERROR_FIELDS = new Set(
+  `code detail details error errors hint instance message method msg name ok path reason request_id requestid stack
+  status status_code statuscode success timestamp title trace_id traceid type url`.split(/\s+/),
+)
+
+/** `{"error": …}`, `{"message": "Not Found", "status": 404}`, `{"detail": …}` and their like. */
+function errorInJson(text: string, role: Role): string | undefined {
+  if (role === 'vocabulary' || text.length >= HEAD_BYTES) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const fields = new Map(Object.entries(value).map(([key, field]) => [key.toLowerCase(), field as unknown]))
+  // A file of added tokens may map "error" or "message" to an id: that is a number.
+  const isText = (name: string) => typeof fields.get(name) === 'string'
+  const hasError = ['error', 'errors'].some((name) => isText(name) || typeof fields.get(name) === 'object')
+  const hasMessage = ['message', 'msg', 'detail', 'title'].some(isText)
+  if (!hasError && !(hasMessage && [...fields.keys()].every((key) => ERROR_FIELDS.has(key)))) return undefined
+  return `an error in JSON: ${quoted(text)}`
+}
+
+/** S3 and its relatives: `<?xml …?><Error><Code>NoSuchKey</Code>…`. */
+function errorInXml(text: string, role: Role): string | undefined {
+  const body = /^\s*(?:<\?xml[^>]*\?>\s*)?<([a-z][\w:.-]*)[\s>]/i.exec(text)
+  const code = /<(?:code|message)>([^<]*)</i.exec(text)?.[1]
+  const isError = body !== null && /^(?:error|errors|errorresponse)$/i.test(body[1]!) && code !== undefined
+  if (isError) return `an error in XML: ${quoted(code)}`
+  return role === 'template' || role === 'foreign' ? undefined : `XML: ${quoted(text)}`
+}
+
+/** The file is there, and nobody can use it as it is. */
+function wrongContent({ kind, text, origin }: Examined, name: string): string | undefined {
+  if (kind === 'empty') return 'is empty (0 bytes): its download or its copy did not finish'
+  if (kind === 'lfs-pointer') return lfsFact(text, origin)
+  // A file may have any name: it is for the parsers to say that these are not what they read.
+  if (kind === undefined || ['json', 'text', 'markup', 'gguf', 'safetensors'].includes(kind)) return undefined
+  if (kind === 'gzip' && origin !== undefined && !/\.t?gz$/i.test(name)) {
+    return `came compressed with gzip (${shown(origin)}); the server must unpack it, or say Content-Encoding: gzip`
+  }
+  return foreignFact(kind, name)
+}
+
+function lfsFact(text: string, origin: Origin | undefined): string {
+  const size = /^size (\d+)$/m.exec(text)?.[1]
+  const what = `this is a Git LFS pointer${size === undefined ? '' : ` to ${size} bytes`}, not the file itself`
+  if (origin === undefined) return `${what}; run "git lfs pull" in its repository, or download the file`
+  const raw = origin.url.includes('/raw/') ? '; ask for /resolve/ in place of /raw/' : ''
+  return `${what} (${shown(origin)})${raw || '; run "git lfs pull" where the server keeps its files'}`
+}
+
+/** For messages: the address, the status and the type of an answer. */
+function shown({ url, status, type, redirectedTo }: Origin): string {
+  const via = redirectedTo === undefined ? '' : `, after a redirect to ${redirectedTo}: is a login needed?`
+  const blob = url.includes('/blob/') ? '; a file itself is at /resolve/ in place of /blob/' : ''
+  const facts = [status === undefined ? '' : `status ${status}`, type].filter((fact) => fact !== '').join(', ')
+  return `${url}${facts === '' ? '' : `: ${facts}`}${via}${blob}`
+}
+
+/** A server's text on one line, in quotes. */
+function quoted(text: string): string {
+  const line = text.trim().replace(/\s+/g, ' ')
+  return JSON.stringify(line.length > MOST_QUOTED ? `${line.slice(0, MOST_QUOTED - 3)}...` : line)
+}
