@@ -1,7 +1,8 @@
 import { ParameterError } from '../errors.ts'
 import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
-import type { ChatMessage, TextPart, Tool, ToolCall } from '../tokenizer/chat-messages.ts'
+import type { ChatMessage, TextPart } from '../tokenizer/chat-messages.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { Tool, ToolCall } from '../tokenizer/tools.ts'
 import { planTools, type ToolChoice, type ToolPlan } from './tool-choice.ts'
 
 /** A conversation to answer, or a text to continue; and how. */

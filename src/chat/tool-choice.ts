@@ -1,7 +1,7 @@
 /** What a request says about tools, checked; and how an answer is made to begin with a call. */
 import { ParameterError } from '../errors.ts'
-import { checkTools, type Tool } from '../tokenizer/chat-messages.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { checkTools, type Tool } from '../tokenizer/tools.ts'
 
 export type ToolChoice =
   | 'none'

@@ -2,72 +2,77 @@
  * Mistral's own prompt formats, for checkpoints that bring no chat template. They follow mistral-common, which builds ids
  * directly: each content is encoded by itself between control tokens.
  */
-import { ParameterError } from '../errors.ts'
-import { checkFunctionName, type PlainMessage, type Tool, type ToolCall } from './chat-messages.ts'
-import type { Tokenizer } from './tokenizer.ts'
+import { ChatTemplateError, ParameterError } from '../errors.ts'
+import { pythonJson } from '../json/python.ts'
+import { block, CHAT_FORMATS, type ChatFormat, type FormatRules, type PromptPart } from './chat-format.ts'
+import type { PlainMessage } from './chat-messages.ts'
+import type { Tool } from './tools.ts'
+import { arrange, type Content, type Turn } from './turns.ts'
 
-/** `v1` knows no control tokens beside BOS and EOS; `v7` has a block for the system prompt. */
-export type BuiltInVersion = 'v1' | 'v3' | 'v7'
-
-/** A piece of a prompt: a control token by name, or text that is encoded by itself. */
-export type PromptPart = { readonly control: string } | { readonly text: string }
-
-const ALTERNATE = 'Conversation roles must alternate user/assistant/user/assistant/...'
-const CALL_ID = /^[a-zA-Z0-9]{9}$/
-
-/** The format that a vocabulary was made for, told by its control tokens. */
-export function builtInVersion(tokenizer: Tokenizer): BuiltInVersion {
-  const has = (name: string) => tokenizer.specialTokens.has(name)
-  if (!has('[INST]') || !has('[/INST]')) return 'v1'
-  return has('[SYSTEM_PROMPT]') && has('[/SYSTEM_PROMPT]') ? 'v7' : 'v3'
+export interface BuiltInOptions {
+  readonly tools: readonly Tool[] | undefined
+  readonly reasoningEffort: string | undefined
+  /** Neighbours of one role become one message; false refuses them. */
+  readonly merge: boolean
+  /** Control tokens of the vocabulary by name; it has no others. */
+  readonly specialTokens: ReadonlyMap<string, number>
+  readonly bos: string
+  readonly eos: string
 }
 
-/** A message and where the request has it. */
-interface Turn {
-  readonly message: PlainMessage
-  readonly at: string
-}
-
-/** @throws ParameterError naming `messages[i].field` or `tools[i].field` when the conversation does not fit the format */
+/**
+ * The prompt in the format of the vocabulary. Where more than one is possible, it is written in each.
+ * @throws ParameterError naming `messages[i].field`, `tools` or `reasoning_effort` when the conversation does not fit the
+ *   format; ChatTemplateError when the possible formats write it differently
+ */
 export function builtInParts(
-  version: BuiltInVersion,
+  formats: readonly ChatFormat[],
   messages: readonly PlainMessage[],
-  tools: readonly Tool[] | undefined,
-  names: { bos: string; eos: string },
+  options: BuiltInOptions,
 ): PromptPart[] {
-  if (version !== 'v3') refuseTools(version, messages, tools)
-  const { system, turns } = arrange(messages)
-  const lastUser = turns.findLastIndex(({ message }) => message.role === 'user')
-  const parts: PromptPart[] = [{ control: names.bos }]
-  if (version === 'v7' && system !== undefined) parts.push(...block('SYSTEM_PROMPT', system))
-  for (const [i, { message, at }] of turns.entries()) {
-    const { role, content, tool_calls: calls } = message
-    if (role === 'user') {
-      const takesSystem = version === 'v1' ? i === 0 : version === 'v3' && i === lastUser
-      const text = takesSystem && system !== undefined ? `${system}\n\n${content}` : content
-      if (tools !== undefined && i === lastUser) parts.push(...block('AVAILABLE_TOOLS', toolsJson(tools)))
-      parts.push(...(version === 'v1' ? [{ text: `[INST] ${text} [/INST]` }] : block('INST', text)))
-    } else if (role === 'tool') {
-      parts.push(...block('TOOL_RESULTS', toolResultJson(message, `${at}.tool_call_id`)))
-    } else if (calls !== undefined) {
-      parts.push(
-        { control: '[TOOL_CALLS]' },
-        { text: toolCallsJson(calls, `${at}.tool_calls`) },
-        { control: names.eos },
-      )
-    } else {
-      parts.push({ text: version === 'v1' ? content : content.replace(/ +$/, '') }, { control: names.eos })
+  const written: PromptPart[][] = []
+  let refusal: unknown
+  for (const format of formats) {
+    try {
+      written.push(partsOf(format, messages, options))
+    } catch (error) {
+      refusal = error
     }
   }
-  return parts
+  const [parts, ...others] = written
+  if (parts === undefined) throw refusal
+  const same = JSON.stringify(parts)
+  if (others.every((other) => JSON.stringify(other) === same)) return parts
+  throw new ChatTemplateError(
+    `the checkpoint has no chat template, and its vocabulary can be of the formats ${formats.join(' and ')}, which write ` +
+      'this conversation differently: load it with the option chatFormat, or with a chatTemplate',
+  )
 }
 
-function refuseTools(
-  version: BuiltInVersion,
-  messages: readonly PlainMessage[],
-  tools: readonly Tool[] | undefined,
-): void {
-  const fact = `the built-in ${version} chat format has no tools; the checkpoint needs a chat template`
+function partsOf(format: ChatFormat, messages: readonly PlainMessage[], options: BuiltInOptions): PromptPart[] {
+  const { tools, bos, eos, specialTokens } = options
+  const known: FormatRules = CHAT_FORMATS[format]
+  // mistral-common refuses thoughts where the vocabulary has no tokens for them, too.
+  const rules = ['[THINK]', '[/THINK]'].every((name) => specialTokens.has(name)) ? known : { ...known, thinkers: [] }
+  if (rules.toolsBefore === undefined) refuseTools(format, messages, tools)
+  const { system, turns } = arrange(messages, rules, options.merge)
+  const users = turns.flatMap(({ role }, i) => (role === 'user' ? [i] : []))
+  const place = (which: 'first' | 'last' | undefined) =>
+    which === undefined ? -1 : (users.at(which === 'first' ? 0 : -1) ?? -1)
+  const [systemPlace, toolsPlace, lastUser] = [place(rules.systemBefore), place(rules.toolsBefore), place('last')]
+  if (tools !== undefined && toolsPlace < 0) throw new ParameterError('tools', tools, "need a user's message")
+  const settings = settingsOf(rules, options.reasoningEffort)
+  const parts: PromptPart[] = [{ control: bos }]
+  for (const [i, turn] of turns.entries()) {
+    if (i === toolsPlace) parts.push(...toolParts(tools), ...settings)
+    const before = i === systemPlace ? system : undefined
+    if (i > lastUser || rules.oldCalls || !isCall(turn)) parts.push(...turnParts(turn, rules, before, eos))
+  }
+  return withKnownControls(parts, format, options)
+}
+
+function refuseTools(format: ChatFormat, messages: readonly PlainMessage[], tools: BuiltInOptions['tools']): void {
+  const fact = `the built-in ${format} chat format has no tools; the checkpoint needs a chat template`
   if (tools !== undefined) throw new ParameterError('tools', tools, fact)
   for (const [i, { role, tool_calls: calls }] of messages.entries()) {
     if (calls !== undefined) throw new ParameterError(`messages[${i}].tool_calls`, calls, fact)
@@ -75,115 +80,65 @@ function refuseTools(
   }
 }
 
-function block(name: string, text: string): PromptPart[] {
-  return [{ control: `[${name}]` }, { text }, { control: `[/${name}]` }]
+/** v2 leaves these out before the last user message. */
+function isCall(turn: Turn): boolean {
+  return turn.role === 'tool' || (turn.role === 'assistant' && turn.calls.length > 0)
 }
 
-/**
- * Takes the system messages out and joins neighbours of one role, as mistral-common does before it encodes, then checks
- * the order: user first, an answer after each user or tool result, tool results after tool calls.
- */
-function arrange(messages: readonly PlainMessage[]): { system: string | undefined; turns: Turn[] } {
-  const system: string[] = []
-  const turns: Turn[] = []
-  for (const [i, message] of messages.entries()) {
-    const { role, content } = message
-    if (role === 'system') {
-      system.push(content)
-      continue
-    }
-    const at = `messages[${i}]`
-    const last = turns.at(-1)
-    const before = last?.message
-    const joins = before?.role === role && role !== 'tool' && !before.tool_calls && !message.tool_calls
-    if (joins)
-      turns[turns.length - 1] = { ...last!, message: { ...before, content: `${before.content}\n\n${content}` } }
-    else if (follows(message, before, at)) turns.push({ message, at })
-    else throw new ParameterError(`${at}.role`, role, ALTERNATE)
-  }
-  if (turns.length === 0) throw new ParameterError('messages', messages, `${ALTERNATE}; there is no user message`)
-  return { system: system.length === 0 ? undefined : system.join('\n\n'), turns }
-}
-
-function follows(
-  { role, content, tool_calls: calls }: PlainMessage,
-  last: PlainMessage | undefined,
-  at: string,
-): boolean {
-  switch (role) {
+function turnParts(turn: Turn, rules: FormatRules, system: string | undefined, eos: string): PromptPart[] {
+  switch (turn.role) {
+    case 'system':
+      return block('SYSTEM_PROMPT', ...contentParts(turn.content))
     case 'user':
-      return last === undefined || (last.role === 'assistant' && last.tool_calls === undefined)
-    case 'assistant':
-      if (calls !== undefined && content !== '') {
-        throw new ParameterError(
-          `${at}.content`,
-          content,
-          'must be empty where there are tool_calls, in this chat format',
-        )
-      }
-      return last?.role === 'user' || last?.role === 'tool'
+      return rules.user(system === undefined ? (turn.content as string) : `${system}\n\n${turn.content as string}`)
     case 'tool':
-      return last?.role === 'tool' || last?.tool_calls !== undefined
-    default:
-      throw new ParameterError(`${at}.role`, role, 'must be system, user, assistant or tool, in this chat format')
+      return rules.result(turn.result)
+    case 'assistant': {
+      const { content, calls, open } = turn
+      const text = typeof content === 'string' ? rules.answer(content) : contentParts(content)
+      return [
+        ...(content === '' ? [] : text),
+        ...(calls.length === 0 ? [] : rules.calls(calls)),
+        ...(open ? [] : [{ control: eos }]),
+      ]
+    }
   }
 }
 
-function toolsJson(tools: readonly Tool[]): string {
-  return pythonJson(
-    tools.map(({ function: { name, description, parameters } }) => {
-      return { type: 'function', function: { name, description: description ?? '', parameters: parameters ?? {} } }
-    }),
-  )
+function contentParts(content: Content): PromptPart[] {
+  if (typeof content === 'string') return [{ text: content }]
+  return content.flatMap((part): PromptPart[] => {
+    if (part.type === 'text') return [{ text: part.text }]
+    const thought = block('THINK', { text: part.thinking })
+    return (part.closed ?? true) ? thought : thought.slice(0, -1)
+  })
 }
 
-function toolCallsJson(calls: readonly ToolCall[], at: string): string {
-  return pythonJson(
-    calls.map(({ id, function: { name, arguments: args } }, i) => {
-      checkFunctionName(name, `${at}[${i}].function.name`)
-      return { name, arguments: parsed(args ?? {}), id: checkId(id, `${at}[${i}].id`) }
-    }),
-  )
+function toolParts(tools: BuiltInOptions['tools']): PromptPart[] {
+  if (tools === undefined) return []
+  const list = tools.map(({ function: { name, description, parameters } }) => ({
+    type: 'function',
+    function: { name, description: description ?? '', parameters: parameters ?? {} },
+  }))
+  return block('AVAILABLE_TOOLS', { text: pythonJson(list) })
 }
 
-function toolResultJson({ content, tool_call_id: id }: PlainMessage, at: string): string {
-  return pythonJson({ content: parsed(content), call_id: checkId(id, at) })
+/** Without a setting the model does not think before it answers. */
+function settingsOf({ settings }: FormatRules, effort: string | undefined): readonly PromptPart[] {
+  const values = settings ?? { none: [] }
+  const chosen = effort ?? 'none'
+  if (Object.hasOwn(values, chosen)) return values[chosen]!
+  const fact = settings === undefined ? 'the model has no such setting' : `must be ${Object.keys(values).join(' or ')}`
+  throw new ParameterError('reasoning_effort', effort, fact)
 }
 
-function checkId(id: string | undefined, at: string): string {
-  if (id === undefined || !CALL_ID.test(id)) throw new ParameterError(at, id, 'must be 9 letters or digits')
-  return id
-}
-
-/** A number of JSON text, kept as it was written: a double would change `12345678901234567890`, and `22.0`. */
-class NumberText {
-  constructor(readonly text: string) {}
-}
-
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
-
-/** A string that holds JSON is embedded as what it holds, numbers as {@link NumberText}. */
-function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  try {
-    const plain = JSON.stringify(JSON.parse(value))
-    // Marks the strings that stand for numbers, so it must be in no other.
-    let mark = '\ufdd0'
-    while (plain.includes(mark)) mark += '\ufdd0'
-    const marked = value.replace(STRING_OR_NUMBER, (part) => (part[0] === '"' ? part : `"${mark}${part}"`))
-    return JSON.parse(marked, (_, item: unknown) =>
-      typeof item === 'string' && item.startsWith(mark) ? new NumberText(item.slice(mark.length)) : item,
+/** A vocabulary that lacks a token of its format cannot be written for. */
+function withKnownControls(parts: PromptPart[], format: ChatFormat, { specialTokens }: BuiltInOptions): PromptPart[] {
+  for (const part of parts) {
+    if (!('control' in part) || specialTokens.has(part.control)) continue
+    throw new ChatTemplateError(
+      `the ${format} chat format writes this conversation with "${part.control}", which the vocabulary does not have`,
     )
-  } catch {
-    return value
   }
-}
-
-/** JSON spaced as Python's `json.dumps(value, ensure_ascii=False)` does, which the models were trained on. */
-function pythonJson(value: unknown): string {
-  if (value instanceof NumberText) return value.text
-  if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${pythonJson(item)}`).join(', ')}}`
+  return parts
 }

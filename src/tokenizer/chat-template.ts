@@ -1,23 +1,28 @@
-import { ChatTemplateError } from '../errors.ts'
-import { builtInParts, builtInVersion, type PromptPart } from './builtin-template.ts'
-import {
-  type ChatMessage,
-  checkMessages,
-  checkTools,
-  copyPlain,
-  type PlainMessage,
-  type Tool,
-  withParsedArguments,
-} from './chat-messages.ts'
+/** The prompt of a conversation: by the checkpoint's Jinja template, or in Mistral's own format for the vocabulary. */
+import { ChatTemplateError, ParameterError } from '../errors.ts'
+import { builtInParts } from './builtin-template.ts'
+import { type ChatFormat, formatsOf, type PromptPart } from './chat-format.ts'
+import { type ChatMessage, checkMessages, checkResultIds, continuesLast, type PlainMessage } from './chat-messages.ts'
+import { cutAtEnd, markEnd } from './continue-message.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, utf8 } from './files.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
 import { ControlGuard } from './guard.ts'
 import { compileTemplate, type Program, renderTemplate } from './jinja.ts'
+import { copyPlain } from './plain-data.ts'
+import { ContentForms, renderMerging } from './template-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
+import { checkTools, type Tool, withParsedArguments } from './tools.ts'
 
 export interface ChatTemplateOptions {
   /** Functions that the model may call. */
   tools?: readonly Tool[] | null | undefined
+  /** How much the model shall think, for models that have the setting. By default it does not. */
+  reasoningEffort?: string | null | undefined
+  /**
+   * What becomes of neighbours of one role: `'merge'` (default) joins them as mistral-common does, where a template
+   * refuses them as they are; `'refuse'` is an error.
+   */
+  neighbours?: 'merge' | 'refuse' | undefined
   /** Asks the template for the beginning of an answer. Mistral's templates ignore it. True by default. */
   addGenerationPrompt?: boolean | undefined
 }
@@ -31,12 +36,14 @@ export class ChatTemplate {
   readonly #template: Program | undefined
   /** The one to use when there are tools, where the checkpoint has two. */
   readonly #withTools: ChatTemplate | undefined
-  #guard: { tokenizer: Tokenizer; guard: ControlGuard } | undefined
+  readonly #format: ChatFormat | undefined
+  #guard: { tokenizer: Tokenizer; guard: ControlGuard; forms: ContentForms } | undefined
 
-  private constructor(source: string | undefined, withTools?: ChatTemplate) {
+  private constructor(source: string | undefined, withTools?: ChatTemplate, format?: ChatFormat) {
     this.origin = source === undefined ? 'built-in' : 'checkpoint'
     this.source = source
     this.#withTools = withTools
+    this.#format = format
     if (source !== undefined) this.#template = compileTemplate(source)
   }
 
@@ -46,9 +53,9 @@ export class ChatTemplate {
     return new ChatTemplate(source, toolUse === undefined ? undefined : new ChatTemplate(toolUse))
   }
 
-  /** Mistral's own format for the vocabulary: v7 with [SYSTEM_PROMPT], v3 with [INST] as control tokens, else v1. */
-  static builtIn(): ChatTemplate {
-    return new ChatTemplate(undefined)
+  /** Mistral's own format: the one given, else the one that the vocabulary was made for. */
+  static builtIn(format?: ChatFormat): ChatTemplate {
+    return new ChatTemplate(undefined, undefined, format)
   }
 
   /**
@@ -119,7 +126,7 @@ export class ChatTemplate {
   /** Whether the model gets to see tools: a checkpoint's template may leave them out without a word. */
   takesTools(tokenizer: Tokenizer): boolean {
     if (this.#withTools !== undefined) return true
-    return this.source === undefined ? builtInVersion(tokenizer) === 'v3' : /\btools\b/.test(this.source)
+    return this.source === undefined ? !this.#formats(tokenizer).includes('v1') : /\btools\b/.test(this.source)
   }
 
   /** The prompt as text, for people to read: encoding this text again could make control tokens of user text. */
@@ -135,46 +142,78 @@ export class ChatTemplate {
     const tools = checkTools(options.tools)
     if (tools !== undefined && this.#withTools !== undefined)
       return this.#withTools.#parts(messages, tokenizer, options)
+    const reasoningEffort = options.reasoningEffort ?? undefined
+    const merge = options.neighbours !== 'refuse'
     if (this.#template === undefined) {
-      const names = { bos: nameOf(tokenizer, tokenizer.bosId), eos: nameOf(tokenizer, tokenizer.eosId) }
-      return builtInParts(builtInVersion(tokenizer), plain, tools, names)
+      return builtInParts(this.#formats(tokenizer), plain, {
+        ...{ tools, reasoningEffort, merge, specialTokens: tokenizer.specialTokens },
+        ...{ bos: nameOf(tokenizer, tokenizer.bosId), eos: nameOf(tokenizer, tokenizer.eosId) },
+      })
     }
-    const guard = this.#guardFor(tokenizer)
-    const text = this.#render(plain, tools, tokenizer, guard, options.addGenerationPrompt ?? true)
-    return splitControls(text, tokenizer, guard)
+    checkResultIds(plain)
+    const addGenerationPrompt = options.addGenerationPrompt ?? true
+    const variables = { ...this.#effort(reasoningEffort), tools: tools ?? null, addGenerationPrompt }
+    const { guard, forms } = this.#guardFor(tokenizer)
+    const render = (some: readonly PlainMessage[]) => this.#render(some, tokenizer, guard, variables)
+    return splitControls(renderMerging(forms.fit(plain), merge, render), tokenizer, guard)
   }
 
+  #formats(tokenizer: Tokenizer): readonly ChatFormat[] {
+    return this.#format === undefined ? formatsOf(tokenizer) : [this.#format]
+  }
+
+  /** Templates without the setting would leave it out without a word. */
+  #effort(effort: string | undefined): { reasoning_effort?: string } {
+    if (effort === undefined) return {}
+    if (/\breasoning_effort\b/.test(this.source as string)) return { reasoning_effort: effort }
+    if (effort === 'none') return {}
+    throw new ParameterError('reasoning_effort', effort, "is not in the model's chat template")
+  }
+
+  /** With marks of the guard. Where the last message is to be continued, the text ends inside it. */
   #render(
     messages: readonly PlainMessage[],
-    tools: readonly Tool[] | undefined,
     tokenizer: Tokenizer,
     guard: ControlGuard,
-    addGenerationPrompt: boolean,
+    { tools, addGenerationPrompt, ...variables }: { tools: readonly Tool[] | null; addGenerationPrompt: boolean },
   ): string {
+    const shown = withParsedArguments(messages).map(({ prefix: _, ...message }) => message)
+    const guarded = copyPlain(shown, 'messages', guard.protect) as PlainMessage[]
+    const end = continuesLast(messages) ? markEnd(guarded) : undefined
+    let text: string
     try {
-      return renderTemplate(this.#template as Program, {
-        messages: copyPlain(withParsedArguments(messages), 'messages', guard.protect),
-        tools: tools === undefined ? null : copyPlain(tools, 'tools', guard.protect),
+      text = renderTemplate(this.#template as Program, {
+        messages: end?.messages ?? guarded,
+        tools: copyPlain(tools, 'tools', guard.protect),
         documents: null,
-        add_generation_prompt: addGenerationPrompt,
+        add_generation_prompt: addGenerationPrompt && end === undefined,
         bos_token: nameOf(tokenizer, tokenizer.bosId),
         eos_token: nameOf(tokenizer, tokenizer.eosId),
         unk_token: nameOf(tokenizer, tokenizer.unkId),
         pad_token: nameOf(tokenizer, tokenizer.padId),
+        ...variables,
       })
     } catch (error) {
       // A template may quote a message in its complaint.
       if (!(error instanceof ChatTemplateError)) throw error
       throw new ChatTemplateError(guard.restore(error.message), { cause: error.cause })
     }
+    const cut = end === undefined ? text : cutAtEnd(text, end.text)
+    if (cut === undefined) {
+      const fact = "is not written as it stands by the model's chat template, so that no answer can go on with it"
+      throw new ParameterError(`messages[${messages.length - 1}].content`, messages.at(-1)!.content, fact)
+    }
+    return cut
   }
 
-  #guardFor(tokenizer: Tokenizer): ControlGuard {
+  #guardFor(tokenizer: Tokenizer): { guard: ControlGuard; forms: ContentForms } {
     if (this.#guard?.tokenizer !== tokenizer) {
       const guard = new ControlGuard(tokenizer.specialTokens.keys(), tokenizer.controlPattern)
-      this.#guard = { tokenizer, guard }
+      const probe = (messages: readonly PlainMessage[]) =>
+        guard.restore(this.#render(messages, tokenizer, guard, { tools: null, addGenerationPrompt: true }))
+      this.#guard = { tokenizer, guard, forms: new ContentForms(probe, this.source as string) }
     }
-    return this.#guard.guard
+    return this.#guard
   }
 }
 

@@ -48,6 +48,8 @@ export interface TokenizerDefinition {
    * `JSON.stringify([left, right])`. Without it the order of `engine.model.merges` counts.
    */
   readonly ranks: Map<string, number> | undefined
+  /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
+  readonly formatHint?: string | undefined
 }
 
 /** The parts of a `tokenizer.json` that the library reads. */

@@ -17,7 +17,9 @@ export interface OpenFiles {
   open(name: string, signal?: AbortSignal): Promise<Reader | undefined>
 }
 
-type Found = { kind: 'json'; tokenizer: unknown; config: unknown } | { kind: 'sentencepiece'; bytes: Uint8Array }
+type Found =
+  | { kind: 'json'; tokenizer: unknown; config: unknown }
+  | { kind: 'sentencepiece'; bytes: Uint8Array; name: string }
 
 /** The largest published tokenizer.json has 17 MB. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024
@@ -45,7 +47,7 @@ export async function tokenizerFiles(
   const { fileName } = at
   if (fileName !== undefined && SENTENCEPIECE.test(fileName)) {
     const bytes = await open(fileName)
-    return bytes === undefined ? undefined : { kind: 'sentencepiece', bytes }
+    return bytes === undefined ? undefined : { kind: 'sentencepiece', bytes, name: fileName }
   }
   const isOwnJson =
     fileName?.endsWith('.json') === true && !/^(?:config|tokenizer_config|.*\.index)\.json$/.test(fileName)
@@ -63,7 +65,7 @@ export async function tokenizerFiles(
   const others = (at.names ?? []).filter((name) => SENTENCEPIECE.test(name))
   for (const name of new Set([...SENTENCEPIECE_NAMES, ...others])) {
     const bytes = await open(name)
-    if (bytes !== undefined) return { kind: 'sentencepiece', bytes }
+    if (bytes !== undefined) return { kind: 'sentencepiece', bytes, name }
   }
   if ((await open('tekken.json')) !== undefined) {
     throw new TokenizerError('tekken.json: this form is not supported; use the tokenizer.json of the same model')

@@ -4,6 +4,7 @@ import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { anyOf, type Place, TextEncoderEngine } from './engine.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
+import { formatHintOfJson, formatHintOfName } from './format-hint.ts'
 import { definitionFromGguf, type GgufMetadata } from './gguf-vocab.ts'
 import { definitionFromJson } from './hf-json.ts'
 import { definitionFromSentencePiece } from './sentencepiece.ts'
@@ -37,6 +38,8 @@ export class Tokenizer {
   readonly alphabet: 'pieces' | 'bytes'
   /** Finds a control token's name in rendered text; undefined when the vocabulary has none. Has the flag `g`. */
   readonly controlPattern: RegExp | undefined
+  /** The version of Mistral's chat format that the file speaks of, such as `v2`; a vocabulary alone may fit several. */
+  readonly formatHint: string | undefined
   readonly #definition: TokenizerDefinition
   readonly #engine: TextEncoderEngine
   #ids: Map<string, number> | undefined
@@ -51,6 +54,7 @@ export class Tokenizer {
     this.padId = definition.padId
     this.addsBos = definition.addsBos
     this.alphabet = definition.alphabet
+    this.formatHint = definition.formatHint
     const special = new Map<string, number>()
     for (const [id, token] of definition.tokens.entries()) {
       const kind = definition.kinds[id]
@@ -106,7 +110,7 @@ export class Tokenizer {
     if (found === undefined) return undefined
     return found.kind === 'json'
       ? Tokenizer.fromJson(found.tokenizer, found.config)
-      : Tokenizer.fromSentencePiece(found.bytes)
+      : Tokenizer.fromSentencePiece(found.bytes, found.name)
   }
 
   /** From a `tokenizer.json` (text or parsed), and `tokenizer_config.json` where there is one. Throws TokenizerError. */
@@ -114,12 +118,12 @@ export class Tokenizer {
     const json = typeof tokenizerJson === 'string' ? parseJson(tokenizerJson, 'tokenizer.json') : tokenizerJson
     const config =
       typeof tokenizerConfig === 'string' ? parseJson(tokenizerConfig, 'tokenizer_config.json') : tokenizerConfig
-    return new Tokenizer(definitionFromJson(json, config))
+    return new Tokenizer({ ...definitionFromJson(json, config), formatHint: formatHintOfJson(json) })
   }
 
-  /** From the bytes of a SentencePiece `tokenizer.model`. Throws TokenizerError. */
-  static fromSentencePiece(bytes: Uint8Array): Tokenizer {
-    return new Tokenizer(definitionFromSentencePiece(bytes))
+  /** From the bytes of a SentencePiece `tokenizer.model`, and its name, which may end in a version. Throws TokenizerError. */
+  static fromSentencePiece(bytes: Uint8Array, name = 'tokenizer.model'): Tokenizer {
+    return new Tokenizer({ ...definitionFromSentencePiece(bytes), formatHint: formatHintOfName(name) })
   }
 
   /** From the metadata of a GGUF (`tokenizer.ggml.*`). Throws TokenizerError. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatMessage, Tool } from '../../src/tokenizer/chat-messages.ts'
+import type { ChatMessage } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
+import type { Tool } from '../../src/tokenizer/tools.ts'
 import { fixture, fixtureBytes, sharedPath } from './support.ts'
 
 const ownV1 = Tokenizer.fromSentencePiece(fixtureBytes('own-v1.model'))
@@ -65,9 +66,9 @@ describe('built-in formats', () => {
 
   it('joins neighbours of one role and refuses other orders', () => {
     expect(template.render([user('a'), user('b')], ownV3)).toBe('<s>[INST] a\n\nb[/INST]')
-    const alternate = 'Conversation roles must alternate user/assistant/user/assistant/...'
-    expect(() => template.encode([{ role: 'assistant', content: 'a' }], ownV3)).toThrow(alternate)
-    expect(() => template.encode([{ role: 'system', content: 'a' }], ownV3)).toThrow(alternate)
+    expect(template.render([{ role: 'system', content: 'a' }], ownV3)).toBe('<s>[INST] a\n\n[/INST]')
+    const after = [user('a'), { role: 'assistant', content: 'b' }, { role: 'system', content: 'c' }]
+    expect(() => template.encode(after, ownV3)).toThrow('cannot follow a message of the assistant')
   })
 
   it('v3 writes tools, calls and results', () => {
@@ -92,12 +93,12 @@ describe('built-in formats', () => {
   const asked = { role: 'assistant', tool_calls: [call] }
   const result = { role: 'tool', content: '1', tool_call_id: '123456789' }
   it.each<[string, ChatMessage[], unknown?]>([
-    ['messages', [{ role: 'system', content: 'a' }]],
     ['messages[0].role', [{ role: 'assistant', content: 'a' }]],
     ['messages[1].role', [user('a'), { role: 'moderator', content: 'b' }]],
     ['messages[2].role', [{ role: 'system', content: 's' }, user('a'), { role: 'tool', content: 'b' }]],
-    ['messages[3].role', [user('a'), asked, result, user('b')]],
-    ['messages[2].role', [user('a'), asked, user('b')]],
+    ['messages[2].role', [user('a'), asked, { role: 'assistant', content: 'b' }]],
+    ['messages[4].role', [user('a'), asked, result, result, { role: 'assistant', content: 'b' }]],
+    ['messages[1].content', [user('a'), { role: 'assistant', content: '' }, user('b')]],
     ['messages[1].content', [user('a'), { ...asked, content: 'b' }]],
     ['messages[1].tool_calls[1].id', [user('a'), { ...asked, tool_calls: [call, { ...call, id: 'short' }] }]],
     ['messages[1].tool_calls[0].id', [user('a'), { ...asked, tool_calls: [{ function: call.function }] }]],
@@ -147,13 +148,14 @@ describe('results of tools in v3', () => {
     ['text', '"text"'],
     [
       '{"a":[1,2.0,-3e5,{"b":null,"c":true}],"é":"\\u00e9 \\"1\\""}',
-      '{"a": [1, 2.0, -3e5, {"b": null, "c": true}], "é": "é \\"1\\""}',
+      '{"a": [1, 2.0, -300000.0, {"b": null, "c": true}], "é": "é \\"1\\""}',
     ],
     ['12345678901234567890', '12345678901234567890'],
     ['{"7": "1.0", "x\ufdd0": "\ufdd05"}', '{"7": "1.0", "x\ufdd0": "\ufdd05"}'],
     ['["\\ufdd0", 1]', '["\ufdd0", 1]'],
     ['01', '"01"'],
-    ['', '""'],
+    ['', '{}'],
+    ['null', 'null'],
   ])('%j is embedded as %s', (content, expected) => {
     expect(rendered(result(content))).toBe(
       `[TOOL_RESULTS] {"content": ${expected}, "call_id": "123456789"}[/TOOL_RESULTS]`,

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ChatTemplateError } from '../../src/errors.ts'
-import type { ChatMessage, Tool } from '../../src/tokenizer/chat-messages.ts'
+import type { ChatMessage } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { strftime } from '../../src/tokenizer/strftime.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
+import type { Tool } from '../../src/tokenizer/tools.ts'
 import { fixture, fixtureBytes } from './support.ts'
 
 interface Case {
@@ -32,7 +33,7 @@ describe('templates of checkpoints, against transformers', () => {
     const tokenizer = forms.get(c.form) as Tokenizer
     const template = ChatTemplate.fromSource(templates[c.template] as string)
     expect(template.origin).toBe('checkpoint')
-    const options = { tools: c.tools, addGenerationPrompt: false }
+    const options = { tools: c.tools, addGenerationPrompt: false, neighbours: 'refuse' as const }
     if (c.error !== undefined) {
       expect(() => template.encode(c.messages, tokenizer, options)).toThrow(new ChatTemplateError(c.error))
       return

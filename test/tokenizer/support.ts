@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'vitest'
+import { parseJson } from '../../src/json/parse.ts'
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 
 const FIXTURES = new URL('../fixtures/tokenizer/', import.meta.url)
@@ -21,6 +22,11 @@ export function fixtureBytes(name: string): Uint8Array<ArrayBuffer> {
 
 export function fixture<T>(name: string): T {
   return JSON.parse(gunzipSync(fixtureBytes(name)).toString('utf8')) as T
+}
+
+/** As {@link fixture}, with the order of keys and the kinds of numbers that the file has. */
+export function losslessFixture<T>(name: string): T {
+  return parseJson(gunzipSync(fixtureBytes(name)).toString('utf8')) as T
 }
 
 /** A file beside the repository; undefined where the clone has none. */

@@ -1,0 +1,137 @@
+/**
+ * What a checkpoint's Jinja template gets to see of the messages: transformers hands them over as they are, and so does
+ * this, except where the template could not take them.
+ */
+import { ChatTemplateError, ParameterError } from '../errors.ts'
+import type { PlainMessage, PlainPart } from './chat-messages.ts'
+
+/** Renders messages. @throws ChatTemplateError when the template refuses them */
+export type Render = (messages: readonly PlainMessage[]) => string
+
+const PROBE = 'Mistral 7301'
+const PROBE_CALL = { id: '000000000', type: 'function', function: { name: 'probe', arguments: '{}' } } as const
+const ask: PlainMessage = { role: 'user', content: 'x' }
+const SETTINGS: Readonly<Record<string, (content: PlainMessage['content']) => PlainMessage[]>> = {
+  user: (content) => [{ role: 'user', content }],
+  system: (content) => [{ role: 'system', content }, ask],
+  assistant: (content) => [ask, { role: 'assistant', content }, ask],
+  tool: (content) => [
+    ask,
+    { role: 'assistant', content: '', tool_calls: [PROBE_CALL] },
+    { role: 'tool', content, tool_call_id: PROBE_CALL.id },
+  ],
+}
+/** A part that was printed and not read: as Python's `str` or as JSON. */
+const PRINTED = /["']type["'] *: *["']text["']/
+
+/**
+ * How one template takes contents that are lists of parts. A role's contents stay lists where a list of one text gives
+ * that text; where the template refuses it, or prints the list itself, they become one text, the parts joined with an
+ * empty line as mistral-common joins them. It is found out with a small conversation, once for each role.
+ */
+export class ContentForms {
+  readonly #takesLists = new Map<string, boolean>()
+
+  constructor(
+    private readonly render: Render,
+    private readonly source: string,
+  ) {}
+
+  /** @throws ParameterError naming `messages[i].content[j].type` for a thought where the template has no place for one */
+  fit(messages: readonly PlainMessage[]): PlainMessage[] {
+    return messages.map((message, i) => {
+      const { role, content } = message
+      if (typeof content === 'string') return message
+      const lists = this.#takes(role)
+      const thought = content.findIndex(({ type }) => type === 'thinking')
+      if (thought >= 0 && !(lists && /\bthinking\b/.test(this.source))) {
+        const at = `messages[${i}].content[${thought}].type`
+        throw new ParameterError(at, 'thinking', "is a thought, for which the model's chat template has no place")
+      }
+      return lists ? message : { ...message, content: textsOf(content).join('\n\n') }
+    })
+  }
+
+  #takes(role: string): boolean {
+    let known = this.#takesLists.get(role)
+    if (known === undefined) {
+      known = this.#probe(SETTINGS[role])
+      this.#takesLists.set(role, known)
+    }
+    return known
+  }
+
+  #probe(setting: ((content: PlainMessage['content']) => PlainMessage[]) | undefined): boolean {
+    // What a role of the template's own takes only the template knows.
+    if (setting === undefined) return true
+    const list = this.#tried(setting([{ type: 'text', text: PROBE }]))
+    if (list !== undefined) return list.includes(PROBE) && !PRINTED.test(list)
+    // Refused as a text too, it is the role that the template does not take, and it shall say so itself.
+    return this.#tried(setting(PROBE)) === undefined
+  }
+
+  #tried(messages: readonly PlainMessage[]): string | undefined {
+    try {
+      return this.render(messages)
+    } catch (error) {
+      if (error instanceof ChatTemplateError) return undefined
+      throw error
+    }
+  }
+}
+
+/**
+ * The text of messages as they are. Where the template refuses them and neighbours have one role, these are joined as
+ * mistral-common joins them, and it is asked again: many templates demand that roles alternate.
+ */
+export function renderMerging(messages: readonly PlainMessage[], merge: boolean, render: Render): string {
+  try {
+    return render(messages)
+  } catch (error) {
+    if (!(error instanceof ChatTemplateError) || !merge) throw error
+    const merged = mergeNeighbours(messages)
+    if (merged.length === messages.length) throw error
+    try {
+      return render(merged)
+    } catch (again) {
+      throw again instanceof ChatTemplateError ? error : again
+    }
+  }
+}
+
+const MERGED_FIELDS = ['role', 'content', 'tool_calls', 'prefix']
+
+/** Users' messages that stand together become one, joined with an empty line; so do an assistant's, and system prompts. */
+function mergeNeighbours(messages: readonly PlainMessage[]): PlainMessage[] {
+  const merged: PlainMessage[] = []
+  for (const message of messages) {
+    const last = merged.at(-1)
+    if (last !== undefined && joins(last, message)) merged[merged.length - 1] = join(last, message)
+    else merged.push(message)
+  }
+  return merged
+}
+
+function joins(a: PlainMessage, b: PlainMessage): boolean {
+  const plain = [a, b].every((message) => Object.keys(message).every((field) => MERGED_FIELDS.includes(field)))
+  return plain && a.role === b.role && a.role !== 'tool'
+}
+
+function join(a: PlainMessage, b: PlainMessage): PlainMessage {
+  const calls = [...(a.tool_calls ?? []), ...(b.tool_calls ?? [])]
+  return { ...a, ...b, content: joinContents(a.content, b.content), ...(calls.length > 0 && { tool_calls: calls }) }
+}
+
+function joinContents(a: PlainMessage['content'], b: PlainMessage['content']): PlainMessage['content'] {
+  const thinks = [a, b].some((content) => typeof content !== 'string' && textsOf(content).length < content.length)
+  if (thinks) return [...asParts(a), ...asParts(b)]
+  return [...textsOf(a), ...textsOf(b)].filter((text) => text !== '').join('\n\n')
+}
+
+function asParts(content: PlainMessage['content']): readonly PlainPart[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content
+}
+
+function textsOf(content: PlainMessage['content']): string[] {
+  return asParts(content).flatMap((part) => (part.type === 'text' ? [part.text] : []))
+}

@@ -1,0 +1,56 @@
+/** The vocabularies that mistral-common's prompts were made with. */
+import type { ChatFormat } from '../../src/tokenizer/chat-format.ts'
+import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
+import { fixture, fixtureBytes } from './support.ts'
+
+interface TokenizerJson {
+  added_tokens: { id: number; content: string; special: boolean }[]
+  model: { vocab: Record<string, number> }
+}
+
+interface TekkenFixture {
+  /** As transformers converts a tekken.json. */
+  tokenizer: TokenizerJson
+  /** The names of the special tokens by version. */
+  specials: Record<string, string[]>
+  /** The beginnings of tekken.json by version. */
+  heads: Record<string, string>
+}
+
+export const tekken = fixture<TekkenFixture>('tekken.json.gz')
+
+/** The tokenizer.json of a version, for example `v13-think`. */
+export function tekkenJson(name: string): TokenizerJson {
+  const { tokenizer, specials } = tekken
+  const names = specials[name]!
+  const old = new Map(tokenizer.added_tokens.map(({ id, content }) => [content, names[id]!]))
+  return {
+    ...tokenizer,
+    added_tokens: tokenizer.added_tokens.map((token) => ({ ...token, content: names[token.id]! })),
+    model: {
+      ...tokenizer.model,
+      vocab: Object.fromEntries(
+        Object.entries(tokenizer.model.vocab).map(([token, id]) => [old.get(token) ?? token, id]),
+      ),
+    },
+  }
+}
+
+const SPM: Record<string, string> = { v1: 'own-v1.model', v2: 'own-v3.model', v3: 'own-v3.model', v7: 'own-v7.model' }
+
+const opened = new Map<string, Tokenizer>()
+
+/** @param name such as `spm-v2` or `tekken-v13-think` */
+export function vocabulary(name: string): Tokenizer {
+  const known = opened.get(name) ?? open(name)
+  opened.set(name, known)
+  return known
+}
+
+function open(name: string): Tokenizer {
+  const [kind, version, ...rest] = name.split('-') as [string, string, ...string[]]
+  if (kind === 'tekken') return Tokenizer.fromJson(tekkenJson([version, ...rest].join('-')))
+  return Tokenizer.fromSentencePiece(fixtureBytes(SPM[version]!), `tokenizer.model.${version}`)
+}
+
+export const versionOf = (name: string) => name.split('-')[1] as ChatFormat
