@@ -1,5 +1,6 @@
 /** The prompt of a conversation: by the checkpoint's Jinja template, or in Mistral's own format for the vocabulary. */
 import { ChatTemplateError, ParameterError } from '../errors.ts'
+import { plainJson } from '../json/value.ts'
 import { builtInParts } from './builtin-template.ts'
 import { type ChatFormat, formatsOf, type PromptPart } from './chat-format.ts'
 import { type ChatMessage, checkMessages, checkResultIds, continuesLast, type PlainMessage } from './chat-messages.ts'
@@ -178,7 +179,8 @@ export class ChatTemplate {
     { tools, addGenerationPrompt, ...variables }: { tools: readonly Tool[] | null; addGenerationPrompt: boolean },
   ): string {
     const shown = withParsedArguments(messages).map(({ prefix: _, ...message }) => message)
-    const guarded = copyPlain(shown, 'messages', guard.protect) as PlainMessage[]
+    // The engine takes JavaScript's values only.
+    const guarded = plainJson(copyPlain(shown, 'messages', guard.protect)) as PlainMessage[]
     const end = continuesLast(messages) ? markEnd(guarded) : undefined
     let text: string
     try {
