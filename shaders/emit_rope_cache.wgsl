@@ -9,6 +9,8 @@ override N_HEADS: u32;
 override N_KV_HEADS: u32;
 override RING: u32; // cache slots of a sequence
 override ROPE_FINE: u32; // positions of the fine half of the table
+override QUERY_BETA: f32 = 0.0; // queries are multiplied with 1 + QUERY_BETA * ln(1 + floor(position / QUERY_LENGTH))
+override QUERY_LENGTH: u32 = 1u;
 
 @group(0) @binding(4) var<storage, read> rope: array<vec2f>; // [ROPE_FINE + coarse, HEAD_DIM / 2] (cos, sin)
 @group(0) @binding(5) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -); position ~0 is padding
@@ -30,7 +32,9 @@ fn emit(row: u32, col: u32, a: f32, b: f32) {
   let turn = vec2f(fine.x * coarse.x - fine.y * coarse.y, fine.y * coarse.x + fine.x * coarse.y);
   let rotated = vec2f(a * turn.x - b * turn.y, b * turn.x + a * turn.y);
   if (head < N_HEADS) {
-    q[(row * N_HEADS + head) * (HEAD_STRIDE / 2u) + pair] = rotated;
+    var scale = 1.0;
+    if (QUERY_BETA != 0.0) { scale += QUERY_BETA * log(1.0 + f32(position / QUERY_LENGTH)); }
+    q[(row * N_HEADS + head) * (HEAD_STRIDE / 2u) + pair] = scale * rotated;
   } else {
     cache_write_key(cache_index(sequence, head - N_HEADS, position) + pair, rotated);
   }

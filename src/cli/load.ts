@@ -1,6 +1,6 @@
 import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
-import { type Cli, disabledFeatures, UsageError } from './context.ts'
+import { type Cli, disabledFeatures, note, UsageError } from './context.ts'
 import type { ModelOptions } from './options.ts'
 import { progressBar } from './progress.ts'
 
@@ -13,18 +13,38 @@ export interface BatchOptions {
   readonly maxQueue?: number
 }
 
-/** Loads the model that the options name, with a progress bar where a person watches. */
+/**
+ * Loads the model that the options name, with a progress bar where a person watches.
+ * @param tell says what is odd about the checkpoint; by default on standard error
+ */
 export async function loadChat(
   cli: Cli,
   options: ModelOptions & BatchOptions,
   signal: AbortSignal,
+  tell: (text: string) => void | Promise<void> = (text) => note(cli, `note: ${text}`),
 ): Promise<MistralChat> {
   const { model, ...loadOptions } = options
   const source = model ?? (await embeddedModel(cli))
+  const chat = await loadWithBar(cli, source, loadOptions, signal)
+  try {
+    for (const text of chat.model.notes) await tell(text)
+  } catch (error) {
+    chat.dispose()
+    throw error
+  }
+  return chat
+}
+
+async function loadWithBar(
+  cli: Cli,
+  source: string,
+  options: Omit<ModelOptions & BatchOptions, 'model'>,
+  signal: AbortSignal,
+): Promise<MistralChat> {
   const bar = progressBar(cli)
   try {
     return await MistralChat.load(source, {
-      ...loadOptions,
+      ...options,
       disableFeatures: disabledFeatures(cli),
       signal,
       onProgress: (progress) => bar.update(progress),

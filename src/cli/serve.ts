@@ -35,7 +35,7 @@ async function serve(cli: Cli, options: ServeCommandOptions): Promise<void> {
       log.event('warn', `everybody who reaches ${options.host} can use this server: it asks for no --api-key`)
     }
     log.event('info', `listening on ${server.url}, loading the model`)
-    chat = await loadChat(cli, options.model, stop.signal)
+    chat = await loadChat(cli, options.model, stop.signal, (text) => log.event('warn', text))
     keep(chat)
     await cli.terminal.out.write(serveBanner(cli, chat, server.url, options))
     await stop.asked

@@ -2,7 +2,7 @@
  * Stored elements to f32 on the CPU, exactly: every value of these types is an f32. All runtimes with WebGPU are
  * little-endian, as the files are, so typed arrays may view the bytes.
  */
-import type { StoredDtype } from './checkpoint.ts'
+import type { StoredDtype } from './tensor-file.ts'
 
 /** How elements lie in a file: `elements` of them in every `bytes` bytes. */
 export interface BlockLayout {

@@ -1,5 +1,5 @@
 /** The element types of GGUF: ggml's numbers, names and block sizes (ggml.h; gguf-py `GGML_QUANT_SIZES`). */
-import type { StoredDtype } from './checkpoint.ts'
+import type { StoredDtype } from './tensor-file.ts'
 
 export interface GgmlType {
   readonly name: string

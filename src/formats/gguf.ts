@@ -5,6 +5,9 @@
  */
 import { CheckpointError } from '../errors.ts'
 import type { ByteReader } from './byte-reader.ts'
+import { type GgufMetadata, quoted, readMetadata, readString } from './gguf-metadata.ts'
+import { GGML_TYPES, type GgmlType } from './gguf-types.ts'
+import { HeaderStream } from './header-stream.ts'
 import {
   elementCount,
   readTensorPart,
@@ -13,10 +16,7 @@ import {
   type TensorFile,
   type TensorInfo,
   type UnsupportedTensor,
-} from './checkpoint.ts'
-import { type GgufMetadata, quoted, readMetadata, readString } from './gguf-metadata.ts'
-import { GGML_TYPES, type GgmlType } from './gguf-types.ts'
-import { HeaderStream } from './header-stream.ts'
+} from './tensor-file.ts'
 
 const MAGIC = 0x46554747
 /** A vocabulary of 260,000 pieces with merges takes some 20 MB. */

@@ -1,20 +1,21 @@
 /** Sharded safetensors: `model.safetensors.index.json` says which file holds which tensor. */
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, readText } from './byte-reader.ts'
-import { readTensorPart, type TensorFile, type TensorInfo, type UnsupportedTensor } from './checkpoint.ts'
 import { isPlainFileName } from './file-names.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import { openSafetensors } from './safetensors.ts'
 import { missing, type SourceFiles } from './source.ts'
+import { readTensorPart, type TensorFile, type TensorInfo, type UnsupportedTensor } from './tensor-file.ts'
 
 const MAX_INDEX_BYTES = 100_000_000
 const MAX_TENSORS = 1_000_000
 const MAX_SHARDS = 10_000
 
 /**
- * Reads the index and the header of every shard that it names.
- * @throws CheckpointError when a shard's name leaves the folder, a shard is missing or damaged, or does not hold a
- *   tensor that the index promises
+ * Reads the index and the header of every shard that it names. As in transformers, the index only says which files there
+ * are: a model has the tensors that their headers list, and of two with one name the one of the later file. A shard
+ * that is missing, or a tensor that no shard has, matters when the model needs it.
+ * @throws CheckpointError when a shard's name leaves the folder or a shard is damaged
  */
 export async function openShardedSafetensors(
   files: SourceFiles,
@@ -25,24 +26,37 @@ export async function openShardedSafetensors(
   const tensors = new Map<string, TensorInfo>()
   const unsupported = new Map<string, UnsupportedTensor>()
   const readers = new Map<string, ByteReader>()
-  for (const [shardName, promised] of weightMap) {
+  const shards = [...new Set(weightMap.values())].sort()
+  for (const shardName of shards) {
     const reader = await files.open(shardName, signal)
-    if (reader === undefined) {
-      throw missing(files, shardName, `is missing; ${index.name} says that it holds ${promised[0]}`)
-    }
+    if (reader === undefined) continue
     readers.set(shardName, reader)
     const shard = await openSafetensors(reader, signal)
-    for (const name of promised) {
-      const info = shard.tensors.get(name)
-      const refused = shard.unsupported.get(name)
-      if (info !== undefined) tensors.set(name, info)
-      else if (refused !== undefined) unsupported.set(name, refused)
-      else throw new CheckpointError({ file: shardName, tensor: name }, `is not there, though ${index.name} says so`)
+    for (const [name, info] of shard.tensors) {
+      unsupported.delete(name)
+      tensors.set(name, info)
+    }
+    for (const [name, refused] of shard.unsupported) {
+      tensors.delete(name)
+      unsupported.set(name, refused)
+    }
+    if (tensors.size + unsupported.size > MAX_TENSORS) {
+      throw new CheckpointError({ file: shardName }, `brings the checkpoint to more than ${MAX_TENSORS} tensors`)
     }
   }
   return {
     tensors,
     unsupported,
+    notes: shards
+      .filter((name) => !readers.has(name))
+      .map((name) => `${name}, which ${index.name} names, is missing; the model needs nothing of it`),
+    whyMissing(tensor) {
+      const file = weightMap.get(tensor)
+      if (file === undefined) return undefined
+      return readers.has(file)
+        ? new CheckpointError({ file, tensor }, `is not there, though ${index.name} says so`)
+        : missing(files, file, `is missing; ${index.name} says that it holds ${tensor}`)
+    },
     async read(tensor, offset, length, signal) {
       const reader = readers.get(tensor.file)
       if (reader === undefined) {
@@ -56,9 +70,10 @@ export async function openShardedSafetensors(
   }
 }
 
-/** Shard name → the tensors it must hold. */
-function parseIndex(file: string, text: string): Map<string, string[]> {
-  const shards = new Map<string, string[]>()
+/** Tensor → the shard that holds it. */
+function parseIndex(file: string, text: string): Map<string, string> {
+  const weightMap = new Map<string, string>()
+  const shards = new Set<string>()
   let found = false
   try {
     const scanner = new JsonScanner(text)
@@ -70,10 +85,9 @@ function parseIndex(file: string, text: string): Map<string, string[]> {
       found = true
       scanner.object((tensor) => {
         const shard = checkShardName(file, tensor, scanner.string())
-        const names = shards.get(shard)
-        if (names !== undefined) names.push(tensor)
-        else if (shards.size === MAX_SHARDS) throw scanner.error(`more than ${MAX_SHARDS} shards`)
-        else shards.set(shard, [tensor])
+        weightMap.set(tensor, shard)
+        shards.add(shard)
+        if (shards.size > MAX_SHARDS) throw scanner.error(`more than ${MAX_SHARDS} shards`)
       }, MAX_TENSORS)
     }, 1000)
     scanner.end()
@@ -81,8 +95,8 @@ function parseIndex(file: string, text: string): Map<string, string[]> {
     if (!(error instanceof JsonSyntaxError)) throw error
     throw new CheckpointError({ file }, `is not a safetensors index: ${error.message}`, { cause: error })
   }
-  if (!found || shards.size === 0) throw new CheckpointError({ file }, 'has no weight_map that names a shard')
-  return shards
+  if (!found || weightMap.size === 0) throw new CheckpointError({ file }, 'has no weight_map that names a shard')
+  return weightMap
 }
 
 /** A shard lies beside its index: anything that could lead elsewhere, or back to the index, is refused. */

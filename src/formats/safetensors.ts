@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from '../errors.ts'
 import type { ByteReader } from './byte-reader.ts'
+import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import {
   elementCount,
   readTensorPart,
@@ -14,8 +15,7 @@ import {
   type TensorFile,
   type TensorInfo,
   type UnsupportedTensor,
-} from './checkpoint.ts'
-import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
+} from './tensor-file.ts'
 
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000

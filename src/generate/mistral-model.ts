@@ -90,6 +90,14 @@ export class MistralModel {
   }
 
   /**
+   * What is odd about the checkpoint and does not keep it from working, one sentence each: fields of the config that have
+   * no effect, weights that contradict it. Empty for most.
+   */
+  get notes(): readonly string[] {
+    return this.engine.notes
+  }
+
+  /**
    * Positions of one sequence, prompt and answer together. With a sliding window in every layer an answer goes on past it.
    */
   get contextLength(): number {

@@ -18,6 +18,8 @@ export interface HeadShape {
   readonly nHeads: number
   readonly nKvHeads: number
   readonly headDim: number
+  /** Queries grow with their position: they are multiplied with 1 + beta · ln(1 + ⌊position / length⌋). */
+  readonly queryScale?: { readonly beta: number; readonly length: number } | undefined
 }
 
 /** Keys (after RoPE) and values of one layer, [sequences, kv heads, ring, headStride] each. */
@@ -84,6 +86,7 @@ export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers,
     N_KV_HEADS: shape.nKvHeads,
     RING: cache.ring,
     ROPE_FINE,
+    ...(shape.queryScale && { QUERY_BETA: shape.queryScale.beta, QUERY_LENGTH: shape.queryScale.length }),
   }
   const module = cache.dtype === 'f16' ? cacheWriteF16 : cacheWriteF32
   return [

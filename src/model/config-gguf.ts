@@ -1,17 +1,18 @@
 /** The hyper-parameters of a GGUF, from its metadata and the shapes of its tensors. */
 import { ConfigError } from '../errors.ts'
-import type { TensorInfo, UnsupportedTensor } from '../formats/checkpoint.ts'
 import type { GgufMetadata, GgufValue } from '../formats/gguf-metadata.ts'
+import type { TensorInfo, UnsupportedTensor } from '../formats/tensor-file.ts'
 import {
   CONFIG_LIMITS,
   checkHeads,
   type ModelConfig,
   numberAbove,
   positiveInteger,
-  type RopeScaling,
+  ropeReader,
   tokenId,
   withSlidingWindow,
 } from './config.ts'
+import { ROPE_SCALINGS, type RopeScaling } from './rope.ts'
 
 type Shapes = ReadonlyMap<string, Pick<TensorInfo | UnsupportedTensor, 'shape'>>
 
@@ -82,6 +83,7 @@ export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options
   }
   const vocabSize = vocabularyOf(tensors)
   const window = windowOf(key, get)
+  const maxPositions = count('context_length', CONFIG_LIMITS.positions)
   const config: ModelConfig = {
     architecture,
     dim,
@@ -93,8 +95,10 @@ export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options
     vocabSize,
     normEps: numberAbove(key('attention.layer_norm_rms_epsilon'), get('attention.layer_norm_rms_epsilon'), 0, 1),
     ropeTheta: numberAbove(key('rope.freq_base'), get('rope.freq_base') ?? 10_000, 0, 1e15),
-    ropeScaling: parseScaling(key, get),
-    maxPositions: count('context_length', CONFIG_LIMITS.positions),
+    ropeScaling: parseScaling(key, get, maxPositions),
+    ropeDivisors: undefined,
+    queryScale: undefined,
+    maxPositions,
     slidingWindows: Array.from({ length: nLayers }, () => window),
     tiedEmbeddings: !tensors.has('output.weight'),
     ropePairing: 'adjacent',
@@ -136,17 +140,19 @@ function vocabularyOf(tensors: Shapes): number {
   return positiveInteger('token_embd.weight rows', shape[0], CONFIG_LIMITS.vocab)
 }
 
-/** llama.cpp takes linear scaling when a factor stands without a type; `rope.scale_linear` is the key's old name. */
-function parseScaling(key: Key, get: Get): RopeScaling | undefined {
-  const factorName = get('rope.scaling.factor') === undefined ? 'rope.scale_linear' : 'rope.scaling.factor'
-  const factor = get(factorName)
-  const type = get('rope.scaling.type') ?? (factor === undefined ? 'none' : 'linear')
+/** llama.cpp takes linear scaling when a factor stands without a type. */
+function parseScaling(key: Key, get: Get, maxPositions: number): RopeScaling | undefined {
+  const read = ropeReader(key, get, maxPositions)
+  const hasFactor = get('rope.scaling.factor') !== undefined || get('rope.scale_linear') !== undefined
+  const type = get('rope.scaling.type') ?? (hasFactor ? 'linear' : 'none')
   if (type === 'none') return undefined
-  if (type !== 'linear') {
-    throw new ConfigError(key('rope.scaling.type'), type, 'is not supported; none and linear are')
-  }
-  const value = numberAbove(key(factorName), factor, 0, 1e6)
-  return value === 1 ? undefined : { type, factor: value }
+  const entry =
+    typeof type === 'string' && Object.hasOwn(ROPE_SCALINGS, type)
+      ? ROPE_SCALINGS[type as RopeScaling['type']]
+      : undefined
+  if (entry?.fromGguf !== undefined) return entry.fromGguf(read)
+  const known = Object.entries(ROPE_SCALINGS).flatMap(([name, { fromGguf }]) => (fromGguf === undefined ? [] : [name]))
+  throw new ConfigError(key('rope.scaling.type'), type, `is not supported; none, ${known.join(', ')} are`)
 }
 
 /** Keys that may be given per layer: one value for all layers is supported. */

@@ -1,24 +1,22 @@
+/** The hyper-parameters of a model, whatever format they come from, and what must hold for them. */
 import { ConfigError, ParameterError } from '../errors.ts'
+import type { RopeConfig, RopeReader } from './rope.ts'
 
 /** The hyper-parameters of one checkpoint, under the names of Mistral's own reference code. */
-export interface ModelConfig {
+export interface ModelConfig extends RopeConfig {
   readonly architecture: 'MistralForCausalLM' | 'LlamaForCausalLM'
   /** Width of the residual stream (`hidden_size`). */
   readonly dim: number
   readonly nLayers: number
   readonly nHeads: number
   readonly nKvHeads: number
-  /** Width of one attention head. Not always `dim / nHeads`. */
-  readonly headDim: number
   /** Width of the feed-forward layer (`intermediate_size`). */
   readonly hiddenDim: number
   readonly vocabSize: number
   /** Epsilon of RMSNorm. */
   readonly normEps: number
-  readonly ropeTheta: number
-  readonly ropeScaling: RopeScaling | undefined
-  /** Positions the model was trained for (`max_position_embeddings`). */
-  readonly maxPositions: number
+  /** Queries are multiplied with 1 + beta · ln(1 + ⌊position / length⌋) after they are rotated (Llama 4, Ministral 3). */
+  readonly queryScale: { readonly beta: number; readonly length: number } | undefined
   /** Per layer: the number of keys a query sees, itself included; undefined is full attention. */
   readonly slidingWindows: readonly (number | undefined)[]
   /** Input embedding and output projection are one matrix. */
@@ -31,17 +29,6 @@ export interface ModelConfig {
   readonly bosTokenId: number | undefined
   readonly eosTokenIds: readonly number[]
 }
-
-/** Changes of the rotary frequencies that are implemented (Hugging Face `modeling_rope_utils.py`). */
-export type RopeScaling =
-  | { readonly type: 'linear'; readonly factor: number }
-  | {
-      readonly type: 'llama3'
-      readonly factor: number
-      readonly lowFreqFactor: number
-      readonly highFreqFactor: number
-      readonly originalMaxPositions: number
-    }
 
 /** Upper limits that every real model keeps, so that a hostile config cannot ask for absurd allocations. */
 export const CONFIG_LIMITS = {
@@ -76,6 +63,31 @@ export function tokenId(field: string, value: unknown, vocabSize: number): numbe
     throw new ConfigError(field, value, `must be a token id from 0 to ${vocabSize - 1}`)
   }
   return value
+}
+
+/**
+ * Reads the numbers of a rotary scaling.
+ * @param fieldOf the name that errors say
+ * @param get the value of a field; undefined when it is absent
+ */
+export function ropeReader(
+  fieldOf: (name: string) => string,
+  get: (name: string) => unknown,
+  maxPositions: number,
+): RopeReader {
+  const or = <T>(name: string, fallback: T | undefined, read: (value: unknown) => T) =>
+    fallback !== undefined && get(name) == null ? fallback : read(get(name))
+  return {
+    maxPositions,
+    raw: get,
+    positive: (name, fallback) => or(name, fallback, (value) => numberAbove(fieldOf(name), value, 0, 1e6)),
+    number: (name, fallback) => or(name, fallback, (value) => numberAbove(fieldOf(name), value, -1e6, 1e6)),
+    positions: (name, fallback) =>
+      or(name, fallback, (value) => positiveInteger(fieldOf(name), value, CONFIG_LIMITS.positions)),
+    refuse(name, fact) {
+      throw new ConfigError(fieldOf(name), get(name), fact)
+    },
+  }
 }
 
 /**

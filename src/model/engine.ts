@@ -1,3 +1,4 @@
+/** A checkpoint on the GPU: sizes are planned, buffers made, weights loaded, pipelines compiled. */
 import { ConfigError, ParameterError, throwIfAborted } from '../errors.ts'
 import { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
@@ -8,6 +9,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
 import { createWorkspace, Mistral, type ModelWeights } from './mistral.ts'
+import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
 import { loadWeights, type WeightsOption } from './weights.ts'
 
@@ -63,6 +65,8 @@ export class Engine {
     readonly positions: number,
     /** Ids below this may be chosen. */
     readonly vocabSize: number,
+    /** What the user should know about the checkpoint, one sentence each. */
+    readonly notes: readonly string[],
     /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
     readonly readbackMs: number,
   ) {}
@@ -99,9 +103,11 @@ export class Engine {
       }),
       workspace: createWorkspace(gpu, config, { ...sizes, maxRows, maxOutputs: DECODE_ROWS }),
     }))
+    const notes = [...checkpoint.notes]
     const load = {
       weights: dtype,
       signal,
+      note: (text: string) => notes.push(text),
       onProgress: (loaded: number, tensor: string) => report(options, 'weights', loaded, totalBytes, tensor),
     }
     const weights = await gpu.guard('the model', () => loadWeights(gpu, checkpoint, load))
@@ -124,6 +130,7 @@ export class Engine {
       chunk,
       positions,
       vocabSize,
+      notes,
       await readbackLatency(gpu),
     )
   }
@@ -179,7 +186,8 @@ function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = conf
   checkInteger('prefillChunk', chunk, 1, 8192)
   // Whoever asks for less context than the window wants a smaller cache, which then is the limit.
   const windowed = config.slidingWindows.every((window) => window !== undefined && window <= contextLength)
-  const positions = windowed ? Math.max(contextLength, WINDOWED_POSITIONS) : contextLength
+  const endless = Math.min(WINDOWED_POSITIONS, ropePositions(config))
+  const positions = windowed ? Math.max(contextLength, endless) : contextLength
   return {
     contextLength,
     maxSequences,

@@ -1,5 +1,5 @@
 import { BLOCK_LAYOUT, decodeToF32, f16ToNumber, f32ToF16Bits } from '../formats/blocks.ts'
-import type { StoredDtype } from '../formats/checkpoint.ts'
+import type { StoredDtype } from '../formats/tensor-file.ts'
 import { BLOCK, ceilDiv } from '../kernels/shape.ts'
 import { hasScales, rowBytes, type WeightDtype } from '../kernels/weight.ts'
 

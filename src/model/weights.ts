@@ -1,13 +1,15 @@
+/** Brings the weights of a checkpoint to the GPU: read by pieces, fused, packed, uploaded. */
 import { throwIfAborted } from '../errors.ts'
 import { decodeToF32 } from '../formats/blocks.ts'
-import type { TensorInfo } from '../formats/checkpoint.ts'
+import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer, Gpu } from '../gpu/device.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
 import { createWeight, hasScales, rowBytes, type Weight } from '../kernels/weight.ts'
-import type { Checkpoint, LayerWeight, WeightName } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { LayerWeights, ModelWeights } from './mistral.ts'
 import { createPackedRows, nativeDtype, packRow, storedRowBytes } from './repack.ts'
+import type { LayerWeight, WeightName } from './shapes.ts'
 
 /** `native` keeps what the file has; the others quantize matrices while loading. */
 export type WeightsOption = 'native' | 'q8' | 'q4'
@@ -17,6 +19,8 @@ export interface LoadWeightsOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each piece with the bytes read so far and the tensor they belong to. */
   readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
+  /** Called with what the user should know about the weights, one sentence each. */
+  readonly note?: ((text: string) => void) | undefined
 }
 
 /** Bytes of the file that are converted at a time: what the JavaScript heap holds besides the reader's own buffers. */
@@ -37,15 +41,23 @@ export async function loadWeights(
   const { config } = checkpoint
   // Under 'q4' the embedding and the output projection stay at 8 bits: they cost quality most.
   const ends = options.weights === 'q4' ? 'q8' : options.weights
-  const tokEmbeddings = await loader.matrix('tokEmbeddings', [loader.source('tokEmbeddings')], inOrder, ends)
+  const twin = checkpoint.outputMayBeTied ? new Twin(checkpoint.tensor('output')) : undefined
+  const embeddings = { ...loader.source('tokEmbeddings'), twin }
+  const tokEmbeddings = await loader.matrix('tokEmbeddings', [embeddings], inOrder, ends)
   const layers: LayerWeights[] = []
   for (let i = 0; i < config.nLayers; i++) layers.push(await loadLayer(loader, config, i, options.weights))
   const norm = await loader.vector('norm')
-  const output = config.tiedEmbeddings
-    ? tokEmbeddings
-    : await loader.matrix('output', [loader.source('output')], inOrder, ends)
+  const isTied = config.tiedEmbeddings || twin?.isSame === true
+  if (twin?.isSame === true) loader.skip(twin.info)
+  if (twin?.isSame === false) options.note?.(differentOutput(embeddings.info, twin.info))
+  const output = isTied ? tokEmbeddings : await loader.matrix('output', [loader.source('output')], inOrder, ends)
   await gpu.finish()
   return { tokEmbeddings, layers, norm, output }
+}
+
+function differentOutput(embeddings: TensorInfo, output: TensorInfo): string {
+  const names = `${output.name} differs from ${embeddings.name}`
+  return `config.json says tie_word_embeddings, but ${names}: both are used as they stand, as transformers does`
 }
 
 async function loadLayer(
@@ -74,6 +86,32 @@ interface Source {
   readonly cols: number
   /** Row of the file that stands at a row of the result. */
   readonly order?: ((row: number) => number) | undefined
+  /** A tensor that is compared with this one on the way. */
+  readonly twin?: Twin | undefined
+}
+
+/** A tensor of the shape of another, which may hold the same. */
+class Twin {
+  isSame = true
+
+  constructor(readonly info: TensorInfo) {}
+
+  /** Compares rows of the other tensor with the same rows of this one. */
+  compare(info: TensorInfo, rows: Uint8Array, own: Uint8Array): void {
+    // Elements of two types are compared by value, of one type bit by bit.
+    const [a, b] = info.dtype === this.info.dtype ? [rows, own] : [decoded(info, rows), decoded(this.info, own)]
+    this.isSame = haveSameElements(a, b)
+  }
+}
+
+function haveSameElements(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  let same = a.length === b.length
+  for (let i = 0; same && i < a.length; i++) same = a[i] === b[i]
+  return same
+}
+
+function decoded(info: TensorInfo, bytes: Uint8Array): Float32Array {
+  return decodeToF32(info.dtype, bytes)
 }
 
 /** Which row of which source stands at a row of the fused matrix. */
@@ -157,13 +195,17 @@ class WeightLoader {
       return { source, row: sources[source]!.order?.(row) ?? row }
     })
     const packed = createPackedRows(weight.dtype, count, weight.cols)
-    for (const [s, { info, cols }] of sources.entries()) {
+    for (const [s, { info, cols, twin }] of sources.entries()) {
       const needed = places.filter((place) => place.source === s).map((place) => place.row)
       if (needed.length === 0) continue
       const from = needed.reduce((a, b) => Math.min(a, b))
       const to = needed.reduce((a, b) => Math.max(a, b)) + 1
       const bytes = storedRowBytes(info.dtype, cols)
       const data = await this.read(info, from * bytes, (to - from) * bytes)
+      if (twin?.isSame) {
+        const own = storedRowBytes(twin.info.dtype, cols)
+        twin.compare(info, data, await this.fetch(twin.info, from * own, (to - from) * own))
+      }
       for (const [i, place] of places.entries()) {
         if (place.source !== s) continue
         packRow(info.dtype, data.subarray((place.row - from) * bytes, (place.row - from + 1) * bytes), packed, i)
@@ -188,12 +230,26 @@ class WeightLoader {
     await this.gpu.finish()
   }
 
+  /** Counts a tensor as loaded. */
+  skip(info: TensorInfo): void {
+    this.count(info, info.byteLength)
+  }
+
   private async read(info: TensorInfo, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.fetch(info, offset, length)
+    this.count(info, length)
+    return bytes
+  }
+
+  private async fetch(info: TensorInfo, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(this.options.signal)
     const bytes = await this.checkpoint.readTensor(info, offset, length, this.options.signal)
     throwIfAborted(this.options.signal)
-    this.loadedBytes += length
-    this.options.onProgress?.(this.loadedBytes, info.name)
     return bytes
+  }
+
+  private count(info: TensorInfo, bytes: number): void {
+    this.loadedBytes += bytes
+    this.options.onProgress?.(this.loadedBytes, info.name)
   }
 }

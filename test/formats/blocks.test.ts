@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BLOCK_LAYOUT, decodeToF32, f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
-import type { StoredDtype } from '../../src/formats/checkpoint.ts'
+import type { StoredDtype } from '../../src/formats/tensor-file.ts'
 import { concat, fixtureJson, floats, fromBase64 } from './helpers.ts'
 
 type Vectors = Record<StoredDtype | 'toF16', { bytes: string; f32: string }>

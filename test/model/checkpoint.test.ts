@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
 import { decodeToF32 } from '../../src/formats/blocks.ts'
 import { openSource } from '../../src/formats/source.ts'
-import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../../src/model/checkpoint.ts'
+import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts'
+import type { CheckpointOptions } from '../../src/model/opened.ts'
 import {
   concat,
   FIXTURES,
@@ -76,6 +77,49 @@ describe('openCheckpoint', () => {
     expect(await values(checkpoint, 'layers.1.wk')).toEqual(floats(expected.bf16))
     expect(new Set(checkpoint.names.map((name) => checkpoint.tensor(name).file))).toEqual(new Set([1, 2, 3].map(shard)))
     await checkpoint.close()
+  })
+
+  it('goes by what the shards hold, not by what the index says of each', async () => {
+    const index = fixtureJson(`hf-bf16-shards/${INDEX}`) as { weight_map: Record<string, string> }
+    const files = Object.fromEntries([1, 2, 3].map((n) => [shard(n), fixture(`hf-bf16-shards/${shard(n)}`)]))
+    const { [PROBE]: holder, ...others } = index.weight_map
+    const elsewhere = { ...others, [PROBE]: holder === shard(1) ? shard(2) : shard(1) }
+    for (const weight_map of [
+      // Listed in the wrong place, not listed, and beside tensors that the model does not need.
+      elsewhere,
+      others,
+      { ...index.weight_map, 'vision.weight': shard(1), 'mtp.0.weight': 'model-mtp.safetensors' },
+    ]) {
+      const config = fixtureJson('hf-bf16-shards/config.json')
+      const checkpoint = await openFiles({ 'config.json': config, ...files, [INDEX]: { weight_map } })
+      expect(await values(checkpoint, 'layers.1.wk')).toEqual(floats(expected.bf16))
+      const isMissing = 'mtp.0.weight' in weight_map
+      expect(checkpoint.notes).toEqual(
+        isMissing ? [`model-mtp.safetensors, which ${INDEX} names, is missing; the model needs nothing of it`] : [],
+      )
+    }
+  })
+
+  it('finds tied embeddings under either name, and says when both are there', async () => {
+    const config = fixtureJson('hf-mixed-tied/config.json')
+    const bytes = fixture('hf-mixed-tied/model.safetensors')
+    const embed = 'model.embed_tokens.weight'
+    const open = (change: (header: Record<string, unknown>) => Record<string, unknown>) =>
+      openFiles({ 'config.json': config, 'model.safetensors': reheaded(bytes, change) })
+    const only = await open(({ [embed]: entry, ...header }) => ({ ...header, 'lm_head.weight': entry }))
+    expect(only.tensor('tokEmbeddings').name).toBe('lm_head.weight')
+    expect(only.tensor('output')).toBe(only.tensor('tokEmbeddings'))
+    expect(only).toMatchObject({ outputMayBeTied: false, config: { tiedEmbeddings: true } })
+    const size = 40 * 32 * 4
+    const end = bytes.length - 8 - Number(new DataView(bytes.buffer).getBigUint64(0, true))
+    const lm_head = { dtype: 'F32', shape: [40, 32], data_offsets: [end, end + size] }
+    const two = concat(
+      reheaded(bytes, (header) => ({ ...header, 'lm_head.weight': lm_head })),
+      new Uint8Array(size),
+    )
+    const both = await openFiles({ 'config.json': config, 'model.safetensors': two })
+    expect(both).toMatchObject({ outputMayBeTied: true, config: { tiedEmbeddings: false } })
+    expect(both.names).toContain('output')
   })
 
   it('opens tied embeddings and mixed types', async () => {
@@ -197,29 +241,49 @@ describe('what openCheckpoint refuses', () => {
     expect(error).toMatchObject({ tensor: 'model.layers.1.self_attn.q_proj.bias', fact: 'biases are not supported' })
   })
 
-  it('frequency factors of a GGUF unless all are one', async () => {
-    const attempt = async (factors: number[]) => {
-      const key = (name: string, value: number) => pair(`llama.${name}`, 4, u32(value))
-      const eps = pair('llama.attention.layer_norm_rms_epsilon', 6, new Uint8Array(new Float32Array([1e-5]).buffer))
-      const tensors: GgufTensorSpec[] = [
-        { name: 'rope_freqs.weight', dims: [factors.length], offset: 0 },
-        { name: 'token_embd.weight', dims: [8, 4], offset: 32 },
-      ]
-      const bytes = makeGguf({
-        pairs: [
-          pair('general.architecture', 8, ggufString('llama')),
-          ...[key('context_length', 64), key('embedding_length', 8), key('block_count', 1)],
-          ...[key('feed_forward_length', 8), key('attention.head_count', 2), eps],
-        ],
-        tensors,
-        dataBytes: 32 + 128,
+  const ropeFreqs = async (factors: number[], change: Partial<GgufTensorSpec> = {}) => {
+    const key = (name: string, value: number) => pair(`llama.${name}`, 4, u32(value))
+    const eps = pair('llama.attention.layer_norm_rms_epsilon', 6, new Uint8Array(new Float32Array([1e-5]).buffer))
+    const tensors: GgufTensorSpec[] = [
+      { name: 'rope_freqs.weight', dims: [factors.length], offset: 0, ...change },
+      { name: 'token_embd.weight', dims: [8, 4], offset: 32 },
+    ]
+    const bytes = makeGguf({
+      pairs: [
+        pair('general.architecture', 8, ggufString('llama')),
+        ...[key('context_length', 64), key('embedding_length', 8), key('block_count', 1)],
+        ...[key('feed_forward_length', 8), key('attention.head_count', 2), eps],
+      ],
+      tensors,
+      dataBytes: 32 + 128,
+    })
+    bytes.set(new Uint8Array(new Float32Array(factors).buffer), bytes.length - 160)
+    return refusal(() => openFiles({ 'model.gguf': bytes }))
+  }
+
+  it('rotary divisors of a GGUF that cannot be meant', async () => {
+    // The file is good up to there: what is missing comes next.
+    expect(await ropeFreqs([1, 8])).toMatchObject({ tensor: 'blk.0.attn_norm.weight', fact: 'is missing' })
+    for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(await ropeFreqs([1, bad])).toMatchObject({
+        tensor: 'rope_freqs.weight',
+        fact: `element 1 is ${bad}, not a finite number above 0`,
       })
-      bytes.set(new Uint8Array(new Float32Array(factors).buffer), bytes.length - 160)
-      return refusal(() => openFiles({ 'model.gguf': bytes }))
     }
-    expect(await attempt([1, 1])).toMatchObject({ tensor: 'blk.0.attn_norm.weight', fact: 'is missing' })
-    expect(await attempt([1, 8])).toMatchObject({ tensor: 'rope_freqs.weight', fact: /factors other than 1/ })
-    expect(await attempt([1, 1, 1])).toMatchObject({ tensor: 'rope_freqs.weight' })
+    expect(await ropeFreqs([1, 1, 1])).toMatchObject({ fact: 'has the shape [3], the config says [2]' })
+    expect(await ropeFreqs([1, 1], { dims: [2, 1] })).toMatchObject({
+      fact: 'has the shape [1, 2], the config says [2]',
+    })
+    expect(await ropeFreqs([1, 1], { type: 1 })).toMatchObject({
+      fact: 'elements of type F16 are not supported; F32 is',
+    })
+    expect(await ropeFreqs([1, 1], { type: 24 })).toMatchObject({
+      fact: 'elements of type I8 are not supported; F32 is',
+    })
+    expect(await ropeFreqs([1, 1], { name: 'rope_factors_long.weight' })).toMatchObject({
+      tensor: 'rope_factors_long.weight',
+      fact: /not supported/,
+    })
   })
 
   const sharded = (): Record<string, Uint8Array> =>
@@ -244,15 +308,18 @@ describe('what openCheckpoint refuses', () => {
     expect(error.fact).toMatch(/not a plain file name|not a .safetensors file/)
   })
 
-  it('a missing shard, and a shard without its tensor', async () => {
+  it('a shard that is missing and a tensor that no shard has, when the model needs them', async () => {
     const files = { 'config.json': config, ...sharded(), [INDEX]: index }
     const gone = await refusal(() => openFiles({ ...files, [shard(2)]: undefined }))
     expect(gone.file).toBe(shard(2))
     expect(gone.fact).toMatch(/is missing; model.safetensors.index.json says/)
-    const other = index.weight_map[PROBE] === shard(1) ? shard(2) : shard(1)
-    const weight_map = { ...index.weight_map, [PROBE]: other }
-    const moved = await refusal(() => openFiles({ ...files, [INDEX]: { weight_map } }))
-    expect(moved).toMatchObject({ file: other, tensor: PROBE })
+    const holder = index.weight_map[PROBE]!
+    const without = reheaded(fixture(`hf-bf16-shards/${holder}`), ({ [PROBE]: _, ...others }) => others)
+    const absent = await refusal(() => openFiles({ ...files, [holder]: without }))
+    expect(absent).toMatchObject({ file: holder, tensor: PROBE, fact: /is not there, though .* says so/ })
+    const { [PROBE]: _, ...others } = index.weight_map
+    const unlisted = await refusal(() => openFiles({ ...files, [holder]: without, [INDEX]: { weight_map: others } }))
+    expect(unlisted).toMatchObject({ file: INDEX, tensor: PROBE, fact: 'is missing' })
   })
 
   it.each([

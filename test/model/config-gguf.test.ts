@@ -89,6 +89,33 @@ describe('parseGgufConfig', () => {
     expect(scaling({ 'llama.rope.scaling.type': 'none', 'llama.rope.scaling.factor': 4 })).toBeUndefined()
   })
 
+  it('reads YaRN as llama.cpp does', () => {
+    const yarn = (change: Record<string, GgufValue>) => {
+      const keys = Object.entries(change).map(([name, value]) => [`llama.rope.scaling.${name}`, value])
+      return parse({ 'llama.rope.scaling.type': 'yarn', ...Object.fromEntries(keys) }).ropeScaling
+    }
+    const whole = { type: 'yarn', betaFast: 32, betaSlow: 1, truncate: true }
+    expect(yarn({})).toEqual({ ...whole, factor: 1, originalMaxPositions: 32768, attentionFactor: 1 })
+    const magnitude = (factor: number, by = 1) => 0.1 * by * Math.log(factor) + 1
+    const long = { factor: 16, original_context_length: 16384 }
+    expect(yarn(long)).toEqual({
+      ...whole,
+      factor: 16,
+      originalMaxPositions: 16384,
+      attentionFactor: magnitude(16),
+    })
+    // Ministral 3, whose mscale and mscale_all_dim are 1 and cancel out.
+    expect(yarn({ ...long, yarn_log_multiplier: 1, yarn_beta_fast: 8, yarn_beta_slow: 2 })).toEqual({
+      ...whole,
+      factor: 16,
+      originalMaxPositions: 16384,
+      betaFast: 8,
+      betaSlow: 2,
+      attentionFactor: 1,
+    })
+    expect(yarn({ ...long, attn_factor: 0.5 })).toMatchObject({ attentionFactor: magnitude(16) / 2 })
+  })
+
   it('takes the window of the file, of the caller, or none', () => {
     expect(parse({ 'llama.attention.sliding_window': 4096 }).slidingWindows).toEqual([4096, 4096, 4096])
     expect(parse({}, SHAPES, { slidingWindow: 5 }).slidingWindows).toEqual([5, 5, 5])
@@ -128,7 +155,19 @@ describe('parseGgufConfig', () => {
     ['llama.attention.value_length', { 'llama.attention.value_length': 64 }, /must be the head's 128/],
     ['llama.attention.layer_norm_rms_epsilon', { 'llama.attention.layer_norm_rms_epsilon': undefined }, /above 0/],
     ['llama.rope.freq_base', { 'llama.rope.freq_base': Number.NaN }, /above 0/],
-    ['llama.rope.scaling.type', { 'llama.rope.scaling.type': 'yarn' }, /none and linear are/],
+    ['llama.rope.scaling.type', { 'llama.rope.scaling.type': 'longrope' }, /none, linear, yarn are/],
+    ['llama.rope.scaling.type', { 'llama.rope.scaling.type': 'llama3' }, /none, linear, yarn are/],
+    ['llama.rope.scaling.type', { 'llama.rope.scaling.type': 3 }, /none, linear, yarn are/],
+    [
+      'llama.rope.scaling.yarn_ext_factor',
+      { 'llama.rope.scaling.type': 'yarn', 'llama.rope.scaling.yarn_ext_factor': 0.5 },
+      /not supported; 1 is/,
+    ],
+    [
+      'llama.rope.scaling.original_context_length',
+      { 'llama.rope.scaling.type': 'yarn', 'llama.rope.scaling.original_context_length': 0 },
+      /1 to/,
+    ],
     ['llama.rope.scaling.factor', { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 0 }, /above 0/],
     ['llama.attention.sliding_window', { 'llama.attention.sliding_window': -4 }, /1 to/],
     ['llama.attention.sliding_window_pattern', { 'llama.attention.sliding_window_pattern': 4 }, /not supported/],

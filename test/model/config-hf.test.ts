@@ -111,13 +111,10 @@ describe('parseHfConfig', () => {
     expect(windows({ sliding_window: null })).toEqual([undefined, undefined, undefined])
     expect(parseHfConfig(without('sliding_window')).slidingWindows[0]).toBe(4096)
     expect(windows({ sliding_window: 5, layer_types: types })).toEqual([5, undefined, 5])
-    expect(windows({ sliding_window: 5, layer_types: types, architectures: ['MinistralForCausalLM'] })).toEqual([
-      5,
-      undefined,
-      5,
-    ])
-    expect(windows({ use_sliding_window: false, max_window_layers: 1 })).toEqual([undefined, undefined, undefined])
-    expect(windows({ use_sliding_window: true, max_window_layers: 2 })).toEqual([undefined, undefined, 4096])
+    expect(windows({ sliding_window: 5, layer_types: types, model_type: 'ministral' })).toEqual([5, undefined, 5])
+    // Fields of Qwen's, which Mistral's class does not read.
+    expect(windows({ use_sliding_window: false, max_window_layers: 1 })).toEqual([4096, 4096, 4096])
+    expect(windows({ use_sliding_window: true, max_window_layers: 2 })).toEqual([4096, 4096, 4096])
   })
 
   it('knows every way to write RoPE', () => {
@@ -142,12 +139,15 @@ describe('parseHfConfig', () => {
   })
 
   const refused: [field: string, change: object, fact: RegExp][] = [
-    ['architectures', { architectures: ['MixtralForCausalLM'] }, /not supported; MistralForCausalLM/],
-    ['architectures', { architectures: ['constructor'] }, /not supported/],
-    ['architectures', { architectures: 'MistralForCausalLM' }, /list of one name/],
-    ['model_type', { architectures: null, model_type: 'gpt2' }, /one of mistral/],
+    ['architectures', { model_type: null, architectures: ['MixtralForCausalLM'] }, /not supported; MistralForCausalLM/],
+    ['architectures', { model_type: undefined, architectures: ['constructor'] }, /not supported/],
+    ['model_type', { model_type: undefined, architectures: 'MistralForCausalLM' }, /one of mistral/],
+    ['model_type', { model_type: undefined, architectures: [] }, /one of mistral/],
+    ['model_type', { model_type: 'gpt2' }, /one of mistral/],
+    ['model_type', { model_type: 'constructor' }, /one of mistral/],
+    ['model_type', { model_type: ['mistral'] }, /one of mistral/],
     ['hidden_size', { hidden_size: '4096' }, /whole number from 1 to 65536/],
-    ['hidden_size', { hidden_size: undefined }, /whole number/],
+    ['hidden_size', { hidden_size: null }, /whole number/],
     ['hidden_size', { hidden_size: Number.NaN }, /whole number/],
     ['hidden_size', { hidden_size: -4096 }, /whole number/],
     ['hidden_size', { hidden_size: 1e12 }, /1 to 65536/],
@@ -159,7 +159,8 @@ describe('parseHfConfig', () => {
     ['num_key_value_heads', { num_key_value_heads: 64 }, /must divide the 32/],
     ['head_dim', { head_dim: 127 }, /even/],
     ['head_dim', { head_dim: true }, /1 to 1024/],
-    ['head_dim', { num_attention_heads: 24 }, /whole number/],
+    ['head_dim', { hidden_size: 100, num_attention_heads: 32 }, /even/],
+    ['head_dim', { hidden_size: 16, num_attention_heads: 32 }, /1 to 1024/],
     ['intermediate_size', { intermediate_size: 2 ** 40 }, /1 to 1048576/],
     ['vocab_size', { vocab_size: 1e10 }, /1 to 2097152/],
     ['max_position_embeddings', { max_position_embeddings: 1e300 }, /1 to 2147483647/],
@@ -169,10 +170,14 @@ describe('parseHfConfig', () => {
     ['rope_theta', { rope_theta: -1, rope_parameters: { rope_type: 'default' } }, /above 0/],
     [
       'rope_scaling.rope_type',
-      { rope_scaling: { rope_type: 'yarn', factor: 4 } },
-      /\("yarn"\): is not supported; default, linear/,
+      { rope_scaling: { rope_type: 'su', factor: 4 } },
+      /\("su"\): is not supported; default, linear, dynamic, llama3, yarn are/,
     ],
-    ['rope_scaling.type', { rope_scaling: { type: 'dynamic', factor: 4 } }, /not supported/],
+    ['rope_scaling.type', { rope_scaling: { type: 'toString', factor: 4 } }, /not supported/],
+    ['rope_scaling.factor', { rope_scaling: { type: 'dynamic' } }, /above 0/],
+    ['rope_scaling.factor', { rope_scaling: { type: 'yarn' } }, /above 0/],
+    ['rope_scaling.truncate', { rope_scaling: { type: 'yarn', factor: 2, truncate: 1 } }, /true or false/],
+    ['rope_scaling.beta_fast', { rope_scaling: { type: 'yarn', factor: 2, beta_fast: '32' } }, /a number/],
     ['rope_parameters.rope_type', { rope_parameters: { rope_type: 'longrope' } }, /not supported/],
     ['rope_scaling.factor', { rope_scaling: { type: 'linear' } }, /above 0/],
     ['rope_scaling', { rope_scaling: 'linear' }, /an object/],
@@ -186,11 +191,18 @@ describe('parseHfConfig', () => {
       { rope_parameters: { full_attention: { rope_theta: 1 }, sliding_attention: { rope_theta: 2 } } },
       /differs between layer types in rope_theta/,
     ],
-    ['rope_parameters.partial_rotary_factor', { rope_parameters: { partial_rotary_factor: 0.5 } }, /not supported/],
-    ['partial_rotary_factor', { partial_rotary_factor: 0.5 }, /not supported/],
+    [
+      'rope_scaling.partial_rotary_factor',
+      { rope_scaling: { type: 'linear', factor: 2, partial_rotary_factor: 0.5 } },
+      /not supported/,
+    ],
+    [
+      'partial_rotary_factor',
+      { rope_scaling: { type: 'linear', factor: 2 }, partial_rotary_factor: 0.5 },
+      /not supported/,
+    ],
     ['sliding_window', { sliding_window: 0 }, /1 to/],
     ['sliding_window', { sliding_window: '4096' }, /1 to/],
-    ['sliding_window', { architectures: ['LlamaForCausalLM'] }, /LlamaForCausalLM has none/],
     ['layer_types', { layer_types: ['full_attention'] }, /list of 32 names/],
     ['layer_types[0]', { num_hidden_layers: 1, layer_types: ['chunked_attention'] }, /not supported/],
     [
@@ -198,12 +210,11 @@ describe('parseHfConfig', () => {
       { num_hidden_layers: 1, layer_types: ['sliding_attention'], sliding_window: null },
       /needs a sliding_window/,
     ],
-    ['max_window_layers', { use_sliding_window: true, max_window_layers: -1 }, /whole number from 0/],
-    ['use_sliding_window', { use_sliding_window: 'yes' }, /true or false/],
     ['tie_word_embeddings', { tie_word_embeddings: 1 }, /true or false/],
     ['hidden_act', { hidden_act: 'gelu' }, /silu is/],
-    ['attention_bias', { attention_bias: true }, /biases are not supported/],
-    ['mlp_bias', { mlp_bias: true }, /biases are not supported/],
+    ['attention_bias', { model_type: 'llama', attention_bias: true }, /biases are not supported/],
+    ['mlp_bias', { model_type: 'llama', mlp_bias: true }, /biases are not supported/],
+    ['attention_bias', { model_type: 'llama', attention_bias: 'no' }, /true or false/],
     ['quantization_config', { quantization_config: { quant_method: 'awq', bits: 4 } }, /not supported/],
     ['eos_token_id', { eos_token_id: 32000 }, /0 to 31999/],
     ['eos_token_id', { eos_token_id: [2, '3'] }, /0 to 31999/],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decodeToF32, f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
-import type { StoredDtype } from '../../src/formats/checkpoint.ts'
+import type { StoredDtype } from '../../src/formats/tensor-file.ts'
 import type { WeightDtype } from '../../src/kernels/weight.ts'
 import { createPackedRows, nativeDtype, type PackedRows, packRow, storedRowBytes } from '../../src/model/repack.ts'
 import { randomNumbers } from '../support/gpu.ts'

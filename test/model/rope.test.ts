@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ROPE_FINE } from '../../src/kernels/attention.ts'
-import type { ModelConfig, RopeScaling } from '../../src/model/config.ts'
-import { ropeFrequencies, ropeTable } from '../../src/model/rope.ts'
+import type { ModelConfig } from '../../src/model/config.ts'
+import { type RopeScaling, ropeFrequencies, ropeTable } from '../../src/model/rope.ts'
 
 function config(headDim: number, ropeTheta: number, ropeScaling?: RopeScaling): ModelConfig {
   return { headDim, ropeTheta, ropeScaling } as ModelConfig

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
-import { decodeToF32 } from '../../src/formats/blocks.ts'
-import type { StoredDtype, TensorInfo } from '../../src/formats/checkpoint.ts'
+import { decodeToF32, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import type { StoredDtype, TensorInfo } from '../../src/formats/tensor-file.ts'
 import { Gpu } from '../../src/gpu/device.ts'
 import { embedding } from '../../src/kernels/embedding.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
@@ -23,6 +23,8 @@ interface Shape {
   dtype: StoredDtype
   ropePairing?: 'half' | 'adjacent'
   tied?: boolean
+  /** The config ties the embeddings and both are stored: with the same values, or with others in the last row. */
+  twins?: 'same' | 'different'
   /** Types of single tensors that differ. */
   types?: Record<string, StoredDtype>
 }
@@ -34,9 +36,10 @@ class MemoryCheckpoint {
   readonly values = new Map<string, Float32Array>()
   readonly reads: { name: string; length: number }[] = []
   readonly config: ModelConfig
+  private readonly outputMayBeTied: boolean
   private readonly tensors = new Map<string, { info: TensorInfo; bytes: Uint8Array<ArrayBuffer> }>()
 
-  constructor({ dim, hiddenDim, vocab, dtype, ropePairing = 'adjacent', tied = false, types = {} }: Shape) {
+  constructor({ dim, hiddenDim, vocab, dtype, ropePairing = 'adjacent', tied = false, twins, types = {} }: Shape) {
     const { nHeads, nKvHeads, headDim } = HEADS
     this.config = {
       ...HEADS,
@@ -47,10 +50,12 @@ class MemoryCheckpoint {
       ropePairing,
       tiedEmbeddings: tied,
     } as ModelConfig
+    this.outputMayBeTied = twins !== undefined
     const add = (name: string, ...shape: number[]) => this.add(name, shape, types[name] ?? dtype)
     add('tokEmbeddings', vocab, dim)
     add('norm', dim)
     if (!tied) add('output', vocab, dim)
+    if (twins !== undefined) this.addTwin(twins)
     add('layers.0.attentionNorm', dim)
     add('layers.0.ffnNorm', dim)
     add('layers.0.wq', nHeads * headDim, dim)
@@ -80,6 +85,15 @@ class MemoryCheckpoint {
     this.values.set(name, decodeToF32(dtype, bytes))
   }
 
+  private addTwin(twins: 'same' | 'different'): void {
+    const { info } = this.tensors.get('output')!
+    const values = Float32Array.from(this.values.get('tokEmbeddings')!)
+    if (twins === 'different') values[values.length - 1]! += 1
+    const exact = info.dtype === 'f32' ? values : Uint16Array.from(values, f32ToF16Bits)
+    this.tensors.set('output', { info, bytes: new Uint8Array(exact.buffer) })
+    this.values.set('output', values)
+  }
+
   asCheckpoint(): Checkpoint {
     const tensor = (name: string) => this.tensors.get(name)!.info
     const readTensor = async (info: TensorInfo, offset: number, length: number) => {
@@ -87,7 +101,8 @@ class MemoryCheckpoint {
       this.reads.push({ name: info.name, length })
       return this.tensors.get(info.name)!.bytes.slice(offset, offset + length)
     }
-    return { config: this.config, tensor, readTensor } as unknown as Checkpoint
+    const { config, outputMayBeTied } = this
+    return { config, outputMayBeTied, tensor, readTensor } as unknown as Checkpoint
   }
 
   row(name: string, row: number): number[] {
@@ -166,6 +181,52 @@ describe('weights', () => {
     const memory = new MemoryCheckpoint({ dim: 8, hiddenDim: 8, vocab: 5, dtype: 'f32', tied: true })
     const { tokEmbeddings, output } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'native' })
     expect(output).toBe(tokEmbeddings)
+  })
+
+  test.each<[string, Shape]>([
+    ['one piece', { dim: 8, hiddenDim: 8, vocab: 5, dtype: 'f16', twins: 'same' }],
+    ['two pieces', { dim: 1030, hiddenDim: 8, vocab: 1301, dtype: 'f32', twins: 'same' }],
+    ['two types', { dim: 8, hiddenDim: 8, vocab: 5, dtype: 'f16', types: { output: 'f32' }, twins: 'same' }],
+  ])('that may be tied and are equal become one matrix: %s', async (_, shape) => {
+    const memory = new MemoryCheckpoint(shape)
+    const notes: string[] = []
+    let loaded = 0
+    const { tokEmbeddings, output } = await loadWeights(gpu, memory.asCheckpoint(), {
+      weights: 'native',
+      onProgress: (bytes) => {
+        loaded = bytes
+      },
+      note: (text) => notes.push(text),
+    })
+    expect(output).toBe(tokEmbeddings)
+    expect(notes).toEqual([])
+    // Each was read once and counts once.
+    const bytesOf = (name: string) =>
+      memory.reads.filter((read) => read.name === name).reduce((n, r) => n + r.length, 0)
+    const size = { f16: 2, f32: 4 } as Record<string, number>
+    expect(bytesOf('tokEmbeddings')).toBe(shape.vocab * shape.dim * size[shape.dtype]!)
+    expect(bytesOf('output')).toBe(shape.vocab * shape.dim * size[shape.types?.output ?? shape.dtype]!)
+    expect(loaded).toBe(memory.reads.reduce((sum, { length }) => sum + length, 0))
+  })
+
+  test('that may be tied and differ in one element stay two, and the user hears of it', async () => {
+    const memory = new MemoryCheckpoint({ dim: 1030, hiddenDim: 8, vocab: 1301, dtype: 'f32', twins: 'different' })
+    const notes: string[] = []
+    const progress: number[] = []
+    const { tokEmbeddings, output } = await loadWeights(gpu, memory.asCheckpoint(), {
+      weights: 'native',
+      onProgress: (bytes) => progress.push(bytes),
+      note: (text) => notes.push(text),
+    })
+    expect(output).not.toBe(tokEmbeddings)
+    await expectRows(
+      output,
+      range(1301).map((row) => memory.row('output', row)),
+    )
+    expect(notes).toEqual([expect.stringMatching(/tie_word_embeddings, but output differs from tokEmbeddings/)])
+    const total = [...memory.values.values()].reduce((sum, values) => sum + values.byteLength, 0)
+    expect(progress.at(-1)).toBe(total)
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b))
   })
 
   test('come in pieces that leave no seam', async () => {

@@ -1,5 +1,5 @@
 import { BLOCK_LAYOUT } from '../../formats/blocks.ts'
-import type { StoredDtype } from '../../formats/checkpoint.ts'
+import type { StoredDtype } from '../../formats/tensor-file.ts'
 
 /** Blocks of the pattern that is repeated. A prime, so that rows of a matrix differ. */
 const PATTERN_BLOCKS = 65_521

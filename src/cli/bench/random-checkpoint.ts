@@ -1,8 +1,9 @@
 import { BLOCK_LAYOUT } from '../../formats/blocks.ts'
-import type { StoredDtype, TensorInfo } from '../../formats/checkpoint.ts'
 import type { SourceFiles } from '../../formats/source.ts'
-import type { Checkpoint, WeightName } from '../../model/checkpoint.ts'
+import type { StoredDtype, TensorInfo } from '../../formats/tensor-file.ts'
+import type { Checkpoint } from '../../model/checkpoint.ts'
 import type { ModelConfig } from '../../model/config.ts'
+import type { WeightName } from '../../model/shapes.ts'
 import type { WeightsOption } from '../../model/weights.ts'
 import { randomBytes } from './random-bytes.ts'
 
@@ -69,6 +70,8 @@ export function randomCheckpoint(name: ShapeName, layers: number, weights: Weigh
     gguf: undefined,
     totalBytes: [...tensors.values()].reduce((sum, info) => sum + info.byteLength, 0),
     names,
+    outputMayBeTied: false,
+    notes: [],
     tensor(wanted) {
       const info = tensors.get(wanted)
       if (info === undefined) throw new RangeError(`the model has no weight ${wanted}`)
@@ -99,6 +102,8 @@ function configOf(shape: Shape, layers: number): ModelConfig {
     nLayers: layers,
     normEps: 1e-5,
     ropeScaling: undefined,
+    ropeDivisors: undefined,
+    queryScale: undefined,
     slidingWindows: Array.from({ length: layers }, () => undefined),
     tiedEmbeddings: false,
     ropePairing: 'adjacent',

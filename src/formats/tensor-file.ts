@@ -31,6 +31,10 @@ export interface UnsupportedTensor {
 export interface TensorFile {
   readonly tensors: ReadonlyMap<string, TensorInfo>
   readonly unsupported: ReadonlyMap<string, UnsupportedTensor>
+  /** What the user should know, one sentence each. */
+  readonly notes?: readonly string[]
+  /** Why a tensor that one could expect is in neither map; undefined when there is nothing to say. */
+  whyMissing?(name: string): CheckpointError | undefined
   /** `length` bytes of the tensor's data from `offset` (relative to the tensor). */
   read(tensor: TensorInfo, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>

@@ -1,0 +1,88 @@
+/** Opens GGUF checkpoints. */
+import { CheckpointError } from '../errors.ts'
+import { decodeToF32 } from '../formats/blocks.ts'
+import { type GgufFile, openGguf } from '../formats/gguf.ts'
+import { refuseOtherGguf } from '../formats/no-checkpoint.ts'
+import { missing, type SourceFiles } from '../formats/source.ts'
+import type { ModelConfig } from './config.ts'
+import { parseGgufConfig } from './config-gguf.ts'
+import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
+import { type LayerWeight, partsOf, type TopWeight } from './shapes.ts'
+
+const GGUF_TOP: Readonly<Record<TopWeight, string>> = {
+  tokEmbeddings: 'token_embd',
+  norm: 'output_norm',
+  output: 'output',
+}
+
+const GGUF_LAYER: Readonly<Record<LayerWeight, string>> = {
+  attentionNorm: 'attn_norm',
+  wq: 'attn_q',
+  wk: 'attn_k',
+  wv: 'attn_v',
+  wo: 'attn_output',
+  ffnNorm: 'ffn_norm',
+  w1: 'ffn_gate',
+  w2: 'ffn_down',
+  w3: 'ffn_up',
+}
+
+/**
+ * @param name the `.gguf` in `files`
+ * @throws CheckpointError, ConfigError, AbortError
+ */
+export async function openGgufModel(files: SourceFiles, name: string, options: CheckpointOptions): Promise<Opened> {
+  const reader = await files.open(name, options.signal)
+  if (reader === undefined) throw missing(files, name, `is missing from ${files.label}`)
+  const container = await openGguf(reader, options.signal)
+  refuseOtherGguf(name, container.metadata)
+  const all = new Map<string, { shape: readonly number[] }>([...container.tensors, ...container.unsupported])
+  const config = parseGgufConfig(container.metadata, all, options)
+  return {
+    config: { ...config, ropeDivisors: await ropeDivisors(container, name, config, options.signal) },
+    format: 'gguf',
+    container,
+    gguf: container.metadata,
+    mainFile: name,
+    outputMayBeTied: false,
+    notes: [],
+    nameInFile(name) {
+      const { layer, weight } = partsOf(name)
+      return layer === undefined ? `${GGUF_TOP[weight]}.weight` : `blk.${layer}.${GGUF_LAYER[weight]}.weight`
+    },
+  }
+}
+
+/**
+ * Converters of Llama 3.1 and newer put the changes of the rotary frequencies into a tensor, of which llama.cpp takes
+ * element i as the divisor of pair i.
+ */
+async function ropeDivisors(
+  container: GgufFile,
+  file: string,
+  config: ModelConfig,
+  signal: AbortSignal | undefined,
+): Promise<readonly number[] | undefined> {
+  // These belong to a kind of scaling that is not supported.
+  for (const tensor of ['rope_factors_long.weight', 'rope_factors_short.weight']) {
+    if (hasTensor(container, tensor)) {
+      throw new CheckpointError({ file, tensor }, 'rotary factors for long and short sequences are not supported')
+    }
+  }
+  const tensor = 'rope_freqs.weight'
+  if (!hasTensor(container, tensor)) return undefined
+  const at = { file, tensor }
+  const info = container.tensors.get(tensor)
+  if (info?.dtype !== 'f32') {
+    const type = info?.dtype.toUpperCase() ?? container.unsupported.get(tensor)?.type
+    throw new CheckpointError(at, `elements of type ${type} are not supported; F32 is`)
+  }
+  const pairs = config.headDim / 2
+  if (info.shape.length !== 1 || info.shape[0] !== pairs) {
+    throw new CheckpointError(at, `has the shape [${info.shape.join(', ')}], the config says [${pairs}]`)
+  }
+  const divisors = [...decodeToF32(info.dtype, await container.read(info, 0, info.byteLength, signal))]
+  const bad = divisors.findIndex((divisor) => !(Number.isFinite(divisor) && divisor > 0))
+  if (bad >= 0) throw new CheckpointError(at, `element ${bad} is ${divisors[bad]}, not a finite number above 0`)
+  return divisors.every((divisor) => divisor === 1) ? undefined : divisors
+}

@@ -1,0 +1,98 @@
+/** Opens Hugging Face checkpoints: `config.json` beside safetensors, in one file or in shards. */
+import { readJson } from '../formats/byte-reader.ts'
+import { foreignFile, noCheckpoint, weightsName } from '../formats/no-checkpoint.ts'
+import { openSafetensors } from '../formats/safetensors.ts'
+import { openShardedSafetensors } from '../formats/safetensors-index.ts'
+import type { SourceFiles } from '../formats/source.ts'
+import type { TensorFile } from '../formats/tensor-file.ts'
+import { type ModelConfig, withSlidingWindow } from './config.ts'
+import { parseHfConfig, withGenerationConfig } from './config-hf.ts'
+import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
+import { type LayerWeight, partsOf, type TopWeight } from './shapes.ts'
+
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024
+
+const HF_LAYER: Readonly<Record<LayerWeight, string>> = {
+  attentionNorm: 'input_layernorm',
+  wq: 'self_attn.q_proj',
+  wk: 'self_attn.k_proj',
+  wv: 'self_attn.v_proj',
+  wo: 'self_attn.o_proj',
+  ffnNorm: 'post_attention_layernorm',
+  w1: 'mlp.gate_proj',
+  w2: 'mlp.down_proj',
+  w3: 'mlp.up_proj',
+}
+
+/** @throws CheckpointError, ConfigError, AbortError */
+export async function openHf(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
+  const { signal } = options
+  const foreign = await foreignFile(files, signal)
+  if (foreign !== undefined) throw foreign
+  const configReader = await files.open('config.json', signal)
+  if (configReader === undefined) throw await noCheckpoint(files, signal)
+  const notes: string[] = []
+  const json = await readJson(configReader, MAX_CONFIG_BYTES, signal)
+  const parsed = parseHfConfig(json, (text) => notes.push(text))
+  const windowed = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
+  const config = withGenerationConfig(windowed, await generationConfig(files, signal))
+  const { container, mainFile } = await openWeights(files, signal)
+  // `MistralModel` saved without its head has no `model.` in front.
+  const prefix = hasTensor(container, 'layers.0.input_layernorm.weight') ? '' : 'model.'
+  const top: Record<TopWeight, string> = {
+    tokEmbeddings: `${prefix}embed_tokens`,
+    norm: `${prefix}norm`,
+    output: 'lm_head',
+  }
+  const ends = embeddingsOf(config, container, top)
+  return {
+    config: { ...config, tiedEmbeddings: ends === 'one' },
+    format: 'safetensors',
+    container,
+    gguf: undefined,
+    mainFile,
+    outputMayBeTied: ends === 'two that may be one',
+    notes,
+    nameInFile(name) {
+      const { layer, weight } = partsOf(name)
+      const stem = layer === undefined ? top[weight] : `${prefix}layers.${layer}.${HF_LAYER[weight]}`
+      return `${stem}.weight`
+    },
+  }
+}
+
+/**
+ * How many matrices the embeddings are. transformers ties them when the config says so and one of them is missing,
+ * whichever it is; with both in the file it ties them only if they are equal. `top` gets the name of the one that is there.
+ */
+function embeddingsOf(
+  { tiedEmbeddings }: ModelConfig,
+  container: TensorFile,
+  top: Record<TopWeight, string>,
+): 'one' | 'two' | 'two that may be one' {
+  if (!tiedEmbeddings) return 'two'
+  const hasOutput = hasTensor(container, `${top.output}.weight`)
+  if (!hasOutput) return 'one'
+  if (hasTensor(container, `${top.tokEmbeddings}.weight`)) return 'two that may be one'
+  top.tokEmbeddings = top.output
+  return 'one'
+}
+
+/** undefined when the folder has none. Chat models keep ids there that end an answer besides the config's own. */
+async function generationConfig(files: SourceFiles, signal: AbortSignal | undefined): Promise<unknown> {
+  const reader = await files.open('generation_config.json', signal)
+  return reader === undefined ? undefined : readJson(reader, MAX_CONFIG_BYTES, signal)
+}
+
+async function openWeights(
+  files: SourceFiles,
+  signal: AbortSignal | undefined,
+): Promise<{ container: TensorFile; mainFile: string }> {
+  const named = weightsName(files)
+  const single = await files.open(named, signal)
+  if (single !== undefined) return { container: await openSafetensors(single, signal), mainFile: named }
+  const indexName = 'model.safetensors.index.json'
+  const index = await files.open(indexName, signal)
+  if (index !== undefined) return { container: await openShardedSafetensors(files, index, signal), mainFile: indexName }
+  throw await noCheckpoint(files, signal)
+}
