@@ -26,6 +26,8 @@ const BY_KIND: Readonly<Partial<Record<FileKind, string>>> = {
 /** PyTorch writes zip archives under these names. */
 const PICKLE_NAME = /\.(?:bin|pt|pth|ckpt)$/i
 
+const ARCHIVE_NAME = /\.(?:zip|7z|rar|tar|tgz|(?:tar\.)?(?:gz|xz|bz2|zst))$/i
+
 const BY_NAME: readonly (readonly [name: RegExp, fact: string])[] = [
   [
     /\.(?:part|partial|incomplete|crdownload|download|aria2|tmp)$/i,
@@ -46,5 +48,6 @@ export function foreignFact(kind: FileKind | undefined, name: string): string | 
   const byName = BY_NAME.find(([pattern]) => pattern.test(name))?.[1]
   if (byName !== undefined) return byName
   if (PICKLE_NAME.test(name) && (kind === 'zip' || kind === 'pickle' || kind === undefined)) return PICKLE
-  return kind === undefined ? undefined : BY_KIND[kind]
+  const byKind = kind === undefined ? undefined : BY_KIND[kind]
+  return byKind ?? (ARCHIVE_NAME.test(name) ? `is an archive; ${UNPACK}` : undefined)
 }

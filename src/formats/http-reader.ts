@@ -23,10 +23,14 @@ export interface Fetched {
 
 /**
  * Opens `url`.
- * @returns an absence when the server says that there is no such file
+ * @returns undefined when the server says that there is no such file (404, 410), an absence when it says so in other words
  * @throws CheckpointError for every other refusal, with the status; AbortError when the signal fired
  */
-export async function openHttp(url: string, name: string, signal?: AbortSignal): Promise<Fetched | Absence> {
+export async function openHttp(
+  url: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Fetched | Absence | undefined> {
   return withRetries(name, signal, async (signal) => {
     const response = await request(url, name, `bytes=0-${HEAD_BYTES - 1}`, signal)
     // A part of a compressed body cannot be unpacked, and not every server counts ranges before it compresses.
@@ -38,13 +42,16 @@ export async function openHttp(url: string, name: string, signal?: AbortSignal):
 }
 
 /** What a first answer opens: a part with its place, or the whole. */
-async function opened(url: string, name: string, response: Response, signal?: AbortSignal): Promise<Fetched | Absence> {
+async function opened(
+  url: string,
+  name: string,
+  response: Response,
+  signal?: AbortSignal,
+): Promise<Fetched | Absence | undefined> {
   const { status } = response
   if (status === 404 || status === 410 || status === 204) {
     await discard(response)
-    return new Absence(
-      status === 204 ? 'the server answered 204 No Content' : `the server has no such file (${status})`,
-    )
+    return status === 204 ? new Absence('the server answered 204 No Content') : undefined
   }
   const origin = originOf(url, response)
   if (status === 206) return { reader: await openRanged(url, name, response, signal), origin }

@@ -91,8 +91,6 @@ async function foreignAmongNames(files: SourceFiles, signal?: AbortSignal): Prom
   for (const name of names) {
     const fact = foreignFact(undefined, name)
     if (fact !== undefined) return new CheckpointError({ file: name }, fact)
-    const archive = /\.(?:zip|7z|rar|tar|tgz|(?:tar\.)?(?:gz|xz|bz2|zst))$/i.test(name)
-    if (archive) return new CheckpointError({ file: name }, 'is an archive; unpack it and pass the folder')
   }
   return undefined
 }

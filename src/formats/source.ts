@@ -162,8 +162,9 @@ const EMBEDDED_MODELS: readonly string[] = ['pocket']
 async function stringBackend(source: string): Promise<Backend> {
   if (source === '') throw new ParameterError('source', source, 'must not be empty')
   if (EMBEDDED_MODELS.includes(source)) return stringBackend(platform.embeddedModel(source))
-  // Two letters at least, so that `C:\models` stays a path.
-  if (/^[a-z][a-z0-9+.-]+:/i.test(source) && URL.canParse(source)) return urlBackend(new URL(source))
+  // `C:\models` is a path, and `mistral:7b` is what Ollama's users type.
+  if (/^(?:[a-z][a-z0-9+.-]+:\/\/|blob:|file:)/i.test(source) && URL.canParse(source))
+    return urlBackend(new URL(source))
   // In a browser there are no paths; a `Request` resolves against the address of the page or worker.
   if (platform.name === 'browser') return urlBackend(new URL(new Request(source).url))
   return pathBackend(source)
