@@ -21,6 +21,7 @@ export {
   QueueFullError,
   TokenizerError,
 } from './errors.ts'
+export type { CustomReader } from './formats/byte-reader.ts'
 export type { FileOpener, ModelSource, OpenedFile } from './formats/source.ts'
 export type { Timings } from './generate/clock.ts'
 export { MistralModel, type ModelStatus } from './generate/mistral-model.ts'
@@ -31,6 +32,7 @@ export type { ModelConfig } from './model/config.ts'
 export type { LoadProgress } from './model/engine.ts'
 export type { RopeScaling } from './model/rope.ts'
 export type { SamplingInput } from './sampling/params.ts'
-export { processLogits } from './sampling/processors.ts'
-export type { ChatMessage, Tool, ToolCall } from './tokenizer/chat-messages.ts'
-export { Tokenizer } from './tokenizer/tokenizer.ts'
+export { processLogits, type SamplingContext } from './sampling/processors.ts'
+export type { ChatMessage, TextPart, Tool, ToolCall } from './tokenizer/chat-messages.ts'
+export type { StreamOptions, TextStream } from './tokenizer/text-stream.ts'
+export { type EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts'

@@ -6,6 +6,7 @@ import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOp
 import { copyIds } from '../generate/token-loop.ts'
 import type { GenerationSummary, Usage } from '../generate/types.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
+import type { Disposes } from '../platform/globals.ts'
 import { changedParams, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
 import { ChatTemplate } from '../tokenizer/chat-template.ts'
@@ -40,7 +41,10 @@ export interface ChatLoadOptions extends LoadOptions {
 /** One answer on its way: its chunks, then itself and what the token loop says. */
 type ChoiceRun = AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined>
 
+export interface MistralChat extends Disposes {}
+
 /** A Mistral chat model: messages in, streamed text out. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method that the interface declares.
 export class MistralChat {
   /** Characters of the longest token. */
   private longestToken: number | undefined
@@ -205,6 +209,7 @@ export class MistralChat {
     this.model.dispose()
   }
 
+  /** @internal Declared by `Disposes`. */
   [Symbol.dispose](): void {
     this.dispose()
   }

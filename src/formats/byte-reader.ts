@@ -1,5 +1,6 @@
 /** Reading parts of one file, wherever it lies: in memory, in a `Blob`, on a disk, behind a caller's own reader. */
 import { AbortError, CheckpointError, throwIfAborted, unlessAborted } from '../errors.ts'
+import type { AnyAbortSignal } from '../platform/globals.ts'
 
 /** One opened file that can be read by range. */
 export interface ByteReader {
@@ -21,7 +22,7 @@ export interface CustomReader {
   read(
     offset: number,
     length: number,
-    signal?: AbortSignal,
+    signal?: AnyAbortSignal,
   ): Promise<Uint8Array | ArrayBuffer> | Uint8Array | ArrayBuffer
   close?(): void | Promise<void>
 }

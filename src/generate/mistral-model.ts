@@ -4,6 +4,7 @@ import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { Engine } from '../model/engine.ts'
+import type { Disposes } from '../platform/globals.ts'
 import { isChecked, type SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { verdictOf } from './generation.ts'
@@ -36,7 +37,10 @@ export interface ModelStatus {
   readonly generatedTokens: number
 }
 
+export interface MistralModel extends Disposes {}
+
 /** A model on the GPU: token ids in, logits or token ids out. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method that the interface declares.
 export class MistralModel {
   /** @internal */
   readonly scheduler: Scheduler
@@ -207,6 +211,7 @@ export class MistralModel {
     this.engine.dispose()
   }
 
+  /** @internal Declared by `Disposes`. */
   [Symbol.dispose](): void {
     this.dispose()
   }

@@ -2,6 +2,7 @@
 import { ParameterError } from '../errors.ts'
 import type { EngineOptions } from '../model/engine.ts'
 import { MAX_STEPS } from '../model/runner.ts'
+import type { AnyAbortSignal } from '../platform/globals.ts'
 import { closestName } from '../sampling/closest-name.ts'
 
 export interface LoadOptions extends EngineOptions {
@@ -13,7 +14,7 @@ export interface LoadOptions extends EngineOptions {
 
 export interface RequestOptions {
   /** Stops the request; what it awaits throws `AbortError`. */
-  signal?: AbortSignal | undefined
+  signal?: AnyAbortSignal | undefined
 }
 
 export interface GenerateOptions extends RequestOptions {

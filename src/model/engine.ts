@@ -5,6 +5,7 @@ import { BufferUsage } from '../gpu/flags.ts'
 import { Readback } from '../gpu/readback.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
+import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
@@ -27,7 +28,7 @@ export interface LoadProgress {
 
 export interface EngineOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined
-  signal?: AbortSignal | undefined
+  signal?: AnyAbortSignal | undefined
   /** `'native'` (default) keeps the checkpoint's types; `'q8'` and `'q4'` quantize in blocks of 32 while loading. */
   weights?: WeightsOption | undefined
   /** Type of the key/value cache. `'auto'` (default) is f16 where the device has `shader-f16`, f32 elsewhere. */

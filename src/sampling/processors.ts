@@ -32,7 +32,7 @@ export interface Candidates {
 export function processLogits(
   logits: Float32Array,
   tokens: readonly number[],
-  params: SamplingInput | SamplingParams,
+  params: SamplingInput,
   context: SamplingContext,
 ): Float32Array {
   const checked = parseSamplingParams(params)

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
+import type { AnyRequest, AnyRequestInit, AnyResponse, AnyURL } from '../platform/globals.ts'
 import { KeyCheck } from './auth.ts'
 import { errorResponse, familyOf, HttpError, toHttpError } from './errors.ts'
 import { homePage } from './home-page.ts'
@@ -15,10 +16,21 @@ import { type AppContext, type AppEnv, ServedModel, type Service } from './servi
 import { type RequestRecord, RequestTrace } from './trace.ts'
 
 /** `fetch` as clients call it: with a URL and options, or with a request. */
-export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+export interface Fetch {
+  (input: string | AnyURL | AnyRequest, init?: AnyRequestInit): Promise<AnyResponse>
+  /** As servers call it: with what they know of the connection. */
+  (request: AnyRequest, ...connection: readonly unknown[]): AnyResponse | Promise<AnyResponse>
+}
 
-/** A Hono app whose `fetch` also takes what a client passes to the global `fetch`. */
-export type MistralApp = Hono & { fetch: Fetch }
+/**
+ * The app. Servers call its `fetch` with a request, clients as they call the global one; a Hono app of your own takes it
+ * with `app.mount('/llm', mistral.fetch)`.
+ */
+export interface MistralApp {
+  readonly fetch: Fetch
+  /** As `fetch`; without the rejections on abort. For tests. */
+  request(input: string | AnyURL | AnyRequest, init?: AnyRequestInit): AnyResponse | Promise<AnyResponse>
+}
 
 interface Route {
   method: 'GET' | 'POST'

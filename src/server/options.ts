@@ -1,4 +1,5 @@
 import { ParameterError } from '../errors.ts'
+import type { AnyRequest } from '../platform/globals.ts'
 import { hostnameOf } from './hosts.ts'
 import type { RequestRecord } from './trace.ts'
 
@@ -45,7 +46,7 @@ export interface AppOptions {
   /** Serve `/metrics` without a key: collectors often have none to send. Default false. */
   metricsOpen?: boolean | undefined
   /** Asked first, for every request: why it is not taken; undefined takes it. Default: all are taken. */
-  refuse?: ((request: Request) => Refusal | undefined) | undefined
+  refuse?: ((request: AnyRequest) => Refusal | undefined) | undefined
   /** Gets one record per request, when its answer has ended. */
   log?: ((record: RequestRecord) => void) | undefined
   /** Put the messages or the prompt into the records. Default false. */

@@ -25,6 +25,7 @@ export class TextStream {
   #pending: number[] = []
   #prefixDone: boolean
 
+  /** @internal `Tokenizer.stream` makes them. */
   constructor(definition: TokenizerDefinition, check: (id: number) => void, options: StreamOptions) {
     this.#definition = definition
     this.#check = check

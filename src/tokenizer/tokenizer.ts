@@ -1,6 +1,7 @@
 import { ParameterError, TokenizerError } from '../errors.ts'
 import { openGguf } from '../formats/gguf.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
+import type { AnyAbortSignal } from '../platform/globals.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { anyOf, type Place, TextEncoderEngine } from './engine.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
@@ -36,7 +37,7 @@ export class Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>
   /** What token strings hold: SentencePiece pieces, or GPT-2's byte alphabet (tekken). */
   readonly alphabet: 'pieces' | 'bytes'
-  /** Finds a control token's name in rendered text; undefined when the vocabulary has none. Has the flag `g`. */
+  /** @internal Finds a control token's name in rendered text; undefined when the vocabulary has none. Has the flag `g`. */
   readonly controlPattern: RegExp | undefined
   /** The version of Mistral's chat format that the file speaks of, such as `v2`; a vocabulary alone may fit several. */
   readonly formatHint: string | undefined
@@ -44,7 +45,7 @@ export class Tokenizer {
   readonly #engine: TextEncoderEngine
   #ids: Map<string, number> | undefined
 
-  constructor(definition: TokenizerDefinition) {
+  private constructor(definition: TokenizerDefinition) {
     this.#definition = definition
     this.#engine = new TextEncoderEngine(definition)
     this.vocabSize = definition.tokens.length
@@ -69,7 +70,7 @@ export class Tokenizer {
    * directory handle or an object with `open(name)`.
    * @throws TokenizerError when there is no tokenizer or it is damaged; CheckpointError when the file cannot be read
    */
-  static async load(source: ModelSource, options: { signal?: AbortSignal | undefined } = {}): Promise<Tokenizer> {
+  static async load(source: ModelSource, options: { signal?: AnyAbortSignal | undefined } = {}): Promise<Tokenizer> {
     const files = await openSource(source, options)
     const { signal } = options
     try {
@@ -86,7 +87,7 @@ export class Tokenizer {
     }
   }
 
-  /** The tokenizer among the files of an opened source (not a GGUF's); undefined when it has none. */
+  /** @internal The tokenizer among the files of an opened source (not a GGUF's); undefined when it has none. */
   static fromSourceFiles(files: OpenFiles, signal?: AbortSignal): Promise<Tokenizer | undefined> {
     const open: OpenFile = async (name) => {
       const reader = await files.open(name, signal)
@@ -96,6 +97,7 @@ export class Tokenizer {
   }
 
   /**
+   * @internal
    * The tokenizer of a folder: `tokenizer.json` with `tokenizer_config.json`, else a SentencePiece `tokenizer.model`.
    * @param open gives a file's bytes by name, undefined when there is no such file
    * @param at the file to use (`fileName`) and the names that there are, where known
@@ -140,6 +142,7 @@ export class Tokenizer {
   }
 
   /**
+   * @internal
    * Ids of a part of a prompt. `place` decides over SentencePiece's word boundary mark before it: `'start'` is the
    * start of the whole text, `'after-control'` follows a control token.
    */

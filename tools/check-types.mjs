@@ -1,0 +1,92 @@
+/**
+ * Compiles test/types/ against the built declarations as a user's project would: with each TypeScript that is supported,
+ * each way to resolve modules, with and without the types of the DOM and of Node, and `skipLibCheck` off.
+ *
+ * `npm run build && node tools/check-types.mjs`
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const COMPILERS = ['typescript', 'typescript-7']
+const RESOLUTIONS = [
+  { module: 'esnext', moduleResolution: 'bundler' },
+  { module: 'node16', moduleResolution: 'node16' },
+  { module: 'nodenext', moduleResolution: 'nodenext' },
+]
+/** Each with the files that a project with these types can compile. */
+const LIBRARIES = [
+  { name: 'ES2022 alone', lib: ['ES2022'], types: [], files: ['api.ts'] },
+  { name: 'DOM', lib: ['ES2022', 'DOM'], types: [], files: ['api.ts', 'platform.ts', 'page.ts'] },
+  {
+    name: 'DOM and Disposable',
+    lib: ['ES2022', 'DOM', 'DOM.AsyncIterable', 'ESNext.Disposable'],
+    types: [],
+    files: ['api.ts', 'platform.ts', 'page.ts', 'using.ts'],
+  },
+  { name: 'Node', lib: ['ES2022'], types: ['node'], files: ['api.ts', 'platform.ts'] },
+]
+
+const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-types-'))
+try {
+  process.exitCode = check() ? 0 : 1
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+function check() {
+  install()
+  let right = true
+  for (const compiler of COMPILERS) {
+    const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'))
+    for (const resolution of RESOLUTIONS) {
+      for (const library of LIBRARIES) {
+        const errors = compile(compiler, resolution, library)
+        const name = `TypeScript ${version}, ${resolution.moduleResolution}, ${library.name}`
+        console.log(errors === '' ? `right  ${name}` : `WRONG  ${name}\n${errors}`)
+        right &&= errors === ''
+      }
+    }
+  }
+  return right
+}
+
+/** The package as npm installs it, and nothing of what it needs for development. */
+function install() {
+  const installed = join(folder, 'node_modules', 'mistral-webgpu')
+  mkdirSync(installed, { recursive: true })
+  if (!existsSync(join(root, 'dist/index.d.ts'))) throw new Error('there is no dist/: run npm run build')
+  cpSync(join(root, 'dist'), join(installed, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.js') })
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'))
+  for (const name of ['@types/node', 'undici-types']) {
+    mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction')
+  }
+  cpSync(join(root, 'test/types'), join(folder, 'src'), { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+}
+
+/** The compiler's complaints; an empty text when it has none. */
+function compile(compiler, resolution, { lib, types, files }) {
+  const compilerOptions = {
+    ...resolution,
+    target: 'es2022',
+    lib,
+    types,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: false,
+  }
+  const project = join(folder, 'tsconfig.json')
+  writeFileSync(project, JSON.stringify({ compilerOptions, files: files.map((name) => `src/${name}`) }))
+  const tsc = join(root, 'node_modules', compiler, 'bin', 'tsc')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', project], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  return status === 0 ? '' : `${stdout}${stderr}` || `tsc ended with ${status}`
+}
