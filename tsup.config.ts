@@ -1,25 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
+import { builtins, licences } from './tools/bundled-packages.ts'
 
-/**
- * `#platform` stays an import in the output: package.json's import map picks the runtime's file where the package is
- * used. The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
- */
-const exported = { index: 'src/index.ts', server: 'src/server/index.ts' }
+const exported = { index: 'src/index.ts', pocket: 'src/formats/pocket.ts', server: 'src/server/index.ts' }
+const common = { format: 'esm', target: 'es2022', platform: 'neutral', removeNodeProtocol: false } as const
 
-export default defineConfig({
-  entry: {
-    ...exported,
-    'cli/main': 'src/cli/main.ts',
-    'platform/browser': 'src/platform/browser.ts',
-    'platform/node': 'src/platform/node.ts',
-    'platform/deno': 'src/platform/deno.ts',
+export default defineConfig([
+  {
+    ...common,
+    entry: {
+      ...exported,
+      'cli/main': 'src/cli/main.ts',
+      'platform/browser': 'src/platform/browser.ts',
+      'platform/node': 'src/platform/node.ts',
+      'platform/deno': 'src/platform/deno.ts',
+    },
+    // What exported types do not mention is nobody's business, and would need the types of WebGPU.
+    dts: { entry: exported, compilerOptions: { stripInternal: true } },
+    // These stay imports in the output: package.json's import map says what they are where the package is used.
+    external: ['#platform', '#pocket', 'webgpu'],
+    // Packages for the server and the command line become part of them, so that nobody else has to install them.
+    esbuildPlugins: [builtins(), licences('dist/THIRD-PARTY-LICENSES.txt')],
+    // The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
+    splitting: true,
+    sourcemap: true,
   },
-  dts: { entry: exported },
-  format: 'esm',
-  target: 'es2022',
-  platform: 'neutral',
-  external: ['#platform', /^node:/, 'webgpu'],
-  splitting: true,
-  sourcemap: true,
-  clean: true,
-})
+  {
+    ...common,
+    entry: { 'pocket-embedded': 'src/formats/pocket-embedded.ts' },
+    define: { POCKET_FILES: JSON.stringify(pocketFiles()) },
+    splitting: false,
+  },
+])
+
+/** The files of the embedded model in base64, by name. */
+function pocketFiles(): Record<string, string> {
+  const names = readdirSync('models/pocket').filter((name) => /\.(json|safetensors)$/.test(name))
+  return Object.fromEntries(names.map((name) => [name, readFileSync(`models/pocket/${name}`, 'base64')]))
+}

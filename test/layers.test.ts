@@ -92,7 +92,9 @@ describe('layers', () => {
     expect(check({ 'utils/a.ts': empty })).toEqual(['layer utils/a.ts: utils is no layer of src/README.md'])
     expect(check({ 'gpu/a.ts': `import './gone.ts'` })).toEqual([expect.stringMatching(/does not exist/)])
     expect(check({ 'gpu/a.ts': `import '#other'` })).toEqual([expect.stringMatching(/does not exist/)])
-    expect(check({ 'gpu/a.ts': 'export const a = (name: string) => import(name)' })).toHaveLength(1)
+    const computed = 'export const a = (name: string) => import(name)'
+    expect(check({ 'gpu/a.ts': computed, 'platform/a.ts': computed })).toHaveLength(2)
+    expect(check({ 'platform/unfollowed.ts': computed })).toEqual([])
   })
 })
 

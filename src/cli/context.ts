@@ -5,8 +5,6 @@ import type { Terminal } from '../platform/terminal.ts'
 /** What every command works with. */
 export interface Cli {
   readonly terminal: Terminal
-  /** Where a file of the package lies. */
-  packageFile(path: string): string
 }
 
 /** The command line asks for something that does not exist or does not go together: exit code 2. */

@@ -1,11 +1,7 @@
-import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
-import { type Cli, disabledFeatures, note, UsageError } from './context.ts'
+import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions } from './options.ts'
 import { progressBar } from './progress.ts'
-
-/** The model that ships with the package. */
-const EMBEDDED = 'models/pocket'
 
 /** How many requests a loaded model works on, for servers. */
 export interface BatchOptions {
@@ -24,8 +20,7 @@ export async function loadChat(
   tell: (text: string) => void | Promise<void> = (text) => note(cli, `note: ${text}`),
 ): Promise<MistralChat> {
   const { model, ...loadOptions } = options
-  const source = model ?? (await embeddedModel(cli))
-  const chat = await loadWithBar(cli, source, loadOptions, signal)
+  const chat = await loadWithBar(cli, model ?? 'pocket', loadOptions, signal)
   try {
     for (const text of chat.model.notes) await tell(text)
   } catch (error) {
@@ -52,12 +47,4 @@ async function loadWithBar(
   } finally {
     bar.stop()
   }
-}
-
-async function embeddedModel(cli: Cli): Promise<string> {
-  const folder = cli.packageFile(EMBEDDED)
-  if ((await platform.pathKind(platform.joinPath(folder, 'config.json'))) === 'file') return folder
-  throw new UsageError(
-    'this copy of the package comes without its small model; pass --model with a folder, a .gguf file or a URL',
-  )
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { openTerminal, packageFile } from '../platform/terminal.ts'
+import { openTerminal } from '../platform/terminal.ts'
 import { runCli } from './run.ts'
 
-await runCli(openTerminal(), (path) => packageFile(import.meta.url, path))
+await runCli(openTerminal())

@@ -9,8 +9,8 @@ import { createProgram } from './program.ts'
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
 /** Runs one command line from beginning to end. The process then ends by itself. */
-export async function runCli(terminal: Terminal, packageFile: (path: string) => string): Promise<void> {
-  const cli: Cli = { terminal, packageFile }
+export async function runCli(terminal: Terminal): Promise<void> {
+  const cli: Cli = { terminal }
   try {
     await createProgram(cli).parseAsync(terminal.argv, { from: 'user' })
   } catch (error) {

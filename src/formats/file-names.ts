@@ -26,3 +26,9 @@ export function decodeName(encoded: string): string {
     return encoded
   }
 }
+
+/** The path of a `file:` URL. */
+export function filePath(url: URL): string {
+  const path = decodeURIComponent(url.pathname)
+  return /^\/[a-z]:/i.test(path) ? path.slice(1) : path
+}

@@ -1,7 +1,7 @@
 /** A model at a URL: a folder whose files are fetched by name, or one file. */
 import { ParameterError } from '../errors.ts'
 import type { Backend } from './backend.ts'
-import { decodeName, isPlainFileName } from './file-names.ts'
+import { decodeName, filePath, isPlainFileName } from './file-names.ts'
 import { openHttp } from './http-reader.ts'
 import { pathBackend } from './source-path.ts'
 
@@ -11,8 +11,7 @@ const FILE =
 
 export async function urlBackend(url: URL): Promise<Backend> {
   if (url.protocol === 'file:') {
-    const path = decodeURIComponent(url.pathname)
-    return pathBackend(/^\/[a-z]:/i.test(path) ? path.slice(1) : path)
+    return pathBackend(filePath(url))
   }
   if (url.protocol === 'blob:') {
     const name = 'model.gguf'

@@ -1,8 +1,10 @@
 /** Where a model comes from: one interface over paths, URLs, dropped files, directory handles and callers' openers. */
 import { platform } from '#platform'
 import { CheckpointError, ParameterError, throwIfAborted } from '../errors.ts'
+import type { AnyAbortSignal, AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/globals.ts'
 import type { Backend } from './backend.ts'
 import type { ByteReader, CustomReader } from './byte-reader.ts'
+import { embeddedPocket } from './embedded-pocket.ts'
 import { checkFileName } from './file-names.ts'
 import { findGguf } from './find-gguf.ts'
 import { filesBackend, handleBackend, isBlob, nameOf, openerBackend } from './source-files.ts'
@@ -14,16 +16,16 @@ import { Absence, examine } from './stand-in.ts'
  * `'pocket'` for the embedded model, a folder or file path, a URL of either, one file, the files of a drop or of
  * `<input webkitdirectory>`, a directory handle, or an object that opens files by name.
  */
-export type ModelSource = string | URL | Blob | readonly File[] | FileSystemDirectoryHandle | FileOpener
+export type ModelSource = string | AnyURL | AnyBlob | readonly AnyFile[] | AnyDirectoryHandle | FileOpener
 
 type MaybePromise<T> = T | Promise<T>
 
 /** What an opener may answer. Undefined, null, or an error named `NotFoundError` or with code `ENOENT`: no such file. */
-export type OpenedFile = Blob | ArrayBuffer | Uint8Array | string | CustomReader | undefined | null
+export type OpenedFile = AnyBlob | ArrayBuffer | Uint8Array | string | CustomReader | undefined | null
 
 /** A caller's own way to open the files of a checkpoint, for example from a zip or a cache. */
 export interface FileOpener {
-  open(name: string, signal?: AbortSignal): MaybePromise<OpenedFile>
+  open(name: string, signal?: AnyAbortSignal): MaybePromise<OpenedFile>
   /** The names it has; only needed to find a `.gguf` that is not called `model.gguf`. */
   list?(): MaybePromise<Iterable<string>>
 }
@@ -156,12 +158,12 @@ async function backendOf(source: unknown, signal: AbortSignal | undefined): Prom
   )
 }
 
-/** Models that ship with the package go by their bare name; a folder of that name is `./pocket`. */
-const EMBEDDED_MODELS: readonly string[] = ['pocket']
+/** The model that ships with the package goes by its bare name; a folder of that name is `./pocket`. */
+const EMBEDDED_MODEL = 'pocket'
 
 async function stringBackend(source: string): Promise<Backend> {
   if (source === '') throw new ParameterError('source', source, 'must not be empty')
-  if (EMBEDDED_MODELS.includes(source)) return stringBackend(platform.embeddedModel(source))
+  if (source === EMBEDDED_MODEL) return { ...(await openerBackend(await embeddedPocket(), undefined)), label: source }
   // `C:\models` is a path, and `mistral:7b` is what Ollama's users type.
   if (/^(?:[a-z][a-z0-9+.-]+:\/\/|blob:|file:)/i.test(source) && URL.canParse(source))
     return urlBackend(new URL(source))

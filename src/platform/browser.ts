@@ -33,12 +33,6 @@ export const platform: Platform = {
     return []
   },
 
-  // Right when the package's own files are served; a bundle serves the folder itself and passes its URL instead.
-  embeddedModel(name) {
-    const path = `../../models/${name}/`
-    return new URL(path, import.meta.url).href
-  },
-
   async serveHttp(_fetch: FetchHandler, { host, port }: ServeOptions): Promise<never> {
     throw new ListenError(
       host,

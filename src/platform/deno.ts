@@ -87,9 +87,6 @@ export const platform: Platform = {
     return names
   },
 
-  // A `file:` URL in a clone, a registry's address when imported from one.
-  embeddedModel: (name) => new URL(`../../models/${name}/`, import.meta.url).href,
-
   joinPath(folder, name) {
     const end = Deno.build.os === 'windows' ? /[\\/]+$/ : /\/+$/
     return folder === '' ? name : `${folder.replace(end, '')}/${name}`

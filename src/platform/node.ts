@@ -2,7 +2,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CheckpointError, DeviceError, throwIfAborted } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
 import type {
@@ -73,9 +72,6 @@ export const platform: Platform = {
   },
 
   joinPath: (folder, name) => join(folder, name),
-
-  // Two levels up from both src/platform/ and dist/platform/.
-  embeddedModel: (name) => fileURLToPath(new URL(`../../models/${name}`, import.meta.url)),
 }
 
 const NOTHING_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'])

@@ -5,7 +5,6 @@
 import type { EventEmitter } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 
 export interface Terminal {
   /** The user's arguments, without runtime and script. */
@@ -89,17 +88,6 @@ export function openTerminal(): Terminal {
       process.exitCode = code
     },
   })
-}
-
-/**
- * Where a file of the package lies, for what ships beside the code (the embedded model).
- *
- * @param mainUrl `import.meta.url` of the command's main file: `src/cli/main.ts` and `dist/cli/main.js` both lie two
- *   folders deep, other files of a bundle need not
- * @param path from the package's root, with `/`
- */
-export function packageFile(mainUrl: string, path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, mainUrl))
 }
 
 export function createTerminal(host: TerminalHost): Terminal {

@@ -13,8 +13,6 @@ export interface Platform {
   /** Names in a local folder. Throws `CheckpointError` when it cannot be read. */
   listFolder(path: string): Promise<string[]>
   joinPath(folder: string, name: string): string
-  /** Where a model that ships with this package lies: a path, or a URL in a browser. */
-  embeddedModel(name: string): string
   /**
    * Answers HTTP requests on a socket. Resolves when it listens; throws `ListenError` when it cannot, or when the runtime
    * has no sockets to listen on.

@@ -166,7 +166,7 @@ describe('wrong usage ends with 2', () => {
     [['--shape', 'tiny', '--contexts', '8,1000', '--tokens', '24'], /1024 positions do not hold a prompt of 1000/],
   ])('%j', async (argv, message) => {
     const on = stage({ argv: ['bench', ...argv] })
-    await runCli(on.cli.terminal, on.cli.packageFile)
+    await runCli(on.cli.terminal)
     expect(on.err()).toMatch(message)
     expect(on.out()).toBe('')
     expect(on.exitCode()).toBe(2)

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import pkg from '../../package.json' with { type: 'json' }
 import { runCli } from '../../src/cli/run.ts'
-import { packageFile } from '../../src/platform/terminal.ts'
 import { type Stage, type StageOptions, stage } from './stage.ts'
 
 async function run(argv: readonly string[], options: StageOptions = {}): Promise<Stage> {
   const on = stage({ argv, ...options })
-  await runCli(on.cli.terminal, on.cli.packageFile)
+  await runCli(on.cli.terminal)
   return on
 }
 
@@ -84,17 +83,4 @@ describe('failures end with 1', () => {
     const on = await run(['generate', '-p', 'x', '-m', '/nowhere'], { env: { DEBUG: '1' } })
     expect(on.err()).toMatch(/\n {4}at /)
   })
-
-  it('a package without its small model asks for --model', async () => {
-    const on = stage({ argv: ['generate', '-p', 'x'] })
-    await runCli(on.cli.terminal, (path) => `/nowhere/${path}`)
-    expect(on.err()).toMatch(/^error: .* pass --model /)
-    expect(on.exitCode()).toBe(2)
-  })
-})
-
-it('files of the package are found from the sources and from the build alike', () => {
-  for (const main of ['src/cli/main.ts', 'dist/cli/main.js']) {
-    expect(packageFile(`file:///a%20b/pkg/${main}`, 'models/pocket')).toMatch(/a b[\\/]pkg[\\/]models[\\/]pocket$/)
-  }
 })

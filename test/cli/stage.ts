@@ -48,7 +48,7 @@ export function stage({ argv = [], env = {}, isTTY = false, input }: StageOption
     },
   })
   if (input !== undefined) stdin.end(input)
-  const cli: Cli = { terminal, packageFile: (path) => join(root, path) }
+  const cli: Cli = { terminal }
   return { cli, stdin, signals, out: () => texts[0]!, err: () => texts[1]!, exitCode: () => code }
 }
 

@@ -33,6 +33,13 @@ const ROWS: readonly (readonly string[])[] = [
 /** The runtimes' twins: everybody else says `#platform` and gets the right one. */
 const TWINS = ['platform/browser.ts', 'platform/deno.ts', 'platform/node.ts']
 const TERMINAL = 'platform/terminal.ts'
+/** What the import map of package.json has, and where it leads. */
+const MAPPED: Readonly<Record<string, string>> = {
+  '#platform': 'platform/types.ts',
+  '#pocket': 'formats/pocket-folder.ts',
+}
+/** The one file whose import is computed, so that bundlers do not follow it. */
+const UNFOLLOWED = 'platform/unfollowed.ts'
 const RUNTIME_PACKAGES = ['webgpu']
 
 interface ImportSite {
@@ -87,11 +94,11 @@ function objection(
     // The version number is the only fact that a source file may take from outside.
     return target === '../package.json' ? undefined : { rule: 'import', message: `${specifier} leaves src/` }
   }
-  if (target !== '#platform' && !files.has(target)) return { rule: 'import', message: `${specifier} does not exist` }
-  const to = target === '#platform' ? 'platform' : folderOf(target)
+  const mapped = MAPPED[target]
+  if (mapped === undefined && !files.has(target)) return { rule: 'import', message: `${specifier} does not exist` }
+  const to = folderOf(mapped ?? target)
   if (from !== to) {
-    const rows = [rowOf(file), target === '#platform' ? rowOf('platform/types.ts') : rowOf(target)]
-    const [fromRow, toRow] = rows
+    const [fromRow, toRow] = [rowOf(file), rowOf(mapped ?? target)]
     if (fromRow !== undefined && toRow !== undefined && toRow >= fromRow) {
       const how = toRow === fromRow ? 'its own row' : 'a layer above'
       return { rule: 'layer', message: `${from} imports ${specifier} from ${how}` }
@@ -108,10 +115,10 @@ function isRuntimeModule(specifier: string): boolean {
   )
 }
 
-/** The path inside `src/`, `#platform`, or undefined for a package. */
+/** The path inside `src/`, a name of the import map, or undefined for a package. */
 function resolve(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('#'))
-    return specifier === '#platform' ? specifier : `${specifier} (unknown import map entry)`
+    return MAPPED[specifier] !== undefined ? specifier : `${specifier} (unknown import map entry)`
   return specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : undefined
 }
 
@@ -129,6 +136,7 @@ function importsOf(source: ts.SourceFile): ImportSite[] {
   const add = (at: ts.Node | undefined, typeOnly: boolean): void => {
     if (!at) return
     const line = source.getLineAndCharacterOfPosition(at.getStart(source)).line + 1
+    if (source.fileName === UNFOLLOWED && !ts.isStringLiteralLike(at)) return
     // A computed specifier cannot be followed; it stands for a package that does not exist, and is reported as such.
     const specifier = ts.isStringLiteralLike(at) ? at.text : './(computed)'
     sites.push({ specifier, line, typeOnly })

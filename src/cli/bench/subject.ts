@@ -1,4 +1,3 @@
-import { platform } from '#platform'
 import { openSource } from '../../formats/source.ts'
 import { MistralModel } from '../../generate/mistral-model.ts'
 import type { Weight } from '../../kernels/weight.ts'
@@ -8,7 +7,7 @@ import type { ModelWeights } from '../../model/mistral.ts'
 import { type Cli, UsageError } from '../context.ts'
 import { progressBar } from '../progress.ts'
 import type { BenchOptions } from './options.ts'
-import { randomCheckpoint, type ShapeName } from './random-checkpoint.ts'
+import { randomCheckpoint } from './random-checkpoint.ts'
 import type { ModelFacts } from './report.ts'
 
 /** What is measured: a loaded model, and the lengths of prompt that fit it. */
@@ -22,13 +21,12 @@ export interface Subject {
   readonly tokens: number
 }
 
-const EMBEDDED = 'models/pocket'
 const DEFAULT_CONTEXTS = [16, 128, 512]
 const DEFAULT_TOKENS = 24
 
 /** Loads what the options name. Throws what `MistralModel.load` throws, and `UsageError`; the caller disposes it. */
 export async function loadSubject(cli: Cli, options: BenchOptions, signal?: AbortSignal): Promise<Subject> {
-  const { checkpoint, source, random } = await open(cli, options, signal)
+  const { checkpoint, source, random } = await open(options, signal)
   const bar = progressBar(cli)
   try {
     const { maxPositions, nLayers, dim, vocabSize } = checkpoint.config
@@ -68,13 +66,12 @@ interface Opened {
   readonly random: boolean
 }
 
-async function open(cli: Cli, options: BenchOptions, signal?: AbortSignal): Promise<Opened> {
-  const path = options.shape === undefined ? (options.model ?? (await embedded(cli))) : undefined
-  if (path === undefined) {
-    const shape: ShapeName = options.shape ?? 'tiny'
-    const checkpoint = randomCheckpoint(shape, options.layers, options.weights)
-    return { checkpoint, source: `${shape}, random weights`, random: true }
+async function open(options: BenchOptions, signal?: AbortSignal): Promise<Opened> {
+  const { shape, layers, weights } = options
+  if (shape !== undefined) {
+    return { checkpoint: randomCheckpoint(shape, layers, weights), source: `${shape}, random weights`, random: true }
   }
+  const path = options.model ?? 'pocket'
   const files = await openSource(path, { signal })
   try {
     return { checkpoint: await openCheckpoint(files, { signal }), source: path, random: false }
@@ -82,11 +79,6 @@ async function open(cli: Cli, options: BenchOptions, signal?: AbortSignal): Prom
     await files.close()
     throw error
   }
-}
-
-async function embedded(cli: Cli): Promise<string | undefined> {
-  const folder = cli.packageFile(EMBEDDED)
-  return (await platform.pathKind(platform.joinPath(folder, 'config.json'))) === 'file' ? folder : undefined
 }
 
 function planContexts(

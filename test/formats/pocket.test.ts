@@ -1,0 +1,86 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'vite'
+import { afterAll, describe, expect, it } from 'vitest'
+import { base64Reader } from '../../src/formats/base64-reader.ts'
+import { blobReader, customReader } from '../../src/formats/byte-reader.ts'
+import pocket from '../../src/formats/pocket.ts'
+import { openSource } from '../../src/formats/source.ts'
+import { root, runChild } from '../support/child.ts'
+
+const folder = join(root, 'models/pocket')
+
+describe('a text in base64', () => {
+  const bytes = Uint8Array.from({ length: 41 }, (_, i) => (i * 37 + 11) & 255)
+
+  it('gives every range of every length of file', async () => {
+    for (let size = 0; size <= bytes.length; size++) {
+      const reader = customReader('x', base64Reader(Buffer.from(bytes.subarray(0, size)).toString('base64')))
+      expect(reader.size).toBe(size)
+      for (let offset = 0; offset <= size; offset++) {
+        for (let length = 0; offset + length <= size; length++) {
+          const got = await reader.read(offset, length)
+          if (Buffer.compare(got, bytes.subarray(offset, offset + length)) !== 0)
+            throw new Error(`${length} bytes at ${offset} of ${size} are ${got}`)
+        }
+      }
+    }
+  })
+
+  it('refuses what lies outside the file', async () => {
+    const reader = customReader('x', base64Reader(Buffer.from(bytes).toString('base64')))
+    await expect(reader.read(40, 2)).rejects.toThrow('ends at byte 41')
+  })
+})
+
+describe('the embedded model', () => {
+  it.each([
+    ['by its name', 'pocket'],
+    ['as a source', pocket],
+  ])('%s is the folder models/pocket', async (_, source) => {
+    const files = await openSource(source)
+    try {
+      for (const name of readdirSync(folder).filter((name) => /json|safetensors$/.test(name))) {
+        const expected = blobReader(name, new Blob([readFileSync(join(folder, name))]))
+        const reader = (await files.open(name))!
+        expect(reader.size).toBe(expected.size)
+        const range = [Math.floor(expected.size / 3), Math.min(1000, Math.floor(expected.size / 3))] as const
+        expect(await reader.read(...range)).toEqual(await expected.read(...range))
+      }
+      expect(await files.open('model.gguf')).toBeUndefined()
+    } finally {
+      await files.close()
+    }
+  })
+})
+
+describe('in a bundle of CommonJS', () => {
+  const output = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
+  afterAll(() => rmSync(output, { recursive: true, force: true }))
+
+  it('the name is refused with what to write instead', { timeout: 120_000 }, async () => {
+    const entry = join(output, 'entry.mjs')
+    writeFileSync(
+      entry,
+      `import { MistralError, MistralModel } from 'mistral-webgpu'
+      MistralModel.load('pocket').catch((error) => console.log(error instanceof MistralError, error.name, error.message))`,
+    )
+    await build({
+      configFile: false,
+      logLevel: 'error',
+      root: output,
+      resolve: { alias: { 'mistral-webgpu': join(root, 'src/index.ts') }, conditions: ['source', 'node'] },
+      ssr: { noExternal: true, external: ['webgpu'], resolve: { conditions: ['source', 'node'] } },
+      build: { ssr: entry, outDir: join(output, 'out'), rolldownOptions: { output: { format: 'cjs' } } },
+    })
+    const bundle = join(output, 'out', readdirSync(join(output, 'out')).find((name) => /^entry\./.test(name))!)
+    const commonjs = join(output, 'bundle.cjs')
+    writeFileSync(commonjs, readFileSync(bundle))
+    const result = await runChild(process.execPath, [commonjs], { cwd: output })
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(result.stdout).toMatch(
+      /^true ParameterError parameter "source".*import pocket from 'mistral-webgpu\/pocket'/,
+    )
+  })
+})

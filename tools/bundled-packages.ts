@@ -1,0 +1,60 @@
+/** What the build does about packages that become part of it: Node's modules in those of CommonJS, and their licences. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Options } from 'tsup'
+
+type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+
+const BUILTIN = new RegExp(`^(node:)?(${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`)
+
+/**
+ * Leaves Node's modules out of the output. Packages of CommonJS `require` them, which ES modules cannot: they get what an
+ * import finds.
+ */
+export function builtins(): Plugin {
+  return {
+    name: 'builtins',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: BUILTIN }, ({ kind, path }) => {
+        const name = path.replace(/^node:/, '')
+        return kind === 'require-call'
+          ? { path: name, namespace: 'required' }
+          : { path: `node:${name}`, external: true }
+      })
+      onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+        contents: `import module_ from 'node:${path}'\nmodule.exports = module_`,
+      }))
+    },
+  }
+}
+
+/** Writes the licence of every package whose code is in the output to `file`. Fails where one has none. */
+export function licences(file: string): Plugin {
+  return {
+    name: 'licences',
+    setup({ initialOptions, onEnd }) {
+      initialOptions.metafile = true
+      onEnd(({ metafile }) => {
+        const inputs = Object.values(metafile?.outputs ?? {}).flatMap((output) => Object.keys(output.inputs))
+        const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== undefined))
+        const texts = [...folders].map(licenceOf).sort()
+        mkdirSync(dirname(file), { recursive: true })
+        writeFileSync(file, `Code of these packages is part of this one.\n\n${texts.join('\n')}`)
+      })
+    },
+  }
+}
+
+/** `node_modules/@scope/name` of a file in it. */
+function packageFolder(path: string): string | undefined {
+  return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]
+}
+
+function licenceOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const names = existsSync(folder) ? readdirSync(folder).filter((entry) => /^(licen[cs]e|copying)/i.test(entry)) : []
+  if (names.length === 0) throw new Error(`${folder} has no licence file`)
+  const texts = names.map((entry) => readFileSync(join(folder, entry), 'utf8').trim())
+  return `== ${name} ${version} (${license})\n\n${texts.join('\n\n')}\n`
+}
