@@ -233,8 +233,8 @@ function show(value: unknown): string {
   let text: string | undefined
   try {
     // JSON has no NaN, no Infinity and no bigint.
-    if (typeof value === 'number') text = String(value)
-    else text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(beginning(value, { left: MOST_SHOWN + 2 }))
+    if (typeof value === 'number' || typeof value === 'bigint') text = String(value)
+    else text = JSON.stringify(beginning(value, { left: MOST_SHOWN + 2 }))
   } catch {
     text = undefined
   }

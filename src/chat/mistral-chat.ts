@@ -155,7 +155,7 @@ export class MistralChat {
   private runs(request: ParsedRequest, promptIds: readonly number[], options: RequestOptions): ChoiceRun[] {
     const { params, tools } = request
     const tokens = tools.tools && toolCallTokens(this.tokenizer)
-    const forced = tools.force && forcedCall(this.tokenizer, tools.force)
+    const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
     const shown = params.return_full_text
     const answer: Omit<AnswerOptions, 'index'> = {
       stops: params.stop,

@@ -14,8 +14,9 @@ export interface ChatRequest extends SamplingInput {
   /** Functions that the model may call, for templates that have tools. */
   tools?: readonly Tool[] | null | undefined
   /**
-   * `'auto'` (default with tools), `'none'`, `'required'`, or the one function to call. The tokens that begin a call that
-   * is asked for count as the answer's, against `max_tokens` too; the model adds at least one.
+   * `'auto'` (default with tools), `'none'`, `'required'` or its other name `'any'`, or the one function to call. The
+   * tokens that begin a call that is asked for count as the answer's, against `max_tokens` too; the model adds at least
+   * one.
    */
   tool_choice?: ToolChoice | null | undefined
   /** false allows one call in an answer. Default true. */
@@ -27,6 +28,8 @@ export interface ParsedRequest {
   readonly prompt: string | readonly number[] | undefined
   readonly params: SamplingParams
   readonly tools: ToolPlan
+  /** As it was sent, for errors. */
+  readonly toolChoice: unknown
 }
 
 const OWN = ['messages', 'prompt', 'tools', 'tool_choice', 'parallel_tool_calls']
@@ -38,7 +41,8 @@ export function parseRequest(request: ChatRequest): ParsedRequest {
   }
   const { messages, prompt, tools, tool_choice, parallel_tool_calls, ...sampling } = request
   const params = parseSamplingParams(sampling, OWN)
-  return { messages, prompt, params, tools: planTools({ tools, tool_choice, parallel_tool_calls }) }
+  const plan = planTools({ tools, tool_choice, parallel_tool_calls })
+  return { messages, prompt, params, tools: plan, toolChoice: tool_choice }
 }
 
 /**

@@ -7,6 +7,7 @@ export type ToolChoice =
   | 'none'
   | 'auto'
   | 'required'
+  | 'any'
   | { readonly type: 'function'; readonly function: { readonly name: string } }
 
 export interface ToolPlan {
@@ -45,11 +46,12 @@ export function planTools(request: {
   const maxCalls = parallel ? Number.POSITIVE_INFINITY : 1
   if (choice === 'none') return { tools: undefined, force: undefined, maxCalls }
   if (choice === 'auto') return { tools, force: undefined, maxCalls }
-  const name = choice === 'required' ? undefined : namedFunction(choice)
+  // OpenAI's word and Mistral's.
+  const name = choice === 'required' || choice === 'any' ? undefined : namedFunction(choice)
   if (tools === undefined) throw new ParameterError('tool_choice', choice, 'asks for a call, but there are no tools')
   if (name === undefined) return { tools, force: 'any', maxCalls }
   if (!tools.some((tool) => tool.function.name === name)) {
-    throw new ParameterError('tool_choice', name, 'names a function that is not among the tools')
+    throw new ParameterError('tool_choice', choice, 'names a function that is not among the tools')
   }
   // A named function is called once, as OpenAI's API does.
   return { tools, force: { name }, maxCalls: 1 }
@@ -65,7 +67,7 @@ function namedFunction(choice: unknown): string {
   throw new ParameterError(
     'tool_choice',
     choice,
-    'must be "none", "auto", "required" or {type: "function", function: {name}}',
+    'must be "none", "auto", "required", "any" or {type: "function", function: {name}}',
   )
 }
 
@@ -90,12 +92,17 @@ export interface ForcedCall {
 
 /**
  * The beginning of an answer that must be a call. It ends before a space, since tokens begin with theirs.
+ * @param sent the `tool_choice` that asked for it
  * @throws ParameterError when the vocabulary has no `[TOOL_CALLS]`
  */
-export function forcedCall(tokenizer: Tokenizer, force: NonNullable<ToolPlan['force']>): ForcedCall {
+export function forcedCall(
+  tokenizer: Tokenizer,
+  force: NonNullable<ToolPlan['force']>,
+  sent: unknown = force,
+): ForcedCall {
   const tokens = toolCallTokens(tokenizer)
   if (tokens === undefined) {
-    throw new ParameterError('tool_choice', force, 'asks for a call, but the vocabulary has no [TOOL_CALLS]')
+    throw new ParameterError('tool_choice', sent, 'asks for a call, but the vocabulary has no [TOOL_CALLS]')
   }
   if (force === 'any') return { ids: [tokens.begin], feed: () => [] }
   const args = controlId(tokenizer, '[ARGS]')

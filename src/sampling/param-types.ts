@@ -16,9 +16,11 @@ export interface SamplingInput {
   top_p?: number | null | undefined
   /** false takes the best token each time. Default true. */
   do_sample?: boolean | null | undefined
-  /** An integer that makes the draws repeat. Default: a random one. */
+  /** An integer from -2^63 to 2^63 - 1 that makes the draws repeat; a bigint beyond 2^53 - 1. Default: a random one. */
   seed?: number | bigint | null | undefined
-  /** Texts that end the answer and are not part of it. */
+  /** The same as `seed` under the name of Mistral's API. */
+  random_seed?: number | bigint | null | undefined
+  /** Texts that end the answer and are not part of it, at most 16. Empty ones say nothing. */
   stop?: string | readonly string[] | null | undefined
   /** Ids that end the answer, besides the model's own end of sequence. */
   stop_token_ids?: readonly number[] | null | undefined

@@ -27,7 +27,8 @@ const RULES: { readonly [K in keyof SamplingInput]-?: rule.Rule } = {
   top_p: rule.number(0, 1),
   do_sample: rule.boolean,
   seed: rule.seed,
-  stop: rule.texts(MAX_STOPS),
+  random_seed: rule.seed,
+  stop: rule.stops(MAX_STOPS),
   stop_token_ids: rule.ids,
   ignore_eos: rule.boolean,
   repetition_penalty: rule.numberAbove(0, 100),
@@ -87,6 +88,8 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 
 /** The names {@link parseSamplingParams} understands, for layers that split a larger request. */
 export const SAMPLING_PARAMETERS: readonly string[] = Object.keys(RULES)
+/** Names that are known and not supported, for layers that say more about those that are not known. */
+export const UNSUPPORTED_PARAMETERS: readonly string[] = Object.keys(NEUTRAL)
 
 /** Objects that came out of {@link parseSamplingParams}: checking one again on every token would be waste. */
 const checked = new WeakSet<object>()
@@ -114,18 +117,34 @@ export function parseSamplingParams(input: unknown, otherNames: readonly string[
     } else refuseUnlessNeutral(name, value, otherNames)
   }
   const params = withDefaults(values as SamplingInput)
+  checkTogether(values as SamplingInput, params)
+  checked.add(params)
+  return params
+}
+
+/** Names of one thing; of those that are given the first counts. */
+const LENGTH_NAMES = ['max_new_tokens', 'max_completion_tokens', 'max_tokens'] as const
+const LEAST_NAMES = ['min_new_tokens', 'min_tokens'] as const
+
+function given<K extends keyof SamplingInput>(values: SamplingInput, names: readonly K[]): K | undefined {
+  return names.find((name) => values[name] !== undefined)
+}
+
+/** Values that exclude each other. The errors speak of the names that were sent. */
+function checkTogether(values: SamplingInput, params: SamplingParams): void {
   if (params.min_new_tokens > params.max_tokens) {
-    throw new ParameterError(
-      'min_new_tokens',
-      params.min_new_tokens,
-      `must be at most max_tokens, ${params.max_tokens}`,
-    )
+    const limit = `${given(values, LENGTH_NAMES) ?? 'max_tokens'}, ${params.max_tokens}`
+    const name = given(values, LEAST_NAMES) ?? 'min_new_tokens'
+    throw new ParameterError(name, params.min_new_tokens, `must be at most ${limit}`)
   }
   if (params.top_logprobs > 0 && !params.logprobs) {
     throw new ParameterError('top_logprobs', params.top_logprobs, 'needs logprobs: true')
   }
-  checked.add(params)
-  return params
+  const { seed, random_seed } = values
+  // Compared by value: one may be a bigint and the other a number.
+  if (seed !== undefined && random_seed !== undefined && BigInt(seed!) !== BigInt(random_seed!)) {
+    throw new ParameterError('random_seed', random_seed, `is another name of seed, which is ${seed}: send one of them`)
+  }
 }
 
 /** The parameters with some changed to values that need no check. They count as checked, like the ones they come from. */
@@ -154,7 +173,8 @@ function refuseUnlessNeutral(name: string, value: unknown, otherNames: readonly 
 /** Values have passed their rules: only aliases and defaults are left. */
 function withDefaults(values: SamplingInput): SamplingParams {
   const temperature = values.temperature ?? 1
-  const most = values.max_new_tokens ?? values.max_completion_tokens ?? values.max_tokens ?? undefined
+  const lengthName = given(values, LENGTH_NAMES)
+  const most = lengthName && (values[lengthName] as number)
   const max_length = most === undefined ? (values.max_length ?? undefined) : undefined
   return Object.freeze({
     max_tokens: most ?? (max_length === undefined ? DEFAULT_MAX_TOKENS : Infinity),
@@ -163,7 +183,7 @@ function withDefaults(values: SamplingInput): SamplingParams {
     top_k: Math.max(0, values.top_k ?? 50),
     top_p: values.top_p ?? 0.95,
     do_sample: (values.do_sample ?? true) && temperature >= GREEDY_TEMPERATURE,
-    seed: values.seed ?? undefined,
+    seed: values.seed ?? values.random_seed ?? undefined,
     stop: (values.stop ?? []) as readonly string[],
     stop_token_ids: values.stop_token_ids ?? [],
     ignore_eos: values.ignore_eos ?? false,

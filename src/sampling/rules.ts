@@ -56,10 +56,27 @@ export function numberBelow(min: number, max: number): Rule {
   }
 }
 
+const LEAST_SEED = -(2n ** 63n)
+const MOST_SEED = 2n ** 63n - 1n
+
+/** OpenAI's limits. A JavaScript number above 2^53 may have been rounded on its way, and two seeds would draw the same. */
 export const seed: Rule = (name, value) => {
-  const inRange = typeof value === 'bigint' && value >= -(2n ** 63n) && value < 2n ** 64n
-  check(inRange || Number.isSafeInteger(value), name, value, 'an integer within 53 bits, or a bigint within 64')
+  const inRange = typeof value === 'bigint' && value >= LEAST_SEED && value <= MOST_SEED
+  const exact = 'exact: beyond 2^53 - 1 a bigint in JavaScript, all its digits in JSON'
+  check(inRange || Number.isSafeInteger(value), name, value, `an integer from ${LEAST_SEED} to ${MOST_SEED}, ${exact}`)
   return value
+}
+
+/** One text or a list of up to `most` that are not empty; those that are say nothing. The result is always a list. */
+export function stops(most: number): Rule {
+  return (name, value) => {
+    const list: unknown = typeof value === 'string' ? [value] : value
+    const allowed = `a text or a list of at most ${most} texts`
+    check(Array.isArray(list) && list.every((text) => typeof text === 'string'), name, value, allowed)
+    const texts = (list as string[]).filter((text) => text !== '')
+    check(texts.length <= most, name, value, allowed)
+    return texts
+  }
 }
 
 /** One text or a list of up to `most`; none may be empty. `together`: characters of all. The result is always a list. */
