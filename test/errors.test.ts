@@ -11,7 +11,7 @@ describe('the value in the message of an error', () => {
     [null, 'null'],
     [Number.NaN, 'NaN'],
     [-0.5, '-0.5'],
-    [12n, '12n'],
+    [12n, '12'],
     ['a "text"', '"a \\"text\\""'],
     [[1, [2, { a: 'b', c: null }]], '[1,[2,{"a":"b","c":null}]]'],
     [{ a: undefined, b: [undefined] }, '{"b":[null]}'],

@@ -81,6 +81,11 @@ export class MistralChat {
     return this.template.origin
   }
 
+  /** Whether requests may have tools. */
+  get takesTools(): boolean {
+    return this.template.takesTools(this.tokenizer)
+  }
+
   /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`, `ContextLengthError`. */
   encode({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number[] {
     if ((messages === undefined) === (prompt === undefined)) {
@@ -88,7 +93,7 @@ export class MistralChat {
     }
     this.refuseTooLong({ messages, prompt, tools })
     if (messages !== undefined) {
-      if (tools && !this.template.takesTools(this.tokenizer)) {
+      if (tools && !this.takesTools) {
         throw new ParameterError('tools', tools, "the model's chat template has no tools")
       }
       return this.template.encode(messages, this.tokenizer, { tools: tools ?? undefined })

@@ -1,5 +1,6 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { cors } from 'hono/cors'
+import { getPath } from 'hono/utils/url'
 import type { AnyRequest, AnyRequestInit, AnyResponse, AnyURL } from '../platform/globals.ts'
 import { KeyCheck } from './auth.ts'
 import { errorResponse, familyOf, HttpError, toHttpError } from './errors.ts'
@@ -35,6 +36,10 @@ export interface MistralApp {
 interface Route {
   method: 'GET' | 'POST'
   path: string
+  /** For clients whose base address was given without `/v1`. */
+  alias?: string
+  /** The field that holds what the model is to answer. Default `messages`. */
+  promptField?: 'prompt'
   handle: (c: AppContext, service: Service) => Response | Promise<Response>
   /** Whether it answers without an API key. Default: it does not. */
   open?: (config: AppConfig) => boolean
@@ -42,11 +47,11 @@ interface Route {
 
 /** The first that matches answers. `{.+}`: names of models may hold slashes. Clients encode colons, or do not. */
 const ROUTES: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', handle: chatCompletions },
-  { method: 'POST', path: '/v1/completions', handle: completions },
-  { method: 'GET', path: '/v1/models', handle: (_, service) => listModels(service) },
+  { method: 'POST', path: '/v1/chat/completions', alias: '/chat/completions', handle: chatCompletions },
+  { method: 'POST', path: '/v1/completions', alias: '/completions', promptField: 'prompt', handle: completions },
+  { method: 'GET', path: '/v1/models', alias: '/models', handle: listModels },
   { method: 'POST', path: '/v1/models/:name{.+(?::|%3[Aa])predict}', handle: predict },
-  { method: 'GET', path: '/v1/models/:id{.+}', handle: showModel },
+  { method: 'GET', path: '/v1/models/:id{.+}', alias: '/models/:id{.+}', handle: showModel },
   { method: 'POST', path: '/predict', handle: predict },
   { method: 'POST', path: '/production/predict', handle: predict },
   { method: 'GET', path: '/health', handle: health, open: () => true },
@@ -75,13 +80,19 @@ export function createApp(chat: ServedChat | Promise<ServedChat>, options: AppOp
     metrics: new Metrics(),
     keys: new KeyCheck(config.apiKeys),
   }
-  const app = new Hono<AppEnv>()
+  const app = new Hono<AppEnv>({ getPath: plainPath })
   app.use(traced(service))
   if (config.cors.length > 0) app.use(crossOrigin(config.cors))
   for (const route of ROUTES) addRoute(app, route, service)
   app.notFound((c) => refuse(c, refusal(c, service) ?? notFound(c)))
   app.onError((error, c) => refuse(c, error))
   return asFetch(app)
+}
+
+/** Base addresses of clients often end with a slash, or get one too many before what follows. */
+function plainPath(request: Request): string {
+  const path = getPath(request).replace(/\/{2,}/g, '/')
+  return path.length > 1 ? path.replace(/\/$/, '') : path
 }
 
 /** Gives each request its id and its trace, and finishes the trace of answers that are whole. */
@@ -98,6 +109,7 @@ function traced({ config, metrics }: Service) {
     const head = { requestId: id, method: c.req.method, path: c.req.path }
     const trace = new RequestTrace(head, { logPrompts: config.logPrompts, done })
     c.set('trace', trace)
+    c.set('family', familyOf(c.req.path, c.req.raw.headers))
     await next()
     c.res.headers.set('x-request-id', id)
     c.res.headers.set('x-content-type-options', 'nosniff')
@@ -114,50 +126,57 @@ function crossOrigin(origins: readonly string[]) {
   })
 }
 
-function addRoute(app: Hono<AppEnv>, { method, path, handle, open }: Route, service: Service): void {
-  const route = path.replace(/\{.*\}/, '')
+function addRoute(app: Hono<AppEnv>, route: Route, service: Service): void {
+  const { method, path, alias, promptField, handle, open } = route
+  const allow = method === 'GET' ? 'GET, HEAD' : method
   const enter = async (c: AppContext) => {
-    c.get('trace').route = route
+    const trace = c.get('trace')
+    trace.route = path.replace(/\{.*\}/, '')
+    trace.promptField = promptField ?? trace.promptField
     const refused = refusal(c, service)
     if (refused !== undefined) throw refused
-    if (!open?.(service.config)) await service.keys.check(c.req.header('authorization'), familyOf(c.req.path))
+    // Asking what may be done is free, as it is for pages of other origins.
+    if (c.req.method === 'OPTIONS' || open?.(service.config)) return
+    await service.keys.check(c.req.header('authorization'), c.get('family'))
   }
-  app.on(method, path, async (c) => {
-    await enter(c)
-    return handle(c, service)
-  })
-  app.all(path, async (c) => {
-    await enter(c)
-    throw new HttpError(405, `${c.req.path} takes ${method} only`, {
-      code: 'method_not_allowed',
-      headers: { allow: method === 'GET' ? 'GET, HEAD' : method },
+  for (const pattern of alias === undefined ? [path] : [path, alias]) {
+    app.on(method, pattern, async (c) => {
+      await enter(c)
+      return handle(c, service)
     })
-  })
+    app.all(pattern, async (c) => {
+      await enter(c)
+      if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
+      throw new HttpError(405, `${c.req.path} takes ${method} only`, { code: 'method_not_allowed', headers: { allow } })
+    })
+  }
 }
 
-function notFound(c: Context): HttpError {
-  return new HttpError(404, `there is no route ${c.req.method} ${c.req.path}`, {
+function notFound(c: AppContext): HttpError {
+  const routes = ROUTES.filter(({ path }) => !path.includes(':')).map(({ method, path }) => `${method} ${path}`)
+  return new HttpError(404, `there is no route ${c.req.method} ${c.req.path}; there are ${routes.join(', ')}`, {
     type: 'not_found_error',
     code: 'route_not_found',
   })
 }
 
 /** Why the request is not taken at all: its owner does not want it, or it is for a name that is not the server's. */
-function refusal(c: Context, { config }: Service): HttpError | undefined {
+function refusal(c: AppContext, { config }: Service): HttpError | undefined {
   const reason = config.refuse(c.req.raw)
   if (reason !== undefined) return new HttpError(reason.status, reason.message, reason)
   const { hostname } = new URL(c.req.url)
   if (config.allowedHosts.length === 0 || config.allowedHosts.includes(hostname)) return undefined
-  return new HttpError(403, `this server does not answer for "${hostname}": its owner can allow that name`, {
+  return new HttpError(403, `this server does not answer for "${hostname}"; start it with --allowed-host ${hostname}`, {
     type: 'permission_error',
     code: 'host_not_allowed',
   })
 }
 
 function refuse(c: AppContext, error: unknown): Response {
-  const shown = toHttpError(error, c.req.path === '/v1/completions' ? 'prompt' : 'messages')
-  c.get('trace').failed(shown)
-  return errorResponse(familyOf(c.req.path), shown)
+  const trace = c.get('trace')
+  const shown = toHttpError(error, trace.promptField)
+  trace.failed(shown)
+  return errorResponse(c.get('family'), shown)
 }
 
 /** Lets the app's `fetch` be called as a client calls the global one, with its rejections on abort. */

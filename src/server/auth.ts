@@ -1,4 +1,4 @@
-import { HttpError, type RouteFamily } from './errors.ts'
+import { type ErrorFamily, HttpError } from './errors.ts'
 
 /** Checks `Authorization: Bearer KEY` (OpenAI's clients) and `Authorization: Api-Key KEY` (the predict route's). */
 export class KeyCheck {
@@ -10,7 +10,7 @@ export class KeyCheck {
   }
 
   /** @throws HttpError 401 */
-  async check(authorization: string | null | undefined, family: RouteFamily): Promise<void> {
+  async check(authorization: string | null | undefined, family: ErrorFamily): Promise<void> {
     if (this.digests === undefined) return
     const key = /^(?:bearer|api-key) +(\S.*)$/i.exec(authorization ?? '')?.[1]?.trim()
     if (key === undefined) {
@@ -22,8 +22,8 @@ export class KeyCheck {
   }
 }
 
-function unauthorized(family: RouteFamily, message: string, code: string | null): HttpError {
-  const scheme = family === 'openai' ? 'Bearer' : 'Api-Key'
+function unauthorized(family: ErrorFamily, message: string, code: string | null): HttpError {
+  const scheme = family === 'predict' ? 'Api-Key' : 'Bearer'
   return new HttpError(401, message, { type: 'authentication_error', code, headers: { 'www-authenticate': scheme } })
 }
 

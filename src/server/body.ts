@@ -1,6 +1,10 @@
+/** Reads a request's body: JSON within limits of size, time and depth, with every digit of its whole numbers. */
+import { JsonSyntaxError, parseJson } from '../json/parse.ts'
+import { entriesOf, isJsonObject, plainJson } from '../json/value.ts'
 import { CLIENT_LEFT, HttpError } from './errors.ts'
 
-export type JsonObject = Record<string, unknown>
+/** The fields of a body: plain values, whole numbers beyond 2^53 as bigints. */
+export type BodyFields = Record<string, unknown>
 
 export interface BodyLimits {
   bodyLimitBytes: number
@@ -10,6 +14,9 @@ export interface BodyLimits {
 /** Deeper than any request of these APIs, tool schemas included, and shallow enough for code that recurses. */
 const MAX_DEPTH = 100
 
+/** Fields that templates read. */
+const FOR_PROMPT = ['messages', 'tools']
+
 /** What is left of the body would be taken for the next request of the connection. */
 const UNREAD = { connection: 'close' }
 
@@ -17,7 +24,7 @@ const UNREAD = { connection: 'close' }
  * The request's body as a JSON object.
  * @throws HttpError 400, 408, 413, 415
  */
-export async function readJsonObject(request: Request, limits: BodyLimits): Promise<JsonObject> {
+export async function readJsonObject(request: Request, limits: BodyLimits): Promise<BodyFields> {
   // Forms and plain text can be sent by a page of any origin without asking first; JSON cannot. Against a page whose own
   // name was made to point to this machine (DNS rebinding) that is no help: `allowedHosts` is.
   if (!/^application\/([\w.-]+\+)?json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
@@ -26,18 +33,29 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
     })
   }
   const text = decode(await readBytes(request, limits))
-  let body: unknown
+  const body = parse(text)
+  if (!isJsonObject(body)) throw new HttpError(400, 'the body must be a JSON object')
+  if (/\\ud[89a-f]/i.test(text)) checkTexts(body)
+  return Object.fromEntries(
+    entriesOf(body).map(([name, value]) => [name, FOR_PROMPT.includes(name) ? plainJson(value) : plain(value)]),
+  )
+}
+
+function parse(text: string): unknown {
   try {
-    body = JSON.parse(text)
+    return parseJson(text, { maxDepth: MAX_DEPTH, nonFinite: false })
   } catch (error) {
-    const fact = error instanceof Error ? error.message : 'it cannot be read'
-    throw new HttpError(400, `Invalid JSON payload: ${fact}`, { quotes: true })
+    if (!(error instanceof JsonSyntaxError)) throw error
+    throw new HttpError(400, `Invalid JSON payload: ${error.message}`)
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new HttpError(400, 'the body must be a JSON object')
-  }
-  checkValues(body, /\\ud[89a-f]/i.test(text))
-  return body as JsonObject
+}
+
+/** As `JSON.parse` gives it, but for whole numbers that it would round. */
+function plain(value: unknown): unknown {
+  if (value instanceof Number) return value.valueOf()
+  if (Array.isArray(value)) return value.map(plain)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(entriesOf(value).map(([key, inner]) => [key, plain(inner)]))
 }
 
 function decode(bytes: Uint8Array): string {
@@ -95,22 +113,13 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return bytes
 }
 
-/**
- * Refuses what would hurt further on: nesting that recursion cannot follow, and halves of surrogate pairs, which no
- * tokenizer can encode. Walks with a list, because the nesting is the sender's choice.
- */
-function checkValues(body: object, hasSurrogates: boolean): void {
-  const open: { value: unknown; at: string; depth: number }[] = [{ value: body, at: '', depth: 0 }]
-  for (let item = open.pop(); item !== undefined; item = open.pop()) {
-    const { value, at, depth } = item
-    if (hasSurrogates && typeof value === 'string') checkText(value, at)
-    if (typeof value !== 'object' || value === null) continue
-    if (depth > MAX_DEPTH) throw new HttpError(400, `the body is nested deeper than ${MAX_DEPTH} levels`)
-    for (const [key, inner] of Object.entries(value)) {
-      const path = Array.isArray(value) ? `${at}[${key}]` : `${at}${at === '' ? '' : '.'}${key}`
-      if (hasSurrogates) checkText(key, at)
-      open.push({ value: inner, at: path, depth: depth + 1 })
-    }
+/** Refuses halves of surrogate pairs, which no tokenizer can encode. @throws HttpError 400 naming the field */
+function checkTexts(value: unknown, at = ''): void {
+  if (typeof value === 'string') checkText(value, at)
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, inner] of entriesOf(value)) {
+    checkText(key, at)
+    checkTexts(inner, Array.isArray(value) ? `${at}[${key}]` : `${at}${at === '' ? '' : '.'}${key}`)
   }
 }
 

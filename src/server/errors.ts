@@ -11,14 +11,21 @@ import {
   QueueFullError,
   TokenizerError,
 } from '../errors.ts'
+import { inServerTerms } from './flags.ts'
+import { fieldDetail, isMistralClient, isUnnamedClient } from './mistral-client.ts'
 
-/** The two ways in which clients of this server expect errors: OpenAI's object, and the predict route's text. */
-export type RouteFamily = 'openai' | 'predict'
+/**
+ * The ways in which clients expect errors: OpenAI's nested object, Mistral's flat one, both in one body where it cannot be
+ * told, and the predict route's text.
+ */
+export type ErrorFamily = 'openai' | 'mistral' | 'either' | 'predict'
 
-/** By the path, before it is decoded: a model's name may end in an encoded `:predict`. */
-export function familyOf(path: string): RouteFamily {
+/** By the path, before it is decoded: a model's name may end in an encoded `:predict`. Then by who asks. */
+export function familyOf(path: string, headers: Headers): ErrorFamily {
   const predicts = path.startsWith('/v1/') ? /^\/v1\/models\/.+(:|%3a)predict$/i : /\/predict$/
-  return predicts.test(path) ? 'predict' : 'openai'
+  if (predicts.test(path)) return 'predict'
+  if (isMistralClient(headers)) return 'mistral'
+  return isUnnamedClient(headers) ? 'either' : 'openai'
 }
 
 export interface HttpErrorFields {
@@ -70,12 +77,12 @@ export function toHttpError(error: unknown, promptField = 'messages'): HttpError
   }
   if (error instanceof NoTokenLeftError) return new HttpError(400, error.message, { code: 'no_token_left' })
   if (error instanceof ContextLengthError) {
-    return new HttpError(400, error.message, { code: 'context_length_exceeded', param: promptField })
+    return new HttpError(400, inServerTerms(error), { code: 'context_length_exceeded', param: promptField })
   }
   if (error instanceof ChatTemplateError || error instanceof TokenizerError)
     return new HttpError(400, error.message, { quotes: true })
   if (error instanceof QueueFullError) {
-    return new HttpError(429, error.message, {
+    return new HttpError(429, inServerTerms(error), {
       type: 'rate_limit_error',
       code: 'queue_full',
       headers: { 'retry-after': '1' },
@@ -94,7 +101,8 @@ function fromDevice(error: unknown): HttpError | undefined {
     return new HttpError(503, error.message, { code: 'device_lost', headers: { 'retry-after': '5' }, cause: error })
   }
   if (error instanceof MemoryError) {
-    return new HttpError(503, error.message, { code: 'out_of_memory', headers: { 'retry-after': '1' }, cause: error })
+    const headers = { 'retry-after': '1' }
+    return new HttpError(503, inServerTerms(error), { code: 'out_of_memory', headers, cause: error })
   }
   // Further lines hold shader sources and the driver's own words: they are for the log.
   const [fact] = error instanceof Error ? error.message.split('\n') : []
@@ -103,12 +111,23 @@ function fromDevice(error: unknown): HttpError | undefined {
 }
 
 /** The body of an error, in the shape that the family's clients read. */
-export function errorBody(family: RouteFamily, { message, type, param, code }: HttpError): object {
-  return { error: family === 'openai' ? { message, type, param, code } : message }
+export function errorBody(family: ErrorFamily, { message, type, param, code }: HttpError): object {
+  if (family === 'predict') return { error: message }
+  const fields = { message, type, param, code }
+  return {
+    ...(family !== 'mistral' && { error: fields }),
+    ...(family !== 'openai' && { object: 'error', ...fields }),
+  }
 }
 
-export function errorResponse(family: RouteFamily, error: HttpError): Response {
-  return jsonResponse(errorBody(family, error), error.status, error.headers)
+export function errorResponse(family: ErrorFamily, error: HttpError): Response {
+  const body = errorBody(family, error)
+  const { status, param, code, message, headers } = error
+  // Where a field is at fault, Mistral's API answers so, and its client makes a `HTTPValidationError` of it.
+  if (family === 'mistral' && status === 400 && param !== null && code === null) {
+    return jsonResponse({ ...body, detail: [fieldDetail(param, message)] }, 422, headers)
+  }
+  return jsonResponse(body, status, headers)
 }
 
 export function jsonResponse(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {

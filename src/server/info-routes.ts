@@ -1,20 +1,21 @@
 import { HttpError, jsonResponse } from './errors.ts'
 import { modelNotFound } from './schema.ts'
+import type { ServedChat } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 
 /** `GET /v1/models` */
-export function listModels(service: Service): Response {
-  return jsonResponse({ object: 'list', data: [modelCard(service)] })
+export function listModels(c: AppContext, service: Service): Response {
+  return jsonResponse({ object: 'list', data: [modelCard(c, service)] })
 }
 
 /** `GET /v1/models/:id`. @throws HttpError 404 */
 export function showModel(c: AppContext, service: Service): Response {
   const id = c.req.param('id') ?? ''
   if (id !== service.config.modelId) throw modelNotFound(id, service.config.modelId)
-  return jsonResponse(modelCard(service))
+  return jsonResponse(modelCard(c, service))
 }
 
-function modelCard({ config, model }: Service): object {
+function modelCard(c: AppContext, { config, model }: Service): object {
   const contextLength = model.ready?.model.contextLength
   return {
     id: config.modelId,
@@ -23,6 +24,16 @@ function modelCard({ config, model }: Service): object {
     owned_by: 'mistral-webgpu',
     // Under the name that vLLM gives it; clients size their prompts by it.
     ...(contextLength !== undefined && { max_model_len: contextLength }),
+    ...(c.get('family') === 'mistral' && mistralCard(model.ready)),
+  }
+}
+
+/** What Mistral's clients need besides; they refuse a card without it. */
+function mistralCard(chat: ServedChat | undefined): object {
+  return {
+    type: 'base',
+    capabilities: { completion_chat: true, function_calling: chat?.takesTools ?? false },
+    ...(chat !== undefined && { max_context_length: chat.model.contextLength }),
   }
 }
 

@@ -2,8 +2,10 @@ import * as v from 'valibot'
 import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
-import { type JsonObject, readJsonObject } from './body.ts'
+import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
+import { withSafePrompt } from './mistral-client.ts'
+import { mistralEvents } from './mistral-stream.ts'
 import { type AnswerHead, answerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runOne } from './run.ts'
 import {
@@ -14,6 +16,7 @@ import {
   modelRequest,
   openAiFields,
   parseFields,
+  readFields,
   text,
 } from './schema.ts'
 import type { ServedCompletion } from './served-chat.ts'
@@ -29,6 +32,8 @@ const fields = {
   tool_choice: v.nullish(v.unknown()),
   parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
   echo: flag,
+  // Mistral's.
+  safe_prompt: flag,
 }
 const schema = v.looseObject(fields)
 const lenientSchema = v.looseObject({ ...fields, ...lenientFields })
@@ -48,7 +53,7 @@ interface ChatWire {
 export async function chatCompletions(c: AppContext, service: Service): Promise<Response> {
   const { config } = service
   service.model.use()
-  const wire = parseChat(await readJsonObject(c.req.raw, config), config)
+  const wire = parseChat(await readFields(c, config), config)
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.request.messages)
@@ -57,12 +62,14 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
   if (!wire.stream) return jsonResponse(completionBody(head, await outcome(pieces).finally(unlink)))
   const choices = (wire.request.n as number | undefined) ?? 1
-  const events = chatEvents(pieces, { ...head, choices, includeUsage: wire.includeUsage })
-  return eventStream(events, { abort, unlink, trace, limits: config })
+  const family = c.get('family')
+  const stream = { ...head, choices, includeUsage: wire.includeUsage }
+  const events = family === 'mistral' ? mistralEvents(pieces, stream) : chatEvents(pieces, stream)
+  return eventStream(events, { abort, unlink, trace, family, limits: config })
 }
 
 /** @throws ParameterError, HttpError */
-function parseChat(body: JsonObject, config: Service['config']): ChatWire {
+function parseChat(body: BodyFields, config: Service['config']): ChatWire {
   const { lenient } = config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
   if (wire.model) checkModel(wire.model, config)
@@ -74,8 +81,9 @@ function parseChat(body: JsonObject, config: Service['config']): ChatWire {
     throw new ParameterError('echo', true, 'is for /v1/completions; return_full_text gives the conversation here')
   }
   checkStreamOptions(body, wire.stream, lenient)
+  const asked = wire.safe_prompt ? { ...body, messages: withSafePrompt(wire.messages) } : body
   return {
-    request: modelRequest(body, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest,
+    request: modelRequest(asked, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest,
     stream: wire.stream,
     includeUsage: options?.include_usage ?? false,
   }

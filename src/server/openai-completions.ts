@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
-import { type JsonObject, readJsonObject } from './body.ts'
+import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { type AnswerHead, answerHead, chunksOf, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
 import { outcome, type Pieces, runAll } from './run.ts'
@@ -14,6 +14,7 @@ import {
   modelRequest,
   openAiFields,
   parseFields,
+  readFields,
 } from './schema.ts'
 import type { ServedChat, ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
@@ -56,7 +57,7 @@ interface CompletionWire {
 export async function completions(c: AppContext, service: Service): Promise<Response> {
   const { config } = service
   const chat = service.model.use()
-  const wire = parseCompletion(await readJsonObject(c.req.raw, config), config, chat)
+  const wire = parseCompletion(await readFields(c, config), config, chat)
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.prompts)
@@ -76,11 +77,12 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
     const results = await outcome(pieces).finally(unlink)
     return jsonResponse(completionBody(head, results, wire.choicesEach))
   }
-  return eventStream(completionEvents(pieces, head), { abort, unlink, trace, limits: config })
+  const family = c.get('family')
+  return eventStream(completionEvents(pieces, head), { abort, unlink, trace, family, limits: config })
 }
 
 /** @throws ParameterError, HttpError */
-function parseCompletion(body: JsonObject, config: Service['config'], chat: ServedChat): CompletionWire {
+function parseCompletion(body: BodyFields, config: Service['config'], chat: ServedChat): CompletionWire {
   const { lenient } = config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
   if (wire.model) checkModel(wire.model, config)
@@ -120,7 +122,8 @@ function parsePrompts(value: unknown, chat: ServedChat): Prompt[] {
   const { maxSequences, maxQueue } = chat.model.status()
   const most = Math.min(MAX_PROMPTS, maxSequences + maxQueue)
   if (value.length > most) {
-    throw new ParameterError('prompt', '…', `must hold at most ${most} prompts: no more fit into this server at a time`)
+    const why = most < MAX_PROMPTS ? "the server's --max-sequences and --queue together" : 'no request may hold more'
+    throw new ParameterError('prompt', value, `must hold at most ${most} prompts: ${why}`)
   }
   if (!value.every(isPrompt)) throw new ParameterError('prompt', value, `must be ${FORMS}`)
   return value.map((prompt, i) => checkedPrompt(prompt, `prompt[${i}]`, chat))

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
-import { type JsonObject, readJsonObject } from './body.ts'
+import { type BodyFields, readJsonObject } from './body.ts'
 import { HttpError, jsonResponse } from './errors.ts'
 import { outcome, type Pieces, runOne } from './run.ts'
 import { checkModel, flag, modelRequest, numberWithin, parseFields, text } from './schema.ts'
@@ -68,7 +68,7 @@ async function textStream(c: AppContext, { config, model }: Service, request: Ch
 }
 
 /** The request as the model takes it, where `max_length` is what counts the prompt, too. @throws ParameterError */
-function modelInput(body: JsonObject, config: Service['config']): ChatRequest {
+function modelInput(body: BodyFields, config: Service['config']): ChatRequest {
   const { lenient } = config
   const limit = parseMaxTokens(body, config)
   for (const name of ONE_TEXT) {
@@ -103,12 +103,13 @@ async function promptTooLong(error: unknown, request: ChatRequest, chat: ServedC
 }
 
 /** Tokens that prompt and answer may have together. `max_length` is another name for it here. @throws ParameterError */
-function parseMaxTokens(body: JsonObject, { maxTokens, lenient }: Service['config']): number {
+function parseMaxTokens(body: BodyFields, { maxTokens, lenient }: Service['config']): number {
   const given = ['max_tokens', 'max_length'].filter((name) => body[name] !== undefined && body[name] !== null)
   for (const name of given) {
     const value = body[name]
     const ok = Number.isSafeInteger(value) && (value as number) >= 1 && (lenient || (value as number) <= maxTokens)
-    if (!ok) throw new ParameterError(name, value, `must be an integer from 1 to ${maxTokens}, this server's limit`)
+    if (!ok)
+      throw new ParameterError(name, value, `must be an integer from 1 to ${maxTokens}, this server's --max-tokens`)
   }
   const limits = given.length > 0 ? given.map((name) => body[name] as number) : [DEFAULT_MAX_TOKENS]
   return Math.min(maxTokens, ...limits)

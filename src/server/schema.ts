@@ -1,8 +1,12 @@
 import * as v from 'valibot'
 import { ParameterError } from '../errors.ts'
-import { parseSamplingParams, SAMPLING_PARAMETERS } from '../sampling/params.ts'
-import type { JsonObject } from './body.ts'
+import { plainJson } from '../json/value.ts'
+import { closestName } from '../sampling/closest-name.ts'
+import { parseSamplingParams, SAMPLING_PARAMETERS, UNSUPPORTED_PARAMETERS } from '../sampling/params.ts'
+import { type BodyFields, type BodyLimits, readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
+import { hasMistralFields } from './mistral-client.ts'
+import type { AppContext } from './service.ts'
 
 /** Fields that routes share. null stands for a missing field everywhere, as OpenAI's own clients send it. */
 export const flag = v.nullish(v.boolean('must be true or false'), false)
@@ -18,7 +22,8 @@ export function numberWithin(min: number, max: number) {
 const streamOptions = { include_usage: flag, include_obfuscation: flag }
 const streamOptionsMessage = 'must be an object with include_usage'
 const metadataMessage = 'must be an object whose values are strings'
-const stopMessage = 'must be a text or a list of at most 4 texts'
+/** What a server can be told about fields that it does not know. */
+const LENIENCE = 'a server started with --lenient ignores unknown fields'
 
 /** What both of OpenAI's routes have. */
 export const openAiFields = {
@@ -26,11 +31,10 @@ export const openAiFields = {
   stream: flag,
   stream_options: v.nullish(
     v.strictObject(streamOptions, (issue) =>
-      issue.expected === 'never' ? 'is not a known field of stream_options' : streamOptionsMessage,
+      issue.expected === 'never' ? `is not a known field of stream_options; ${LENIENCE}` : streamOptionsMessage,
     ),
   ),
   temperature: numberWithin(0, 2),
-  stop: v.nullish(v.union([v.string(), v.pipe(v.array(v.string()), v.maxLength(4, stopMessage))], stopMessage)),
   // Fields about accounts, storage and routing, which nothing here depends on.
   user: note,
   safety_identifier: note,
@@ -53,26 +57,36 @@ export const lenientFields = {
 }
 
 /**
- * OpenAI's fields that change the answer and that this server cannot follow. They may come with the value that changes
- * nothing; any other is refused, with the reason.
+ * Fields of OpenAI's and Mistral's APIs that change the answer and that this server cannot follow. They may come with the
+ * value that changes nothing; any other is refused, with the reason.
  */
 const UNSUPPORTED: Readonly<Record<string, { neutral: readonly unknown[]; fact: string }>> = {
+  safe_prompt: { neutral: [false], fact: 'is for /v1/chat/completions: it is a message of its own' },
+  prompt_mode: { neutral: [], fact: 'is not supported: there is no system prompt for reasoning here' },
+  guardrails: { neutral: [[]], fact: 'is not supported: nothing judges the answers here' },
   functions: { neutral: [], fact: 'is the deprecated form of tools: send tools' },
   function_call: { neutral: ['auto', 'none'], fact: 'is the deprecated form of tool_choice: send tool_choice' },
   audio: { neutral: [], fact: 'is not supported: the model writes text only' },
-  modalities: { neutral: [], fact: 'must be ["text"]: the model writes text only' },
+  modalities: { neutral: [['text']], fact: 'must be ["text"]: the model writes text only' },
   reasoning_effort: { neutral: ['none'], fact: 'is not supported: the model has no separate reasoning' },
   verbosity: { neutral: ['medium'], fact: 'is not supported' },
   web_search_options: { neutral: [], fact: 'is not supported' },
   prediction: {
-    neutral: [],
+    neutral: [{ type: 'content', content: '' }],
     fact: 'is not supported; prompt_lookup_num_tokens speeds up answers that repeat the prompt',
   },
   suffix: { neutral: [''], fact: 'is not supported: the model continues texts and does not fill gaps' },
 }
 
+/** The body of a request to one of OpenAI's routes. @throws HttpError */
+export async function readFields(c: AppContext, limits: BodyLimits): Promise<BodyFields> {
+  const body = await readJsonObject(c.req.raw, limits)
+  if (c.get('family') === 'openai' && hasMistralFields(body)) c.set('family', 'either')
+  return body
+}
+
 /** Checks the fields that the wire has besides the sampling parameters. @throws ParameterError naming the field */
-export function parseFields<T extends v.GenericSchema>(schema: T, body: JsonObject): v.InferOutput<T> {
+export function parseFields<T extends v.GenericSchema>(schema: T, body: BodyFields): v.InferOutput<T> {
   const result = v.safeParse(schema, body)
   if (result.success) return result.output
   const [issue] = result.issues
@@ -93,14 +107,14 @@ export interface SplitOptions {
  * The part of a body that goes to the model, checked.
  * @throws ParameterError for a value out of range, an unsupported field, and an unknown one with the nearest name
  */
-export function modelRequest(body: JsonObject, { fields, passed, lenient }: SplitOptions): JsonObject {
-  const request: JsonObject = {}
+export function modelRequest(body: BodyFields, { fields, passed, lenient }: SplitOptions): BodyFields {
+  const request: BodyFields = {}
   // parseSamplingParams leaves the names it is given to its caller: only those that are not its own may go there.
   const own = fields.filter((name) => !SAMPLING_PARAMETERS.includes(name))
   for (const [name, value] of Object.entries(body)) {
-    if (value === null || value === undefined) {
-      if (!lenient && !own.includes(name)) checkUnsupported(name, null, own)
-    } else if (SAMPLING_PARAMETERS.includes(name)) request[name] = value
+    // Clients fill what they do not use with null: that asks for nothing, whatever its name.
+    if (value === null || value === undefined) continue
+    if (SAMPLING_PARAMETERS.includes(name)) request[name] = value
     else if (own.includes(name)) {
       if (passed.includes(name)) request[name] = value
     } else if (!lenient) checkUnsupported(name, value, own)
@@ -111,18 +125,23 @@ export function modelRequest(body: JsonObject, { fields, passed, lenient }: Spli
 
 /** Returns when the field is one that changes nothing. */
 function checkUnsupported(name: string, value: unknown, own: readonly string[]): void {
-  if (!Object.hasOwn(UNSUPPORTED, name)) {
-    // Throws unless it is a parameter that may come with its neutral value.
-    parseSamplingParams(Object.fromEntries([[name, value]]), own)
-    return
+  if (Object.hasOwn(UNSUPPORTED, name)) {
+    const { neutral, fact } = UNSUPPORTED[name]!
+    const sent = JSON.stringify(plainJson(value))
+    if (!neutral.some((harmless) => JSON.stringify(harmless) === sent)) throw new ParameterError(name, value, fact)
+  } else if (UNSUPPORTED_PARAMETERS.includes(name)) {
+    // Throws unless it comes with its neutral value.
+    parseSamplingParams({ [name]: value })
+  } else {
+    const known = [...SAMPLING_PARAMETERS, ...own, ...UNSUPPORTED_PARAMETERS, ...Object.keys(UNSUPPORTED)]
+    const nearest = closestName(name, known)
+    const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`
+    throw new ParameterError(name, value, `is not a known parameter${hint}; ${LENIENCE}`)
   }
-  const { neutral, fact } = UNSUPPORTED[name]!
-  const textOnly = name === 'modalities' && JSON.stringify(value) === '["text"]'
-  if (value !== null && !neutral.includes(value) && !textOnly) throw new ParameterError(name, value, fact)
 }
 
 /** @throws ParameterError as OpenAI's server does for options that would be ignored */
-export function checkStreamOptions(body: JsonObject, stream: boolean, lenient: boolean): void {
+export function checkStreamOptions(body: BodyFields, stream: boolean, lenient: boolean): void {
   const options = body.stream_options
   if (options !== undefined && options !== null && !stream && !lenient) {
     throw new ParameterError('stream_options', options, 'is allowed with "stream": true only')

@@ -12,6 +12,8 @@ export interface ServedChat {
     options: { signal?: AnyAbortSignal | undefined },
   ): AsyncGenerator<ChatChunk, ServedCompletion, undefined>
   encode(request: ChatRequest): readonly number[] | Promise<readonly number[]>
+  /** Whether the model knows tools. */
+  readonly takesTools?: boolean | undefined
   readonly tokenizer: Pick<Tokenizer, 'decode' | 'vocabSize'>
   readonly model: {
     status(): ModelStatus

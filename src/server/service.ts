@@ -1,12 +1,14 @@
 import type { Context } from 'hono'
 import type { KeyCheck } from './auth.ts'
-import { HttpError } from './errors.ts'
+import { type ErrorFamily, HttpError } from './errors.ts'
+import { inServerTerms } from './flags.ts'
 import type { Metrics } from './metrics.ts'
 import type { AppConfig } from './options.ts'
 import type { ServedChat } from './served-chat.ts'
 import type { RequestTrace } from './trace.ts'
 
-export type AppEnv = { Variables: { trace: RequestTrace } }
+/** `family`: how errors are told. */
+export type AppEnv = { Variables: { trace: RequestTrace; family: ErrorFamily } }
 export type AppContext = Context<AppEnv>
 
 /** What all routes of one app share. */
@@ -57,7 +59,7 @@ export class ServedModel {
     const { error } = this
     if (error !== undefined) {
       // Further lines hold the driver's own words.
-      const [fact] = (error instanceof Error ? error.message : String(error)).split('\n')
+      const [fact] = (error instanceof Error ? inServerTerms(error) : String(error)).split('\n')
       return new HttpError(503, `the model failed: ${fact}`, { code: 'model_failed' })
     }
     if (this.chat !== undefined) return undefined

@@ -1,4 +1,4 @@
-import { errorBody, toHttpError } from './errors.ts'
+import { type ErrorFamily, errorBody, toHttpError } from './errors.ts'
 import { type Frames, openFrameStream } from './stream.ts'
 import type { RequestTrace } from './trace.ts'
 
@@ -14,19 +14,21 @@ export interface AnswerStream {
   abort: AbortController
   unlink: () => void
   trace: RequestTrace
+  /** How the client expects errors. */
+  family: ErrorFamily
   limits: { keepAliveMs: number; idleTimeoutMs: number }
 }
 
 /** The events as server-sent events with OpenAI's end. A failure on the way becomes an event that holds `error`. */
 export async function eventStream(
   events: AsyncGenerator<object, void, undefined>,
-  { abort, unlink, trace, limits }: AnswerStream,
+  { abort, unlink, trace, family, limits }: AnswerStream,
 ): Promise<Response> {
   const body = await openFrameStream(eventFrames(events), {
     ...limits,
     abort,
     keepAlive: ': keep-alive\n\n',
-    errorFrames: (error) => frame(errorBody('openai', toHttpError(error))) + DONE,
+    errorFrames: (error) => frame(errorBody(family, toHttpError(error))) + DONE,
     unlink,
     onEnd: trace.streamEnded,
   })

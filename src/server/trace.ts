@@ -1,3 +1,4 @@
+import { plainJson } from '../json/value.ts'
 import { CLIENT_LEFT, HttpError, toHttpError } from './errors.ts'
 import { RunTrace } from './run-trace.ts'
 
@@ -38,6 +39,8 @@ export interface Outcome {
 /** Takes the measures of one request, from its arrival to the end of its answer. */
 export class RequestTrace {
   route = 'other'
+  /** The field of the request that holds what the model is to answer. */
+  promptField: 'messages' | 'prompt' = 'messages'
   stream = false
   /** Set once the answer's body ends later than the handler: whoever writes it calls {@link finish}. */
   deferred = false
@@ -58,7 +61,8 @@ export class RequestTrace {
 
   /** What the model is asked, for servers that log it. */
   asked(prompt: unknown): void {
-    if (this.options.logPrompts) this.prompt = prompt
+    // Loggers write JSON, which has no bigint.
+    if (this.options.logPrompts) this.prompt = plainJson(prompt)
   }
 
   /** Measures one request to the model; an answer may take several. */

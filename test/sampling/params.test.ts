@@ -49,6 +49,10 @@ describe('aliases', () => {
     expect(parseSamplingParams({ temperature: 1e-6, do_sample: true }).do_sample).toBe(false)
     expect(parseSamplingParams({ temperature: 1e-5 }).do_sample).toBe(true)
     expect(parseSamplingParams({ top_k: -1 }).top_k).toBe(0)
+    expect(parseSamplingParams({ stop: '' }).stop).toEqual([])
+    expect(parseSamplingParams({ stop: ['', 'a', '', ...new Array(15).fill('b')] }).stop).toHaveLength(16)
+    expect(parseSamplingParams({ random_seed: 5 }).seed).toBe(5)
+    expect(parseSamplingParams({ random_seed: 5n, seed: 5 }).seed).toBe(5)
     expect(parseSamplingParams({ stop: '\n' }).stop).toEqual(['\n'])
   })
 })
@@ -70,9 +74,10 @@ describe('refused, naming parameter, value and range', () => {
     ['ignore_eos', 'yes', 'true or false'],
     ['seed', 1.5, 'integer'],
     ['seed', 2 ** 53, 'integer'],
-    ['seed', 2n ** 64n, 'integer'],
-    ['stop', '', 'none of them empty'],
-    ['stop', ['a', ''], 'none of them empty'],
+    ['seed', 2n ** 63n, 'from -9223372036854775808 to 9223372036854775807'],
+    ['seed', -(2n ** 63n) - 1n, 'from -9223372036854775808 to 9223372036854775807'],
+    ['random_seed', 2n ** 63n, 'from -9223372036854775808 to 9223372036854775807'],
+    ['random_seed', '7', 'integer'],
     ['stop', [1], 'list of at most 16 texts'],
     ['stop', new Array(17).fill('a'), 'at most 16'],
     ['stop_token_ids', 2, 'list of token ids'],
@@ -111,6 +116,15 @@ describe('refused, naming parameter, value and range', () => {
     expect(refusal(input).message).toContain('must be an object')
   })
 
+  test('limits that exclude each other, by the names that were sent', () => {
+    const shorter = { min_tokens: 6, max_completion_tokens: 5 }
+    expect(refusal(shorter).message).toBe('parameter "min_tokens" (6): must be at most max_completion_tokens, 5')
+    expect(refusal({ min_tokens: 513 }).message).toBe('parameter "min_tokens" (513): must be at most max_tokens, 512')
+    expect(refusal({ seed: 1, random_seed: 2 }).message).toContain(
+      'parameter "random_seed" (2): is another name of seed',
+    )
+  })
+
   test('min_new_tokens above max_tokens', () => {
     expect(refusal({ max_tokens: 5, min_new_tokens: 6 }).message).toContain('at most max_tokens, 5')
   })
@@ -124,7 +138,8 @@ describe('accepted at the edges', () => {
     ['top_k', 1e9],
     ['typical_p', 1],
     ['seed', -(2 ** 53 - 1)],
-    ['seed', 2n ** 64n - 1n],
+    ['seed', 2n ** 63n - 1n],
+    ['seed', -(2n ** 63n)],
     ['frequency_penalty', -2],
     ['presence_penalty', 2],
     ['logit_bias', { 7: -100, 8: 100 }],

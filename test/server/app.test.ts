@@ -122,7 +122,6 @@ describe('routes', () => {
     ['DELETE', CHAT, 'POST'],
     ['POST', '/v1/models', 'GET, HEAD'],
     ['POST', '/health', 'GET, HEAD'],
-    ['OPTIONS', CHAT, 'POST'],
   ])('%s %s: 405 that says what is allowed', async (method, path, allow) => {
     const response = await appOf().app.request(path, { method })
     expect(response.status).toBe(405)

@@ -85,7 +85,6 @@ describe('log', () => {
       { ...question, messages: [{ role: 'user', content: secret }] },
       { ...question, messages: secret },
       { ...question, messages: question.messages, stop: [secret, 5] },
-      secret,
     ]
     for (const logPrompts of [false, true]) {
       const records: Json[] = []

@@ -54,6 +54,27 @@ describe('the openai client in process', () => {
     expect(streamed).toEqual(texts)
   })
 
+  test('seeds that differ in the last of their 64 bits draw differently, and each repeats', async () => {
+    const wild = { temperature: 2, top_p: 1, top_k: 0, max_tokens: 60, ignore_eos: true }
+    const ask = async (seed: string, name = 'seed') => {
+      const sampled = { ...greedy, ...wild }
+      const body = JSON.stringify(sampled).replace('{', `{"${name}":${seed},`)
+      const response = await post(app, '/v1/chat/completions', body)
+      expect(response.status).toBe(200)
+      return (await response.json()).choices[0].message.content
+    }
+    const seeds = ['1152921504606846976', '1152921504606846977', '9223372036854775807', '-9223372036854775808', '-1']
+    const texts: string[] = []
+    for (const seed of seeds) texts.push(await ask(seed))
+    expect(new Set(texts).size).toBe(seeds.length)
+    expect(await ask(seeds[1]!, 'random_seed')).toBe(texts[1])
+    const own = { messages, ...wild, seed: 2n ** 60n + 1n }
+    expect((await chat.complete(own)).text).toBe(texts[1])
+    // The next answer draws with the seed after it.
+    const both = await chat.complete({ ...own, seed: 2n ** 60n, n: 2 })
+    expect(both.choices.map(({ text }) => text)).toEqual(texts.slice(0, 2))
+  })
+
   test('logprobs come with the tokens, the chosen one among the best when greedy', async () => {
     const { choices } = await client.chat.completions.create({ ...greedy, logprobs: true, top_logprobs: 3 })
     const content = choices[0]!.logprobs!.content!

@@ -135,17 +135,21 @@ describe('predict', () => {
     const invalid = await post(appOf().app, '/predict', '{"messages": [')
     expect(invalid.status).toBe(400)
     expect((await invalid.json()).error).toMatch(/^Invalid JSON payload: /)
-    const failures: [Error, number][] = [
+    const failures: [Error, number, string?][] = [
       [new DeviceError('the GPU refused'), 500],
       [new ChatTemplateError('Conversation roles must alternate'), 400],
-      [new ContextLengthError(9, 8), 400],
-      [new QueueFullError(1, 1), 429],
+      [
+        new ContextLengthError(9, 8),
+        400,
+        'the prompt has 9 tokens, the context holds 8; shorten it, or start the server',
+      ],
+      [new QueueFullError(1, 1), 429, "1 requests wait already, and the server's --queue is 1"],
     ]
-    for (const [fail, status] of failures) {
+    for (const [fail, status, message = fail.message] of failures) {
       for (const stream of [false, true]) {
         const response = await post(appOf([{ fail }]).app, '/predict', { ...body, stream })
         expect(response.status).toBe(status)
-        expect(await response.json()).toEqual({ error: fail.message })
+        expect(await response.json()).toEqual({ error: expect.stringContaining(message) })
       }
     }
   })

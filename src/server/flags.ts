@@ -1,0 +1,34 @@
+/** Errors of the library in the words of the server: who reads them over HTTP can set flags of `serve`, not options. */
+import { ContextLengthError, MemoryError, ParameterError, QueueFullError } from '../errors.ts'
+
+/** The flag of `mistral-webgpu serve` that sets each option of loading. */
+const FLAGS: Readonly<Record<string, string>> = {
+  contextLength: '--context',
+  kvCache: '--kv-cache',
+  maxQueue: '--queue',
+  maxSequences: '--max-sequences',
+  slidingWindow: '--sliding-window',
+  weights: '--weights',
+}
+
+/** The error's message, with the flags of the server where the library names its options. */
+export function inServerTerms(error: Error): string {
+  if (error instanceof ContextLengthError) {
+    const { promptTokens, contextLength } = error
+    const answer = promptTokens <= contextLength ? ' with the answer' : ''
+    const held = `the prompt has ${promptTokens} tokens, the context holds ${contextLength}${answer}`
+    return `${held}; shorten it, or start the server with a larger --context`
+  }
+  if (error instanceof QueueFullError) {
+    return `${error.queued} requests wait already, and the server's --queue is ${error.limit}; try again later`
+  }
+  if (error instanceof MemoryError) {
+    const { what, neededBytes, limitBytes } = error
+    const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
+    const advice = 'start the server with --weights q8 or q4, a smaller --context or fewer --max-sequences'
+    return `${what} needs ${neededBytes} bytes, ${limit}; ${advice}`
+  }
+  const flag = error instanceof ParameterError ? FLAGS[error.parameter] : undefined
+  if (flag === undefined || !(error instanceof ParameterError)) return error.message
+  return error.message.replace(`parameter "${error.parameter}"`, `option ${flag}`)
+}

@@ -1,0 +1,59 @@
+/**
+ * Chat chunks as Mistral's API streams them: a call of a tool comes whole, with the end of its choice, and the last chunk
+ * holds the usage, unasked. Its clients read no parts of calls, no chunk without choices, and no usage that is null.
+ */
+import type { ToolCallDelta } from '../chat/tool-call-delta.ts'
+import { type AnswerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
+import type { Pieces } from './run.ts'
+import type { ServedCompletion } from './served-chat.ts'
+
+export async function* mistralEvents(
+  pieces: Pieces<ServedCompletion>,
+  head: AnswerHead & { choices: number },
+): AsyncGenerator<object, void, undefined> {
+  const chunk = chunksOf(head, 'chat.completion.chunk', false)
+  const choice = (index: number, delta: object, rest: object = {}) =>
+    chunk([{ index, delta, logprobs: null, finish_reason: null, ...rest }])
+  const calls = Array.from({ length: head.choices }, () => new WholeCalls())
+  let ending: object | undefined
+  try {
+    // The first piece comes before the first event: what fails until then gets a status of its own.
+    let next = await pieces.next()
+    for (let index = 0; index < head.choices; index++) yield choice(index, { role: 'assistant', content: '' })
+    for (; !next.done; next = await pieces.next()) {
+      const { index, text, logprobs, tool_calls, finish_reason } = next.value
+      calls[index]!.add(tool_calls ?? [])
+      if (text !== '') yield choice(index, { content: text }, { logprobs: chatLogprobs(logprobs) })
+      if (finish_reason === null) continue
+      if (ending !== undefined) yield ending
+      ending = choice(index, { content: '', ...calls[index]!.delta }, { finish_reason })
+    }
+    yield { ...ending, usage: wireUsage([next.value.usage]) }
+  } finally {
+    await pieces.return(undefined as unknown as ServedCompletion)
+  }
+}
+
+/** Joins the parts of calls. */
+class WholeCalls {
+  private readonly calls: {
+    index: number
+    id?: string
+    type: 'function'
+    function: { name: string; arguments: string }
+  }[] = []
+
+  add(deltas: readonly ToolCallDelta[]): void {
+    for (const { index, id, function: part } of deltas) {
+      this.calls[index] ??= { index, type: 'function', function: { name: '', arguments: '' } }
+      const call = this.calls[index]
+      if (id !== undefined) call.id = id
+      call.function.name += part.name ?? ''
+      call.function.arguments += part.arguments ?? ''
+    }
+  }
+
+  get delta(): object {
+    return this.calls.length > 0 ? { tool_calls: this.calls } : {}
+  }
+}
