@@ -174,24 +174,6 @@ export class ListenError extends MistralError {
   }
 }
 
-/** Throws {@link AbortError} when the signal has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AbortError(signal.reason)
-}
-
-/**
- * What `promise` gives, or {@link AbortError} as soon as the signal fires: for work of others that may not look at it.
- */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new AbortError(signal.reason))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
 /** By name. A function, because a class cannot be listed before it is declared. */
 function classes(): ReadonlyMap<string, typeof MistralError> {
   const all = { CheckpointError, ConfigError, ParameterError, NoTokenLeftError, QueueFullError, TokenizerError }

@@ -1,5 +1,6 @@
 /** Reading parts of one file, wherever it lies: in memory, in a `Blob`, on a disk, behind a caller's own reader. */
-import { AbortError, CheckpointError, throwIfAborted, unlessAborted } from '../errors.ts'
+import { throwIfAborted, unlessAborted } from '../async/abort.ts'
+import { AbortError, CheckpointError } from '../errors.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 
 /** One opened file that can be read by range. */

@@ -3,7 +3,8 @@
  * that a small file costs a single round trip. Transient failures are retried, and a transfer that broke goes on at the
  * byte it reached.
  */
-import { CheckpointError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
+import { CheckpointError } from '../errors.ts'
 import { type ByteReader, blobReader, checkRange } from './byte-reader.ts'
 import { discard, refusal, request, TransientError, withRetries } from './http-request.ts'
 import { Absence, type Origin } from './stand-in.ts'

@@ -1,5 +1,6 @@
 /** One HTTP request for (a part of) a file: which failures are worth another attempt, and what a refusal means. */
-import { CheckpointError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
+import { CheckpointError } from '../errors.ts'
 import { messageOf } from './byte-reader.ts'
 import { Absence } from './stand-in.ts'
 

@@ -1,5 +1,6 @@
 /** A model that a page or a program hands over: dropped files, a directory handle, or a caller's own opener. */
-import { AbortError, CheckpointError, ParameterError, throwIfAborted, unlessAborted } from '../errors.ts'
+import { throwIfAborted, unlessAborted } from '../async/abort.ts'
+import { AbortError, CheckpointError, ParameterError } from '../errors.ts'
 import type { Backend, Found } from './backend.ts'
 import { type ByteReader, blobReader, bytesReader, type CustomReader, customReader, messageOf } from './byte-reader.ts'
 import { chooseSnapshot } from './hub-cache.ts'

@@ -1,6 +1,7 @@
 /** Where a model comes from: one interface over paths, URLs, dropped files, directory handles and callers' openers. */
 import { platform } from '#platform'
-import { CheckpointError, ParameterError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
+import { CheckpointError, ParameterError } from '../errors.ts'
 import type { AnyAbortSignal, AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/globals.ts'
 import type { Backend } from './backend.ts'
 import type { ByteReader, CustomReader } from './byte-reader.ts'

@@ -1,5 +1,6 @@
 /** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
-import { AbortError, TokenizerError, throwIfAborted } from '../errors.ts'
+import { onAbort, throwIfAborted } from '../async/abort.ts'
+import { AbortError, TokenizerError } from '../errors.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
@@ -8,7 +9,6 @@ import type { Disposes } from '../platform/globals.ts'
 import { isChecked, type SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { verdictOf } from './generation.ts'
-import { onAbort } from './on-abort.ts'
 import {
   checkLoadOptions,
   checkRequestOptions,

@@ -1,5 +1,6 @@
 /** The iterator of one request: token ids in, steps out. */
-import { AbortError, ContextLengthError, ParameterError, throwIfAborted } from '../errors.ts'
+import { onAbort, throwIfAborted } from '../async/abort.ts'
+import { AbortError, ContextLengthError, ParameterError } from '../errors.ts'
 import { SHORT_TOP_K } from '../kernels/draw.ts'
 import type { Engine } from '../model/engine.ts'
 import type { SamplerKind } from '../model/mistral.ts'
@@ -7,7 +8,6 @@ import { packSettings } from '../sampling/packed-params.ts'
 import { checkTokenIds, parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
 import { Clock } from './clock.ts'
-import { onAbort } from './on-abort.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
 

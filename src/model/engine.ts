@@ -1,5 +1,6 @@
 /** A checkpoint on the GPU: sizes are planned, buffers made, weights loaded, pipelines compiled. */
-import { ConfigError, ParameterError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
+import { ConfigError, ParameterError } from '../errors.ts'
 import { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import { Readback } from '../gpu/readback.ts'

@@ -1,5 +1,5 @@
 /** Brings the weights of a checkpoint to the GPU: read by pieces, fused, packed, uploaded. */
-import { throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
 import { decodeToF32 } from '../formats/blocks.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer, Gpu } from '../gpu/device.ts'

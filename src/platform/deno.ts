@@ -1,5 +1,6 @@
 /** Deno: its own WebGPU (wgpu), files through `Deno.open`. */
-import { CheckpointError, DeviceError, ParameterError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
+import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
 import type {
   FetchHandler,

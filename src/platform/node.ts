@@ -2,7 +2,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointError, DeviceError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../async/abort.ts'
+import { CheckpointError, DeviceError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
 import type {
   FetchHandler,

@@ -1,5 +1,5 @@
+import { merge } from '../async/merge.ts'
 import type { ChatChunk } from '../chat/answer.ts'
-import { merge } from '../chat/merge.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { DeviceLostError } from '../errors.ts'
 import type { ServedCompletion } from './served-chat.ts'

@@ -1,5 +1,5 @@
+import { onAbort } from '../async/abort.ts'
 import { AbortError } from '../errors.ts'
-import { onAbort } from '../generate/on-abort.ts'
 
 /**
  * Texts of a stream as they come; the last one is returned, so that the stream ends with it, and not after somebody asked

@@ -18,6 +18,7 @@ export interface Violation {
 /** From the bottom up. Folders of one row may not import each other. */
 const ROWS: readonly (readonly string[])[] = [
   ['errors', 'json'],
+  ['async'],
   ['platform'],
   ['gpu', 'formats'],
   ['kernels', 'tokenizer', 'sampling'],

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors.ts'
+import { throwIfAborted } from '../../async/abort.ts'
 import type { MistralModel } from '../../generate/mistral-model.ts'
 import type { GpuCounters } from '../../gpu/device.ts'
 import { GREEDY } from '../../model/batch.ts'

@@ -1,4 +1,5 @@
-import { DeviceError, ParameterError, throwIfAborted } from '../../errors.ts'
+import { throwIfAborted } from '../../async/abort.ts'
+import { DeviceError, ParameterError } from '../../errors.ts'
 import { Gpu } from '../../gpu/device.ts'
 import { GREEDY } from '../../model/batch.ts'
 import { createCache } from '../../model/kv-cache.ts'

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors.ts'
+import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import type { Recording } from '../../gpu/recorder.ts'
 

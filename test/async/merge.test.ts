@@ -1,6 +1,6 @@
 /** Several generators side by side. */
 import { expect, it } from 'vitest'
-import { merge } from '../../src/chat/merge.ts'
+import { merge } from '../../src/async/merge.ts'
 
 async function* counting(name: string, count: number): AsyncGenerator<string, string, undefined> {
   for (let i = 0; i < count; i++) yield `${name}${i}`

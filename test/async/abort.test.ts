@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { onAbort } from '../../src/generate/on-abort.ts'
+import { onAbort } from '../../src/async/abort.ts'
 
 describe('waiting for a signal', () => {
   it('takes one listener of the signal, however many wait, and none when all have left', () => {

@@ -1,4 +1,25 @@
-/** Those who wait for one signal, with a single listener of their own. */
+/** Waiting for an `AbortSignal`: at a point, beside a promise, or with a listener. */
+import { AbortError } from '../errors.ts'
+
+/** Throws {@link AbortError} when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AbortError(signal.reason)
+}
+
+/**
+ * What `promise` gives, or {@link AbortError} as soon as the signal fires: for work of others that may not look at it.
+ */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new AbortError(signal.reason))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** The listeners of one signal, behind a single listener of its own. */
 class Waiting {
   private readonly listeners = new Set<{ call(): void }>()
 

@@ -1,4 +1,5 @@
-import { onAbort } from '../generate/on-abort.ts'
+/** Several generators side by side, as one. */
+import { onAbort } from './abort.ts'
 
 /**
  * Runs several generators side by side and yields what each gives as it comes. Returns what they return, in their order.
