@@ -1,5 +1,5 @@
 /** Says, before the first test, which adapter the suite runs on. */
-import { probeAdapter } from './adapter.mjs'
+import { probeAdapter } from '../../tools/adapter.mjs'
 import { disabledFeatures } from './features.ts'
 
 export default async function setup(): Promise<void> {

@@ -1,3 +1,4 @@
+/** What `adapter.mjs` exports. */
 export interface AdapterChoice {
   readonly kind: string
   readonly env: Record<string, string>

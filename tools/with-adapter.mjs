@@ -1,5 +1,5 @@
 /**
- * Runs a command with a WebGPU adapter selected: `node test/support/with-adapter.mjs [options] command args...`
+ * Runs a command with a WebGPU adapter selected: `node tools/with-adapter.mjs [options] command args...`
  *
  *   --adapter=hardware|lavapipe|swiftshader   this adapter and no other   (or MISTRAL_WEBGPU_ADAPTER)
  *   --disable=shader-f16,subgroups            do as if it lacked these    (or MISTRAL_WEBGPU_DISABLE)
@@ -24,12 +24,12 @@ try {
 Object.assign(env, choice?.env)
 // The programs of this package (vitest, tsx, deno) can be named without npm, too.
 const pathKey = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH'
-env[pathKey] = [fileURLToPath(new URL('../../node_modules/.bin', import.meta.url)), env[pathKey]].join(delimiter)
+env[pathKey] = [fileURLToPath(new URL('../node_modules/.bin', import.meta.url)), env[pathKey]].join(delimiter)
 
 if (show) {
   console.log(JSON.stringify(choice ?? null, null, 2))
 } else if (command === undefined) {
-  console.error('usage: node test/support/with-adapter.mjs [--adapter=...] [--disable=...] [--show] command args...')
+  console.error('usage: node tools/with-adapter.mjs [--adapter=...] [--disable=...] [--show] command args...')
   process.exitCode = 2
 } else {
   if (choice === undefined)

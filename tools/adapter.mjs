@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createBrotliDecompress } from 'node:zlib'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 const cacheFolder = join(root, 'node_modules', '.cache', 'mistral-webgpu')
 
 export const ADAPTER_KINDS = ['hardware', 'lavapipe', 'swiftshader']

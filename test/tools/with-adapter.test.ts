@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { findAdapter } from './adapter.mjs'
-import { type ChildOptions, type ChildResult, root, runChild } from './child.ts'
-import { disabledFeatures } from './features.ts'
+import { findAdapter } from '../../tools/adapter.mjs'
+import { type ChildOptions, type ChildResult, root, runChild } from '../support/child.ts'
+import { disabledFeatures } from '../support/features.ts'
 
 const archive = join(root, 'node_modules/@sparticuz/chromium/bin/swiftshader.tar.br')
 const hasSwiftshader = process.platform === 'linux' && process.arch === 'x64' && existsSync(archive)
@@ -18,7 +18,7 @@ const bare = {
 }
 
 function launch(words: string[], options: ChildOptions = {}): Promise<ChildResult> {
-  const launcher = join(root, 'test', 'support', 'with-adapter.mjs')
+  const launcher = join(root, 'tools', 'with-adapter.mjs')
   return runChild(process.execPath, [launcher, ...words], { ...options, env: { ...bare, ...options.env } })
 }
 
@@ -68,7 +68,7 @@ describe('with-adapter', () => {
   })
 
   it.skipIf(!hasSwiftshader)('brings SwiftShader where it is asked for', async () => {
-    const result = await launch(['--adapter=swiftshader', 'node', 'test/support/probe-adapter.mjs'])
+    const result = await launch(['--adapter=swiftshader', 'node', 'tools/probe-adapter.mjs'])
     expect(JSON.parse(result.stdout)).toMatchObject({ vendor: 'google', architecture: 'swiftshader', software: true })
   })
 })
