@@ -16,7 +16,9 @@ describe('the value in the message of an error', () => {
     [[1, [2, { a: 'b', c: null }]], '[1,[2,{"a":"b","c":null}]]'],
     [{ a: undefined, b: [undefined] }, '{"b":[null]}'],
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
-    [[1n], '[object Array]'],
+    [[1n, { a: -(2n ** 70n) }], '[1,{"a":-1180591620717411303424}]'],
+    [{ a: new Number(1.5) }, '{"a":1.5}'],
+    [new Map([['b', [1]]]), '{"b":[1]}'],
   ])('%o is shown as JSON has it', (value, text) => {
     expect(shown(value)).toBe(text)
   })

@@ -76,7 +76,7 @@ function inTexts(values: unknown[]): number {
     if (typeof value === 'string') total += value.length
     else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !seen.has(value)) {
       seen.add(value)
-      for (const item of Object.values(value)) values.push(item)
+      for (const item of value instanceof Map ? value.values() : Object.values(value)) values.push(item)
     }
   }
   return total

@@ -1,9 +1,9 @@
 /** Reads a request's body: JSON within limits of size, time and depth, with every digit of its whole numbers. */
 import { JsonSyntaxError, parseJson } from '../json/parse.ts'
-import { entriesOf, isJsonObject, plainJson } from '../json/value.ts'
+import { entriesOf, isJsonObject } from '../json/value.ts'
 import { CLIENT_LEFT, HttpError } from './errors.ts'
 
-/** The fields of a body: plain values, whole numbers beyond 2^53 as bigints. */
+/** The fields of a body: plain values, but whole numbers beyond 2^53 are bigints, and prompts' are `JsonValue`s. */
 export type BodyFields = Record<string, unknown>
 
 export interface BodyLimits {
@@ -14,7 +14,7 @@ export interface BodyLimits {
 /** Deeper than any request of these APIs, tool schemas included, and shallow enough for code that recurses. */
 const MAX_DEPTH = 100
 
-/** Fields that templates read. */
+/** What templates read stays as it was sent: numbers keep their kind and their digits, and keys their order. */
 const FOR_PROMPT = ['messages', 'tools']
 
 /** What is left of the body would be taken for the next request of the connection. */
@@ -36,9 +36,8 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
   const body = parse(text)
   if (!isJsonObject(body)) throw new HttpError(400, 'the body must be a JSON object')
   if (/\\ud[89a-f]/i.test(text)) checkTexts(body)
-  return Object.fromEntries(
-    entriesOf(body).map(([name, value]) => [name, FOR_PROMPT.includes(name) ? plainJson(value) : plain(value)]),
-  )
+  const fields = entriesOf(body).map(([name, value]) => [name, FOR_PROMPT.includes(name) ? value : plain(value)])
+  return Object.fromEntries(fields)
 }
 
 function parse(text: string): unknown {

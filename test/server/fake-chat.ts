@@ -1,5 +1,6 @@
 import { AbortError, ParameterError } from '../../src/errors.ts'
 import type { ChatChunk } from '../../src/index.ts'
+import { plainJson } from '../../src/json/value.ts'
 import { type AppOptions, createApp, type MistralApp, type ServedChat } from '../../src/server/index.ts'
 
 type Piece = ChatChunk
@@ -95,7 +96,7 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
 
 /** A token for each character. */
 function encode({ messages, prompt }: Record<string, unknown>): number[] {
-  return Array.from(JSON.stringify(messages ?? prompt) ?? '', () => 5)
+  return Array.from(JSON.stringify(plainJson(messages ?? prompt)) ?? '', () => 5)
 }
 
 function joined(before: Piece | undefined, piece: Piece): Piece {

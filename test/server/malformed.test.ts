@@ -212,7 +212,6 @@ const MESSAGES = [
   '[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}]',
   '[{"role":"user","content":[{"type":"text"}]}]',
   '[{"role":"user","content":{"toString":1}}]',
-  '[{"role":"user","content":"a"},{"role":"user","content":"b"}]',
   '[{"role":"assistant","content":"a"}]',
   '[{"role":"__proto__","content":"a"}]',
   '[{"role":"user","content":"a","tool_calls":5}]',

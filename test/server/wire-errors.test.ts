@@ -1,6 +1,7 @@
 /** Errors speak of what was sent, and of flags of the server where something must be set there. */
 import { describe, expect, test } from 'vitest'
 import { CheckpointError, ContextLengthError, MemoryError, ParameterError, QueueFullError } from '../../src/errors.ts'
+import { pythonJson } from '../../src/json/python.ts'
 import { createApp } from '../../src/server/index.ts'
 import { appOf, fakeChat, greeting, type Json, post, question } from './fake-chat.ts'
 
@@ -137,6 +138,18 @@ describe('numbers of a body keep their digits', () => {
       }
     },
   )
+
+  test('numbers and keys of messages and tools stay as they were sent', async () => {
+    const { app, chat } = appOf()
+    const schema =
+      '{"type": "object", "default": {"b": 22.0, "10": 1e-07, "2": 12345678901234567890, "__proto__": -0.0}}'
+    const tools = `[{"type": "function", "function": {"name": "f", "parameters": ${schema}}}]`
+    const call = `{"type": "function", "id": "abcdefghi", "function": {"name": "f", "arguments": ${schema}}}`
+    const messages = `[{"role": "user", "content": "a"}, {"role": "assistant", "content": "", "tool_calls": [${call}]}]`
+    expect((await post(app, CHAT, `{"model":"m","messages":${messages},"tools":${tools}}`)).status).toBe(200)
+    expect(pythonJson(chat.requests[0]!.messages)).toBe(messages)
+    expect(pythonJson(chat.requests[0]!.tools)).toBe(tools)
+  })
 
   test('floats are plain numbers, and a log of prompts with large numbers is JSON', async () => {
     const records: Json[] = []
