@@ -1,7 +1,7 @@
 /**
  * Vercel's AI SDK: `npm install ai @ai-sdk/openai-compatible`, then
  *
- *     npx mistral-webgpu serve
+ *     npx -p mistral-webgpu -p webgpu mistral-webgpu serve
  *     node examples/ai-sdk/chat.mjs "What is a mistral?"
  */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every route, with curl. Start a server first: npx mistral-webgpu serve
+# Every route, with curl. Start a server first: npx -p mistral-webgpu -p webgpu mistral-webgpu serve
 set -eu
 url="${MISTRAL_WEBGPU_URL:-http://127.0.0.1:8080}"
 key="${MISTRAL_WEBGPU_API_KEY:-none}"

@@ -1,7 +1,7 @@
 /**
  * The `openai` client against a server: `npm install openai`, then
  *
- *     npx mistral-webgpu serve
+ *     npx -p mistral-webgpu -p webgpu mistral-webgpu serve
  *     node examples/openai-client/chat.mjs "What is a mistral?"
  *
  * MISTRAL_WEBGPU_URL and MISTRAL_WEBGPU_API_KEY name another server, and its key.

@@ -1,4 +1,7 @@
-"""OpenAI's Python client: `pip install openai`, start `npx mistral-webgpu serve`, run this file."""
+"""OpenAI's Python client: `pip install openai`, start a server, run this file.
+
+    npx -p mistral-webgpu -p webgpu mistral-webgpu serve
+"""
 
 import os
 

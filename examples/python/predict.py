@@ -1,4 +1,7 @@
-"""The predict route: `pip install requests`, start `npx mistral-webgpu serve`, run this file."""
+"""The predict route: `pip install requests`, start a server, run this file.
+
+    npx -p mistral-webgpu -p webgpu mistral-webgpu serve
+"""
 
 import os
 

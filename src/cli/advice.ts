@@ -5,6 +5,7 @@ export function packageAdvice(runtime: 'browser' | 'node' | 'bun' | 'deno'): str
   if (runtime === 'deno') return ['start Deno with WebGPU: deno run --unstable-webgpu -A ...']
   return [
     'install Dawn, the WebGPU of Chrome, beside this package: npm install webgpu',
+    'npx finds it when it is told of both: npx -p mistral-webgpu -p webgpu mistral-webgpu chat',
     'it has binaries for Linux with glibc (so not Alpine), macOS and Windows, each on x64 and arm64',
     'or run under Deno, which brings its own: deno run --unstable-webgpu -A npm:mistral-webgpu doctor',
   ]

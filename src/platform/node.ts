@@ -97,7 +97,8 @@ async function importDawn(): Promise<typeof import('webgpu')> {
     const code = errorCode(error)
     if (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
       throw new DeviceError(
-        'this runtime has no WebGPU of its own; install it beside this package: npm install webgpu',
+        'this runtime has no WebGPU of its own; install it beside this package: npm install webgpu' +
+          ' (with npx: npx -p mistral-webgpu -p webgpu mistral-webgpu …)',
         {
           cause: error,
         },

@@ -38,6 +38,7 @@ describe('doctor', () => {
 describe('advice', () => {
   it('is that of the runtime and of the system', () => {
     expect(packageAdvice('node').join()).toContain('npm install webgpu')
+    expect(packageAdvice('node').join()).toContain('npx -p mistral-webgpu -p webgpu mistral-webgpu')
     expect(packageAdvice('deno').join()).toContain('--unstable-webgpu')
     expect(adapterAdvice('node 22.1.0, linux x64').join()).toContain('mesa-vulkan-drivers')
     expect(adapterAdvice('node 22.1.0, darwin arm64').join()).toContain('Metal')

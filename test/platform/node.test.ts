@@ -202,7 +202,9 @@ describe('WebGPU', () => {
     const source = `import { platform } from './platform/node.js'
       await platform.openGpu().catch((error) => console.log(error.name, error.message))`
     const result = await runChild(process.execPath, ['--input-type=module', '-e', source], { cwd: folder })
-    expect(result.stdout).toMatch(/^DeviceError .*npm install webgpu\n$/)
+    expect(result.stdout).toMatch(
+      /^DeviceError .*npm install webgpu \(with npx: npx -p mistral-webgpu -p webgpu mistral-webgpu …\)\n$/,
+    )
     expect(result.code).toBe(0)
   })
 })
