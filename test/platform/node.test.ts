@@ -1,7 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AbortError, CheckpointError } from '../../src/errors.ts'
@@ -187,16 +196,20 @@ describe('WebGPU', () => {
 
   it('says what to install where the package webgpu is missing', async () => {
     // Compiled into a folder from which no node_modules is reachable.
-    for (const name of ['errors', 'platform/node', 'platform/file-facts']) {
-      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', `${name}.ts`), 'utf8'), {
+    const below = ['async', 'platform'].flatMap((layer) =>
+      readdirSync(join(root, 'src', layer)).map((name) => `${layer}/${name}`),
+    )
+    const sources = ['errors.ts', ...below]
+    for (const name of sources) {
+      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', name), 'utf8'), {
         compilerOptions: {
           module: ts.ModuleKind.ESNext,
           target: ts.ScriptTarget.ES2022,
           rewriteRelativeImportExtensions: true,
         },
       })
-      mkdirSync(join(folder, 'platform'), { recursive: true })
-      writeFileSync(join(folder, `${name}.js`), outputText)
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name.replace(/ts$/, 'js')), outputText)
     }
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     const source = `import { platform } from './platform/node.js'
