@@ -84,6 +84,7 @@ export class MistralModel {
         `${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs${why}`,
       )
     }
+    tokenizer?.checkRows(checkpoint.config.vocabSize)
     const { maxQueue = Infinity, stepsPerReadback } = options
     const engine = await Engine.load(checkpoint, options, tokenizer?.vocabSize)
     return new MistralModel(engine, tokenizer, maxQueue, stepsPerReadback)
@@ -171,12 +172,11 @@ export class MistralModel {
       sibling?: boolean
     },
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
-    const { eosTokenIds } = this.config
-    const named = this.tokenizer?.eosId
+    const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
     // Copies: what the caller does to them later changes nothing.
     const own = typeof params === 'object' && params !== null && !isChecked(params) ? { ...params } : params
     return generateTokens(this, copyIds(tokenIds), own, {
-      eosTokenIds: named === undefined || eosTokenIds.includes(named) ? eosTokenIds : [...eosTokenIds, named],
+      eosTokenIds,
       signal,
       onToken,
       sibling,

@@ -7,7 +7,7 @@ import { type ChatMessage, checkMessages, checkResultIds, continuesLast, type Pl
 import { cutAtEnd, markEnd } from './continue-message.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, utf8 } from './files.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
-import { ControlGuard } from './guard.ts'
+import { ControlGuard, type Rendered } from './guard.ts'
 import { compileTemplate, type Program, renderTemplate } from './jinja.ts'
 import { copyPlain } from './plain-data.ts'
 import { ContentForms, renderMerging } from './template-messages.ts'
@@ -112,14 +112,13 @@ export class ChatTemplate {
    * @throws ParameterError naming `messages[i].field`; ChatTemplateError when the template refuses the conversation
    */
   encode(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): number[] {
+    const prompt = this.#prompt(messages, tokenizer, options)
+    // mistral-common encodes each content as a text of its own; Hugging Face encodes what the template wrote.
+    if (!Array.isArray(prompt)) return tokenizer.encodeRendered(prompt.text, prompt.breaks)
     const ids: number[] = []
-    const builtIn = this.origin === 'built-in'
-    for (const part of this.#parts(messages, tokenizer, options)) {
+    for (const part of prompt) {
       if ('control' in part) ids.push(controlId(tokenizer, part.control))
-      // mistral-common encodes each content as a text of its own; Hugging Face encodes what the template wrote.
-      else
-        for (const id of tokenizer.encodePart(part.text, builtIn || ids.length === 0 ? 'start' : 'after-control'))
-          ids.push(id)
+      else for (const id of tokenizer.encodePart(part.text, 'start')) ids.push(id)
     }
     return ids
   }
@@ -132,17 +131,22 @@ export class ChatTemplate {
 
   /** The prompt as text, for people to read: encoding this text again could make control tokens of user text. */
   render(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): string {
-    const space = this.origin === 'built-in' && tokenizer.alphabet === 'pieces' ? ' ' : ''
-    return this.#parts(messages, tokenizer, options)
-      .map((part) => ('control' in part ? part.control : space + part.text))
-      .join('')
+    const prompt = this.#prompt(messages, tokenizer, options)
+    if (!Array.isArray(prompt)) return prompt.text
+    const space = tokenizer.alphabet === 'pieces' ? ' ' : ''
+    return prompt.map((part) => ('control' in part ? part.control : space + part.text)).join('')
   }
 
-  #parts(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions): PromptPart[] {
+  /** What a built-in format is made of, or what a checkpoint's template wrote. */
+  #prompt(
+    messages: readonly ChatMessage[],
+    tokenizer: Tokenizer,
+    options: ChatTemplateOptions,
+  ): PromptPart[] | Rendered {
     const plain = checkMessages(messages)
     const tools = checkTools(options.tools)
     if (tools !== undefined && this.#withTools !== undefined)
-      return this.#withTools.#parts(messages, tokenizer, options)
+      return this.#withTools.#prompt(messages, tokenizer, options)
     const reasoningEffort = options.reasoningEffort ?? undefined
     const merge = options.neighbours !== 'refuse'
     if (this.#template === undefined) {
@@ -156,7 +160,7 @@ export class ChatTemplate {
     const variables = { ...this.#effort(reasoningEffort), tools: tools ?? null, addGenerationPrompt }
     const { guard, forms } = this.#guardFor(tokenizer)
     const render = (some: readonly PlainMessage[]) => this.#render(some, tokenizer, guard, variables)
-    return splitControls(renderMerging(forms.fit(plain), merge, render), tokenizer, guard)
+    return guard.restore(renderMerging(forms.fit(plain), merge, render))
   }
 
   #formats(tokenizer: Tokenizer): readonly ChatFormat[] {
@@ -198,7 +202,7 @@ export class ChatTemplate {
     } catch (error) {
       // A template may quote a message in its complaint.
       if (!(error instanceof ChatTemplateError)) throw error
-      throw new ChatTemplateError(guard.restore(error.message), { cause: error.cause })
+      throw new ChatTemplateError(guard.restore(error.message).text, { cause: error.cause })
     }
     const cut = end === undefined ? text : cutAtEnd(text, end.text)
     if (cut === undefined) {
@@ -210,28 +214,13 @@ export class ChatTemplate {
 
   #guardFor(tokenizer: Tokenizer): { guard: ControlGuard; forms: ContentForms } {
     if (this.#guard?.tokenizer !== tokenizer) {
-      const guard = new ControlGuard(tokenizer.specialTokens.keys(), tokenizer.controlPattern)
+      const guard = new ControlGuard(tokenizer.specialTokens.keys())
       const probe = (messages: readonly PlainMessage[]) =>
-        guard.restore(this.#render(messages, tokenizer, guard, { tools: null, addGenerationPrompt: true }))
+        guard.restore(this.#render(messages, tokenizer, guard, { tools: null, addGenerationPrompt: true })).text
       this.#guard = { tokenizer, guard, forms: new ContentForms(probe, this.source as string) }
     }
     return this.#guard
   }
-}
-
-function splitControls(text: string, tokenizer: Tokenizer, guard: ControlGuard): PromptPart[] {
-  const parts: PromptPart[] = []
-  let from = 0
-  const pushText = (end: number) => {
-    if (end > from) parts.push({ text: guard.restore(text.slice(from, end)) })
-  }
-  for (const match of tokenizer.controlPattern === undefined ? [] : text.matchAll(tokenizer.controlPattern)) {
-    pushText(match.index)
-    parts.push({ control: match[0] })
-    from = match.index + match[0].length
-  }
-  pushText(text.length)
-  return parts
 }
 
 function controlId(tokenizer: Tokenizer, name: string): number {

@@ -1,4 +1,6 @@
+/** What every tokenizer file is read into, and the rules that the readers share. */
 import { TokenizerError } from '../errors.ts'
+import type { AddedToken, SearchOrder } from './added-tokens.ts'
 
 /** What a token is. The numbers are SentencePiece's and GGUF's own. */
 export const TokenKind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
@@ -20,10 +22,17 @@ export interface TokenizerDefinition {
   readonly tokens: readonly (string | undefined)[]
   /** By id, a {@link TokenKind}. */
   readonly kinds: Uint8Array
+  /** Tokens that are looked for in the text itself, where the file says how; control tokens need not be among them. */
+  readonly added: readonly AddedToken[]
+  readonly addedOrder: SearchOrder
   readonly bosId: number | undefined
   readonly eosId: number | undefined
   readonly unkId: number | undefined
   readonly padId: number | undefined
+  /** Ids that end an answer, {@link eosId} among them. */
+  readonly endIds: readonly number[]
+  /** Ids that a model needs no row for: padding, and roles that Mistral's models do not use. */
+  readonly spareIds: readonly number[]
   /** The model was trained to see BOS before each text. */
   readonly addsBos: boolean
   /**
@@ -37,6 +46,8 @@ export interface TokenizerDefinition {
   readonly stripPrefix: boolean
   /** SentencePiece's `remove_extra_whitespaces`: trim the text and make each run of spaces one. */
   readonly collapseSpaces: boolean
+  /** Spaces become `▁` (and the prefix is put before) in a normalizer, so normalized added tokens are looked for after. */
+  readonly marksFirst: boolean
   /** Pieces never cross the start of a word (Metaspace with `split`). */
   readonly splitWords: boolean
   /** What an unknown token decodes to. */
@@ -51,6 +62,12 @@ export interface TokenizerDefinition {
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
   readonly formatHint?: string | undefined
 }
+
+/** The tokens with a role, and those that are looked for in the text. */
+export type SpecialTokens = Pick<
+  TokenizerDefinition,
+  'added' | 'addedOrder' | 'bosId' | 'eosId' | 'unkId' | 'padId' | 'endIds' | 'spareIds'
+>
 
 /** The parts of a `tokenizer.json` that the library reads. */
 export interface EngineJson {
@@ -90,9 +107,9 @@ export function byteOfToken(token: string): number | undefined {
   return match === null ? undefined : Number.parseInt(match[1]!, 16)
 }
 
-/** A piece table as SentencePiece and GGUF store it. */
+/** A piece table as SentencePiece and GGUF store it. Tokens without a score are no pieces: files beside added them. */
 export interface ScoredPieces {
-  readonly tokens: readonly string[]
+  readonly tokens: readonly (string | undefined)[]
   readonly scores: ArrayLike<number>
   readonly kinds: Uint8Array
 }
@@ -106,10 +123,11 @@ export interface ScoredPieces {
  */
 export function mergesByScore(pieces: ScoredPieces): Map<string, number> {
   const mergeable = new Set<string>()
-  for (const [id, token] of pieces.tokens.entries()) if (isMergeable(pieces.kinds[id])) mergeable.add(token)
+  const scored = pieces.tokens.slice(0, pieces.scores.length) as string[]
+  for (const [id, token] of scored.entries()) if (isMergeable(pieces.kinds[id])) mergeable.add(token)
   const rankOf = denseRanks(pieces)
   const ranks = new Map<string, number>()
-  for (const [id, token] of pieces.tokens.entries()) {
+  for (const [id, token] of scored.entries()) {
     if (!isMergeable(pieces.kinds[id])) continue
     const rank = rankOf.get(pieces.scores[id] as number) as number
     for (let cut = 1; cut < token.length; cut++) {
@@ -132,9 +150,9 @@ function isMergeable(kind: number | undefined): boolean {
 /** Score → 0 for the best, equal scores sharing a rank. */
 function denseRanks(pieces: ScoredPieces): Map<number, number> {
   const scores = new Set<number>()
-  for (const id of pieces.tokens.keys()) {
-    const score = pieces.scores[id]
-    if (score === undefined || !Number.isFinite(score)) {
+  for (let id = 0; id < pieces.scores.length; id++) {
+    const score = pieces.scores[id]!
+    if (!Number.isFinite(score)) {
       throw new TokenizerError(`the score of token ${id} is ${score}, not a number`)
     }
     scores.add(score)
@@ -156,18 +174,14 @@ function isOneCharacter(text: string): boolean {
  */
 export function definitionFromPieces(
   pieces: ScoredPieces,
-  ids: {
-    bosId?: number | undefined
-    eosId?: number | undefined
-    unkId?: number | undefined
-    padId?: number | undefined
-  },
+  special: SpecialTokens,
   options: { addPrefix: boolean; collapseSpaces: boolean; byteFallback: boolean; addsBos: boolean; unkText?: string },
 ): TokenizerDefinition {
   checkTokens(pieces.tokens)
   const vocab: [string, number][] = []
   for (const [id, token] of pieces.tokens.entries()) {
     const kind = pieces.kinds[id]
+    if (token === undefined || id >= pieces.scores.length) continue
     if (kind === TokenKind.byte) {
       const byte = byteOfToken(token)
       if (byte === undefined) throw new TokenizerError(`token ${id} ("${token}") is marked as a byte, but is none`)
@@ -176,20 +190,18 @@ export function definitionFromPieces(
       vocab.push([token, id])
     }
   }
-  const { unkId } = ids
+  const { unkId } = special
   if (unkId !== undefined) vocab.push([ENGINE_UNK, unkId])
   return {
     tokens: pieces.tokens,
     kinds: pieces.kinds,
-    bosId: ids.bosId,
-    eosId: ids.eosId,
-    unkId,
-    padId: ids.padId,
+    ...special,
     addsBos: options.addsBos,
     alphabet: 'pieces',
     prefix: options.addPrefix ? 'sentencepiece' : 'never',
     stripPrefix: options.addPrefix,
     collapseSpaces: options.collapseSpaces,
+    marksFirst: false,
     splitWords: false,
     unkText: options.unkText ?? ' \u2047 ',
     engine: engineJson({

@@ -1,19 +1,33 @@
 /** Plain text → ids with `@huggingface/tokenizers`; everything that is not BPE of plain text is decided here. */
 import { BPE, Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { TokenizerError } from '../errors.ts'
+import { type AddedToken, AddedTokenSearch, anyOf, NO_FLAGS } from './added-tokens.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 
-/** Where a stretch of text stands: at the very start, or after a control token. */
-export type Place = 'start' | 'after-control'
+/**
+ * Where a stretch of text stands: at the very start, after a control token, or after a token that a file beside the
+ * vocabulary added.
+ */
+export type Place = 'start' | 'after-control' | 'after-added'
+
+/** The searches for added tokens: those for the text as it stands come first, those for normalized text second. */
+interface Searches {
+  readonly plain: AddedTokenSearch
+  readonly normalized: AddedTokenSearch
+}
 
 const MARK = '\u2581'
 
 export class TextEncoderEngine {
   readonly #definition: TokenizerDefinition
   readonly #library: HfTokenizer
-  /** Strings that are always one token: SentencePiece's user-defined pieces, tokenizer.json's ordinary added tokens. */
-  readonly #userDefined: ReadonlyMap<string, number>
-  readonly #userDefinedPattern: RegExp | undefined
+  /** All added tokens, control tokens among them: for what a template wrote. */
+  readonly #inTemplates: Searches
+  /** Added tokens that steer nothing: for any text. */
+  readonly #inText: Searches
+  /** SentencePiece's user-defined pieces, which are always one token; it looks for them after marking spaces. */
+  readonly #pieces: ReadonlyMap<string, number>
+  readonly #piecePattern: RegExp | undefined
   /** Words may be encoded one by one, because no piece goes from one word into the next. */
   readonly #wordByWord: boolean
 
@@ -31,27 +45,87 @@ export class TextEncoderEngine {
       if (!(this.#library.model instanceof BPE)) throw new TokenizerError('the engine made no BPE model')
       this.#library.model.bpe_ranks = definition.ranks
     }
-    this.#userDefined = userDefinedTokens(definition)
-    this.#userDefinedPattern = anyOf([...this.#userDefined.keys()])
+    const added = [...definition.added, ...otherControlTokens(definition)]
+    this.#inTemplates = this.#searches(added)
+    this.#inText = this.#searches(added.filter((token) => !token.control))
+    this.#pieces = userDefinedPieces(definition)
+    this.#piecePattern = anyOf([...this.#pieces.keys()])
     this.#wordByWord = definition.alphabet === 'pieces' && (definition.splitWords || !crossesWords(definition))
   }
 
-  /** Ids of a stretch of text that holds no control tokens. */
-  encode(text: string, place: Place): number[] {
+  #searches(added: readonly AddedToken[]): Searches {
+    const { addedOrder } = this.#definition
+    const spell = (content: string) => this.#normalize(content)
+    return {
+      plain: new AddedTokenSearch(
+        added.filter((token) => !token.normalized),
+        addedOrder,
+      ),
+      normalized: new AddedTokenSearch(
+        added.filter((token) => token.normalized),
+        addedOrder,
+        spell,
+      ),
+    }
+  }
+
+  /**
+   * Ids of a stretch of text.
+   * @param breaks given for what a template wrote: control tokens are looked for then, except where they would cover one
+   *   of these places, which are sorted. Without it no text becomes a control token.
+   */
+  encode(text: string, place: Place, breaks?: readonly number[]): number[] {
     const wellFormed = text.replace(/\p{Surrogate}/gu, '\ufffd')
+    const searches = breaks === undefined ? this.#inText : this.#inTemplates
     const ids: number[] = []
-    if (this.#definition.alphabet === 'bytes') {
-      this.#split(wellFormed, ids, (part) => this.#encodePlain(part, ids))
-    } else if (this.#definition.ranks !== undefined) {
-      // SentencePiece looks for its user-defined pieces in the marked text, so only the whole gets a prefix.
-      const marked = this.#mark(wellFormed, place)
-      this.#split(marked, ids, (part) => this.#encodeMarked(part, ids))
-    } else {
-      this.#split(wellFormed, ids, (part, offset) => {
-        this.#encodeMarked(this.#mark(part, offset === 0 ? place : 'after-control'), ids)
-      })
+    let after: Place = 'after-control'
+    for (const part of searches.plain.split(wellFormed, breaks ?? [])) {
+      if ('token' in part) {
+        ids.push(part.token.id)
+        after = placeAfter(part.token)
+        continue
+      }
+      const at = part.from === 0 ? place : after
+      if (searches.normalized.isEmpty) this.#encodeText(part.text, at, ids)
+      else this.#encodeStretch(part, at, searches.normalized, breaks ?? [], ids)
     }
     return ids
+  }
+
+  /** Ids of a part that holds no added tokens other than normalized ones. */
+  #encodeStretch(
+    { text, from }: { text: string; from: number },
+    place: Place,
+    search: AddedTokenSearch,
+    breaks: readonly number[],
+    ids: number[],
+  ): void {
+    const normal = this.#normalize(text)
+    // Where control tokens may be normalized, only a prefix changes the length.
+    const offset = from - (normal.length - text.length)
+    let after: Place = 'after-control'
+    for (const part of search.split(normal, breaks, offset)) {
+      if ('token' in part) {
+        ids.push(part.token.id)
+        after = placeAfter(part.token)
+      } else if (this.#definition.marksFirst) this.#encodeMarked(part.text, ids)
+      else this.#encodeText(part.text, part.from === 0 ? place : after, ids)
+    }
+  }
+
+  /** The form of a text in which normalized added tokens are looked for. */
+  #normalize(text: string): string {
+    const { alphabet, marksFirst, prefix, ranks } = this.#definition
+    if (alphabet === 'bytes') return this.#library.normalizer?.normalize(text) ?? text
+    if (ranks !== undefined) return text.replaceAll(MARK, ' ')
+    if (!marksFirst || text === '') return text
+    return (prefix === 'prepend' ? MARK : '') + text.replaceAll(' ', MARK)
+  }
+
+  /** Ids of text without added tokens. */
+  #encodeText(text: string, place: Place, ids: number[]): void {
+    if (this.#definition.alphabet === 'bytes') this.#encodePlain(text, ids)
+    else this.#splitPieces(this.#mark(text, place), ids)
   }
 
   /** Spaces become `▁`, and the prefix is put before. */
@@ -64,17 +138,15 @@ export class TextEncoderEngine {
     return collapseSpaces ? withoutMarksAtEnd(prefixed) : prefixed
   }
 
-  /** Calls `each` for the text between user-defined tokens, whose ids it appends itself. */
-  #split(text: string, ids: number[], each: (part: string, offset: number) => void): void {
+  /** Encodes marked text between user-defined pieces. SentencePiece finds those in it, so only the whole got a prefix. */
+  #splitPieces(marked: string, ids: number[]): void {
     let from = 0
-    if (this.#userDefinedPattern !== undefined) {
-      for (const match of text.matchAll(this.#userDefinedPattern)) {
-        if (match.index > from) each(text.slice(from, match.index), from)
-        ids.push(this.#userDefined.get(match[0]) as number)
-        from = match.index + match[0].length
-      }
+    for (const match of this.#piecePattern === undefined ? [] : marked.matchAll(this.#piecePattern)) {
+      if (match.index > from) this.#encodeMarked(marked.slice(from, match.index), ids)
+      ids.push(this.#pieces.get(match[0]) as number)
+      from = match.index + match[0].length
     }
-    if (from < text.length) each(text.slice(from), from)
+    if (from < marked.length) this.#encodeMarked(marked.slice(from), ids)
   }
 
   #encodeMarked(text: string, ids: number[]): void {
@@ -105,7 +177,7 @@ function withoutMarksAtEnd(marked: string): string {
 function needsPrefix(prefix: TokenizerDefinition['prefix'], marked: string, place: Place): boolean {
   switch (prefix) {
     case 'sentencepiece':
-      return place === 'start' || !marked.startsWith(MARK)
+      return place === 'start' || (place === 'after-control' && !marked.startsWith(MARK))
     case 'prepend':
       return true
     case 'first':
@@ -117,10 +189,27 @@ function needsPrefix(prefix: TokenizerDefinition['prefix'], marked: string, plac
   }
 }
 
-function userDefinedTokens(definition: TokenizerDefinition): Map<string, number> {
+function placeAfter(token: AddedToken): Place {
+  return token.outside ? 'after-added' : 'after-control'
+}
+
+/** Control tokens, and the unknown one, of which the file says nothing but that they are there. */
+function otherControlTokens({ added, tokens, kinds }: TokenizerDefinition): AddedToken[] {
+  const known = new Set(added.map(({ id }) => id))
+  const others: AddedToken[] = []
+  for (const [id, content] of tokens.entries()) {
+    const isControl = kinds[id] === TokenKind.control || kinds[id] === TokenKind.unknown
+    if (content === undefined || !isControl || known.has(id)) continue
+    others.push({ ...NO_FLAGS, id, content, control: true, outside: false })
+  }
+  return others
+}
+
+function userDefinedPieces({ added, tokens, kinds }: TokenizerDefinition): Map<string, number> {
+  const known = new Set(added.map(({ id }) => id))
   const found = new Map<string, number>()
-  for (const [id, token] of definition.tokens.entries()) {
-    if (token !== undefined && token !== '' && definition.kinds[id] === TokenKind.userDefined) found.set(token, id)
+  for (const [id, token] of tokens.entries()) {
+    if (token && kinds[id] === TokenKind.userDefined && !known.has(id)) found.set(token, id)
   }
   return found
 }
@@ -128,20 +217,9 @@ function userDefinedTokens(definition: TokenizerDefinition): Map<string, number>
 /** Some piece holds `▁` after another character, so that words cannot be encoded apart. */
 function crossesWords(definition: TokenizerDefinition): boolean {
   return definition.tokens.some(
-    (token, id) => token !== undefined && definition.kinds[id] === TokenKind.normal && /[^\u2581]\u2581/u.test(token),
+    (token, id) =>
+      token !== undefined &&
+      (definition.kinds[id] === TokenKind.normal || definition.kinds[id] === TokenKind.userDefined) &&
+      /[^\u2581]\u2581/u.test(token),
   )
-}
-
-/** Characters of all control or user-defined tokens together. Tekken's thousand have 15,000. */
-const MAX_NAMES_LENGTH = 1 << 18
-
-/** A pattern that finds any of the strings, the longest of those that begin at one place. Throws TokenizerError. */
-export function anyOf(strings: readonly string[]): RegExp | undefined {
-  if (strings.length === 0) return undefined
-  const length = strings.reduce((sum, text) => sum + text.length, 0)
-  if (length > MAX_NAMES_LENGTH) {
-    throw new TokenizerError(`the special tokens have ${length} characters together, the limit is ${MAX_NAMES_LENGTH}`)
-  }
-  const longestFirst = [...strings].sort((a, b) => b.length - a.length)
-  return new RegExp(longestFirst.map((s) => s.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'gu')
 }

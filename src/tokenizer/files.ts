@@ -1,5 +1,6 @@
 /** Which files of a folder hold the tokenizer and the chat template. */
 import { TokenizerError } from '../errors.ts'
+import type { FolderFiles } from './hf-added.ts'
 
 /** A file's bytes by name; undefined when there is no such file. */
 export type OpenFile = (name: string) => Promise<Uint8Array | undefined>
@@ -17,9 +18,10 @@ export interface OpenFiles {
   open(name: string, signal?: AbortSignal): Promise<Reader | undefined>
 }
 
-type Found =
-  | { kind: 'json'; tokenizer: unknown; config: unknown }
-  | { kind: 'sentencepiece'; bytes: Uint8Array; name: string }
+type Found = { readonly name: string; readonly files: FolderFiles } & (
+  | { readonly kind: 'json'; readonly tokenizer: unknown }
+  | { readonly kind: 'sentencepiece'; readonly bytes: Uint8Array }
+)
 
 /** The largest published tokenizer.json has 17 MB. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024
@@ -40,37 +42,63 @@ export function readAll(reader: Reader, signal?: AbortSignal): Promise<Uint8Arra
   return reader.read(0, reader.size, signal)
 }
 
+/**
+ * @returns undefined when there is no tokenizer
+ * @throws TokenizerError when a file is no JSON or UTF-8, or is a tokenizer of a kind that is not supported
+ */
 export async function tokenizerFiles(
   open: OpenFile,
   at: { fileName?: string | undefined; names?: readonly string[] | undefined },
 ): Promise<Found | undefined> {
   const { fileName } = at
-  if (fileName !== undefined && SENTENCEPIECE.test(fileName)) {
-    const bytes = await open(fileName)
-    return bytes === undefined ? undefined : { kind: 'sentencepiece', bytes, name: fileName }
-  }
+  if (fileName !== undefined && SENTENCEPIECE.test(fileName)) return sentencePiece(open, fileName)
   const isOwnJson =
     fileName?.endsWith('.json') === true && !/^(?:config|tokenizer_config|.*\.index)\.json$/.test(fileName)
-  const jsonName = isOwnJson ? fileName : 'tokenizer.json'
-  const json = await open(jsonName)
-  if (json !== undefined) {
-    const config = await open('tokenizer_config.json')
-    return {
-      kind: 'json',
-      tokenizer: parseJson(utf8(json, jsonName), jsonName),
-      config:
-        config === undefined ? undefined : parseJson(utf8(config, 'tokenizer_config.json'), 'tokenizer_config.json'),
-    }
+  const name = isOwnJson ? fileName : 'tokenizer.json'
+  const tokenizer = await openJson(open, name)
+  if (tokenizer !== undefined) {
+    refuseTekken(tokenizer, name)
+    return { kind: 'json', name, tokenizer, files: await filesBeside(open) }
   }
-  const others = (at.names ?? []).filter((name) => SENTENCEPIECE.test(name))
-  for (const name of new Set([...SENTENCEPIECE_NAMES, ...others])) {
-    const bytes = await open(name)
-    if (bytes !== undefined) return { kind: 'sentencepiece', bytes, name }
+  const others = (at.names ?? []).filter((other) => SENTENCEPIECE.test(other))
+  for (const other of new Set([...SENTENCEPIECE_NAMES, ...others])) {
+    const found = await sentencePiece(open, other)
+    if (found !== undefined) return found
   }
-  if ((await open('tekken.json')) !== undefined) {
-    throw new TokenizerError('tekken.json: this form is not supported; use the tokenizer.json of the same model')
-  }
+  const tekken = await openJson(open, 'tekken.json')
+  if (tekken !== undefined) throw tekkenError('tekken.json')
   return undefined
+}
+
+async function sentencePiece(open: OpenFile, name: string): Promise<Found | undefined> {
+  const bytes = await open(name)
+  return bytes === undefined ? undefined : { kind: 'sentencepiece', name, bytes, files: await filesBeside(open) }
+}
+
+/** `tokenizer_config.json`, and the older files that it stands in for when it lists the added tokens. */
+async function filesBeside(open: OpenFile): Promise<FolderFiles> {
+  const config = await openJson(open, 'tokenizer_config.json')
+  if ((config as { added_tokens_decoder?: unknown } | null | undefined)?.added_tokens_decoder) return { config }
+  const specialTokensMap = await openJson(open, 'special_tokens_map.json')
+  return { config, specialTokensMap, addedTokens: await openJson(open, 'added_tokens.json') }
+}
+
+async function openJson(open: OpenFile, name: string): Promise<unknown> {
+  const bytes = await open(name)
+  return bytes === undefined ? undefined : parseJson(utf8(bytes, name), name)
+}
+
+/** Mistral's own form has a list of byte strings where Hugging Face's has a model. */
+function refuseTekken(value: unknown, name: string): void {
+  const file = value as { model?: unknown; vocab?: unknown; config?: unknown } | null
+  if (typeof file !== 'object' || file === null || file.model !== undefined) return
+  if (/tekken/i.test(name) || (Array.isArray(file.vocab) && file.config !== undefined)) throw tekkenError(name)
+}
+
+function tekkenError(name: string): TokenizerError {
+  return new TokenizerError(
+    `${name}: Mistral's tekken form is not supported; load the tokenizer.json of the same model, or its GGUF`,
+  )
 }
 
 /** @throws TokenizerError naming the file when it is not JSON */

@@ -1,5 +1,6 @@
 /** The vocabulary inside a GGUF file's metadata (`tokenizer.ggml.*`). */
 import { TokenizerError } from '../errors.ts'
+import { type AddedToken, NO_FLAGS } from './added-tokens.ts'
 import {
   byteOfToken,
   CONTROL_NAME,
@@ -8,27 +9,14 @@ import {
   engineJson,
   MAX_MERGES,
   MAX_TOKENS,
+  type SpecialTokens,
   type TokenizerDefinition,
   TokenKind,
 } from './definition.ts'
+import { type GgufMetadata, readRoles } from './gguf-special.ts'
+import { type WordSplit, wordSplit } from './gguf-splits.ts'
 
-export type GgufMetadata = ReadonlyMap<string, unknown>
-
-const TEKKEN =
-  '[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|' +
-  '[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|' +
-  '\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+'
-const LLAMA3 =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" +
-  '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+'
-
-/** `tokenizer.ggml.pre` → how words are split, as llama.cpp names them; undefined is GPT-2's own pattern. */
-const SPLITS = new Map<string, { regex: string | undefined; ignoreMerges: boolean }>([
-  ['tekken', { regex: TEKKEN, ignoreMerges: true }],
-  ['llama-bpe', { regex: LLAMA3, ignoreMerges: true }],
-  ['gpt-2', { regex: undefined, ignoreMerges: false }],
-  ['default', { regex: undefined, ignoreMerges: false }],
-])
+export type { GgufMetadata } from './gguf-special.ts'
 
 /**
  * The definition of the tokenizer in a GGUF's metadata.
@@ -44,68 +32,98 @@ export function definitionFromGguf(metadata: GgufMetadata): TokenizerDefinition 
   const tokens = strings(metadata, 'tokenizer.ggml.tokens', MAX_TOKENS)
   checkTokens(tokens)
   const kinds = readKinds(metadata, tokens)
-  const ids = {
-    bosId: tokenId(metadata, 'bos', tokens.length),
-    eosId: tokenId(metadata, 'eos', tokens.length),
-    unkId: tokenId(metadata, 'unknown', tokens.length),
-    padId: tokenId(metadata, 'padding', tokens.length),
-  }
-  for (const id of [ids.bosId, ids.eosId]) if (id !== undefined) kinds[id] = TokenKind.control
-  if (model === 'gpt2') return byteLevel(metadata, tokens, kinds, ids)
-  const scores = numbers(metadata, 'tokenizer.ggml.scores', tokens.length)
-  const unknown = kinds.indexOf(TokenKind.unknown)
-  return definitionFromPieces(
-    { tokens, scores, kinds },
-    { ...ids, unkId: ids.unkId ?? (unknown < 0 ? undefined : unknown) },
-    {
-      addPrefix: flag(metadata, 'tokenizer.ggml.add_space_prefix') ?? true,
-      collapseSpaces: flag(metadata, 'tokenizer.ggml.remove_extra_whitespaces') ?? false,
-      byteFallback: kinds.includes(TokenKind.byte),
-      addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? true) && ids.bosId !== undefined,
-    },
-  )
+  return model === 'gpt2' ? byteLevel(metadata, tokens, kinds) : pieces(metadata, tokens, kinds)
 }
 
-function byteLevel(
-  metadata: GgufMetadata,
-  tokens: string[],
-  kinds: Uint8Array,
-  ids: Pick<TokenizerDefinition, 'bosId' | 'eosId' | 'unkId' | 'padId'>,
-): TokenizerDefinition {
-  const pre = metadata.get('tokenizer.ggml.pre') ?? 'default'
-  const split = SPLITS.get(String(pre))
-  if (split === undefined) {
-    throw new TokenizerError(
-      `tokenizer.ggml.pre is "${String(pre)}"; supported are ${[...SPLITS.keys()].map((k) => `"${k}"`).join(', ')}`,
-    )
-  }
-  const merges = strings(metadata, 'tokenizer.ggml.merges', MAX_MERGES).map((merge, i): [string, string] => {
-    const cut = merge.indexOf(' ', 1)
-    if (cut < 0) throw new TokenizerError(`tokenizer.ggml.merges[${i}] ("${merge}") is not two tokens`)
-    return [merge.slice(0, cut), merge.slice(cut + 1)]
+function pieces(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array): TokenizerDefinition {
+  const scores = numbers(metadata, 'tokenizer.ggml.scores', tokens.length)
+  const unknown = kinds.indexOf(TokenKind.unknown)
+  const special = specialOf(metadata, tokens, kinds, { bos: 1, eos: 2, unk: Math.max(unknown, 0) })
+  return definitionFromPieces({ tokens, scores, kinds }, special, {
+    addPrefix: flag(metadata, 'tokenizer.ggml.add_space_prefix') ?? true,
+    collapseSpaces: flag(metadata, 'tokenizer.ggml.remove_extra_whitespaces') ?? false,
+    byteFallback: kinds.includes(TokenKind.byte),
+    addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? true) && special.bosId !== undefined,
   })
-  const plain = [...tokens.entries()].filter(([id]) => kinds[id] === TokenKind.normal)
-  const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: split.regex === undefined }
-  const words = { type: 'Split', pattern: { Regex: split.regex }, behavior: 'Isolated', invert: false }
+}
+
+function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array): TokenizerDefinition {
+  const split = splitOf(metadata)
+  const special = specialOf(metadata, tokens, kinds, { bos: split.noBos ? undefined : 11, eos: 11, unk: undefined })
+  const plain = new Map<string, number>()
+  for (const [id, token] of tokens.entries()) {
+    if (kinds[id] === TokenKind.normal || kinds[id] === TokenKind.userDefined) plain.set(token, id)
+  }
+  const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
+  const words = split.regexes.map((regex) => ({
+    type: 'Split',
+    pattern: { Regex: regex },
+    behavior: 'Isolated',
+    invert: false,
+  }))
   return {
     tokens,
     kinds,
-    ...ids,
-    addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? split.ignoreMerges) && ids.bosId !== undefined,
+    ...special,
+    addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? split.addsBos) && special.bosId !== undefined,
     alphabet: 'bytes',
     prefix: 'never',
     stripPrefix: false,
     collapseSpaces: false,
+    marksFirst: false,
     splitWords: false,
     unkText: '',
     engine: engineJson({
-      vocab: Object.fromEntries(plain.map(([id, token]) => [token, id])),
-      merges,
+      vocab: Object.fromEntries(plain),
+      merges: readMerges(metadata, plain),
       ignoreMerges: split.ignoreMerges,
-      preTokenizer: split.regex === undefined ? bytes : { type: 'Sequence', pretokenizers: [words, bytes] },
+      preTokenizer: { type: 'Sequence', pretokenizers: [...words, bytes] },
     }),
     ranks: undefined,
   }
+}
+
+function splitOf(metadata: GgufMetadata): WordSplit {
+  const value = metadata.get('tokenizer.ggml.pre')
+  // Old files have no such key, and some converters write an empty one.
+  const pre = value === undefined || value === '' ? 'default' : value
+  const split = wordSplit(String(pre))
+  if (split === undefined) {
+    throw new TokenizerError(`tokenizer.ggml.pre is "${String(pre)}", a way to split words that is not supported`)
+  }
+  return split
+}
+
+/** Merges that make no token that text may reach are left out: they would lose the text, or make a control token. */
+function readMerges(metadata: GgufMetadata, plain: ReadonlyMap<string, number>): [string, string][] {
+  const merges: [string, string][] = []
+  const seen = new Set<string>()
+  for (const [i, line] of strings(metadata, 'tokenizer.ggml.merges', MAX_MERGES).entries()) {
+    const cut = line.indexOf(' ', 1)
+    if (cut < 0) throw new TokenizerError(`tokenizer.ggml.merges[${i}] ("${line}") is not two tokens`)
+    const pair: [string, string] = [line.slice(0, cut), line.slice(cut + 1)]
+    // The first of equals decides.
+    if (plain.has(pair[0] + pair[1]) && !seen.has(line)) merges.push(pair)
+    seen.add(line)
+  }
+  return merges
+}
+
+function specialOf(
+  metadata: GgufMetadata,
+  tokens: readonly string[],
+  kinds: Uint8Array,
+  defaults: Parameters<typeof readRoles>[3],
+): SpecialTokens {
+  const roles = readRoles(metadata, tokens, kinds, defaults)
+  const added: AddedToken[] = []
+  for (const [id, token] of tokens.entries()) {
+    if (kinds[id] !== TokenKind.userDefined || token === '') continue
+    // Files hold added tokens as people write them; some hold the spaces marked, as pieces have them.
+    const content = metadata.get('tokenizer.ggml.model') === 'llama' ? token.replaceAll('\u2581', ' ') : token
+    added.push({ ...NO_FLAGS, id, content, control: false, outside: false })
+  }
+  return { ...roles, added, addedOrder: 'longest', spareIds: [] }
 }
 
 function readKinds(metadata: GgufMetadata, tokens: readonly string[]): Uint8Array {
@@ -125,19 +143,6 @@ function readKinds(metadata: GgufMetadata, tokens: readonly string[]): Uint8Arra
     if (token === '<s>' || token === '</s>') return TokenKind.control
     return byteOfToken(token) === undefined ? TokenKind.normal : TokenKind.byte
   })
-}
-
-/** Absent ids are stored as −1, which reads as 2^32 − 1. */
-function tokenId(metadata: GgufMetadata, name: string, count: number): number | undefined {
-  const key = `tokenizer.ggml.${name}_token_id`
-  const value = metadata.get(key)
-  if (value === undefined) return undefined
-  const id = Number(value)
-  if (id === 0xffffffff || id === -1) return undefined
-  if (!Number.isInteger(id) || id < 0 || id >= count) {
-    throw new TokenizerError(`${key} is ${String(value)}; the vocabulary has ${count} tokens`)
-  }
-  return id
 }
 
 function flag(metadata: GgufMetadata, key: string): boolean | undefined {

@@ -1,5 +1,6 @@
 /** Reads a `tokenizer.json` (Hugging Face tokenizers), with the facts that only `tokenizer_config.json` has. */
 import { TokenizerError } from '../errors.ts'
+import type { AddedToken } from './added-tokens.ts'
 import {
   byteOfToken,
   CONTROL_NAME,
@@ -12,47 +13,49 @@ import {
   type TokenizerDefinition,
   TokenKind,
 } from './definition.ts'
-import { array, boolean, type Json, object, optionalString, show, string, tokenId } from './json-fields.ts'
-
-interface AddedToken {
-  readonly id: number
-  readonly content: string
-  readonly special: boolean
-}
+import { type FolderFiles, type FolderVocabulary, type ListedToken, tokenOf, withFolder } from './hf-added.ts'
+import { array, boolean, type Json, object, optionalString, show, tokenId } from './json-fields.ts'
 
 /**
  * The definition of the tokenizer in a parsed `tokenizer.json`.
+ * @param files what lies beside it
  * @throws TokenizerError when a field has the wrong type, is out of bounds, or names a model other than BPE
  */
-export function definitionFromJson(tokenizer: unknown, config?: unknown): TokenizerDefinition {
-  const root = object(tokenizer, 'tokenizer.json')
-  const settings = config === undefined ? {} : object(config, 'tokenizer_config.json')
+export function definitionFromJson(tokenizer: unknown, files: FolderFiles = {}): TokenizerDefinition {
+  const root = object(tokenizer, '')
   const model = object(root.model, 'model')
   if (model.type !== undefined && model.type !== 'BPE') {
     throw new TokenizerError(`tokenizer.json: model.type is ${show(model.type)}; only "BPE" is supported`)
   }
   refuseWordAffixes(model)
   const vocab = readVocab(model.vocab)
-  const added = readAdded(root.added_tokens, settings)
-  const tokens = tokensById(vocab, added)
+  const added = readAdded(root.added_tokens)
+  const bare = { file: 'tokenizer.json', tokens: tokensById(vocab, added), added, mayRename: false }
+  const folder = withFolder(bare, files)
+  const { tokens } = folder
   checkTokens(tokens)
   const form = readForm(root)
   const byteFallback = boolean(model.byte_fallback, 'model.byte_fallback')
   const unkToken = optionalString(model.unk_token, 'model.unk_token')
-  const named = namedTokens(settings, tokens, unkToken)
-  const kinds = readKinds(tokens, added, byteFallback, named)
+  const named = namedTokens(folder, unkToken)
+  const kinds = readKinds(folder, byteFallback, named)
+  const unkId = unkToken === undefined ? undefined : vocab.get(unkToken)
   return {
     tokens,
     kinds,
     ...named,
-    addsBos: named.bosId !== undefined && addsBos(root, settings, tokens[named.bosId] as string),
+    added: addedOf(folder, kinds, form.text),
+    addedOrder: 'leftmost',
+    endIds: named.eosId === undefined ? [] : [named.eosId],
+    spareIds: folder.spareIds,
+    addsBos: named.bosId !== undefined && addsBos(root, folder.settings, tokens[named.bosId] as string),
     ...form.text,
     collapseSpaces: false,
     unkText: '',
     engine: engineJson({
-      vocab: plainVocab(vocab, kinds, named.unkId, unkToken),
+      vocab: plainVocab(vocab, kinds, unkId),
       merges: plainMerges(model.merges, vocab, kinds),
-      unkToken: unkToken === undefined || named.unkId === undefined ? null : ENGINE_UNK,
+      unkToken: unkId === undefined ? null : ENGINE_UNK,
       byteFallback,
       fuseUnk: boolean(model.fuse_unk, 'model.fuse_unk'),
       ignoreMerges: boolean(model.ignore_merges, 'model.ignore_merges'),
@@ -89,23 +92,15 @@ function readVocab(value: unknown): Map<string, number> {
   return new Map(entries.map(([token, id]) => [token, tokenId(id, `model.vocab[${show(token)}]`)]))
 }
 
-function readAdded(value: unknown, settings: Json): AddedToken[] {
-  const fromConfig = new Map(Object.entries(object(settings.added_tokens_decoder ?? {}, 'added_tokens_decoder')))
+function readAdded(value: unknown): ListedToken[] {
   return array(value ?? [], 'added_tokens', MAX_TOKENS).map((entry, i) => {
-    const token = object(entry, `added_tokens[${i}]`)
-    const content = string(token.content, `added_tokens[${i}].content`)
-    if (content === '') throw new TokenizerError(`tokenizer.json: added_tokens[${i}].content is empty`)
-    const id = tokenId(token.id, `added_tokens[${i}].id`)
-    const override = fromConfig.get(String(id))
-    const special =
-      boolean(token.special, `added_tokens[${i}].special`) ||
-      (override !== undefined && object(override, `added_tokens_decoder[${id}]`).special === true) ||
-      CONTROL_NAME.test(content)
-    return { id, content, special }
+    const field = `added_tokens[${i}]`
+    const token = tokenOf(entry, 0, field, 'tokenizer.json')
+    return { ...token, id: tokenId((entry as Json).id, `${field}.id`) }
   })
 }
 
-function tokensById(vocab: ReadonlyMap<string, number>, added: readonly AddedToken[]): (string | undefined)[] {
+function tokensById(vocab: ReadonlyMap<string, number>, added: readonly ListedToken[]): (string | undefined)[] {
   const tokens: (string | undefined)[] = []
   let size = 0
   for (const id of vocab.values()) size = Math.max(size, id + 1)
@@ -118,39 +113,44 @@ function tokensById(vocab: ReadonlyMap<string, number>, added: readonly AddedTok
 
 type Named = Pick<TokenizerDefinition, 'bosId' | 'eosId' | 'unkId' | 'padId'>
 
-/** bos, eos, pad: what tokenizer_config.json says, else the usual names. */
-function namedTokens(settings: Json, tokens: readonly (string | undefined)[], unkToken: string | undefined): Named {
-  const find = (field: string, usual: readonly string[]): number | undefined => {
-    const value = settings[field]
-    const name = typeof value === 'object' && value !== null ? (value as Json).content : value
-    for (const candidate of name === undefined || name === null ? usual : [string(name, field)]) {
-      const id = tokens.indexOf(candidate)
-      if (id >= 0) return id
-    }
-    return undefined
-  }
+/** bos, eos, pad, unk: what the files say, else the usual names. */
+function namedTokens({ roles, tokens }: FolderVocabulary, unkToken: string | undefined): Named {
+  const usual = (...names: string[]) => names.map((name) => tokens.indexOf(name)).find((id) => id >= 0)
   return {
-    bosId: find('bos_token', ['<s>', '<|begin_of_text|>']),
-    eosId: find('eos_token', ['</s>', '<|end_of_text|>']),
-    padId: find('pad_token', ['<pad>']),
-    unkId: find('unk_token', unkToken === undefined ? ['<unk>'] : [unkToken]),
+    bosId: orElse(roles.bos, () => usual('<s>', '<|begin_of_text|>')),
+    eosId: orElse(roles.eos, () => usual('</s>', '<|end_of_text|>')),
+    padId: orElse(roles.pad, () => usual('<pad>')),
+    unkId: roles.unk ?? usual(unkToken ?? '<unk>'),
   }
 }
 
-function readKinds(
-  tokens: readonly (string | undefined)[],
-  added: readonly AddedToken[],
-  byteFallback: boolean,
-  named: Named,
-): Uint8Array {
+/** A file may also say that there is no such token. */
+function orElse(id: number | null | undefined, other: () => number | undefined): number | undefined {
+  return id === undefined ? other() : (id ?? undefined)
+}
+
+function readKinds({ tokens, added }: FolderVocabulary, byteFallback: boolean, named: Named): Uint8Array {
   const kinds = Uint8Array.from(tokens, (token): TokenKind => {
     if (token === undefined) return TokenKind.unused
     return byteFallback && byteOfToken(token) !== undefined ? TokenKind.byte : TokenKind.normal
   })
-  for (const { id, special } of added) kinds[id] = special ? TokenKind.control : TokenKind.userDefined
-  for (const id of [named.bosId, named.eosId, named.padId]) if (id !== undefined) kinds[id] = TokenKind.control
-  if (named.unkId !== undefined) kinds[named.unkId] = TokenKind.unknown
+  for (const { id, special, content } of added.values()) {
+    kinds[id] = special || CONTROL_NAME.test(content) ? TokenKind.control : TokenKind.userDefined
+  }
+  const control = [named.bosId, named.eosId, named.padId].filter((id) => id !== undefined)
+  for (const id of control) kinds[id] = TokenKind.control
+  if (named.unkId !== undefined && !control.includes(named.unkId)) kinds[named.unkId] = TokenKind.unknown
   return kinds
+}
+
+function addedOf({ added }: FolderVocabulary, kinds: Uint8Array, { alphabet }: TextForm['text']): AddedToken[] {
+  return [...added.values()].map(({ id, content, lstrip, rstrip, singleWord, normalized }) => {
+    const control = kinds[id] !== TokenKind.userDefined
+    // Normalization of byte-level text moves places, and could make a control token of what a person wrote. Names of
+    // control tokens are the same before and after it.
+    const isNormalized = normalized && !(control && alphabet === 'bytes')
+    return { id, content, lstrip, rstrip, singleWord, normalized: isNormalized, control, outside: false }
+  })
 }
 
 /** The vocabulary that text can reach: without control tokens, the unknown one under a name that no text has. */
@@ -158,11 +158,14 @@ function plainVocab(
   vocab: ReadonlyMap<string, number>,
   kinds: Uint8Array,
   unkId: number | undefined,
-  unkToken: string | undefined,
 ): Record<string, number> {
-  const entries = [...vocab].filter(([, id]) => kinds[id] === TokenKind.normal || kinds[id] === TokenKind.byte)
-  if (unkId !== undefined && unkToken !== undefined) entries.push([ENGINE_UNK, unkId])
+  const entries = [...vocab].filter(([, id]) => isPlain(kinds[id]) || kinds[id] === TokenKind.byte)
+  if (unkId !== undefined) entries.push([ENGINE_UNK, unkId])
   return Object.fromEntries(entries)
+}
+
+function isPlain(kind: number | undefined): boolean {
+  return kind === TokenKind.normal || kind === TokenKind.userDefined
 }
 
 /**
@@ -180,7 +183,7 @@ function plainMerges(value: unknown, vocab: ReadonlyMap<string, number>, kinds: 
     if (id === undefined) {
       throw new TokenizerError(`tokenizer.json: model.merges[${i}] (${show(entry)}) makes no token of the vocabulary`)
     }
-    if (kinds[id] === TokenKind.normal) merges.push([pair[0], pair[1]])
+    if (isPlain(kinds[id])) merges.push([pair[0], pair[1]])
   }
   return merges
 }
@@ -190,7 +193,7 @@ function splitMerge(merge: string): string[] {
 }
 
 interface TextForm {
-  text: Pick<TokenizerDefinition, 'alphabet' | 'prefix' | 'stripPrefix' | 'splitWords'>
+  text: Pick<TokenizerDefinition, 'alphabet' | 'prefix' | 'stripPrefix' | 'splitWords' | 'marksFirst'>
   normalizer: unknown
   preTokenizer: unknown
 }
@@ -204,7 +207,7 @@ function readForm(root: Json): TextForm {
   if (preTokenizers.some((p) => p.type === 'ByteLevel')) {
     for (const step of [...normalizers, ...preTokenizers]) requireKnown(step)
     return {
-      text: { alphabet: 'bytes', prefix: 'never', stripPrefix: false, splitWords: false },
+      text: { alphabet: 'bytes', prefix: 'never', stripPrefix: false, splitWords: false, marksFirst: false },
       normalizer: root.normalizer,
       preTokenizer: root.pre_tokenizer,
     }
@@ -213,7 +216,8 @@ function readForm(root: Json): TextForm {
   if (metaspace?.type === 'Metaspace' && preTokenizers.length === 1 && normalizers.length === 0) {
     const prefix = prependScheme(metaspace)
     const splitWords = metaspace.split !== false
-    return { text: { alphabet: 'pieces', prefix, stripPrefix, splitWords }, normalizer: null, preTokenizer: null }
+    const text = { alphabet: 'pieces', prefix, stripPrefix, splitWords, marksFirst: false } as const
+    return { text, normalizer: null, preTokenizer: null }
   }
   const [prepend, replace] = normalizers.length === 1 ? [undefined, normalizers[0]] : normalizers
   const replacesSpaces =
@@ -224,7 +228,7 @@ function readForm(root: Json): TextForm {
   if (preTokenizers.length === 0 && normalizers.length <= 2 && replacesSpaces && prepends) {
     const prefix = prepend === undefined ? 'never' : 'prepend'
     return {
-      text: { alphabet: 'pieces', prefix, stripPrefix, splitWords: false },
+      text: { alphabet: 'pieces', prefix, stripPrefix, splitWords: false, marksFirst: true },
       normalizer: null,
       preTokenizer: null,
     }

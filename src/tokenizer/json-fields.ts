@@ -4,37 +4,40 @@ import { MAX_TOKENS } from './definition.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
-export function object(value: unknown, field: string): Json {
+const FILE = 'tokenizer.json'
+
+/** An empty `field` is the file as a whole. */
+export function object(value: unknown, field: string, file = FILE): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  throw new TokenizerError(`tokenizer.json: ${field} is not an object`)
+  throw new TokenizerError(field === '' ? `${file} is not an object` : `${file}: ${field} is not an object`)
 }
 
-export function array(value: unknown, field: string, limit: number): unknown[] {
-  if (!Array.isArray(value)) throw new TokenizerError(`tokenizer.json: ${field} is not an array`)
+export function array(value: unknown, field: string, limit: number, file = FILE): unknown[] {
+  if (!Array.isArray(value)) throw new TokenizerError(`${file}: ${field} is not an array`)
   if (value.length > limit) {
-    throw new TokenizerError(`tokenizer.json: ${field} has ${value.length} entries, the limit is ${limit}`)
+    throw new TokenizerError(`${file}: ${field} has ${value.length} entries, the limit is ${limit}`)
   }
   return value
 }
 
-export function string(value: unknown, field: string): string {
+export function string(value: unknown, field: string, file = FILE): string {
   if (typeof value === 'string') return value
-  throw new TokenizerError(`tokenizer.json: ${field} is not a string`)
+  throw new TokenizerError(`${file}: ${field} is not a string`)
 }
 
-export function optionalString(value: unknown, field: string): string | undefined {
-  return value === undefined || value === null ? undefined : string(value, field)
+export function optionalString(value: unknown, field: string, file = FILE): string | undefined {
+  return value === undefined || value === null ? undefined : string(value, field, file)
 }
 
-export function boolean(value: unknown, field: string): boolean {
+export function boolean(value: unknown, field: string, file = FILE): boolean {
   if (value === undefined || value === null) return false
   if (typeof value === 'boolean') return value
-  throw new TokenizerError(`tokenizer.json: ${field} is not true or false`)
+  throw new TokenizerError(`${file}: ${field} is not true or false`)
 }
 
-export function tokenId(value: unknown, field: string): number {
+export function tokenId(value: unknown, field: string, file = FILE): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < MAX_TOKENS) return value
-  throw new TokenizerError(`tokenizer.json: ${field} (${show(value)}) is not a token id from 0 to ${MAX_TOKENS - 1}`)
+  throw new TokenizerError(`${file}: ${field} (${show(value)}) is not a token id from 0 to ${MAX_TOKENS - 1}`)
 }
 
 export function show(value: unknown): string {

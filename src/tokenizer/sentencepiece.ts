@@ -1,7 +1,9 @@
 /** Reads a `tokenizer.model`: SentencePiece's `ModelProto` (sentencepiece_model.proto). */
 import { PbfReader } from 'pbf'
 import { TokenizerError } from '../errors.ts'
-import { definitionFromPieces, MAX_TOKENS, type TokenizerDefinition, TokenKind } from './definition.ts'
+import type { AddedToken } from './added-tokens.ts'
+import { CONTROL_NAME, definitionFromPieces, MAX_TOKENS, type TokenizerDefinition, TokenKind } from './definition.ts'
+import { type FolderFiles, type FolderVocabulary, withFolder } from './hf-added.ts'
 
 const VARINT = 0
 const BYTES = 2
@@ -28,36 +30,65 @@ interface ModelProto {
 
 /**
  * The definition of the tokenizer in a `tokenizer.model`.
+ * @param files what lies beside it
  * @throws TokenizerError when the bytes are no such model, are damaged, or ask for something that Mistral's models do
  *   not use (another model type than BPE, a character-mapping normalizer)
  */
-export function definitionFromSentencePiece(bytes: Uint8Array): TokenizerDefinition {
+export function definitionFromSentencePiece(bytes: Uint8Array, files: FolderFiles = {}): TokenizerDefinition {
   const proto = readModelProto(bytes)
   checkSupported(proto)
-  const kinds = Uint8Array.from(proto.kinds)
-  const find = (piece: string, kind: TokenKind): number | undefined => {
+  const folder = withFolder({ file: 'tokenizer.model', tokens: proto.tokens, added: [], mayRename: true }, files)
+  const { roles, settings, spareIds } = folder
+  const kinds = readKinds(proto, folder)
+  const find = (piece: string): number | undefined => {
     const id = proto.tokens.indexOf(piece)
-    return id >= 0 && kinds[id] === kind ? id : undefined
+    return id >= 0 && proto.kinds[id] === TokenKind.control ? id : undefined
   }
-  const unkId = kinds.indexOf(TokenKind.unknown)
+  const unkId = proto.kinds.indexOf(TokenKind.unknown)
   if (unkId < 0) throw new TokenizerError('tokenizer.model: no piece is marked as the unknown one')
-  const bosId = find(proto.bosPiece, TokenKind.control)
+  const bosId = roles.bos === undefined ? find(proto.bosPiece) : (roles.bos ?? undefined)
+  const eosId = roles.eos === undefined ? find(proto.eosPiece) : (roles.eos ?? undefined)
   return definitionFromPieces(
-    { tokens: proto.tokens, scores: proto.scores, kinds },
+    { tokens: folder.tokens, scores: proto.scores, kinds },
     {
       bosId,
-      eosId: find(proto.eosPiece, TokenKind.control),
-      padId: find(proto.padPiece, TokenKind.control),
+      eosId,
+      padId: roles.pad === undefined ? find(proto.padPiece) : (roles.pad ?? undefined),
       unkId,
+      added: addedOf(proto, folder, kinds),
+      addedOrder: 'leftmost',
+      endIds: eosId === undefined ? [] : [eosId],
+      spareIds,
     },
     {
       addPrefix: proto.addDummyPrefix,
       collapseSpaces: proto.removeExtraWhitespaces,
       byteFallback: proto.byteFallback,
-      addsBos: bosId !== undefined,
+      addsBos: bosId !== undefined && settings.add_bos_token !== false,
       unkText: proto.unkText,
     },
   )
+}
+
+/** The kinds of the file's pieces, and of what the files beside it add to them or make of their placeholders. */
+function readKinds(proto: ModelProto, { tokens, added }: FolderVocabulary): Uint8Array {
+  const kinds = Uint8Array.from(tokens, (token, id) => {
+    return proto.kinds[id] ?? (token === undefined ? TokenKind.unused : TokenKind.normal)
+  })
+  for (const { id, content, special } of added.values()) {
+    if (kinds[id] === TokenKind.unknown || kinds[id] === TokenKind.byte) continue
+    kinds[id] = special || CONTROL_NAME.test(content) ? TokenKind.control : TokenKind.userDefined
+  }
+  return kinds
+}
+
+function addedOf(proto: ModelProto, { added }: FolderVocabulary, kinds: Uint8Array): AddedToken[] {
+  return [...added.values()].map(({ id, content, lstrip, rstrip, singleWord, normalized }) => {
+    const control = kinds[id] !== TokenKind.userDefined
+    const kind = proto.tokens[id] === content ? proto.kinds[id] : undefined
+    const outside = kind !== TokenKind.control && kind !== TokenKind.unknown
+    return { id, content, lstrip, rstrip, singleWord, normalized, control, outside }
+  })
 }
 
 function checkSupported(proto: ModelProto): void {

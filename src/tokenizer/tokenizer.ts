@@ -1,12 +1,14 @@
+/** The tokenizer that users see: text to ids and back, whichever file the vocabulary came from. */
 import { ParameterError, TokenizerError } from '../errors.ts'
 import { openGguf } from '../formats/gguf.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
-import { anyOf, type Place, TextEncoderEngine } from './engine.ts'
+import { type Place, TextEncoderEngine } from './engine.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
 import { formatHintOfJson, formatHintOfName } from './format-hint.ts'
 import { definitionFromGguf, type GgufMetadata } from './gguf-vocab.ts'
+import type { FolderFiles } from './hf-added.ts'
 import { definitionFromJson } from './hf-json.ts'
 import { definitionFromSentencePiece } from './sentencepiece.ts'
 import { type StreamOptions, TextStream, tokenBytes } from './text-stream.ts'
@@ -31,14 +33,14 @@ export class Tokenizer {
   readonly eosId: number | undefined
   readonly unkId: number | undefined
   readonly padId: number | undefined
+  /** Ids that end an answer: EOS, and in a GGUF whatever llama.cpp takes for an end of turn too. */
+  readonly endIds: readonly number[]
   /** The model was trained to see BOS before each text (raw completion should pass `bos: addsBos`). */
   readonly addsBos: boolean
   /** Control tokens (and the unknown token) by name. */
   readonly specialTokens: ReadonlyMap<string, number>
   /** What token strings hold: SentencePiece pieces, or GPT-2's byte alphabet (tekken). */
   readonly alphabet: 'pieces' | 'bytes'
-  /** @internal Finds a control token's name in rendered text; undefined when the vocabulary has none. Has the flag `g`. */
-  readonly controlPattern: RegExp | undefined
   /** The version of Mistral's chat format that the file speaks of, such as `v2`; a vocabulary alone may fit several. */
   readonly formatHint: string | undefined
   readonly #definition: TokenizerDefinition
@@ -53,6 +55,7 @@ export class Tokenizer {
     this.eosId = definition.eosId
     this.unkId = definition.unkId
     this.padId = definition.padId
+    this.endIds = definition.endIds
     this.addsBos = definition.addsBos
     this.alphabet = definition.alphabet
     this.formatHint = definition.formatHint
@@ -62,7 +65,6 @@ export class Tokenizer {
       if (token && (kind === TokenKind.control || kind === TokenKind.unknown)) special.set(token, id)
     }
     this.specialTokens = special
-    this.controlPattern = anyOf([...special.keys()])
   }
 
   /**
@@ -110,22 +112,29 @@ export class Tokenizer {
   ): Promise<Tokenizer | undefined> {
     const found = await tokenizerFiles(open, at)
     if (found === undefined) return undefined
-    return found.kind === 'json'
-      ? Tokenizer.fromJson(found.tokenizer, found.config)
-      : Tokenizer.fromSentencePiece(found.bytes, found.name)
+    try {
+      return found.kind === 'json'
+        ? fromJson(found.tokenizer, found.files)
+        : fromSentencePiece(found.bytes, found.name, found.files)
+    } catch (error) {
+      throw naming(error, found.name)
+    }
   }
 
-  /** From a `tokenizer.json` (text or parsed), and `tokenizer_config.json` where there is one. Throws TokenizerError. */
+  /**
+   * From a `tokenizer.json` (text or parsed), and `tokenizer_config.json` where there is one. Throws TokenizerError.
+   * Where the folder has an `added_tokens.json` or `special_tokens_map.json`, use {@link load}.
+   */
   static fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Tokenizer {
     const json = typeof tokenizerJson === 'string' ? parseJson(tokenizerJson, 'tokenizer.json') : tokenizerJson
     const config =
       typeof tokenizerConfig === 'string' ? parseJson(tokenizerConfig, 'tokenizer_config.json') : tokenizerConfig
-    return new Tokenizer({ ...definitionFromJson(json, config), formatHint: formatHintOfJson(json) })
+    return fromJson(json, { config })
   }
 
   /** From the bytes of a SentencePiece `tokenizer.model`, and its name, which may end in a version. Throws TokenizerError. */
   static fromSentencePiece(bytes: Uint8Array, name = 'tokenizer.model'): Tokenizer {
-    return new Tokenizer({ ...definitionFromSentencePiece(bytes), formatHint: formatHintOfName(name) })
+    return fromSentencePiece(bytes, name)
   }
 
   /** From the metadata of a GGUF (`tokenizer.ggml.*`). Throws TokenizerError. */
@@ -149,6 +158,26 @@ export class Tokenizer {
   encodePart(text: string, place: Place): number[] {
     if (typeof text !== 'string') throw new ParameterError('text', text, 'must be a string')
     return this.#engine.encode(text, place)
+  }
+
+  /**
+   * @internal Ids of what a template wrote. Names of control tokens become those tokens, except where one would cover a
+   * place in `breaks` (sorted): a message stands there.
+   */
+  encodeRendered(text: string, breaks: readonly number[]): number[] {
+    return this.#engine.encode(text, 'start', breaks)
+  }
+
+  /** @internal Throws TokenizerError when a token that may come up in a prompt has no row in an embedding of `rows`. */
+  checkRows(rows: number): void {
+    const { tokens, spareIds } = this.#definition
+    for (let id = rows; id < tokens.length; id++) {
+      if (tokens[id] === undefined || spareIds.includes(id)) continue
+      throw new TokenizerError(
+        `token ${id} (${JSON.stringify(tokens[id])}) is beyond the model's embedding, which has ${rows} rows: ` +
+          'the tokenizer is not that of the model, or its files name tokens that the model was not trained with',
+      )
+    }
   }
 
   /** The text of ids. Throws TokenizerError for an id outside the vocabulary. */
@@ -205,6 +234,22 @@ export class Tokenizer {
       )
     }
   }
+}
+
+function fromJson(json: unknown, files: FolderFiles): Tokenizer {
+  return new Tokenizer({ ...definitionFromJson(json, files), formatHint: formatHintOfJson(json) })
+}
+
+function fromSentencePiece(bytes: Uint8Array, name: string, files?: FolderFiles): Tokenizer {
+  return new Tokenizer({ ...definitionFromSentencePiece(bytes, files), formatHint: formatHintOfName(name) })
+}
+
+/** The error with the name of the file that was read; the readers know only the usual names. */
+function naming(error: unknown, name: string): unknown {
+  if (!(error instanceof TokenizerError)) return error
+  const usual = /^tokenizer\.(?:json|model)(?=:| is)/.exec(error.message)?.[0]
+  if (usual === undefined || usual === name) return error
+  return new TokenizerError(name + error.message.slice(usual.length), { cause: error.cause })
 }
 
 function required(id: number | undefined, name: string): number {

@@ -53,7 +53,7 @@ describe('Tokenizer.load', () => {
     await expect(Tokenizer.load(none)).rejects.toThrow(TokenizerError)
     await expect(Tokenizer.load(none)).rejects.toThrow('holds no tokenizer.json, tokenizer.model or .gguf')
     const tekken = { open: async (name: string) => (name === 'tekken.json' ? '{}' : undefined) }
-    await expect(Tokenizer.load(tekken)).rejects.toThrow('tekken.json: this form is not supported')
+    await expect(Tokenizer.load(tekken)).rejects.toThrow("tekken.json: Mistral's tekken form is not supported")
     await expect(Tokenizer.load(join(folder, 'nothing'))).rejects.toThrow(CheckpointError)
     await expect(Tokenizer.load(new File(['{'], 'tokenizer.json'))).rejects.toThrow('tokenizer.json: is not JSON')
     await expect(Tokenizer.load(new File([Uint8Array.of(0xff)], 'tokenizer.json'))).rejects.toThrow('is not UTF-8')

@@ -38,7 +38,7 @@ describe('Tokenizer', () => {
     expect(ids).not.toContain(1)
     expect(own.encode('wind', { bos: true })).toEqual([1, ...ids])
     expect(own.encode('wind', { bos: true, eos: true })).toEqual([1, ...ids, 2])
-    const without = Tokenizer.fromJson(fixture('prepend.tokenizer.json.gz'), { bos_token: '<none>' })
+    const without = Tokenizer.fromJson(fixture('prepend.tokenizer.json.gz'), { bos_token: null })
     expect(() => without.encode('wind', { bos: true })).toThrow(new TokenizerError('the vocabulary has no BOS token'))
     expect(() => own.encode(7 as unknown as string)).toThrow(ParameterError)
   })
