@@ -102,8 +102,9 @@ describe('the format of a vocabulary', () => {
   it('comes from the name of the file in a folder', async () => {
     const open = async (name: string) => (name === 'tokenizer.model.v2' ? fixtureBytes('own-v3.model') : undefined)
     expect(formatsOf((await Tokenizer.fromFiles(open))!)).toEqual(['v2'])
-    const at = { fileName: 'mistral_instruct_tokenizer_240216.model.v2' }
-    expect(formatsOf((await Tokenizer.fromFiles(async () => fixtureBytes('own-v3.model'), at))!)).toEqual(['v2'])
+    const fileName = 'mistral_instruct_tokenizer_240216.model.v2'
+    const openNamed = async (name: string) => (name === fileName ? fixtureBytes('own-v3.model') : undefined)
+    expect(formatsOf((await Tokenizer.fromFiles(openNamed, { fileName }))!)).toEqual(['v2'])
     expect(formatHintOfName('mistral_instruct_tokenizer_241114.model.v7m1')).toBe('v7')
     expect(formatHintOfName('tokenizer.model')).toBeUndefined()
   })
