@@ -113,9 +113,11 @@ export class Tokenizer {
     const found = await tokenizerFiles(open, at)
     if (found === undefined) return undefined
     try {
-      return found.kind === 'json'
-        ? fromJson(found.tokenizer, found.files)
-        : fromSentencePiece(found.bytes, found.name, found.files)
+      return new Tokenizer(
+        found.kind === 'json'
+          ? fromJson(found.tokenizer, found.files)
+          : fromSentencePiece(found.bytes, found.name, found.files),
+      )
     } catch (error) {
       throw naming(error, found.name)
     }
@@ -129,12 +131,12 @@ export class Tokenizer {
     const json = typeof tokenizerJson === 'string' ? parseJson(tokenizerJson, 'tokenizer.json') : tokenizerJson
     const config =
       typeof tokenizerConfig === 'string' ? parseJson(tokenizerConfig, 'tokenizer_config.json') : tokenizerConfig
-    return fromJson(json, { config })
+    return new Tokenizer(fromJson(json, { config }))
   }
 
   /** From the bytes of a SentencePiece `tokenizer.model`, and its name, which may end in a version. Throws TokenizerError. */
   static fromSentencePiece(bytes: Uint8Array, name = 'tokenizer.model'): Tokenizer {
-    return fromSentencePiece(bytes, name)
+    return new Tokenizer(fromSentencePiece(bytes, name))
   }
 
   /** From the metadata of a GGUF (`tokenizer.ggml.*`). Throws TokenizerError. */
@@ -236,12 +238,12 @@ export class Tokenizer {
   }
 }
 
-function fromJson(json: unknown, files: FolderFiles): Tokenizer {
-  return new Tokenizer({ ...definitionFromJson(json, files), formatHint: formatHintOfJson(json) })
+function fromJson(json: unknown, files: FolderFiles): TokenizerDefinition {
+  return { ...definitionFromJson(json, files), formatHint: formatHintOfJson(json) }
 }
 
-function fromSentencePiece(bytes: Uint8Array, name: string, files?: FolderFiles): Tokenizer {
-  return new Tokenizer({ ...definitionFromSentencePiece(bytes, files), formatHint: formatHintOfName(name) })
+function fromSentencePiece(bytes: Uint8Array, name: string, files?: FolderFiles): TokenizerDefinition {
+  return { ...definitionFromSentencePiece(bytes, files), formatHint: formatHintOfName(name) }
 }
 
 /** The error with the name of the file that was read; the readers know only the usual names. */
