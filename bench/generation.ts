@@ -34,9 +34,8 @@ interface Row {
 /** Milliseconds of each token after the first. */
 async function decode({ model, prompt, params }: Row): Promise<number> {
   const steps = model.generate(prompt, { ...params, ignore_eos: true, max_tokens: tokens })
-  for (let next = await steps.next(); ; next = await steps.next()) {
-    if (next.done) return next.value.timings.decodeMs / (tokens - 1)
-  }
+  const { timings } = await steps.summary
+  return timings.decodeMs / (tokens - 1)
 }
 
 async function measure(title: string, rows: readonly Row[]): Promise<void> {

@@ -1,7 +1,8 @@
 /** mistral-webgpu: Mistral chat models in any WebGPU runtime. */
 export type { ChatChoice, ChatChunk, ChatFinishReason } from './chat/answer.ts'
-export { type ChatCompletion, type ChatLoadOptions, MistralChat } from './chat/mistral-chat.ts'
-export type { ChatRequest } from './chat/request.ts'
+export { type ChatCompletion, type ChatModel, ChatStream } from './chat/chat-model.ts'
+export { type ChatLoadOptions, MistralChat } from './chat/mistral-chat.ts'
+export type { ChatRequest, PromptRequest } from './chat/request.ts'
 export type { TokenLogprob, TopLogprob } from './chat/token-logprob.ts'
 export type { CompleteToolCall, ToolCallDelta } from './chat/tool-calls.ts'
 export type { ToolChoice } from './chat/tool-choice.ts'
@@ -24,6 +25,7 @@ export {
 export type { CustomReader } from './formats/byte-reader.ts'
 export type { FileOpener, ModelSource, OpenedFile } from './formats/source.ts'
 export type { Timings } from './generate/clock.ts'
+export { GenerationStream } from './generate/generation-stream.ts'
 export { MistralModel, type ModelStatus } from './generate/mistral-model.ts'
 export type { GenerateOptions, LoadOptions, RequestOptions } from './generate/options.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'

@@ -41,14 +41,13 @@ export class Conversation {
     const request = this.raw ? { ...params, prompt } : { ...params, messages: [...this.messages, question] }
     let text = ''
     try {
-      const chunks = this.chat.generate(request, { signal: controller.signal })
-      let next = await chunks.next()
-      for (; !next.done; next = await chunks.next()) {
-        text += next.value.text
-        entry.append(next.value.text)
+      const stream = this.chat.generate(request, { signal: controller.signal })
+      for await (const chunk of stream) {
+        text += chunk.text
+        entry.append(chunk.text)
         follow()
       }
-      page.status.textContent = summary(next.value)
+      page.status.textContent = summary(await stream.completion)
     } catch (error) {
       // `clear` took the entry out of the page: nobody waits for this answer any more.
       if (!entry.isConnected) return

@@ -32,7 +32,7 @@ export class ResultStream<Piece, Result> implements AsyncIterableIterator<Piece>
    * What all pieces together are. It may be awaited before, during, after or instead of the loop. It rejects with what the
    * stream failed with, and with `AbortError` when the loop was left before the end.
    */
-  protected get result(): Promise<Result> {
+  get result(): Promise<Result> {
     if (!this.#started) this.#draining ??= this.#drain()
     return this.#result
   }

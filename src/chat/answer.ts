@@ -144,7 +144,7 @@ export class Answer {
   }
 
   /** The chunk that is due with a step, if any. */
-  step({ tokenId, logprobs, finish_reason, note }: NotedStep<Piece>): ChatChunk | undefined {
+  step({ tokenId, logprobs, finishReason, note }: NotedStep<Piece>): ChatChunk | undefined {
     const { open } = this
     const { text, deltas, at, begins } = note!
     open.text += text
@@ -152,7 +152,7 @@ export class Answer {
     open.ids.push(tokenId)
     if (logprobs && at !== undefined) this.held.add(at, tokenLogprob(this.tokenizer, logprobs, begins))
     this.show(text)
-    if (finish_reason) return this.close(finish_reason)
+    if (finishReason) return this.close(finishReason)
     return open.text !== '' || open.deltas.length > 0 ? this.chunk(null) : undefined
   }
 

@@ -1,11 +1,11 @@
 import { merge } from '../async/merge.ts'
+import { ResultStream } from '../async/result-stream.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
-import type { Timings } from '../generate/clock.ts'
-import { MistralModel } from '../generate/mistral-model.ts'
+import { MistralModel, type ModelStatus } from '../generate/mistral-model.ts'
 import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
 import { copyIds } from '../generate/token-loop.ts'
-import type { GenerationSummary, Usage } from '../generate/types.ts'
+import type { GenerationSummary } from '../generate/types.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { changedParams, type SamplingParams } from '../sampling/params.ts'
@@ -13,25 +13,16 @@ import { randomSeed } from '../sampling/random.ts'
 import { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type ChatFinishReason } from './answer.ts'
-import { badWordIds, type ChatRequest, characters, type ParsedRequest, parseRequest } from './request.ts'
-import type { TokenLogprob } from './token-logprob.ts'
-import type { CompleteToolCall } from './tool-calls.ts'
+import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
+import {
+  badWordIds,
+  type ChatRequest,
+  characters,
+  type ParsedRequest,
+  type PromptRequest,
+  parseRequest,
+} from './request.ts'
 import { forcedCall, toolCallTokens } from './tool-choice.ts'
-
-export interface ChatCompletion {
-  /** All answers: one unless the request asked for `n`. */
-  readonly choices: readonly ChatChoice[]
-  /** Of the first answer, like the four that follow. */
-  readonly text: string
-  readonly token_ids: readonly number[]
-  readonly logprobs: readonly TokenLogprob[] | null
-  readonly tool_calls: readonly CompleteToolCall[] | null
-  readonly finish_reason: ChatFinishReason
-  readonly prompt_token_ids: readonly number[]
-  /** The prompt counts once, whatever `n` is. */
-  readonly usage: Usage
-  readonly timings: Timings
-}
 
 export interface ChatLoadOptions extends LoadOptions {
   /** Jinja source to use instead of the checkpoint's own template. */
@@ -45,7 +36,7 @@ export interface MistralChat extends Disposes {}
 
 /** A Mistral chat model: messages in, streamed text out. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method that the interface declares.
-export class MistralChat {
+export class MistralChat implements ChatModel {
   /** Characters of the longest token. */
   private longestToken: number | undefined
 
@@ -81,13 +72,25 @@ export class MistralChat {
     return this.template.origin
   }
 
+  get contextLength(): number {
+    return this.model.contextLength
+  }
+
+  get vocabSize(): number {
+    return this.tokenizer.vocabSize
+  }
+
+  get failure(): Error | undefined {
+    return this.model.failure
+  }
+
   /** Whether requests may have tools. */
   get takesTools(): boolean {
     return this.template.takesTools(this.tokenizer)
   }
 
   /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`, `ContextLengthError`. */
-  encode({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number[] {
+  encode({ messages, prompt, tools }: PromptRequest): number[] {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
@@ -108,8 +111,16 @@ export class MistralChat {
     return ids
   }
 
+  decode(tokenIds: readonly number[]): string {
+    return this.tokenizer.decode(tokenIds)
+  }
+
+  status(): ModelStatus {
+    return this.model.status()
+  }
+
   /** What cannot fit is refused before it is tokenized, which takes seconds for a megabyte. */
-  private refuseTooLong(request: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): void {
+  private refuseTooLong(request: PromptRequest): void {
     const { contextLength } = this.model
     this.longestToken ??= longestToken(this.tokenizer)
     const least = Math.max(Math.ceil(characters(request) / this.longestToken), request.messages?.length ?? 0)
@@ -118,11 +129,20 @@ export class MistralChat {
 
   /**
    * Streams the answer. Ends at the model's end of sequence, a stop text or id, `max_tokens`, or the end of the context.
-   * Leaving the loop frees the sequence. The iterator returns the whole completion.
+   * Leaving the loop frees the sequence. The stream's `completion` has the whole answer, usage and timings.
    */
-  async *generate(
+  generate(request: ChatRequest, options: RequestOptions = {}): ChatStream {
+    return new ChatStream(this.answers(request, options))
+  }
+
+  /** The whole answer at once. */
+  complete(request: ChatRequest, options: RequestOptions = {}): Promise<ChatCompletion> {
+    return this.generate(request, options).completion
+  }
+
+  private async *answers(
     request: ChatRequest,
-    options: RequestOptions = {},
+    options: RequestOptions,
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
     checkRequestOptions(options, ['signal'])
     const parsed = parseRequest(request)
@@ -145,14 +165,6 @@ export class MistralChat {
         cached_tokens,
       },
       timings: first.summary.timings,
-    }
-  }
-
-  /** The whole answer at once. */
-  async complete(request: ChatRequest, options: RequestOptions = {}): Promise<ChatCompletion> {
-    const chunks = this.generate(request, options)
-    for (let next = await chunks.next(); ; next = await chunks.next()) {
-      if (next.done) return next.value
     }
   }
 
@@ -195,18 +207,15 @@ export class MistralChat {
     answer: Answer,
     options: RequestOptions & { sibling: boolean },
   ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {
-    const steps = this.model.run(ids, params, { ...options, onToken: (tokenId) => answer.see(tokenId) })
+    const onToken = (tokenId: number) => answer.see(tokenId)
+    const steps = new ResultStream(this.model.run(ids, params, { ...options, onToken }))
     let reason: ChatFinishReason = 'stop'
-    try {
-      for (let step = await steps.next(); ; step = await steps.next()) {
-        if (step.done) return { choice: answer.choice(reason), summary: step.value }
-        const chunk = answer.step(step.value)
-        if (chunk?.finish_reason) reason = chunk.finish_reason
-        if (chunk) yield chunk
-      }
-    } finally {
-      await steps.return(undefined as unknown as GenerationSummary)
+    for await (const step of steps) {
+      const chunk = answer.step(step)
+      if (chunk?.finish_reason) reason = chunk.finish_reason
+      if (chunk) yield chunk
     }
+    return { choice: answer.choice(reason), summary: await steps.result }
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */

@@ -5,14 +5,18 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { Tool, ToolCall } from '../tokenizer/tools.ts'
 import { planTools, type ToolChoice, type ToolPlan } from './tool-choice.ts'
 
-/** A conversation to answer, or a text to continue; and how. */
-export interface ChatRequest extends SamplingInput {
+/** What a prompt is made of: a conversation to answer, or a text to continue. */
+export interface PromptRequest {
   /** The conversation, ending with the user's message. */
   messages?: readonly ChatMessage[] | undefined
   /** Instead of messages: text to go on from as it stands, without a template; or its token ids. */
   prompt?: string | readonly number[] | undefined
   /** Functions that the model may call, for templates that have tools. */
   tools?: readonly Tool[] | null | undefined
+}
+
+/** A prompt, and how it is answered. */
+export interface ChatRequest extends PromptRequest, SamplingInput {
   /**
    * `'auto'` (default with tools), `'none'`, `'required'` or its other name `'any'`, or the one function to call. The
    * tokens that begin a call that is asked for count as the answer's, against `max_tokens` too; the model adds at least
@@ -49,7 +53,7 @@ export function parseRequest(request: ChatRequest): ParsedRequest {
  * Characters of the texts that every chat format puts into the prompt. The request is unchecked: what is no text counts
  * nothing, and what stands in it twice, or holds itself, counts once.
  */
-export function characters({ messages, prompt, tools }: Pick<ChatRequest, 'messages' | 'prompt' | 'tools'>): number {
+export function characters({ messages, prompt, tools }: PromptRequest): number {
   const values: unknown[] = [prompt]
   for (const message of listOf<ChatMessage>(messages)) {
     const parts = Array.isArray(message?.content) ? listOf<TextPart>(message.content) : [{ text: message?.content }]

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { ChatCompletion, MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatCompletion } from '../chat/chat-model.ts'
+import type { MistralChat } from '../chat/mistral-chat.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, interruptible, note, printable, UsageError } from './context.ts'
@@ -63,16 +64,15 @@ async function stream(
   let pending = options.echo
   let last = '\n'
   try {
-    for (;;) {
-      const step = await chunks.next()
-      const text = pending + (step.done ? '' : step.value.text)
+    for await (const chunk of chunks) {
+      const text = pending + chunk.text
       pending = ''
       if (text !== '') {
         last = text
         await out.write(printable(cli, text))
       }
-      if (step.done) return step.value
     }
+    return await chunks.completion
   } finally {
     // Also after Ctrl-C: the shell's own prompt belongs on a line of its own.
     if (!last.endsWith('\n')) await out.write('\n')

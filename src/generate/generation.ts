@@ -174,10 +174,10 @@ export class Generation<Note = unknown> implements Owner {
     // The reader may have ended its own request.
     if (this.#done) return false
     const stopped = verdict.stop || stops.has(id)
-    const finish_reason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
+    const finishReason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
     const { note } = verdict
-    this.#ready.push({ tokenId: id, finish_reason, logprobs: logprobs ?? null, ...(note !== undefined && { note }) })
-    this.#done = finish_reason !== null
+    this.#ready.push({ tokenId: id, finishReason, logprobs: logprobs ?? null, ...(note !== undefined && { note }) })
+    this.#done = finishReason !== null
     if (recompute) this.#computed = 0
     if (this.#ready.length >= BACKLOG) this.#idleSince = performance.now()
     this.#wake?.()

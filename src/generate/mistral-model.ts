@@ -9,6 +9,7 @@ import type { Disposes } from '../platform/globals.ts'
 import { isChecked, type SamplingInput } from '../sampling/params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { verdictOf } from './generation.ts'
+import { GenerationStream } from './generation-stream.ts'
 import {
   checkLoadOptions,
   checkRequestOptions,
@@ -18,7 +19,7 @@ import {
 } from './options.ts'
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens } from './token-loop.ts'
-import type { GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
+import type { GenerationSummary, NotedStep, Verdict } from './types.ts'
 
 /** What a model is doing, and what it has done since it was loaded. */
 export interface ModelStatus {
@@ -144,16 +145,12 @@ export class MistralModel {
 
   /**
    * Generates token ids after the prompt, which is taken as it is: pass `bos` to the tokenizer's `encode` where the model
-   * expects it. The last step carries a `finish_reason`; the iterator returns usage and timings.
+   * expects it. The last step has a `finishReason`; the stream's `summary` has usage and timings.
    */
-  generate(
-    tokenIds: Iterable<number>,
-    params: SamplingInput = {},
-    options: GenerateOptions = {},
-  ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
+  generate(tokenIds: Iterable<number>, params: SamplingInput = {}, options: GenerateOptions = {}): GenerationStream {
     checkRequestOptions(options)
     const { signal, stopWhen } = options
-    return this.run(tokenIds, params, { signal, onToken: stopWhen && verdictOf(stopWhen) })
+    return new GenerationStream(this.run(tokenIds, params, { signal, onToken: stopWhen && verdictOf(stopWhen) }))
   }
 
   /**

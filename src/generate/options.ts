@@ -18,7 +18,7 @@ export interface RequestOptions {
 }
 
 export interface GenerateOptions extends RequestOptions {
-  /** Sees every token as it is chosen; true ends the generation there with `finish_reason: 'stop'`. */
+  /** Sees every token as it is chosen; true ends the generation there with `finishReason: 'stop'`. */
   stopWhen?: ((tokenId: number) => boolean) | undefined
 }
 

@@ -79,10 +79,10 @@ export async function* generateTokens<Note>(
       clock.token()
       generated++
       yield step
-      if (step.finish_reason) {
+      if (step.finishReason) {
         const cached = generation.cachedTokens ?? 0
         const usage = usageOf(prompt.length, generated, cached)
-        return { finish_reason: step.finish_reason, usage, timings: clock.timings(prompt.length - cached) }
+        return { finishReason: step.finishReason, usage, timings: clock.timings(prompt.length - cached) }
       }
     }
   } finally {

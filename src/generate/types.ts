@@ -13,7 +13,7 @@ export interface GenerationStep {
   /** null unless the request asked for them. */
   readonly logprobs: StepLogprobs | null
   /** Set on the last step. */
-  readonly finish_reason: FinishReason | null
+  readonly finishReason: FinishReason | null
 }
 
 export interface Usage {
@@ -24,9 +24,9 @@ export interface Usage {
   readonly cached_tokens: number
 }
 
-/** What a generation's iterator returns at its end. */
+/** What a generation was, known at its end. */
 export interface GenerationSummary {
-  readonly finish_reason: FinishReason
+  readonly finishReason: FinishReason
   readonly usage: Usage
   readonly timings: Timings
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { getPath } from 'hono/utils/url'
+import type { ChatModel } from '../chat/chat-model.ts'
 import type { AnyRequest, AnyRequestInit, AnyResponse, AnyURL } from '../platform/globals.ts'
 import { KeyCheck } from './auth.ts'
 import { errorResponse, familyOf, HttpError, toHttpError } from './errors.ts'
@@ -12,7 +13,6 @@ import { chatCompletions } from './openai-chat.ts'
 import { completions } from './openai-completions.ts'
 import { type AppConfig, type AppOptions, resolveOptions } from './options.ts'
 import { predict } from './predict.ts'
-import type { ServedChat } from './served-chat.ts'
 import { type AppContext, type AppEnv, ServedModel, type Service } from './service.ts'
 import { type RequestRecord, RequestTrace } from './trace.ts'
 
@@ -72,7 +72,7 @@ const ROUTES: readonly Route[] = [
  * @param chat a loaded model, or the promise of one: until it is kept, routes answer 503 and `/health` says `loading`
  * @throws ParameterError for an option that is unknown or out of range
  */
-export function createApp(chat: ServedChat | Promise<ServedChat>, options: AppOptions = {}): MistralApp {
+export function createApp(chat: ChatModel | Promise<ChatModel>, options: AppOptions = {}): MistralApp {
   const config = resolveOptions(options)
   const service: Service = {
     config,

@@ -1,5 +1,6 @@
 /** mistral-webgpu/server: the HTTP API as a Hono app that any runtime can serve. */
+
+export type { ChatModel } from '../chat/chat-model.ts'
 export { createApp, type Fetch, type MistralApp } from './app.ts'
 export type { AppOptions, Refusal } from './options.ts'
-export type { ServedChat } from './served-chat.ts'
 export type { RequestLevel, RequestRecord } from './trace.ts'

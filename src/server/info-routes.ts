@@ -1,6 +1,6 @@
+import type { ChatModel } from '../chat/chat-model.ts'
 import { HttpError, jsonResponse } from './errors.ts'
 import { modelNotFound } from './schema.ts'
-import type { ServedChat } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 
 /** `GET /v1/models` */
@@ -16,7 +16,7 @@ export function showModel(c: AppContext, service: Service): Response {
 }
 
 function modelCard(c: AppContext, { config, model }: Service): object {
-  const contextLength = model.ready?.model.contextLength
+  const contextLength = model.ready?.contextLength
   return {
     id: config.modelId,
     object: 'model',
@@ -29,11 +29,11 @@ function modelCard(c: AppContext, { config, model }: Service): object {
 }
 
 /** What Mistral's clients need besides; they refuse a card without it. */
-function mistralCard(chat: ServedChat | undefined): object {
+function mistralCard(chat: ChatModel | undefined): object {
   return {
     type: 'base',
     capabilities: { completion_chat: true, function_calling: chat?.takesTools ?? false },
-    ...(chat !== undefined && { max_context_length: chat.model.contextLength }),
+    ...(chat !== undefined && { max_context_length: chat.contextLength }),
   }
 }
 
@@ -50,9 +50,9 @@ export function health(c: AppContext, { model }: Service): Response {
 }
 
 /** `GET /metrics`, for those with a key unless it was opened. @throws HttpError 404 when they are turned off */
-export function metricsPage({ config, metrics, model }: Service): Response {
+export async function metricsPage({ config, metrics, model }: Service): Promise<Response> {
   if (!config.metrics) throw new HttpError(404, 'metrics are turned off on this server', { type: 'not_found_error' })
-  return new Response(metrics.render(model.ready?.model.status()), {
+  return new Response(metrics.render(await model.ready?.status()), {
     headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
   })
 }

@@ -4,8 +4,7 @@
  */
 import type { ToolCallDelta } from '../chat/tool-call-delta.ts'
 import { type AnswerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
-import type { Pieces } from './run.ts'
-import type { ServedCompletion } from './served-chat.ts'
+import type { Pieces, ServedCompletion } from './run.ts'
 
 export async function* mistralEvents(
   pieces: Pieces<ServedCompletion>,
@@ -16,22 +15,17 @@ export async function* mistralEvents(
     chunk([{ index, delta, logprobs: null, finish_reason: null, ...rest }])
   const calls = Array.from({ length: head.choices }, () => new WholeCalls())
   let ending: object | undefined
-  try {
+  const roles = calls.map((_, index) => choice(index, { role: 'assistant', content: '' }))
+  for await (const { index, text, logprobs, tool_calls, finish_reason } of pieces) {
     // The first piece comes before the first event: what fails until then gets a status of its own.
-    let next = await pieces.next()
-    for (let index = 0; index < head.choices; index++) yield choice(index, { role: 'assistant', content: '' })
-    for (; !next.done; next = await pieces.next()) {
-      const { index, text, logprobs, tool_calls, finish_reason } = next.value
-      calls[index]!.add(tool_calls ?? [])
-      if (text !== '') yield choice(index, { content: text }, { logprobs: chatLogprobs(logprobs) })
-      if (finish_reason === null) continue
-      if (ending !== undefined) yield ending
-      ending = choice(index, { content: '', ...calls[index]!.delta }, { finish_reason })
-    }
-    yield { ...ending, usage: wireUsage([next.value.usage]) }
-  } finally {
-    await pieces.return(undefined as unknown as ServedCompletion)
+    yield* roles.splice(0)
+    calls[index]!.add(tool_calls ?? [])
+    if (text !== '') yield choice(index, { content: text }, { logprobs: chatLogprobs(logprobs) })
+    if (finish_reason === null) continue
+    if (ending !== undefined) yield ending
+    ending = choice(index, { content: '', ...calls[index]!.delta }, { finish_reason })
   }
+  yield { ...ending, usage: wireUsage([(await pieces.result).usage]) }
 }
 
 /** Joins the parts of calls. */

@@ -7,7 +7,8 @@ import { jsonResponse } from './errors.ts'
 import { withSafePrompt } from './mistral-client.ts'
 import { mistralEvents } from './mistral-stream.ts'
 import { type AnswerHead, answerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
-import { outcome, type Pieces, runOne } from './run.ts'
+import type { ServedCompletion } from './run.ts'
+import { type Pieces, runOne } from './run.ts'
 import {
   checkModel,
   checkStreamOptions,
@@ -19,7 +20,6 @@ import {
   readFields,
   text,
 } from './schema.ts'
-import type { ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 import { eventStream } from './sse.ts'
 import { follow } from './stream.ts'
@@ -60,7 +60,7 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
   const { abort, unlink } = follow(c.req.raw.signal)
   const head = answerHead('chatcmpl', config.modelId)
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
-  if (!wire.stream) return jsonResponse(completionBody(head, await outcome(pieces).finally(unlink)))
+  if (!wire.stream) return jsonResponse(completionBody(head, await pieces.result.finally(unlink)))
   const choices = (wire.request.n as number | undefined) ?? 1
   const family = c.get('family')
   const stream = { ...head, choices, includeUsage: wire.includeUsage }
@@ -123,19 +123,15 @@ async function* chatEvents(
   const chunk = chunksOf(head, 'chat.completion.chunk', includeUsage)
   const choice = (index: number, delta: object, rest: { logprobs?: object | null; finish_reason?: string } = {}) =>
     chunk([{ index, delta, logprobs: null, finish_reason: null, ...rest }])
-  try {
+  const roles = Array.from({ length: head.choices }, (_, index) => choice(index, { role: 'assistant', content: '' }))
+  for await (const piece of pieces) {
     // The first piece comes before the first event: what fails until then gets a status of its own.
-    let next = await pieces.next()
-    for (let index = 0; index < head.choices; index++) yield choice(index, { role: 'assistant', content: '' })
-    for (; !next.done; next = await pieces.next()) {
-      const { index, finish_reason } = next.value
-      for (const { delta, logprobs } of deltas(next.value)) yield choice(index, delta, { logprobs })
-      if (finish_reason !== null) yield choice(index, {}, { finish_reason })
-    }
-    if (includeUsage) yield chunk([], wireUsage([next.value.usage]))
-  } finally {
-    await pieces.return(undefined as unknown as ServedCompletion)
+    yield* roles.splice(0)
+    const { index, finish_reason } = piece
+    for (const { delta, logprobs } of deltas(piece)) yield choice(index, delta, { logprobs })
+    if (finish_reason !== null) yield choice(index, {}, { finish_reason })
   }
+  if (includeUsage) yield chunk([], wireUsage([(await pieces.result).usage]))
 }
 
 /** Logprobs are those of tokens whose text is shown, so they come with it. */

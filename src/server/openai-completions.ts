@@ -1,11 +1,13 @@
 import * as v from 'valibot'
 import type { ChatChunk } from '../chat/answer.ts'
+import type { ChatModel } from '../chat/chat-model.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { type AnswerHead, answerHead, chunksOf, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
-import { outcome, type Pieces, runAll } from './run.ts'
+import type { ServedCompletion } from './run.ts'
+import { type Pieces, runAll } from './run.ts'
 import {
   checkModel,
   checkStreamOptions,
@@ -16,7 +18,6 @@ import {
   parseFields,
   readFields,
 } from './schema.ts'
-import type { ServedChat, ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 import { eventStream } from './sse.ts'
 import { follow } from './stream.ts'
@@ -57,24 +58,23 @@ interface CompletionWire {
 export async function completions(c: AppContext, service: Service): Promise<Response> {
   const { config } = service
   const chat = service.model.use()
-  const wire = parseCompletion(await readFields(c, config), config, chat)
+  const wire = await parseCompletion(await readFields(c, config), config, chat)
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.prompts)
   const leads = await Promise.all(wire.requests.map((request) => leadLength(request, chat)))
+  const echoed = await Promise.all(wire.prompts.map((prompt) => (wire.echo ? promptText(prompt, chat) : '')))
   const head = {
     ...answerHead('cmpl', config.modelId),
     // What each choice's text begins with, by the server.
-    starts: wire.prompts.flatMap((prompt) =>
-      Array.from({ length: wire.choicesEach }, () => (wire.echo ? promptText(prompt, chat) : '')),
-    ),
+    starts: echoed.flatMap((text) => Array.from({ length: wire.choicesEach }, () => text)),
     offsets: leads.flatMap((lead) => Array.from({ length: wire.choicesEach }, () => new TextOffsets(lead))),
     includeUsage: wire.includeUsage,
   }
   const { abort, unlink } = follow(c.req.raw.signal)
   const pieces = runAll(service.model, wire.requests, wire.choicesEach, { signal: abort.signal, trace })
   if (!wire.stream) {
-    const results = await outcome(pieces).finally(unlink)
+    const results = await pieces.result.finally(unlink)
     return jsonResponse(completionBody(head, results, wire.choicesEach))
   }
   const family = c.get('family')
@@ -82,12 +82,12 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
 }
 
 /** @throws ParameterError, HttpError */
-function parseCompletion(body: BodyFields, config: Service['config'], chat: ServedChat): CompletionWire {
+async function parseCompletion(body: BodyFields, config: Service['config'], chat: ChatModel): Promise<CompletionWire> {
   const { lenient } = config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
   if (wire.model) checkModel(wire.model, config)
   checkStreamOptions(body, wire.stream, lenient)
-  const prompts = parsePrompts(body.prompt, chat)
+  const prompts = await parsePrompts(body.prompt, chat)
   const { logprobs, ...rest } = body
   const wanted = typeof logprobs === 'number'
   if (wanted && wire.echo) {
@@ -113,13 +113,13 @@ function parseCompletion(body: BodyFields, config: Service['config'], chat: Serv
  * OpenAI's four forms: a text, a list of texts, a list of token ids, a list of such lists.
  * @throws ParameterError for more than can ever be let in together, too: trying again would not help
  */
-function parsePrompts(value: unknown, chat: ServedChat): Prompt[] {
+async function parsePrompts(value: unknown, chat: ChatModel): Promise<Prompt[]> {
   if (isPrompt(value)) return [checkedPrompt(value, 'prompt', chat)]
   if (!Array.isArray(value) || value.length === 0) {
     const fact = Array.isArray(value) ? 'must not be empty' : `must be ${FORMS}`
     throw new ParameterError('prompt', value, fact)
   }
-  const { maxSequences, maxQueue } = chat.model.status()
+  const { maxSequences, maxQueue } = await chat.status()
   const most = Math.min(MAX_PROMPTS, maxSequences + maxQueue)
   if (value.length > most) {
     const why = most < MAX_PROMPTS ? "the server's --max-sequences and --queue together" : 'no request may hold more'
@@ -137,7 +137,7 @@ function isPrompt(value: unknown): value is Prompt {
 }
 
 /** @param at the prompt's place in the request. @throws ParameterError for an empty text, or a token that is not there */
-function checkedPrompt(prompt: Prompt, at: string, { tokenizer: { vocabSize } }: ServedChat): Prompt {
+function checkedPrompt(prompt: Prompt, at: string, { vocabSize }: ChatModel): Prompt {
   if (prompt === '') throw new ParameterError(at, prompt, 'must not be empty')
   const unknown = typeof prompt === 'string' ? -1 : prompt.findIndex((id) => id >= vocabSize)
   if (unknown >= 0) {
@@ -147,13 +147,14 @@ function checkedPrompt(prompt: Prompt, at: string, { tokenizer: { vocabSize } }:
 }
 
 /** Characters that the model's text has before the answer's; needed for the offsets of logprobs only. */
-async function leadLength(request: ChatRequest, chat: ServedChat): Promise<number> {
+async function leadLength(request: ChatRequest, chat: ChatModel): Promise<number> {
   if (request.return_full_text !== true || !request.logprobs) return 0
-  return chat.tokenizer.decode(await chat.encode(request)).length
+  const text = await chat.decode(await chat.encode(request))
+  return text.length
 }
 
-function promptText(prompt: Prompt, chat: ServedChat): string {
-  return typeof prompt === 'string' ? prompt : chat.tokenizer.decode(prompt)
+function promptText(prompt: Prompt, chat: ChatModel): string | Promise<string> {
+  return typeof prompt === 'string' ? prompt : chat.decode(prompt)
 }
 
 interface CompletionHead extends AnswerHead {
@@ -196,19 +197,13 @@ async function* completionEvents(
   const chunk = chunksOf(head, 'text_completion', includeUsage)
   const choice = ({ index, text, logprobs, finish_reason }: ChatChunk) =>
     chunk([{ index, text, logprobs: completionLogprobs(logprobs, offsets[index]!), finish_reason }])
-  try {
-    let next = await pieces.next()
-    for (const [index, text] of starts.entries()) {
-      if (text !== '') {
-        yield choice({ index, text, token_ids: [], logprobs: null, tool_calls: null, finish_reason: null })
-      }
-    }
-    for (; !next.done; next = await pieces.next()) {
-      const { text, finish_reason } = next.value
-      if (text !== '' || finish_reason !== null) yield choice(next.value)
-    }
-    if (includeUsage) yield chunk([], wireUsage(next.value.map(({ usage }) => usage)))
-  } finally {
-    await pieces.return(undefined as unknown as ServedCompletion[])
+  const echoes = starts.flatMap((text, index) =>
+    text === '' ? [] : [choice({ index, text, token_ids: [], logprobs: null, tool_calls: null, finish_reason: null })],
+  )
+  for await (const piece of pieces) {
+    // The first piece comes before the first event: what fails until then gets a status of its own.
+    yield* echoes.splice(0)
+    if (piece.text !== '' || piece.finish_reason !== null) yield choice(piece)
   }
+  if (includeUsage) yield chunk([], wireUsage((await pieces.result).map(({ usage }) => usage)))
 }

@@ -1,11 +1,12 @@
 import * as v from 'valibot'
+import type { ChatModel } from '../chat/chat-model.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import { type BodyFields, readJsonObject } from './body.ts'
 import { HttpError, jsonResponse } from './errors.ts'
-import { outcome, type Pieces, runOne } from './run.ts'
+import type { ServedCompletion } from './run.ts'
+import { type Pieces, runOne } from './run.ts'
 import { checkModel, flag, modelRequest, numberWithin, parseFields, text } from './schema.ts'
-import type { ServedChat, ServedCompletion } from './served-chat.ts'
 import type { AppContext, Service } from './service.ts'
 import { type Frames, follow, openFrameStream } from './stream.ts'
 import { WordFlusher } from './word-flusher.ts'
@@ -38,7 +39,7 @@ export async function predict(c: AppContext, service: Service): Promise<Response
   try {
     if (!joined) return await textStream(c, service, request)
     const { abort, unlink } = follow(c.req.raw.signal)
-    const { choices } = await outcome(runOne(service.model, request, { signal: abort.signal, trace })).finally(unlink)
+    const { choices } = await runOne(service.model, request, { signal: abort.signal, trace }).result.finally(unlink)
     const answer = choices[0]!.text
     // A stream that was asked for and joined is a bare string in the reference too.
     return jsonResponse(config.predictOutput === 'object' && !wire.stream ? { output: answer } : answer)
@@ -90,7 +91,7 @@ function modelInput(body: BodyFields, config: Service['config']): ChatRequest {
 }
 
 /** What the model calls `max_length` is `max_tokens` here. undefined for any other error. */
-async function promptTooLong(error: unknown, request: ChatRequest, chat: ServedChat): Promise<HttpError | undefined> {
+async function promptTooLong(error: unknown, request: ChatRequest, chat: ChatModel): Promise<HttpError | undefined> {
   const { max_length: limit } = request
   if (!(error instanceof ParameterError && error.parameter === 'max_length') || limit === undefined) return undefined
   const { length } = await chat.encode(request)

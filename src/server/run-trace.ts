@@ -1,6 +1,6 @@
 import type { ChatChunk } from '../chat/answer.ts'
 import type { Usage } from '../generate/types.ts'
-import type { ServedCompletion } from './served-chat.ts'
+import type { ServedCompletion } from './run.ts'
 
 interface Choice {
   readonly firstAt: number

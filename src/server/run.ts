@@ -1,44 +1,54 @@
 import { merge } from '../async/merge.ts'
+import { ResultStream } from '../async/result-stream.ts'
 import type { ChatChunk } from '../chat/answer.ts'
+import type { ChatCompletion } from '../chat/chat-model.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { DeviceLostError } from '../errors.ts'
-import type { ServedCompletion } from './served-chat.ts'
 import type { ServedModel } from './service.ts'
 import type { RequestTrace } from './trace.ts'
+
+/** The part of a completion that answers are made of. */
+export type ServedCompletion = Pick<ChatCompletion, 'choices' | 'usage'>
 
 export interface RunOptions {
   signal: AbortSignal
   trace: RequestTrace
 }
 
-export type Pieces<T> = AsyncGenerator<ChatChunk, T, undefined>
+/** The pieces of an answer, and what the answer is in the end. */
+export type Pieces<T> = ResultStream<ChatChunk, T>
 
-/** One request to the model, measured. Leaving the loop frees its sequence. */
-export async function* runOne(
+/** One request to the model, measured. Leaving the loop frees its sequence. `firstIndex`: the number of its first choice. */
+export function runOne(
+  model: ServedModel,
+  request: ChatRequest,
+  options: RunOptions,
+  firstIndex = 0,
+): Pieces<ServedCompletion> {
+  return new ResultStream(measured(model, request, options, firstIndex))
+}
+
+async function* measured(
   model: ServedModel,
   request: ChatRequest,
   { signal, trace }: RunOptions,
-  /** The number of its first choice among those of all requests. */
-  firstIndex = 0,
-): Pieces<ServedCompletion> {
+  firstIndex: number,
+): AsyncGenerator<ChatChunk, ServedCompletion, undefined> {
   const chat = model.use()
   const run = trace.run()
-  const pieces = chat.generate(withCeiling(request, chat.model.contextLength), { signal })
   try {
-    for (let next = await pieces.next(); ; next = await pieces.next()) {
-      if (next.done) {
-        run.completed(next.value)
-        return next.value
-      }
-      run.piece(next.value)
-      yield { ...next.value, index: next.value.index + firstIndex }
+    const stream = chat.generate(withCeiling(request, chat.contextLength), { signal })
+    for await (const piece of stream) {
+      run.piece(piece)
+      yield { ...piece, index: piece.index + firstIndex }
     }
+    const completion = await stream.completion
+    run.completed(completion)
+    return completion
   } catch (error) {
     // Nothing brings a lost device back: health checks must see that this server needs a new start.
     if (error instanceof DeviceLostError) model.fail(error)
     throw error
-  } finally {
-    await pieces.return(undefined as unknown as ServedCompletion)
   }
 }
 
@@ -62,14 +72,7 @@ export function runAll(
   choicesEach: number,
   { signal, trace }: RunOptions,
 ): Pieces<ServedCompletion[]> {
-  return merge(signal, (own) =>
-    requests.map((request, i) => runOne(model, request, { signal: own, trace }, i * choicesEach)),
-  )
-}
-
-/** What the run returns, its pieces passed over. */
-export async function outcome<T>(pieces: Pieces<T>): Promise<T> {
-  for (let next = await pieces.next(); ; next = await pieces.next()) {
-    if (next.done) return next.value
-  }
+  const start = (own: AbortSignal) =>
+    requests.map((request, i) => measured(model, request, { signal: own, trace }, i * choicesEach))
+  return new ResultStream(merge(signal, start))
 }

@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
+import type { ChatModel } from '../chat/chat-model.ts'
 import type { KeyCheck } from './auth.ts'
 import { type ErrorFamily, HttpError } from './errors.ts'
 import { inServerTerms } from './flags.ts'
 import type { Metrics } from './metrics.ts'
 import type { AppConfig } from './options.ts'
-import type { ServedChat } from './served-chat.ts'
 import type { RequestTrace } from './trace.ts'
 
 /** `family`: how errors are told. */
@@ -23,10 +23,10 @@ export type ModelState = 'loading' | 'ready' | 'failed'
 
 /** The model, which may still be loading, and may be lost with its device. */
 export class ServedModel {
-  private chat: ServedChat | undefined
+  private chat: ChatModel | undefined
   private ownError: unknown
 
-  constructor(chat: ServedChat | Promise<ServedChat>) {
+  constructor(chat: ChatModel | Promise<ChatModel>) {
     if ('then' in chat) {
       chat.then(
         (loaded) => {
@@ -41,7 +41,7 @@ export class ServedModel {
 
   /** A GPU may be lost while nobody asks anything, and no request then brings the news: so the model is asked. */
   private get error(): unknown {
-    return this.ownError ?? this.chat?.model.failure
+    return this.ownError ?? this.chat?.failure
   }
 
   get state(): ModelState {
@@ -50,7 +50,7 @@ export class ServedModel {
   }
 
   /** undefined unless ready. */
-  get ready(): ServedChat | undefined {
+  get ready(): ChatModel | undefined {
     return this.error === undefined ? this.chat : undefined
   }
 
@@ -71,7 +71,7 @@ export class ServedModel {
   }
 
   /** @throws HttpError 503 unless ready */
-  use(): ServedChat {
+  use(): ChatModel {
     const { unready } = this
     if (unready !== undefined) throw unready
     return this.chat!

@@ -3,14 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { ResultStream } from '../../src/async/result-stream.ts'
 import { AbortError } from '../../src/errors.ts'
 
-class Stream extends ResultStream<number, string> {
-  get whole(): Promise<string> {
-    return this.result
-  }
-}
-
 /** Three pieces, then `done`; `log` gets what happens inside. */
-function made({ failsAt = -1, log = [] as string[] } = {}): Stream {
+function made({ failsAt = -1, log = [] as string[] } = {}): ResultStream<number, string> {
   async function* source(): AsyncGenerator<number, string, undefined> {
     log.push('begun')
     try {
@@ -24,10 +18,10 @@ function made({ failsAt = -1, log = [] as string[] } = {}): Stream {
       log.push('ended')
     }
   }
-  return new Stream(source())
+  return new ResultStream(source())
 }
 
-async function all(stream: Stream): Promise<number[]> {
+async function all(stream: ResultStream<number, string>): Promise<number[]> {
   const pieces: number[] = []
   for await (const piece of stream) pieces.push(piece)
   return pieces
@@ -37,27 +31,27 @@ describe('a stream with a result', () => {
   it('gives pieces, then the result', async () => {
     const stream = made()
     expect(await all(stream)).toEqual([0, 1, 2])
-    expect(await stream.whole).toBe('done')
+    expect(await stream.result).toBe('done')
   })
 
   it('gives the result alone', async () => {
-    expect(await made().whole).toBe('done')
+    expect(await made().result).toBe('done')
   })
 
   it('loses no piece when the result is asked for first', async () => {
     const stream = made()
-    const whole = stream.whole
+    const whole = stream.result
     expect(await all(stream)).toEqual([0, 1, 2])
     expect(await whole).toBe('done')
     const after = made()
-    await after.whole
+    await after.result
     expect(await all(after)).toEqual([0, 1, 2])
   })
 
   it('gives the result when it is asked for in the middle of the loop', async () => {
     const stream = made()
     let whole: Promise<string> | undefined
-    for await (const piece of stream) if (piece === 1) whole = stream.whole
+    for await (const piece of stream) if (piece === 1) whole = stream.result
     expect(await whole).toBe('done')
   })
 
@@ -75,16 +69,16 @@ describe('a stream with a result', () => {
     const stream = made({ log })
     for await (const _ of stream) break
     expect(log).toEqual(['begun', 'ended'])
-    await expect(stream.whole).rejects.toBeInstanceOf(AbortError)
+    await expect(stream.result).rejects.toBeInstanceOf(AbortError)
     expect(await stream.next()).toEqual({ done: true, value: undefined })
   })
 
   it('fails in the loop and in the result', async () => {
     const stream = made({ failsAt: 1 })
     await expect(all(stream)).rejects.toThrow('broken')
-    await expect(stream.whole).rejects.toThrow('broken')
+    await expect(stream.result).rejects.toThrow('broken')
     const alone = made({ failsAt: 1 })
-    await expect(alone.whole).rejects.toThrow('broken')
+    await expect(alone.result).rejects.toThrow('broken')
     await expect(all(alone)).rejects.toThrow('broken')
   })
 

@@ -27,7 +27,7 @@ function run(
 ): { choice: ChatChoice; chunks: ChatChunk[] } {
   const answer = new Answer(tokenizer, { ...PLAIN, ...options })
   const chunks: ChatChunk[] = []
-  const waiting: { tokenId: number; finish_reason: FinishReason | null; note: Piece }[] = []
+  const waiting: { tokenId: number; finishReason: FinishReason | null; note: Piece }[] = []
   const read = (count: number) => {
     for (const step of waiting.splice(0, count)) {
       const logprobs = { tokenId: step.tokenId, logprob: -1, top: [{ tokenId: step.tokenId, logprob: -1 }] }
@@ -38,7 +38,7 @@ function run(
   for (const [i, tokenId] of ids.entries()) {
     const { stop, note } = answer.see(tokenId)
     const last = stop || i === ids.length - 1
-    waiting.push({ tokenId, finish_reason: stop ? 'stop' : last ? reason : null, note: note! })
+    waiting.push({ tokenId, finishReason: stop ? 'stop' : last ? reason : null, note: note! })
     if (last) break
     if (waiting.length > ahead) read(1)
   }

@@ -18,9 +18,8 @@ describe('n answers', { timeout: 240_000 }, () => {
     const request = { messages, seed: 11, temperature: 3, top_p: 1, max_tokens: 30 }
     const chunks: ChatChunk[] = []
     const run = chat.generate({ ...request, n: 3 })
-    let next = await run.next()
-    for (; !next.done; next = await run.next()) chunks.push(next.value)
-    const { choices, usage } = next.value
+    for await (const chunk of run) chunks.push(chunk)
+    const { choices, usage } = await run.completion
     const alone = []
     for (const seed of [11, 12, 13]) alone.push(await chat.complete({ ...request, seed }))
     expect(choices.map((choice) => choice.text)).toEqual(alone.map((one) => one.text))

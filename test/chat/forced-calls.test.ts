@@ -25,9 +25,8 @@ const prompt = () => chat.encode({ messages: request.messages, tools: request.to
 async function all(what: ChatRequest): Promise<{ chunks: ChatChunk[]; completion: ChatCompletion }> {
   const chunks: ChatChunk[] = []
   const run = chat.generate(what)
-  let next = await run.next()
-  for (; !next.done; next = await run.next()) chunks.push(next.value)
-  return { chunks, completion: next.value }
+  for await (const chunk of run) chunks.push(chunk)
+  return { chunks, completion: await run.completion }
 }
 
 describe('a forced call', { timeout: 120_000 }, () => {

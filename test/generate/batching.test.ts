@@ -147,7 +147,7 @@ describe('beyond the context', { timeout: 300_000 }, () => {
     await withModel(path, { ...load, contextLength: 48 }, async (model) => {
       const { ids, summary } = await runAll(model, reference.prompt, params)
       expect(ids).toEqual(expected)
-      expect(summary.finish_reason).toBe('length')
+      expect(summary.finishReason).toBe('length')
     })
   })
 })

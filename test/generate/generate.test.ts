@@ -17,14 +17,15 @@ describe('generate', () => {
   test('gives the greedy ids, a finish reason, usage and timings', async () => {
     const steps = model.generate(reference.prompt, { ...greedy, max_tokens: 16 })
     const ids: number[] = []
-    let next = await steps.next()
-    for (; !next.done; next = await steps.next()) {
-      ids.push(next.value.tokenId)
-      expect(next.value.finish_reason).toBe(ids.length === 16 ? 'length' : null)
+    for await (const { tokenId, finishReason } of steps) {
+      ids.push(tokenId)
+      expect(finishReason).toBe(ids.length === 16 ? 'length' : null)
     }
     expect(ids).toEqual(reference.greedy)
-    expect(next.value.usage).toMatchObject({ prompt_tokens: 40, completion_tokens: 16, total_tokens: 56 })
-    expect(next.value.timings.prefillMs).toBeGreaterThan(0)
+    const { finishReason, usage, timings } = await steps.summary
+    expect(finishReason).toBe('length')
+    expect(usage).toMatchObject({ prompt_tokens: 40, completion_tokens: 16, total_tokens: 56 })
+    expect(timings.prefillMs).toBeGreaterThan(0)
   })
 
   test('a stop id ends it with that id', async () => {

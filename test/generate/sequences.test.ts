@@ -68,7 +68,7 @@ describe('several sequences', () => {
       for (const [i, run] of runs.entries()) ids[i]!.push(await nextId(run))
     }
     expect(ids).toEqual(alone.slice(0, 2).map((all) => all.slice(0, 3)))
-    for (const run of runs) await run.return(undefined as never)
+    for (const run of runs) await run.return()
   })
 
   test('with one sequence, concurrent generations queue', async () => {
@@ -85,10 +85,8 @@ describe('prefix reuse', () => {
     const usageOf = async (ids: number[]) => {
       const steps = model.generate(ids, { ...greedy, max_tokens: 8 })
       const out: number[] = []
-      for (let next = await steps.next(); ; next = await steps.next()) {
-        if (next.done) return { out, cached: next.value.usage.cached_tokens }
-        out.push(next.value.tokenId)
-      }
+      for await (const { tokenId } of steps) out.push(tokenId)
+      return { out, cached: (await steps.summary).usage.cached_tokens }
     }
     const reused = await usageOf(longer)
     // The last generated token was never put through the model.

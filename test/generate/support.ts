@@ -23,8 +23,6 @@ export async function runAll(
 ): Promise<{ ids: number[]; summary: GenerationSummary }> {
   const steps = model.generate(prompt, params)
   const ids: number[] = []
-  for (let next = await steps.next(); ; next = await steps.next()) {
-    if (next.done) return { ids, summary: next.value }
-    ids.push(next.value.tokenId)
-  }
+  for await (const { tokenId } of steps) ids.push(tokenId)
+  return { ids, summary: await steps.summary }
 }

@@ -1,15 +1,15 @@
 import { AbortError, ParameterError } from '../../src/errors.ts'
-import type { ChatChunk } from '../../src/index.ts'
+import { type ChatChunk, type ChatCompletion, ChatStream } from '../../src/index.ts'
 import { plainJson } from '../../src/json/value.ts'
-import { type AppOptions, createApp, type MistralApp, type ServedChat } from '../../src/server/index.ts'
+import { type AppOptions, type ChatModel, createApp, type MistralApp } from '../../src/server/index.ts'
 
 type Piece = ChatChunk
-type Completion = Awaited<ReturnType<ReturnType<ServedChat['generate']>['return']>>['value']
+type Completion = ChatCompletion
 
 /** What the model says next, how long it takes, or how it fails. */
 export type Step = Partial<Piece> | { wait: number } | { fail: unknown }
 
-export interface FakeChat extends ServedChat {
+export interface FakeChat extends ChatModel {
   /** What the app asked for, in order. */
   readonly requests: Record<string, unknown>[]
   /** Requests that are in the middle of an answer. */
@@ -71,26 +71,25 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
     get taken() {
       return state.taken
     },
-    generate,
+    generate: (request: Record<string, unknown>, options = {}) => new ChatStream(generate(request, options)),
     encode,
-    tokenizer: {
-      vocabSize: 1000,
-      decode: (ids: Iterable<number>) => Array.from(ids, (id) => `<${id}>`).join(''),
-    },
-    model: {
+    vocabSize: 1000,
+    contextLength: 8192,
+    takesTools: true,
+    decode: (ids: readonly number[]) => Array.from(ids, (id) => `<${id}>`).join(''),
+    // As where the model lives in a worker: what it tells comes as promises.
+    status: async () => ({
+      running: state.running,
+      waiting: 2,
+      maxSequences: 4,
+      maxQueue: Infinity,
       contextLength: 8192,
-      status: () => ({
-        running: state.running,
-        waiting: 2,
-        maxSequences: 4,
-        maxQueue: Infinity,
-        contextLength: 8192,
-        gpuBytes: 12345,
-        cachedTokens: 3,
-        promptTokens: 40,
-        generatedTokens: 17,
-      }),
-    },
+      gpuBytes: 12345,
+      cachedTokens: 3,
+      promptTokens: 40,
+      generatedTokens: 17,
+    }),
+    dispose: () => {},
   } as unknown as FakeChat
 }
 

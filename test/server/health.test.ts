@@ -1,14 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { DeviceError, DeviceLostError } from '../../src/errors.ts'
-import { createApp, type ServedChat } from '../../src/server/index.ts'
+import { type ChatModel, createApp } from '../../src/server/index.ts'
 import { appOf, fakeChat, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
 
 describe('health and readiness', () => {
   test('a model that loads: 503 to try again after, then answers', async () => {
-    let loaded!: (chat: ServedChat) => void
-    const app = createApp(new Promise<ServedChat>((resolve) => (loaded = resolve)))
+    let loaded!: (chat: ChatModel) => void
+    const app = createApp(new Promise<ChatModel>((resolve) => (loaded = resolve)))
     const health = await app.request('/health')
     expect([health.status, await health.json()]).toEqual([503, { status: 'loading' }])
     for (const path of [CHAT, '/v1/completions', '/predict']) {
@@ -38,7 +38,7 @@ describe('a GPU that is lost', () => {
     const chat = fakeChat(greeting)
     const app = createApp(chat)
     expect((await app.request('/health')).status).toBe(200)
-    Object.assign(chat.model, { failure: new DeviceLostError('unknown', 'the driver was reset\nat 0xdead') })
+    Object.assign(chat, { failure: new DeviceLostError('unknown', 'the driver was reset\nat 0xdead') })
     const health = await app.request('/health')
     expect([health.status, await health.json()]).toEqual([503, { status: 'failed' }])
     const answer = await post(app, CHAT, question)
@@ -149,7 +149,7 @@ describe('the level of a record', () => {
     const records: Json[] = []
     const log = (record: Json) => records.push(record)
     let fail!: (error: unknown) => void
-    const app = createApp(new Promise<ServedChat>((_, reject) => (fail = reject)), { log })
+    const app = createApp(new Promise<ChatModel>((_, reject) => (fail = reject)), { log })
     const ask = async () => {
       for (const path of ['/health', '/metrics', '/nothing']) await app.request(path)
       await post(app, CHAT, question)

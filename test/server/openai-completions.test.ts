@@ -112,8 +112,8 @@ describe('completions', () => {
 
   test('more prompts than the server ever lets in: a 400 that says how many fit, not a 429', async () => {
     const chat = fakeChat([{ text: 'x', finish_reason: 'stop' }])
-    const { status } = chat.model
-    Object.assign(chat.model, { status: () => ({ ...status(), maxSequences: 2, maxQueue: 1 }) })
+    const { status } = chat
+    Object.assign(chat, { status: async () => ({ ...(await status()), maxSequences: 2, maxQueue: 1 }) })
     const app = createApp(chat)
     const ask = (count: number) => post(app, PATH, { model: 'm', prompt: Array(count).fill('a') })
     expect((await ask(3)).status).toBe(200)
@@ -141,7 +141,7 @@ describe('completions', () => {
 
   test('a prompt that cannot be echoed leaves nothing listening to the client', async () => {
     const { app, chat } = appOf()
-    Object.assign(chat.tokenizer, {
+    Object.assign(chat, {
       decode: () => {
         throw new TokenizerError('no such text')
       },

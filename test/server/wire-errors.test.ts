@@ -55,8 +55,8 @@ describe('what must be set at the server is named by its flag', () => {
 
   test('limits of prompts, of /predict and of names', async () => {
     const chat = fakeChat(greeting)
-    const { status } = chat.model
-    Object.assign(chat.model, { status: () => ({ ...status(), maxSequences: 1, maxQueue: 0 }) })
+    const { status } = chat
+    Object.assign(chat, { status: async () => ({ ...(await status()), maxSequences: 1, maxQueue: 0 }) })
     const app = createApp(chat, { allowedHosts: ['localhost'] })
     const texts = [
       await messageOf(post(app, '/v1/completions', { model: 'm', prompt: ['a', 'b'] })),

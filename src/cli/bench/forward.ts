@@ -97,7 +97,7 @@ export class ForwardBench {
       }
       return run
     } finally {
-      await steps.return(undefined as never)
+      await steps.return()
     }
   }
 
