@@ -144,7 +144,7 @@ export class MistralChat implements ChatModel {
     request: ChatRequest,
     options: RequestOptions,
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
-    checkRequestOptions(options, ['signal'])
+    checkRequestOptions(options)
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
     const results = yield* merge(options.signal, (signal) => this.runs(parsed, promptIds, { signal }))

@@ -11,6 +11,7 @@ import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
 import {
+  checkGenerateOptions,
   checkLoadOptions,
   checkRequestOptions,
   type GenerateOptions,
@@ -148,7 +149,7 @@ export class MistralModel {
    * expects it. The last step has a `finishReason`; the stream's `summary` has usage and timings.
    */
   generate(tokenIds: Iterable<number>, params: SamplingInput = {}, options: GenerateOptions = {}): GenerationStream {
-    checkRequestOptions(options)
+    checkGenerateOptions(options)
     const { signal, stopWhen } = options
     return new GenerationStream(this.run(tokenIds, params, { signal, onToken: stopWhen && verdictOf(stopWhen) }))
   }

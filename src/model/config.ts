@@ -1,5 +1,6 @@
 /** The hyper-parameters of a model, whatever format they come from, and what must hold for them. */
-import { ConfigError, ParameterError } from '../errors.ts'
+import * as checks from '../checks.ts'
+import { ConfigError } from '../errors.ts'
 import type { RopeConfig, RopeReader } from './rope.ts'
 
 /** The hyper-parameters of one checkpoint, under the names of Mistral's own reference code. */
@@ -43,26 +44,23 @@ export const CONFIG_LIMITS = {
 
 /** @throws ConfigError unless `value` is a whole number from 1 to `max` */
 export function positiveInteger(field: string, value: unknown, max: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > max) {
-    throw new ConfigError(field, value, `must be a whole number from 1 to ${max}`)
-  }
-  return value
+  return checked(field, value, checks.integer(1, max, 'a whole number'))
 }
 
 /** @throws ConfigError unless `value` is a number with `min` < value <= `max` */
 export function numberAbove(field: string, value: unknown, min: number, max: number): number {
-  if (typeof value !== 'number' || !(value > min && value <= max)) {
-    throw new ConfigError(field, value, `must be a number above ${min} and at most ${max}`)
-  }
-  return value
+  return checked(field, value, checks.numberAbove(min, max))
 }
 
 /** @throws ConfigError unless `value` is a token id below `vocabSize` */
 export function tokenId(field: string, value: unknown, vocabSize: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= vocabSize) {
-    throw new ConfigError(field, value, `must be a token id from 0 to ${vocabSize - 1}`)
-  }
-  return value
+  return checked(field, value, checks.integer(0, vocabSize - 1, 'a token id'))
+}
+
+function checked(field: string, value: unknown, judge: checks.Check): number {
+  const fault = judge(value)
+  if (fault !== undefined) throw new ConfigError(field, fault.value, `must be ${fault.allowed}`)
+  return value as number
 }
 
 /**
@@ -96,13 +94,8 @@ export function ropeReader(
  * @throws ParameterError when it is neither null nor a positive whole number
  */
 export function withSlidingWindow(config: ModelConfig, window: number | null): ModelConfig {
-  if (window !== null && !(Number.isInteger(window) && window >= 1 && window <= CONFIG_LIMITS.positions)) {
-    throw new ParameterError(
-      'slidingWindow',
-      window,
-      `must be null or a whole number from 1 to ${CONFIG_LIMITS.positions}`,
-    )
-  }
+  const positions = checks.integer(1, CONFIG_LIMITS.positions, 'null or a whole number')
+  checks.checkParameter('slidingWindow', window, checks.orElse(null, positions))
   return { ...config, slidingWindows: Array.from({ length: config.nLayers }, () => window ?? undefined) }
 }
 

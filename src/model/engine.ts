@@ -1,6 +1,7 @@
 /** A checkpoint on the GPU: sizes are planned, buffers made, weights loaded, pipelines compiled. */
 import { throwIfAborted } from '../async/abort.ts'
-import { ConfigError, ParameterError } from '../errors.ts'
+import { checkParameter, integer, oneOf, orElse } from '../checks.ts'
+import { ConfigError } from '../errors.ts'
 import { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import { Readback } from '../gpu/readback.ts'
@@ -177,15 +178,15 @@ function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = conf
   if (config.headDim > MAX_HEAD_DIM) {
     throw new ConfigError('head_dim', config.headDim, `the attention kernel takes at most ${MAX_HEAD_DIM}`)
   }
-  checkChoice('weights', options.weights, ['native', 'q8', 'q4'])
-  checkChoice('kvCache', options.kvCache, ['auto', 'f16', 'f32'])
+  checkParameter('weights', options.weights, orElse(undefined, oneOf('native', 'q8', 'q4')))
+  checkParameter('kvCache', options.kvCache, orElse(undefined, oneOf('auto', 'f16', 'f32')))
   const trained = config.maxPositions
   const contextLength = options.contextLength ?? Math.min(trained, DEFAULT_CONTEXT)
-  checkInteger('contextLength', contextLength, 1, trained)
+  checkParameter('contextLength', contextLength, integer(1, trained))
   const maxSequences = options.maxSequences ?? 1
-  checkInteger('maxSequences', maxSequences, 1, 1024)
+  checkParameter('maxSequences', maxSequences, integer(1, 1024))
   const chunk = options.prefillChunk ?? DEFAULT_CHUNK
-  checkInteger('prefillChunk', chunk, 1, 8192)
+  checkParameter('prefillChunk', chunk, integer(1, 8192))
   // Whoever asks for less context than the window wants a smaller cache, which then is the limit.
   const windowed = config.slidingWindows.every((window) => window !== undefined && window <= contextLength)
   const endless = Math.min(WINDOWED_POSITIONS, ropePositions(config))
@@ -196,18 +197,6 @@ function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = conf
     chunk: Math.min(chunk, contextLength),
     positions,
     vocabSize: Math.min(vocabSize, config.vocabSize),
-  }
-}
-
-function checkInteger(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
-    throw new ParameterError(name, value, `must be an integer from ${min} to ${max}`)
-  }
-}
-
-function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
-  if (value !== undefined && !choices.includes(value as string)) {
-    throw new ParameterError(name, value, `must be one of ${choices.join(', ')}`)
   }
 }
 

@@ -1,5 +1,5 @@
+import { closestName } from '../closest-name.ts'
 import { ParameterError } from '../errors.ts'
-import { closestName } from './closest-name.ts'
 import type { SamplingInput, SamplingParams } from './param-types.ts'
 import * as rule from './rules.ts'
 

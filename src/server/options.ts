@@ -1,3 +1,4 @@
+import { type Checks, callback, check, checkOptions, filledText, flag, integer, isInteger, oneOf } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { AnyRequest } from '../platform/globals.ts'
 import { hostnameOf } from './hosts.ts'
@@ -86,11 +87,10 @@ const DEFAULTS: Omit<AppConfig, 'created'> = {
 
 /** @throws ParameterError naming the option */
 export function resolveOptions(options: AppOptions): AppConfig {
-  if (typeof options !== 'object' || options === null) {
-    throw new ParameterError('options', options, 'must be an object')
-  }
+  checkOptions(withoutKeys(options), CHECKS)
+  const fault = texts(options.apiKeys ?? [])
+  if (fault !== undefined) throw new ParameterError('apiKeys', '…', `must be ${fault.allowed}`)
   const config: AppConfig = { created: Math.floor(Date.now() / 1000), ...DEFAULTS, ...definedOnly(options) }
-  for (const [name, value] of Object.entries(config)) checkOption(name, value)
   for (const origin of config.cors) checkOrigin(origin)
   const allowedHosts = config.allowedHosts.map(hostOption)
   if (config.apiKeys.length > 0 && globalThis.crypto?.subtle === undefined) {
@@ -99,33 +99,27 @@ export function resolveOptions(options: AppOptions): AppConfig {
   return { ...config, allowedHosts }
 }
 
+/** Keys stay out of messages. */
+function withoutKeys(options: unknown): unknown {
+  return typeof options === 'object' && options !== null ? { ...options, apiKeys: undefined } : options
+}
+
 function definedOnly<T extends object>(options: T): Partial<AppConfig> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<AppConfig>
 }
 
-interface Check {
-  readonly ok: (value: unknown) => boolean
-  readonly allowed: string
-}
-
 /** Timers hold their time in 31 bits; one that is set to more fires at once. */
-const LONGEST_MS = 2 ** 31 - 1
+const timeout = integer(1, 2 ** 31 - 1)
+const count = integer(1)
+const texts = check(
+  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
+  'a list of texts that are not empty',
+)
 
-const isWhole = (value: unknown, min: number, max: number) =>
-  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
-const flag: Check = { ok: (value) => typeof value === 'boolean', allowed: 'true or false' }
-const count: Check = { ok: (value) => isWhole(value, 1, Infinity), allowed: 'an integer of at least 1' }
-const timeout: Check = { ok: (value) => isWhole(value, 1, LONGEST_MS), allowed: `an integer from 1 to ${LONGEST_MS}` }
-const callback: Check = { ok: (value) => typeof value === 'function', allowed: 'a function' }
-const texts: Check = {
-  ok: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''),
-  allowed: 'a list of texts that are not empty',
-}
-
-const CHECKS: { readonly [K in keyof AppConfig]: Check } = {
-  modelId: { ok: (value) => typeof value === 'string' && value !== '', allowed: 'a text that is not empty' },
+const CHECKS: Checks<AppOptions> = {
+  modelId: filledText,
   strictModel: flag,
-  created: { ok: (value) => isWhole(value, 0, Infinity), allowed: 'whole seconds since 1970' },
+  created: check((value) => isInteger(value, 0), 'whole seconds since 1970'),
   apiKeys: texts,
   cors: texts,
   allowedHosts: texts,
@@ -137,17 +131,10 @@ const CHECKS: { readonly [K in keyof AppConfig]: Check } = {
   refuse: callback,
   log: callback,
   logPrompts: flag,
-  predictOutput: { ok: (value) => value === 'string' || value === 'object', allowed: '"string" or "object"' },
+  predictOutput: oneOf('string', 'object'),
   bodyTimeoutMs: timeout,
   idleTimeoutMs: timeout,
   keepAliveMs: timeout,
-}
-
-function checkOption(name: string, value: unknown): void {
-  if (!Object.hasOwn(CHECKS, name)) throw new ParameterError(name, value, 'is not an option of createApp')
-  const { ok, allowed } = CHECKS[name as keyof AppConfig]
-  // Keys stay out of messages.
-  if (!ok(value)) throw new ParameterError(name, name === 'apiKeys' ? '…' : value, `must be ${allowed}`)
 }
 
 function hostOption(name: string): string {

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
+import { closestName } from '../closest-name.ts'
 import { ParameterError } from '../errors.ts'
 import { plainJson } from '../json/value.ts'
-import { closestName } from '../sampling/closest-name.ts'
 import { parseSamplingParams, SAMPLING_PARAMETERS, UNSUPPORTED_PARAMETERS } from '../sampling/params.ts'
 import { type BodyFields, type BodyLimits, readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
