@@ -8,14 +8,14 @@ import { measureBandwidth } from '../src/cli/bench/bandwidth.ts'
 import { type MatrixShape, measureKernels } from '../src/cli/bench/kernels.ts'
 import { digits, kernelTable } from '../src/cli/bench/render.ts'
 import { Gpu } from '../src/gpu/device.ts'
-import type { WeightDtype } from '../src/kernels/weight.ts'
+import { WEIGHT_LAYOUTS, type WeightLayout } from '../src/kernels/weight-layouts.ts'
 
-const DTYPES: readonly WeightDtype[] = ['f32', 'f16', 'bf16', 'q8', 'q4']
+const LAYOUTS: ReadonlyMap<string, WeightLayout> = new Map(Object.entries(WEIGHT_LAYOUTS))
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    weights: { type: 'string', default: DTYPES.join(',') },
+    weights: { type: 'string', default: [...LAYOUTS.keys()].join(',') },
     disable: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
@@ -25,7 +25,7 @@ const disableFeatures = values.disable.split(',').map((name) => (name === 'f16' 
 const gpu = await Gpu.open({ disableFeatures })
 try {
   const sizes = positionals.length > 0 ? positionals : ['1024x1024']
-  const shapes = sizes.flatMap((size) => values.weights.split(',').map((dtype) => shapeOf(size, dtype)))
+  const shapes = sizes.flatMap((size) => values.weights.split(',').map((layout) => shapeOf(size, layout)))
   const bandwidth = await measureBandwidth(gpu)
   const kernels = await measureKernels(gpu, shapes)
   if (values.json) {
@@ -42,7 +42,7 @@ try {
 function shapeOf(name: string, type: string): MatrixShape {
   const [, rows, cols] = /^(\d+)x(\d+)$/.exec(name) ?? []
   if (rows === undefined || cols === undefined) throw new Error(`${name}: a matrix is named as in 4096x14336`)
-  const dtype = DTYPES.find((known) => known === type)
-  if (dtype === undefined) throw new Error(`--weights ${type}: must be among ${DTYPES.join(', ')}`)
-  return { name, dtype, rows: Number(rows), cols: Number(cols) }
+  const layout = LAYOUTS.get(type)
+  if (layout === undefined) throw new Error(`--weights ${type}: must be among ${[...LAYOUTS.keys()].join(', ')}`)
+  return { name, layout, rows: Number(rows), cols: Number(cols) }
 }

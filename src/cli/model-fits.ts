@@ -1,4 +1,5 @@
-import { type WeightDtype, weightBytes } from '../kernels/weight.ts'
+import { weightBytes } from '../kernels/weight.ts'
+import { WEIGHT_LAYOUTS, type WeightLayout } from '../kernels/weight-layouts.ts'
 
 /** The shape of a published model. */
 interface Shape {
@@ -34,9 +35,10 @@ export interface ModelFit {
 /** Which models a device can bind, given the bytes of its largest binding. */
 export function modelFits(bindingBytes: number): ModelFit[] {
   return SHAPES.map((shape) => {
-    const sizes = { native: matrixBytes(shape, 'f16', 'f16'), q8: matrixBytes(shape, 'q8', 'q8') }
+    const { f16, q8, q4 } = WEIGHT_LAYOUTS
+    const sizes = { native: matrixBytes(shape, f16, f16), q8: matrixBytes(shape, q8, q8) }
     // Under q4 the embedding and the output projection stay at 8 bits.
-    const all = { ...sizes, q4: matrixBytes(shape, 'q4', 'q8') }
+    const all = { ...sizes, q4: matrixBytes(shape, q4, q8) }
     const map = <T>(pick: (size: MatrixBytes) => T): Record<Option, T> => ({
       native: pick(all.native),
       q8: pick(all.q8),
@@ -56,7 +58,7 @@ interface MatrixBytes {
   readonly total: number
 }
 
-function matrixBytes({ dim, nLayers, hiddenDim, qkv, heads, vocab }: Shape, inner: WeightDtype, ends: WeightDtype) {
+function matrixBytes({ dim, nLayers, hiddenDim, qkv, heads, vocab }: Shape, inner: WeightLayout, ends: WeightLayout) {
   const layer = [
     weightBytes(inner, qkv, dim),
     weightBytes(inner, dim, heads),

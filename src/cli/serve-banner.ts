@@ -21,7 +21,7 @@ export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: S
     ['weights', dtypesOf(engine.weights).join(', ')],
     [
       'memory',
-      `${bytes(status.gpuBytes)} on the GPU, key/value cache in ${cache?.dtype} for ${status.maxSequences} sequences`,
+      `${bytes(status.gpuBytes)} on the GPU, key/value cache in ${cache?.layout.name} for ${status.maxSequences} sequences`,
     ],
     ['context', `${status.contextLength} tokens, prompt and answer together`],
     ['queue', `${status.maxQueue} requests may wait`],

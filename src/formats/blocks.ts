@@ -1,21 +1,43 @@
 /**
- * Stored elements to f32 on the CPU, exactly: every value of these types is an f32. All runtimes with WebGPU are
+ * The element types of checkpoints: how elements lie in a file, and what f32 they stand for. All runtimes with WebGPU are
  * little-endian, as the files are, so typed arrays may view the bytes.
  */
-import type { StoredDtype } from './tensor-file.ts'
 
-/** How elements lie in a file: `elements` of them in every `bytes` bytes. */
-export interface BlockLayout {
+/** One type of stored elements. */
+export interface StoredType {
+  /** Elements of one block; a row is a whole number of blocks. */
   readonly elements: number
+  /** Bytes of one block. */
   readonly bytes: number
+  /** Writes the f32 that whole blocks stand for, rounded once where they have no f32. */
+  readonly decode: (bytes: Uint8Array, out: Float32Array) => void
+  /** The weight layout that matrices of this type get on the GPU when they are not to be quantized. */
+  readonly keptAs: string
 }
 
-export const BLOCK_LAYOUT: Readonly<Record<StoredDtype, BlockLayout>> = {
-  f32: { elements: 1, bytes: 4 },
-  f16: { elements: 1, bytes: 2 },
-  bf16: { elements: 1, bytes: 2 },
-  q8_0: { elements: 32, bytes: 34 },
-  q4_0: { elements: 32, bytes: 18 },
+/** By the lower-case names of the formats: `F16` in safetensors, `Q8_0` in GGUF. */
+export const STORED_TYPES = {
+  f32: { elements: 1, bytes: 4, decode: decodeF32, keptAs: 'f32' },
+  f16: { elements: 1, bytes: 2, decode: decodeF16, keptAs: 'f16' },
+  bf16: { elements: 1, bytes: 2, decode: decodeBf16, keptAs: 'bf16' },
+  q8_0: { elements: 32, bytes: 34, decode: decodeQ8, keptAs: 'q8' },
+  q4_0: { elements: 32, bytes: 18, decode: decodeQ4, keptAs: 'q4' },
+  // Sixteen bits round an element by 2^-11 of itself, which is 1/64 of what its 6 bits have rounded away.
+  q6_k: { elements: 256, bytes: 210, decode: decodeQ6K, keptAs: 'f16' },
+} as const satisfies Record<string, StoredType>
+
+export type StoredDtype = keyof typeof STORED_TYPES
+
+/** The type that a format calls so; undefined when it is not implemented. */
+export function storedType(name: string): StoredDtype | undefined {
+  const key = name.toLowerCase()
+  return Object.hasOwn(STORED_TYPES, key) ? (key as StoredDtype) : undefined
+}
+
+/** Bytes of a row, or of any whole number of blocks. */
+export function storedBytes(dtype: StoredDtype, elements: number): number {
+  const type = STORED_TYPES[dtype]
+  return (elements / type.elements) * type.bytes
 }
 
 /**
@@ -25,7 +47,7 @@ export const BLOCK_LAYOUT: Readonly<Record<StoredDtype, BlockLayout>> = {
  * @throws RangeError when the sizes do not fit, which is the caller's bug
  */
 export function decodeToF32(dtype: StoredDtype, bytes: Uint8Array, out?: Float32Array): Float32Array {
-  const layout = BLOCK_LAYOUT[dtype]
+  const layout: StoredType = STORED_TYPES[dtype]
   const blocks = bytes.byteLength / layout.bytes
   if (!Number.isInteger(blocks)) {
     throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${dtype} blocks of ${layout.bytes} bytes`)
@@ -34,16 +56,8 @@ export function decodeToF32(dtype: StoredDtype, bytes: Uint8Array, out?: Float32
   if (target.length !== blocks * layout.elements) {
     throw new RangeError(`${blocks * layout.elements} elements do not fit an output of ${target.length}`)
   }
-  DECODERS[dtype](bytes, target)
+  layout.decode(bytes, target)
   return target
-}
-
-const DECODERS: Readonly<Record<StoredDtype, (bytes: Uint8Array, out: Float32Array) => void>> = {
-  f32: decodeF32,
-  f16: decodeF16,
-  bf16: decodeBf16,
-  q8_0: decodeQ8,
-  q4_0: decodeQ4,
 }
 
 function decodeF32(bytes: Uint8Array, out: Float32Array): void {
@@ -79,6 +93,24 @@ function decodeQ4(bytes: Uint8Array, out: Float32Array): void {
       const pair = bytes[at + 2 + i]!
       out[to + i] = scale * ((pair & 15) - 8)
       out[to + 16 + i] = scale * ((pair >> 4) - 8)
+    }
+  }
+}
+
+/**
+ * 256 elements of 6 bits in sixteens with a signed byte for a scale each, under one f16: 128 bytes of low nibbles, 64 of
+ * high pairs of bits, 16 scales, the f16 (ggml's `block_q6_K`). Each half of a block holds four runs of 32 elements.
+ */
+function decodeQ6K(bytes: Uint8Array, out: Float32Array): void {
+  const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0, to = 0; at < bytes.length; at += 210, to += 256) {
+    const scale = f16ToNumber(bytes[at + 208]! | (bytes[at + 209]! << 8))
+    for (let i = 0; i < 256; i++) {
+      const half = i >> 7
+      const run = (i >> 5) & 3
+      const low = bytes[at + 64 * half + 32 * (run & 1) + (i & 31)]! >> (4 * (run >> 1))
+      const high = bytes[at + 128 + 32 * half + (i & 31)]! >> (2 * run)
+      out[to + i] = scale * signed[at + 192 + (i >> 4)]! * (((low & 15) | ((high & 3) << 4)) - 32)
     }
   }
 }

@@ -1,23 +1,23 @@
 /** The element types of GGUF: ggml's numbers, names and block sizes (ggml.h; gguf-py `GGML_QUANT_SIZES`). */
-import type { StoredDtype } from './tensor-file.ts'
+import { type StoredDtype, storedType } from './blocks.ts'
 
 export interface GgmlType {
   readonly name: string
   /** Elements of one block; a row is a whole number of blocks. */
   readonly blockElements: number
   readonly blockBytes: number
-  /** Set for the types that the loader can use. */
-  readonly dtype?: StoredDtype
+  /** Set for the types that are implemented. */
+  readonly dtype: StoredDtype | undefined
 }
 
-const TABLE: readonly (readonly [id: number, name: string, elements: number, bytes: number, dtype?: StoredDtype])[] = [
-  [0, 'F32', 1, 4, 'f32'],
-  [1, 'F16', 1, 2, 'f16'],
-  [2, 'Q4_0', 32, 18, 'q4_0'],
+const TABLE: readonly (readonly [id: number, name: string, elements: number, bytes: number])[] = [
+  [0, 'F32', 1, 4],
+  [1, 'F16', 1, 2],
+  [2, 'Q4_0', 32, 18],
   [3, 'Q4_1', 32, 20],
   [6, 'Q5_0', 32, 22],
   [7, 'Q5_1', 32, 24],
-  [8, 'Q8_0', 32, 34, 'q8_0'],
+  [8, 'Q8_0', 32, 34],
   [9, 'Q8_1', 32, 40],
   [10, 'Q2_K', 256, 84],
   [11, 'Q3_K', 256, 110],
@@ -39,7 +39,7 @@ const TABLE: readonly (readonly [id: number, name: string, elements: number, byt
   [27, 'I64', 1, 8],
   [28, 'F64', 1, 8],
   [29, 'IQ1_M', 256, 56],
-  [30, 'BF16', 1, 2, 'bf16'],
+  [30, 'BF16', 1, 2],
   [34, 'TQ1_0', 256, 54],
   [35, 'TQ2_0', 256, 66],
   [39, 'MXFP4', 32, 17],
@@ -48,8 +48,8 @@ const TABLE: readonly (readonly [id: number, name: string, elements: number, byt
 ]
 
 export const GGML_TYPES: ReadonlyMap<number, GgmlType> = new Map(
-  TABLE.map(([id, name, blockElements, blockBytes, dtype]) => [
+  TABLE.map(([id, name, blockElements, blockBytes]) => [
     id,
-    dtype === undefined ? { name, blockElements, blockBytes } : { name, blockElements, blockBytes, dtype },
+    { name, blockElements, blockBytes, dtype: storedType(name) },
   ]),
 )

@@ -4,6 +4,7 @@
  * Format: https://github.com/huggingface/safetensors#format
  */
 import { CheckpointError } from '../errors.ts'
+import { storedType } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import {
@@ -11,7 +12,6 @@ import {
   readTensorPart,
   refuseOverlap,
   type Span,
-  type StoredDtype,
   type TensorFile,
   type TensorInfo,
   type UnsupportedTensor,
@@ -42,8 +42,6 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   F64: 8,
   C64: 8,
 }
-
-const SUPPORTED: Readonly<Record<string, StoredDtype>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' }
 
 /**
  * Reads the header of one `.safetensors` file.
@@ -141,7 +139,8 @@ function layOut(file: string, entries: readonly HeaderEntry[], dataStart: number
       )
     }
     spans.push({ name, begin, end })
-    const stored = Object.hasOwn(SUPPORTED, dtype) ? SUPPORTED[dtype] : undefined
+    // GGUF's blocks have no name in this format, whatever a file says.
+    const stored = width === undefined ? undefined : storedType(dtype)
     if (stored === undefined) unsupported.set(name, { name, file, type: dtype.slice(0, 40), shape })
     else {
       tensors.set(name, { name, file, dtype: stored, shape, byteOffset: dataStart + begin, byteLength: end - begin })

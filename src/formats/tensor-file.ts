@@ -1,9 +1,7 @@
 /** What every checkpoint format offers the loader: named matrices that can be read by range. */
 import { CheckpointError } from '../errors.ts'
+import type { StoredDtype } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
-
-/** Element types as they lie in files. `q8_0` and `q4_0` are GGUF blocks of 32 elements along a row. */
-export type StoredDtype = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
 
 /** One tensor of a checkpoint. Matrices are row-major [rows = outputs, cols = inputs]. */
 export interface TensorInfo {

@@ -1,17 +1,10 @@
+/** Attention over the cache, and the end of the projection that fills it. */
 import type { Buffer, Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
-import {
-  attentionMerge,
-  attention as attentionShader,
-  cacheReadF16,
-  cacheReadF16Native,
-  cacheReadF32,
-  cacheWriteF16,
-  cacheWriteF32,
-  emitRopeCache,
-} from '../gpu/shaders.gen.ts'
-import { type Activation, type BatchShape, ceilDiv, ceilTo, DECODE_ROWS, powerOfTwo, type Width } from './shape.ts'
+import { attentionMerge, attention as attentionShader, emitRopeCache } from '../gpu/shaders.gen.ts'
+import type { CacheBuffers, CacheLayout } from './cache-layouts.ts'
+import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo, type Width } from './shape.ts'
 
 /** The shape of attention: the same for all layers of a model. */
 export interface HeadShape {
@@ -23,10 +16,8 @@ export interface HeadShape {
 }
 
 /** Keys (after RoPE) and values of one layer, [sequences, kv heads, ring, headStride] each. */
-export interface LayerCache {
-  readonly keys: Buffer
-  readonly values: Buffer
-  readonly dtype: 'f32' | 'f16'
+export interface LayerCache extends CacheBuffers {
+  readonly layout: CacheLayout
   /** Slots of one sequence; position p lies in slot p mod ring. */
   readonly ring: number
   /** Keys that a query sees, itself included; `FULL_ATTENTION` for all. */
@@ -55,11 +46,6 @@ export function sumsOfBatch(gpu: Gpu, headDim: number, maxRows: number): number 
   return Math.max(few, maxRows * Math.floor(keysPerTile(gpu, headDim, 'many') / quads))
 }
 
-/** Elements from one head to the next in q and in the cache. */
-export function headStride(headDim: number): number {
-  return ceilTo(headDim, 4)
-}
-
 /** Buffers that attention works in, shared by all layers. */
 export interface AttentionBuffers {
   /** [T] (sequence, position, picked row, parts at most) */
@@ -78,7 +64,6 @@ export interface AttentionBuffers {
 
 /** Ends the fused q, k, v projection: rotates q and k, and writes k and v to the cache. */
 export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers, cache: LayerCache): ShaderPart[] {
-  const { keys, values } = cache
   const constants = {
     HEAD_DIM: shape.headDim,
     HEAD_STRIDE: headStride(shape.headDim),
@@ -88,11 +73,7 @@ export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers,
     ROPE_FINE,
     ...(shape.queryScale && { QUERY_BETA: shape.queryScale.beta, QUERY_LENGTH: shape.queryScale.length }),
   }
-  const module = cache.dtype === 'f16' ? cacheWriteF16 : cacheWriteF32
-  return [
-    part(emitRopeCache, { bindings: { rope, rows, q }, constants }),
-    part(module, { bindings: { keys, values }, constants: {} }),
-  ]
+  return [part(emitRopeCache, { bindings: { rope, rows, q }, constants }), cache.layout.write(cache)]
 }
 
 /**
@@ -125,7 +106,11 @@ export function attention(
   })
   // One workgroup serves up to four query heads of one kv head.
   const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, 4)
-  r.dispatch('attention', [body, cacheRead(r.gpu, cache)], [(batch) => batch.parts, headTiles, (batch) => batch.tiles])
+  r.dispatch(
+    'attention',
+    [body, cache.layout.read(r.gpu, cache)],
+    [(batch) => batch.parts, headTiles, (batch) => batch.tiles],
+  )
   const lanes = Math.floor(keysPerTile(r.gpu, headDim, width) / (stride / 4))
   const merge = part(attentionMerge, {
     bindings: { rows, parts, stats, y: y.buffer },
@@ -156,8 +141,3 @@ function keysPerTile(gpu: Gpu, headDim: number, width: Width): number {
 
 /** The widest head that the kernel takes: one quad for each of 128 threads. */
 export const MAX_HEAD_DIM = 512
-
-function cacheRead(gpu: Gpu, { dtype, keys, values }: LayerCache): ShaderPart {
-  const f16 = gpu.has('shader-f16') ? cacheReadF16Native : cacheReadF16
-  return part(dtype === 'f16' ? f16 : cacheReadF32, { bindings: { keys, values }, constants: {} })
-}

@@ -2,7 +2,7 @@ import type { Buffer } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { cacheCopy as shader } from '../gpu/shaders.gen.ts'
-import { type HeadShape, headStride, type LayerCache } from './attention.ts'
+import type { HeadShape, LayerCache } from './attention.ts'
 import { ceilDiv } from './shape.ts'
 
 /** Words of the buffer that says what to copy: from sequence, to sequence, slots of the ring from the first on. */
@@ -14,8 +14,8 @@ const MOST_GROUPS = 1024
 
 /** Copies keys and values of one layer from one sequence to another, as `plan` says when it runs. */
 export function cacheCopy(r: Recorder<unknown>, plan: Buffer, shape: HeadShape, cache: LayerCache): void {
-  const { keys, values, ring, dtype } = cache
-  const words = (headStride(shape.headDim) * (dtype === 'f16' ? 2 : 4)) / 4
+  const { keys, values, ring, layout } = cache
+  const words = layout.bytesPerKey(shape.headDim) / 4
   const constants = { WORDS: words, RING: ring, N_KV_HEADS: shape.nKvHeads, WORKGROUP }
   const groups = Math.min(MOST_GROUPS, ceilDiv(ring * words, WORKGROUP))
   r.dispatch('cache copy', [part(shader, { bindings: { plan, keys, values }, constants })], [groups, shape.nKvHeads])

@@ -21,6 +21,11 @@ export function powerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(value))
 }
 
+/** Elements from one head to the next in q and in the cache. */
+export function headStride(headDim: number): number {
+  return ceilTo(headDim, 4)
+}
+
 /** What a batch looks like when it is encoded. */
 export interface BatchShape {
   /** T: rows of the batch. */

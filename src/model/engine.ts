@@ -6,6 +6,7 @@ import { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import { Readback } from '../gpu/readback.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
+import { CACHE_LAYOUTS, type CacheDtype, type CacheLayout } from '../kernels/cache-layouts.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -14,7 +15,7 @@ import { createCache } from './kv-cache.ts'
 import { createWorkspace, Mistral, type ModelWeights } from './mistral.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
-import { loadWeights, type WeightsOption } from './weights.ts'
+import { loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
 
 /** What loading tells its caller, over and over. */
 export interface LoadProgress {
@@ -34,7 +35,7 @@ export interface EngineOptions {
   /** `'native'` (default) keeps the checkpoint's types; `'q8'` and `'q4'` quantize in blocks of 32 while loading. */
   weights?: WeightsOption | undefined
   /** Type of the key/value cache. `'auto'` (default) is f16 where the device has `shader-f16`, f32 elsewhere. */
-  kvCache?: 'auto' | 'f16' | 'f32' | undefined
+  kvCache?: 'auto' | CacheDtype | undefined
   /** Positions of one sequence, prompt and answer together. Default: what the model was trained for, at most 4096. */
   contextLength?: number | undefined
   /** Sequences that the cache keeps side by side. Default 1. */
@@ -101,7 +102,7 @@ export class Engine {
     const { cache, workspace } = await gpu.guard('the key/value cache', async () => ({
       cache: createCache(gpu, config, {
         ...sizes,
-        dtype: cacheDtype(gpu, options.kvCache),
+        layout: cacheLayout(gpu, options.kvCache),
         chunk: Math.max(sizes.chunk, MAX_IN_FLIGHT * MAX_STEPS),
       }),
       workspace: createWorkspace(gpu, config, { ...sizes, maxRows, maxOutputs: DECODE_ROWS }),
@@ -178,8 +179,8 @@ function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = conf
   if (config.headDim > MAX_HEAD_DIM) {
     throw new ConfigError('head_dim', config.headDim, `the attention kernel takes at most ${MAX_HEAD_DIM}`)
   }
-  checkParameter('weights', options.weights, orElse(undefined, oneOf('native', 'q8', 'q4')))
-  checkParameter('kvCache', options.kvCache, orElse(undefined, oneOf('auto', 'f16', 'f32')))
+  checkParameter('weights', options.weights, orElse(undefined, oneOf(...WEIGHTS_OPTIONS)))
+  checkParameter('kvCache', options.kvCache, orElse(undefined, oneOf('auto', ...Object.keys(CACHE_LAYOUTS))))
   const trained = config.maxPositions
   const contextLength = options.contextLength ?? Math.min(trained, DEFAULT_CONTEXT)
   checkParameter('contextLength', contextLength, integer(1, trained))
@@ -200,9 +201,9 @@ function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = conf
   }
 }
 
-function cacheDtype(gpu: Gpu, option: EngineOptions['kvCache'] = 'auto'): 'f16' | 'f32' {
-  if (option !== 'auto') return option
-  return gpu.has('shader-f16') ? 'f16' : 'f32'
+function cacheLayout(gpu: Gpu, option: EngineOptions['kvCache'] = 'auto'): CacheLayout {
+  if (option !== 'auto') return CACHE_LAYOUTS[option]
+  return gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
 }
 
 function report(

@@ -1,9 +1,11 @@
+/** The key/value cache: one ring of slots per layer and sequence. */
 import type { Gpu } from '../gpu/device.ts'
-import { FULL_ATTENTION, headStride, type LayerCache } from '../kernels/attention.ts'
+import { FULL_ATTENTION, type LayerCache } from '../kernels/attention.ts'
+import type { CacheLayout } from '../kernels/cache-layouts.ts'
 import type { ModelConfig } from './config.ts'
 
 export interface CacheOptions {
-  readonly dtype: 'f32' | 'f16'
+  readonly layout: CacheLayout
   /** Positions that one sequence may reach. */
   readonly positions: number
   /** Rows that are written to a sequence ahead of what is kept of them, at most: a prefill chunk, or discarded steps. */
@@ -19,18 +21,9 @@ export function ringSlots(window: number | undefined, positions: number, chunk: 
   return window === undefined ? positions : Math.min(positions, window + chunk)
 }
 
-/** Bytes of all layers' keys and values. */
-export function cacheBytes(config: ModelConfig, { dtype, positions, chunk, maxSequences }: CacheOptions): number {
-  const perSlot = config.nKvHeads * headStride(config.headDim) * (dtype === 'f16' ? 2 : 4) * 2
-  return config.slidingWindows.reduce<number>(
-    (sum, window) => sum + maxSequences * perSlot * ringSlots(window, positions, chunk),
-    0,
-  )
-}
-
 /** Bytes of keys and values that one token at `position` reads, all layers together. */
-export function cacheReadBytes(config: ModelConfig, dtype: 'f32' | 'f16', position: number): number {
-  const perSlot = config.nKvHeads * headStride(config.headDim) * (dtype === 'f16' ? 2 : 4) * 2
+export function cacheReadBytes(config: ModelConfig, layout: CacheLayout, position: number): number {
+  const perSlot = config.nKvHeads * layout.bytesPerKey(config.headDim) * 2
   return config.slidingWindows.reduce<number>(
     (sum, window) => sum + perSlot * Math.min(position + 1, window ?? Infinity),
     0,
@@ -39,15 +32,14 @@ export function cacheReadBytes(config: ModelConfig, dtype: 'f32' | 'f16', positi
 
 /** One ring per layer and sequence, allocated once. Throws `MemoryError` when a layer does not fit one binding. */
 export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions): LayerCache[] {
-  const { dtype, positions, chunk, maxSequences } = options
+  const { layout, positions, chunk, maxSequences } = options
   return config.slidingWindows.map((window, layer) => {
     const ring = ringSlots(window, positions, chunk)
-    const elements = maxSequences * config.nKvHeads * ring * headStride(config.headDim)
-    const bytes = elements * (dtype === 'f16' ? 2 : 4)
+    const bytes = maxSequences * config.nKvHeads * ring * layout.bytesPerKey(config.headDim)
     return {
       keys: gpu.createBuffer(`layer ${layer} key cache`, bytes),
       values: gpu.createBuffer(`layer ${layer} value cache`, bytes),
-      dtype,
+      layout,
       ring,
       window: window ?? FULL_ATTENTION,
     }

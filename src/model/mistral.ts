@@ -1,20 +1,21 @@
 import type { Buffer, Gpu } from '../gpu/device.ts'
 import { Recorder, type Recording } from '../gpu/recorder.ts'
-import {
-  type AttentionBuffers,
-  attention,
-  headStride,
-  type LayerCache,
-  ropeCache,
-  sumsOfBatch,
-} from '../kernels/attention.ts'
+import { type AttentionBuffers, attention, type LayerCache, ropeCache, sumsOfBatch } from '../kernels/attention.ts'
 import { COPY_PLAN_WORDS, cacheCopy } from '../kernels/cache-copy.ts'
 import { drawDense, drawShort, shortlistBytes } from '../kernels/draw.ts'
 import { embedding, type History } from '../kernels/embedding.ts'
 import { add, linear, siluGate, store } from '../kernels/linear.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import { createSamplerBuffers, logprobs, type SamplerBuffers, sampleBest, scoreRules } from '../kernels/sampler.ts'
-import { type Activation, type BatchShape, ceilTo, createActivation, ROW_TILE, type Width } from '../kernels/shape.ts'
+import {
+  type Activation,
+  type BatchShape,
+  ceilTo,
+  createActivation,
+  headStride,
+  ROW_TILE,
+  type Width,
+} from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
 import type { ModelConfig } from './config.ts'
 import { ropeTable } from './rope.ts'

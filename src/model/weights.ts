@@ -1,18 +1,20 @@
 /** Brings the weights of a checkpoint to the GPU: read by pieces, fused, packed, uploaded. */
 import { throwIfAborted } from '../async/abort.ts'
-import { decodeToF32 } from '../formats/blocks.ts'
+import { decodeToF32, storedBytes } from '../formats/blocks.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer, Gpu } from '../gpu/device.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
-import { createWeight, hasScales, rowBytes, type Weight } from '../kernels/weight.ts'
+import { createWeight, type Weight, writeRows } from '../kernels/weight.ts'
+import { WEIGHT_LAYOUTS } from '../kernels/weight-layouts.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { LayerWeights, ModelWeights } from './mistral.ts'
-import { createPackedRows, nativeDtype, packRow, storedRowBytes } from './repack.ts'
+import { createPackedRows, nativeLayout, packRow } from './repack.ts'
 import type { LayerWeight, WeightName } from './shapes.ts'
 
-/** `native` keeps what the file has; the others quantize matrices while loading. */
-export type WeightsOption = 'native' | 'q8' | 'q4'
+/** `native` keeps what the file has; the others are the layouts that matrices may be quantized to while loading. */
+export const WEIGHTS_OPTIONS = ['native', 'q8', 'q4'] as const
+export type WeightsOption = (typeof WEIGHTS_OPTIONS)[number]
 
 export interface LoadWeightsOptions {
   readonly weights: WeightsOption
@@ -174,12 +176,12 @@ class WeightLoader {
     weights: WeightsOption,
     group = 1,
   ): Promise<Weight> {
-    const native = nativeDtype(sources.map((source) => source.info.dtype))
-    const dtype = weights === 'native' ? native : weights
+    const native = nativeLayout(sources.map((source) => source.info.dtype))
+    const layout = weights === 'native' ? native : WEIGHT_LAYOUTS[weights]
     const rows = sources.reduce((sum, source) => sum + source.rows, 0)
     const cols = sources[0]!.cols
-    const weight = createWeight(this.gpu, label, dtype, rows, cols)
-    const fileRow = Math.max(...sources.map((source) => storedRowBytes(source.info.dtype, cols)))
+    const weight = createWeight(this.gpu, label, layout, rows, cols)
+    const fileRow = Math.max(...sources.map((source) => storedBytes(source.info.dtype, cols)))
     // Pieces of whole fours keep their offsets in the scales buffer aligned.
     const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
     const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
@@ -194,16 +196,16 @@ class WeightLoader {
       const { source, row } = map(first + i)
       return { source, row: sources[source]!.order?.(row) ?? row }
     })
-    const packed = createPackedRows(weight.dtype, count, weight.cols)
+    const packed = createPackedRows(weight.layout, count, weight.cols)
     for (const [s, { info, cols, twin }] of sources.entries()) {
       const needed = places.filter((place) => place.source === s).map((place) => place.row)
       if (needed.length === 0) continue
       const from = needed.reduce((a, b) => Math.min(a, b))
       const to = needed.reduce((a, b) => Math.max(a, b)) + 1
-      const bytes = storedRowBytes(info.dtype, cols)
+      const bytes = storedBytes(info.dtype, cols)
       const data = await this.read(info, from * bytes, (to - from) * bytes)
       if (twin?.isSame) {
-        const own = storedRowBytes(twin.info.dtype, cols)
+        const own = storedBytes(twin.info.dtype, cols)
         twin.compare(info, data, await this.fetch(twin.info, from * own, (to - from) * own))
       }
       for (const [i, place] of places.entries()) {
@@ -211,20 +213,8 @@ class WeightLoader {
         packRow(info.dtype, data.subarray((place.row - from) * bytes, (place.row - from + 1) * bytes), packed, i)
       }
     }
-    await this.upload(weight, first, packed.quants, packed.scales)
-  }
-
-  private async upload(
-    weight: Weight,
-    firstRow: number,
-    quants: Uint8Array<ArrayBuffer>,
-    scales: Uint16Array<ArrayBuffer>,
-  ): Promise<void> {
-    this.gpu.write(weight.quants, firstRow * rowBytes(weight.dtype, weight.cols), quants)
-    if (hasScales(weight.dtype)) {
-      this.gpu.write(weight.scales!, firstRow * (ceilTo(weight.cols, BLOCK) / BLOCK) * 2, scales)
-    }
-    this.inFlight += quants.byteLength + scales.byteLength
+    writeRows(this.gpu, weight, first, packed)
+    this.inFlight += packed.quants.byteLength + packed.scales.byteLength
     if (this.inFlight < IN_FLIGHT_BYTES) return
     this.inFlight = 0
     await this.gpu.finish()

@@ -9,9 +9,9 @@ import { digits, renderReport } from '../../src/cli/bench/render.ts'
 import type { BenchReport } from '../../src/cli/bench/report.ts'
 import { weightBytesPerToken } from '../../src/cli/bench/subject.ts'
 import { runCli } from '../../src/cli/run.ts'
-import { BLOCK_LAYOUT, decodeToF32 } from '../../src/formats/blocks.ts'
-import type { StoredDtype } from '../../src/formats/tensor-file.ts'
+import { decodeToF32, STORED_TYPES } from '../../src/formats/blocks.ts'
 import { MistralModel } from '../../src/generate/mistral-model.ts'
+import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
 import { GREEDY } from '../../src/model/batch.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { runCommand, stage } from './stage.ts'
@@ -102,7 +102,7 @@ describe('a token of the answer', () => {
   it('kernels are timed on their own, and leave nothing behind', { timeout: SLOW }, async () => {
     const { gpu } = model.engine
     const before = gpu.counters.buffersAlive
-    const results = await measureKernels(gpu, [{ name: 'w', dtype: 'q4', rows: 96, cols: 64 }])
+    const results = await measureKernels(gpu, [{ name: 'w', layout: WEIGHT_LAYOUTS.q4, rows: 96, cols: 64 }])
     expect(results.map(({ T }) => T)).toEqual([1, 4, 8, 64])
     for (const { T, ms, gflops, gb_per_s } of results) {
       expect(ms).toBeGreaterThan(0)
@@ -180,16 +180,13 @@ describe('random weights', () => {
     expect(randomCheckpoint('7b', 32, 'native').totalBytes).toBe(2 * (7_241_732_096 - gains) + 4 * gains)
   })
 
-  it.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const)(
-    'of type %s are small and never NaN',
-    (dtype: StoredDtype) => {
-      const values = decodeToF32(dtype, randomBytes(dtype, 0, 1000 * BLOCK_LAYOUT[dtype].bytes))
-      expect(values.every((value) => Math.abs(value) < 0.07)).toBe(true)
-      const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
-      expect(deviation).toBeGreaterThan(0.01)
-      expect(deviation).toBeLessThan(0.04)
-    },
-  )
+  it.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const)('of type %s are small and never NaN', (dtype) => {
+    const values = decodeToF32(dtype, randomBytes(dtype, 0, 1000 * STORED_TYPES[dtype].bytes))
+    expect(values.every((value) => Math.abs(value) < 0.07)).toBe(true)
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
+    expect(deviation).toBeGreaterThan(0.01)
+    expect(deviation).toBeLessThan(0.04)
+  })
 
   it('are the same however they are read', async () => {
     const checkpoint = randomCheckpoint('tiny', 1, 'q4')

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { BLOCK_LAYOUT, decodeToF32, f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
-import type { StoredDtype } from '../../src/formats/tensor-file.ts'
+import {
+  decodeToF32,
+  f16ToNumber,
+  f32ToF16Bits,
+  STORED_TYPES,
+  type StoredDtype,
+  storedBytes,
+  storedType,
+} from '../../src/formats/blocks.ts'
+import { GGML_TYPES } from '../../src/formats/gguf-types.ts'
 import { concat, fixtureJson, floats, fromBase64 } from './helpers.ts'
 
 type Vectors = Record<StoredDtype | 'toF16', { bytes: string; f32: string }>
 const vectors = fixtureJson('blocks.json') as unknown as Vectors
-const dtypes = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const
+const dtypes = Object.keys(STORED_TYPES) as StoredDtype[]
 
 function bits(values: Float32Array): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length)
@@ -31,7 +39,23 @@ describe('decodeToF32', () => {
   it('refuses part of a block and an output of another size', () => {
     expect(() => decodeToF32('q8_0', new Uint8Array(35))).toThrow(RangeError)
     expect(() => decodeToF32('f16', new Uint8Array(4), new Float32Array(3))).toThrow(RangeError)
-    expect(BLOCK_LAYOUT.q8_0).toEqual({ elements: 32, bytes: 34 })
+  })
+})
+
+describe('the table of stored types', () => {
+  it('goes by the names of the formats, whatever their case', () => {
+    expect(storedType('Q6_K')).toBe('q6_k')
+    expect(storedType('BF16')).toBe('bf16')
+    for (const name of ['Q4_1', 'constructor', '']) expect(storedType(name)).toBeUndefined()
+  })
+
+  it('has the blocks of ggml', () => {
+    const known = [...GGML_TYPES.values()].filter(({ dtype }) => dtype !== undefined)
+    expect(known.map(({ dtype }) => dtype!).sort()).toEqual([...dtypes].sort())
+    for (const { dtype, blockElements, blockBytes } of known) {
+      expect(STORED_TYPES[dtype!]).toMatchObject({ elements: blockElements, bytes: blockBytes })
+      expect(storedBytes(dtype!, 3 * blockElements)).toBe(3 * blockBytes)
+    }
   })
 })
 

@@ -6,16 +6,17 @@ import {
   type AttentionBuffers,
   attention,
   FULL_ATTENTION,
-  headStride,
   type LayerCache,
   ROPE_FINE,
   ropeCache,
   rowsPerTile,
   sumsOfBatch,
 } from '../../src/kernels/attention.ts'
+import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import { linear } from '../../src/kernels/linear.ts'
-import { type Activation, createActivation, type Width } from '../../src/kernels/shape.ts'
+import { type Activation, createActivation, headStride, type Width } from '../../src/kernels/shape.ts'
 import { createWeight, type Weight } from '../../src/kernels/weight.ts'
+import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
 import { asHardware, misfits, randomNumbers, run } from '../support/gpu.ts'
 
 export interface StageOptions {
@@ -77,11 +78,11 @@ export class AttentionStage {
     const stride = headStride(headDim)
     const ring = window === undefined ? positions + 1 : Math.min(positions + 1, window + chunk)
     const readable = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
-    const cacheBytes = sequences * nKvHeads * ring * stride * (dtype === 'f16' ? 2 : 4)
+    const cacheBytes = sequences * nKvHeads * ring * CACHE_LAYOUTS[dtype].bytesPerKey(headDim)
     const cache: LayerCache = {
       keys: gpu.createBuffer('keys', cacheBytes, readable),
       values: gpu.createBuffer('values', cacheBytes, readable),
-      dtype,
+      layout: CACHE_LAYOUTS[dtype],
       ring,
       window: window ?? FULL_ATTENTION,
     }
@@ -95,7 +96,7 @@ export class AttentionStage {
       stats: gpu.createBuffer('stats', sums * nHeads * 8),
     }
     const outputs = (nHeads + 2 * nKvHeads) * headDim
-    const weight = createWeight(gpu, 'wqkv', 'f32', outputs, D)
+    const weight = createWeight(gpu, 'wqkv', WEIGHT_LAYOUTS.f32, outputs, D)
     const random = randomNumbers(headDim)
     // With inputs in [-1, 1) this makes outputs of standard deviation 1.
     const scale = Math.sqrt(9 / D)

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
 import type { Width } from '../../src/kernels/shape.ts'
-import type { WeightDtype } from '../../src/kernels/weight.ts'
+import type { WeightDtype } from '../../src/kernels/weight-layouts.ts'
 import {
   activation,
   asHardware,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { Gpu } from '../../src/gpu/device.ts'
 import { FULL_ATTENTION } from '../../src/kernels/attention.ts'
+import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import type { ModelConfig } from '../../src/model/config.ts'
-import { cacheBytes, cacheReadBytes, createCache, ringSlots } from '../../src/model/kv-cache.ts'
+import { cacheReadBytes, createCache, ringSlots } from '../../src/model/kv-cache.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 const config = { nKvHeads: 3, headDim: 6, slidingWindows: [undefined, 4, 4] } as unknown as ModelConfig
@@ -35,14 +36,14 @@ describe('a ring', () => {
 })
 
 describe('the cache', () => {
-  const options = { dtype: 'f16', positions: 100, chunk: 8, maxSequences: 2 } as const
+  const options = { positions: 100, chunk: 8, maxSequences: 2 } as const
 
-  test('takes the bytes that are promised', async () => {
+  test('takes the bytes of its layout', async () => {
     const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
     try {
       for (const dtype of ['f16', 'f32'] as const) {
         const before = gpu.counters.bytesAlive
-        const layers = createCache(gpu, config, { ...options, dtype })
+        const layers = createCache(gpu, config, { ...options, layout: CACHE_LAYOUTS[dtype] })
         expect(layers.map(({ ring, window }) => [ring, window])).toEqual([
           [100, FULL_ATTENTION],
           [12, 4],
@@ -50,8 +51,7 @@ describe('the cache', () => {
         ])
         // Heads of 6 lie 8 apart.
         const slots = 2 * 3 * (100 + 12 + 12) * 8
-        expect(cacheBytes(config, { ...options, dtype })).toBe(slots * 2 * (dtype === 'f16' ? 2 : 4))
-        expect(gpu.counters.bytesAlive - before).toBe(cacheBytes(config, { ...options, dtype }))
+        expect(gpu.counters.bytesAlive - before).toBe(slots * 2 * (dtype === 'f16' ? 2 : 4))
       }
     } finally {
       gpu.dispose()
@@ -60,8 +60,8 @@ describe('the cache', () => {
 
   test('reads as many keys as are visible', () => {
     const slot = 3 * 8 * 2 * 4
-    expect(cacheReadBytes(config, 'f32', 0)).toBe(3 * slot)
-    expect(cacheReadBytes(config, 'f32', 9)).toBe((10 + 4 + 4) * slot)
-    expect(cacheReadBytes(config, 'f16', 9)).toBe(((10 + 4 + 4) * slot) / 2)
+    expect(cacheReadBytes(config, CACHE_LAYOUTS.f32, 0)).toBe(3 * slot)
+    expect(cacheReadBytes(config, CACHE_LAYOUTS.f32, 9)).toBe((10 + 4 + 4) * slot)
+    expect(cacheReadBytes(config, CACHE_LAYOUTS.f16, 9)).toBe(((10 + 4 + 4) * slot) / 2)
   })
 })

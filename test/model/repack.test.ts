@@ -1,12 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { decodeToF32, f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
-import type { StoredDtype } from '../../src/formats/tensor-file.ts'
-import type { WeightDtype } from '../../src/kernels/weight.ts'
-import { createPackedRows, nativeDtype, type PackedRows, packRow, storedRowBytes } from '../../src/model/repack.ts'
+import { decodeToF32, f16ToNumber, f32ToF16Bits, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import { WEIGHT_LAYOUTS, type WeightDtype } from '../../src/kernels/weight-layouts.ts'
+import * as repack from '../../src/model/repack.ts'
+import { nativeLayout, type PackedRows, packRow } from '../../src/model/repack.ts'
 import { randomNumbers } from '../support/gpu.ts'
 
+function createPackedRows(dtype: WeightDtype, rows: number, cols: number): PackedRows {
+  return repack.createPackedRows(WEIGHT_LAYOUTS[dtype], rows, cols)
+}
+
+function scaleOf({ scales }: PackedRows, block: number): number {
+  return new DataView(scales.buffer, scales.byteOffset).getUint16(2 * block, true)
+}
+
 /** Element `col` of a packed row, by the layouts of `shaders/weights_*.wgsl`. */
-function element({ dtype, cols, quants, scales }: PackedRows, row: number, col: number): number {
+function element(packed: PackedRows, row: number, col: number): number {
+  const { layout, cols, quants } = packed
+  const dtype = layout.name
   const blocks = Math.ceil(cols / 32)
   const view = new DataView(quants.buffer, quants.byteOffset)
   const at = row * blocks * 32 + col
@@ -14,7 +24,7 @@ function element({ dtype, cols, quants, scales }: PackedRows, row: number, col: 
   if (dtype === 'f16') return f16ToNumber(view.getUint16(2 * at, true))
   if (dtype === 'bf16') return new Float32Array(new Uint32Array([view.getUint16(2 * at, true) << 16]).buffer)[0]!
   const block = row * blocks + Math.floor(col / 32)
-  const scale = f16ToNumber(scales[block]!)
+  const scale = f16ToNumber(scaleOf(packed, block))
   if (dtype === 'q8') return scale * view.getInt8(at)
   const inBlock = col % 32
   const byte = quants[block * 16 + 4 * Math.floor(inBlock / 8) + (inBlock % 4)]!
@@ -28,10 +38,10 @@ function unpack(packed: PackedRows, row = 0): number[] {
 /** A row as a file holds it, of random bits. Scales of blocks stay finite. */
 function fileRow(dtype: StoredDtype, cols: number, seed: number): Uint8Array<ArrayBuffer> {
   const random = randomNumbers(seed)
-  const bytes = Uint8Array.from({ length: storedRowBytes(dtype, cols) }, () => Math.floor((random() + 1) * 128))
-  const size = { f32: 4, f16: 2, bf16: 2, q8_0: 34, q4_0: 18 }[dtype]
+  const bytes = Uint8Array.from({ length: storedBytes(dtype, cols) }, () => Math.floor((random() + 1) * 128))
+  const size = { f32: 4, f16: 2, bf16: 2, q8_0: 34, q4_0: 18, q6_k: 210 }[dtype]
   // The byte with the exponent's upper bits: no infinity, no NaN.
-  const high = { f32: 3, f16: 1, bf16: 1, q8_0: 1, q4_0: 1 }[dtype]
+  const high = { f32: 3, f16: 1, bf16: 1, q8_0: 1, q4_0: 1, q6_k: 209 }[dtype]
   for (let at = high; at < bytes.length; at += size) bytes[at]! &= 0xbb
   return bytes
 }
@@ -83,8 +93,40 @@ describe('what a target can hold is converted exactly', () => {
     }
   })
 
-  test('nothing is narrowed to 16 bits', () => {
-    expect(() => packRow('f32', f32Row([1]), createPackedRows('f16', 1, 1), 0)).toThrow(RangeError)
+  test.each([
+    ['f16', 2 ** -11, 2 ** -25],
+    ['bf16', 2 ** -8, 0],
+  ] as const)('what has more bits than %s is rounded to the nearest', (to, relative, absolute) => {
+    const values = [1, -1, 0, 1 / 3, 1e-3, -6e-5, 3e-8, 65504, ...weights(500, 0.02)].map(Math.fround)
+    const packed = createPackedRows(to, 1, values.length)
+    packRow('f32', f32Row(values), packed, 0)
+    for (const [col, value] of values.entries()) {
+      expect(Math.abs(element(packed, 0, col) - value)).toBeLessThanOrEqual(relative * Math.abs(value) + absolute)
+    }
+  })
+
+  test('infinities and NaN stay what they are in bf16, and f16 has its largest number for what is too large', () => {
+    const values = [Infinity, -Infinity, Number.NaN, 3.3e38, 1 + 2 ** -8, 1 + 3 * 2 ** -8]
+    const brain = createPackedRows('bf16', 1, values.length)
+    packRow('f32', f32Row(values), brain, 0)
+    // Ties go to even.
+    expect(unpack(brain)).toEqual([Infinity, -Infinity, Number.NaN, expect.any(Number), 1, 1 + 2 ** -6])
+    const half = createPackedRows('f16', 1, 2)
+    packRow('f32', f32Row([1e6, -1e6]), half, 0)
+    expect(unpack(half)).toEqual([65504, -65504])
+  })
+
+  test('six bits lose a 64th of their step in f16', () => {
+    const bytes = fileRow('q6_k', 256, 5)
+    const packed = createPackedRows('f16', 1, 256)
+    packRow('q6_k', bytes, packed, 0)
+    const signed = new Int8Array(bytes.buffer)
+    const scale = Math.abs(f16ToNumber(bytes[208]! | (bytes[209]! << 8)))
+    for (const [col, value] of decodeToF32('q6_k', bytes).entries()) {
+      const step = scale * Math.abs(signed[192 + (col >> 4)]!)
+      const most = Math.min(65504, Math.max(-65504, value))
+      expect(Math.abs(element(packed, 0, col) - most)).toBeLessThanOrEqual(step / 64 + 2 ** -25)
+    }
   })
 })
 
@@ -97,7 +139,7 @@ function errors(values: Float32Array, to: 'q8' | 'q4'): { own: number; other: nu
   let square = 0
   let total = 0
   for (const [col, value] of values.entries()) {
-    const scale = f16ToNumber(packed.scales[Math.floor(col / 32)]!)
+    const scale = f16ToNumber(scaleOf(packed, Math.floor(col / 32)))
     const error = element(packed, 0, col) - value
     const steps = scale === 0 ? (error === 0 ? 0 : Infinity) : Math.abs(error / scale)
     // In q4 the sign of the scale says which side reaches -8.
@@ -167,7 +209,7 @@ describe('quantizing', () => {
         packed,
         0,
       )
-      expect(packed.scales[0]! & 0x7fff).toBe(0)
+      expect(scaleOf(packed, 0) & 0x7fff).toBe(0)
       expect(unpack(packed).slice(0, 32).map(Math.abs)).toEqual(Array.from({ length: 32 }, () => 0))
     }
   })
@@ -195,7 +237,7 @@ describe('quantizing', () => {
     packRow('q8_0', blocks, narrow, 0)
     const exact = decodeToF32('q8_0', blocks)
     for (const [col, value] of exact.entries()) {
-      const step = Math.abs(f16ToNumber(narrow.scales[Math.floor(col / 32)]!))
+      const step = Math.abs(f16ToNumber(scaleOf(narrow, Math.floor(col / 32))))
       expect(Math.abs(element(narrow, 0, col) - value)).toBeLessThanOrEqual(1.001 * step)
     }
   })
@@ -212,13 +254,16 @@ describe('the native type', () => {
     [['f16', 'bf16'], 'f32'],
     [['q8_0', 'f16'], 'f32'],
     [['f32', 'q4_0'], 'f32'],
+    [['q6_k'], 'f16'],
+    [['q6_k', 'f16'], 'f16'],
+    [['q6_k', 'q8_0'], 'f32'],
   ])('of %s is %s', (stored, native) => {
-    expect(nativeDtype(stored)).toBe(native)
+    expect(nativeLayout(stored).name).toBe(native)
   })
 })
 
 test('bytes of a row in the file', () => {
-  expect((['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const).map((dtype) => storedRowBytes(dtype, 64))).toEqual([
+  expect((['f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const).map((dtype) => storedBytes(dtype, 64))).toEqual([
     256, 128, 128, 68, 36,
   ])
 })

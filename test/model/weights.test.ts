@@ -1,14 +1,13 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
-import { decodeToF32, f32ToF16Bits } from '../../src/formats/blocks.ts'
-import type { StoredDtype, TensorInfo } from '../../src/formats/tensor-file.ts'
+import { decodeToF32, f32ToF16Bits, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import type { TensorInfo } from '../../src/formats/tensor-file.ts'
 import { Gpu } from '../../src/gpu/device.ts'
 import { embedding } from '../../src/kernels/embedding.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
 import type { Weight } from '../../src/kernels/weight.ts'
 import type { Checkpoint } from '../../src/model/checkpoint.ts'
 import type { ModelConfig } from '../../src/model/config.ts'
-import { storedRowBytes } from '../../src/model/repack.ts'
 import { loadWeights } from '../../src/model/weights.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { misfits, randomNumbers, run } from '../support/gpu.ts'
@@ -76,8 +75,8 @@ class MemoryCheckpoint {
     let bytes: Uint8Array<ArrayBuffer>
     if (dtype === 'f32') bytes = new Uint8Array(Float32Array.from({ length: count }, random).buffer)
     else {
-      bytes = Uint8Array.from({ length: storedRowBytes(dtype, count) }, () => Math.floor((random() + 1) * 128))
-      const size = { f16: 2, bf16: 2, q8_0: 34, q4_0: 18 }[dtype]
+      bytes = Uint8Array.from({ length: storedBytes(dtype, count) }, () => Math.floor((random() + 1) * 128))
+      const size = { f16: 2, bf16: 2, q8_0: 34, q4_0: 18, q6_k: 210 }[dtype]
       for (let at = 1; at < bytes.length; at += size) bytes[at] = (bytes[at]! & 0x83) | 0x38
     }
     const info = { name, file: 'memory', dtype, shape, byteOffset: 0, byteLength: bytes.length }
@@ -256,9 +255,9 @@ describe('weights', () => {
   test('of 4 bits keep 8 at both ends', async () => {
     const memory = new MemoryCheckpoint({ dim: 40, hiddenDim: 8, vocab: 5, dtype: 'f32' })
     const { tokEmbeddings, output, layers } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'q4' })
-    expect([tokEmbeddings.dtype, output.dtype]).toEqual(['q8', 'q8'])
+    expect([tokEmbeddings.layout.name, output.layout.name]).toEqual(['q8', 'q8'])
     const { wqkv, wo, w13, w2 } = layers[0]!
-    expect([wqkv, wo, w13, w2].map(({ dtype }) => dtype)).toEqual(['q4', 'q4', 'q4', 'q4'])
+    expect([wqkv, wo, w13, w2].map(({ layout }) => layout.name)).toEqual(['q4', 'q4', 'q4', 'q4'])
     await expectRows(
       wo,
       range(40).map((row) => memory.row('layers.0.wo', row)),

@@ -4,10 +4,11 @@ import { type Buffer, Gpu } from '../../src/gpu/device.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
 import { type Activation, type BatchShape, createActivation } from '../../src/kernels/shape.ts'
-import { createWeight, rowBytes, type Weight, type WeightDtype } from '../../src/kernels/weight.ts'
+import { createWeight, rowBytes, type Weight } from '../../src/kernels/weight.ts'
+import { WEIGHT_LAYOUTS, type WeightDtype } from '../../src/kernels/weight-layouts.ts'
 import { disabledFeatures } from './features.ts'
 
-export const WEIGHT_DTYPES: readonly WeightDtype[] = ['f32', 'f16', 'bf16', 'q8', 'q4']
+export const WEIGHT_DTYPES = Object.keys(WEIGHT_LAYOUTS) as readonly WeightDtype[]
 
 /** Uniform numbers in [-1, 1), the same for the same seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
@@ -63,14 +64,14 @@ export function randomWeight(
   dtype: WeightDtype,
   { rows, cols, random }: { rows: number; cols: number; random: () => number },
 ): { weight: Weight; values: Float64Array } {
-  const weight = createWeight(gpu, `${dtype} weight`, dtype, rows, cols)
+  const weight = createWeight(gpu, `${dtype} weight`, WEIGHT_LAYOUTS[dtype], rows, cols)
   const quants = new DataView(new ArrayBuffer(weight.quants.size))
   const scales = new Uint16Array((weight.scales?.size ?? 0) / 2)
   const values = new Float64Array(rows * cols)
   const blocks = Math.ceil(cols / 32)
   for (let i = 0; i < rows * blocks; i++) if (weight.scales) scales[i] = f32ToF16Bits(random() / 64)
   for (let row = 0; row < rows; row++) {
-    const first = row * rowBytes(dtype, cols)
+    const first = row * rowBytes(weight.layout, cols).quants
     for (let col = 0; col < blocks * 32; col++) {
       const scale = f16ToNumber(scales[row * blocks + Math.floor(col / 32)] ?? 0)
       const value = PUT[dtype](quants, { first, col, scale, number: col < cols ? random() : 0 })

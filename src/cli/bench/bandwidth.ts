@@ -52,12 +52,9 @@ async function timeReading(gpu: Gpu, words: Buffer, threads: number, timing: Tim
  * Random bits everywhere: memory that was never written may be one page of zeros that lies in a cache, and GPUs compress
  * what is uniform.
  */
-export async function fillBuffer(gpu: Gpu, buffer: Buffer, mask = 0xffffffff, set = 0): Promise<void> {
+async function fillBuffer(gpu: Gpu, buffer: Buffer): Promise<void> {
   const piece = new Uint32Array(Math.min(buffer.size, 4 << 20) / 4)
   fillRandom(piece)
-  if (mask !== 0xffffffff || set !== 0) {
-    for (let i = 0; i < piece.length; i++) piece[i] = (piece[i]! & mask) | set
-  }
   for (let offset = 0; offset < buffer.size; offset += piece.byteLength) {
     gpu.write(buffer, offset, piece.subarray(0, Math.min(piece.length, (buffer.size - offset) / 4)))
     // Implementations keep a copy until the GPU has it.

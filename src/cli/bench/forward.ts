@@ -115,7 +115,7 @@ export class ForwardBench {
     const decode_ms = median(decoded)
     const weight_bytes_per_token = weightBytesPerToken(weights)
     const middle = context + Math.floor(decoded.length / runs.length / 2)
-    const cache_bytes_per_token = cacheReadBytes(config, cache[0]!.dtype, middle)
+    const cache_bytes_per_token = cacheReadBytes(config, cache[0]!.layout, middle)
     const gb_per_s = (weight_bytes_per_token + cache_bytes_per_token) / decode_ms / 1e6
     return {
       context,

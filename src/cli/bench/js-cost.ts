@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import { DeviceError, ParameterError } from '../../errors.ts'
 import { Gpu } from '../../gpu/device.ts'
+import { CACHE_LAYOUTS } from '../../kernels/cache-layouts.ts'
 import { GREEDY } from '../../model/batch.ts'
 import { createCache } from '../../model/kv-cache.ts'
 import { createWorkspace, Mistral } from '../../model/mistral.ts'
@@ -74,9 +75,9 @@ export async function measureNullBackend(options: NullOptions = {}): Promise<Nul
 async function tinyRunner(gpu: Gpu, layers: number): Promise<Runner> {
   const checkpoint = randomCheckpoint('tiny', layers, 'q4')
   const { config } = checkpoint
-  const dtype = gpu.has('shader-f16') ? 'f16' : 'f32'
+  const layout = gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
   const sizes = { maxRows: 32, maxOutputs: 1, maxSequences: 1, positions: POSITIONS, vocabSize: config.vocabSize }
-  const cache = createCache(gpu, config, { ...sizes, dtype, chunk: 32 })
+  const cache = createCache(gpu, config, { ...sizes, layout, chunk: 32 })
   const workspace = createWorkspace(gpu, config, sizes)
   const weights = await loadWeights(gpu, checkpoint, { weights: 'native' })
   const runner = new Runner(new Mistral(gpu, config, weights, cache, workspace), sizes.maxRows, sizes.maxOutputs)

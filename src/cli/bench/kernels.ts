@@ -2,11 +2,13 @@ import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { Recorder } from '../../gpu/recorder.ts'
 import { linear, store } from '../../kernels/linear.ts'
-import { type Activation, type BatchShape, createActivation, widthOf } from '../../kernels/shape.ts'
-import { createWeight, type Weight, type WeightDtype, weightReadBytes } from '../../kernels/weight.ts'
+import { type Activation, type BatchShape, ceilTo, createActivation, widthOf } from '../../kernels/shape.ts'
+import { createWeight, type Weight, weightReadBytes, writeRows } from '../../kernels/weight.ts'
+import type { WeightLayout } from '../../kernels/weight-layouts.ts'
 import type { ModelWeights } from '../../model/mistral.ts'
-import { fillBuffer } from './bandwidth.ts'
+import { createPackedRows, packRow } from '../../model/repack.ts'
 import { timeRecording, timingFor } from './measure.ts'
+import { fillRandom } from './random-bytes.ts'
 import type { KernelResult } from './report.ts'
 
 /** One for each kernel: vector, two widths of batch, tile. */
@@ -15,7 +17,7 @@ export const KERNEL_ROWS = [1, 4, 8, 64] as const
 /** A matrix to time, [rows = outputs, cols = inputs]. */
 export interface MatrixShape {
   readonly name: string
-  readonly dtype: WeightDtype
+  readonly layout: WeightLayout
   readonly rows: number
   readonly cols: number
 }
@@ -23,9 +25,9 @@ export interface MatrixShape {
 /** The matrices of a model's first layer, and its output projection. */
 export function shapesOf({ layers: [layer], output }: ModelWeights): MatrixShape[] {
   const { wqkv, wo, w13, w2 } = layer!
-  return Object.entries({ wqkv, wo, w13, w2, output }).map(([name, { dtype, rows, cols }]) => ({
+  return Object.entries({ wqkv, wo, w13, w2, output }).map(([name, { layout, rows, cols }]) => ({
     name,
-    dtype,
+    layout,
     rows,
     cols,
   }))
@@ -50,16 +52,13 @@ async function measureShape(gpu: Gpu, shape: MatrixShape, signal?: AbortSignal):
   const most = Math.max(...KERNEL_ROWS)
   const x = createActivation(gpu, 'x', most, shape.cols)
   const y = createActivation(gpu, 'y', most, shape.rows)
-  const create = () => createWeight(gpu, shape.name, shape.dtype, shape.rows, shape.cols)
+  const create = () => createWeight(gpu, shape.name, shape.layout, shape.rows, shape.cols)
   const weights: Weight[] = []
   try {
     weights.push(create())
     const copies = gpu.software ? 1 : Math.min(MOST_COPIES, Math.ceil(ROTATION_BYTES / weightReadBytes(weights[0]!)))
     while (weights.length < copies) weights.push(create())
-    for (const { dtype, quants, scales } of weights) {
-      await fillBuffer(gpu, quants, ...QUANT_BITS[dtype])
-      if (scales) await fillBuffer(gpu, scales, 0, dtype === 'q4' ? 0x1c001c00 : 0x0c000c00)
-    }
+    for (const weight of weights) await fillWeight(gpu, weight)
     const results: KernelResult[] = []
     for (const T of KERNEL_ROWS) {
       throwIfAborted(signal)
@@ -75,13 +74,28 @@ async function measureShape(gpu: Gpu, shape: MatrixShape, signal?: AbortSignal):
   }
 }
 
-/** Bits to keep and to set in a random word, so that it holds small finite numbers. */
-const QUANT_BITS: Readonly<Record<WeightDtype, readonly [mask: number, set: number]>> = {
-  f32: [0x807fffff, 0x3c800000],
-  bf16: [0x807f807f, 0x3c803c80],
-  f16: [0x83ff83ff, 0x24002400],
-  q8: [0xffffffff, 0],
-  q4: [0xffffffff, 0],
+/** Rows that are packed before they are repeated: a multiple of four. */
+const PATTERN_ROWS = 64
+
+/** Random weights of about ±0.02, as those of real models: a few rows of them, over and over. */
+async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
+  const { layout, cols } = weight
+  const rows = ceilTo(weight.rows, 4)
+  const pack = (count: number) => {
+    const packed = createPackedRows(layout, count, cols)
+    const words = new Uint32Array(cols)
+    for (let row = 0; row < count; row++) {
+      fillRandom(words, row + 1)
+      const values = Float32Array.from(words, (word) => (word / 2 ** 31 - 1) * 0.02)
+      packRow('f32', new Uint8Array(values.buffer), packed, row)
+    }
+    return packed
+  }
+  const whole = pack(Math.min(PATTERN_ROWS, rows))
+  for (let first = 0; first < rows; first += PATTERN_ROWS) {
+    writeRows(gpu, weight, first, rows - first >= PATTERN_ROWS ? whole : pack(rows - first))
+  }
+  await gpu.finish()
 }
 
 interface Operands {
@@ -92,7 +106,7 @@ interface Operands {
 
 async function measureRows(
   gpu: Gpu,
-  { name, dtype, rows, cols }: MatrixShape,
+  { name, layout, rows, cols }: MatrixShape,
   { x, y, weights }: Operands,
   T: number,
   signal?: AbortSignal,
@@ -103,5 +117,14 @@ async function measureRows(
   const batch: BatchShape = { rows: T, outputs: T, parts: 1, tiles: T, ruled: 0, logged: 0 }
   const ms = (await timeRecording(gpu, recording, batch, { ...timingFor(gpu), signal })) / weights.length
   const bytes = weightReadBytes(weights[0]!) + T * (rows + cols) * 4
-  return { name, dtype, rows, cols, T, ms, gflops: (2 * rows * cols * T) / ms / 1e6, gb_per_s: bytes / ms / 1e6 }
+  return {
+    name,
+    dtype: layout.name,
+    rows,
+    cols,
+    T,
+    ms,
+    gflops: (2 * rows * cols * T) / ms / 1e6,
+    gb_per_s: bytes / ms / 1e6,
+  }
 }

@@ -1,16 +1,18 @@
-import { BLOCK_LAYOUT } from '../../formats/blocks.ts'
-import type { StoredDtype } from '../../formats/tensor-file.ts'
+import { STORED_TYPES, type StoredDtype } from '../../formats/blocks.ts'
+
+/** The types that random weights are made in. */
+export type RandomDtype = Extract<StoredDtype, 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'>
 
 /** Blocks of the pattern that is repeated. A prime, so that rows of a matrix differ. */
 const PATTERN_BLOCKS = 65_521
 
-const patterns = new Map<StoredDtype, Uint8Array<ArrayBuffer>>()
+const patterns = new Map<RandomDtype, Uint8Array<ArrayBuffer>>()
 
 /**
  * Bytes of a random tensor from `offset`: small finite numbers of either sign. The same range is always the same bytes;
  * the cost is that of a copy.
  */
-export function randomBytes(dtype: StoredDtype, offset: number, length: number): Uint8Array<ArrayBuffer> {
+export function randomBytes(dtype: RandomDtype, offset: number, length: number): Uint8Array<ArrayBuffer> {
   let pattern = patterns.get(dtype)
   if (pattern === undefined) {
     pattern = makePattern(dtype)
@@ -26,8 +28,8 @@ export function randomBytes(dtype: StoredDtype, offset: number, length: number):
   return bytes
 }
 
-function makePattern(dtype: StoredDtype): Uint8Array<ArrayBuffer> {
-  const { bytes: size } = BLOCK_LAYOUT[dtype]
+function makePattern(dtype: RandomDtype): Uint8Array<ArrayBuffer> {
+  const { bytes: size } = STORED_TYPES[dtype]
   const words = new Uint32Array(Math.ceil((PATTERN_BLOCKS * size) / 4))
   fillRandom(words)
   const bytes = new Uint8Array(words.buffer, 0, PATTERN_BLOCKS * size)
@@ -36,7 +38,7 @@ function makePattern(dtype: StoredDtype): Uint8Array<ArrayBuffer> {
 }
 
 /** Makes one block's random bits weights of about ±0.02, as those of real models. */
-function tame(dtype: StoredDtype, bytes: Uint8Array, at: number): void {
+function tame(dtype: RandomDtype, bytes: Uint8Array, at: number): void {
   if (dtype === 'q8_0') setHalf(bytes, at, Q8_SCALE)
   else if (dtype === 'q4_0') setHalf(bytes, at, Q4_SCALE)
   else if (dtype === 'f16') setHalf(bytes, at, ((bytes[at + 1]! << 8) & 0x8300) | 0x2400 | bytes[at]!)

@@ -1,11 +1,11 @@
-import { BLOCK_LAYOUT } from '../../formats/blocks.ts'
+import { STORED_TYPES, storedBytes } from '../../formats/blocks.ts'
 import type { SourceFiles } from '../../formats/source.ts'
-import type { StoredDtype, TensorInfo } from '../../formats/tensor-file.ts'
+import type { TensorInfo } from '../../formats/tensor-file.ts'
 import type { Checkpoint } from '../../model/checkpoint.ts'
 import type { ModelConfig } from '../../model/config.ts'
 import type { WeightName } from '../../model/shapes.ts'
 import type { WeightsOption } from '../../model/weights.ts'
-import { randomBytes } from './random-bytes.ts'
+import { type RandomDtype, randomBytes } from './random-bytes.ts'
 
 export type ShapeName = '7b' | 'nemo' | 'tiny'
 
@@ -49,7 +49,7 @@ export const SHAPES: Readonly<Record<ShapeName, Shape>> = {
 }
 
 /** `native` is f16. Under `q4` the embedding and the output projection have 8 bits, as when a model is quantized. */
-const STORED: Readonly<Record<WeightsOption, { matrix: StoredDtype; ends: StoredDtype }>> = {
+const STORED: Readonly<Record<WeightsOption, { matrix: RandomDtype; ends: RandomDtype }>> = {
   native: { matrix: 'f16', ends: 'f16' },
   q8: { matrix: 'q8_0', ends: 'q8_0' },
   q4: { matrix: 'q4_0', ends: 'q8_0' },
@@ -80,7 +80,7 @@ export function randomCheckpoint(name: ShapeName, layers: number, weights: Weigh
     async readTensor(info, offset, length) {
       // Gains of 1 keep the random activations at the size of real ones.
       if (info.shape.length === 1) return new Uint8Array(new Float32Array(length / 4).fill(1).buffer)
-      return randomBytes(info.dtype, info.byteOffset + offset, length)
+      return randomBytes(info.dtype as RandomDtype, info.byteOffset + offset, length)
     },
     async close() {},
   }
@@ -114,14 +114,14 @@ function configOf(shape: Shape, layers: number): ModelConfig {
 
 function tensorsOf(
   { dim, nLayers, nHeads, nKvHeads, headDim, hiddenDim, vocabSize }: ModelConfig,
-  { matrix, ends }: { matrix: StoredDtype; ends: StoredDtype },
+  { matrix, ends }: { matrix: RandomDtype; ends: RandomDtype },
 ): Map<WeightName, TensorInfo> {
   const tensors = new Map<WeightName, TensorInfo>()
-  const add = (name: WeightName, dtype: StoredDtype, ...shape: number[]): void => {
-    const { elements, bytes } = BLOCK_LAYOUT[dtype]
-    const byteLength = (shape.reduce((product, size) => product * size, 1) / elements) * bytes
+  const add = (name: WeightName, dtype: RandomDtype, ...shape: number[]): void => {
+    const count = shape.reduce((product, size) => product * size, 1)
+    const byteLength = storedBytes(dtype, count)
     // Each tensor begins elsewhere in the pattern, on a block of its type.
-    const byteOffset = 977 * bytes * tensors.size
+    const byteOffset = 977 * STORED_TYPES[dtype].bytes * tensors.size
     tensors.set(name, { name, file: NO_FILES.label, dtype, shape, byteOffset, byteLength })
   }
   add('tokEmbeddings', ends, vocabSize, dim)

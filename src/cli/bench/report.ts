@@ -34,7 +34,7 @@ export interface ModelFacts {
   readonly vocab: number
   /** How the matrices lie on the GPU, most bytes first. */
   readonly weights: readonly string[]
-  readonly kv_cache: 'f32' | 'f16'
+  readonly kv_cache: string
   readonly context_length: number
   /** All buffers: weights, cache, workspace. */
   readonly gpu_bytes: number

@@ -48,7 +48,7 @@ export async function loadSubject(cli: Cli, options: BenchOptions, signal?: Abor
       dim,
       vocab: vocabSize,
       weights: dtypesOf(weights),
-      kv_cache: cache[0]?.dtype ?? 'f32',
+      kv_cache: cache[0]!.layout.name,
       context_length: contextLength,
       gpu_bytes: gpu.counters.bytesAlive,
       load_ms: performance.now() - start,
@@ -113,7 +113,8 @@ export function weightBytesPerToken(weights: ModelWeights): number {
 export function dtypesOf(weights: ModelWeights): string[] {
   const bytes = new Map<string, number>()
   for (const weight of matricesOf(weights)) {
-    bytes.set(weight.dtype, (bytes.get(weight.dtype) ?? 0) + weightReadBytes(weight))
+    const { name } = weight.layout
+    bytes.set(name, (bytes.get(name) ?? 0) + weightReadBytes(weight))
   }
   return [...bytes].sort((a, b) => b[1] - a[1]).map(([dtype]) => dtype)
 }
