@@ -103,9 +103,14 @@ export class TokenizerError extends MistralError {
   override name = 'TokenizerError'
 }
 
-/** The conversation does not fit the model's chat template. */
+/** The checkpoint's chat template does not parse, uses what is not supported, or fails: the fault is the checkpoint's. */
 export class ChatTemplateError extends MistralError {
   override name = 'ChatTemplateError'
+}
+
+/** The chat template refuses the conversation, in its own words (`raise_exception`). */
+export class ConversationError extends ChatTemplateError {
+  override name = 'ConversationError'
 }
 
 /** Prompt (plus what must be generated) does not fit the context. */

@@ -12,6 +12,7 @@ export {
   CheckpointError,
   ConfigError,
   ContextLengthError,
+  ConversationError,
   DeviceError,
   DeviceLostError,
   type ErrorJson,

@@ -1,23 +1,36 @@
-/** Jinja as Hugging Face sets it up for chat templates, with `@huggingface/jinja` underneath. */
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
-import { ChatTemplateError } from '../errors.ts'
-import { strftime } from './strftime.ts'
+/**
+ * Jinja as transformers sets it up for chat templates: jinja2's immutable sandbox with `trim_blocks` and `lstrip_blocks`, a
+ * `tojson` that escapes nothing, `raise_exception`, `strftime_now`, `break`, `continue` and `generation`.
+ *
+ * `jinja/` follows jinja2 and Python, not JavaScript: texts are counted in characters, `4 / 2` is `2.0`, `True == 1` and
+ * `'1' != 1`, lists print as in Python, filters give generators. Where Python's result is an object's address or a random
+ * choice, and where a construct needs other templates, a template is refused when it is loaded. `safe` and `escape` give
+ * plain text: Python's `Markup` would turn the quotes of JSON beside it into `&#34;`, and models were trained on quotes.
+ */
+import { ChatTemplateError, ConversationError } from '../errors.ts'
+import type { Statement } from './jinja/ast.ts'
+import { PythonError } from './jinja/errors.ts'
+import { GLOBALS, TemplateRefusal } from './jinja/globals.ts'
+import { Interpreter } from './jinja/interpreter.ts'
+import { parseTemplate } from './jinja/parser.ts'
+import { fromJson, type Value } from './jinja/values.ts'
+import { check } from './jinja/walk.ts'
 
 /** More than any published template by a factor of ten. */
 const MAX_SOURCE_LENGTH = 1 << 18
-/** Entries of one `range()`: a template comes with the checkpoint and must not fill the memory. */
-const MAX_RANGE = 100_000
 
 /** A parsed template. */
-export type Program = ReturnType<typeof parse>
+export type Program = readonly Statement[]
 
-/** @throws ChatTemplateError when the source does not parse */
+/** @throws ChatTemplateError when the source does not parse, or uses what is not supported */
 export function compileTemplate(source: string): Program {
   if (source.length > MAX_SOURCE_LENGTH) {
     throw new ChatTemplateError(`the chat template has ${source.length} characters, the limit is ${MAX_SOURCE_LENGTH}`)
   }
   try {
-    return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }))
+    const program = parseTemplate(source)
+    check(program)
+    return program
   } catch (error) {
     throw new ChatTemplateError(`the chat template does not parse: ${messageOf(error)}`, { cause: error })
   }
@@ -25,34 +38,27 @@ export function compileTemplate(source: string): Program {
 
 /**
  * The text that a template gives.
- * @throws ChatTemplateError with the template's own words where it calls `raise_exception`
+ * @param variables plain data, as `JSON.parse` or `parseJson` gives it
+ * @throws ConversationError with the template's own words where it calls `raise_exception`
+ * @throws ChatTemplateError where it fails, or takes more time or memory than a template may
  */
 export function renderTemplate(program: Program, variables: Readonly<Record<string, unknown>>): string {
-  // Not the library's `Template`: its `strftime_now` speaks the user's language, and globals cannot be replaced there.
-  const env = new Environment()
-  const globals = { true: true, false: false, none: null, True: true, False: false, None: null, range }
-  const functions = { strftime_now: (format: unknown) => strftime(new Date(), String(format)), raise_exception: raise }
-  for (const [name, value] of Object.entries({ ...globals, ...functions, ...variables })) env.set(name, value)
+  const names = new Map<string, Value>(GLOBALS)
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) names.set(name, fromJson(value))
+  const interpreter = new Interpreter(names)
   try {
-    return String(new Interpreter(env).run(program).value)
+    return interpreter.run(program)
   } catch (error) {
-    if (error instanceof ChatTemplateError) throw error
-    throw new ChatTemplateError(`the chat template failed: ${messageOf(error)}`, { cause: error })
+    if (error instanceof TemplateRefusal) throw new ConversationError(error.message)
+    const name = error instanceof PythonError ? `${error.name}: ` : ''
+    throw new ChatTemplateError(`the chat template failed in line ${interpreter.line}: ${name}${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
-function raise(message: unknown): never {
-  throw new ChatTemplateError(String(message))
-}
-
-/** Python's `range`. */
-function range(first: number, second?: number, step = 1): number[] {
-  const [from, to] = second === undefined ? [0, first] : [first, second]
-  const length = Math.max(0, Math.ceil((to - from) / step))
-  if (!(length <= MAX_RANGE)) throw new ChatTemplateError(`the chat template asks for range() of ${length} numbers`)
-  return Array.from({ length }, (_, i) => from + i * step)
-}
-
 function messageOf(error: unknown): string {
+  // The engine recurses where a template nests, and a stack is no bug of the caller's.
+  if (error instanceof RangeError || (error as Error)?.name === 'InternalError') return 'it is nested too deep'
   return error instanceof Error ? error.message : String(error)
 }
