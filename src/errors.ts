@@ -185,6 +185,7 @@ function classes(): ReadonlyMap<string, typeof MistralError> {
   const others = {
     ChatTemplateError,
     ContextLengthError,
+    ConversationError,
     DeviceError,
     DeviceLostError,
     MemoryError,

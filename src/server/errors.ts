@@ -2,6 +2,7 @@ import {
   AbortError,
   ChatTemplateError,
   ContextLengthError,
+  ConversationError,
   DeviceError,
   DeviceLostError,
   MemoryError,
@@ -79,8 +80,12 @@ export function toHttpError(error: unknown, promptField = 'messages'): HttpError
   if (error instanceof ContextLengthError) {
     return new HttpError(400, inServerTerms(error), { code: 'context_length_exceeded', param: promptField })
   }
-  if (error instanceof ChatTemplateError || error instanceof TokenizerError)
+  if (error instanceof ConversationError || error instanceof TokenizerError)
     return new HttpError(400, error.message, { quotes: true })
+  // No other request would do better: the fault is the checkpoint's.
+  if (error instanceof ChatTemplateError) {
+    return new HttpError(500, error.message, { code: 'chat_template_error', quotes: true, cause: error })
+  }
   if (error instanceof QueueFullError) {
     return new HttpError(429, inServerTerms(error), {
       type: 'rate_limit_error',

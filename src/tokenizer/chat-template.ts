@@ -1,6 +1,5 @@
 /** The prompt of a conversation: by the checkpoint's Jinja template, or in Mistral's own format for the vocabulary. */
-import { ChatTemplateError, ParameterError } from '../errors.ts'
-import { plainJson } from '../json/value.ts'
+import { ChatTemplateError, ConversationError, ParameterError } from '../errors.ts'
 import { builtInParts } from './builtin-template.ts'
 import { type ChatFormat, formatsOf, type PromptPart } from './chat-format.ts'
 import { type ChatMessage, checkMessages, checkResultIds, continuesLast, type PlainMessage } from './chat-messages.ts'
@@ -109,7 +108,8 @@ export class ChatTemplate {
 
   /**
    * The prompt's ids. Control tokens come from the template alone: their names inside the messages stay text.
-   * @throws ParameterError naming `messages[i].field`; ChatTemplateError when the template refuses the conversation
+   * @throws ParameterError naming `messages[i].field`; ConversationError when the template refuses the conversation;
+   *   ChatTemplateError when it fails
    */
   encode(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): number[] {
     const prompt = this.#prompt(messages, tokenizer, options)
@@ -183,8 +183,7 @@ export class ChatTemplate {
     { tools, addGenerationPrompt, ...variables }: { tools: readonly Tool[] | null; addGenerationPrompt: boolean },
   ): string {
     const shown = withParsedArguments(messages).map(({ prefix: _, ...message }) => message)
-    // The engine takes JavaScript's values only.
-    const guarded = plainJson(copyPlain(shown, 'messages', guard.protect)) as PlainMessage[]
+    const guarded = copyPlain(shown, 'messages', guard.protect) as PlainMessage[]
     const end = continuesLast(messages) ? markEnd(guarded) : undefined
     let text: string
     try {
@@ -195,14 +194,16 @@ export class ChatTemplate {
         add_generation_prompt: addGenerationPrompt && end === undefined,
         bos_token: nameOf(tokenizer, tokenizer.bosId),
         eos_token: nameOf(tokenizer, tokenizer.eosId),
-        unk_token: nameOf(tokenizer, tokenizer.unkId),
-        pad_token: nameOf(tokenizer, tokenizer.padId),
+        // transformers leaves out what a vocabulary does not have; templates join the first two to texts unasked.
+        unk_token: nameOf(tokenizer, tokenizer.unkId) || undefined,
+        pad_token: nameOf(tokenizer, tokenizer.padId) || undefined,
         ...variables,
       })
     } catch (error) {
       // A template may quote a message in its complaint.
       if (!(error instanceof ChatTemplateError)) throw error
-      throw new ChatTemplateError(guard.restore(error.message).text, { cause: error.cause })
+      const Kind = error instanceof ConversationError ? ConversationError : ChatTemplateError
+      throw new Kind(guard.restore(error.message).text, { cause: error.cause })
     }
     const cut = end === undefined ? text : cutAtEnd(text, end.text)
     if (cut === undefined) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   ChatTemplateError,
   ContextLengthError,
+  ConversationError,
   DeviceError,
   DeviceLostError,
   MemoryError,
@@ -14,7 +15,8 @@ const CHAT = '/v1/chat/completions'
 describe('failures', () => {
   test.each<[Error, number, object, string | null]>([
     [new ContextLengthError(200, 128), 400, { code: 'context_length_exceeded', param: 'messages' }, null],
-    [new ChatTemplateError('roles must alternate'), 400, { param: null, message: 'roles must alternate' }, null],
+    [new ConversationError('roles must alternate'), 400, { param: null, message: 'roles must alternate' }, null],
+    [new ChatTemplateError('line 7 fails'), 500, { type: 'server_error', code: 'chat_template_error' }, null],
     [new QueueFullError(64, 64), 429, { type: 'rate_limit_error', code: 'queue_full' }, '1'],
     [new DeviceLostError('unknown', 'driver reset'), 503, { type: 'server_error', code: 'device_lost' }, '5'],
     [new MemoryError('the cache', 10, 5), 503, { code: 'out_of_memory' }, '1'],

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { ChatTemplateError, ContextLengthError, DeviceError, QueueFullError } from '../../src/errors.ts'
+import {
+  ChatTemplateError,
+  ContextLengthError,
+  ConversationError,
+  DeviceError,
+  QueueFullError,
+} from '../../src/errors.ts'
 import { WordFlusher } from '../../src/server/word-flusher.ts'
 import { appOf, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
@@ -137,7 +143,8 @@ describe('predict', () => {
     expect((await invalid.json()).error).toMatch(/^Invalid JSON payload: /)
     const failures: [Error, number, string?][] = [
       [new DeviceError('the GPU refused'), 500],
-      [new ChatTemplateError('Conversation roles must alternate'), 400],
+      [new ConversationError('Conversation roles must alternate'), 400],
+      [new ChatTemplateError('the chat template failed in line 3'), 500],
       [
         new ContextLengthError(9, 8),
         400,

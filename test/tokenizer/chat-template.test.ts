@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ChatTemplateError } from '../../src/errors.ts'
+import { ChatTemplateError, ConversationError } from '../../src/errors.ts'
 import type { ChatMessage } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { strftime } from '../../src/tokenizer/strftime.ts'
@@ -35,7 +35,7 @@ describe('templates of checkpoints, against transformers', () => {
     expect(template.origin).toBe('checkpoint')
     const options = { tools: c.tools, addGenerationPrompt: false, neighbours: 'refuse' as const }
     if (c.error !== undefined) {
-      expect(() => template.encode(c.messages, tokenizer, options)).toThrow(new ChatTemplateError(c.error))
+      expect(() => template.encode(c.messages, tokenizer, options)).toThrow(new ConversationError(c.error))
       return
     }
     expect(template.render(c.messages, tokenizer, options)).toBe(c.text)
