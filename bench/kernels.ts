@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { measureBandwidth } from '../src/cli/bench/bandwidth.ts'
 import { type MatrixShape, measureKernels } from '../src/cli/bench/kernels.ts'
 import { digits, kernelTable } from '../src/cli/bench/render.ts'
-import { Gpu } from '../src/gpu/device.ts'
+import { openGpu } from '../src/gpu/open.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../src/kernels/weight-layouts.ts'
 
 const LAYOUTS: ReadonlyMap<string, WeightLayout> = new Map(Object.entries(WEIGHT_LAYOUTS))
@@ -22,7 +22,7 @@ const { values, positionals } = parseArgs({
 })
 
 const disableFeatures = values.disable.split(',').map((name) => (name === 'f16' ? 'shader-f16' : name))
-const gpu = await Gpu.open({ disableFeatures })
+const gpu = await openGpu({ disableFeatures })
 try {
   const sizes = positionals.length > 0 ? positionals : ['1024x1024']
   const shapes = sizes.flatMap((size) => values.weights.split(',').map((layout) => shapeOf(size, layout)))

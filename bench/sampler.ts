@@ -4,8 +4,9 @@
  *
  *   npx tsx --conditions=source bench/sampler.ts [VOCABULARY ...]
  */
-import { Gpu } from '../src/gpu/device.ts'
+
 import { BufferUsage } from '../src/gpu/flags.ts'
+import { openGpu } from '../src/gpu/open.ts'
 import { Recorder } from '../src/gpu/recorder.ts'
 import { drawDense, drawShort, shortlistBytes } from '../src/kernels/draw.ts'
 import { createSamplerBuffers, sampleBest, scoreRules } from '../src/kernels/sampler.ts'
@@ -41,7 +42,7 @@ const CASES: [name: string, SamplingInput][] = [
 ]
 
 const vocabularies = process.argv.slice(2).map(Number)
-const gpu = await Gpu.open()
+const gpu = await openGpu()
 console.log(`${gpu.name}${gpu.software ? ' (a software adapter: its times say nothing about a GPU)' : ''}`)
 for (const vocabSize of vocabularies.length > 0 ? vocabularies : [1280, 32_000, 131_072]) {
   const times: string[] = []

@@ -214,6 +214,11 @@ function causeOf(cause: unknown): unknown {
   return Object.assign(new Error(String(json.message)), { name: String(json.name) })
 }
 
+/** What an error of any kind says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Longest text of a value in a message. */
 const MOST_SHOWN = 80
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { platform } from '#platform'
 import { DeviceError } from '../errors.ts'
-import { Gpu, type OptionalFeature } from '../gpu/device.ts'
+import type { OptionalFeature } from '../gpu/device.ts'
+import { openGpu } from '../gpu/open.ts'
 import { adapterAdvice, packageAdvice } from './advice.ts'
 import { type Cli, colorsFor, disabledFeatures } from './context.ts'
 import { errorText } from './error-text.ts'
@@ -56,8 +57,7 @@ interface Failure {
 async function examine(cli: Cli): Promise<Report> {
   const { runtime } = cli.terminal
   try {
-    const entry = await platform.openGpu()
-    entry.release()
+    await platform.openGpu()
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error
     return { runtime, error: errorText(error), advice: packageAdvice(platform.name) }
@@ -72,18 +72,18 @@ async function examine(cli: Cli): Promise<Report> {
 
 async function inspect(cli: Cli): Promise<Finding> {
   const disabled = disabledFeatures(cli)
-  const gpu = await Gpu.open({ disableFeatures: disabled })
+  const gpu = await openGpu({ disableFeatures: disabled })
   try {
     const { vendor, architecture, device, description } = gpu.adapterInfo
     return {
       runtime: cli.terminal.runtime,
-      adapter: { name: gpu.name, vendor, architecture, device, description, software: isSoftware(gpu) },
+      adapter: { name: gpu.name, vendor, architecture, device, description, software: gpu.software },
       features: {
         'shader-f16': gpu.has('shader-f16'),
         subgroups: gpu.has('subgroups'),
         'timestamp-query': gpu.has('timestamp-query'),
       },
-      subgroup_lanes: gpu.subgroupLanes,
+      subgroup_lanes: gpu.tuning.subgroupLanes,
       disabled,
       limits: gpu.limits,
       models: modelFits(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize)),
@@ -91,11 +91,6 @@ async function inspect(cli: Cli): Promise<Finding> {
   } finally {
     gpu.dispose()
   }
-}
-
-/** Browsers say `isFallbackAdapter`, Dawn's Node binding and wgpu only the driver's name. */
-function isSoftware(gpu: Gpu): boolean {
-  return gpu.adapterInfo.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(gpu.name)
 }
 
 function render(cli: Cli, report: Report): string {

@@ -34,6 +34,7 @@ const LOAD: Checks<LoadOptions> = {
     (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
     'an array of names',
   ),
+  tuning: checkedLater,
   maxQueue: orElse(Infinity, integer(0)),
   stepsPerReadback: integer(1, MAX_STEPS),
 }

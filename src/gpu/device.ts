@@ -1,17 +1,19 @@
-import { platform } from '#platform'
-import { DeviceError, DeviceLostError, MemoryError } from '../errors.ts'
-import type { GpuEntry } from '../platform/types.ts'
+/** An opened GPU device: its buffers, its queue, and what has gone wrong with it. */
+import { DeviceError, MemoryError } from '../errors.ts'
+import { Buffer } from './buffer.ts'
+import { GpuCounters } from './counters.ts'
 import { BufferUsage } from './flags.ts'
+import type { DeviceHealth } from './health.ts'
 import { PipelineCache } from './pipelines.ts'
-import { probeSubgroupLanes } from './subgroups.ts'
+import type { Tuning } from './tuning.ts'
 
 /** Optional features that have kernels of their own. */
-export type OptionalFeature = 'shader-f16' | 'subgroups' | 'timestamp-query'
+export const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const
 
-const OPTIONAL_FEATURES: readonly OptionalFeature[] = ['shader-f16', 'subgroups', 'timestamp-query']
+export type OptionalFeature = (typeof OPTIONAL_FEATURES)[number]
 
 /** Limits that a transformer runs into; each is requested at the adapter's own maximum. */
-const USEFUL_LIMITS = [
+export const USEFUL_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
   'maxStorageBuffersPerShaderStage',
@@ -22,99 +24,42 @@ const USEFUL_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const
 
-const SOFTWARE_ADAPTERS = /swiftshader|llvmpipe|lavapipe|basic render/i
-
 export type Limits = Readonly<Record<(typeof USEFUL_LIMITS)[number], number>>
 
-export interface GpuOptions {
-  /** Features to do without even where the device has them. */
-  disableFeatures?: readonly string[] | undefined
-  /** `'null'` executes nothing and measures JavaScript's own cost (Node only). */
-  backend?: 'null' | undefined
-  powerPreference?: GPUPowerPreference | undefined
-}
+const SOFTWARE_ADAPTERS = /swiftshader|llvmpipe|lavapipe|basic render/i
 
-/** What has been asked of the device since it was opened: the numbers that benchmarks and leak tests read. */
-export interface GpuCounters {
-  buffersCreated: number
-  buffersAlive: number
-  bytesAlive: number
-  pipelinesCreated: number
-  bindGroupsCreated: number
-  dispatches: number
-  passes: number
-  submits: number
-  readbacks: number
+/** What `openGpu` found out about a device. */
+export interface DeviceFacts {
+  readonly adapterInfo: GPUAdapterInfo
+  /** The optional features that the device was opened with. */
+  readonly features: ReadonlySet<string>
+  readonly limits: Limits
 }
 
 /** An opened device with its facts: features, limits, counters, and the first thing that went wrong with it. */
 export class Gpu {
-  readonly pipelines: PipelineCache
-  readonly counters: GpuCounters = {
-    buffersCreated: 0,
-    buffersAlive: 0,
-    bytesAlive: 0,
-    pipelinesCreated: 0,
-    bindGroupsCreated: 0,
-    dispatches: 0,
-    passes: 0,
-    submits: 0,
-    readbacks: 0,
-  }
-  /**
-   * Lanes that exchange values in order inside a subgroup (a power of two), 0 when subgroups are absent or do not
-   * number their lanes like the workgroup.
-   */
-  subgroupLanes = 0
-  private failure: Error | undefined
-  private disposed = false
+  readonly adapterInfo: GPUAdapterInfo
+  readonly features: ReadonlySet<string>
+  readonly limits: Limits
 
-  private constructor(
+  constructor(
     readonly device: GPUDevice,
-    readonly adapterInfo: GPUAdapterInfo,
-    readonly features: ReadonlySet<string>,
-    readonly limits: Limits,
-    private readonly entry: GpuEntry,
+    private readonly facts: DeviceFacts,
+    private readonly health: DeviceHealth,
+    /** Which variants of the kernels are used on it. */
+    readonly tuning: Tuning,
+    readonly counters = new GpuCounters(),
+    readonly pipelines = new PipelineCache(device, counters),
   ) {
-    this.pipelines = new PipelineCache(this)
-    // Errors of validation and memory that no scope caught: the next call into the library reports the first.
-    device.onuncapturederror = (event) => {
-      this.failure ??= new DeviceError(`the GPU refused an operation: ${event.error.message}`)
-    }
-    // Old Deno versions have no `lost`.
-    device.lost?.then((info) => {
-      if (!this.disposed) this.failure = new DeviceLostError(info.reason ?? 'unknown', info.message)
-    })
+    this.adapterInfo = facts.adapterInfo
+    this.features = facts.features
+    this.limits = facts.limits
   }
 
-  /** Opens the best adapter with every useful feature and limit it has. Throws `DeviceError` when there is none. */
-  static async open(options: GpuOptions = {}): Promise<Gpu> {
-    const entry = await platform.openGpu({ backend: options.backend })
-    let device: GPUDevice | undefined
-    try {
-      const adapter = await entry.gpu.requestAdapter({
-        powerPreference: options.powerPreference ?? 'high-performance',
-      })
-      if (!adapter)
-        throw new DeviceError('WebGPU is here, but it found no adapter: no GPU or no driver that it accepts')
-      const wanted = OPTIONAL_FEATURES.filter(
-        (name) => adapter.features.has(name) && !options.disableFeatures?.includes(name),
-      )
-      device = await adapter.requestDevice({
-        label: 'mistral-webgpu',
-        requiredFeatures: wanted as GPUFeatureName[],
-        requiredLimits: adapterLimits(adapter),
-      })
-      const gpu = new Gpu(device, adapter.info, new Set<string>(wanted), deviceLimits(device), entry)
-      if (gpu.has('subgroups') && options.backend !== 'null') gpu.subgroupLanes = await lanesOrNone(gpu)
-      return gpu
-    } catch (error) {
-      device?.destroy()
-      entry.release()
-      throw error instanceof DeviceError
-        ? error
-        : new DeviceError(`no GPU device: ${messageOf(error)}`, { cause: error })
-    }
+  /** The same device, with other variants of the kernels. */
+  withTuning(tuning: Partial<Tuning>): Gpu {
+    const { device, facts, health, counters, pipelines } = this
+    return new Gpu(device, facts, health, { ...this.tuning, ...tuning }, counters, pipelines)
   }
 
   has(feature: OptionalFeature): boolean {
@@ -123,21 +68,17 @@ export class Gpu {
 
   /** Vendor, architecture and description in one line, as far as the runtime tells. */
   get name(): string {
-    const { vendor, architecture, description } = this.adapterInfo
-    // Deno gives vendors as their PCI number, which tells nobody anything.
-    const parts = [vendor, architecture, description].filter((part) => part && !/^\d+$/.test(part))
-    return parts.join(' ') || 'unnamed adapter'
+    return adapterName(this.adapterInfo)
   }
 
-  /** The adapter computes on the CPU. Its shader compiler is slow on unrolled loops, which gain it nothing. */
+  /** Whether the adapter computes on the CPU. */
   get software(): boolean {
-    return this.adapterInfo.isFallbackAdapter === true || SOFTWARE_ADAPTERS.test(this.name)
+    return isSoftware(this.adapterInfo)
   }
 
   /** Throws what went wrong with the device, if anything did. */
   check(): void {
-    if (this.disposed) throw new DeviceError('the model was disposed')
-    if (this.failure) throw this.failure
+    this.health.check()
   }
 
   /** A zeroed storage buffer of at least `bytes`. Throws `MemoryError` when it is larger than one binding may be. */
@@ -148,11 +89,7 @@ export class Gpu {
     const bound = (usage & BufferUsage.STORAGE) !== 0
     const limit = bound ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize
     if (size > limit) throw new MemoryError(label, size, limit)
-    const buffer = this.device.createBuffer({ label, size, usage })
-    this.counters.buffersCreated++
-    this.counters.buffersAlive++
-    this.counters.bytesAlive += size
-    return new Buffer(this, buffer, label, size)
+    return new Buffer(this.device.createBuffer({ label, size, usage }), label, size, this.counters)
   }
 
   write(buffer: Buffer, offset: number, data: ArrayBufferView<ArrayBuffer>): void {
@@ -194,67 +131,23 @@ export class Gpu {
     return result
   }
 
-  /** Counts a destroyed buffer; after `dispose()` all are counted already. */
-  forget(bytes: number): void {
-    if (this.disposed) return
-    this.counters.buffersAlive--
-    this.counters.bytesAlive -= bytes
-  }
-
   /** Destroys the device with all its buffers and lets the process end. Safe to call twice. */
   dispose(): void {
-    if (this.disposed) return
-    this.disposed = true
+    if (this.health.isDisposed) return
+    this.health.dispose(this.device)
+    this.pipelines.clear()
     this.device.destroy()
-    this.entry.release()
-    this.counters.buffersAlive = 0
-    this.counters.bytesAlive = 0
+    this.counters.freedAll()
   }
 }
 
-/** The variants with subgroups are optional: where even the trial run fails, the baseline does. */
-async function lanesOrNone(gpu: Gpu): Promise<number> {
-  try {
-    return await probeSubgroupLanes(gpu)
-  } catch (error) {
-    if (error instanceof DeviceLostError) throw error
-    return 0
-  }
+function adapterName({ vendor, architecture, description }: GPUAdapterInfo): string {
+  // Deno gives vendors as their PCI number, which tells nobody anything.
+  const parts = [vendor, architecture, description].filter((part) => part && !/^\d+$/.test(part))
+  return parts.join(' ') || 'unnamed adapter'
 }
 
-/** A GPU buffer that is counted while it lives. */
-export class Buffer {
-  private destroyed = false
-
-  constructor(
-    private readonly gpu: Gpu,
-    readonly gpuBuffer: GPUBuffer,
-    readonly label: string,
-    readonly size: number,
-  ) {}
-
-  destroy(): void {
-    if (this.destroyed) return
-    this.destroyed = true
-    this.gpuBuffer.destroy()
-    this.gpu.forget(this.size)
-  }
-}
-
-function adapterLimits(adapter: GPUAdapter): Record<string, number> {
-  const limits: Record<string, number> = {}
-  for (const name of USEFUL_LIMITS) {
-    // Deno has been seen to give some limits as BigInt.
-    const value = adapter.limits[name]
-    if (value !== undefined) limits[name] = Number(value)
-  }
-  return limits
-}
-
-function deviceLimits(device: GPUDevice): Limits {
-  return Object.fromEntries(USEFUL_LIMITS.map((name) => [name, Number(device.limits[name])])) as Limits
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** Browsers say `isFallbackAdapter`, Dawn's Node binding and wgpu only the driver's name. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  return info.isFallbackAdapter === true || SOFTWARE_ADAPTERS.test(adapterName(info))
 }

@@ -1,4 +1,5 @@
-import type { Gpu } from './device.ts'
+/** The compiled shaders of a device. */
+import type { GpuCounters } from './counters.ts'
 import { SHADER_STAGE_COMPUTE } from './flags.ts'
 import { compose, type ShaderPart } from './shader.ts'
 
@@ -7,7 +8,10 @@ export class PipelineCache {
   private readonly layouts = new Map<string, GPUBindGroupLayout>()
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>()
 
-  constructor(private readonly gpu: Gpu) {}
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly counters: GpuCounters,
+  ) {}
 
   /** The layout that all pipelines of the same files share. */
   layout(parts: readonly ShaderPart[]): GPUBindGroupLayout {
@@ -23,14 +27,14 @@ export class PipelineCache {
           }),
         ),
       )
-      layout = this.gpu.device.createBindGroupLayout({ label: key, entries })
+      layout = this.device.createBindGroupLayout({ label: key, entries })
       this.layouts.set(key, layout)
     }
     return layout
   }
 
   pipeline(parts: readonly ShaderPart[]): Promise<GPUComputePipeline> {
-    const { device, counters } = this.gpu
+    const { device, counters } = this
     const code = compose(parts)
     let pipeline = this.pipelines.get(code)
     if (pipeline === undefined) {
@@ -46,6 +50,12 @@ export class PipelineCache {
       pipeline.catch(() => this.pipelines.delete(code))
     }
     return pipeline
+  }
+
+  /** Lets go of everything that was compiled. */
+  clear(): void {
+    this.layouts.clear()
+    this.pipelines.clear()
   }
 }
 

@@ -1,5 +1,7 @@
+/** The way back: results of the GPU to JavaScript. */
 import { DeviceError } from '../errors.ts'
-import type { Buffer, Gpu } from './device.ts'
+import type { Buffer } from './buffer.ts'
+import type { Gpu } from './device.ts'
 import { BufferUsage, MAP_MODE_READ } from './flags.ts'
 
 /** A staging buffer through which results come back to JavaScript, again and again. */

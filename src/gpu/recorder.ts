@@ -1,3 +1,4 @@
+/** Turns the operations of a computation into dispatches that can be encoded again and again. */
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from './device.ts'
 import type { ShaderPart } from './shader.ts'

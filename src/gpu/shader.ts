@@ -1,4 +1,5 @@
-import type { Buffer } from './device.ts'
+/** Shader files with their buffers and constants, and the WGSL module that several of them make together. */
+import type { Buffer } from './buffer.ts'
 
 /** A file of `shaders/` as the generator writes it: a kernel, or a part that fills a role in kernels. */
 export interface ShaderModule {

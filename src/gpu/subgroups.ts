@@ -1,3 +1,4 @@
+/** Finds out by a trial run how the lanes of subgroups are numbered. */
 import type { Gpu } from './device.ts'
 import { BufferUsage } from './flags.ts'
 import { Readback } from './readback.ts'

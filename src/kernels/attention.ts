@@ -1,5 +1,6 @@
 /** Attention over the cache, and the end of the projection that fills it. */
-import type { Buffer, Gpu } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { attentionMerge, attention as attentionShader, emitRopeCache } from '../gpu/shaders.gen.ts'
@@ -128,15 +129,15 @@ export function attention(
 }
 
 /**
- * Neighbouring rows that one workgroup takes: as many as leave its memory at 12 KiB, which every device has. One on the
- * CPU, where sharing gains nothing and decode's pipeline then serves for prefill too.
+ * Neighbouring rows that one workgroup takes: as many as leave its memory at 12 KiB, which every device has, where
+ * attention works in tiles; else one.
  */
 export function rowsPerTile(gpu: Gpu, headDim: number, width: Width): number {
-  return width === 'many' && !gpu.software ? Math.max(1, 128 / keysPerTile(gpu, headDim, width)) : 1
+  return width === 'many' && gpu.tuning.attentionTiles ? Math.max(1, 128 / keysPerTile(gpu, headDim, width)) : 1
 }
 
 function keysPerTile(gpu: Gpu, headDim: number, width: Width): number {
-  return Math.max(width === 'many' && !gpu.software ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
+  return Math.max(width === 'many' && gpu.tuning.attentionTiles ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
 }
 
 /** The widest head that the kernel takes: one quad for each of 128 threads. */

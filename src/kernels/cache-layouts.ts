@@ -1,5 +1,6 @@
 /** How keys and values may lie in the cache. A new layout is an entry here and its two shader parts. */
-import type { Buffer, Gpu } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { cacheReadF16, cacheReadF16Native, cacheReadF32, cacheWriteF16, cacheWriteF32 } from '../gpu/shaders.gen.ts'
 import { headStride } from './shape.ts'
@@ -34,7 +35,7 @@ export const CACHE_LAYOUTS = {
     bytesPerKey: (headDim) => headStride(headDim) * 2,
     write: (buffers) => part(cacheWriteF16, { bindings: pick(buffers), constants: {} }),
     read: (gpu, buffers) =>
-      part(gpu.has('shader-f16') ? cacheReadF16Native : cacheReadF16, { bindings: pick(buffers), constants: {} }),
+      part(gpu.tuning.nativeF16 ? cacheReadF16Native : cacheReadF16, { bindings: pick(buffers), constants: {} }),
   },
 } as const satisfies Readonly<Record<string, CacheLayout>>
 

@@ -1,4 +1,4 @@
-import type { Buffer } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import {

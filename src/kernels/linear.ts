@@ -47,11 +47,10 @@ interface Kernel {
 }
 
 function kernelFor(gpu: Gpu, x: Activation, weight: Weight, width: Width, rows: 'rows' | 'outputs'): Kernel {
-  // On the CPU, compiling costs more than a few rows do, and the barriers of the tiled kernel more than reading the
-  // weights again: one kernel for few rows, one for many.
-  if (gpu.software) return width === 'many' ? batch(gpu, x, weight, { wide: true, rows }) : vector(gpu, x, weight, rows)
-  if (width === 1) return vector(gpu, x, weight, rows)
-  return width === 'many' ? tiled(x, weight, rows) : batch(gpu, x, weight, { wide: width !== 4, rows })
+  const variant = gpu.tuning.matmul[width]
+  if (variant === 'vector') return vector(gpu, x, weight, rows)
+  if (variant === 'tile') return tiled(x, weight, rows)
+  return batch(gpu, x, weight, { wide: variant === 'batch8', rows })
 }
 
 function vector(gpu: Gpu, x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel {
@@ -81,9 +80,10 @@ function tiled(x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel 
 
 /** No more lanes than there is work for, nor than exchange values in order where the subgroup variant is used. */
 function lanes(gpu: Gpu, work: number, most: number): { LANES: number; GROUPS: number; subgroups: boolean } {
-  const subgroups = gpu.subgroupLanes > 0
+  const { subgroupLanes } = gpu.tuning
+  const subgroups = subgroupLanes > 0
   const wanted = Math.max(2, Math.min(most, powerOfTwo(work)))
-  const LANES = subgroups ? Math.min(wanted, gpu.subgroupLanes) : wanted
+  const LANES = subgroups ? Math.min(wanted, subgroupLanes) : wanted
   return { LANES, GROUPS: THREADS / LANES, subgroups }
 }
 

@@ -1,5 +1,6 @@
 import { DeviceError } from '../errors.ts'
-import type { Buffer, Gpu } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'

@@ -1,6 +1,7 @@
 /** How matrices may lie on the GPU. A new quantization is an entry here, one in `STORED_TYPES`, and a `.wgsl`. */
 import type { StoredDtype } from '../formats/blocks.ts'
-import type { Buffer, Gpu } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { weightsBf16, weightsF16, weightsF16Native, weightsF32, weightsQ4, weightsQ8 } from '../gpu/shaders.gen.ts'
 import {
@@ -54,7 +55,7 @@ export const WEIGHT_LAYOUTS = {
     blockBytes: 64,
     scaleBytes: 0,
     part: (gpu, { quants: weights }, constants) =>
-      part(gpu.has('shader-f16') ? weightsF16Native : weightsF16, { bindings: { weights }, constants }),
+      part(gpu.tuning.nativeF16 ? weightsF16Native : weightsF16, { bindings: { weights }, constants }),
     exact: { f16: copyBytes },
     pack: packF16,
   },

@@ -2,9 +2,11 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { checkParameter, integer, oneOf, orElse } from '../checks.ts'
 import { ConfigError } from '../errors.ts'
-import { Gpu } from '../gpu/device.ts'
+import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
+import { openGpu } from '../gpu/open.ts'
 import { Readback } from '../gpu/readback.ts'
+import type { Tuning } from '../gpu/tuning.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
 import { CACHE_LAYOUTS, type CacheDtype, type CacheLayout } from '../kernels/cache-layouts.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
@@ -46,6 +48,8 @@ export interface EngineOptions {
   slidingWindow?: number | null | undefined
   /** WebGPU features to do without, for example `['shader-f16']`. */
   disableFeatures?: readonly string[] | undefined
+  /** @internal Variants of the kernels to use instead of those that suit the adapter. */
+  tuning?: Partial<Tuning> | undefined
 }
 
 const DEFAULT_CONTEXT = 4096
@@ -84,7 +88,7 @@ export class Engine {
     throwIfAborted(options.signal)
     const sizes = planSizes(checkpoint.config, options, vocabSize)
     report(options, 'open', 0, checkpoint.totalBytes)
-    const gpu = await Gpu.open({ disableFeatures: options.disableFeatures })
+    const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: options.tuning })
     try {
       return await Engine.build(gpu, checkpoint, sizes, options)
     } catch (error) {

@@ -1,4 +1,5 @@
-import type { Buffer, Gpu } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import { type AttentionBuffers, attention, type LayerCache, ropeCache, sumsOfBatch } from '../kernels/attention.ts'
 import { COPY_PLAN_WORDS, cacheCopy } from '../kernels/cache-copy.ts'

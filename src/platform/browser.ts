@@ -1,14 +1,14 @@
 /** Browsers, in pages and in workers. There is no file system: files come as URLs, `File`s and directory handles. */
 import { CheckpointError, DeviceError, ListenError, ParameterError } from '../errors.ts'
-import type { FetchHandler, GpuEntry, GpuEntryOptions, Platform, RandomAccessFile, ServeOptions } from './types.ts'
+import type { FetchHandler, GpuEntryOptions, Platform, RandomAccessFile, ServeOptions } from './types.ts'
 
 export const platform: Platform = {
   name: 'browser',
 
-  async openGpu(options: GpuEntryOptions = {}): Promise<GpuEntry> {
+  async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
     const gpu = globalThis.navigator?.gpu as GPU | undefined
-    if (gpu) return { gpu, release() {} }
+    if (gpu) return gpu
     // Browsers hide `navigator.gpu` on plain http, which looks like a missing feature but is a deployment mistake.
     const insecure = globalThis.isSecureContext === false
     throw new DeviceError(

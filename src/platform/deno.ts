@@ -2,15 +2,7 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type {
-  FetchHandler,
-  GpuEntry,
-  GpuEntryOptions,
-  HttpServer,
-  Platform,
-  RandomAccessFile,
-  ServeOptions,
-} from './types.ts'
+import type { FetchHandler, GpuEntryOptions, HttpServer, Platform, RandomAccessFile, ServeOptions } from './types.ts'
 
 /** The part of Deno that is used here; its own types cannot stand beside those of Node in one compilation. */
 interface DenoRuntime {
@@ -40,11 +32,11 @@ declare const Deno: DenoRuntime
 export const platform: Platform = {
   name: 'deno',
 
-  async openGpu(options: GpuEntryOptions = {}): Promise<GpuEntry> {
+  async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
     const gpu = globalThis.navigator?.gpu as GPU | undefined
     if (!gpu) throw new DeviceError('this Deno shows no WebGPU; start it with: deno run --unstable-webgpu')
-    return { gpu, release() {} }
+    return gpu
   },
 
   // Loaded when asked for: whoever runs a model in process needs no server.

@@ -5,15 +5,7 @@ import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type {
-  FetchHandler,
-  GpuEntry,
-  GpuEntryOptions,
-  HttpServer,
-  Platform,
-  RandomAccessFile,
-  ServeOptions,
-} from './types.ts'
+import type { FetchHandler, GpuEntryOptions, HttpServer, Platform, RandomAccessFile, ServeOptions } from './types.ts'
 
 /**
  * Dawn's instances, one per backend, for the life of the process. Dawn's binding does not hold its own instance: when
@@ -26,11 +18,10 @@ const instances = new Map<string, GPU>()
 export const platform: Platform = {
   name: process.versions.bun === undefined ? 'node' : 'bun',
 
-  async openGpu(options: GpuEntryOptions = {}): Promise<GpuEntry> {
+  async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     // An entry that the host program installed itself (Electron, a polyfill) is the one it wants used.
     const installed = options.backend === undefined ? globalThis.navigator?.gpu : undefined
-    const gpu = installed ?? (await dawnInstance(options.backend))
-    return { gpu, release() {} }
+    return installed ?? dawnInstance(options.backend)
   },
 
   // Loaded when asked for: whoever runs a model in process needs no server.

@@ -5,7 +5,7 @@
 export interface Platform {
   readonly name: 'browser' | 'node' | 'bun' | 'deno'
   /** The runtime's WebGPU entry. Throws `DeviceError` that says what to install when there is none. */
-  openGpu(options?: GpuEntryOptions): Promise<GpuEntry>
+  openGpu(options?: GpuEntryOptions): Promise<GPU>
   /** What stands at a path of the local file system; undefined when nothing does, or when there is no file system. */
   pathKind(path: string): Promise<'file' | 'folder' | undefined>
   /** Opens a local file for reading by range. Throws `CheckpointError` when it cannot be opened. */
@@ -52,12 +52,6 @@ export interface HttpServer {
 export interface GpuEntryOptions {
   /** `'null'` is Dawn's backend that executes nothing: it measures JavaScript's own cost. Node only. */
   backend?: 'null' | undefined
-}
-
-export interface GpuEntry {
-  readonly gpu: GPU
-  /** Lets go of the entry, so that the process can end by itself. Safe to call twice. */
-  release(): void
 }
 
 export interface RandomAccessFile {

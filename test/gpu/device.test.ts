@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { DeviceError, DeviceLostError, MemoryError } from '../../src/errors.ts'
-import { Gpu } from '../../src/gpu/device.ts'
+import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
 import { part, type ShaderPart } from '../../src/gpu/shader.ts'
@@ -14,7 +15,7 @@ afterAll(() => {
 })
 
 async function open(): Promise<Gpu> {
-  const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+  const gpu = await openGpu({ disableFeatures: disabledFeatures() })
   opened.push(gpu)
   return gpu
 }
@@ -35,14 +36,14 @@ function streamPart(gpu: Gpu): {
 describe('an opened device', () => {
   test('has the features it asked for, without the disabled ones', async () => {
     const gpu = await open()
-    const plain = await Gpu.open({ disableFeatures: ['shader-f16', 'subgroups', 'timestamp-query'] })
+    const plain = await openGpu({ disableFeatures: ['shader-f16', 'subgroups', 'timestamp-query'] })
     opened.push(plain)
     for (const name of gpu.features) expect(gpu.device.features.has(name)).toBe(true)
     expect([...plain.features]).toEqual([])
-    expect(plain.subgroupLanes).toBe(0)
+    expect(plain.tuning.subgroupLanes).toBe(0)
     expect(plain.has('shader-f16')).toBe(false)
-    expect([0, 4, 8, 16, 32]).toContain(gpu.subgroupLanes)
-    if (!gpu.has('subgroups')) expect(gpu.subgroupLanes).toBe(0)
+    expect([0, 4, 8, 16, 32]).toContain(gpu.tuning.subgroupLanes)
+    if (!gpu.has('subgroups')) expect(gpu.tuning.subgroupLanes).toBe(0)
     expect(gpu.limits.maxBufferSize).toBe(gpu.device.limits.maxBufferSize)
     expect(gpu.name).not.toBe('')
   })

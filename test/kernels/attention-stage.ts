@@ -2,6 +2,7 @@
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
+import { HARDWARE } from '../../src/gpu/tuning.ts'
 import {
   type AttentionBuffers,
   attention,
@@ -17,7 +18,7 @@ import { linear } from '../../src/kernels/linear.ts'
 import { type Activation, createActivation, headStride, type Width } from '../../src/kernels/shape.ts'
 import { createWeight, type Weight } from '../../src/kernels/weight.ts'
 import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
-import { asHardware, misfits, randomNumbers, run } from '../support/gpu.ts'
+import { misfits, randomNumbers, run } from '../support/gpu.ts'
 
 export interface StageOptions {
   nHeads: number
@@ -86,7 +87,7 @@ export class AttentionStage {
       ring,
       window: window ?? FULL_ATTENTION,
     }
-    const sums = Math.max(sumsOfBatch(gpu, headDim, MAX_ROWS), sumsOfBatch(asHardware(gpu), headDim, MAX_ROWS))
+    const sums = Math.max(sumsOfBatch(gpu, headDim, MAX_ROWS), sumsOfBatch(gpu.withTuning(HARDWARE), headDim, MAX_ROWS))
     const buffers: AttentionBuffers = {
       rows: gpu.createBuffer('rows', MAX_ROWS * 16),
       tiles: gpu.createBuffer('tiles', MAX_ROWS * 8),

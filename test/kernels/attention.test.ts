@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { rowsPerTile } from '../../src/kernels/attention.ts'
-import { asHardware, openVariants } from '../support/gpu.ts'
+import { openVariants } from '../support/gpu.ts'
 import { AttentionStage, type StageOptions } from './attention-stage.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
@@ -50,7 +51,7 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
         // The last chunk with the kernel of a GPU too, which takes several rows at a time.
         const last = first + CHUNK >= options.positions
         if (first === 0 || last) expect(await stage.misfits(gpu, 'many', 1)).toEqual([])
-        if (last) expect(await stage.misfits(asHardware(gpu), 'many', 1)).toEqual([])
+        if (last) expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 1)).toEqual([])
       }
     }
 
@@ -58,7 +59,7 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
     const rows = Array.from({ length: options.sequences }, (_, sequence) => ({ sequence, position: options.positions }))
     await stage.write(rows)
     for (const parts of [1, 3, 16]) expect(await stage.misfits(gpu, 1, parts), `${parts} parts`).toEqual([])
-    expect(await stage.misfits(asHardware(gpu), 'many', 2), 'several rows in parts').toEqual([])
+    expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 2), 'several rows in parts').toEqual([])
     stage.destroy()
   })
 
@@ -78,14 +79,14 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
     for (let first = 0; first < 24; first += CHUNK) await stage.write(run(2, first, CHUNK))
     await stage.write([...run(2, 24, 5), ...run(0, 0, 6), ...run(1, 0, 1)])
     expect(await stage.misfits(gpu, 'many', 1)).toEqual([])
-    expect(await stage.misfits(asHardware(gpu), 'many', 1)).toEqual([])
+    expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 1)).toEqual([])
     stage.destroy()
   })
 })
 
 test('takes tiles of several rows on hardware alone', () => {
   const { gpu } = variants[0]!
-  const hardware = asHardware(gpu)
+  const hardware = gpu.withTuning(HARDWARE)
   expect([64, 128, 256, 512].map((headDim) => rowsPerTile(hardware, headDim, 'many'))).toEqual([4, 4, 2, 1])
   expect(rowsPerTile(hardware, 128, 1)).toBe(1)
   if (gpu.software) expect(rowsPerTile(gpu, 128, 'many')).toBe(1)
@@ -99,7 +100,7 @@ describe('the end of the q, k, v projection', () => {
   ] as const)('at width $width', async ({ width, rows, dtype, hardware }) => {
     const { gpu } = variants[0]!
     const options = { nHeads: 3, nKvHeads: 3, headDim: 10, dtype, window: 2, sequences: 2, positions: 40 } as const
-    const stage = await AttentionStage.open(hardware ? asHardware(gpu) : gpu, options, CHUNK, width)
+    const stage = await AttentionStage.open(hardware ? gpu.withTuning(HARDWARE) : gpu, options, CHUNK, width)
     // From the middle of the ring over its end; rows of the last tile beyond the batch are padding.
     const batch = Array.from({ length: rows }, (_, i) => ({ sequence: 1, position: 11 + i }))
     await stage.write(batch)

@@ -1,18 +1,10 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Gpu } from '../../src/gpu/device.ts'
+import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
 import type { Width } from '../../src/kernels/shape.ts'
 import type { WeightDtype } from '../../src/kernels/weight-layouts.ts'
-import {
-  activation,
-  asHardware,
-  misfits,
-  openVariants,
-  randomNumbers,
-  randomWeight,
-  run,
-  WEIGHT_DTYPES,
-} from '../support/gpu.ts'
+import { activation, misfits, openVariants, randomNumbers, randomWeight, run, WEIGHT_DTYPES } from '../support/gpu.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
 vi.setConfig({ testTimeout: 240_000 })
@@ -98,7 +90,7 @@ function cases(software: boolean, second: boolean): Case[] {
 
 describe.each(variants)('linear with $name', ({ gpu }) => {
   test.each(cases(gpu.software, gpu !== variants[0]!.gpu))('$name', async ({ kernel, dtype, rows, n, k, emit }) => {
-    const device: Gpu = kernel.hardware ? asHardware(gpu) : gpu
+    const device: Gpu = kernel.hardware ? gpu.withTuning(HARDWARE) : gpu
     const random = randomNumbers(n * 1000 + k)
     const x = activation(gpu, 'x', { rows, cols: k, fill: random })
     const { weight, values: w } = randomWeight(gpu, dtype, { rows: n, cols: k, random })

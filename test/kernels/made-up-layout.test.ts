@@ -3,12 +3,13 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { readShader } from '../../shaders/contract.ts'
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
 import type { ShaderModule } from '../../src/gpu/shader.ts'
+import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { linear, store } from '../../src/kernels/linear.ts'
 import type { Width } from '../../src/kernels/shape.ts'
 import { createWeight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
 import type { WeightLayout } from '../../src/kernels/weight-layouts.ts'
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
-import { activation, asHardware, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
+import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 
@@ -110,7 +111,7 @@ test.each<[kernel: string, width: Width, rows: number, hardware: boolean]>([
 
   const x = activation(gpu, 'x', { rows, cols: K, fill: random })
   const y = activation(gpu, 'y', { rows, cols: N, fill: random })
-  const device = hardware ? asHardware(gpu) : gpu
+  const device = hardware ? gpu.withTuning(HARDWARE) : gpu
   const { stride, buffer } = y.activation
   const record = (r: Parameters<typeof linear>[0]) => linear(r, x.activation, weight, store(y.activation), { width })
   const got = await run(device, { rows }, record, { buffer, elements: rows * stride })

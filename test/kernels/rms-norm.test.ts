@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { Gpu } from '../../src/gpu/device.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { rmsNorm } from '../../src/kernels/rms-norm.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { activation, misfits, randomNumbers, run } from '../support/gpu.ts'
 
-const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+const gpu = await openGpu({ disableFeatures: disabledFeatures() })
 afterAll(() => gpu.dispose())
 
 const EPSILON = 1e-5

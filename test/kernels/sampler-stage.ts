@@ -1,5 +1,6 @@
 /** Requests on their way through the sampler's kernels, and random requests of every kind. */
-import type { Buffer, Gpu } from '../../src/gpu/device.ts'
+import type { Buffer } from '../../src/gpu/buffer.ts'
+import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder, type Recording } from '../../src/gpu/recorder.ts'

@@ -1,7 +1,7 @@
 /** The sampler's kernels choose what `sampleToken` chooses, id for id; rules give the bits of `applyHistory`. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { MistralError } from '../../src/errors.ts'
-import { Gpu } from '../../src/gpu/device.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { LIST_TOO_SHORT } from '../../src/kernels/draw.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
 import * as packed from '../../src/sampling/packed-params.ts'
@@ -14,7 +14,7 @@ import { disabledFeatures } from '../support/features.ts'
 import { randomNumbers } from '../support/gpu.ts'
 import { Dice, type Kind, type Outcome, type Request, randomRequest, Stage } from './sampler-stage.ts'
 
-const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+const gpu = await openGpu({ disableFeatures: disabledFeatures() })
 afterAll(() => gpu.dispose())
 
 /** SwiftShader switches threads at each barrier: there a tenth of the draws has to do. */

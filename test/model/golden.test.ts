@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test, vi } from 'vitest'
-import { Gpu } from '../../src/gpu/device.ts'
+import { describe, expect, test } from 'vitest'
+import { HARDWARE } from '../../src/gpu/tuning.ts'
 import type { MistralModel } from '../../src/index.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS } from '../../src/model/runner.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
@@ -69,18 +69,13 @@ describe('random models give the logits of Hugging Face transformers', () => {
 describe('with the kernels of real GPUs', () => {
   for (const name of ['head-dim', 'window-7', 'gguf-q4_0']) {
     test(name, { timeout: 300_000 }, async () => {
-      const software = vi.spyOn(Gpu.prototype, 'software', 'get').mockReturnValue(false)
-      try {
-        const { path, reference } = fixture(name)
-        await withModel(path, { kvCache: 'f32' }, async (model) => {
-          for (const chunk of [32, 1, 3, 7, 13]) {
-            const logits = await logitsInChunks(model, reference.prompt, chunk)
-            expect(maxDifference(logits, reference.logits), `chunks of ${chunk}`).toBeLessThan(1e-3)
-          }
-        })
-      } finally {
-        software.mockRestore()
-      }
+      const { path, reference } = fixture(name)
+      await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
+        for (const chunk of [32, 1, 3, 7, 13]) {
+          const logits = await logitsInChunks(model, reference.prompt, chunk)
+          expect(maxDifference(logits, reference.logits), `chunks of ${chunk}`).toBeLessThan(1e-3)
+        }
+      })
     })
   }
 })

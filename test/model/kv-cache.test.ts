@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Gpu } from '../../src/gpu/device.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { FULL_ATTENTION } from '../../src/kernels/attention.ts'
 import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import type { ModelConfig } from '../../src/model/config.ts'
@@ -39,7 +39,7 @@ describe('the cache', () => {
   const options = { positions: 100, chunk: 8, maxSequences: 2 } as const
 
   test('takes the bytes of its layout', async () => {
-    const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+    const gpu = await openGpu({ disableFeatures: disabledFeatures() })
     try {
       for (const dtype of ['f16', 'f32'] as const) {
         const before = gpu.counters.bytesAlive

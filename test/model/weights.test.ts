@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
 import { decodeToF32, f32ToF16Bits, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
 import type { TensorInfo } from '../../src/formats/tensor-file.ts'
-import { Gpu } from '../../src/gpu/device.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { embedding } from '../../src/kernels/embedding.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
 import type { Weight } from '../../src/kernels/weight.ts'
@@ -12,7 +12,7 @@ import { loadWeights } from '../../src/model/weights.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { misfits, randomNumbers, run } from '../support/gpu.ts'
 
-const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+const gpu = await openGpu({ disableFeatures: disabledFeatures() })
 afterAll(() => gpu.dispose())
 
 interface Shape {

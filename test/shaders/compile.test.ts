@@ -1,11 +1,11 @@
 /** Every kernel with every filling of its roles is a pipeline on this adapter. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { Gpu } from '../../src/gpu/device.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import * as shaders from '../../src/gpu/shaders.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 
-const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+const gpu = await openGpu({ disableFeatures: disabledFeatures() })
 afterAll(() => gpu.dispose())
 
 /** Values for constants that have no default. A new one must be added here, or its kernel's test fails. */

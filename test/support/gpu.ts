@@ -1,6 +1,8 @@
 /** What the kernel tests share: random operands in the layouts of `shaders/`, and a run of a few operations. */
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
-import { type Buffer, Gpu } from '../../src/gpu/device.ts'
+import type { Buffer } from '../../src/gpu/buffer.ts'
+import type { Gpu } from '../../src/gpu/device.ts'
+import { openGpu } from '../../src/gpu/open.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
 import { type Activation, type BatchShape, createActivation } from '../../src/kernels/shape.ts'
@@ -23,19 +25,14 @@ export function randomNumbers(seed: number): () => number {
 
 /** A device for each set of kernels that this adapter has: with all features, and with none where that differs. */
 export async function openVariants(): Promise<{ name: string; gpu: Gpu }[]> {
-  const gpu = await Gpu.open({ disableFeatures: disabledFeatures() })
+  const gpu = await openGpu({ disableFeatures: disabledFeatures() })
   const all = [...gpu.features].filter((name) => name !== 'timestamp-query')
   if (all.length === 0) return [{ name: 'baseline', gpu }]
-  const baseline = await Gpu.open({ disableFeatures: ['shader-f16', 'subgroups'] })
+  const baseline = await openGpu({ disableFeatures: ['shader-f16', 'subgroups'] })
   return [
     { name: all.join(' + '), gpu },
     { name: 'baseline', gpu: baseline },
   ]
-}
-
-/** The same device, on which the kernels that are kept from software adapters are taken. */
-export function asHardware(gpu: Gpu): Gpu {
-  return Object.create(gpu, { software: { value: false } })
 }
 
 /** Rows of random numbers, or of the numbers that `fill` gives. Rows beyond them hold 1e30: no result may see them. */

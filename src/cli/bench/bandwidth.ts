@@ -1,4 +1,5 @@
-import type { Buffer, Gpu } from '../../gpu/device.ts'
+import type { Buffer } from '../../gpu/buffer.ts'
+import type { Gpu } from '../../gpu/device.ts'
 import { BufferUsage } from '../../gpu/flags.ts'
 import { Recorder } from '../../gpu/recorder.ts'
 import { part } from '../../gpu/shader.ts'

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import type { MistralModel } from '../../generate/mistral-model.ts'
-import type { GpuCounters } from '../../gpu/device.ts'
+import type { GpuCounts } from '../../gpu/counters.ts'
 import { GREEDY } from '../../model/batch.ts'
 import { cacheReadBytes } from '../../model/kv-cache.ts'
 import { median } from './measure.ts'
@@ -147,7 +147,7 @@ const COUNTED = [
   'buffersCreated',
   'bindGroupsCreated',
   'pipelinesCreated',
-] as const satisfies readonly (keyof GpuCounters)[]
+] as const satisfies readonly (keyof GpuCounts)[]
 
 /** What the device's counters went up by, and for how many tokens. */
 class Tally {
@@ -157,7 +157,7 @@ class Tally {
     number
   >
 
-  add(before: GpuCounters, after: GpuCounters, tokens: number): void {
+  add(before: GpuCounts, after: GpuCounts, tokens: number): void {
     this.tokens += tokens
     for (const name of COUNTED) this.sums[name] += after[name] - before[name]
   }

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import { DeviceError, ParameterError } from '../../errors.ts'
-import { Gpu } from '../../gpu/device.ts'
+import type { Gpu } from '../../gpu/device.ts'
+import { openGpu } from '../../gpu/open.ts'
 import { CACHE_LAYOUTS } from '../../kernels/cache-layouts.ts'
 import { GREEDY } from '../../model/batch.ts'
 import { createCache } from '../../model/kv-cache.ts'
@@ -42,7 +43,7 @@ export async function nullBackendCost(
 /** Decodes on Dawn's null backend, which takes commands and executes nothing. Throws where there is none. */
 export async function measureNullBackend(options: NullOptions = {}): Promise<NullCost> {
   const { layers = LAYERS, tokens = POSITIONS - WARM_UP, disabled, signal } = options
-  const gpu = await Gpu.open({ backend: 'null', disableFeatures: disabled })
+  const gpu = await openGpu({ backend: 'null', disableFeatures: disabled })
   try {
     const runner = await tinyRunner(gpu, layers)
     const jsMs: number[] = []

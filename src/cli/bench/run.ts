@@ -96,7 +96,7 @@ function adapterFacts(gpu: Gpu, disabled: readonly string[]): AdapterFacts {
     software: gpu.software,
     features: [...gpu.features],
     disabled,
-    subgroup_lanes: gpu.subgroupLanes,
+    subgroup_lanes: gpu.tuning.subgroupLanes,
   }
 }
 

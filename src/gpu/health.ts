@@ -1,0 +1,43 @@
+/** What has gone wrong with a device so far. */
+import { DeviceError, DeviceLostError } from '../errors.ts'
+
+/**
+ * Collects a device's failures. It is the only object that the device's callbacks refer to, and it refers to nothing:
+ * Dawn's Node binding keeps a device for as long as its `onuncapturederror` is set, so that a callback which reaches the
+ * device, its pipelines or the model would keep all of them for the life of the process.
+ */
+export class DeviceHealth {
+  private failure: Error | undefined
+  private disposed = false
+
+  /** Notes from now on the errors of validation and memory that no scope catches, and the loss of the device. */
+  constructor(device: GPUDevice) {
+    device.onuncapturederror = (event) => this.failed(`the GPU refused an operation: ${event.error.message}`)
+    // Old Deno versions have no `lost`.
+    device.lost?.then((info) => this.lost(info.reason ?? 'unknown', info.message))
+  }
+
+  /** The device is about to be destroyed on purpose: its loss is no failure. */
+  dispose(device: GPUDevice): void {
+    this.disposed = true
+    device.onuncapturederror = null
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed
+  }
+
+  /** Throws what went wrong with the device, if anything did. */
+  check(): void {
+    if (this.disposed) throw new DeviceError('the model was disposed')
+    if (this.failure) throw this.failure
+  }
+
+  private failed(message: string): void {
+    this.failure ??= new DeviceError(message)
+  }
+
+  private lost(reason: string, message: string): void {
+    if (!this.disposed) this.failure = new DeviceLostError(reason, message)
+  }
+}

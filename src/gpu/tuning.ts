@@ -1,0 +1,53 @@
+/** Which variants of the kernels a device computes with: one value, made here from what is known of the adapter. */
+
+/** How many rows a batch has, as far as the choice of kernels goes; `batchClassOf` in kernels/shape.ts decides. */
+export type BatchClass = 1 | 4 | 8 | 'decode' | 'many'
+
+/**
+ * `vector` reads the weights once for each row; `batch4` and `batch8` read them once for four or eight rows; `tile` makes
+ * tiles of 32 rows and 64 outputs in workgroup memory.
+ */
+export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | 'tile'
+
+export interface Tuning {
+  /** Load f16 weights and keys as `f16`, which needs the feature `shader-f16`, instead of unpacking words. */
+  readonly nativeF16: boolean
+  /**
+   * Lanes that exchange values in order inside a subgroup, a power of two. 0 selects the variants without subgroups,
+   * where subgroups are absent or do not number their lanes like the workgroup.
+   */
+  readonly subgroupLanes: number
+  /** The matmul for each class of batch. */
+  readonly matmul: Readonly<Record<BatchClass, MatmulVariant>>
+  /** Attention takes neighbouring rows of a prompt in tiles that share keys and values, instead of one row at a time. */
+  readonly attentionTiles: boolean
+}
+
+/** What the choice of variants depends on. */
+export interface AdapterFacts {
+  /** The adapter computes on the CPU. */
+  readonly software: boolean
+  readonly features: ReadonlySet<string>
+  /** As the trial run of subgroups.ts found it; 0 without subgroups. */
+  readonly subgroupLanes: number
+}
+
+/** For GPUs, where reading weights again costs more than barriers do. */
+export const HARDWARE = {
+  matmul: { 1: 'vector', 4: 'batch4', 8: 'batch8', decode: 'batch8', many: 'tile' },
+  attentionTiles: true,
+} as const satisfies Partial<Tuning>
+
+/**
+ * For software adapters. On the CPU, compiling another kernel costs more than a few rows do, and the barriers of the
+ * tiled kernels cost more than reading the operands again: one matmul for few rows, one for many, and the attention of
+ * decode for prompts too.
+ */
+export const SOFTWARE = {
+  matmul: { 1: 'vector', 4: 'vector', 8: 'vector', decode: 'vector', many: 'batch8' },
+  attentionTiles: false,
+} as const satisfies Partial<Tuning>
+
+export function tuningFor({ software, features, subgroupLanes }: AdapterFacts): Tuning {
+  return { nativeF16: features.has('shader-f16'), subgroupLanes, ...(software ? SOFTWARE : HARDWARE) }
+}
