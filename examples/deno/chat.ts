@@ -2,7 +2,7 @@
  * One question to a model, with Deno's own WebGPU:
  *
  *     deno add npm:mistral-webgpu
- *     deno run --unstable-webgpu --allow-read --allow-net chat.ts PATH_OR_URL "Your question"
+ *     deno run --allow-read --allow-net chat.ts PATH_OR_URL "Your question"
  */
 import process from 'node:process'
 import { MistralChat } from 'mistral-webgpu'

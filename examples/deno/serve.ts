@@ -2,7 +2,7 @@
  * The HTTP API on Deno's own server and WebGPU:
  *
  *     deno add npm:mistral-webgpu
- *     deno run --unstable-webgpu --allow-read --allow-net --allow-env serve.ts PATH_OR_URL 8080
+ *     deno run --allow-read --allow-net --allow-env serve.ts PATH_OR_URL 8080
  *
  * The app is a function from a request to a response, so this is all that a server takes. `Bun.serve({ fetch: app.fetch })`
  * is the same in Bun.

@@ -2,12 +2,13 @@
 
 /** The runtime has no WebGPU at all. */
 export function packageAdvice(runtime: 'browser' | 'node' | 'bun' | 'deno'): string[] {
-  if (runtime === 'deno') return ['start Deno with WebGPU: deno run --unstable-webgpu -A ...']
+  if (runtime === 'deno')
+    return ['use Deno 2, which has WebGPU without a flag; Deno 1 needs: deno run --unstable-webgpu -A ...']
   return [
     'install Dawn, the WebGPU of Chrome, beside this package: npm install webgpu',
     'npx finds it when it is told of both: npx -p mistral-webgpu -p webgpu mistral-webgpu chat',
     'it has binaries for Linux with glibc (so not Alpine), macOS and Windows, each on x64 and arm64',
-    'or run under Deno, which brings its own: deno run --unstable-webgpu -A npm:mistral-webgpu doctor',
+    'or run under Deno 2, which brings its own: deno run -A npm:mistral-webgpu doctor',
   ]
 }
 

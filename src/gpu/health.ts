@@ -2,9 +2,9 @@
 import { DeviceError, DeviceLostError } from '../errors.ts'
 
 /**
- * Collects a device's failures. It is the only object that the device's callbacks refer to, and it refers to nothing:
- * Dawn's Node binding keeps a device for as long as its `onuncapturederror` is set, so that a callback which reaches the
- * device, its pipelines or the model would keep all of them for the life of the process.
+ * Collects a device's failures. It is all that the device's callbacks refer to, and it refers to nothing: Dawn's Node
+ * binding holds callbacks by references that no garbage collector follows, so that one which reaches the device keeps
+ * the device, its pipelines and the model for the life of the process.
  */
 export class DeviceHealth {
   private failure: Error | undefined

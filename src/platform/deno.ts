@@ -35,7 +35,8 @@ export const platform: Platform = {
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
     const gpu = globalThis.navigator?.gpu as GPU | undefined
-    if (!gpu) throw new DeviceError('this Deno shows no WebGPU; start it with: deno run --unstable-webgpu')
+    if (!gpu)
+      throw new DeviceError('this Deno shows no WebGPU: Deno 2 has it, Deno 1 only with the flag --unstable-webgpu')
     return gpu
   },
 

@@ -20,10 +20,10 @@ const FLAGS = [
 export const INSTALL_ADVICE =
   'no Chromium with WebGPU starts here: install one (`apt-get install chromium`), or set CHROMIUM_PATH to its executable'
 
-/** undefined when no browser of this machine starts, or none has WebGPU. */
-export async function startChromium(): Promise<Browser | undefined> {
+/** undefined when no browser of this machine starts, or none has WebGPU. `flags` are of the browser's command line. */
+export async function startChromium(flags: readonly string[] = []): Promise<Browser | undefined> {
   for await (const candidate of candidates()) {
-    const browser = await launch(candidate).catch(() => undefined)
+    const browser = await launch(candidate, flags).catch(() => undefined)
     if (browser && (await hasAdapter(browser).catch(() => false))) return browser
     await browser?.close()
   }
@@ -67,12 +67,12 @@ async function unpackedChromium(): Promise<Candidate | undefined> {
   return { path: await packed.executablePath(), args: ['--headless=shell'] }
 }
 
-function launch({ path, args = [] }: Candidate): Promise<Browser> {
+function launch({ path, args = [] }: Candidate, flags: readonly string[]): Promise<Browser> {
   // The suite's own choice of a Vulkan driver is for Node; it would hide Chromium's.
   const { VK_ICD_FILENAMES: _, LD_LIBRARY_PATH: __, ...env } = process.env
   return chromium.launch({
     executablePath: path,
-    args: [...FLAGS, ...args],
+    args: [...FLAGS, ...args, ...flags],
     env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
     timeout: 30_000,
   })
