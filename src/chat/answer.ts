@@ -2,6 +2,7 @@ import type { FinishReason, NotedStep, Verdict } from '../generate/types.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { ShownLogprobs } from './shown-logprobs.ts'
 import { StopFilter } from './stop-filter.ts'
+import type { ThinkingTokens } from './thoughts.ts'
 import { type TokenLogprob, textOf, tokenLogprob } from './token-logprob.ts'
 import { type CompleteToolCall, type ToolCallDelta, ToolCallStream } from './tool-calls.ts'
 import type { ForcedCall, ToolCallTokens } from './tool-choice.ts'
@@ -14,11 +15,13 @@ export interface ChatChunk {
   /** Which of the `n` answers. */
   readonly index: number
   readonly text: string
+  /** A part of what the model thinks, which is no part of the text; null when there is none in this piece. */
+  readonly reasoning_content: string | null
   /** The tokens that came since the piece before, a forced call's among them; their text may be part of a later piece. */
   readonly token_ids: readonly number[]
   /**
    * Of the tokens whose text begins in this piece; null unless the request asked for them. Tokens of which no text is
-   * shown have none: control tokens, calls of tools, a stop text.
+   * shown have none: control tokens, thoughts, calls of tools, a stop text.
    */
   readonly logprobs: readonly TokenLogprob[] | null
   /** Parts of calls of tools, to be joined by `index`; null when there are none in this piece. */
@@ -31,6 +34,8 @@ export interface ChatChunk {
 export interface ChatChoice {
   readonly index: number
   readonly text: string
+  /** What the model thought before or between the parts of its text; null when it did not. */
+  readonly reasoning_content: string | null
   readonly token_ids: readonly number[]
   /** Of the tokens that the text is made of; null unless the request asked for them. */
   readonly logprobs: readonly TokenLogprob[] | null
@@ -51,11 +56,14 @@ export interface AnswerOptions {
   readonly tools:
     | { readonly tokens: ToolCallTokens; readonly maxCalls: number; readonly forced?: ForcedCall }
     | undefined
+  /** How thoughts are marked, and whether the prompt ends inside one; undefined where they are not told from text. */
+  readonly thinking?: (ThinkingTokens & { readonly open: boolean }) | undefined
 }
 
 /** What one token adds to the answer. */
 export interface Piece {
   text: string
+  thought: string
   readonly deltas: ToolCallDelta[]
   /** Where the token's text begins, for its log-probability; undefined when it gives none. */
   at: number | undefined
@@ -75,8 +83,10 @@ export class Answer {
   private made = 0
   private shown = 0
   private calls: ToolCallStream | undefined
-  private open: { text: string; deltas: ToolCallDelta[]; ids: number[]; logprobs: TokenLogprob[] }
-  private readonly whole = { text: '', ids: [] as number[], logprobs: [] as TokenLogprob[] }
+  /** The tokens that come now are a thought. */
+  private thinks: boolean
+  private open: { text: string; thought: string; deltas: ToolCallDelta[]; ids: number[]; logprobs: TokenLogprob[] }
+  private readonly whole = { text: '', thought: '', ids: [] as number[], logprobs: [] as TokenLogprob[] }
   private complete: readonly CompleteToolCall[] = []
 
   constructor(
@@ -85,7 +95,8 @@ export class Answer {
   ) {
     this.stream = tokenizer.stream(options.after === undefined ? {} : { after: options.after })
     this.filter = new StopFilter(options.stops)
-    this.open = { text: options.lead, deltas: [], ids: [], logprobs: [] }
+    this.thinks = options.thinking?.open ?? false
+    this.open = { text: options.lead, thought: '', deltas: [], ids: [], logprobs: [] }
     const forced = options.tools?.forced
     if (forced) {
       this.calls = this.newCalls()
@@ -99,17 +110,31 @@ export class Answer {
    * request allows. What the token adds is the note of its step.
    */
   see(tokenId: number): Verdict<Piece> {
-    const piece: Piece = { text: '', deltas: [], at: undefined, begins: this.stream.begins }
-    // Stop texts end answers, not the JSON of a call.
+    const piece: Piece = { text: '', thought: '', deltas: [], at: undefined, begins: this.stream.begins }
+    const { tools, thinking } = this.options
+    // Stop texts end answers, not the JSON of a call, and not a thought.
     if (this.calls !== undefined) this.seeCall(tokenId, piece, this.calls)
-    else if (tokenId !== this.options.tools?.tokens.begin) this.seeText(tokenId, piece)
-    else {
-      const rest = this.stream.flush()
-      this.made += rest.length
-      piece.text = this.filter.push(rest) + this.filter.flush()
+    else if (tokenId === tools?.tokens.begin) {
+      this.endPart(piece)
+      piece.text += this.filter.flush()
       this.calls = this.newCalls()
-    }
+    } else if (tokenId === (this.thinks ? thinking?.end : thinking?.begin)) {
+      this.endPart(piece)
+      this.thinks = !this.thinks
+    } else if (this.thinks) piece.thought = this.stream.push(tokenId)
+    else this.seeText(tokenId, piece)
     return { stop: this.filter.stopped || (this.calls?.full ?? false), note: piece }
+  }
+
+  /** What is left of the text, or of the thought, when something else begins. */
+  private endPart(piece: Piece): void {
+    const rest = this.stream.flush()
+    if (this.thinks) {
+      piece.thought += rest
+      return
+    }
+    this.made += rest.length
+    piece.text += this.filter.push(rest)
   }
 
   private seeText(tokenId: number, piece: Piece): void {
@@ -146,14 +171,15 @@ export class Answer {
   /** The chunk that is due with a step, if any. */
   step({ tokenId, logprobs, finishReason, note }: NotedStep<Piece>): ChatChunk | undefined {
     const { open } = this
-    const { text, deltas, at, begins } = note!
+    const { text, thought, deltas, at, begins } = note!
     open.text += text
+    open.thought += thought
     open.deltas.push(...deltas)
     open.ids.push(tokenId)
     if (logprobs && at !== undefined) this.held.add(at, tokenLogprob(this.tokenizer, logprobs, begins))
     this.show(text)
     if (finishReason) return this.close(finishReason)
-    return open.text !== '' || open.deltas.length > 0 ? this.chunk(null) : undefined
+    return open.text !== '' || open.thought !== '' || open.deltas.length > 0 ? this.chunk(null) : undefined
   }
 
   private show(text: string): void {
@@ -163,10 +189,11 @@ export class Answer {
 
   /** The answer so far. */
   choice(finish_reason: ChatFinishReason): ChatChoice {
-    const { text, ids, logprobs } = this.whole
+    const { text, thought, ids, logprobs } = this.whole
     return {
       index: this.options.index,
       text,
+      reasoning_content: thought === '' ? null : thought,
       token_ids: ids,
       logprobs: this.options.logprobs ? logprobs : null,
       tool_calls: this.complete.length > 0 ? this.complete : null,
@@ -178,7 +205,8 @@ export class Answer {
     const { open, calls, filter } = this
     const last = this.stream.flush()
     if (calls === undefined) {
-      const text = filter.push(last) + filter.flush()
+      if (this.thinks) open.thought += last
+      const text = filter.push(this.thinks ? '' : last) + filter.flush()
       open.text += text
       this.show(text)
       return this.chunk(reason)
@@ -199,14 +227,16 @@ export class Answer {
   }
 
   private chunk(finish_reason: ChatFinishReason | null): ChatChunk {
-    const { text, deltas, ids, logprobs } = this.open
-    this.open = { text: '', deltas: [], ids: [], logprobs: [] }
+    const { text, thought, deltas, ids, logprobs } = this.open
+    this.open = { text: '', thought: '', deltas: [], ids: [], logprobs: [] }
     this.whole.text += text
+    this.whole.thought += thought
     this.whole.ids.push(...ids)
     this.whole.logprobs.push(...logprobs)
     return {
       index: this.options.index,
       text,
+      reasoning_content: thought === '' ? null : thought,
       token_ids: ids,
       logprobs: this.options.logprobs ? logprobs : null,
       tool_calls: deltas.length > 0 ? deltas : null,

@@ -12,8 +12,9 @@ import type { CompleteToolCall } from './tool-calls.ts'
 export interface ChatCompletion {
   /** All answers: one unless the request asked for `n`. */
   readonly choices: readonly ChatChoice[]
-  /** Of the first answer, like the four that follow. */
+  /** Of the first answer, like the five that follow. */
   readonly text: string
+  readonly reasoning_content: string | null
   readonly token_ids: readonly number[]
   readonly logprobs: readonly TokenLogprob[] | null
   readonly tool_calls: readonly CompleteToolCall[] | null

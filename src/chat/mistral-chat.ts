@@ -6,14 +6,17 @@ import { MistralModel, type ModelStatus } from '../generate/mistral-model.ts'
 import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
 import { copyIds } from '../generate/token-loop.ts'
 import type { GenerationSummary } from '../generate/types.ts'
-import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
+import { openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { changedParams, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
-import { ChatTemplate } from '../tokenizer/chat-template.ts'
+import { answersInside } from '../tokenizer/chat-messages.ts'
+import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { checkTools } from '../tokenizer/tools.ts'
 import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type ChatFinishReason } from './answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
+import { checkTemplateOptions, loadTemplate, type TemplateOptions } from './load-template.ts'
 import {
   badWordIds,
   type ChatRequest,
@@ -22,12 +25,10 @@ import {
   type PromptRequest,
   parseRequest,
 } from './request.ts'
+import { endsInThought, thinkingTokens } from './thoughts.ts'
 import { forcedCall, toolCallTokens } from './tool-choice.ts'
 
-export interface ChatLoadOptions extends LoadOptions {
-  /** Jinja source to use instead of the checkpoint's own template. */
-  chatTemplate?: string | undefined
-}
+export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
 
 /** One answer on its way: its chunks, then itself and what the token loop says. */
 type ChoiceRun = AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined>
@@ -44,24 +45,21 @@ export class MistralChat implements ChatModel {
     readonly model: MistralModel,
     readonly tokenizer: Tokenizer,
     private readonly template: ChatTemplate,
+    private readonly neighbours: TemplateOptions['neighbours'],
   ) {}
 
   /** As `MistralModel.load`; throws `TokenizerError` too when the source has no tokenizer. */
   static async load(source: ModelSource, options: ChatLoadOptions = {}): Promise<MistralChat> {
-    const { chatTemplate, ...load } = options ?? {}
+    const { chatTemplate, chatFormat, neighbours, ...load } = options ?? {}
     checkLoadOptions(load)
-    if (chatTemplate !== undefined && typeof chatTemplate !== 'string') {
-      throw new ParameterError('chatTemplate', chatTemplate, 'must be Jinja source')
-    }
+    const own = { chatTemplate, chatFormat, neighbours }
+    checkTemplateOptions(own)
     const files = await openSource(source, { signal: options.signal })
     try {
       const checkpoint = await openCheckpoint(files, load)
-      const template =
-        chatTemplate === undefined
-          ? ((await templateOf(checkpoint, options.signal)) ?? ChatTemplate.builtIn())
-          : ChatTemplate.fromSource(chatTemplate)
+      const template = await loadTemplate(checkpoint, own, options.signal)
       const model = await MistralModel.fromCheckpoint(checkpoint, load, true)
-      return new MistralChat(model, model.tokenizer!, template)
+      return new MistralChat(model, model.tokenizer!, template, neighbours)
     } finally {
       await files.close()
     }
@@ -90,18 +88,23 @@ export class MistralChat implements ChatModel {
   }
 
   /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`, `ContextLengthError`. */
-  encode({ messages, prompt, tools }: PromptRequest): number[] {
+  encode({ messages, prompt, tools: given, reasoning_effort }: PromptRequest): number[] {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
+    const tools = checkTools(given)
     this.refuseTooLong({ messages, prompt, tools })
     if (messages !== undefined) {
-      if (tools && !this.takesTools) {
+      if (tools !== undefined && !this.takesTools) {
         throw new ParameterError('tools', tools, "the model's chat template has no tools")
       }
-      return this.template.encode(messages, this.tokenizer, { tools: tools ?? undefined })
+      const { neighbours } = this
+      return this.template.encode(messages, this.tokenizer, { tools, reasoningEffort: reasoning_effort, neighbours })
     }
-    if (tools) throw new ParameterError('tools', tools, 'needs messages: a prompt is taken as it stands')
+    if (tools !== undefined) throw new ParameterError('tools', tools, 'needs messages: a prompt is taken as it stands')
+    if (reasoning_effort !== undefined && reasoning_effort !== null && reasoning_effort !== 'none') {
+      throw new ParameterError('reasoning_effort', reasoning_effort, 'needs messages: a prompt is taken as it stands')
+    }
     if (typeof prompt !== 'string') {
       if (typeof prompt === 'object' && prompt !== null) return [...copyIds(prompt)]
       throw new ParameterError('prompt', prompt, 'must be a string or a list of token ids')
@@ -153,10 +156,10 @@ export class MistralChat implements ChatModel {
     // The beginning of a forced call is part of the answer, though the model gets it with the prompt.
     const prompt_tokens = promptIds.length
     const cached_tokens = Math.min(first.summary.usage.cached_tokens, prompt_tokens)
-    const { text, token_ids, logprobs, tool_calls, finish_reason } = first.choice
+    const { text, reasoning_content, token_ids, logprobs, tool_calls, finish_reason } = first.choice
     return {
       choices: results.map(({ choice }) => choice),
-      ...{ text, token_ids, logprobs, tool_calls, finish_reason },
+      ...{ text, reasoning_content, token_ids, logprobs, tool_calls, finish_reason },
       prompt_token_ids: promptIds,
       usage: {
         prompt_tokens,
@@ -174,13 +177,17 @@ export class MistralChat implements ChatModel {
     const tokens = tools.tools && toolCallTokens(this.tokenizer)
     const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
     const shown = params.return_full_text
+    const continues = request.messages === undefined || answersInside(request.messages)
+    // Texts without messages are as the model writes them: nothing says what its tokens are for.
+    const thinking = request.messages && thinkingTokens(this.tokenizer)
     const answer: Omit<AnswerOptions, 'index'> = {
       stops: params.stop,
       logprobs: params.logprobs,
       // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
-      after: request.prompt !== undefined || shown ? promptIds : undefined,
+      after: continues || shown ? promptIds : undefined,
       lead: shown ? this.tokenizer.decode(promptIds) : '',
       tools: tokens && { tokens, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
+      thinking: thinking && { ...thinking, open: endsInThought(promptIds, thinking) },
     }
     const seed = params.seed ?? randomSeed()
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds
@@ -240,9 +247,4 @@ function seedOf(seed: number | bigint, index: number): number | bigint {
   return typeof seed === 'bigint' || !Number.isSafeInteger(seed + index)
     ? BigInt.asIntN(64, BigInt(seed) + BigInt(index))
     : seed + index
-}
-
-/** undefined when the checkpoint has none. */
-async function templateOf({ files, gguf }: Checkpoint, signal?: AbortSignal): Promise<ChatTemplate | undefined> {
-  return gguf === undefined ? ChatTemplate.fromSourceFiles(files, signal) : ChatTemplate.fromGguf(gguf)
 }

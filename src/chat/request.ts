@@ -7,12 +7,14 @@ import { planTools, type ToolChoice, type ToolPlan } from './tool-choice.ts'
 
 /** What a prompt is made of: a conversation to answer, or a text to continue. */
 export interface PromptRequest {
-  /** The conversation, ending with the user's message. */
+  /** The conversation. Where it ends with the assistant's text, the answer goes on with that, and is what comes after it. */
   messages?: readonly ChatMessage[] | undefined
   /** Instead of messages: text to go on from as it stands, without a template; or its token ids. */
   prompt?: string | readonly number[] | undefined
   /** Functions that the model may call, for templates that have tools. */
   tools?: readonly Tool[] | null | undefined
+  /** For models with such a setting: `'high'` lets the model think before it answers, `'none'` (default) does not. */
+  reasoning_effort?: string | null | undefined
 }
 
 /** A prompt, and how it is answered. */
@@ -34,19 +36,23 @@ export interface ParsedRequest {
   readonly tools: ToolPlan
   /** As it was sent, for errors. */
   readonly toolChoice: unknown
+  readonly reasoning_effort: string | undefined
 }
 
-const OWN = ['messages', 'prompt', 'tools', 'tool_choice', 'parallel_tool_calls']
+const OWN = ['messages', 'prompt', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort']
 
 /** Throws `ParameterError` naming the field. */
 export function parseRequest(request: ChatRequest): ParsedRequest {
   if (typeof request !== 'object' || request === null) {
     throw new ParameterError('request', request, 'must be an object with messages or a prompt')
   }
-  const { messages, prompt, tools, tool_choice, parallel_tool_calls, ...sampling } = request
+  const { messages, prompt, tools, tool_choice, parallel_tool_calls, reasoning_effort: effort, ...sampling } = request
   const params = parseSamplingParams(sampling, OWN)
+  if (effort !== undefined && effort !== null && typeof effort !== 'string') {
+    throw new ParameterError('reasoning_effort', effort, 'must be a string')
+  }
   const plan = planTools({ tools, tool_choice, parallel_tool_calls })
-  return { messages, prompt, params, tools: plan, toolChoice: tool_choice }
+  return { messages, prompt, params, tools: plan, toolChoice: tool_choice, reasoning_effort: effort ?? undefined }
 }
 
 /**

@@ -31,6 +31,7 @@ const fields = {
   tools: v.nullish(v.array(v.unknown(), 'must be an array of tools')),
   tool_choice: v.nullish(v.unknown()),
   parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
+  reasoning_effort: v.nullish(text),
   echo: flag,
   // Mistral's.
   safe_prompt: flag,
@@ -38,7 +39,7 @@ const fields = {
 const schema = v.looseObject(fields)
 const lenientSchema = v.looseObject({ ...fields, ...lenientFields })
 const FIELDS = Object.keys(fields)
-const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls']
+const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort']
 
 interface ChatWire {
   request: ChatRequest
@@ -95,11 +96,12 @@ function completionBody({ id, created, model }: AnswerHead, { choices, usage }: 
     object: 'chat.completion',
     created,
     model,
-    choices: choices.map(({ index, text, tool_calls: calls, logprobs, finish_reason }) => ({
+    choices: choices.map(({ index, text, reasoning_content: thought, tool_calls: calls, logprobs, finish_reason }) => ({
       index,
       message: {
         role: 'assistant',
         content: calls && text === '' ? null : text,
+        ...(thought !== null && { reasoning_content: thought }),
         ...(calls && { tool_calls: calls }),
       },
       logprobs: chatLogprobs(logprobs),
@@ -135,8 +137,9 @@ async function* chatEvents(
 }
 
 /** Logprobs are those of tokens whose text is shown, so they come with it. */
-function deltas({ text, logprobs, tool_calls: calls }: ChatChunk): { delta: object; logprobs: object | null }[] {
+function deltas({ text, reasoning_content: thought, logprobs, tool_calls: calls }: ChatChunk) {
   const out: { delta: object; logprobs: object | null }[] = []
+  if (thought !== null) out.push({ delta: { reasoning_content: thought }, logprobs: null })
   if (text !== '') out.push({ delta: { content: text }, logprobs: chatLogprobs(logprobs) })
   if (calls && calls.length > 0) out.push({ delta: { tool_calls: calls }, logprobs: null })
   return out

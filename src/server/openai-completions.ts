@@ -197,8 +197,9 @@ async function* completionEvents(
   const chunk = chunksOf(head, 'text_completion', includeUsage)
   const choice = ({ index, text, logprobs, finish_reason }: ChatChunk) =>
     chunk([{ index, text, logprobs: completionLogprobs(logprobs, offsets[index]!), finish_reason }])
+  const nothing = { reasoning_content: null, logprobs: null, tool_calls: null, finish_reason: null }
   const echoes = starts.flatMap((text, index) =>
-    text === '' ? [] : [choice({ index, text, token_ids: [], logprobs: null, tool_calls: null, finish_reason: null })],
+    text === '' ? [] : [choice({ index, text, token_ids: [], ...nothing })],
   )
   for await (const piece of pieces) {
     // The first piece comes before the first event: what fails until then gets a status of its own.

@@ -16,12 +16,14 @@ const DEFAULT_MAX_TOKENS = 512
 const schema = v.looseObject({
   messages: v.nullish(v.array(v.unknown(), 'must be a list of messages')),
   prompt: v.nullish(text),
+  reasoning_effort: v.nullish(text),
   stream: flag,
   // Clients of the bridge to this route send the name of the model, and OpenAI's penalties.
   model: v.nullish(text),
   presence_penalty: numberWithin(-2, 2),
 })
 const FIELDS = Object.keys(schema.entries)
+const PASSED = ['messages', 'prompt', 'reasoning_effort']
 /** The answer of this route is one text: there is no place for more than that. */
 const ONE_TEXT = ['n', 'logprobs', 'top_logprobs'] as const
 
@@ -83,7 +85,7 @@ function modelInput(body: BodyFields, config: Service['config']): ChatRequest {
   // These count the answer only, as everywhere, and win.
   const own = body.max_new_tokens ?? body.max_completion_tokens ?? null
   const counted = own === null ? { ...rest, max_length: limit } : rest
-  const request = modelRequest(counted, { fields: FIELDS, passed: ['messages', 'prompt'], lenient }) as ChatRequest
+  const request = modelRequest(counted, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest
   if (request.messages === undefined && request.prompt === undefined) {
     throw new ParameterError('messages', undefined, 'is required: a list of {role, content}')
   }

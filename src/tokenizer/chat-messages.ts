@@ -72,6 +72,11 @@ export function checkMessages(messages: unknown): PlainMessage[] {
   })
 }
 
+/** As {@link continuesLast}, of messages that some chat format has taken. */
+export function answersInside(messages: readonly ChatMessage[]): boolean {
+  return continuesLast(checkMessages(messages.slice(-1)))
+}
+
 /** The answer goes on with the text of the last message. See {@link ChatMessage.prefix}. */
 export function continuesLast(messages: readonly PlainMessage[]): boolean {
   const last = messages.at(-1)

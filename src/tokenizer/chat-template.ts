@@ -156,6 +156,7 @@ export class ChatTemplate {
       })
     }
     checkResultIds(plain)
+    refuseToContinueCalls(plain)
     const addGenerationPrompt = options.addGenerationPrompt ?? true
     const variables = { ...this.#effort(reasoningEffort), tools: tools ?? null, addGenerationPrompt }
     const { guard, forms } = this.#guardFor(tokenizer)
@@ -222,6 +223,13 @@ export class ChatTemplate {
     }
     return this.#guard
   }
+}
+
+/** Templates write calls behind the text: what is cut off behind the text would lose them. */
+function refuseToContinueCalls(messages: readonly PlainMessage[]): void {
+  if (!continuesLast(messages) || messages.at(-1)!.tool_calls === undefined) return
+  const fact = 'is of a message with calls, which cannot be gone on with in a chat template of the checkpoint'
+  throw new ParameterError(`messages[${messages.length - 1}].prefix`, true, fact)
 }
 
 function controlId(tokenizer: Tokenizer, name: string): number {

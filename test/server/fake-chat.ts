@@ -46,6 +46,7 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
         const piece = {
           index: 0,
           text: '',
+          reasoning_content: null,
           token_ids: [7],
           logprobs: null,
           tool_calls: null,

@@ -1,0 +1,56 @@
+/** Which chat template a chat gets: by its options, from the checkpoint, or Mistral's own format for the vocabulary. */
+import { ParameterError } from '../errors.ts'
+import type { Checkpoint } from '../model/checkpoint.ts'
+import { CHAT_FORMATS, type ChatFormat, isChatFormat } from '../tokenizer/chat-format.ts'
+import { ChatTemplate } from '../tokenizer/chat-template.ts'
+import { formatHintOfTekken, TEKKEN_HEAD_BYTES } from '../tokenizer/format-hint.ts'
+
+export interface TemplateOptions {
+  /** Jinja source to use instead of the checkpoint's own template. */
+  chatTemplate?: string | undefined
+  /** A version of Mistral's own chat format to use instead of the checkpoint's template, as mistral-common writes it. */
+  chatFormat?: ChatFormat | undefined
+  /**
+   * What becomes of messages of one role that stand together, where the template demands that roles alternate. `'merge'`
+   * (default) makes one message of them, joined with an empty line, as mistral-common does; `'refuse'` is an error.
+   */
+  neighbours?: 'merge' | 'refuse' | undefined
+}
+
+/** @throws ParameterError naming the option */
+export function checkTemplateOptions({ chatTemplate, chatFormat, neighbours }: TemplateOptions): void {
+  if (chatTemplate !== undefined && typeof chatTemplate !== 'string') {
+    throw new ParameterError('chatTemplate', chatTemplate, 'must be Jinja source')
+  }
+  if (chatFormat !== undefined && !isChatFormat(chatFormat)) {
+    throw new ParameterError('chatFormat', chatFormat, `must be one of ${Object.keys(CHAT_FORMATS).join(', ')}`)
+  }
+  if (chatFormat !== undefined && chatTemplate !== undefined) {
+    throw new ParameterError('chatFormat', chatFormat, 'and chatTemplate exclude each other')
+  }
+  if (neighbours !== undefined && neighbours !== 'merge' && neighbours !== 'refuse') {
+    throw new ParameterError('neighbours', neighbours, 'must be "merge" or "refuse"')
+  }
+}
+
+/** The options must be checked. @throws ChatTemplateError, TokenizerError for a template that cannot be read */
+export async function loadTemplate(
+  { files, gguf }: Checkpoint,
+  { chatTemplate, chatFormat }: TemplateOptions,
+  signal?: AbortSignal,
+): Promise<ChatTemplate> {
+  if (chatTemplate !== undefined) return ChatTemplate.fromSource(chatTemplate)
+  if (chatFormat !== undefined) return ChatTemplate.builtIn(chatFormat)
+  if (gguf !== undefined) return ChatTemplate.fromGguf(gguf) ?? ChatTemplate.builtIn()
+  const own = await ChatTemplate.fromSourceFiles(files, signal)
+  return own ?? ChatTemplate.builtIn(await formatOfTekken(files, signal))
+}
+
+/** The version that a `tekken.json` beside the converted tokenizer states; that one does not keep it. */
+async function formatOfTekken(files: Checkpoint['files'], signal?: AbortSignal): Promise<ChatFormat | undefined> {
+  const reader = await files.open('tekken.json', signal)
+  if (reader === undefined) return undefined
+  const head = await reader.read(0, Math.min(reader.size, TEKKEN_HEAD_BYTES), signal)
+  const hint = formatHintOfTekken(new TextDecoder().decode(head))
+  return isChatFormat(hint) ? hint : undefined
+}
