@@ -99,7 +99,7 @@ export class Answer {
     this.open = { text: options.lead, thought: '', deltas: [], ids: [], logprobs: [] }
     const forced = options.tools?.forced
     if (forced) {
-      this.calls = this.newCalls()
+      this.calls = this.newCalls(forced.named)
       this.open.deltas.push(...forced.feed(this.calls))
       this.open.ids.push(...forced.ids)
     }
@@ -244,8 +244,8 @@ export class Answer {
     }
   }
 
-  private newCalls(): ToolCallStream {
+  private newCalls(forced = false): ToolCallStream {
     const { tokens, maxCalls } = this.options.tools!
-    return new ToolCallStream({ named: tokens.named, maxCalls })
+    return new ToolCallStream({ named: tokens.named, maxCalls, forced })
   }
 }

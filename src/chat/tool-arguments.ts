@@ -2,7 +2,10 @@ import { isJsonSpace, JsonScanner } from './json-scanner.ts'
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
-/** Gives out the characters of `"arguments"`: a JSON value as it stands, or the JSON text that a string holds. */
+/**
+ * Gives out the characters of `"arguments"`: a JSON object as it stands, or the JSON text of one that a string holds. What
+ * begins no object is an error at once, so that nothing of it is given out.
+ */
 export class ArgumentsReader {
   readonly #outer = new JsonScanner()
   /** What the string holds must be JSON itself. */
@@ -12,11 +15,7 @@ export class ArgumentsReader {
   #hasText = false
   #ready = ''
 
-  get complete(): boolean {
-    return this.#outer.complete
-  }
-
-  /** As {@link JsonScanner}'s: `error`, too, where the string holds no JSON. */
+  /** As {@link JsonScanner}'s: `error`, too, where the value is no object and no string that holds one. */
   push(char: string): 'more' | 'end' | 'after' | 'error' {
     const step = this.#outer.push(char)
     if (step === 'error' || step === 'after') return step
@@ -27,14 +26,14 @@ export class ArgumentsReader {
         this.#decoder = new JsonStringDecoder()
         return step
       }
+      if (char !== '{') return 'error'
     }
     if (this.#decoder === undefined) {
       this.#ready += char
       return step
     }
     const text = step === 'end' ? this.#decoder.flush() : this.#decoder.push(char)
-    if (!this.#holds(text)) return 'error'
-    this.#ready += text
+    if (!this.#takes(text)) return 'error'
     if (step !== 'end' || this.#inner.complete) return step
     if (this.#hasText) return 'error'
     // A function without parameters: some models write an empty string.
@@ -48,11 +47,14 @@ export class ArgumentsReader {
     return text
   }
 
-  #holds(text: string): boolean {
+  #takes(text: string): boolean {
     for (const char of text.split('')) {
-      this.#hasText ||= !isJsonSpace(char)
+      if (!this.#hasText && isJsonSpace(char)) continue
+      if (!this.#hasText && char !== '{') return false
+      this.#hasText = true
       const step = this.#inner.push(char)
       if (step === 'error' || (step === 'after' && !isJsonSpace(char))) return false
+      this.#ready += char
     }
     return true
   }

@@ -19,7 +19,7 @@ export interface CompleteToolCall {
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
-/** The call that is being read. It is announced, and what is known of it given out, from when it has a name. */
+/** The call that is being read. It is announced, and what is known of it given out, when its arguments have begun. */
 export class OpenCall {
   id: string | undefined
   /** As far as they were read; undefined before they begin. */
@@ -29,20 +29,28 @@ export class OpenCall {
   /** Characters of the arguments that were given out. */
   #given = 0
 
+  /** @param sure that it is one, as soon as it has a name */
+  constructor(private readonly sure = false) {}
+
   get name(): string | undefined {
     return this.#name
   }
 
-  /** `newId` gives an id to a call that has none yet: clients need it at once, and models write theirs last. */
+  /** What is known of it is given out. */
+  get begun(): boolean {
+    return this.#announced || (this.#name !== undefined && (this.sure || this.arguments !== undefined))
+  }
+
+  /** `newId` gives an id to a call that has none yet: clients need it with the name, and models write theirs last. */
   setName(name: string, newId: () => string): void {
     this.#name = name
     this.id ??= newId()
   }
 
-  /** Deltas of what is known and was not given out. */
-  take(index: number): ToolCallDelta[] {
+  /** Deltas of what is known and was not given out. `early`: also of a call whose arguments have not begun. */
+  take(index: number, early = false): ToolCallDelta[] {
     const name = this.#name
-    if (name === undefined) return []
+    if (name === undefined || !(this.begun || early)) return []
     const deltas: ToolCallDelta[] = []
     if (!this.#announced) {
       deltas.push({ index, id: this.id as string, type: 'function', function: { name, arguments: '' } })

@@ -13,6 +13,8 @@ export type { CompleteToolCall, ToolCallDelta } from './tool-call-delta.ts'
 export interface ToolCallStreamOptions {
   /** The vocabulary has `[ARGS]`: text that begins no JSON is the name of a function. False by default. */
   named?: boolean | undefined
+  /** The first call was asked for by name: it is given out as soon as it has it. False by default. */
+  forced?: boolean | undefined
   /** Calls beyond this are dropped: 1 for `parallel_tool_calls: false`. */
   maxCalls?: number | undefined
   /** Gives ids of 9 letters or digits. Random by default. */
@@ -23,11 +25,12 @@ export interface ToolCallEnd {
   readonly deltas: ToolCallDelta[]
   /** What all deltas join to: the last of them may be cut off. */
   readonly calls: CompleteToolCall[]
-  /** Every call came to its end. */
+  /** Every call that was begun came to its end. */
   readonly whole: boolean
   /**
-   * What the model wrote and is no part of a call that was given out, as it stands: a call that was cut off before it had
-   * a name, what follows the place where the JSON of a call broke, text behind the calls. An end of all text pushed.
+   * Text of the answer: what is no part of a call, as it stands. That is all, where there is no call; what follows the
+   * place where the JSON of a call broke; text behind the calls. It is an end of all text pushed. The beginning of a
+   * further call that was cut off before it had a name is not in it.
    */
   readonly rest: string
 }
@@ -49,13 +52,18 @@ type Place =
   | 'broken'
 
 const CALL_ID = /^[a-zA-Z0-9]{9}$/
+/** The keys of a call. Another one may come with them, but in place of `arguments` it makes the object no call. */
+const KEYS = ['name', 'arguments', 'id', 'type']
+/** Places between calls, where nothing has been begun. */
+const BETWEEN: readonly Place[] = ['start', 'first-item', 'item', 'after-item', 'end']
 /** A "name" that goes on longer is none. */
 const MAX_NAME = 256
 
 /**
- * A call's name is given out as soon as it is complete, with an id: the model's own where it stands before the name, else
- * a new one, since clients need it at once and the model writes it last. Of a call that breaks off, what was given out
- * stands: it is among the calls, with its arguments as far as they were read, and its text is not in `rest`.
+ * A call is given out as soon as it has a name and its arguments begin as an object, with an id: the model's own where it
+ * stands before the arguments, else a new one, since clients need it at once and the model writes it last. Of a call that
+ * breaks off, what was given out stands: it is among the calls, with its arguments as far as they were read, and its text
+ * is not in `rest`.
  */
 export class ToolCallStream {
   readonly #named: boolean
@@ -64,7 +72,7 @@ export class ToolCallStream {
   readonly #calls: CompleteToolCall[] = []
   #deltas: ToolCallDelta[] = []
   #place: Place = 'start'
-  #call = new OpenCall()
+  #call: OpenCall
   /** In the form `name[ARGS]…` no object surrounds the arguments. */
   #bare = false
   /** The object stands alone, without an array around it. */
@@ -76,6 +84,8 @@ export class ToolCallStream {
   /** The character, or the control token's name, that is looked at. */
   #piece = ''
   #key = ''
+  /** The object that is read has keys that no call has. */
+  #strange = false
   /** In the form `name[ARGS]…`, before `[ARGS]`. */
   #name = ''
   #word = ''
@@ -84,6 +94,7 @@ export class ToolCallStream {
 
   constructor(options: ToolCallStreamOptions = {}) {
     this.#named = options.named ?? false
+    this.#call = new OpenCall(options.forced)
     this.#maxCalls = options.maxCalls ?? Number.POSITIVE_INFINITY
     this.#newId = options.newId ?? randomCallId
   }
@@ -111,7 +122,6 @@ export class ToolCallStream {
   /** A control token by its name: `[TOOL_CALLS]` again, `[CALL_ID]`, `[ARGS]`; any other breaks a call off. */
   pushControl(name: string): ToolCallDelta[] {
     if (this.full) return []
-    this.#endNumber()
     if (name === '[TOOL_CALLS]' && (this.#place === 'end' || (this.#place === 'start' && this.#raw.trim() === ''))) {
       this.#place = 'start'
       return []
@@ -126,19 +136,15 @@ export class ToolCallStream {
 
   /** The end of the answer. */
   flush(): ToolCallEnd {
-    this.#endNumber()
-    const deltas = this.#take()
-    if (this.#call.name !== undefined) {
-      const rest = this.#place === 'broken' ? this.#raw : ''
-      return { deltas, calls: [...this.#calls, this.#call.sum()], whole: false, rest: rest.trim() === '' ? '' : rest }
+    const broken = this.#place === 'broken'
+    const deltas = [...this.#take(), ...(broken ? [] : this.#call.take(this.#calls.length, true))]
+    const rest = this.#calls.length === 0 || this.#call.begun ? this.#raw : this.#raw.replace(/^\s*[,\]]?\s*/, '')
+    const text = rest.trim() === '' ? '' : rest
+    if (this.#call.begun) {
+      return { deltas, calls: [...this.#calls, this.#call.sum()], whole: false, rest: broken ? text : '' }
     }
-    const rest = this.#calls.length === 0 ? this.#raw : this.#raw.replace(/^\s*[,\]]?\s*/, '')
-    return { deltas, calls: [...this.#calls], whole: true, rest: rest.trim() === '' ? '' : rest }
-  }
-
-  /** Only the end of the text tells that a number is complete. */
-  #endNumber(): void {
-    if (this.#place === 'value' && this.#bare && this.#arguments?.complete) this.#close()
+    const whole = this.#calls.length === 0 || BETWEEN.includes(this.#place)
+    return { deltas, calls: [...this.#calls], whole, rest: whole || broken ? text : '' }
   }
 
   #read(piece: string): void {
@@ -150,7 +156,7 @@ export class ToolCallStream {
   #break(): void {
     this.#place = 'broken'
     // What came before stands in the call that was given out.
-    if (this.#call.name !== undefined) this.#raw = this.#piece
+    if (this.#call.begun) this.#raw = this.#piece
   }
 
   #step(char: string): void {
@@ -207,13 +213,14 @@ export class ToolCallStream {
     this.#arguments = this.#bare || this.#key === 'arguments' ? new ArgumentsReader() : undefined
     const again = this.#arguments ? args !== undefined : this.#key === 'name' && name !== undefined
     if (again) this.#break()
-    else if (this.#arguments) this.#call.arguments = ''
+    else if (!this.#bare && !KEYS.includes(this.#key)) this.#strange = true
   }
 
   #inValue(char: string): void {
     if (this.#arguments) {
       const step = this.#arguments.push(char)
-      this.#call.arguments += this.#arguments.take()
+      const text = this.#arguments.take()
+      if (text !== '') this.#call.arguments = (this.#call.arguments ?? '') + text
       this.#follow(step, () => (this.#bare ? this.#close() : this.#afterValue()), char)
       return
     }
@@ -265,11 +272,12 @@ export class ToolCallStream {
 
   #close(): void {
     const call = this.#call
-    if (call.name === undefined) {
+    if (call.name === undefined || (call.arguments === undefined && this.#strange)) {
       this.#break()
       return
     }
     call.arguments ??= '{}'
+    this.#strange = false
     this.#deltas.push(...call.take(this.#calls.length))
     this.#calls.push(call.sum())
     this.#place = this.#bare || this.#single ? 'end' : 'after-item'

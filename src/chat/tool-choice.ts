@@ -86,6 +86,8 @@ export function toolCallTokens(tokenizer: Tokenizer): ToolCallTokens | undefined
 /** What a forced answer begins with: put after the prompt's ids. */
 export interface ForcedCall {
   readonly ids: readonly number[]
+  /** They have the name of the function. */
+  readonly named: boolean
   /** Shows the beginning to the stream, as if the model had written it. */
   feed<T>(stream: { push(text: string): T[]; pushControl(name: string): T[] }): T[]
 }
@@ -104,17 +106,19 @@ export function forcedCall(
   if (tokens === undefined) {
     throw new ParameterError('tool_choice', sent, 'asks for a call, but the vocabulary has no [TOOL_CALLS]')
   }
-  if (force === 'any') return { ids: [tokens.begin], feed: () => [] }
+  if (force === 'any') return { ids: [tokens.begin], named: false, feed: () => [] }
   const args = controlId(tokenizer, '[ARGS]')
   if (args !== undefined) {
     return {
       ids: [tokens.begin, ...tokenizer.encodePart(force.name, 'start'), args],
+      named: true,
       feed: (stream) => [...stream.push(force.name), ...stream.pushControl('[ARGS]')],
     }
   }
   const text = `[{"name": ${JSON.stringify(force.name)}, "arguments":`
   return {
     ids: [tokens.begin, ...tokenizer.encodePart(text, 'start')],
+    named: true,
     feed: (stream) => stream.push(text),
   }
 }

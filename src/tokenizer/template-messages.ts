@@ -55,7 +55,7 @@ export class ContentForms {
   #takes(role: string): boolean {
     let known = this.#takesLists.get(role)
     if (known === undefined) {
-      known = this.#probe(SETTINGS[role])
+      known = this.#probe(Object.hasOwn(SETTINGS, role) ? SETTINGS[role] : undefined)
       this.#takesLists.set(role, known)
     }
     return known

@@ -88,7 +88,7 @@ function inOrderOf(callIds: readonly string[], turns: readonly Turn[]): Turn[] {
 
 function checkFields(message: PlainMessage, at: string): void {
   const { role, content } = message
-  const known = FIELDS[role]
+  const known = Object.hasOwn(FIELDS, role) ? FIELDS[role] : undefined
   if (known === undefined) {
     throw new ParameterError(`${at}.role`, role, 'must be system, user, assistant or tool, in this chat format')
   }

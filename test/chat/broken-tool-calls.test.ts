@@ -13,7 +13,7 @@ describe('an answer that is cut off', () => {
   const STRING_ARGUMENTS =
     '[{"id": "Ab3456789", "arguments": "{\\"caf\\u00e9\\": \\"\\ud83c\\udf2c \\\\n\\"}", "name": "late"}, {"name": "empty", "arguments": ""}]'
   const NAMED = 'get_wind[ARGS]{"place": "Arles", "days": [1, 2]}[TOOL_CALLS]stop[CALL_ID]Ab3456789[ARGS] {"now": true}'
-  const OTHERS = 'f[ARGS]null[TOOL_CALLS]g[ARGS]"{}"'
+  const OTHERS = 'f[ARGS]""[TOOL_CALLS]g[ARGS]"{}"'
   it.each([
     ['a list', TWO, false],
     ['a list, in a vocabulary with [ARGS]', TWO, true],
@@ -21,7 +21,7 @@ describe('an answer that is cut off', () => {
     ['a single object', '{"name": "f", "arguments": {"a": "b"}}', false],
     ['arguments as strings, names after them', STRING_ARGUMENTS, false],
     ['named calls', NAMED, true],
-    ['named calls with null and a string', OTHERS, true],
+    ['named calls with strings', OTHERS, true],
   ])('%s: deltas join to the calls at every place, and no text comes twice', (_, text, named) => {
     const all = pieces(text)
     const full = read(all, { named })
@@ -39,9 +39,9 @@ describe('an answer that is cut off', () => {
         if (isWhole) expect(args, until).toBe(expected.arguments)
         else expect(expected.arguments.startsWith(args), until).toBe(true)
       }
-      // What is in a call is not in the text; what is in no call is.
-      if (!end.whole) expect(end.rest, until).toBe('')
-      else if (end.calls.length === 0) expect(end.rest.trim(), until).toBe(text.slice(0, textLength(all, at)).trim())
+      // What is in a call is not in the text; nor is the beginning of a further one. What is in no call is.
+      if (end.calls.length > 0) expect(end.rest, until).toBe('')
+      else expect(end.rest.trim(), until).toBe(text.slice(0, textLength(all, at)).trim())
     }
   })
 
@@ -69,8 +69,16 @@ describe('an answer that is cut off', () => {
     })
   })
 
-  it('has what was no call yet as text', () => {
-    expect(read(['[{"name": "f"}, {"na'])).toMatchObject({ calls: [{}], whole: true, rest: '{"na' })
+  it('has what was no call yet as text where there is none before it, and is not whole where there is', () => {
+    expect(read(['[{"name": "f"}, {"na'])).toMatchObject({ calls: [{}], whole: false, rest: '' })
+    expect(read(['[{"name": "f"}, '])).toMatchObject({ calls: [{}], whole: true, rest: '' })
+    const named = ['f', control('[ARGS]'), '{}', control('[TOOL_CALLS]'), 'g']
+    expect(read(named, { named: true })).toMatchObject({ calls: [{}], whole: false, rest: '' })
+    expect(read([...named, control('[ARGS]')], { named: true })).toMatchObject({
+      calls: [{}, {}],
+      whole: false,
+      rest: '',
+    })
     expect(read(['[{"arguments": {"a": 1}, "na'])).toMatchObject({ calls: [], rest: '[{"arguments": {"a": 1}, "na' })
   })
 })
@@ -84,6 +92,15 @@ describe('text that is no call', () => {
     "[{'name': 'f'}]",
     '[[{"name": "f"}]]',
     '["f"]',
+    '[{"name": "f", "argumentsarguments": {"a": 1}}]',
+    '[{"name": "f", "other": 1}]',
+    '[{"name": "f", "arguments": null}]',
+    '[{"name": "f", "arguments": 12}]',
+    '[{"name": "f", "arguments": [1]}]',
+    '[{"name": "f", "arguments": "no JSON"}]',
+    '[{"name": "f", "arguments": "12"}]',
+    '[{"name": "f", "arguments": " [1]"}]',
+    '{"name": "f", "id": "Ab3456789", "arguments": true}',
   ])('comes back as it stands: %s', (text) => {
     for (const parts of [[text], text.split('')]) {
       expect(read(parts)).toMatchObject({ calls: [], deltas: [], whole: true, rest: text })
@@ -94,13 +111,12 @@ describe('text that is no call', () => {
   it.each([
     ['{"a": 1,}}]', '{"a": 1,', '}}]'],
     ['{"a": 01}}]', '{"a": 0', '1}}]'],
-    ['"no JSON"}]', 'n', 'o JSON"}]'],
     ['"{}x"}]', '{}', 'x"}]'],
     ['"{\\"a\\""}]', '{"a"', '"}]'],
     ['{}, "arguments": {}}]', '{}', ': {}}]'],
     ['{}, "name": "g"}]', '{}', ': "g"}]'],
     ['{"a": "line\nbreak"}}]', '{"a": "line', '\nbreak"}}]'],
-    [`${DEEP}}]`, '['.repeat(64), `${DEEP.slice(64)}}]`],
+    [`{"a": ${DEEP}}}]`, `{"a": ${'['.repeat(63)}`, `${DEEP.slice(63)}}}]`],
     ['{}] That is all.', '{}', '] That is all.'],
   ])('comes back from where the JSON of a call broke: %s', (tail, args, rest) => {
     const text = `[{"name": "f", "arguments": ${tail}`
@@ -114,12 +130,17 @@ describe('text that is no call', () => {
 
   it('comes back behind complete calls, too', () => {
     expect(read(['[{"name": "f"}] That is all.'])).toMatchObject({ calls: [{}], whole: true, rest: 'That is all.' })
+    const broken = read(['[{"name": "f"}, {"name": 7}]'])
+    expect(broken).toMatchObject({ calls: [{}], whole: false, rest: '{"name": 7}]' })
   })
 
   it.each<[string, Piece[], string]>([
     ['no [ARGS]', ['just text'], 'just text'],
     ['no name', [control('[ARGS]'), '{}'], '[ARGS]{}'],
     ['an id without arguments', ['f', control('[CALL_ID]'), 'Ab34'], 'f[CALL_ID]Ab34'],
+    ['a number for arguments', ['f', control('[ARGS]'), '0'], 'f[ARGS]0'],
+    ['null for arguments', ['f', control('[ARGS]'), 'null'], 'f[ARGS]null'],
+    ['a list for arguments', ['f', control('[ARGS]'), ' [', '{}]'], 'f[ARGS] [{}]'],
     ['a name without end', ['x'.repeat(300), control('[ARGS]'), '{}'], `${'x'.repeat(300)}[ARGS]{}`],
   ])('in the newer form: %s', (_, parts, rest) => {
     expect(read(parts, { named: true })).toMatchObject({ calls: [], rest })

@@ -76,7 +76,7 @@ describe('a forced call', () => {
   })
 
   it('is read by the stream as if the model had written it', () => {
-    const stream = new ToolCallStream({ newId: () => 'aaaaaaaaa' })
+    const stream = new ToolCallStream({ newId: () => 'aaaaaaaaa', forced: true })
     const forced = forcedCall(v3, { name: 'speed' })
     expect(v3.decode(forced.ids)).toBe('[{"name": "speed", "arguments":')
     expect(forced.feed(stream)).toEqual([
@@ -89,7 +89,7 @@ describe('a forced call', () => {
   it('of the newer form ends with [ARGS]', () => {
     const forced = forcedCall(named11, { name: 'stop' })
     expect(forced.ids.map((id) => named11.idToToken(id))).toEqual(['[TOOL_CALLS]', 's', 't', 'o', 'p', '[ARGS]'])
-    const stream = new ToolCallStream({ named: true })
+    const stream = new ToolCallStream({ named: true, forced: true })
     expect(forced.feed(stream)).toMatchObject([{ function: { name: 'stop' } }])
     stream.push('{}')
     expect(stream.flush()).toMatchObject({ calls: [{ function: { name: 'stop', arguments: '{}' } }] })

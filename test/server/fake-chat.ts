@@ -102,8 +102,10 @@ function encode({ messages, prompt }: Record<string, unknown>): number[] {
 function joined(before: Piece | undefined, piece: Piece): Piece {
   const calls = [...(before?.tool_calls ?? []), ...(piece.tool_calls ?? [])]
   const logprobs = [...(before?.logprobs ?? []), ...(piece.logprobs ?? [])]
+  const thought = (before?.reasoning_content ?? '') + (piece.reasoning_content ?? '')
   return {
     ...piece,
+    reasoning_content: thought === '' ? null : thought,
     tool_calls: calls.length > 0 ? calls : null,
     logprobs: logprobs.length > 0 ? logprobs : null,
   } as Piece

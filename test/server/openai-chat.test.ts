@@ -239,3 +239,40 @@ describe('chat completions', () => {
     })
   })
 })
+
+describe('thoughts', () => {
+  const script = [
+    { reasoning_content: 'Let me ' },
+    { reasoning_content: 'think.' },
+    { text: 'Yes', finish_reason: 'stop' as const },
+  ]
+
+  test('stand beside the content, whole and streamed', async () => {
+    const { app } = appOf(script)
+    const { choices }: Json = await (await post(app, '/v1/chat/completions', question)).json()
+    expect(choices[0].message).toEqual({ role: 'assistant', content: 'Yes', reasoning_content: 'Let me think.' })
+    const parts = await events(await post(app, '/v1/chat/completions', { ...question, stream: true }))
+    const deltas = parts.flatMap((part) => (part === '[DONE]' ? [] : [part.choices[0].delta]))
+    expect(deltas).toEqual([
+      { role: 'assistant', content: '' },
+      { reasoning_content: 'Let me ' },
+      { reasoning_content: 'think.' },
+      { content: 'Yes' },
+      {},
+    ])
+  })
+
+  test('are in no answer without them', async () => {
+    const { app } = appOf()
+    const { choices }: Json = await (await post(app, '/v1/chat/completions', question)).json()
+    expect(choices[0].message).not.toHaveProperty('reasoning_content')
+  })
+
+  test('are asked for with reasoning_effort, which goes to the model', async () => {
+    const { app, chat } = appOf()
+    await post(app, '/v1/chat/completions', { ...question, reasoning_effort: 'high' })
+    expect(chat.requests[0]).toMatchObject({ reasoning_effort: 'high' })
+    const wrong = await post(app, '/v1/chat/completions', { ...question, reasoning_effort: 7 })
+    expect([wrong.status, ((await wrong.json()) as Json).error.param]).toEqual([400, 'reasoning_effort'])
+  })
+})
