@@ -2,10 +2,10 @@
  * What a checkpoint's Jinja template gets to see of the messages: transformers hands them over as they are, and so does
  * this, except where the template could not take them.
  */
-import { ChatTemplateError, ParameterError } from '../errors.ts'
+import { ChatTemplateError, ConversationError, ParameterError } from '../errors.ts'
 import type { PlainMessage, PlainPart } from './chat-messages.ts'
 
-/** Renders messages. @throws ChatTemplateError when the template refuses them */
+/** Renders messages. @throws ConversationError when the template refuses them */
 export type Render = (messages: readonly PlainMessage[]) => string
 
 const PROBE = 'Mistral 7301'
@@ -88,13 +88,13 @@ export function renderMerging(messages: readonly PlainMessage[], merge: boolean,
   try {
     return render(messages)
   } catch (error) {
-    if (!(error instanceof ChatTemplateError) || !merge) throw error
+    if (!(error instanceof ConversationError) || !merge) throw error
     const merged = mergeNeighbours(messages)
     if (merged.length === messages.length) throw error
     try {
       return render(merged)
     } catch (again) {
-      throw again instanceof ChatTemplateError ? error : again
+      throw again instanceof ConversationError ? error : again
     }
   }
 }

@@ -30,7 +30,7 @@ function run(ids: readonly number[], options: Partial<AnswerOptions> = {}) {
     const { stop, note } = answer.see(tokenId)
     const last = stop || i === ids.length - 1
     const logprobs = { tokenId, logprob: -1, top: [{ tokenId, logprob: -1 }] }
-    const chunk = answer.step({ tokenId, note: note!, logprobs, finish_reason: last ? 'stop' : null })
+    const chunk = answer.step({ tokenId, note: note!, logprobs, finishReason: last ? 'stop' : null })
     if (chunk) chunks.push(chunk)
     if (last) break
   }
