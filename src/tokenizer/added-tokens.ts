@@ -1,6 +1,12 @@
 /** Finds added tokens (control tokens among them) in a text before the rest of it is split into pieces. */
 import { TokenizerError } from '../errors.ts'
 
+/**
+ * Where a stretch of text stands, which decides over the word boundary mark before it: at the very start, after a control
+ * token, or after a token that a file beside the vocabulary added.
+ */
+export type Place = 'start' | 'after-control' | 'after-added'
+
 /** How an added token is looked for. The flags are those of Hugging Face's `AddedToken`. */
 export interface AddedTokenFlags {
   /** The token takes the white space before it. */
@@ -18,8 +24,8 @@ export interface AddedToken extends AddedTokenFlags {
   readonly content: string
   /** The token steers the model: templates may write it, people may not. */
   readonly control: boolean
-  /** The token comes from a file beside a SentencePiece vocabulary: the text after it gets no word boundary mark. */
-  readonly outside: boolean
+  /** How text begins after the token. */
+  readonly next: Place
 }
 
 export const NO_FLAGS: AddedTokenFlags = { lstrip: false, rstrip: false, singleWord: false, normalized: false }

@@ -1,14 +1,8 @@
 /** Plain text → ids with `@huggingface/tokenizers`; everything that is not BPE of plain text is decided here. */
 import { BPE, Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { TokenizerError } from '../errors.ts'
-import { type AddedToken, AddedTokenSearch, anyOf, NO_FLAGS } from './added-tokens.ts'
+import { type AddedToken, AddedTokenSearch, anyOf, NO_FLAGS, type Place } from './added-tokens.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
-
-/**
- * Where a stretch of text stands: at the very start, after a control token, or after a token that a file beside the
- * vocabulary added.
- */
-export type Place = 'start' | 'after-control' | 'after-added'
 
 /** The searches for added tokens: those for the text as it stands come first, those for normalized text second. */
 interface Searches {
@@ -82,7 +76,7 @@ export class TextEncoderEngine {
     for (const part of searches.plain.split(wellFormed, breaks ?? [])) {
       if ('token' in part) {
         ids.push(part.token.id)
-        after = placeAfter(part.token)
+        after = part.token.next
         continue
       }
       const at = part.from === 0 ? place : after
@@ -107,7 +101,7 @@ export class TextEncoderEngine {
     for (const part of search.split(normal, breaks, offset)) {
       if ('token' in part) {
         ids.push(part.token.id)
-        after = placeAfter(part.token)
+        after = part.token.next
       } else if (this.#definition.marksFirst) this.#encodeMarked(part.text, ids)
       else this.#encodeText(part.text, part.from === 0 ? place : after, ids)
     }
@@ -189,10 +183,6 @@ function needsPrefix(prefix: TokenizerDefinition['prefix'], marked: string, plac
   }
 }
 
-function placeAfter(token: AddedToken): Place {
-  return token.outside ? 'after-added' : 'after-control'
-}
-
 /** Control tokens, and the unknown one, of which the file says nothing but that they are there. */
 function otherControlTokens({ added, tokens, kinds }: TokenizerDefinition): AddedToken[] {
   const known = new Set(added.map(({ id }) => id))
@@ -200,7 +190,7 @@ function otherControlTokens({ added, tokens, kinds }: TokenizerDefinition): Adde
   for (const [id, content] of tokens.entries()) {
     const isControl = kinds[id] === TokenKind.control || kinds[id] === TokenKind.unknown
     if (content === undefined || !isControl || known.has(id)) continue
-    others.push({ ...NO_FLAGS, id, content, control: true, outside: false })
+    others.push({ ...NO_FLAGS, id, content, control: true, next: 'after-control' })
   }
   return others
 }

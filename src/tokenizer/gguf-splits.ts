@@ -37,8 +37,8 @@ const LINES = '[\\r\\n]*|\\s*[\\r\\n]+'
 const THREES = '\\p{N}{1,3}'
 const HAN_AND_KANA = '[一-龥぀-ゟ゠-ヿ]+'
 const HAN_AND_HANGUL = '[一-龥ࠀ-一가-퟿]+'
-/** Numbers in groups of three, counted from their end. */
-const GROUPS = '\\p{Nd}{1,3}(?=(?:\\p{Nd}{3})*(?!\\p{Nd}))'
+/** Numbers in groups of three, counted from their end; what stands before a number stays with its first group. */
+const GROUPS = '\\P{N}*\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))'
 /** Letters that have a case, as Unicode 12 knew them. */
 const CASED = '(?:(?![\\x{1D400}-\\x{1D7FF}])[\\p{Lu}\\p{Ll}\\p{Lt}])+'
 const BLOOM = ' ?[^(\\s|.,!?…。，、।۔،)]+'

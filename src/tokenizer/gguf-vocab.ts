@@ -121,7 +121,8 @@ function specialOf(
     if (kinds[id] !== TokenKind.userDefined || token === '') continue
     // Files hold added tokens as people write them; some hold the spaces marked, as pieces have them.
     const content = metadata.get('tokenizer.ggml.model') === 'llama' ? token.replaceAll('\u2581', ' ') : token
-    added.push({ ...NO_FLAGS, id, content, control: false, outside: false })
+    // To llama.cpp, the text after such a token is a text of its own.
+    added.push({ ...NO_FLAGS, id, content, control: false, next: 'start' })
   }
   return { ...roles, added, addedOrder: 'longest', spareIds: [] }
 }

@@ -1,6 +1,6 @@
 /** What the JSON files beside a vocabulary say about added tokens and about roles, read as transformers 5 reads them. */
 import { TokenizerError } from '../errors.ts'
-import type { AddedTokenFlags } from './added-tokens.ts'
+import { type AddedTokenFlags, NO_FLAGS } from './added-tokens.ts'
 import { MAX_TOKENS } from './definition.ts'
 import { array, boolean, type Json, object, show, string, tokenId } from './json-fields.ts'
 
@@ -64,7 +64,7 @@ export function withFolder(bare: BareVocabulary, files: FolderFiles): FolderVoca
   for (const token of listed) table.list(token, `${CONFIG}: added_tokens_decoder[${token.id}]`)
   const named = namedTokens(config, map)
   if (!isListed) {
-    for (const token of addedTokens(files.addedTokens, new Set(named.map(({ content }) => content)))) {
+    for (const token of addedTokens(files.addedTokens, specialNames(named))) {
       table.list(token, `added_tokens.json: ${show(token.content)}`, { keepFlags: true })
     }
   }
@@ -138,6 +138,8 @@ interface NamedToken extends AddedTokenFlags {
   readonly content: string
   /** `bos_token` and the like; undefined for those of a list. */
   readonly field: string | undefined
+  /** The list that names it, if one does. */
+  readonly list: string | undefined
   readonly file: string
 }
 
@@ -150,12 +152,12 @@ function namedTokens(config: Json, map: Json): NamedToken[] {
   const named: NamedToken[] = []
   for (const field of usual) {
     const value = settings[field]
-    if (value !== undefined && value !== null) named.push(namedToken(value, field, field, fileOf(field)))
+    if (value !== undefined && value !== null) named.push({ ...namedToken(value, field, fileOf(field)), field })
   }
   for (const field of others) {
     const value = settings[field]
     const isToken = typeof value === 'string' || (typeof value === 'object' && value !== null && 'content' in value)
-    if (isToken && value !== '') named.push(namedToken(value, field, field, fileOf(field)))
+    if (isToken && value !== '') named.push({ ...namedToken(value, field, fileOf(field)), field })
   }
   for (const field of ['additional_special_tokens', 'extra_special_tokens']) {
     for (const [source, file] of [
@@ -165,19 +167,19 @@ function namedTokens(config: Json, map: Json): NamedToken[] {
       const value = source[field] ?? []
       const list = Array.isArray(value) ? value : Object.values(object(value, field, file))
       for (const [i, entry] of array(list, field, MAX_TOKENS, file).entries()) {
-        named.push(namedToken(entry, undefined, `${field}[${i}]`, file))
+        named.push({ ...namedToken(entry, `${field}[${i}]`, file), list: field })
       }
     }
   }
   return named
 }
 
-function namedToken(value: unknown, field: string | undefined, at: string, file: string): NamedToken {
-  if (typeof value !== 'object' || value === null) {
-    const content = string(value, at, file)
-    return { content, field, file, lstrip: false, rstrip: false, singleWord: false, normalized: false }
-  }
-  return { ...tokenOf({ ...value, special: true }, 0, at, file), field, file }
+function namedToken(value: unknown, at: string, file: string): NamedToken {
+  const token =
+    typeof value === 'object' && value !== null
+      ? tokenOf({ ...value, special: true }, 0, at, file)
+      : { ...NO_FLAGS, content: string(value, at, file) }
+  return { ...token, field: undefined, list: undefined, file }
 }
 
 /**
@@ -188,7 +190,7 @@ function nameTokens(table: TokenTable, named: readonly NamedToken[]): number[] {
   const lists = new Set(named.filter(({ field }) => field === undefined).map(({ content }) => content))
   const roles = new Set(named.filter(({ field }) => field !== 'pad_token').map(({ content }) => content))
   const spare: number[] = []
-  for (const { content, field, file, ...flags } of named) {
+  for (const { content, field, list, file, ...flags } of named) {
     if (content === '') continue
     const isNew = table.idOf(content) === undefined
     if (isNew && (field === 'bos_token' || field === 'eos_token') && !lists.has(content)) {
@@ -221,7 +223,15 @@ function decoderTokens(value: unknown): ListedToken[] {
   return tokens.sort((a, b) => a.id - b.id)
 }
 
-/** The tokens of `added_tokens.json`; those with a role are special. */
+/** The names that are special in `added_tokens.json`. Transformers does not ask every list that it knows. */
+function specialNames(named: readonly NamedToken[]): Set<string> {
+  const usual = ROLES.map((role) => `${role}_token`)
+  const counts = ({ field, list, file }: NamedToken) =>
+    field === undefined ? file === CONFIG || list === 'extra_special_tokens' : usual.includes(field)
+  return new Set(named.filter(counts).map(({ content }) => content))
+}
+
+/** The tokens of `added_tokens.json`; special ones are not normalized. */
 function addedTokens(value: unknown, special: ReadonlySet<string>): ListedToken[] {
   const file = 'added_tokens.json'
   const entries = Object.entries(value === undefined ? {} : object(value, '', file))

@@ -149,7 +149,7 @@ function addedOf({ added }: FolderVocabulary, kinds: Uint8Array, { alphabet }: T
     // Normalization of byte-level text moves places, and could make a control token of what a person wrote. Names of
     // control tokens are the same before and after it.
     const isNormalized = normalized && !(control && alphabet === 'bytes')
-    return { id, content, lstrip, rstrip, singleWord, normalized: isNormalized, control, outside: false }
+    return { id, content, lstrip, rstrip, singleWord, normalized: isNormalized, control, next: 'after-control' }
   })
 }
 

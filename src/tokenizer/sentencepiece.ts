@@ -86,8 +86,9 @@ function addedOf(proto: ModelProto, { added }: FolderVocabulary, kinds: Uint8Arr
   return [...added.values()].map(({ id, content, lstrip, rstrip, singleWord, normalized }) => {
     const control = kinds[id] !== TokenKind.userDefined
     const kind = proto.tokens[id] === content ? proto.kinds[id] : undefined
-    const outside = kind !== TokenKind.control && kind !== TokenKind.unknown
-    return { id, content, lstrip, rstrip, singleWord, normalized, control, outside }
+    const isOwn = kind === TokenKind.control || kind === TokenKind.unknown
+    const next = isOwn ? 'after-control' : 'after-added'
+    return { id, content, lstrip, rstrip, singleWord, normalized, control, next }
   })
 }
 
