@@ -47,7 +47,7 @@ describe('a GGUF', () => {
         do_sample: false,
         logit_bias: { [id]: 100 },
       })
-      expect([ids, summary.finish_reason], `token ${id}`).toEqual([reason === 'stop' ? [id] : [id, id, id], reason])
+      expect([ids, summary.finishReason], `token ${id}`).toEqual([reason === 'stop' ? [id] : [id, id, id], reason])
     }
   })
 
