@@ -12,7 +12,7 @@ import { drawDense, drawShort, shortlistBytes } from '../src/kernels/draw.ts'
 import { createSamplerBuffers, sampleBest, scoreRules } from '../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../src/kernels/shape.ts'
 import { packSettings } from '../src/sampling/packed-params.ts'
-import { parseSamplingParams, type SamplingInput } from '../src/sampling/params.ts'
+import { parseRequestParams, type SamplingInput } from '../src/sampling/request-params.ts'
 
 const POSITIONS = 2048
 const HISTORY = 1000
@@ -54,7 +54,7 @@ gpu.dispose()
 /** Per token, the best of a few runs of many steps in one submit; the first run compiles and does not count. */
 async function microseconds(vocabSize: number, input: SamplingInput): Promise<number> {
   const { buffers, shortlist, rules } = prepare(vocabSize, input)
-  const params = parseSamplingParams(input)
+  const params = parseRequestParams(input).sampler
   const r = new Recorder<BatchShape>(gpu)
   scoreRules(r, buffers)
   if (!params.do_sample) sampleBest(r, buffers)
@@ -88,7 +88,7 @@ function prepare(vocabSize: number, input: SamplingInput) {
   const buffers = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions: POSITIONS }, sizes)
   const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
   const context = { promptLength: HISTORY / 2, eosTokenId: 2, seed: 1 }
-  const { settings, lists, rules } = packSettings(parseSamplingParams(input), context)
+  const { settings, lists, rules } = packSettings(parseRequestParams(input).sampler, context)
   gpu.write(
     logits.buffer,
     0,

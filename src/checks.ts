@@ -16,6 +16,21 @@ export type Check = (value: unknown) => Fault | undefined
 /** A check for each name. */
 export type Checks<T> = { readonly [K in keyof T]-?: Check }
 
+declare const checked: unique symbol
+
+/** A value that went through its check. The checks make it, and no assertion outside of this file does. */
+export type Checked<T> = T & { readonly [checked]: true }
+
+/** What a check gives out when it is done. */
+export function asChecked<T extends object>(value: T): Checked<T> {
+  return Object.freeze(value) as Checked<T>
+}
+
+/** A checked value with some fields changed to what needs no check. */
+export function changed<T extends object>(value: Checked<T>, changes: Partial<T>): Checked<T> {
+  return asChecked({ ...value, ...changes })
+}
+
 export function check(ok: (value: unknown) => boolean, allowed: string): Check {
   return (value) => (ok(value) ? undefined : { value, allowed })
 }

@@ -1,15 +1,16 @@
 import { merge } from '../async/merge.ts'
 import { ResultStream } from '../async/result-stream.ts'
+import { changed } from '../checks.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { MistralModel, type ModelStatus } from '../generate/mistral-model.ts'
 import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
-import { copyIds } from '../generate/token-loop.ts'
+import { copyIds, type TokenParams } from '../generate/token-loop.ts'
 import type { GenerationSummary } from '../generate/types.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
-import { changedParams, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
+import type { RequestParams } from '../sampling/request-params.ts'
 import { answersInside } from '../tokenizer/chat-messages.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -176,41 +177,40 @@ export class MistralChat implements ChatModel {
     const { params, tools } = request
     const tokens = tools.tools && toolCallTokens(this.tokenizer)
     const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
-    const shown = params.return_full_text
+    const shown = params.text.return_full_text
     const continues = request.messages === undefined || answersInside(request.messages)
     // Texts without messages are as the model writes them: nothing says what its tokens are for.
     const thinking = request.messages && thinkingTokens(this.tokenizer)
     const answer: Omit<AnswerOptions, 'index'> = {
-      stops: params.stop,
-      logprobs: params.logprobs,
+      stops: params.text.stop,
+      logprobs: params.loop.logprobs,
       // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
       after: continues || shown ? promptIds : undefined,
       lead: shown ? this.tokenizer.decode(promptIds) : '',
       tools: tokens && { tokens, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
       thinking: thinking && { ...thinking, open: endsInThought(promptIds, thinking) },
     }
-    const seed = params.seed ?? randomSeed()
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds
-    const own = this.paramsOfModel(params, forced?.ids.length ?? 0)
-    return Array.from({ length: params.n }, (_, index) => {
-      const seeded = changedParams(own, { seed: seedOf(seed, index) })
-      return this.run(ids, seeded, new Answer(this.tokenizer, { ...answer, index }), { ...options, sibling: index > 0 })
+    const { sampler, loop } = this.tokenParams(params, forced?.ids.length ?? 0)
+    const seed = sampler.seed ?? randomSeed()
+    return Array.from({ length: params.text.n }, (_, index) => {
+      const own = { loop, sampler: changed(sampler, { seed: seedOf(seed, index) }) }
+      return this.run(ids, own, new Answer(this.tokenizer, { ...answer, index }), { ...options, sibling: index > 0 })
     })
   }
 
-  /** The parameters that are left when text is dealt with here; the answer has begun with `begun` tokens. */
-  private paramsOfModel(params: SamplingParams, begun: number): SamplingParams {
-    const bad_words_ids = [...params.bad_words_ids, ...badWordIds(this.tokenizer, params.bad_words)]
+  /** What the token loop gets of the parameters; the answer has begun with `begun` tokens. */
+  private tokenParams({ sampler, loop, text }: RequestParams, begun: number): TokenParams {
+    const bad_words_ids = [...sampler.bad_words_ids, ...badWordIds(this.tokenizer, text.bad_words)]
     // They count as the answer's. One token at least is the model's own: a forced beginning alone would be no answer.
-    const max_tokens = Math.max(1, params.max_tokens - begun)
-    const min_new_tokens = Math.max(0, params.min_new_tokens - begun)
-    const plain = { stop: [], bad_words: [], n: 1, return_full_text: false, bad_words_ids }
-    return changedParams(params, { ...plain, max_tokens, min_new_tokens })
+    const max_tokens = Math.max(1, loop.max_tokens - begun)
+    const min_new_tokens = Math.max(0, sampler.min_new_tokens - begun)
+    return { sampler: changed(sampler, { bad_words_ids, min_new_tokens }), loop: changed(loop, { max_tokens }) }
   }
 
   private async *run(
     ids: readonly number[],
-    params: SamplingParams,
+    params: TokenParams,
     answer: Answer,
     options: RequestOptions & { sibling: boolean },
   ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {

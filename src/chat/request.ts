@@ -1,5 +1,6 @@
+import { changed } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
-import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
+import { parseRequestParams, type RequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage, TextPart } from '../tokenizer/chat-messages.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { Tool, ToolCall } from '../tokenizer/tools.ts'
@@ -32,7 +33,7 @@ export interface ChatRequest extends PromptRequest, SamplingInput {
 export interface ParsedRequest {
   readonly messages: readonly ChatMessage[] | undefined
   readonly prompt: string | readonly number[] | undefined
-  readonly params: SamplingParams
+  readonly params: RequestParams
   readonly tools: ToolPlan
   /** As it was sent, for errors. */
   readonly toolChoice: unknown
@@ -41,13 +42,45 @@ export interface ParsedRequest {
 
 const OWN = ['messages', 'prompt', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort']
 
-/** Throws `ParameterError` naming the field. */
-export function parseRequest(request: ChatRequest): ParsedRequest {
+const PARSED = Symbol('parsed')
+
+/** A request that was checked; it holds what was read from it. A copy of it is a request like any other. */
+export type CheckedRequest = Readonly<ChatRequest> & { readonly [PARSED]: ParsedRequest }
+
+/** @throws ParameterError naming the field */
+export function checkRequest(request: ChatRequest): CheckedRequest {
+  return withParsed(request, readRequest(request))
+}
+
+function withParsed(request: ChatRequest, parsed: ParsedRequest): CheckedRequest {
+  // Not enumerable, so that copies do not take it along.
+  return Object.freeze(Object.defineProperty({ ...request }, PARSED, { value: parsed })) as CheckedRequest
+}
+
+/** The request with at most `most` tokens in its answer, or in prompt and answer together where it limits these. */
+export function limitLength(request: CheckedRequest, most: number): CheckedRequest {
+  const parsed = request[PARSED]
+  const { loop } = parsed.params
+  const name = loop.max_length === undefined ? 'max_tokens' : 'max_length'
+  if (loop[name]! <= most) return request
+  const params = { ...parsed.params, loop: changed(loop, { [name]: most }) }
+  // Of the names of `max_tokens`, this one wins.
+  const sent = name === 'max_tokens' ? 'max_new_tokens' : name
+  return withParsed({ ...request, [sent]: most }, { ...parsed, params })
+}
+
+/** What a request says: as it was read when it was checked, or is now. @throws ParameterError naming the field */
+export function parseRequest(request: ChatRequest | CheckedRequest): ParsedRequest {
+  const checked = typeof request === 'object' && request !== null && PARSED in request
+  return checked ? request[PARSED] : readRequest(request)
+}
+
+function readRequest(request: ChatRequest): ParsedRequest {
   if (typeof request !== 'object' || request === null) {
     throw new ParameterError('request', request, 'must be an object with messages or a prompt')
   }
   const { messages, prompt, tools, tool_choice, parallel_tool_calls, reasoning_effort: effort, ...sampling } = request
-  const params = parseSamplingParams(sampling, OWN)
+  const params = parseRequestParams(sampling, OWN)
   if (effort !== undefined && effort !== null && typeof effort !== 'string') {
     throw new ParameterError('reasoning_effort', effort, 'must be a string')
   }

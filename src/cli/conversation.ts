@@ -1,6 +1,6 @@
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError, DeviceError, MistralError } from '../errors.ts'
-import type { SamplingInput } from '../sampling/params.ts'
+import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, colorsFor, interruptible, note, printable } from './context.ts'
 import { errorText } from './error-text.ts'

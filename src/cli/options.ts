@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { ParameterError } from '../errors.ts'
-import { parseSamplingParams, type SamplingInput } from '../sampling/params.ts'
+import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { UsageError } from './context.ts'
 
 /** Values as commander hands them over, under the option's name in camel case. */
@@ -120,7 +120,7 @@ export function samplingParams(values: Values): SamplingInput {
   }
   if (values.sample === false) params.do_sample = false
   if (values.ignoreEos === true) params.ignore_eos = true
-  parseSamplingParams(params)
+  parseRequestParams(params)
   return params as SamplingInput
 }
 

@@ -1,12 +1,12 @@
 /** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
-import { AbortError, TokenizerError } from '../errors.ts'
+import { AbortError, ParameterError, TokenizerError } from '../errors.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { Engine } from '../model/engine.ts'
 import type { Disposes } from '../platform/globals.ts'
-import { isChecked, type SamplingInput } from '../sampling/params.ts'
+import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
@@ -19,8 +19,8 @@ import {
   type RequestOptions,
 } from './options.ts'
 import { Scheduler } from './scheduler.ts'
-import { checkPrompt, copyIds, generateTokens } from './token-loop.ts'
-import type { GenerationSummary, NotedStep, Verdict } from './types.ts'
+import { checkPrompt, copyIds, generateTokens, type TokenParams } from './token-loop.ts'
+import type { GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
 /** What a model is doing, and what it has done since it was loaded. */
 export interface ModelStatus {
@@ -150,8 +150,18 @@ export class MistralModel {
    */
   generate(tokenIds: Iterable<number>, params: SamplingInput = {}, options: GenerateOptions = {}): GenerationStream {
     checkGenerateOptions(options)
-    const { signal, stopWhen } = options
-    return new GenerationStream(this.run(tokenIds, params, { signal, onToken: stopWhen && verdictOf(stopWhen) }))
+    // Copies: what the caller does to them later changes nothing.
+    const own = typeof params === 'object' && params !== null ? { ...params } : params
+    return new GenerationStream(this.steps(copyIds(tokenIds), own, options))
+  }
+
+  /** Parameters are checked when the first step is asked for. */
+  private async *steps(
+    tokenIds: readonly number[],
+    params: SamplingInput,
+    { signal, stopWhen }: GenerateOptions,
+  ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
+    return yield* this.run(tokenIds, tokenParams(params), { signal, onToken: stopWhen && verdictOf(stopWhen) })
   }
 
   /**
@@ -159,26 +169,16 @@ export class MistralModel {
    * a request that was let in already.
    */
   run<Note>(
-    tokenIds: Iterable<number>,
-    params: SamplingInput,
-    {
-      signal,
-      onToken,
-      sibling,
-    }: RequestOptions & {
+    tokenIds: readonly number[],
+    params: TokenParams,
+    options: RequestOptions & {
       onToken?: ((tokenId: number) => Verdict<Note>) | undefined
       sibling?: boolean
     },
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
     const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
-    // Copies: what the caller does to them later changes nothing.
-    const own = typeof params === 'object' && params !== null && !isChecked(params) ? { ...params } : params
-    return generateTokens(this, copyIds(tokenIds), own, {
-      eosTokenIds,
-      signal,
-      onToken,
-      sibling,
-    })
+    const { signal, onToken, sibling } = options
+    return generateTokens(this, tokenIds, params, { eosTokenIds, signal, onToken, sibling })
   }
 
   status(): ModelStatus {
@@ -219,4 +219,17 @@ export class MistralModel {
 async function tokenizerOf({ files, gguf }: Checkpoint, signal?: AbortSignal): Promise<Tokenizer | undefined> {
   if (gguf === undefined) return Tokenizer.fromSourceFiles(files, signal)
   return gguf.has('tokenizer.ggml.model') ? Tokenizer.fromGguf(gguf) : undefined
+}
+
+/** @throws ParameterError also for what only means something where there is text */
+function tokenParams(input: SamplingInput): TokenParams {
+  const { text, ...params } = parseRequestParams(input)
+  const refuse = (name: string, value: unknown, instead: string) => {
+    throw new ParameterError(name, value, `is about text: use MistralChat${instead}`)
+  }
+  if (text.stop.length > 0) refuse('stop', text.stop, ', or stopWhen with token ids')
+  if (text.bad_words.length > 0) refuse('bad_words', text.bad_words, ', or bad_words_ids')
+  if (text.return_full_text) refuse('return_full_text', true, '')
+  if (text.n > 1) throw new ParameterError('n', text.n, 'is for MistralChat; call generate() n times here')
+  return params
 }

@@ -5,11 +5,15 @@ import { SHORT_TOP_K } from '../kernels/draw.ts'
 import type { Engine } from '../model/engine.ts'
 import type { SamplerKind } from '../model/mistral.ts'
 import { packSettings } from '../sampling/packed-params.ts'
-import { checkTokenIds, parseSamplingParams, type SamplingInput, type SamplingParams } from '../sampling/params.ts'
 import { randomSeed } from '../sampling/random.ts'
+import type { RequestParams } from '../sampling/request-params.ts'
+import { checkTokenIds, type SamplerParams } from '../sampling/sampler-params.ts'
 import { Clock } from './clock.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
+
+/** What is left of a request's parameters where there are only tokens. */
+export type TokenParams = Pick<RequestParams, 'sampler' | 'loop'>
 
 export interface TokenLoopOptions<Note> {
   readonly eosTokenIds: readonly number[]
@@ -52,12 +56,10 @@ export function checkPrompt(
 export async function* generateTokens<Note>(
   { engine, scheduler }: { engine: Engine; scheduler: Scheduler },
   prompt: readonly number[],
-  input: SamplingInput,
+  params: TokenParams,
   { eosTokenIds, signal, onToken, sibling }: TokenLoopOptions<Note>,
 ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
-  const params = parseSamplingParams(input)
-  checkTokenIds(params, engine.config.vocabSize)
-  refuseTexts(params)
+  checkTokenIds(params.sampler, engine.config.vocabSize)
   // At least one position must be left for the answer.
   checkPrompt(prompt, engine.config.vocabSize, engine.contextLength, 1)
   const request = requestOf(engine, prompt, params, { eosTokenIds, onToken })
@@ -91,44 +93,33 @@ export async function* generateTokens<Note>(
   }
 }
 
-/** What only means something where there is text. */
-function refuseTexts(params: SamplingParams): void {
-  const refuse = (name: string, value: unknown, instead: string) => {
-    throw new ParameterError(name, value, `is about text: use MistralChat${instead}`)
-  }
-  if (params.stop.length > 0) refuse('stop', params.stop, ', or stopWhen with token ids')
-  if (params.bad_words.length > 0) refuse('bad_words', params.bad_words, ', or bad_words_ids')
-  if (params.return_full_text) refuse('return_full_text', true, '')
-  if (params.n > 1) throw new ParameterError('n', params.n, 'is for MistralChat; call generate() n times here')
-}
-
 function requestOf<Note>(
   engine: Engine,
   prompt: readonly number[],
-  params: SamplingParams,
+  { sampler, loop }: TokenParams,
   { eosTokenIds, onToken }: TokenLoopOptions<Note>,
 ): GenerationRequest<Note> {
-  const seed = params.seed ?? randomSeed()
+  const seed = sampler.seed ?? randomSeed()
   const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed }
-  const wanted = params.max_length === undefined ? params.max_tokens : params.max_length - prompt.length
+  const wanted = loop.max_length === undefined ? loop.max_tokens : loop.max_length - prompt.length
   if (wanted <= 0) {
-    throw new ParameterError('max_length', params.max_length, `must be above the prompt's ${prompt.length} tokens`)
+    throw new ParameterError('max_length', loop.max_length, `must be above the prompt's ${prompt.length} tokens`)
   }
   return {
     prompt,
-    packed: packSettings(params, { ...context, topLogprobs: params.logprobs ? params.top_logprobs : undefined }),
-    logprobs: params.logprobs,
-    sampler: samplerOf(params),
+    packed: packSettings(sampler, { ...context, topLogprobs: loop.logprobs ? loop.top_logprobs : undefined }),
+    logprobs: loop.logprobs,
+    sampler: samplerOf(sampler),
     maxTokens: Math.min(wanted, engine.positions - prompt.length),
-    stops: new Set([...(params.ignore_eos ? [] : eosTokenIds), ...params.stop_token_ids]),
+    stops: new Set([...(loop.ignore_eos ? [] : eosTokenIds), ...sampler.stop_token_ids]),
     onToken,
-    recompute: !params.use_cache,
-    lookup: params.prompt_lookup_num_tokens,
-    lockstep: !params.use_cache || params.prompt_lookup_num_tokens > 0,
+    recompute: !loop.use_cache,
+    lookup: loop.prompt_lookup_num_tokens,
+    lockstep: !loop.use_cache || loop.prompt_lookup_num_tokens > 0,
   }
 }
 
-function samplerOf({ do_sample, top_k }: SamplingParams): SamplerKind {
+function samplerOf({ do_sample, top_k }: SamplerParams): SamplerKind {
   if (!do_sample) return 'best'
   return top_k > 0 && top_k <= SHORT_TOP_K ? 'short' : 'dense'
 }

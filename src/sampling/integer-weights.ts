@@ -1,5 +1,5 @@
 /** Limits of the sampling rules as the integers that the sampler on the GPU counts in. */
-import type { SamplingParams } from './params.ts'
+import type { SamplerParams } from './sampler-params.ts'
 
 const TWO_32 = 2 ** 32
 
@@ -24,7 +24,7 @@ export interface Limits {
   readonly etaRoot: number
 }
 
-export function limitsOf(params: SamplingParams): Limits {
+export function limitsOf(params: SamplerParams): Limits {
   const more = 1 + 2 ** -22
   const less = 1 - 2 ** -22
   return {

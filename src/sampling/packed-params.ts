@@ -1,8 +1,10 @@
+import type { Checked } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { limitsOf } from './integer-weights.ts'
-import type { SamplingParams } from './params.ts'
+
 import { eosList, type SamplingContext } from './processors.ts'
 import { type Seed, seedWords } from './random.ts'
+import type { SamplerParams } from './sampler-params.ts'
 
 /** Words of a request's settings. */
 export const SETTINGS_WORDS = 32
@@ -72,7 +74,7 @@ const LEAST_F32 = 2 ** -126
  *
  * @throws ParameterError naming the parameter whose lists do not fit, or a repetition penalty that f32 does not hold
  */
-export function packSettings(params: SamplingParams, context: PackContext): PackedParams {
+export function packSettings(params: Checked<SamplerParams>, context: PackContext): PackedParams {
   const settings = new Uint32Array(SETTINGS_WORDS)
   const floats = new Float32Array(settings.buffer)
   const limits = limitsOf(params)
@@ -117,10 +119,10 @@ function u32(count: number): number {
 }
 
 /** Writes offset and count of each list into the settings and returns the lists, one behind the other. */
-function packLists(settings: Uint32Array, params: SamplingParams, eos: readonly number[]): Uint32Array<ArrayBuffer> {
+function packLists(settings: Uint32Array, params: SamplerParams, eos: readonly number[]): Uint32Array<ArrayBuffer> {
   const lists = new Uint32Array(LIST_WORDS)
   let used = 0
-  const add = (parameter: keyof SamplingParams, at: number, list: WordList) => {
+  const add = (parameter: keyof SamplerParams, at: number, list: WordList) => {
     // Before anything is written: a request may hold millions of ids.
     if (used + list.words > LIST_WORDS) {
       throw new ParameterError(

@@ -1,7 +1,8 @@
 import { MistralError } from '../errors.ts'
 import * as history from './history.ts'
 import { argmax, kthLargest } from './order.ts'
-import { parseSamplingParams, type SamplingInput, type SamplingParams } from './params.ts'
+import { parseRequestParams, type SamplingInput } from './request-params.ts'
+import type { SamplerParams } from './sampler-params.ts'
 import * as warp from './warpers.ts'
 
 /** What the rules need to know besides the tokens. */
@@ -35,7 +36,7 @@ export function processLogits(
   params: SamplingInput,
   context: SamplingContext,
 ): Float32Array {
-  const checked = parseSamplingParams(params)
+  const checked = parseRequestParams(params).sampler
   const scores = applyHistory(logits, tokens, checked, context)
   const probabilities = new Float32Array(logits.length)
   if (!checked.do_sample) {
@@ -52,7 +53,7 @@ export function processLogits(
 export function applyHistory(
   logits: Float32Array,
   tokens: readonly number[],
-  params: SamplingParams,
+  params: SamplerParams,
   context: SamplingContext,
 ): Float32Array {
   const eos = eosList(context)
@@ -83,7 +84,7 @@ export function applyHistory(
 }
 
 /** What the sampling rules leave of the scores [V]. top_k comes first, so the later rules see few candidates. */
-export function candidates(scores: Float32Array, params: SamplingParams): Candidates {
+export function candidates(scores: Float32Array, params: SamplerParams): Candidates {
   // Refuses scores that hold nothing to choose before they become NaN probabilities.
   best(scores)
   const kept = scaledTopK(scores, params)
@@ -99,7 +100,7 @@ export function candidates(scores: Float32Array, params: SamplingParams): Candid
  * Temperature and top_k. Division keeps the order but rounding can make two scores equal, so the threshold is compared
  * after it: ties that the temperature makes stay, as they do in Hugging Face.
  */
-function scaledTopK(scores: Float32Array, params: SamplingParams): Candidates {
+function scaledTopK(scores: Float32Array, params: SamplerParams): Candidates {
   const divisor = Math.fround(params.temperature)
   const limit = params.top_k > 0 && params.top_k < scores.length
   const threshold = limit ? Math.fround(kthLargest(scores, params.top_k) / divisor) : -Infinity

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { ChatChunk } from '../chat/answer.ts'
-import type { ChatRequest } from '../chat/request.ts'
+import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
@@ -42,7 +42,7 @@ const FIELDS = Object.keys(fields)
 const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort']
 
 interface ChatWire {
-  request: ChatRequest
+  request: CheckedRequest
   stream: boolean
   includeUsage: boolean
 }
@@ -62,7 +62,7 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
   const head = answerHead('chatcmpl', config.modelId)
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
   if (!wire.stream) return jsonResponse(completionBody(head, await pieces.result.finally(unlink)))
-  const choices = (wire.request.n as number | undefined) ?? 1
+  const choices = parseRequest(wire.request).params.text.n
   const family = c.get('family')
   const stream = { ...head, choices, includeUsage: wire.includeUsage }
   const events = family === 'mistral' ? mistralEvents(pieces, stream) : chatEvents(pieces, stream)
@@ -84,7 +84,7 @@ function parseChat(body: BodyFields, config: Service['config']): ChatWire {
   checkStreamOptions(body, wire.stream, lenient)
   const asked = wire.safe_prompt ? { ...body, messages: withSafePrompt(wire.messages) } : body
   return {
-    request: modelRequest(asked, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest,
+    request: checkRequest(modelRequest(asked, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest),
     stream: wire.stream,
     includeUsage: options?.include_usage ?? false,
   }

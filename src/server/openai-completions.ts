@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatModel } from '../chat/chat-model.ts'
-import type { ChatRequest } from '../chat/request.ts'
+import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
@@ -47,7 +47,7 @@ const FIELDS = Object.keys(fields)
 
 interface CompletionWire {
   prompts: readonly Prompt[]
-  requests: readonly ChatRequest[]
+  requests: readonly CheckedRequest[]
   choicesEach: number
   echo: boolean
   stream: boolean
@@ -97,12 +97,12 @@ async function parseCompletion(body: BodyFields, config: Service['config'], chat
     throw new ParameterError('echo', true, 'repeats the prompt, and so does return_full_text: send one of them')
   }
   const asked = wanted ? { ...rest, logprobs: true, top_logprobs: logprobs } : rest
-  const names = FIELDS.filter((name) => name !== 'logprobs')
-  const shared = modelRequest(asked, { fields: names, passed: [], lenient })
+  const shared = modelRequest(asked, { fields: FIELDS, passed: [], lenient })
+  const requests = prompts.map((prompt) => checkRequest({ ...shared, prompt } as ChatRequest))
   return {
     prompts,
-    requests: prompts.map((prompt) => ({ ...shared, prompt }) as ChatRequest),
-    choicesEach: (shared.n as number | undefined) ?? 1,
+    requests,
+    choicesEach: parseRequest(requests[0]!).params.text.n,
     echo: wire.echo,
     stream: wire.stream,
     includeUsage: wire.stream_options?.include_usage ?? false,
@@ -147,8 +147,9 @@ function checkedPrompt(prompt: Prompt, at: string, { vocabSize }: ChatModel): Pr
 }
 
 /** Characters that the model's text has before the answer's; needed for the offsets of logprobs only. */
-async function leadLength(request: ChatRequest, chat: ChatModel): Promise<number> {
-  if (request.return_full_text !== true || !request.logprobs) return 0
+async function leadLength(request: CheckedRequest, chat: ChatModel): Promise<number> {
+  const { params } = parseRequest(request)
+  if (!params.text.return_full_text || !params.loop.logprobs) return 0
   const text = await chat.decode(await chat.encode(request))
   return text.length
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { ChatModel } from '../chat/chat-model.ts'
-import type { ChatRequest } from '../chat/request.ts'
+import { type ChatRequest, type CheckedRequest, checkRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import { type BodyFields, readJsonObject } from './body.ts'
 import { HttpError, jsonResponse } from './errors.ts'
@@ -34,7 +34,7 @@ export async function predict(c: AppContext, service: Service): Promise<Response
   const body = await readJsonObject(c.req.raw, config)
   const wire = parseFields(schema, body)
   checkModel(wire.model ?? c.req.param('name')?.replace(/:predict$/, '') ?? config.modelId, config)
-  const request = modelInput(body, config)
+  const request = checkRequest(modelInput(body, config))
   const trace = c.get('trace')
   trace.asked(wire.messages ?? wire.prompt)
   const joined = !wire.stream || wantsJoined(c.req.raw.headers)
@@ -51,7 +51,7 @@ export async function predict(c: AppContext, service: Service): Promise<Response
 }
 
 /** The answer as raw text, whole words as they come. */
-async function textStream(c: AppContext, { config, model }: Service, request: ChatRequest): Promise<Response> {
+async function textStream(c: AppContext, { config, model }: Service, request: CheckedRequest): Promise<Response> {
   const trace = c.get('trace')
   const { abort, unlink } = follow(c.req.raw.signal)
   trace.stream = true

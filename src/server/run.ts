@@ -2,7 +2,7 @@ import { merge } from '../async/merge.ts'
 import { ResultStream } from '../async/result-stream.ts'
 import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatCompletion } from '../chat/chat-model.ts'
-import type { ChatRequest } from '../chat/request.ts'
+import { type CheckedRequest, limitLength } from '../chat/request.ts'
 import { DeviceLostError } from '../errors.ts'
 import type { ServedModel } from './service.ts'
 import type { RequestTrace } from './trace.ts'
@@ -21,7 +21,7 @@ export type Pieces<T> = ResultStream<ChatChunk, T>
 /** One request to the model, measured. Leaving the loop frees its sequence. `firstIndex`: the number of its first choice. */
 export function runOne(
   model: ServedModel,
-  request: ChatRequest,
+  request: CheckedRequest,
   options: RunOptions,
   firstIndex = 0,
 ): Pieces<ServedCompletion> {
@@ -30,14 +30,15 @@ export function runOne(
 
 async function* measured(
   model: ServedModel,
-  request: ChatRequest,
+  request: CheckedRequest,
   { signal, trace }: RunOptions,
   firstIndex: number,
 ): AsyncGenerator<ChatChunk, ServedCompletion, undefined> {
   const chat = model.use()
   const run = trace.run()
   try {
-    const stream = chat.generate(withCeiling(request, chat.contextLength), { signal })
+    // Models with a sliding window have no end of their own, and a client could stay for days.
+    const stream = chat.generate(limitLength(request, chat.contextLength), { signal })
     for await (const piece of stream) {
       run.piece(piece)
       yield { ...piece, index: piece.index + firstIndex }
@@ -52,23 +53,13 @@ async function* measured(
   }
 }
 
-/** Models with a sliding window have no end of their own: no answer is longer than the context, or a client could stay for days. */
-function withCeiling(request: ChatRequest, most: number): ChatRequest {
-  const over = (asked: unknown) => typeof asked === 'number' && asked > most
-  // What is no number is left for the check.
-  if (over(request.max_new_tokens ?? request.max_completion_tokens ?? request.max_tokens)) {
-    return { ...request, max_new_tokens: most }
-  }
-  return over(request.max_length) ? { ...request, max_length: most } : request
-}
-
 /**
  * Several requests at once, their pieces as they come. The choices of request i are those from `i * choicesEach`.
  * The first failure ends them all.
  */
 export function runAll(
   model: ServedModel,
-  requests: readonly ChatRequest[],
+  requests: readonly CheckedRequest[],
   choicesEach: number,
   { signal, trace }: RunOptions,
 ): Pieces<ServedCompletion[]> {

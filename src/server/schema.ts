@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { closestName } from '../closest-name.ts'
 import { ParameterError } from '../errors.ts'
 import { plainJson } from '../json/value.ts'
-import { parseSamplingParams, SAMPLING_PARAMETERS, UNSUPPORTED_PARAMETERS } from '../sampling/params.ts'
+import { PARAMETERS, parseRequestParams, UNSUPPORTED_PARAMETERS } from '../sampling/request-params.ts'
 import { type BodyFields, type BodyLimits, readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
 import { hasMistralFields } from './mistral-client.ts'
@@ -104,22 +104,17 @@ export interface SplitOptions {
 }
 
 /**
- * The part of a body that goes to the model, checked.
- * @throws ParameterError for a value out of range, an unsupported field, and an unknown one with the nearest name
+ * The part of a body that goes to the model; what it says is checked by whoever gets it.
+ * @throws ParameterError for an unsupported field, and an unknown one with the nearest name
  */
 export function modelRequest(body: BodyFields, { fields, passed, lenient }: SplitOptions): BodyFields {
   const request: BodyFields = {}
-  // parseSamplingParams leaves the names it is given to its caller: only those that are not its own may go there.
-  const own = fields.filter((name) => !SAMPLING_PARAMETERS.includes(name))
   for (const [name, value] of Object.entries(body)) {
     // Clients fill what they do not use with null: that asks for nothing, whatever its name.
     if (value === null || value === undefined) continue
-    if (SAMPLING_PARAMETERS.includes(name)) request[name] = value
-    else if (own.includes(name)) {
-      if (passed.includes(name)) request[name] = value
-    } else if (!lenient) checkUnsupported(name, value, own)
+    if (passed.includes(name) || PARAMETERS.includes(name)) request[name] = value
+    else if (!fields.includes(name) && !lenient) checkUnsupported(name, value, fields)
   }
-  parseSamplingParams(request, own)
   return request
 }
 
@@ -131,9 +126,9 @@ function checkUnsupported(name: string, value: unknown, own: readonly string[]):
     if (!neutral.some((harmless) => JSON.stringify(harmless) === sent)) throw new ParameterError(name, value, fact)
   } else if (UNSUPPORTED_PARAMETERS.includes(name)) {
     // Throws unless it comes with its neutral value.
-    parseSamplingParams({ [name]: value })
+    parseRequestParams({ [name]: value })
   } else {
-    const known = [...SAMPLING_PARAMETERS, ...own, ...UNSUPPORTED_PARAMETERS, ...Object.keys(UNSUPPORTED)]
+    const known = [...PARAMETERS, ...own, ...UNSUPPORTED_PARAMETERS, ...Object.keys(UNSUPPORTED)]
     const nearest = closestName(name, known)
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`
     throw new ParameterError(name, value, `is not a known parameter${hint}; ${LENIENCE}`)

@@ -9,7 +9,7 @@ import {
   type Values,
 } from '../../src/cli/options.ts'
 import { ParameterError } from '../../src/errors.ts'
-import { SAMPLING_PARAMETERS } from '../../src/sampling/params.ts'
+import { PARAMETERS } from '../../src/sampling/request-params.ts'
 
 function parse(...args: string[]): Values {
   const command = addSamplingOptions(addModelOptions(new Command())).exitOverride()
@@ -35,7 +35,7 @@ describe('sampling options', () => {
   it('are parameters that exist, each of them', () => {
     const flags = addSamplingOptions(new Command()).options.map((option) => option.long!.slice(2).replaceAll('-', '_'))
     const others = ['no_sample', 'params']
-    expect(SAMPLING_PARAMETERS).toEqual(expect.arrayContaining(flags.filter((flag) => !others.includes(flag))))
+    expect(PARAMETERS).toEqual(expect.arrayContaining(flags.filter((flag) => !others.includes(flag))))
     expect(flags.length).toBeGreaterThan(15)
   })
 

@@ -8,7 +8,7 @@ import type { GenerationRequest } from '../../src/generate/types.ts'
 import { DECODE_ROWS } from '../../src/kernels/shape.ts'
 import type { Engine } from '../../src/model/engine.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
-import { parseSamplingParams } from '../../src/sampling/params.ts'
+import { parseRequestParams } from '../../src/sampling/request-params.ts'
 
 const CHUNK = 8
 
@@ -38,7 +38,7 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
   const context = { promptLength: prompt.length, eosTokenId: [2], seed: 1 }
   return {
     prompt,
-    packed: packSettings(parseSamplingParams({ do_sample: false }), context),
+    packed: packSettings(parseRequestParams({ do_sample: false }).sampler, context),
     logprobs: false,
     sampler: 'best',
     maxTokens: 100,

@@ -1,4 +1,5 @@
 /** Requests on their way through the sampler's kernels, and random requests of every kind. */
+import type { Checked } from '../../src/checks.ts'
 import type { Buffer } from '../../src/gpu/buffer.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
@@ -8,12 +9,13 @@ import { drawDense, drawShort, SHORT_TOP_K, shortlistBytes } from '../../src/ker
 import * as kernel from '../../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../../src/kernels/shape.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
-import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../../src/sampling/params.ts'
+import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
+import type { SamplerParams } from '../../src/sampling/sampler-params.ts'
 
 export interface Request {
   readonly logits: Float32Array
   readonly tokens: readonly number[]
-  readonly params: SamplingParams
+  readonly params: Checked<SamplerParams>
   readonly promptLength: number
   readonly eosTokenId: readonly number[]
   readonly topLogprobs?: number | undefined
@@ -242,7 +244,7 @@ export function randomRequest(dice: Dice, vocab: number, positions: number, kind
   return {
     logits: randomLogits(dice, vocab),
     tokens: dice.list(length, () => dice.below(Math.min(vocab, most))),
-    params: parseSamplingParams(randomParams(dice, vocab, kind)),
+    params: parseRequestParams(randomParams(dice, vocab, kind)).sampler,
     promptLength: 1 + dice.below(length),
     eosTokenId: dice.list(dice.below(3), () => dice.below(Math.min(vocab, 12))),
     topLogprobs: dice.pick([undefined, 0, 1, 5, 20]),

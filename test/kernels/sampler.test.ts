@@ -5,9 +5,9 @@ import { openGpu } from '../../src/gpu/open.ts'
 import { LIST_TOO_SHORT } from '../../src/kernels/draw.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
 import * as packed from '../../src/sampling/packed-params.ts'
-import { parseSamplingParams } from '../../src/sampling/params.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord } from '../../src/sampling/random.ts'
+import { parseRequestParams } from '../../src/sampling/request-params.ts'
 import { sampleToken } from '../reference/sampler.ts'
 import { chiSquare, chiSquareLimit } from '../sampling/statistics.ts'
 import { disabledFeatures } from '../support/features.ts'
@@ -114,7 +114,7 @@ test(
 function withSeeds(request: Omit<Request, 'params'>, params: object, first: number, count: number): Request[] {
   return Array.from({ length: count }, (_, i) => ({
     ...request,
-    params: parseSamplingParams({ ...params, seed: first + i }),
+    params: parseRequestParams({ ...params, seed: first + i }).sampler,
   }))
 }
 
@@ -159,11 +159,11 @@ test.each<Kind>(['short', 'dense'])(
     const all = Array.from({ length: 70 }, (_, id) => id)
     const base = { promptLength: 1, eosTokenId: [] }
     const requests: Request[] = [
-      { ...base, logits: nothing, tokens: [1], params: parseSamplingParams({ seed: 1 }) },
-      { ...base, logits: nothing, tokens: [1], params: parseSamplingParams({ seed: 1, do_sample: false }) },
-      { ...base, logits: some, tokens: [1], params: parseSamplingParams({ seed: 1, suppress_tokens: all }) },
+      { ...base, logits: nothing, tokens: [1], params: parseRequestParams({ seed: 1 }).sampler },
+      { ...base, logits: nothing, tokens: [1], params: parseRequestParams({ seed: 1, do_sample: false }).sampler },
+      { ...base, logits: some, tokens: [1], params: parseRequestParams({ seed: 1, suppress_tokens: all }).sampler },
       // Five tokens fill the history: the sixth has no place, and the next slot's first token must survive.
-      { ...base, logits: some, tokens: [1, 2, 3, 4, 5], params: parseSamplingParams({ seed: 1 }) },
+      { ...base, logits: some, tokens: [1, 2, 3, 4, 5], params: parseRequestParams({ seed: 1 }).sampler },
     ]
     const outcome = await stage.run(requests, kind)
     expect([...outcome.chosen.subarray(0, 3)]).toEqual([kernel.NO_TOKEN, kernel.NO_TOKEN, kernel.NO_TOKEN])
@@ -184,7 +184,8 @@ test(
       ...randomRequest(dice, vocab, 10),
       tokens: [1, 2, 3],
       promptLength: 2,
-      params: parseSamplingParams({ seed: dice.below(1000), top_k: 30, frequency_penalty: 1, no_repeat_ngram_size: 2 }),
+      params: parseRequestParams({ seed: dice.below(1000), top_k: 30, frequency_penalty: 1, no_repeat_ngram_size: 2 })
+        .sampler,
     }))
     const outcome = await stage.run(requests, 'short', 4)
     for (const [i, request] of requests.entries()) {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { MistralError } from '../../src/errors.ts'
 import { ascending, kthLargest } from '../../src/sampling/order.ts'
-import { parseSamplingParams, type SamplingInput } from '../../src/sampling/params.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord, type Seed } from '../../src/sampling/random.ts'
+import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
 import { softmax, topP } from '../../src/sampling/warpers.ts'
 import { chiSquare, chiSquareLimit } from '../sampling/statistics.ts'
 import { draw, Sampler, weighCandidates } from './sampler.ts'
@@ -145,7 +145,7 @@ describe('draws', () => {
   test.each(cases)('100,000 with %j from %i ids follow the probabilities', (params, vocab) => {
     const logits = scores(vocab, 21, 100)
     const p = processLogits(logits, [], params, NO_PROMPT)
-    const kept = weighCandidates(logits, parseSamplingParams(params))
+    const kept = weighCandidates(logits, parseRequestParams(params).sampler)
     const counts = new Float64Array(vocab)
     for (let step = 0; step < 100_000; step++) counts[draw(kept, randomWord(77, step))]!++
     // The usual condition of the test: cells expected fewer than five times are put together.
@@ -187,9 +187,9 @@ describe('draws', () => {
     const all = { top_k: 0, top_p: 1 }
     const logits = new Float32Array(1000).fill(-Infinity)
     for (const id of [3, 300, 900]) logits[id] = 1
-    const kept = weighCandidates(logits, parseSamplingParams(all))
+    const kept = weighCandidates(logits, parseRequestParams(all).sampler)
     expect([0, 0.34, 1 - 2 ** -32].map((u) => draw(kept, u * 2 ** 32))).toEqual([3, 300, 900])
-    const vanishing = weighCandidates(Float32Array.of(-500, 0, -500), parseSamplingParams(all))
+    const vanishing = weighCandidates(Float32Array.of(-500, 0, -500), parseRequestParams(all).sampler)
     expect([0, 0.5, 1 - 2 ** -32].map((u) => draw(vanishing, u * 2 ** 32))).toEqual([1, 1, 1])
   })
 
@@ -198,7 +198,7 @@ describe('draws', () => {
     const logits = new Float32Array(vocab).fill(Math.log(2 ** -25))
     logits[0] = 0
     // One id weighs 1, the others 2^-25 each: 2^-8 together, though 1 + 2^-25 is 1 in f32.
-    const kept = weighCandidates(logits, parseSamplingParams({ top_k: 0, top_p: 1 }))
+    const kept = weighCandidates(logits, parseRequestParams({ top_k: 0, top_p: 1 }).sampler)
     const tail = (vocab - 1) * 2 ** -25
     expect(draw(kept, Math.floor(0.99 * 2 ** 32))).toBe(0)
     const share = 0.5
@@ -268,7 +268,7 @@ describe('what the sampler weighs is what processLogits defines', () => {
   ]
   // Where f32 and integers round to different sides of a limit, sets may differ by one candidate: rarely, and never more.
   test.each(rules.map((params) => ({ params })))('400 requests with $params', ({ params }) => {
-    const checked = parseSamplingParams(params)
+    const checked = parseRequestParams(params).sampler
     const context = { promptLength: 2 }
     let borderline = 0
     for (let n = 0; n < 400; n++) {

@@ -5,9 +5,10 @@
 
 import { type Limits, limitsOf, TOP_WEIGHT } from '../../src/sampling/integer-weights.ts'
 import { ascending, kthLargest } from '../../src/sampling/order.ts'
-import { parseSamplingParams, type SamplingInput, type SamplingParams } from '../../src/sampling/params.ts'
 import { applyHistory, best, type SamplingContext } from '../../src/sampling/processors.ts'
 import { randomSeed, randomWord, type Seed } from '../../src/sampling/random.ts'
+import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
+import type { SamplerParams } from '../../src/sampling/sampler-params.ts'
 import { cleanScore, gapOf, shareOf, weightOf } from './integer-weights.ts'
 
 /**
@@ -15,14 +16,14 @@ import { cleanScore, gapOf, shareOf, weightOf } from './integer-weights.ts'
  * how many tokens were generated, so the same tokens always give the same choice, also after going back.
  */
 export class Sampler {
-  readonly params: SamplingParams
+  readonly params: SamplerParams
   /** The request's seed, or the random one taken in its place. */
   readonly seed: Seed
   readonly context: SamplingContext
 
   /** @throws ParameterError for bad parameters */
-  constructor(params: SamplingInput | SamplingParams, context: SamplingContext) {
-    this.params = parseSamplingParams(params)
+  constructor(params: SamplingInput, context: SamplingContext) {
+    this.params = parseRequestParams(params).sampler
     this.seed = this.params.seed ?? randomSeed()
     this.context = context
   }
@@ -46,7 +47,7 @@ export class Sampler {
 export function sampleToken(
   logits: Float32Array,
   tokens: readonly number[],
-  params: SamplingParams,
+  params: SamplerParams,
   context: SamplingContext,
   word: number,
 ): number {
@@ -71,7 +72,7 @@ export function draw({ ids, weights }: Weighed, word: number): number {
 }
 
 /** What the sampling rules leave of the scores [V] after {@link applyHistory}. */
-export function weighCandidates(scores: Float32Array, params: SamplingParams): Weighed {
+export function weighCandidates(scores: Float32Array, params: SamplerParams): Weighed {
   // Refuses scores that hold nothing to choose.
   best(scores)
   const limits = limitsOf(params)
@@ -89,7 +90,7 @@ export function weighCandidates(scores: Float32Array, params: SamplingParams): W
 }
 
 /** Scores s / temperature, rounded to f32; of these those not below the k-th largest. Ties stay. */
-function scaledTopK(scores: Float32Array, params: SamplingParams): Weighed {
+function scaledTopK(scores: Float32Array, params: SamplerParams): Weighed {
   const divisor = Math.fround(params.temperature)
   const scaled = divisor === 1 ? scores : scores.map((s) => cleanScore(Math.fround(s / divisor)))
   const limit = params.top_k > 0 && params.top_k < scaled.length

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { ParameterError } from '../../src/errors.ts'
 import { LIST_WORDS, packSettings, SETTINGS_WORDS } from '../../src/sampling/packed-params.ts'
-import { checkTokenIds, parseSamplingParams, type SamplingInput } from '../../src/sampling/params.ts'
+import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
+import { checkTokenIds } from '../../src/sampling/sampler-params.ts'
 
 const CONTEXT = { promptLength: 4, eosTokenId: [2], seed: 5 }
-const pack = (input: SamplingInput) => packSettings(parseSamplingParams(input), CONTEXT)
+const pack = (input: SamplingInput) => packSettings(parseRequestParams(input).sampler, CONTEXT)
 
 describe('packSettings', () => {
   test.each<[SamplingInput, boolean]>([
@@ -60,7 +61,7 @@ describe('packSettings', () => {
 
   test('bad words that are far too many are refused before they are packed, and cost no more than reading them', () => {
     const ids = Array.from({ length: 100 }, (_, id) => id)
-    const params = parseSamplingParams({ bad_words_ids: Array.from({ length: 65_536 }, () => ids) })
+    const params = parseRequestParams({ bad_words_ids: Array.from({ length: 65_536 }, () => ids) }).sampler
     const start = performance.now()
     checkTokenIds(params, 100)
     // One group: where it is, its last id, its size; and 99 ids, their number and a bias for each.

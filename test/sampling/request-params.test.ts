@@ -1,15 +1,25 @@
 import { describe, expect, test } from 'vitest'
+import { changed } from '../../src/checks.ts'
 import { ParameterError } from '../../src/errors.ts'
-import { checkTokenIds, parseSamplingParams, SAMPLING_PARAMETERS } from '../../src/sampling/params.ts'
+import type { LoopParams } from '../../src/sampling/loop-params.ts'
+import { PARAMETERS, parseRequestParams } from '../../src/sampling/request-params.ts'
+import { checkTokenIds, type SamplerParams } from '../../src/sampling/sampler-params.ts'
+import type { TextParams } from '../../src/sampling/text-params.ts'
 
 function refusal(input: unknown, otherNames?: string[]): ParameterError {
   try {
-    parseSamplingParams(input, otherNames)
+    parseRequestParams(input, otherNames)
   } catch (error) {
     if (error instanceof ParameterError) return error
     throw error
   }
   throw new Error(`accepted: ${JSON.stringify(input)}`)
+}
+
+/** All parts beside each other. */
+function parse(input: unknown, otherNames?: string[]): SamplerParams & LoopParams & TextParams {
+  const { sampler, loop, text } = parseRequestParams(input, otherNames)
+  return { ...sampler, ...loop, ...text }
 }
 
 const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)
@@ -20,40 +30,64 @@ describe('defaults', () => {
   test.each([undefined, null, {}, { top_p: null, max_tokens: undefined, top_k: null, seed: null, stop: null }])(
     '%j',
     (input) => {
-      expect(parseSamplingParams(input)).toMatchObject({ ...defaults, seed: undefined, stop: [], stop_token_ids: [] })
+      expect(parse(input)).toMatchObject({ ...defaults, seed: undefined, stop: [], stop_token_ids: [] })
     },
   )
 
-  test('a result is taken as it is, and a changed copy is checked again', () => {
-    const params = parseSamplingParams({ top_k: 3, stop: 'x', logit_bias: { 5: 1 }, seed: 7n })
-    expect(parseSamplingParams(params)).toBe(params)
-    expect(parseSamplingParams({ ...params })).toEqual(params)
-    expect(refusal({ ...params, top_k: -5 }).parameter).toBe('top_k')
+  test('every parameter belongs to one part', () => {
+    const { sampler, loop, text } = parseRequestParams({})
+    const names = [sampler, loop, text].map((part) => Object.keys(part))
+    expect(names[1]).toEqual(expect.arrayContaining(['max_tokens', 'use_cache', 'logprobs']))
+    expect(names[2]).toEqual(['stop', 'bad_words', 'n', 'return_full_text'])
+    expect(new Set(names.flat()).size).toBe(names.flat().length)
+  })
+
+  test('what was read does not change any more: not by the caller, and not by itself', () => {
+    const input = { stop: ['x'], logit_bias: { 5: 1 }, bad_words_ids: [[1, 2]], suppress_tokens: [3] }
+    const params = parse(input)
+    input.stop.push('y')
+    input.logit_bias[5] = 99
+    input.bad_words_ids[0]!.push(4)
+    input.suppress_tokens.length = 0
+    expect(params).toMatchObject({
+      stop: ['x'],
+      logit_bias: { 5: 1 },
+      bad_words_ids: [[1, 2]],
+      suppress_tokens: [3],
+    })
+    for (const part of Object.values(parseRequestParams(input))) expect(part).toSatisfy(Object.isFrozen)
+  })
+
+  test('some of what was checked may be changed to what needs no check', () => {
+    const { sampler } = parseRequestParams({ top_k: 3, seed: 1 })
+    const other = changed(sampler, { seed: 2n })
+    expect([other.top_k, other.seed, sampler.seed]).toEqual([3, 2n, 1])
+    expect(other).toSatisfy(Object.isFrozen)
   })
 })
 
 describe('aliases', () => {
   test('max_new_tokens wins, then max_completion_tokens', () => {
-    expect(parseSamplingParams({ max_tokens: 1, max_completion_tokens: 2, max_new_tokens: 3 }).max_tokens).toBe(3)
-    expect(parseSamplingParams({ max_tokens: 1, max_completion_tokens: 2 }).max_tokens).toBe(2)
-    expect(parseSamplingParams({ max_tokens: 1, max_new_tokens: null }).max_tokens).toBe(1)
+    expect(parse({ max_tokens: 1, max_completion_tokens: 2, max_new_tokens: 3 }).max_tokens).toBe(3)
+    expect(parse({ max_tokens: 1, max_completion_tokens: 2 }).max_tokens).toBe(2)
+    expect(parse({ max_tokens: 1, max_new_tokens: null }).max_tokens).toBe(1)
   })
 
   test('min_new_tokens wins over min_tokens', () => {
-    expect(parseSamplingParams({ min_tokens: 2 }).min_new_tokens).toBe(2)
-    expect(parseSamplingParams({ min_tokens: 2, min_new_tokens: 1 }).min_new_tokens).toBe(1)
+    expect(parse({ min_tokens: 2 }).min_new_tokens).toBe(2)
+    expect(parse({ min_tokens: 2, min_new_tokens: 1 }).min_new_tokens).toBe(1)
   })
 
   test('temperature 0 is greedy, -1 turns top_k off, one stop is a list', () => {
-    expect(parseSamplingParams({ temperature: 0 }).do_sample).toBe(false)
-    expect(parseSamplingParams({ temperature: 1e-6, do_sample: true }).do_sample).toBe(false)
-    expect(parseSamplingParams({ temperature: 1e-5 }).do_sample).toBe(true)
-    expect(parseSamplingParams({ top_k: -1 }).top_k).toBe(0)
-    expect(parseSamplingParams({ stop: '' }).stop).toEqual([])
-    expect(parseSamplingParams({ stop: ['', 'a', '', ...new Array(15).fill('b')] }).stop).toHaveLength(16)
-    expect(parseSamplingParams({ random_seed: 5 }).seed).toBe(5)
-    expect(parseSamplingParams({ random_seed: 5n, seed: 5 }).seed).toBe(5)
-    expect(parseSamplingParams({ stop: '\n' }).stop).toEqual(['\n'])
+    expect(parse({ temperature: 0 }).do_sample).toBe(false)
+    expect(parse({ temperature: 1e-6, do_sample: true }).do_sample).toBe(false)
+    expect(parse({ temperature: 1e-5 }).do_sample).toBe(true)
+    expect(parse({ top_k: -1 }).top_k).toBe(0)
+    expect(parse({ stop: '' }).stop).toEqual([])
+    expect(parse({ stop: ['', 'a', '', ...new Array(15).fill('b')] }).stop).toHaveLength(16)
+    expect(parse({ random_seed: 5 }).seed).toBe(5)
+    expect(parse({ random_seed: 5n, seed: 5 }).seed).toBe(5)
+    expect(parse({ stop: '\n' }).stop).toEqual(['\n'])
   })
 })
 
@@ -146,7 +180,7 @@ describe('accepted at the edges', () => {
     ['stop', new Array(16).fill('a')],
   ]
   test.each(good.map((row) => [`${row[0]} = ${String(row[1])}`, ...row] as const))('%s', (_, name, value) => {
-    expect(parseSamplingParams({ [name]: value })).toMatchObject({ [name]: value })
+    expect(parse({ [name]: value })).toMatchObject({ [name]: value })
   })
 })
 
@@ -177,7 +211,7 @@ describe('names', () => {
 
   test('names of the caller are skipped, and offered as corrections', () => {
     const request = { messages: 5, top_k: 2 }
-    expect(parseSamplingParams(request, ['messages']).top_k).toBe(2)
+    expect(parse(request, ['messages']).top_k).toBe(2)
     expect(refusal({ mesages: [] }, ['messages']).message).toContain('did you mean "messages"?')
   })
 
@@ -189,13 +223,13 @@ describe('names', () => {
     const error = refusal({ [name]: value })
     expect(error.parameter).toBe(name)
     expect(error.message).toContain('is not supported yet')
-    expect(parseSamplingParams({ [name]: neutral }).max_tokens).toBe(512)
-    expect(parseSamplingParams({ [name]: null }).max_tokens).toBe(512)
+    expect(parse({ [name]: neutral }).max_tokens).toBe(512)
+    expect(parse({ [name]: null }).max_tokens).toBe(512)
   })
 
   test('are listed for other layers', () => {
-    expect(SAMPLING_PARAMETERS).toContain('max_new_tokens')
-    for (const name of SAMPLING_PARAMETERS) expect(parseSamplingParams({ [name]: null }).max_tokens).toBe(512)
+    expect(PARAMETERS).toContain('max_new_tokens')
+    for (const name of PARAMETERS) expect(parse({ [name]: null }).max_tokens).toBe(512)
   })
 })
 
@@ -207,7 +241,7 @@ describe('checkTokenIds', () => {
     ['bad_words_ids', [[1], [2, 10]]],
     ['sequence_bias', [[[10, 1], 2]]],
   ])('%s', (name, value) => {
-    const params = parseSamplingParams({ [name]: value })
+    const params = parseRequestParams({ [name]: value }).sampler
     expect(() => checkTokenIds(params, 10)).toThrow(`parameter "${name}" (10): must be a token id below`)
     expect(() => checkTokenIds(params, 11)).not.toThrow()
   })

@@ -1,13 +1,10 @@
-/** What a request says about how tokens are chosen and when to stop. Every field may be left out or null. */
-export interface SamplingInput {
-  /** Tokens to generate at most, the prompt not counted. Default 512. */
-  max_tokens?: number | null | undefined
-  /** The same as `max_tokens` under the name of the OpenAI API; wins over it. */
-  max_completion_tokens?: number | null | undefined
-  /** The same as `max_tokens` under the name of Hugging Face; wins over both. */
-  max_new_tokens?: number | null | undefined
-  /** Tokens of prompt and answer together at most. Counts when none of the three above is given. */
-  max_length?: number | null | undefined
+/** The parameters of a request that decide which token is chosen: what they may be, and their defaults. */
+import { type Checks, flag, integer, listOf, number, numberAbove, numberBelow } from '../checks.ts'
+import { ParameterError } from '../errors.ts'
+import { biasedSequence, biases, MAX_ITEMS, seed, tokenIds, tokenSequence } from './param-checks.ts'
+
+/** How tokens are chosen. Every field may be left out or null. */
+export interface SamplerInput {
   /** Logits are divided by it. Default 1; below 1e-5 means greedy. */
   temperature?: number | null | undefined
   /** Only the k best tokens, ties included. Default 50; 0 or -1 is all. */
@@ -20,12 +17,8 @@ export interface SamplingInput {
   seed?: number | bigint | null | undefined
   /** The same as `seed` under the name of Mistral's API. */
   random_seed?: number | bigint | null | undefined
-  /** Texts that end the answer and are not part of it, at most 16. Empty ones say nothing. */
-  stop?: string | readonly string[] | null | undefined
   /** Ids that end the answer, besides the model's own end of sequence. */
   stop_token_ids?: readonly number[] | null | undefined
-  /** Do not stop at the model's end of sequence. Default false. */
-  ignore_eos?: boolean | null | undefined
   /** Divides positive and multiplies negative logits of ids seen in prompt or answer. Default 1. */
   repetition_penalty?: number | null | undefined
   /** No sequence of this many ids appears twice, prompt included. Default 0: off. */
@@ -56,31 +49,10 @@ export interface SamplingInput {
   frequency_penalty?: number | null | undefined
   /** Subtracted from a logit whose id was generated. -2 to 2, default 0. */
   presence_penalty?: number | null | undefined
-  /** Texts that are never generated, at the beginning of a word or inside one. */
-  bad_words?: readonly string[] | null | undefined
-  /** false computes all tokens anew at every step: the same text, slowly. Default true. */
-  use_cache?: boolean | null | undefined
-  /** Bring the log-probability of each token of the answer, under the model's own distribution. Default false. */
-  logprobs?: boolean | null | undefined
-  /** And those of so many most probable tokens, 0 to 20. Needs `logprobs`. */
-  top_logprobs?: number | null | undefined
-  /**
-   * Prompt lookup decoding: guess up to so many tokens from what followed the same words earlier, and check them in one
-   * pass. The text is the same; where it repeats its prompt it comes sooner. Default 0: off.
-   */
-  prompt_lookup_num_tokens?: number | null | undefined
-  /** Answers to give to the same prompt, 1 to 16. Answer i draws with seed + i. Default 1. */
-  n?: number | null | undefined
-  /** Put the text of the prompt before the answer. Default false. */
-  return_full_text?: boolean | null | undefined
 }
 
-/** Checked parameters with all defaults filled in; `parseSamplingParams` makes them. */
-export interface SamplingParams {
-  /** Infinity when `max_length` limits instead. */
-  readonly max_tokens: number
-  /** Tokens of prompt and answer together; undefined when `max_tokens` was given. */
-  readonly max_length: number | undefined
+/** Checked, with all defaults filled in. */
+export interface SamplerParams {
   readonly temperature: number
   /** 0 is off. */
   readonly top_k: number
@@ -89,9 +61,7 @@ export interface SamplingParams {
   readonly do_sample: boolean
   /** undefined: whoever runs the request takes a random one. */
   readonly seed: number | bigint | undefined
-  readonly stop: readonly string[]
   readonly stop_token_ids: readonly number[]
-  readonly ignore_eos: boolean
   readonly repetition_penalty: number
   readonly no_repeat_ngram_size: number
   readonly bad_words_ids: readonly (readonly number[])[]
@@ -106,11 +76,76 @@ export interface SamplingParams {
   readonly eta_cutoff: number
   readonly frequency_penalty: number
   readonly presence_penalty: number
-  readonly bad_words: readonly string[]
-  readonly use_cache: boolean
-  readonly logprobs: boolean
-  readonly top_logprobs: number
-  readonly prompt_lookup_num_tokens: number
-  readonly n: number
-  readonly return_full_text: boolean
+}
+
+/** Below this a temperature means greedy, as in vLLM: dividing by less only overflows. */
+const GREEDY_TEMPERATURE = 1e-5
+
+export const SAMPLER_CHECKS: Checks<SamplerInput> = {
+  temperature: number(0, 100),
+  top_k: integer(-1),
+  top_p: number(0, 1),
+  do_sample: flag,
+  seed,
+  random_seed: seed,
+  stop_token_ids: tokenIds,
+  repetition_penalty: numberAbove(0, 100),
+  no_repeat_ngram_size: integer(0),
+  bad_words_ids: listOf(tokenSequence, MAX_ITEMS),
+  sequence_bias: listOf(biasedSequence, MAX_ITEMS),
+  logit_bias: biases(100),
+  suppress_tokens: tokenIds,
+  min_length: integer(0),
+  min_new_tokens: integer(0),
+  min_tokens: integer(0),
+  min_p: number(0, 1),
+  typical_p: numberAbove(0, 1),
+  epsilon_cutoff: numberBelow(0, 1),
+  eta_cutoff: numberBelow(0, 1),
+  frequency_penalty: number(-2, 2),
+  presence_penalty: number(-2, 2),
+}
+
+/** @param values have passed their checks; lists are copied, so that nobody changes them afterwards */
+export function samplerParams(values: SamplerInput): SamplerParams {
+  const temperature = values.temperature ?? 1
+  return {
+    temperature,
+    top_k: Math.max(0, values.top_k ?? 50),
+    top_p: values.top_p ?? 0.95,
+    do_sample: (values.do_sample ?? true) && temperature >= GREEDY_TEMPERATURE,
+    seed: values.seed ?? values.random_seed ?? undefined,
+    stop_token_ids: [...(values.stop_token_ids ?? [])],
+    repetition_penalty: values.repetition_penalty ?? 1,
+    no_repeat_ngram_size: values.no_repeat_ngram_size ?? 0,
+    bad_words_ids: (values.bad_words_ids ?? []).map((ids) => [...ids]),
+    sequence_bias: (values.sequence_bias ?? []).map(([ids, bias]) => [[...ids], bias] as const),
+    logit_bias: { ...values.logit_bias },
+    suppress_tokens: [...(values.suppress_tokens ?? [])],
+    min_length: values.min_length ?? 0,
+    min_new_tokens: values.min_new_tokens ?? values.min_tokens ?? 0,
+    min_p: values.min_p ?? 0,
+    typical_p: values.typical_p ?? 1,
+    epsilon_cutoff: values.epsilon_cutoff ?? 0,
+    eta_cutoff: values.eta_cutoff ?? 0,
+    frequency_penalty: values.frequency_penalty ?? 0,
+    presence_penalty: values.presence_penalty ?? 0,
+  }
+}
+
+/**
+ * Checks the token ids in the parameters against a model.
+ *
+ * @throws ParameterError when an id is not in a vocabulary of `vocabSize` tokens
+ */
+export function checkTokenIds(params: SamplerParams, vocabSize: number): void {
+  const inVocabulary = (name: string, ids: readonly number[]) => {
+    const bad = ids.find((id) => id >= vocabSize)
+    if (bad !== undefined) throw new ParameterError(name, bad, `must be a token id below the vocabulary's ${vocabSize}`)
+  }
+  inVocabulary('stop_token_ids', params.stop_token_ids)
+  inVocabulary('suppress_tokens', params.suppress_tokens)
+  inVocabulary('logit_bias', Object.keys(params.logit_bias).map(Number))
+  for (const ids of params.bad_words_ids) inVocabulary('bad_words_ids', ids)
+  for (const [ids] of params.sequence_bias) inVocabulary('sequence_bias', ids)
 }
