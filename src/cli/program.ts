@@ -27,6 +27,7 @@ export function createProgram(cli: Cli): Command {
       getErrHasColors: () => colorsFor(cli, 'err').isColorSupported,
     })
     .configureHelp({ styleTitle: help.bold, styleCommandText: help.cyan, styleOptionText: help.cyan })
+  program.hook('preAction', () => cli.terminal.wakeGpu())
   registerGenerate(program, cli)
   registerChat(program, cli)
   registerServe(program, cli)

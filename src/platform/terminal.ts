@@ -5,6 +5,7 @@
 import type { EventEmitter } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { wakeGpu } from './wake-gpu.ts'
 
 export interface Terminal {
   /** The user's arguments, without runtime and script. */
@@ -34,6 +35,8 @@ export interface Terminal {
   onTerminate(handler: () => void): () => void
   /** The code with which the process will end by itself. The process is never ended by force. */
   setExitCode(code: number): void
+  /** Finds the GPU before anything else happens, so that what its driver writes does not get in between. */
+  wakeGpu(): Promise<void>
   /** Lets go of standard input, so that the process can end. Safe to call twice. */
   close(): void
 }
@@ -65,6 +68,7 @@ export interface TerminalHost {
   /** Emits `SIGINT` and `SIGTERM`; having a listener replaces the default, which ends the process. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>
   setExitCode(code: number): void
+  wakeGpu?(): Promise<void>
 }
 
 type HostStream = Writable & { readonly isTTY?: boolean; readonly columns?: number }
@@ -87,6 +91,7 @@ export function openTerminal(): Terminal {
     setExitCode(code) {
       process.exitCode = code
     },
+    wakeGpu,
   })
 }
 
@@ -113,6 +118,7 @@ export function createTerminal(host: TerminalHost): Terminal {
       }
     },
     setExitCode: (code) => host.setExitCode(code),
+    wakeGpu: async () => host.wakeGpu?.(),
     close: () => questions.close(),
   }
 }
