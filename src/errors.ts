@@ -71,11 +71,14 @@ export class ParameterError extends MistralError {
   override name = 'ParameterError'
   readonly parameter: string
   readonly value: unknown
+  /** What is wrong, without parameter and value. */
+  readonly fact: string
 
   constructor(parameter: string, value: unknown, fact: string, options?: ErrorOptions) {
     super(`parameter "${parameter}" (${show(value)}): ${fact}`, options)
     this.parameter = parameter
     this.value = value
+    this.fact = fact
   }
 }
 

@@ -1,4 +1,5 @@
 /** Which chat template a chat gets: by its options, from the checkpoint, or Mistral's own format for the vocabulary. */
+import { check, checkParameter, oneOf, orElse } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { Checkpoint } from '../model/checkpoint.ts'
 import { CHAT_FORMATS, type ChatFormat, isChatFormat } from '../tokenizer/chat-format.ts'
@@ -19,19 +20,15 @@ export interface TemplateOptions {
 
 /** @throws ParameterError naming the option */
 export function checkTemplateOptions({ chatTemplate, chatFormat, neighbours }: TemplateOptions): void {
-  if (chatTemplate !== undefined && typeof chatTemplate !== 'string') {
-    throw new ParameterError('chatTemplate', chatTemplate, 'must be Jinja source')
-  }
-  if (chatFormat !== undefined && !isChatFormat(chatFormat)) {
-    throw new ParameterError('chatFormat', chatFormat, `must be one of ${Object.keys(CHAT_FORMATS).join(', ')}`)
-  }
+  checkParameter('chatTemplate', chatTemplate, orElse(undefined, JINJA))
+  checkParameter('chatFormat', chatFormat, orElse(undefined, oneOf(...Object.keys(CHAT_FORMATS))))
+  checkParameter('neighbours', neighbours, orElse(undefined, oneOf('merge', 'refuse')))
   if (chatFormat !== undefined && chatTemplate !== undefined) {
     throw new ParameterError('chatFormat', chatFormat, 'and chatTemplate exclude each other')
   }
-  if (neighbours !== undefined && neighbours !== 'merge' && neighbours !== 'refuse') {
-    throw new ParameterError('neighbours', neighbours, 'must be "merge" or "refuse"')
-  }
 }
+
+const JINJA = check((value) => typeof value === 'string', 'Jinja source')
 
 /** The options must be checked. @throws ChatTemplateError, TokenizerError for a template that cannot be read */
 export async function loadTemplate(

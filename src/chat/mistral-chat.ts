@@ -19,6 +19,7 @@ import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type ChatF
 import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
 import { checkTemplateOptions, loadTemplate, type TemplateOptions } from './load-template.ts'
 import {
+  aboutTexts,
   badWordIds,
   type ChatRequest,
   characters,
@@ -32,7 +33,8 @@ import { forcedCall, toolCallTokens } from './tool-choice.ts'
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
 
 /** One answer on its way: its chunks, then itself and what the token loop says. */
-type ChoiceRun = AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined>
+type ChoiceRun = AsyncGenerator<ChatChunk, ChoiceResult, undefined>
+type ChoiceResult = { choice: ChatChoice; summary: GenerationSummary }
 
 export interface MistralChat extends Disposes {}
 
@@ -151,7 +153,7 @@ export class MistralChat implements ChatModel {
     checkRequestOptions(options)
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
-    const results = yield* merge(options.signal, (signal) => this.runs(parsed, promptIds, { signal }))
+    const results = yield* this.together(parsed, promptIds, options)
     const first = results[0]!
     const completion = results.reduce((sum, { choice }) => sum + choice.token_ids.length, 0)
     // The beginning of a forced call is part of the answer, though the model gets it with the prompt.
@@ -169,6 +171,18 @@ export class MistralChat implements ChatModel {
         cached_tokens,
       },
       timings: first.summary.timings,
+    }
+  }
+
+  private async *together(
+    request: ParsedRequest,
+    promptIds: readonly number[],
+    options: RequestOptions,
+  ): AsyncGenerator<ChatChunk, ChoiceResult[], undefined> {
+    try {
+      return yield* merge(options.signal, (signal) => this.runs(request, promptIds, { signal }))
+    } catch (error) {
+      throw aboutTexts(error, request.params.text)
     }
   }
 
@@ -213,7 +227,7 @@ export class MistralChat implements ChatModel {
     params: TokenParams,
     answer: Answer,
     options: RequestOptions & { sibling: boolean },
-  ): AsyncGenerator<ChatChunk, { choice: ChatChoice; summary: GenerationSummary }, undefined> {
+  ): ChoiceRun {
     const onToken = (tokenId: number) => answer.see(tokenId)
     const steps = new ResultStream(this.model.run(ids, params, { ...options, onToken }))
     let reason: ChatFinishReason = 'stop'

@@ -1,6 +1,7 @@
 import { changed } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { parseRequestParams, type RequestParams, type SamplingInput } from '../sampling/request-params.ts'
+import type { TextParams } from '../sampling/text-params.ts'
 import type { ChatMessage, TextPart } from '../tokenizer/chat-messages.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { Tool, ToolCall } from '../tokenizer/tools.ts'
@@ -139,4 +140,10 @@ export function badWordIds(tokenizer: Tokenizer, words: readonly string[]): numb
     }
   }
   return [...ids.values()]
+}
+
+/** Errors speak of the texts that were sent, and not of the ids that these became. */
+export function aboutTexts(error: unknown, { bad_words: words }: TextParams): unknown {
+  const blamed = error instanceof ParameterError && error.parameter === 'bad_words_ids' && words.length > 0
+  return blamed ? new ParameterError('bad_words', words, error.fact) : error
 }

@@ -1,11 +1,11 @@
 import * as v from 'valibot'
-import type { ChatChunk } from '../chat/answer.ts'
+import type { ChatChoice, ChatChunk } from '../chat/answer.ts'
 import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { withSafePrompt } from './mistral-client.ts'
-import { mistralEvents } from './mistral-stream.ts'
+import { mistralEvents, thoughtfulContent } from './mistral-stream.ts'
 import { type AnswerHead, answerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
 import type { ServedCompletion } from './run.ts'
 import { type Pieces, runOne } from './run.ts'
@@ -61,9 +61,9 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
   const { abort, unlink } = follow(c.req.raw.signal)
   const head = answerHead('chatcmpl', config.modelId)
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
-  if (!wire.stream) return jsonResponse(completionBody(head, await pieces.result.finally(unlink)))
-  const choices = parseRequest(wire.request).params.text.n
   const family = c.get('family')
+  if (!wire.stream) return jsonResponse(completionBody(head, await pieces.result.finally(unlink), family === 'mistral'))
+  const choices = parseRequest(wire.request).params.text.n
   const stream = { ...head, choices, includeUsage: wire.includeUsage }
   const events = family === 'mistral' ? mistralEvents(pieces, stream) : chatEvents(pieces, stream)
   return eventStream(events, { abort, unlink, trace, family, limits: config })
@@ -90,25 +90,39 @@ function parseChat(body: BodyFields, config: Service['config']): ChatWire {
   }
 }
 
-function completionBody({ id, created, model }: AnswerHead, { choices, usage }: ServedCompletion): object {
+function completionBody(
+  { id, created, model }: AnswerHead,
+  { choices, usage }: ServedCompletion,
+  mistral: boolean,
+): object {
   return {
     id,
     object: 'chat.completion',
     created,
     model,
-    choices: choices.map(({ index, text, reasoning_content: thought, tool_calls: calls, logprobs, finish_reason }) => ({
-      index,
-      message: {
-        role: 'assistant',
-        content: calls && text === '' ? null : text,
-        ...(thought !== null && { reasoning_content: thought }),
-        ...(calls && { tool_calls: calls }),
-      },
-      logprobs: chatLogprobs(logprobs),
-      finish_reason,
+    choices: choices.map((choice) => ({
+      index: choice.index,
+      message: mistral ? mistralMessage(choice) : message(choice),
+      logprobs: chatLogprobs(choice.logprobs),
+      finish_reason: choice.finish_reason,
     })),
     usage: wireUsage([usage]),
   }
+}
+
+function message({ text, reasoning_content: thought, tool_calls: calls }: ChatChoice): object {
+  return {
+    role: 'assistant',
+    content: calls && text === '' ? null : text,
+    ...(thought !== null && { reasoning_content: thought }),
+    ...(calls && { tool_calls: calls }),
+  }
+}
+
+function mistralMessage(choice: ChatChoice): object {
+  const { reasoning_content: thought, text } = choice
+  const plain = message({ ...choice, reasoning_content: null })
+  return thought === null ? plain : { ...plain, content: thoughtfulContent(thought, text) }
 }
 
 interface StreamHead extends AnswerHead {

@@ -68,7 +68,7 @@ const UNSUPPORTED: Readonly<Record<string, { neutral: readonly unknown[]; fact: 
   function_call: { neutral: ['auto', 'none'], fact: 'is the deprecated form of tool_choice: send tool_choice' },
   audio: { neutral: [], fact: 'is not supported: the model writes text only' },
   modalities: { neutral: [['text']], fact: 'must be ["text"]: the model writes text only' },
-  reasoning_effort: { neutral: ['none'], fact: 'is not supported: the model has no separate reasoning' },
+  reasoning_effort: { neutral: ['none'], fact: 'is for /v1/chat/completions: a text is gone on with as it stands' },
   verbosity: { neutral: ['medium'], fact: 'is not supported' },
   web_search_options: { neutral: [], fact: 'is not supported' },
   prediction: {

@@ -84,6 +84,16 @@ test('bad words are not written', { timeout: 120_000 }, async () => {
   expect(without.text).not.toMatch(/\bwind\b|\bcold\b/)
 })
 
+test('bad words that are too many for the GPU are blamed by their own name, not by that of their ids', async () => {
+  const bad_words = Array.from({ length: 1024 }, (_, i) => `zyx${i} qwv${i} jkz${i}`)
+  await expect(chat.complete({ ...greedy, bad_words })).rejects.toMatchObject({
+    parameter: 'bad_words',
+    message: expect.stringMatching(/^parameter "bad_words" \(\["zyx0 .*: does not fit: the ids and biases/),
+  })
+  const bad_words_ids = Array.from({ length: 5000 }, (_, i) => [i % 100, 5, 6, 7])
+  await expect(chat.complete({ ...greedy, bad_words_ids })).rejects.toMatchObject({ parameter: 'bad_words_ids' })
+})
+
 test('token ids are a prompt too', { timeout: 120_000 }, async () => {
   const ids = chat.encode({ messages })
   const { text } = await chat.complete({ prompt: ids, temperature: 0, max_tokens: 40 })

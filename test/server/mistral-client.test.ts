@@ -125,6 +125,22 @@ describe('@mistralai/mistralai', () => {
     expect(fake.requests.map((request) => request.tool_choice)).toEqual(['any', 'any'])
   })
 
+  test('thoughts are parts of the content, before the text', async () => {
+    const script: Step[] = [
+      { reasoning_content: 'It is ' },
+      { reasoning_content: 'morning.' },
+      { text: 'Good morning', finish_reason: 'stop' },
+    ]
+    const { client: own } = scripted(script)
+    const streamed: Json[] = []
+    for await (const { data } of await own.chat.stream(greedy)) streamed.push(data.choices[0]!.delta.content)
+    const thinking = (text: string) => ({ type: 'thinking', thinking: [{ type: 'text', text }] })
+    expect(streamed).toEqual(['', [thinking('It is ')], [thinking('morning.')], 'Good morning', ''])
+    const whole = await scripted(script.slice(1)).client.chat.complete(greedy)
+    const text = { type: 'text', text: 'Good morning' }
+    expect(whole.choices[0]!.message!.content).toEqual([thinking('morning.'), text])
+  })
+
   test('errors are its own classes, in Mistral’s shape', async () => {
     const bad = await client.chat.complete({ ...greedy, temperature: 9 }).catch((error) => error)
     expect(bad).toBeInstanceOf(HTTPValidationError)
