@@ -101,7 +101,7 @@ export class MistralModel {
    * no effect, weights that contradict it. Empty for most.
    */
   get notes(): readonly string[] {
-    return this.engine.notes
+    return [...this.engine.notes, ...(this.tokenizer?.notes ?? [])]
   }
 
   /**

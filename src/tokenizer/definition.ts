@@ -61,12 +61,14 @@ export interface TokenizerDefinition {
   readonly ranks: Map<string, number> | undefined
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
   readonly formatHint?: string | undefined
+  /** What is odd about the file and does not keep the tokenizer from working. */
+  readonly notes?: readonly string[] | undefined
 }
 
 /** The tokens with a role, and those that are looked for in the text. */
 export type SpecialTokens = Pick<
   TokenizerDefinition,
-  'added' | 'addedOrder' | 'bosId' | 'eosId' | 'unkId' | 'padId' | 'endIds' | 'spareIds'
+  'added' | 'addedOrder' | 'bosId' | 'eosId' | 'unkId' | 'padId' | 'endIds' | 'spareIds' | 'notes'
 >
 
 /** The parts of a `tokenizer.json` that the library reads. */

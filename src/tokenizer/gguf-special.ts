@@ -43,6 +43,7 @@ export interface GgufRoles {
   readonly unkId: number | undefined
   readonly padId: number | undefined
   readonly endIds: readonly number[]
+  readonly notes: readonly string[]
 }
 
 /** The ids that llama.cpp takes for roles of which a file says nothing. */
@@ -87,6 +88,10 @@ export function readRoles(
     unkId: keyed('unknown') ?? unkId,
     padId: keyed('padding'),
     endIds: [...ends].sort((a, b) => a - b),
+    notes:
+      roles.eos !== undefined || eosId === undefined
+        ? []
+        : [`tokenizer.ggml.eos_token_id is missing: token ${eosId} ("${tokens[eosId]}") ends answers, as in llama.cpp`],
   }
 }
 

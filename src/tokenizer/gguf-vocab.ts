@@ -18,6 +18,10 @@ import { type WordSplit, wordSplit } from './gguf-splits.ts'
 
 export type { GgufMetadata } from './gguf-special.ts'
 
+const NO_SPLIT =
+  "tokenizer.ggml.pre is missing: words are split by llama.cpp's default, which is hardly that of the model; " +
+  'a newer conversion of it says how'
+
 /**
  * The definition of the tokenizer in a GGUF's metadata.
  * @throws TokenizerError when there is none, when arrays disagree, or for another kind than SentencePiece BPE (`llama`)
@@ -65,6 +69,7 @@ function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array):
     tokens,
     kinds,
     ...special,
+    notes: [...(special.notes ?? []), ...(hasSplit(metadata) ? [] : [NO_SPLIT])],
     addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? split.addsBos) && special.bosId !== undefined,
     alphabet: 'bytes',
     prefix: 'never',
@@ -83,10 +88,13 @@ function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array):
   }
 }
 
+/** Old files do not say how words are split, and some converters write an empty name. */
+function hasSplit(metadata: GgufMetadata): boolean {
+  return (metadata.get('tokenizer.ggml.pre') ?? '') !== ''
+}
+
 function splitOf(metadata: GgufMetadata): WordSplit {
-  const value = metadata.get('tokenizer.ggml.pre')
-  // Old files have no such key, and some converters write an empty one.
-  const pre = value === undefined || value === '' ? 'default' : value
+  const pre = hasSplit(metadata) ? metadata.get('tokenizer.ggml.pre') : 'default'
   const split = wordSplit(String(pre))
   if (split === undefined) {
     throw new TokenizerError(`tokenizer.ggml.pre is "${String(pre)}", a way to split words that is not supported`)

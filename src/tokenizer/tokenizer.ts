@@ -44,6 +44,8 @@ export class Tokenizer {
   readonly alphabet: 'pieces' | 'bytes'
   /** The version of Mistral's chat format that the file speaks of, such as `v2`; a vocabulary alone may fit several. */
   readonly formatHint: string | undefined
+  /** What is odd about the file and does not keep the tokenizer from working. */
+  readonly notes: readonly string[]
   readonly #definition: TokenizerDefinition
   readonly #engine: TextEncoderEngine
   #ids: Map<string, number> | undefined
@@ -60,6 +62,7 @@ export class Tokenizer {
     this.addsBos = definition.addsBos
     this.alphabet = definition.alphabet
     this.formatHint = definition.formatHint
+    this.notes = definition.notes ?? []
     const special = new Map<string, number>()
     for (const [id, token] of definition.tokens.entries()) {
       const kind = definition.kinds[id]

@@ -61,9 +61,8 @@ describe.each(
 
   it('text without control tokens gives the same ids without a template', () => {
     const names = [...tokenizer.specialTokens.keys()]
-    const plain = texts.flatMap((text, i) =>
-      names.some((name) => text.includes(name)) ? [] : [[text, ids[i]] as const],
-    )
+    const holdsName = (text: string) => names.some((name) => text.replaceAll('\u2581', ' ').includes(name))
+    const plain = texts.flatMap((text, i) => (holdsName(text) ? [] : [[text, ids[i]] as const]))
     expect(plain.length).toBeGreaterThan(30)
     for (const [text, expected] of plain) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(expected)
   })

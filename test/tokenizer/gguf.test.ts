@@ -122,6 +122,19 @@ describe('ends of answers', () => {
   )
 })
 
+describe('notes', () => {
+  const notesOf = (keys: Readonly<Record<string, unknown>>) => Tokenizer.fromGguf(metadataOf('gpt2', bytes, keys)).notes
+
+  it('say what a file leaves open', () => {
+    expect(notesOf({ pre: 'gpt-2', eos_token_id: 2 })).toEqual([])
+    expect(notesOf({ pre: 'gpt-2' })).toEqual([
+      'tokenizer.ggml.eos_token_id is missing: token 11 ("[/SYSTEM_PROMPT]") ends answers, as in llama.cpp',
+    ])
+    expect(notesOf({ eos_token_id: 2 })).toEqual([expect.stringContaining('tokenizer.ggml.pre is missing')])
+    expect(notesOf({ pre: '', eos_token_id: 2 })).toHaveLength(1)
+  })
+})
+
 describe('user-defined tokens', () => {
   const { tokens, texts, pieces, found } = userDefined
   const types = tokens.map(() => 4)
