@@ -43,8 +43,8 @@ export type PlainPart = TextPart | { readonly type: 'thinking'; readonly thinkin
 /** A checked message: plain data. */
 export interface PlainMessage {
   readonly role: string
-  /** `''` where the message had none. */
-  readonly content: string | readonly PlainPart[]
+  /** null where the message had none. */
+  readonly content: string | readonly PlainPart[] | null
   readonly tool_calls?: readonly ToolCall[]
   readonly tool_call_id?: string
   readonly prefix?: boolean
@@ -81,7 +81,7 @@ export function answersInside(messages: readonly ChatMessage[]): boolean {
 export function continuesLast(messages: readonly PlainMessage[]): boolean {
   const last = messages.at(-1)
   if (last?.role !== 'assistant') return false
-  return last.prefix ?? (last.tool_calls === undefined && last.content.length > 0)
+  return last.prefix ?? (last.tool_calls === undefined && (last.content ?? '').length > 0)
 }
 
 /**
@@ -118,14 +118,14 @@ function checkMessage(value: unknown, at: string): PlainMessage {
   }
   checkPrefix(prefix, role, `${at}.prefix`)
   const thinks = checkReasoning(rest, at)
-  const parts = content === undefined || content === null ? undefined : checkContent(content, role, `${at}.content`)
-  if (parts === undefined && calls === undefined && !thinks) {
+  const parts = content === undefined || content === null ? null : checkContent(content, role, `${at}.content`)
+  if (parts === null && calls === undefined && !thinks) {
     throw new ParameterError(`${at}.content`, content, CONTENT_FACT)
   }
   return {
     ...rest,
     role: role === 'developer' ? 'system' : role,
-    content: parts ?? '',
+    content: parts,
     // Templates ask whether there are tool calls with `is defined`: an empty list or null must look like none.
     ...(calls !== undefined && calls.length > 0 && { tool_calls: calls }),
     ...(typeof callId === 'string' && { tool_call_id: callId }),

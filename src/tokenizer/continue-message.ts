@@ -29,7 +29,7 @@ export function markEnd<M extends Message>(messages: readonly M[]): { messages: 
     text,
   })
   if (typeof content === 'string') return marked(content, content + TAG)
-  const parts = content as readonly Part[]
+  const parts = (content ?? []) as readonly Part[]
   const at = parts.findLastIndex(({ text }) => typeof text === 'string')
   if (at < 0) {
     const fact = 'has no text to go on with, which a chat template of the checkpoint needs'

@@ -11,26 +11,29 @@ export type Render = (messages: readonly PlainMessage[]) => string
 const PROBE = 'Mistral 7301'
 const PROBE_CALL = { id: '000000000', type: 'function', function: { name: 'probe', arguments: '{}' } } as const
 const ask: PlainMessage = { role: 'user', content: 'x' }
-const SETTINGS: Readonly<Record<string, (content: PlainMessage['content']) => PlainMessage[]>> = {
+type Content = PlainMessage['content']
+
+/** A small conversation with the content in the role that is asked for. */
+const SETTINGS: Readonly<Record<string, (content: Content) => PlainMessage[]>> = {
   user: (content) => [{ role: 'user', content }],
   system: (content) => [{ role: 'system', content }, ask],
   assistant: (content) => [ask, { role: 'assistant', content }, ask],
-  tool: (content) => [
-    ask,
-    { role: 'assistant', content: '', tool_calls: [PROBE_CALL] },
-    { role: 'tool', content, tool_call_id: PROBE_CALL.id },
-  ],
+  tool: (content) => [...calling(''), { role: 'tool', content, tool_call_id: PROBE_CALL.id }],
 }
+const calling = (content: Content): PlainMessage[] => [ask, { role: 'assistant', content, tool_calls: [PROBE_CALL] }]
+
 /** A part that was printed and not read: as Python's `str` or as JSON. */
 const PRINTED = /["']type["'] *: *["']text["']/
+const PRINTED_NONE = /None|null/
 
 /**
- * How one template takes contents that are lists of parts. A role's contents stay lists where a list of one text gives
+ * How one template takes contents that are no texts. A role's contents stay lists of parts where a list of one text gives
  * that text; where the template refuses it, or prints the list itself, they become one text, the parts joined with an
- * empty line as mistral-common joins them. It is found out with a small conversation, once for each role.
+ * empty line as mistral-common joins them. An assistant's content that is missing stays null, or becomes an empty text,
+ * by the same rule. It is found out with small conversations, once for each kind.
  */
 export class ContentForms {
-  readonly #takesLists = new Map<string, boolean>()
+  readonly #known = new Map<string, boolean>()
 
   constructor(
     private readonly render: Render,
@@ -42,7 +45,8 @@ export class ContentForms {
     return messages.map((message, i) => {
       const { role, content } = message
       if (typeof content === 'string') return message
-      const lists = this.#takes(role)
+      if (content === null) return this.#takesNull(message) ? message : { ...message, content: '' }
+      const lists = this.#takesLists(role)
       const thought = content.findIndex(({ type }) => type === 'thinking')
       if (thought >= 0 && !(lists && /\bthinking\b/.test(this.source))) {
         const at = `messages[${i}].content[${thought}].type`
@@ -52,22 +56,31 @@ export class ContentForms {
     })
   }
 
-  #takes(role: string): boolean {
-    let known = this.#takesLists.get(role)
-    if (known === undefined) {
-      known = this.#probe(Object.hasOwn(SETTINGS, role) ? SETTINGS[role] : undefined)
-      this.#takesLists.set(role, known)
-    }
-    return known
+  #takesLists(role: string): boolean {
+    return this.#found(`lists of ${role}`, () => {
+      // What a role of the template's own takes only the template knows.
+      if (!Object.hasOwn(SETTINGS, role)) return true
+      const setting = SETTINGS[role]!
+      const list = this.#tried(setting([{ type: 'text', text: PROBE }]))
+      if (list !== undefined) return list.includes(PROBE) && !PRINTED.test(list)
+      // Refused as a text too, it is the role that the template does not take, and it shall say so itself.
+      return this.#tried(setting(PROBE)) === undefined
+    })
   }
 
-  #probe(setting: ((content: PlainMessage['content']) => PlainMessage[]) | undefined): boolean {
-    // What a role of the template's own takes only the template knows.
-    if (setting === undefined) return true
-    const list = this.#tried(setting([{ type: 'text', text: PROBE }]))
-    if (list !== undefined) return list.includes(PROBE) && !PRINTED.test(list)
-    // Refused as a text too, it is the role that the template does not take, and it shall say so itself.
-    return this.#tried(setting(PROBE)) === undefined
+  #takesNull({ tool_calls: calls }: PlainMessage): boolean {
+    return this.#found(calls === undefined ? 'null' : 'null with calls', () => {
+      const result = { role: 'tool', content: '1', tool_call_id: PROBE_CALL.id }
+      const messages = calls === undefined ? SETTINGS.assistant!(null) : [...calling(null), result]
+      const text = this.#tried(messages)
+      return text !== undefined && !PRINTED_NONE.test(text)
+    })
+  }
+
+  #found(key: string, find: () => boolean): boolean {
+    const known = this.#known.get(key) ?? find()
+    this.#known.set(key, known)
+    return known
   }
 
   #tried(messages: readonly PlainMessage[]): string | undefined {
@@ -122,16 +135,16 @@ function join(a: PlainMessage, b: PlainMessage): PlainMessage {
   return { ...a, ...b, content: joinContents(a.content, b.content), ...(calls.length > 0 && { tool_calls: calls }) }
 }
 
-function joinContents(a: PlainMessage['content'], b: PlainMessage['content']): PlainMessage['content'] {
-  const thinks = [a, b].some((content) => typeof content !== 'string' && textsOf(content).length < content.length)
+function joinContents(a: Content, b: Content): Content {
+  const thinks = [a, b].some((content) => asParts(content).some(({ type }) => type !== 'text'))
   if (thinks) return [...asParts(a), ...asParts(b)]
   return [...textsOf(a), ...textsOf(b)].filter((text) => text !== '').join('\n\n')
 }
 
-function asParts(content: PlainMessage['content']): readonly PlainPart[] {
-  return typeof content === 'string' ? [{ type: 'text', text: content }] : content
+function asParts(content: Content): readonly PlainPart[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? [])
 }
 
-function textsOf(content: PlainMessage['content']): string[] {
+function textsOf(content: Content): string[] {
   return asParts(content).flatMap((part) => (part.type === 'text' ? [part.text] : []))
 }

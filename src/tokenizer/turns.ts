@@ -98,7 +98,7 @@ function checkFields(message: PlainMessage, at: string): void {
     at,
     `has no place in a message of the ${role}, in this chat format`,
   )
-  if (typeof content === 'string') return
+  if (content === null || typeof content === 'string') return
   for (const [i, part] of content.entries()) {
     const own = part.type === 'text' ? ['type', 'text'] : ['type', 'thinking', 'closed']
     refuseOthers(part, own, `${at}.content[${i}]`, 'has no place in this chat format')
@@ -162,7 +162,8 @@ function checkResults(messages: readonly PlainMessage[], { matchesIds }: FormatR
 
 /** The content with the thought that stands in a field of its own before it. */
 function contentOf(message: PlainMessage, { thinkers }: FormatRules, at: string): Content {
-  const { role, content } = message
+  const { role } = message
+  const content = message.content ?? ''
   const field = ['reasoning_content', 'reasoning'].find((name) => message[name] ?? '')
   const thought = typeof content === 'string' ? -1 : content.findIndex(({ type }) => type === 'thinking')
   if (!thinkers.includes(role)) {

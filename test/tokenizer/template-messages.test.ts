@@ -28,8 +28,8 @@ const named = new Map(Object.entries(templates).map(([name, source]) => [name, C
 const rendered = (name: string, title: string, options: object = {}) =>
   named.get(name)!.render(conversations[title]!, tokenizer, options)
 
-/** A list that was printed where a text belongs. */
-const PRINTED = /["']type["']: ["'](?:text|thinking)["']/
+/** A list, or nothing, that was printed where a text belongs. */
+const PRINTED = /["']type["']: ["'](?:text|thinking)["']|None|\bnull\b/
 const printed = ({ text }: Outcome) => text !== undefined && PRINTED.test(text)
 
 /** Where Python's templates escape their own quotes, which no template means to. */
