@@ -19,6 +19,21 @@ export interface CompleteToolCall {
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
+/** What an answer with calls came to. */
+export interface ToolCallEnd {
+  readonly deltas: ToolCallDelta[]
+  /** What all deltas join to: the last of them may be cut off. */
+  readonly calls: CompleteToolCall[]
+  /** Every call that was begun came to its end. */
+  readonly whole: boolean
+  /**
+   * Text of the answer: what is no part of a call, as it stands. That is all, where there is no call; what follows the
+   * place where the JSON of a call broke; text behind the calls. It is an end of all text pushed. The beginning of a
+   * further call that was cut off before it had a name is not in it.
+   */
+  readonly rest: string
+}
+
 /** The call that is being read. It is announced, and what is known of it given out, when its arguments have begun. */
 export class OpenCall {
   id: string | undefined

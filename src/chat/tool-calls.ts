@@ -6,9 +6,9 @@
  */
 import { isJsonSpace, JsonScanner } from './json-scanner.ts'
 import { ArgumentsReader, randomCallId } from './tool-arguments.ts'
-import { type CompleteToolCall, OpenCall, type ToolCallDelta } from './tool-call-delta.ts'
+import { type CompleteToolCall, OpenCall, type ToolCallDelta, type ToolCallEnd } from './tool-call-delta.ts'
 
-export type { CompleteToolCall, ToolCallDelta } from './tool-call-delta.ts'
+export type { CompleteToolCall, ToolCallDelta, ToolCallEnd } from './tool-call-delta.ts'
 
 export interface ToolCallStreamOptions {
   /** The vocabulary has `[ARGS]`: text that begins no JSON is the name of a function. False by default. */
@@ -19,20 +19,6 @@ export interface ToolCallStreamOptions {
   maxCalls?: number | undefined
   /** Gives ids of 9 letters or digits. Random by default. */
   newId?: (() => string) | undefined
-}
-
-export interface ToolCallEnd {
-  readonly deltas: ToolCallDelta[]
-  /** What all deltas join to: the last of them may be cut off. */
-  readonly calls: CompleteToolCall[]
-  /** Every call that was begun came to its end. */
-  readonly whole: boolean
-  /**
-   * Text of the answer: what is no part of a call, as it stands. That is all, where there is no call; what follows the
-   * place where the JSON of a call broke; text behind the calls. It is an end of all text pushed. The beginning of a
-   * further call that was cut off before it had a name is not in it.
-   */
-  readonly rest: string
 }
 
 type Place =
