@@ -1,3 +1,4 @@
+/** What a chat request may say, read once. */
 import { changed } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { parseRequestParams, type RequestParams, type SamplingInput } from '../sampling/request-params.ts'

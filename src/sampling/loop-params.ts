@@ -40,7 +40,7 @@ export interface LoopParams {
 }
 
 const DEFAULT_MAX_TOKENS = 512
-const MAX_TOP_LOGPROBS = 20
+export const MAX_TOP_LOGPROBS = 20
 /** One pass verifies a guess and the token before it in the widest of the small matmuls. */
 const MAX_LOOKUP = 16
 

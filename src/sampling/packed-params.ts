@@ -1,3 +1,4 @@
+/** The sampler's parameters as words in a buffer, the way its shaders read them. */
 import type { Checked } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { limitsOf } from './integer-weights.ts'

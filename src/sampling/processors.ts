@@ -1,3 +1,4 @@
+/** The definition of sampling: logits in, the probability of every token out, in the order of Hugging Face. */
 import { MistralError } from '../errors.ts'
 import * as history from './history.ts'
 import { argmax, kthLargest } from './order.ts'

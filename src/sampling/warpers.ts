@@ -1,3 +1,4 @@
+/** The steps of sampling that cut or reshape a distribution, one function each, as Hugging Face defines them. */
 import { ascending } from './order.ts'
 
 /**

@@ -1,3 +1,4 @@
+/** The HTTP API as a Hono app: its routes, who may use them, and what is answered when something fails. */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { getPath } from 'hono/utils/url'

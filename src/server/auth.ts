@@ -1,3 +1,4 @@
+/** API keys: which requests bring one, compared so that the time tells nothing. */
 import { type ErrorFamily, HttpError } from './errors.ts'
 
 /** Checks `Authorization: Bearer KEY` (OpenAI's clients) and `Authorization: Api-Key KEY` (the predict route's). */

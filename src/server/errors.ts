@@ -1,3 +1,4 @@
+/** Errors as clients get to see them: a status, and a body in the form of the route and of the client. */
 import {
   AbortError,
   ChatTemplateError,

@@ -1,3 +1,4 @@
+/** The page at `/`, which says what runs. */
 import { curlWords } from './curl.ts'
 import { randomHex } from './ids.ts'
 import type { Service } from './service.ts'

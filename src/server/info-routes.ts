@@ -1,3 +1,4 @@
+/** The routes that tell about the server: models, health, metrics. */
 import type { ChatModel } from '../chat/chat-model.ts'
 import { HttpError, jsonResponse } from './errors.ts'
 import { modelNotFound } from './schema.ts'

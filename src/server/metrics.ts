@@ -1,3 +1,4 @@
+/** Counters and histograms for Prometheus, in its text format. */
 import type { ModelStatus } from '../generate/mistral-model.ts'
 import type { RequestRecord } from './trace.ts'
 

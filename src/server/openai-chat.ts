@@ -1,3 +1,4 @@
+/** `POST /v1/chat/completions`: a body becomes a request to the model, and its answer chunks or one object. */
 import * as v from 'valibot'
 import type { ChatChoice, ChatChunk } from '../chat/answer.ts'
 import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'

@@ -1,8 +1,10 @@
+/** `POST /v1/completions`: several prompts in one request, echoes, and logprobs in the older form. */
 import * as v from 'valibot'
 import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatModel } from '../chat/chat-model.ts'
 import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
+import { MAX_TOP_LOGPROBS } from '../sampling/loop-params.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { type AnswerHead, answerHead, chunksOf, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
@@ -26,9 +28,8 @@ type Prompt = string | readonly number[]
 
 /** Prompts of one request: each is a sequence of its own. */
 const MAX_PROMPTS = 16
-const MAX_LOGPROBS = 20
 
-const logprobsMessage = `must be the number of top tokens, from 0 to ${MAX_LOGPROBS}`
+const logprobsMessage = `must be the number of top tokens, from 0 to ${MAX_TOP_LOGPROBS}`
 const fields = {
   ...openAiFields,
   prompt: v.unknown(),
@@ -36,7 +37,7 @@ const fields = {
   // A number here, where chat completions have a boolean and a number.
   logprobs: v.nullish(
     v.union(
-      [v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LOGPROBS)), v.literal(false)],
+      [v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_TOP_LOGPROBS)), v.literal(false)],
       logprobsMessage,
     ),
   ),

@@ -1,3 +1,4 @@
+/** Parts of answers that both of OpenAI's routes have: ids, usage, logprobs. */
 import type { TokenLogprob, TopLogprob } from '../chat/token-logprob.ts'
 import type { Usage } from '../generate/types.ts'
 import { randomHex } from './ids.ts'

@@ -1,3 +1,4 @@
+/** The options of `createApp`, their defaults and limits. */
 import { type Checks, callback, check, checkOptions, filledText, flag, integer, isInteger, oneOf } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { AnyRequest } from '../platform/globals.ts'

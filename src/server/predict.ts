@@ -1,6 +1,8 @@
+/** The predict route of Truss: one text for a conversation, whole or streamed. */
 import * as v from 'valibot'
 import type { ChatModel } from '../chat/chat-model.ts'
 import { type ChatRequest, type CheckedRequest, checkRequest } from '../chat/request.ts'
+import { isInteger } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { type BodyFields, readJsonObject } from './body.ts'
 import { HttpError, jsonResponse } from './errors.ts'
@@ -110,8 +112,7 @@ function parseMaxTokens(body: BodyFields, { maxTokens, lenient }: Service['confi
   const given = ['max_tokens', 'max_length'].filter((name) => body[name] !== undefined && body[name] !== null)
   for (const name of given) {
     const value = body[name]
-    const ok = Number.isSafeInteger(value) && (value as number) >= 1 && (lenient || (value as number) <= maxTokens)
-    if (!ok)
+    if (!isInteger(value, 1, lenient ? Infinity : maxTokens))
       throw new ParameterError(name, value, `must be an integer from 1 to ${maxTokens}, this server's --max-tokens`)
   }
   const limits = given.length > 0 ? given.map((name) => body[name] as number) : [DEFAULT_MAX_TOKENS]

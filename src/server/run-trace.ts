@@ -1,3 +1,4 @@
+/** The measures of one request to the model. */
 import type { ChatChunk } from '../chat/answer.ts'
 import type { Usage } from '../generate/types.ts'
 import type { ServedCompletion } from './run.ts'

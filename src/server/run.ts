@@ -1,3 +1,4 @@
+/** Requests to the model on behalf of a client: measured, limited in length, several at once. */
 import { merge } from '../async/merge.ts'
 import { ResultStream } from '../async/result-stream.ts'
 import type { ChatChunk } from '../chat/answer.ts'

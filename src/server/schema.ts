@@ -1,3 +1,4 @@
+/** The fields of bodies: which there are, which change nothing, and which go to the model. */
 import * as v from 'valibot'
 import { closestName } from '../closest-name.ts'
 import { ParameterError } from '../errors.ts'

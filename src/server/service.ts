@@ -1,3 +1,4 @@
+/** What all routes share, and the model, which may still be loading or may be lost. */
 import type { Context } from 'hono'
 import type { ChatModel } from '../chat/chat-model.ts'
 import type { KeyCheck } from './auth.ts'

@@ -1,3 +1,4 @@
+/** Answers as server-sent events. */
 import { type ErrorFamily, errorBody, toHttpError } from './errors.ts'
 import { type Frames, openFrameStream } from './stream.ts'
 import type { RequestTrace } from './trace.ts'

@@ -1,3 +1,4 @@
+/** Bodies that are made while the client reads them, with its leaving, its silence and failures in mind. */
 import { onAbort } from '../async/abort.ts'
 import { AbortError } from '../errors.ts'
 

@@ -1,3 +1,4 @@
+/** The record of one HTTP request, from its arrival to the end of its answer. */
 import { plainJson } from '../json/value.ts'
 import { CLIENT_LEFT, HttpError, toHttpError } from './errors.ts'
 import { RunTrace } from './run-trace.ts'
