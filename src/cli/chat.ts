@@ -1,8 +1,13 @@
+/** `chat`: a conversation at the prompt, or one question per line of a pipe. */
 import type { Command } from 'commander'
-import { type Cli, interruptible, note } from './context.ts'
-import { COMMANDS, Conversation } from './conversation.ts'
+import type { MistralChat } from '../chat/mistral-chat.ts'
+import { CHAT_HELP } from './chat-commands.ts'
+import { type Cli, colorsFor, interruptible, note } from './context.ts'
+import { Conversation } from './conversation.ts'
 import { loadChat } from './load.ts'
-import { addModelOptions, addSamplingOptions, modelOptions, samplingParams, type Values } from './options.ts'
+import { addModelOptions, modelOptions, type Values } from './options.ts'
+import { addSamplingOptions, refuseManyAnswers, samplingParams } from './sampling-options.ts'
+import { nameOf } from './serve-options.ts'
 
 export function registerChat(program: Command, cli: Cli): void {
   const command = program
@@ -18,20 +23,30 @@ export function registerChat(program: Command, cli: Cli): void {
 async function chat(cli: Cli, values: Values): Promise<void> {
   const options = modelOptions(values)
   const params = samplingParams(values)
+  refuseManyAnswers(params)
   const model = await interruptible(cli, (signal) => loadChat(cli, options, signal))
   try {
+    const name = nameOf(options.model)
+    await cli.terminal.err.write(`${banner(cli, name, model)}\n`)
     if (model.templateOrigin === 'built-in') {
       await note(cli, "note: the model has no chat template of its own; Mistral's built-in one is used")
     }
-    await new Conversation(cli, model, params, values.system as string | undefined).run()
+    const facts = { name, contextLength: model.model.contextLength }
+    await new Conversation(cli, model, params, values.system as string | undefined, facts).run()
   } finally {
     model.dispose()
   }
 }
 
+/** The first line: what answers, where it runs, and how much it can keep in mind. */
+function banner(cli: Cli, name: string, { model }: MistralChat): string {
+  const { bold, dim } = colorsFor(cli, 'err')
+  return `${bold(name)}${dim(` on ${model.engine.gpu.name}, context ${model.contextLength} tokens`)}`
+}
+
 const HELP = `
 While it runs:
-  ${COMMANDS.replaceAll('\n', '\n  ')}
+  ${CHAT_HELP.replace(/\n(?=.)/g, '\n  ')}
 
 Examples:
   $ mistral-webgpu chat

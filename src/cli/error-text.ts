@@ -1,9 +1,57 @@
-import { MistralError } from '../errors.ts'
+/** Errors in the words of the command line: its options instead of the library's, and what to do next. */
+import {
+  ContextLengthError,
+  DeviceError,
+  DeviceLostError,
+  MemoryError,
+  MistralError,
+  ParameterError,
+} from '../errors.ts'
+import type { Cli } from './context.ts'
+import { commandLine } from './invocation.ts'
+import { flagOfParameter } from './sampling-options.ts'
+
+/** The option that sets each option of loading. */
+const FLAGS: Readonly<Record<string, string>> = {
+  source: '--model',
+  weights: '--weights',
+  kvCache: '--kv-cache',
+  contextLength: '--context-length',
+  slidingWindow: '--sliding-window',
+  maxSequences: '--max-sequences',
+  maxQueue: '--queue',
+}
 
 /** One line. With `debug` the stack, too; a bug of ours names its class, so that it is not taken for a verdict. */
 export function errorText(error: unknown, debug = false): string {
   if (!(error instanceof Error)) return String(error)
   if (debug) return error.stack ?? String(error)
-  const text = error instanceof MistralError ? error.message : `${error.name}: ${error.message} (DEBUG=1 shows where)`
+  const text =
+    error instanceof MistralError ? inOptions(error) : `${error.name}: ${error.message} (DEBUG=1 shows where)`
   return text.replace(/\s*\n\s*/g, ' ')
+}
+
+/** The error's message with options of the command line where the library names its own. */
+function inOptions(error: MistralError): string {
+  if (error instanceof ContextLengthError) {
+    const { promptTokens, contextLength } = error
+    const answer = promptTokens <= contextLength ? ' with the answer' : ''
+    const held = `the prompt has ${promptTokens} tokens, the context holds ${contextLength}${answer}`
+    return `${held}; shorten it, or start with a larger --context-length`
+  }
+  if (error instanceof MemoryError) {
+    const { what, neededBytes, limitBytes } = error
+    const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
+    return `${what} needs ${neededBytes} bytes, ${limit}; use --weights q8 or q4, or a smaller --context-length`
+  }
+  if (!(error instanceof ParameterError)) return error.message
+  const flag = FLAGS[error.parameter] ?? flagOfParameter(error.parameter)
+  return flag === undefined ? error.message : error.message.replace(`parameter "${error.parameter}"`, `option ${flag}`)
+}
+
+/** What to do after an error, as a line of its own; undefined when the error says enough. */
+export function nextStep(cli: Cli, error: unknown): string | undefined {
+  const noDevice = error instanceof DeviceError && !(error instanceof MemoryError || error instanceof DeviceLostError)
+  if (!noDevice) return undefined
+  return `Run "${commandLine(cli, 'doctor')}": it shows what is missing and what to install.`
 }

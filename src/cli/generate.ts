@@ -1,19 +1,27 @@
+/** `generate`: one answer to one prompt. */
 import type { Command } from 'commander'
-import type { ChatCompletion } from '../chat/chat-model.ts'
+import { unlessAborted } from '../async/abort.ts'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import type { ChatRequest } from '../chat/request.ts'
+import type { SamplingInput } from '../sampling/params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
-import { type Cli, interruptible, note, printable, UsageError } from './context.ts'
+import { AnswerPrinter } from './answer-printer.ts'
+import { type Cli, interruptible, note, UsageError } from './context.ts'
 import { loadChat } from './load.ts'
-import { addModelOptions, addSamplingOptions, modelOptions, samplingParams, type Values } from './options.ts'
+import { addModelOptions, modelOptions, type Values } from './options.ts'
+import { readPrompt } from './prompt-input.ts'
+import { addSamplingOptions, samplingParams } from './sampling-options.ts'
 import { answerStats } from './stats.ts'
+import { streamAnswer } from './stream-answer.ts'
 
 export function registerGenerate(program: Command, cli: Cli): void {
   const command = program
     .command('generate')
+    .usage('[options] [prompt...]')
     .description('Answer one prompt and end. The text streams to standard output, everything else to standard error.')
+    .argument('[prompt...]', 'what to answer; standard input is added to it, or is the prompt when there is none')
     .optionsGroup('Prompt:')
-    .requiredOption('-p, --prompt <text>', 'what to answer; "-" reads standard input')
+    .option('-p, --prompt <text>', 'the same as an option; "-" reads standard input')
     .option('--system <text>', 'what the model should know beforehand')
     .option('--raw', 'continue the prompt as it stands, without the chat template')
   addSamplingOptions(addModelOptions(command))
@@ -21,67 +29,78 @@ export function registerGenerate(program: Command, cli: Cli): void {
     .option('--json', 'print one JSON object: text, token_ids, prompt_token_ids, finish_reason, usage, timings')
     .option('--stats', 'print lengths and speeds to standard error at the end')
     .addHelpText('after', EXAMPLES)
-    .action((values: Values) => generate(cli, values))
+    .action((words: string[], values: Values) => generate(cli, words, values))
 }
 
-async function generate(cli: Cli, values: Values): Promise<void> {
+async function generate(cli: Cli, words: readonly string[], values: Values): Promise<void> {
   const options = modelOptions(values)
   const params = samplingParams(values)
   const system = values.system as string | undefined
   const raw = values.raw === true
+  const json = values.json === true
   if (raw && system !== undefined) throw new UsageError('--system needs the chat template, which --raw leaves out')
-  const prompt = await promptText(cli, values.prompt as string)
+  if (!json) refuseWithoutJson(params)
+  const prompt = await readPrompt(cli, values.prompt as string | undefined, words)
   await interruptible(cli, async (signal) => {
     const chat = await loadChat(cli, options, signal)
     try {
+      const text = await unlessAborted(prompt(), signal)
       const continues = raw || (await continuesRaw(cli, chat, system))
-      const request = { ...params, ...(continues ? { prompt } : { messages: conversation(system, prompt) }) }
-      if (values.json === true) return await printJson(cli, chat, request, signal)
-      // A continuation reads on from its prompt.
-      const completion = await stream(cli, chat, request, { echo: continues ? prompt : '', signal })
-      if (values.stats === true) await note(cli, answerStats(completion))
+      const request = { ...params, ...(continues ? { prompt: text } : { messages: conversation(system, text) }) }
+      if (json) await printJson(cli, chat, request, signal)
+      else await print(cli, chat, request, { echo: continues ? text : '', stats: values.stats === true, signal })
     } finally {
       chat.dispose()
     }
   })
 }
 
-interface StreamOptions {
-  /** Printed in front of the answer. */
+/** What has no place in a text is not left out without a word. */
+function refuseWithoutJson(params: SamplingInput): void {
+  if ((params.n ?? 1) > 1) throw new UsageError('several answers (n) need --json, which prints them all')
+  if (params.logprobs === true) throw new UsageError('logprobs need --json, which prints them')
+}
+
+interface PrintOptions {
+  /** Printed in front of the answer: a continuation reads on from its prompt. */
   readonly echo: string
+  readonly stats: boolean
   readonly signal: AbortSignal
 }
 
-async function stream(
-  cli: Cli,
-  chat: MistralChat,
-  request: ChatRequest,
-  options: StreamOptions,
-): Promise<ChatCompletion> {
-  const { out } = cli.terminal
-  const chunks = chat.generate(request, { signal: options.signal })
+async function print(cli: Cli, chat: MistralChat, request: ChatRequest, options: PrintOptions): Promise<void> {
+  const printer = new AnswerPrinter(cli)
   // Held back until the request has proved to be a good one.
   let pending = options.echo
-  let last = '\n'
+  const take = async (text: string): Promise<void> => {
+    await printer.write(pending + text)
+    pending = ''
+  }
   try {
-    for await (const chunk of chunks) {
-      const text = pending + chunk.text
-      pending = ''
-      if (text !== '') {
-        last = text
-        await out.write(printable(cli, text))
-      }
-    }
-    return await chunks.completion
+    const completion = await streamAnswer(chat, request, options.signal, take)
+    await take('')
+    await printer.end()
+    if (options.stats) await note(cli, answerStats(completion))
   } finally {
     // Also after Ctrl-C: the shell's own prompt belongs on a line of its own.
-    if (!last.endsWith('\n')) await out.write('\n')
+    await printer.end()
   }
 }
 
 async function printJson(cli: Cli, chat: MistralChat, request: ChatRequest, signal: AbortSignal): Promise<void> {
-  const { text, token_ids, prompt_token_ids, finish_reason, usage, timings } = await chat.complete(request, { signal })
-  const result = { text, token_ids, prompt_token_ids, finish_reason, usage, timings }
+  const completion = await chat.complete(request, { signal })
+  const { text, token_ids, prompt_token_ids, finish_reason, logprobs, usage, timings } = completion
+  const { choices } = completion
+  const result = {
+    text,
+    token_ids,
+    prompt_token_ids,
+    finish_reason,
+    ...(request.logprobs === true && { logprobs }),
+    ...(choices.length > 1 && { choices }),
+    usage,
+    timings,
+  }
   await cli.terminal.out.write(`${JSON.stringify(result)}\n`)
 }
 
@@ -101,20 +120,15 @@ function conversation(system: string | undefined, prompt: string): ChatMessage[]
   return system === undefined ? [user] : [{ role: 'system', content: system }, user]
 }
 
-/** Of a piped prompt the last line break is left out: `echo` adds it, and no one means it. */
-async function promptText(cli: Cli, prompt: string): Promise<string> {
-  if (prompt !== '-') return prompt
-  if (cli.terminal.inputIsTTY) await note(cli, 'reading the prompt from the keyboard; Ctrl-D ends it')
-  return (await cli.terminal.readInput()).replace(/\r?\n$/, '')
-}
-
 const EXAMPLES = `
 Examples:
-  $ mistral-webgpu generate --prompt "Tell me about rivers."
-  $ mistral-webgpu generate -m ./Mistral-7B-Instruct-v0.3 --weights q4 -p "Why?" --seed 7
-  $ mistral-webgpu generate -m stories260K.gguf --raw --no-sample -p "Once upon a time"
-  $ cat notes.txt | mistral-webgpu generate -p - --system "Summarize." --json
+  $ mistral-webgpu generate "Tell me about rivers."
+  $ git diff | mistral-webgpu generate "Write a commit message for this change:"
+  $ mistral-webgpu generate -m ./Mistral-7B-Instruct-v0.3 --weights q4 --seed 7 < task.txt
+  $ mistral-webgpu generate -m stories260K.gguf --raw --no-sample "Once upon a time"
+  $ mistral-webgpu generate --system "Summarize." --json < notes.txt
 
 How sampling works: the temperature reshapes the probabilities, then top-k, top-p
 and the others cut the tail, then a token is drawn. --no-sample, or a temperature
-of 0, takes the best token each time and always gives the same text.`
+of 0, takes the best token each time and always gives the same text. Any parameter
+of the HTTP API is an option under its own name: --max_tokens 100, --logit-bias {...}.`

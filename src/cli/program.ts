@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
+import { closestName } from '../sampling/closest-name.ts'
 import { registerBench } from './bench.ts'
 import { registerChat } from './chat.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
 import { registerServe } from './serve.ts'
+import { suggestionFor } from './suggestions.ts'
 
 /** The tree of commands. Nothing runs, and nothing is written, before it is given arguments to parse. */
 export function createProgram(cli: Cli): Command {
@@ -17,7 +19,7 @@ export function createProgram(cli: Cli): Command {
     .helpOption('-h, --help', 'print this help, or the help of a command')
     .helpCommand(false)
     .exitOverride()
-    .showHelpAfterError('(--help lists what there is)')
+    .showSuggestionAfterError(false)
     .configureOutput({
       writeOut: (text) => void out.write(text),
       writeErr: (text) => void err.write(text),
@@ -34,7 +36,66 @@ export function createProgram(cli: Cli): Command {
   registerBench(program, cli)
   registerDoctor(program, cli)
   program.addHelpText('after', EXAMPLES)
+  explainErrors(program, program)
+  for (const command of program.commands) explainErrors(program, command)
   return program
+}
+
+/** Says after an error of usage what was most likely meant, and where to look. */
+function explainErrors(program: Command, command: Command): void {
+  const place = command === program ? '' : `${command.name()} `
+  command.configureOutput({
+    outputError(text, write) {
+      const advice = adviceOn(text, program, command)
+      write(
+        `${text}${advice === undefined ? '' : `${advice}\n`}("${program.name()} ${place}--help" lists what there is)\n`,
+      )
+    },
+  })
+}
+
+function adviceOn(text: string, program: Command, command: Command): string | undefined {
+  const option = /unknown option '(.*)'/s.exec(text)?.[1]
+  if (option !== undefined && command === program) {
+    const owner = program.commands.find(({ options }) =>
+      options.some(({ short, long }) => [short, long].includes(option.replace(/=.*$/s, ''))),
+    )
+    if (owner !== undefined)
+      return `It belongs behind a command, as in: ${program.name()} ${owner.name()} ${option} ...`
+  }
+  if (option !== undefined) return suggestionFor(option, flagsOf(command))
+  const word = /unknown command '(.*)'/s.exec(text)?.[1]
+  if (word !== undefined) return commandAdvice(word, program)
+  if (/too many arguments for 'chat'/.test(text))
+    return 'A question is typed once it runs; "generate TEXT" answers one.'
+  return undefined
+}
+
+function commandAdvice(word: string, program: Command): string {
+  const names = program.commands.map((command) => command.name())
+  const meant = COMMAND_NAMES[word] ?? closestName(word, names)
+  if (meant !== undefined) return `Did you mean ${meant}?`
+  return `The commands are ${names.join(', ')}. To have a text answered: ${program.name()} generate ${JSON.stringify(word)}`
+}
+
+/** What other programs call these commands. */
+const COMMAND_NAMES: Readonly<Record<string, string>> = {
+  run: 'chat',
+  talk: 'chat',
+  complete: 'generate',
+  completion: 'generate',
+  ask: 'generate',
+  prompt: 'generate',
+  server: 'serve',
+  start: 'serve',
+  benchmark: 'bench',
+  info: 'doctor',
+  check: 'doctor',
+}
+
+/** The listed options of a command, with their dashes. */
+export function flagsOf(command: Command): string[] {
+  return command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])
 }
 
 const EXAMPLES = `
@@ -42,7 +103,8 @@ Examples:
   $ mistral-webgpu doctor    is there a GPU, and what can it run?
   $ mistral-webgpu chat      talk to the small model that ships with the package
   $ mistral-webgpu chat --model ./Mistral-7B-Instruct-v0.3 --weights q4
-  $ mistral-webgpu generate --model model.gguf --prompt "Why is the sky blue?" --json
+  $ mistral-webgpu generate --model model.gguf "Why is the sky blue?"
+  $ cat notes.txt | mistral-webgpu generate "Summarize these notes:"
   $ mistral-webgpu serve     the HTTP API that OpenAI's clients use, on http://127.0.0.1:8080
 
 Environment:

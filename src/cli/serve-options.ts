@@ -115,11 +115,16 @@ export function keysOf(cli: Cli): string[] {
   return words.filter((word) => word !== '')
 }
 
-/** `Mistral-7B-Instruct-v0.3` of a folder, a file or an address. */
+/** `Mistral-7B-Instruct-v0.3` of a folder, a file, an address, or a cache of the Hugging Face Hub. */
 export function nameOf(source: string | undefined): string {
   if (source === undefined) return 'pocket'
   const path = source.replace(/[?#].*$/, '').replace(/[\\/]+$/, '')
-  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.gguf$/i, '')
+  const cached = /(?:^|[\\/])models--(?:[^\\/]*--)?([^\\/]+?)(?:[\\/]snapshots[\\/][^\\/]+)?$/.exec(path)
+  const onHub = /\/([^/]+)\/resolve\/[^/]+$/.exec(path)
+  const last = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  // Ollama calls its files by their hashes.
+  const name =
+    cached?.[1] ?? onHub?.[1] ?? last.replace(/\.gguf$/i, '').replace(/^(sha256-[0-9a-f]{12})[0-9a-f]+$/, '$1')
   return name === '' || /^\.+$/.test(name) ? 'mistral' : name
 }
 

@@ -3,8 +3,10 @@
  * Node layer) all run it. Only `src/cli/` imports this file, so it is never part of a bundle for the browser.
  */
 import type { EventEmitter } from 'node:events'
-import { createInterface, type Interface } from 'node:readline'
+import { fstatSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
+import { InputText, Questions } from './terminal-input.ts'
 import { wakeGpu } from './wake-gpu.ts'
 
 export interface Terminal {
@@ -13,16 +15,31 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** For bug reports: `node 20.19.0, linux x64`. */
   readonly runtime: string
+  /** The file that was started, as the system knows it; empty when there is none. */
+  readonly script: string
   /** A person types: `ask` edits a line. False for a pipe or a file. */
   readonly inputIsTTY: boolean
+  /**
+   * Standard input was given on purpose: by `|` or `<` of a shell. False for what programs and services start others with
+   * and often never write to: a socket, the null device, a closed input.
+   */
+  readonly inputIsGiven: boolean
   readonly out: TerminalOutput
   readonly err: TerminalOutput
   /** Fires when nobody reads standard output any more (`… | head -1`): stop and end quietly. */
   readonly outputClosed: AbortSignal
-  /** The whole of standard input, as UTF-8. For pipes; not together with `ask`. */
-  readInput(): Promise<string>
-  /** Writes the prompt (only when a person types) and waits for one line. */
-  ask(prompt: string): Promise<Answer>
+  /** Begins to read the whole of standard input, as UTF-8, beside other work. Not together with `ask`. */
+  startInput(): InputText
+  /**
+   * Writes the prompt (only when a person types) and waits for one line. Lines that are pasted together are one answer;
+   * each but the first stands behind `more`.
+   */
+  ask(prompt: string, more?: string): Promise<Answer>
+  /**
+   * Writes a text file.
+   * @param overwrite false: a file that is there stays, and the error says so
+   */
+  writeFile(path: string, text: string, options: { overwrite: boolean }): Promise<void>
   /**
    * Calls the handler on Ctrl-C instead of ending the process. The newest handler is the one that is called; the
    * returned function takes it away again. Without handlers Ctrl-C ends the process as usual.
@@ -62,7 +79,9 @@ export interface TerminalHost {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly runtime: string
+  readonly script: string
   readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly inputIsGiven: boolean
   readonly stdout: HostStream
   readonly stderr: HostStream
   /** Emits `SIGINT` and `SIGTERM`; having a listener replaces the default, which ends the process. */
@@ -84,7 +103,9 @@ export function openTerminal(): Terminal {
     argv: process.argv.slice(2),
     env: process.env,
     runtime: `${runtime}, ${process.platform} ${process.arch}`,
+    script: process.argv[1] ?? '',
     stdin: process.stdin,
+    inputIsGiven: isGiven(0),
     stdout: process.stdout,
     stderr: process.stderr,
     signals: process,
@@ -95,21 +116,33 @@ export function openTerminal(): Terminal {
   })
 }
 
+function isGiven(descriptor: number): boolean {
+  try {
+    const found = fstatSync(descriptor)
+    return found.isFIFO() || found.isFile()
+  } catch {
+    return false
+  }
+}
+
 export function createTerminal(host: TerminalHost): Terminal {
   const closed = new AbortController()
   const interrupts = new Interrupts(host.signals, 'SIGINT')
   const terminations = new Interrupts(host.signals, 'SIGTERM')
-  const questions = new Questions(host, interrupts)
+  const questions = new Questions(host, (call) => interrupts.add(call))
   return {
     argv: host.argv,
     env: host.env,
     runtime: host.runtime,
+    script: host.script,
+    inputIsGiven: host.inputIsGiven,
     inputIsTTY: host.stdin.isTTY === true,
     out: output(host.stdout, () => closed.abort()),
     err: output(host.stderr, () => undefined),
     outputClosed: closed.signal,
-    readInput: () => readAll(host.stdin),
-    ask: (prompt) => questions.ask(prompt),
+    startInput: () => new InputText(host.stdin),
+    ask: (prompt, more = prompt) => questions.ask(prompt, more),
+    writeFile: (path, text, { overwrite }) => writeFile(path, text, { flag: overwrite ? 'w' : 'wx' }),
     onInterrupt: (handler) => interrupts.add(handler),
     onTerminate(handler) {
       const remove = [interrupts.add(handler), terminations.add(handler)]
@@ -145,13 +178,6 @@ function output(stream: HostStream, onClosed: () => void): TerminalOutput {
   }
 }
 
-async function readAll(stdin: Readable): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const piece of stdin) text += typeof piece === 'string' ? piece : decoder.decode(piece, { stream: true })
-  return text + decoder.decode()
-}
-
 /** Handlers of a signal. The process listens only while there is one: that is what brings the default back. */
 class Interrupts {
   private readonly handlers: Array<{ call: () => void }> = []
@@ -171,112 +197,5 @@ class Interrupts {
       this.handlers.splice(at, 1)
       if (this.handlers.length === 0) this.signals.off(this.name, this.listener)
     }
-  }
-}
-
-/**
- * Lines from standard input. When a person types, each question has a line editor of its own: between questions the
- * terminal is in its normal mode, where Ctrl-C is a signal. A pipe has one reader for good, since the lines that it read
- * ahead would be lost with it.
- */
-class Questions {
-  private history: string[] = []
-  /** Lines that were pasted after the one that answered, and the unfinished one behind them. */
-  private readonly pasted: string[] = []
-  private unfinished = ''
-  private lines: LineQueue | undefined
-  private editor: Interface | undefined
-
-  constructor(
-    private readonly host: TerminalHost,
-    private readonly interrupts: Interrupts,
-  ) {}
-
-  ask(prompt: string): Promise<Answer> {
-    if (this.host.stdin.isTTY === true) {
-      const text = this.pasted.shift()
-      return text === undefined ? this.edit(prompt) : Promise.resolve({ kind: 'line', text })
-    }
-    this.lines ??= new LineQueue(this.host.stdin)
-    return this.lines.next()
-  }
-
-  close(): void {
-    this.editor?.close()
-    this.lines?.close()
-    this.host.stdin.pause()
-  }
-
-  private edit(prompt: string): Promise<Answer> {
-    const { stdin: input, stdout: output } = this.host
-    const editor = createInterface({ input, output, terminal: true, history: this.history, prompt })
-    this.editor = editor
-    return new Promise((resolve) => {
-      let answer: Answer = { kind: 'end' }
-      const finish = (kind: Answer): void => {
-        answer = kind
-        editor.close()
-      }
-      // `kill -INT` while a person is asked means the same as the key.
-      const removeInterrupt = this.interrupts.add(() => finish({ kind: 'interrupt' }))
-      editor.on('history', (history) => {
-        this.history = [...history]
-      })
-      editor.on('line', (text) => {
-        if (answer.kind === 'line') {
-          this.pasted.push(text)
-          return
-        }
-        answer = { kind: 'line', text }
-        // A paste arrives as one piece, line after line: closing at once would drop what follows.
-        setImmediate(() => {
-          this.unfinished = editor.line
-          editor.close()
-        })
-      })
-      editor.once('SIGINT', () => finish({ kind: 'interrupt' }))
-      editor.once('close', () => {
-        removeInterrupt()
-        this.editor = undefined
-        if (answer.kind !== 'line') output.write('\n')
-        resolve(answer)
-      })
-      editor.prompt()
-      if (this.unfinished !== '') editor.write(this.unfinished)
-      this.unfinished = ''
-    })
-  }
-}
-
-class LineQueue {
-  private readonly reader: Interface
-  private readonly lines: string[] = []
-  private ended = false
-  private wake: (() => void) | undefined
-
-  constructor(input: Readable) {
-    this.reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-    this.reader.on('line', (line) => {
-      this.lines.push(line)
-      this.wake?.()
-    })
-    this.reader.on('close', () => {
-      this.ended = true
-      this.wake?.()
-    })
-  }
-
-  async next(): Promise<Answer> {
-    while (this.lines.length === 0 && !this.ended) {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve
-      })
-    }
-    const text = this.lines.shift()
-    return text === undefined ? { kind: 'end' } : { kind: 'line', text }
-  }
-
-  close(): void {
-    this.reader.close()
   }
 }

@@ -3,7 +3,7 @@ import { ContextLengthError, MemoryError, ParameterError, QueueFullError } from 
 
 /** The flag of `mistral-webgpu serve` that sets each option of loading. */
 const FLAGS: Readonly<Record<string, string>> = {
-  contextLength: '--context',
+  contextLength: '--context-length',
   kvCache: '--kv-cache',
   maxQueue: '--queue',
   maxSequences: '--max-sequences',
@@ -17,7 +17,7 @@ export function inServerTerms(error: Error): string {
     const { promptTokens, contextLength } = error
     const answer = promptTokens <= contextLength ? ' with the answer' : ''
     const held = `the prompt has ${promptTokens} tokens, the context holds ${contextLength}${answer}`
-    return `${held}; shorten it, or start the server with a larger --context`
+    return `${held}; shorten it, or start the server with a larger --context-length`
   }
   if (error instanceof QueueFullError) {
     return `${error.queued} requests wait already, and the server's --queue is ${error.limit}; try again later`
@@ -25,7 +25,7 @@ export function inServerTerms(error: Error): string {
   if (error instanceof MemoryError) {
     const { what, neededBytes, limitBytes } = error
     const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
-    const advice = 'start the server with --weights q8 or q4, a smaller --context or fewer --max-sequences'
+    const advice = 'start the server with --weights q8 or q4, a smaller --context-length or fewer --max-sequences'
     return `${what} needs ${neededBytes} bytes, ${limit}; ${advice}`
   }
   const flag = error instanceof ParameterError ? FLAGS[error.parameter] : undefined

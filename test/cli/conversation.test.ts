@@ -34,7 +34,7 @@ const endless = () =>
   })
 
 function converse(on: Stage, chat: Chat, system?: string): Promise<void> {
-  return new Conversation(on.cli, chat, { top_k: 3 }, system).run()
+  return new Conversation(on.cli, chat, { top_k: 3 }, system, { name: 'parrot', contextLength: 64 }).run()
 }
 
 describe('a piped conversation', () => {

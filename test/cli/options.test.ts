@@ -1,13 +1,8 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/cli/context.ts'
-import {
-  addModelOptions,
-  addSamplingOptions,
-  modelOptions,
-  samplingParams,
-  type Values,
-} from '../../src/cli/options.ts'
+import { addModelOptions, modelOptions, type Values } from '../../src/cli/options.ts'
+import { addSamplingOptions, readSetting, samplingParams } from '../../src/cli/sampling-options.ts'
 import { ParameterError } from '../../src/errors.ts'
 import { PARAMETERS } from '../../src/sampling/request-params.ts'
 
@@ -32,11 +27,41 @@ describe('sampling options', () => {
     expect(samplingParams(parse('--frequency-penalty', '-1e-1'))).toEqual({ frequency_penalty: -0.1 })
   })
 
-  it('are parameters that exist, each of them', () => {
-    const flags = addSamplingOptions(new Command()).options.map((option) => option.long!.slice(2).replaceAll('-', '_'))
-    const others = ['no_sample', 'params']
-    expect(PARAMETERS).toEqual(expect.arrayContaining(flags.filter((flag) => !others.includes(flag))))
-    expect(flags.length).toBeGreaterThan(15)
+  it('are all of the wire, each under its name with dashes and with underscores', () => {
+    const { options } = addSamplingOptions(new Command())
+    const flags = options.map((option) => option.long!)
+    for (const name of PARAMETERS) expect(flags).toEqual(expect.arrayContaining([`--${name}`]))
+    for (const name of PARAMETERS)
+      expect(flags).toEqual(expect.arrayContaining([`--${name.replaceAll('_', '-')}`]))
+    const others = ['--no-sample', '--params', '--temp']
+    const names = flags.filter((flag) => !others.includes(flag)).map((flag) => flag.slice(2).replaceAll('-', '_'))
+    expect(PARAMETERS).toEqual(expect.arrayContaining(names))
+    expect(options.filter(({ hidden }) => !hidden).length).toBeLessThan(25)
+  })
+
+  it.each([
+    [['--max-tokens', '7'], { max_tokens: 7 }],
+    [['--max_tokens', '7'], { max_tokens: 7 }],
+    [['--max_tokens=7'], { max_tokens: 7 }],
+    [['-n', '7'], { max_tokens: 7 }],
+    [['-n7'], { max_tokens: 7 }],
+    [['-n', '3', '--max_tokens', '7'], { max_tokens: 7 }],
+    [['--max_tokens', '7', '-n', '3'], { max_tokens: 3 }],
+    [['--max-new-tokens', '7'], { max_new_tokens: 7 }],
+    [['--max_completion_tokens', '7'], { max_completion_tokens: 7 }],
+    [['--temp', '0'], { temperature: 0 }],
+    [['--top_k', '4', '--top_p=0.5'], { top_k: 4, top_p: 0.5 }],
+    [['-s', '4'], { seed: 4 }],
+    [['--random-seed', '4'], { random_seed: 4 }],
+    [['--stop', 'a', '--stop', 'b'], { stop: ['a', 'b'] }],
+    [['--bad_words', 'a', '--bad-words', 'b', '--bad_words', 'c'], { bad_words: ['a', 'b', 'c'] }],
+    [['--stop_token_ids', '2,5'], { stop_token_ids: [2, 5] }],
+    [['--do_sample', 'false'], { do_sample: false }],
+    [['--ignore_eos'], { ignore_eos: true }],
+    [['--logit-bias', '{"5": -100}'], { logit_bias: { 5: -100 } }],
+    [['--use-cache', 'false', '--min-tokens', '3'], { use_cache: false, min_tokens: 3 }],
+  ])('%j', (args, params) => {
+    expect(samplingParams(parse(...args))).toEqual(params)
   })
 
   it('keep seeds of 64 bits exact', () => {
@@ -67,6 +92,23 @@ describe('sampling options', () => {
   })
 })
 
+describe('settings that are typed one by one', () => {
+  it.each([
+    ['temperature', '0.5', ['temperature', 0.5]],
+    ['temp', '0.5', ['temperature', 0.5]],
+    ['--top-p', '1', ['top_p', 1]],
+    ['max-tokens', '9', ['max_tokens', 9]],
+    ['stop', 'a b', ['stop', ['a b']]],
+    ['stop', '["a", "b"]', ['stop', ['a', 'b']]],
+    ['ignore_eos', 'true', ['ignore_eos', true]],
+    ['seed', '9007199254740993', ['seed', 9007199254740993n]],
+    ['logit_bias', '{"5": 1}', ['logit_bias', { 5: 1 }]],
+    ['top_q', '1', undefined],
+  ])('%s %s', (name, value, setting) => {
+    expect(readSetting(name, value)).toEqual(setting)
+  })
+})
+
 describe('model options', () => {
   it('become load options', () => {
     const args = ['-m', 'x.gguf', '--weights', 'q4', '--kv-cache', 'f32', '--context', '512', '--sliding-window', '64']
@@ -81,12 +123,19 @@ describe('model options', () => {
   })
 
   it.each([
-    ['--context', '0'],
-    ['--context', '1.5'],
-    ['--context', 'all'],
-    ['--sliding-window', '-1'],
-  ])('refuse %s %s', (flag, value) => {
-    expect(() => modelOptions(parse(flag, value))).toThrow(new RegExp(`${flag} "${value}"`))
+    ['--context-length', '0', '--context-length'],
+    ['--context', '1.5', '--context-length'],
+    ['--context_length', 'all', '--context-length'],
+    ['-c', '-1', '--context-length'],
+    ['--sliding-window', '-1', '--sliding-window'],
+  ])('refuse %s %s', (flag, value, named) => {
+    expect(() => modelOptions(parse(flag, value))).toThrow(new RegExp(`${named} "${value}"`))
+  })
+
+  it('take the length of the context under each of its names', () => {
+    for (const flag of ['-c', '--context', '--context-length', '--context_length']) {
+      expect(modelOptions(parse(flag, '512'))).toMatchObject({ contextLength: 512 })
+    }
   })
 
   it.each([

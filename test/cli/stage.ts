@@ -22,11 +22,15 @@ export interface StageOptions {
   readonly env?: Record<string, string>
   readonly isTTY?: boolean
   readonly input?: string
+  /** A shell's pipe or redirection, as `| command` and `< file` make them. True unless said. */
+  readonly inputIsGiven?: boolean
+  readonly columns?: number
 }
 
-export function stage({ argv = [], env = {}, isTTY = false, input }: StageOptions = {}): Stage {
+export function stage(options: StageOptions = {}): Stage {
+  const { argv = [], env = {}, isTTY = false, input, inputIsGiven = true, columns = 100 } = options
   const stdin = Object.assign(new PassThrough(), { isTTY, setRawMode: () => stdin })
-  const streams = [0, 1].map(() => Object.assign(new PassThrough(), { isTTY, columns: 100 }))
+  const streams = [0, 1].map(() => Object.assign(new PassThrough(), { isTTY, columns }))
   const texts = ['', '']
   for (const [i, stream] of streams.entries()) {
     stream.on('data', (data) => {
@@ -39,7 +43,9 @@ export function stage({ argv = [], env = {}, isTTY = false, input }: StageOption
     argv,
     env,
     runtime: 'test 1.0, linux x64',
+    script: '/usr/bin/mistral-webgpu',
     stdin,
+    inputIsGiven,
     stdout: streams[0]!,
     stderr: streams[1]!,
     signals,

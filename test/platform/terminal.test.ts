@@ -25,7 +25,9 @@ function stage(typed: { isTTY: boolean }): Stage {
     argv: ['chat'],
     env: {},
     runtime: 'test 1.0',
+    script: '',
     stdin,
+    inputIsGiven: true,
     stdout,
     stderr: new PassThrough(),
     signals,
@@ -138,7 +140,16 @@ describe('output', () => {
 
 function host(): Parameters<typeof createTerminal>[0] {
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() }
-  return { argv: [], env: {}, runtime: 'test', ...streams, signals: new EventEmitter(), setExitCode: () => undefined }
+  return {
+    argv: [],
+    env: {},
+    runtime: 'test',
+    script: '',
+    inputIsGiven: true,
+    ...streams,
+    signals: new EventEmitter(),
+    setExitCode: () => undefined,
+  }
 }
 
 describe('the terminal of a process', () => {
@@ -146,7 +157,7 @@ describe('the terminal of a process', () => {
 
   it('reads its input, sets the exit code and ends by itself', async () => {
     const source = `${openTerminal}
-      const text = await terminal.readInput()
+      const text = await terminal.startInput().text
       await terminal.out.write(terminal.runtime + ' got ' + text)
       terminal.setExitCode(3)`
     const result = await runModule(source, { input: 'päckchen' })

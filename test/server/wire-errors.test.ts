@@ -17,12 +17,12 @@ async function messageOf(response: Response | Promise<Response>): Promise<string
 
 describe('what must be set at the server is named by its flag', () => {
   test.each<[Error, RegExp]>([
-    [new ContextLengthError(9, 8), /^the prompt has 9 tokens, the context holds 8; .* --context$/],
-    [new ContextLengthError(8, 8), /holds 8 with the answer; .* --context$/],
+    [new ContextLengthError(9, 8), /^the prompt has 9 tokens, the context holds 8; .* --context-length$/],
+    [new ContextLengthError(8, 8), /holds 8 with the answer; .* --context-length$/],
     [new QueueFullError(3, 2), /^3 requests wait already, and the server's --queue is 2/],
     [
       new MemoryError('the cache', 10, 5),
-      /^the cache needs 10 bytes, the device allows 5; .*--weights q8 .*--context /,
+      /^the cache needs 10 bytes, the device allows 5; .*--weights q8 .*--context-length /,
     ],
     [new MemoryError('the cache', 10, undefined), /which the GPU does not have; .*--max-sequences$/],
   ])('%s', async (fail, message) => {
@@ -40,7 +40,7 @@ describe('what must be set at the server is named by its flag', () => {
   test.each<[Error, string]>([
     [
       new ParameterError('contextLength', 9e9, 'must be at most 4096'),
-      'option --context (9000000000): must be at most',
+      'option --context-length (9000000000): must be at most',
     ],
     [new ParameterError('slidingWindow', 0, 'must be above 0'), 'option --sliding-window (0): must be above 0'],
     [new MemoryError('the weights', 10, 5), 'the weights needs 10 bytes, the device allows 5; start the server with'],

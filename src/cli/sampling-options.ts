@@ -1,0 +1,182 @@
+/** The parameters of a request as options: each under the wire's name, with dashes or underscores. */
+import { type Command, Option } from 'commander'
+import { ParameterError } from '../errors.ts'
+import { parseRequestParams, PARAMETERS, type SamplingInput } from '../sampling/request-params.ts'
+import { UsageError } from './context.ts'
+import { addAliases, collect, numberOf, type Values } from './options.ts'
+
+type Reader = (text: string) => unknown
+
+/** A parameter of the request with the option that sets it. */
+interface SamplingOption {
+  readonly name: keyof SamplingInput
+  readonly argument: string
+  /** Empty: the option is accepted and not listed, since another one says the same or few people need it. */
+  readonly help: string
+  readonly read: Reader
+  /** May stand several times. */
+  readonly many?: boolean
+  /** Other spellings, each with its dashes. A short one is shown. */
+  readonly aliases?: readonly string[]
+}
+
+const text: Reader = (given) => given
+
+const OPTIONS: readonly SamplingOption[] = [
+  {
+    name: 'max_tokens',
+    argument: '<n>',
+    help: 'length of the answer at most (default: 512)',
+    read: numberOf,
+    aliases: ['-n'],
+  },
+  {
+    name: 'temperature',
+    argument: '<x>',
+    help: 'below 1 is more predictable (default: 1)',
+    read: numberOf,
+    aliases: ['--temp'],
+  },
+  { name: 'top_k', argument: '<n>', help: 'only the n best tokens, 0 is all (default: 50)', read: numberOf },
+  { name: 'top_p', argument: '<x>', help: 'only the best tokens that hold this much (default: 0.95)', read: numberOf },
+  { name: 'min_p', argument: '<x>', help: 'only tokens this likely beside the best', read: numberOf },
+  { name: 'typical_p', argument: '<x>', help: 'locally typical sampling', read: numberOf },
+  { name: 'epsilon_cutoff', argument: '<x>', help: 'only tokens at least this likely', read: numberOf },
+  { name: 'eta_cutoff', argument: '<x>', help: 'eta sampling', read: numberOf },
+  {
+    name: 'seed',
+    argument: '<n>',
+    help: 'the same seed draws the same text on one device',
+    read: integerOf,
+    aliases: ['-s'],
+  },
+  { name: 'repetition_penalty', argument: '<x>', help: 'above 1 avoids what was said', read: numberOf },
+  { name: 'frequency_penalty', argument: '<x>', help: 'the same, for each time it was said', read: numberOf },
+  { name: 'presence_penalty', argument: '<x>', help: 'the same, once', read: numberOf },
+  { name: 'no_repeat_ngram_size', argument: '<n>', help: 'no n tokens in the same order twice', read: numberOf },
+  { name: 'min_length', argument: '<n>', help: 'prompt and answer have this many tokens at least', read: numberOf },
+  { name: 'min_new_tokens', argument: '<n>', help: 'the answer has this many tokens at least', read: numberOf },
+  { name: 'bad_words', argument: '<text>', help: 'never write this (repeatable)', read: text, many: true },
+  { name: 'prompt_lookup_num_tokens', argument: '<n>', help: 'guess so many tokens from the prompt', read: numberOf },
+  { name: 'stop', argument: '<text>', help: 'end before this text (repeatable)', read: text, many: true },
+  { name: 'stop_token_ids', argument: '<ids>', help: 'end at these ids, as in 2,32000', read: idsOf },
+  { name: 'suppress_tokens', argument: '<ids>', help: 'never generate these ids', read: idsOf },
+  ...PARAMETERS.map((name) => unlisted(name as keyof SamplingInput)),
+]
+
+/** The parameters of the wire that no line above has: accepted under their names as JSON. */
+function unlisted(name: keyof SamplingInput): SamplingOption {
+  return { name, argument: '<value>', help: '', read: name === 'random_seed' ? integerOf : jsonOf }
+}
+
+const BY_NAME = new Map<string, SamplingOption>()
+for (const option of OPTIONS) if (!BY_NAME.has(option.name)) BY_NAME.set(option.name, option)
+
+/** `ignore_eos` has an option without a value. */
+const OWN_OPTION = ['ignore_eos']
+
+export function addSamplingOptions(command: Command): Command {
+  command.optionsGroup('Answer:')
+  for (const option of BY_NAME.values()) {
+    if (OWN_OPTION.includes(option.name)) continue
+    addOption(command, option)
+    if (option.name === 'max_tokens') command.option('--no-sample', 'always take the best token (greedy)')
+  }
+  return command
+    .option('--ignore-eos', 'go on after the end that the model sets')
+    .addOption(new Option('--ignore_eos').hideHelp())
+    .option('--params <json>', 'any parameters of a request as a JSON object; options win over it')
+}
+
+function addOption(command: Command, { name, argument, help, many, aliases = [] }: SamplingOption): void {
+  const short = aliases.find((alias) => !alias.startsWith('--'))
+  const main = new Option(`${short === undefined ? '' : `${short}, `}${flagOf(name)} ${argument}`, help)
+  if (help === '') main.hideHelp()
+  if (many) main.argParser(collect)
+  command.addOption(main)
+  const underscored = name.includes('_') ? [`--${name}`] : []
+  addAliases(command, main, [...underscored, ...aliases.filter((alias) => alias !== short)])
+}
+
+/**
+ * The sampling parameters that the options spell, in the wire's names and checked; what was not said is left out.
+ * Throws `ParameterError` or `UsageError`.
+ */
+export function samplingParams(values: Values): SamplingInput {
+  const params: Record<string, unknown> = { ...jsonParams(values.params) }
+  for (const { name, read, many } of BY_NAME.values()) {
+    if (OWN_OPTION.includes(name)) continue
+    const value = values[attributeOf(name)]
+    if (value !== undefined) params[name] = many ? value : read(value as string)
+  }
+  if (values.sample === false) params.do_sample = false
+  if (values.ignoreEos === true || values.ignore_eos === true) params.ignore_eos = true
+  parseRequestParams(params)
+  return params as SamplingInput
+}
+
+/**
+ * One parameter by any of its spellings and the text of its value, as a person types both.
+ * @returns undefined when there is no such parameter
+ */
+export function readSetting(name: string, value: string): readonly [keyof SamplingInput, unknown] | undefined {
+  const spelt = name.replace(/^-+/, '').replaceAll('-', '_')
+  const option =
+    BY_NAME.get(spelt) ?? OPTIONS.find(({ aliases }) => aliases?.some((alias) => alias.replace(/^-+/, '') === spelt))
+  if (option === undefined) return undefined
+  const isList = option.many === true && value.startsWith('[')
+  return [option.name, isList ? jsonOf(value) : option.many === true ? [value] : option.read(value)]
+}
+
+/** Throws `UsageError` for what makes no sense in a conversation: several answers at once, and numbers beside the text. */
+export function refuseManyAnswers(params: SamplingInput): void {
+  if ((params.n ?? 1) > 1) throw new UsageError('n: a conversation goes on from one answer')
+  if (params.logprobs === true) throw new UsageError('logprobs: a conversation shows text alone')
+}
+
+/** Every name that {@link readSetting} knows. */
+export const SETTING_NAMES: readonly string[] = [...BY_NAME.keys(), 'temp']
+
+function jsonParams(given: unknown): Record<string, unknown> {
+  if (given === undefined) return {}
+  let value: unknown
+  try {
+    value = JSON.parse(given as string)
+  } catch (error) {
+    throw new UsageError(`option --params is not JSON: ${(error as Error).message}`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new ParameterError('params', value, 'must be a JSON object')
+}
+
+/** The option that sets a parameter, with its dashes; undefined when there is none. */
+export function flagOfParameter(name: string): string | undefined {
+  return BY_NAME.has(name) ? flagOf(name) : undefined
+}
+
+function flagOf(name: string): string {
+  return `--${name.replaceAll('_', '-')}`
+}
+
+function attributeOf(name: string): string {
+  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** Beyond 2^53 - 1 as a bigint, since a number would be another one. */
+function integerOf(given: string): unknown {
+  const number = numberOf(given)
+  return /^-?\d+$/.test(given) && !Number.isSafeInteger(number) ? BigInt(given) : number
+}
+
+function idsOf(given: string): unknown {
+  return given.split(',').map((part) => numberOf(part.trim()))
+}
+
+/** JSON, or the text itself for the parameter's own rule to refuse and to show. */
+function jsonOf(given: string): unknown {
+  try {
+    return JSON.parse(given)
+  } catch {
+    return given
+  }
+}

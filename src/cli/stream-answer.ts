@@ -1,0 +1,16 @@
+/** Runs one request and hands over its text as it comes. */
+import type { ChatCompletion } from '../chat/chat-model.ts'
+import type { MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatRequest } from '../chat/request.ts'
+
+/** @returns the whole answer, with its lengths and times */
+export async function streamAnswer(
+  chat: Pick<MistralChat, 'generate'>,
+  request: ChatRequest,
+  signal: AbortSignal,
+  take: (text: string) => Promise<void>,
+): Promise<ChatCompletion> {
+  const stream = chat.generate(request, { signal })
+  for await (const { text } of stream) await take(text)
+  return stream.completion
+}
