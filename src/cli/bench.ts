@@ -24,11 +24,11 @@ async function bench(cli: Cli, values: Values): Promise<void> {
 const HELP = `
 Examples:
   $ mistral-webgpu bench
-  $ mistral-webgpu bench -m ./Mistral-7B-Instruct-v0.3 --weights q4 --contexts 128,2048
-  $ mistral-webgpu bench --shape 7b --weights q4 --kernels   two layers of random weights
-  $ mistral-webgpu bench --disable f16,subgroups --json      the baseline kernels
+  $ mistral-webgpu bench -m ./Mistral-7B-Instruct-v0.3 --contexts 128,2048
+  $ mistral-webgpu bench --shape 7b --weights q4 --kernels   random weights
+  $ mistral-webgpu bench --disable f16,subgroups --json      baseline kernels
 
 Speeds are medians; the first run of each length warms up and does not count.
-"of streaming" sets what decoding reads per second, weights and cache, beside what
-a plain kernel reads per second from a large buffer on this adapter: decoding is
-bound by memory on a GPU, so 100 % is as fast as it can get.`
+"of streaming" sets what decoding reads per second, weights and cache, beside
+what a plain kernel reads per second from a large buffer on this adapter:
+decoding is bound by memory on a GPU, so 100 % is as fast as it can get.`

@@ -1,7 +1,7 @@
 /** What can be typed in `chat` instead of a question: words that begin with a slash. */
 import { MistralError, ParameterError } from '../errors.ts'
 import { closestName } from '../sampling/closest-name.ts'
-import { parseSamplingParams, type SamplingInput } from '../sampling/params.ts'
+import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { type Cli, note } from './context.ts'
 import type { Conversation } from './conversation.ts'
 import { MULTILINE_HELP } from './question.ts'
@@ -38,7 +38,7 @@ const COMMANDS: readonly ChatCommand[] = [
   {
     names: ['set'],
     argument: 'NAME VALUE',
-    help: 'a parameter, as in /set temperature 0.5; /set alone shows them',
+    help: 'a parameter, as in /set seed 7; /set alone shows them',
     run: set,
   },
   { names: ['stats'], help: 'lengths and speeds of the last answer', run: stats },
@@ -115,7 +115,7 @@ async function set(cli: Cli, talk: Conversation, argument: string): Promise<unde
   const { [parameter]: _, ...others } = talk.params
   const params: SamplingInput = /^(?:none|default)$/i.test(value) ? others : { ...others, [parameter]: read }
   try {
-    parseSamplingParams(params)
+    parseRequestParams(params)
     refuseManyAnswers(params)
   } catch (error) {
     if (!(error instanceof MistralError)) throw error

@@ -38,10 +38,12 @@ async function chat(cli: Cli, values: Values): Promise<void> {
   }
 }
 
-/** The first line: what answers, where it runs, and how much it can keep in mind. */
+/** The first line: what answers, how much it can keep in mind, and where it runs. */
 function banner(cli: Cli, name: string, { model }: MistralChat): string {
   const { bold, dim } = colorsFor(cli, 'err')
-  return `${bold(name)}${dim(` on ${model.engine.gpu.name}, context ${model.contextLength} tokens`)}`
+  const facts = `, context ${model.contextLength} tokens, on ${model.engine.gpu.name}`
+  const room = cli.terminal.err.isTTY ? Math.max(cli.terminal.err.columns - name.length, 1) : facts.length
+  return `${bold(name)}${dim(facts.length <= room ? facts : `${facts.slice(0, room - 1)}…`)}`
 }
 
 const HELP = `
@@ -50,5 +52,6 @@ While it runs:
 
 Examples:
   $ mistral-webgpu chat
-  $ mistral-webgpu chat -m ./Mistral-7B-Instruct-v0.3 --weights q4 --system "Answer in French."
+  $ mistral-webgpu chat -m ./Mistral-7B-Instruct-v0.3 --weights q4 --temp 0.7
+  $ mistral-webgpu chat -m model.gguf --system "Answer in French."
   $ printf 'Hello!\\nWhat did I say?\\n' | mistral-webgpu chat --no-sample`

@@ -20,7 +20,29 @@ export function colorsFor(cli: Cli, stream: 'out' | 'err') {
 
 /** One dim line for the person at the keyboard, beside the output and not in it. */
 export function note(cli: Cli, text: string): Promise<void> {
-  return cli.terminal.err.write(`${colorsFor(cli, 'err').dim(text)}\n`)
+  return cli.terminal.err.write(`${colorsFor(cli, 'err').dim(inWindow(cli, 'err', text))}\n`)
+}
+
+/** A text of ours with its lines broken at words, where a person reads it in a window. */
+export function inWindow(cli: Cli, stream: 'out' | 'err', text: string): string {
+  const { isTTY, columns } = cli.terminal[stream]
+  return isTTY
+    ? text
+        .split('\n')
+        .map((line) => brokenAtWords(line, columns))
+        .join('\n')
+    : text
+}
+
+function brokenAtWords(text: string, columns: number): string {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!
+    if (line === '') lines[lines.length - 1] = word
+    else if (line.length + 1 + word.length <= columns) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(word)
+  }
+  return lines.join('\n')
 }
 
 /** Features of the GPU to do without, from the environment: for tests of the baseline, and around broken drivers. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { unlessAborted } from '../async/abort.ts'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import type { ChatRequest } from '../chat/request.ts'
-import type { SamplingInput } from '../sampling/params.ts'
+import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { AnswerPrinter } from './answer-printer.ts'
 import { type Cli, interruptible, note, UsageError } from './context.ts'
@@ -124,11 +124,12 @@ const EXAMPLES = `
 Examples:
   $ mistral-webgpu generate "Tell me about rivers."
   $ git diff | mistral-webgpu generate "Write a commit message for this change:"
-  $ mistral-webgpu generate -m ./Mistral-7B-Instruct-v0.3 --weights q4 --seed 7 < task.txt
-  $ mistral-webgpu generate -m stories260K.gguf --raw --no-sample "Once upon a time"
+  $ mistral-webgpu generate -m ./Mistral-7B-Instruct-v0.3 -n 99 < task.txt
+  $ mistral-webgpu generate -m stories260K.gguf --raw --no-sample "Once upon a"
   $ mistral-webgpu generate --system "Summarize." --json < notes.txt
 
-How sampling works: the temperature reshapes the probabilities, then top-k, top-p
-and the others cut the tail, then a token is drawn. --no-sample, or a temperature
-of 0, takes the best token each time and always gives the same text. Any parameter
-of the HTTP API is an option under its own name: --max_tokens 100, --logit-bias {...}.`
+How sampling works: the temperature reshapes the probabilities, then top-k,
+top-p and the others cut the tail, then a token is drawn. --no-sample, or a
+temperature of 0, takes the best token each time and always gives the same text.
+Every parameter of the HTTP API is an option under its own name, as in
+--max_tokens 100.`

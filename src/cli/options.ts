@@ -22,7 +22,7 @@ export function addModelOptions(command: Command): Command {
     .optionsGroup('Model:')
     .option(
       '-m, --model <source>',
-      'a folder, a .gguf file, or a URL of either (default: the small model that ships with the package)',
+      'a folder, a .gguf file, or a URL of either (default: the small model of the package)',
     )
     .addOption(new Option('--weights <type>', 'quantize while loading').choices(['native', 'q8', 'q4']))
     .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32']))

@@ -105,12 +105,12 @@ Examples:
   $ mistral-webgpu chat --model ./Mistral-7B-Instruct-v0.3 --weights q4
   $ mistral-webgpu generate --model model.gguf "Why is the sky blue?"
   $ cat notes.txt | mistral-webgpu generate "Summarize these notes:"
-  $ mistral-webgpu serve     the HTTP API that OpenAI's clients use, on http://127.0.0.1:8080
+  $ mistral-webgpu serve     the API of OpenAI's clients, http://127.0.0.1:8080
 
 Environment:
-  MISTRAL_WEBGPU_DISABLE=shader-f16,subgroups   do without these features of the GPU
-  MISTRAL_WEBGPU_API_KEY=secret                 keys of "serve", separated by commas
-  NO_COLOR=1                                    no colours
-  DEBUG=1                                       errors show where they come from
+  MISTRAL_WEBGPU_DISABLE=shader-f16,subgroups  do without these GPU features
+  MISTRAL_WEBGPU_API_KEY=secret                keys of "serve", commas between
+  NO_COLOR=1                                   no colours
+  DEBUG=1                                      errors show where they come from
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl-C.`

@@ -5,8 +5,8 @@ import { type Cli, colorsFor } from './context.ts'
 const QUOTES = '"""'
 
 /** How several lines are entered. */
-export const MULTILINE_HELP = `A backslash at the end of a line goes on in the next one; ${QUOTES} begins and ends a text of several
-lines; pasted lines stay together.`
+export const MULTILINE_HELP = `A backslash at the end of a line goes on in the next one; ${QUOTES} begins and
+ends a text of several lines; pasted lines stay together.`
 
 /**
  * One line, or several as one text: joined by a backslash at a line's end, between two """, or pasted together. In a pipe

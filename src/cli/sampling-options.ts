@@ -23,46 +23,38 @@ interface SamplingOption {
 const text: Reader = (given) => given
 
 const OPTIONS: readonly SamplingOption[] = [
-  {
-    name: 'max_tokens',
-    argument: '<n>',
-    help: 'length of the answer at most (default: 512)',
-    read: numberOf,
-    aliases: ['-n'],
-  },
-  {
-    name: 'temperature',
-    argument: '<x>',
-    help: 'below 1 is more predictable (default: 1)',
-    read: numberOf,
-    aliases: ['--temp'],
-  },
-  { name: 'top_k', argument: '<n>', help: 'only the n best tokens, 0 is all (default: 50)', read: numberOf },
-  { name: 'top_p', argument: '<x>', help: 'only the best tokens that hold this much (default: 0.95)', read: numberOf },
-  { name: 'min_p', argument: '<x>', help: 'only tokens this likely beside the best', read: numberOf },
-  { name: 'typical_p', argument: '<x>', help: 'locally typical sampling', read: numberOf },
-  { name: 'epsilon_cutoff', argument: '<x>', help: 'only tokens at least this likely', read: numberOf },
-  { name: 'eta_cutoff', argument: '<x>', help: 'eta sampling', read: numberOf },
-  {
-    name: 'seed',
-    argument: '<n>',
-    help: 'the same seed draws the same text on one device',
-    read: integerOf,
-    aliases: ['-s'],
-  },
-  { name: 'repetition_penalty', argument: '<x>', help: 'above 1 avoids what was said', read: numberOf },
-  { name: 'frequency_penalty', argument: '<x>', help: 'the same, for each time it was said', read: numberOf },
-  { name: 'presence_penalty', argument: '<x>', help: 'the same, once', read: numberOf },
-  { name: 'no_repeat_ngram_size', argument: '<n>', help: 'no n tokens in the same order twice', read: numberOf },
-  { name: 'min_length', argument: '<n>', help: 'prompt and answer have this many tokens at least', read: numberOf },
-  { name: 'min_new_tokens', argument: '<n>', help: 'the answer has this many tokens at least', read: numberOf },
-  { name: 'bad_words', argument: '<text>', help: 'never write this (repeatable)', read: text, many: true },
-  { name: 'prompt_lookup_num_tokens', argument: '<n>', help: 'guess so many tokens from the prompt', read: numberOf },
-  { name: 'stop', argument: '<text>', help: 'end before this text (repeatable)', read: text, many: true },
-  { name: 'stop_token_ids', argument: '<ids>', help: 'end at these ids, as in 2,32000', read: idsOf },
-  { name: 'suppress_tokens', argument: '<ids>', help: 'never generate these ids', read: idsOf },
+  option('max_tokens', '<n>', 'length of the answer at most (default: 512)', numberOf, { aliases: ['-n'] }),
+  option('temperature', '<x>', 'below 1 is more predictable (default: 1)', numberOf, { aliases: ['--temp'] }),
+  option('top_k', '<n>', 'only the n best tokens, 0 is all (default: 50)', numberOf),
+  option('top_p', '<x>', 'only the best that hold this much (default: 0.95)', numberOf),
+  option('seed', '<n>', 'the same seed draws the same text again', integerOf, { aliases: ['-s'] }),
+  option('stop', '<text>', 'end before this text (repeatable)', text, { many: true }),
+  option('min_p', '<x>', 'only tokens this likely beside the best', numberOf),
+  option('typical_p', '<x>', 'locally typical sampling', numberOf),
+  option('epsilon_cutoff', '<x>', 'only tokens at least this likely', numberOf),
+  option('eta_cutoff', '<x>', 'eta sampling', numberOf),
+  option('repetition_penalty', '<x>', 'above 1 avoids what was said', numberOf),
+  option('frequency_penalty', '<x>', 'the same, for each time it was said', numberOf),
+  option('presence_penalty', '<x>', 'the same, once', numberOf),
+  option('no_repeat_ngram_size', '<n>', 'no n tokens in the same order twice', numberOf),
+  option('min_length', '<n>', 'least tokens of prompt and answer', numberOf),
+  option('min_new_tokens', '<n>', 'least tokens of the answer', numberOf),
+  option('bad_words', '<text>', 'never write this (repeatable)', text, { many: true }),
+  option('suppress_tokens', '<ids>', 'never generate these ids, as in 2,32000', idsOf),
+  option('stop_token_ids', '<ids>', 'end at these ids', idsOf),
+  option('prompt_lookup_num_tokens', '<n>', 'guess so many tokens from the prompt', numberOf),
   ...PARAMETERS.map((name) => unlisted(name as keyof SamplingInput)),
 ]
+
+function option(
+  name: keyof SamplingInput,
+  argument: string,
+  help: string,
+  read: Reader,
+  more: Pick<SamplingOption, 'many' | 'aliases'> = {},
+): SamplingOption {
+  return { name, argument, help, read, ...more }
+}
 
 /** The parameters of the wire that no line above has: accepted under their names as JSON. */
 function unlisted(name: keyof SamplingInput): SamplingOption {
@@ -72,6 +64,8 @@ function unlisted(name: keyof SamplingInput): SamplingOption {
 const BY_NAME = new Map<string, SamplingOption>()
 for (const option of OPTIONS) if (!BY_NAME.has(option.name)) BY_NAME.set(option.name, option)
 
+/** What follows is for few people. */
+const LAST_OF_THE_USUAL = 'stop'
 /** `ignore_eos` has an option without a value. */
 const OWN_OPTION = ['ignore_eos']
 
@@ -80,12 +74,13 @@ export function addSamplingOptions(command: Command): Command {
   for (const option of BY_NAME.values()) {
     if (OWN_OPTION.includes(option.name)) continue
     addOption(command, option)
-    if (option.name === 'max_tokens') command.option('--no-sample', 'always take the best token (greedy)')
+    if (option.name === 'temperature') command.option('--no-sample', 'always take the best token (greedy)')
+    if (option.name === LAST_OF_THE_USUAL) command.optionsGroup('Fine tuning of the answer:')
   }
   return command
     .option('--ignore-eos', 'go on after the end that the model sets')
     .addOption(new Option('--ignore_eos').hideHelp())
-    .option('--params <json>', 'any parameters of a request as a JSON object; options win over it')
+    .option('--params <json>', 'parameters of a request as a JSON object; options win')
 }
 
 function addOption(command: Command, { name, argument, help, many, aliases = [] }: SamplingOption): void {

@@ -114,9 +114,10 @@ function promiseOfChat() {
 const HELP = `
 Examples:
   $ mistral-webgpu serve
-  $ mistral-webgpu serve -m ./Mistral-7B-Instruct-v0.3 --weights q4 --max-sequences 8
-  $ MISTRAL_WEBGPU_API_KEY=secret mistral-webgpu serve --host 0.0.0.0 --cors https://example.com
+  $ mistral-webgpu serve -m ./Mistral-7B-Instruct-v0.3 --weights q4 --queue 16
+  $ MISTRAL_WEBGPU_API_KEY=secret mistral-webgpu serve --host 0.0.0.0 --cors '*'
   $ mistral-webgpu serve --port 0 --log text
 
-/health answers from the start: 503 "loading", then 200 "ready". SIGTERM and Ctrl-C
-refuse new requests and let running answers end; a second one ends at once.`
+/health answers from the start: 503 "loading", then 200 "ready". SIGTERM and
+Ctrl-C refuse new requests and let running answers end; a second one ends at
+once.`

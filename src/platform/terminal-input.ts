@@ -96,6 +96,8 @@ export class Questions {
 
   private edit(prompt: string, more: string): Promise<Answer> {
     const { stdin: input, stdout: output, env } = this.streams
+    // An editor would wait for an end that has been.
+    if (input.readableEnded) return Promise.resolve({ kind: 'end' })
     const before = [...this.history]
     const editor = createInterface({ input, output, terminal: true, history: this.history, prompt })
     this.editor = editor

@@ -63,7 +63,7 @@ describe('a piped conversation', () => {
       ['be brief', 'one'],
       ['be brief', '/usr/bin is what?'],
     ])
-    expect(on.err()).toContain('/reset   forget')
+    expect(on.err()).toMatch(/\/reset +forget/)
     expect(on.err()).toContain('/nothing is no command')
   })
 
@@ -108,13 +108,13 @@ describe('a typed conversation', () => {
     on.stdin.write('hello\r')
     await vi.waitFor(() => expect(on.out()).toContain('well'))
     on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err()).toContain('(stopped)'))
+    await vi.waitFor(() => expect(on.err()).toContain('(stopped'))
     await delay(20)
     on.stdin.write('again\r')
     await vi.waitFor(() => expect(requests).toHaveLength(2))
     expect(requests[1]!.messages.map(({ content }) => content)).toEqual(['hello', 'well', 'again'])
     on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err().split('(stopped)')).toHaveLength(3))
+    await vi.waitFor(() => expect(on.err().split('(stopped')).toHaveLength(3))
     await delay(20)
     on.stdin.write('\x04')
     await running
@@ -138,6 +138,19 @@ describe('a typed conversation', () => {
     expect(requests).toHaveLength(1)
     expect(ended).toBe(false)
     await press('\x03')
+    await running
+  })
+
+  it('leaves on Ctrl-C after an answer that was stopped by it', async () => {
+    const on = stage({ isTTY: true })
+    const { chat } = endless()
+    const running = converse(on, chat)
+    on.stdin.write('hello\r')
+    await vi.waitFor(() => expect(on.out()).toContain('well'))
+    on.signals.emit('SIGINT')
+    await vi.waitFor(() => expect(on.err()).toContain('(stopped; Ctrl-C again leaves)'))
+    await delay(20)
+    on.stdin.write('\x03')
     await running
   })
 

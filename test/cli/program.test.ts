@@ -23,17 +23,13 @@ describe('help', () => {
     for (const flag of ['--top-p', '--no-sample', '--weights', '--seed']) expect(on.out()).toContain(flag)
   })
 
-  it('fits the window', async () => {
-    const on = await run(['generate', '--help'])
-    expect(
-      Math.max(
-        ...on
-          .out()
-          .split('\n')
-          .map((line) => line.length),
-      ),
-    ).toBeLessThanOrEqual(100)
-  })
+  it.each([[], ['generate'], ['chat'], ['serve'], ['bench'], ['doctor']])(
+    'of %j fits a window of 80',
+    async (...words) => {
+      const on = await run([...words, '--help'], { columns: 80 })
+      for (const line of on.out().split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    },
+  )
 
   it('has colours on a terminal that allows them, and none elsewhere', async () => {
     const esc = '\x1b['
