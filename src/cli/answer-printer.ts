@@ -1,12 +1,17 @@
 /** Puts an answer on the screen while it streams: a sign until it begins, lines that break at words. */
-import { type Cli, printable } from './context.ts'
+import { type Cli, colorsFor, printable } from './context.ts'
 import { type WaitingSign, waitingSign } from './waiting-sign.ts'
 import { WordWrap } from './word-wrap.ts'
 
 export class AnswerPrinter {
   private readonly wrap: WordWrap | undefined
   private readonly sign: WaitingSign
-  private last = ''
+  /** Something of the answer was written. */
+  hasBegun = false
+  /** The line goes on. */
+  private isOpen = false
+  /** The line is one of a thought. */
+  private isThinking = false
 
   constructor(private readonly cli: Cli) {
     const { out, env } = cli.terminal
@@ -15,22 +20,30 @@ export class AnswerPrinter {
     this.sign = waitingSign(cli)
   }
 
-  /** Something was written. */
-  get hasBegun(): boolean {
-    return this.last !== ''
-  }
-
   async write(text: string): Promise<void> {
     if (text === '') return
     await this.sign.stop()
-    this.last = text
-    const shown = printable(this.cli, text)
+    const shown = printable(this.cli, this.isThinking && this.isOpen ? `\n${text}` : text)
+    this.hasBegun = true
+    this.isOpen = !text.endsWith('\n')
+    this.isThinking = false
     await this.cli.terminal.out.write(this.wrap?.push(shown) ?? shown)
+  }
+
+  /** What the model thinks before it answers: for a person to look at, and no part of the output. */
+  async think(thought: string): Promise<void> {
+    if (thought === '' || !this.cli.terminal.out.isTTY) return
+    await this.sign.stop()
+    this.isThinking = true
+    this.isOpen = !thought.endsWith('\n')
+    const shown = printable(this.cli, thought)
+    await this.cli.terminal.out.write(colorsFor(this.cli, 'out').dim(this.wrap?.push(shown) ?? shown))
   }
 
   /** Ends the line, so that what follows has one of its own: the next question, or the shell's prompt. */
   async end(): Promise<void> {
     await this.sign.stop()
-    if (this.hasBegun && !this.last.endsWith('\n')) await this.cli.terminal.out.write('\n')
+    if (this.isOpen) await this.cli.terminal.out.write('\n')
+    this.isOpen = false
   }
 }

@@ -1,6 +1,7 @@
 /** What can be typed in `chat` instead of a question: words that begin with a slash. */
+
+import { closestName } from '../closest-name.ts'
 import { MistralError, ParameterError } from '../errors.ts'
-import { closestName } from '../sampling/closest-name.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { type Cli, note } from './context.ts'
 import type { Conversation } from './conversation.ts'

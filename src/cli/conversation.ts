@@ -1,5 +1,6 @@
 /** What is asked and answered at the prompt of `chat`, with its history. */
-import type { ChatCompletion, MistralChat } from '../chat/mistral-chat.ts'
+import type { ChatCompletion } from '../chat/chat-model.ts'
+import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError, ContextLengthError, DeviceError, MistralError } from '../errors.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
@@ -126,8 +127,9 @@ export class Conversation {
 
   private async stream(messages: ChatMessage[], said: string[], signal: AbortSignal): Promise<void> {
     const printer = new AnswerPrinter(this.cli)
-    const take = async (text: string): Promise<void> => {
+    const take = async (text: string, thought: string): Promise<void> => {
       if (text !== '') said.push(text)
+      await printer.think(thought)
       await printer.write(text)
     }
     try {

@@ -72,13 +72,14 @@ async function print(cli: Cli, chat: MistralChat, request: ChatRequest, options:
   const printer = new AnswerPrinter(cli)
   // Held back until the request has proved to be a good one.
   let pending = options.echo
-  const take = async (text: string): Promise<void> => {
+  const take = async (text: string, thought: string): Promise<void> => {
+    await printer.think(thought)
     await printer.write(pending + text)
     pending = ''
   }
   try {
     const completion = await streamAnswer(chat, request, options.signal, take)
-    await take('')
+    await take('', '')
     await printer.end()
     if (options.stats) await note(cli, answerStats(completion))
   } finally {
@@ -89,13 +90,14 @@ async function print(cli: Cli, chat: MistralChat, request: ChatRequest, options:
 
 async function printJson(cli: Cli, chat: MistralChat, request: ChatRequest, signal: AbortSignal): Promise<void> {
   const completion = await chat.complete(request, { signal })
-  const { text, token_ids, prompt_token_ids, finish_reason, logprobs, usage, timings } = completion
-  const { choices } = completion
+  const { text, reasoning_content, token_ids, prompt_token_ids, finish_reason, usage, timings } = completion
+  const { choices, logprobs } = completion
   const result = {
     text,
     token_ids,
     prompt_token_ids,
     finish_reason,
+    ...(reasoning_content !== null && { reasoning_content }),
     ...(request.logprobs === true && { logprobs }),
     ...(choices.length > 1 && { choices }),
     usage,

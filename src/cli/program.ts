@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
-import { closestName } from '../sampling/closest-name.ts'
+import { closestName } from '../closest-name.ts'
 import { registerBench } from './bench.ts'
 import { registerChat } from './chat.ts'
 import { type Cli, colorsFor } from './context.ts'

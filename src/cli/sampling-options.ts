@@ -1,7 +1,7 @@
 /** The parameters of a request as options: each under the wire's name, with dashes or underscores. */
 import { type Command, Option } from 'commander'
 import { ParameterError } from '../errors.ts'
-import { parseRequestParams, PARAMETERS, type SamplingInput } from '../sampling/request-params.ts'
+import { PARAMETERS, parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { UsageError } from './context.ts'
 import { addAliases, collect, numberOf, type Values } from './options.ts'
 

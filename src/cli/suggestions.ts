@@ -1,5 +1,5 @@
 /** What a person most likely meant by an option that does not exist: a typing error, or the name it has elsewhere. */
-import { closestName } from '../sampling/closest-name.ts'
+import { closestName } from '../closest-name.ts'
 
 /** Names of llama.cpp, Ollama, vLLM, MLX and transformers, and the options that do the same here, best first. */
 const MEANINGS: Readonly<Record<string, readonly string[]>> = {

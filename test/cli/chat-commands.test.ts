@@ -23,13 +23,13 @@ const SUMMARY = {
 /** A model that numbers its answers; those in `failures` fail instead. */
 function counting(failures: Readonly<Record<number, MistralError>> = {}) {
   const requests: Request[] = []
-  async function* generate(request: Request) {
+  async function* pieces(request: Request) {
     requests.push(request)
     const error = failures[requests.length]
     if (error !== undefined) throw error
-    yield { text: `answer ${requests.length}`, tokenIds: [1] }
-    return SUMMARY
+    yield { text: `answer ${requests.length}` }
   }
+  const generate = (request: Request) => Object.assign(pieces(request), { completion: Promise.resolve(SUMMARY) })
   return { requests, chat: { generate } as unknown as Chat }
 }
 
@@ -265,6 +265,27 @@ describe('questions of several lines', () => {
     const { out } = await typed('one\r')
     const marks = out.match(/\?2004[hl]|answer 1/g)
     expect(marks).toEqual(['?2004h', '?2004l', 'answer 1', '?2004h', '?2004l'])
+  })
+})
+
+describe('thoughts', () => {
+  const generate = async function* () {
+    yield { text: '', reasoning_content: 'Let me ' }
+    yield { text: '', reasoning_content: 'see.' }
+    yield { text: 'Yes.', reasoning_content: null }
+  }
+
+  it('are shown dim to a person, in lines of their own, and are no part of what a pipe gets', async () => {
+    const on = stage({ isTTY: true })
+    const running = converse(on, { generate } as unknown as Chat)
+    on.stdin.write('hello\r')
+    await vi.waitFor(() => expect(on.out()).toContain('\x1b[2mLet me \x1b[22m\x1b[2msee.\x1b[22m\nYes.\n'))
+    await delay(25)
+    on.stdin.write('\x04')
+    await running
+    const piped = stage({ input: 'hello\n' })
+    await converse(piped, { generate } as unknown as Chat)
+    expect(piped.out()).toBe('Yes.\n')
   })
 })
 

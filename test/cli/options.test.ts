@@ -31,8 +31,7 @@ describe('sampling options', () => {
     const { options } = addSamplingOptions(new Command())
     const flags = options.map((option) => option.long!)
     for (const name of PARAMETERS) expect(flags).toEqual(expect.arrayContaining([`--${name}`]))
-    for (const name of PARAMETERS)
-      expect(flags).toEqual(expect.arrayContaining([`--${name.replaceAll('_', '-')}`]))
+    for (const name of PARAMETERS) expect(flags).toEqual(expect.arrayContaining([`--${name.replaceAll('_', '-')}`]))
     const others = ['--no-sample', '--params', '--temp']
     const names = flags.filter((flag) => !others.includes(flag)).map((flag) => flag.slice(2).replaceAll('-', '_'))
     expect(PARAMETERS).toEqual(expect.arrayContaining(names))
