@@ -15,10 +15,9 @@ export function commandLine(cli: Cli, command: string): string {
     return `npm run ${name}${rest}`
   }
   if (env.npm_command === 'exec') return `npx -p mistral-webgpu -p webgpu mistral-webgpu ${command}`
-  const isFile = /\.[jt]s$/.test(script)
-  return isFile && !script.includes('node_modules')
-    ? `node ${fromHere(script)} ${command}`
-    : `mistral-webgpu ${command}`
+  // A program of a project's own packages is on nobody's path.
+  if (script.includes('node_modules')) return `npx mistral-webgpu ${command}`
+  return /\.[jt]s$/.test(script) ? `node ${fromHere(script)} ${command}` : `mistral-webgpu ${command}`
 }
 
 /** Sources need what turns TypeScript into JavaScript. */

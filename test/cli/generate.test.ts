@@ -83,7 +83,7 @@ describe.runIf(hasStories)('generate on a trained GGUF', () => {
 
   it('refuses a context that the model does not have', async () => {
     const result = await runCommand([...GREEDY, '--context', '1000000'])
-    expect(ours(result.stderr)).toMatch(/^error: parameter "contextLength" \(1000000\): .*\n$/)
+    expect(ours(result.stderr)).toMatch(/^error: option --context-length \(1000000\): .*\n$/)
     expect(result.code).toBe(2)
   })
 })
@@ -93,7 +93,9 @@ describe('chat', () => {
     const args = ['chat', '-m', storiesPath, '--no-sample', '--max-new-tokens', '4']
     const result = await runCommand(args, { input: 'Hello\nAnd then?\n' })
     expect(result.stdout.trimEnd().split('\n').length).toBeGreaterThanOrEqual(2)
-    expect(ours(result.stderr)).toMatch(/^note: the model has no chat template of its own.*\n$/)
+    const [first, second, ...rest] = ours(result.stderr).split('\n')
+    expect(first).toMatch(/^stories260K, context 2048 tokens, on \S/)
+    expect([second, ...rest]).toEqual([expect.stringMatching(/^note: the model has no chat template of its own/), ''])
     expect(result).toMatchObject({ code: 0, hung: false })
   })
 
@@ -103,7 +105,7 @@ describe('chat', () => {
       const args = ['chat', '--no-sample', '--max-new-tokens', '6', '--context', '128']
       const result = await runCommand(args, { input: 'Hello, who are you?\n' })
       expect(result.stdout).toMatch(/^\S+ \S.*\n$/)
-      expect(ours(result.stderr)).toBe('')
+      expect(ours(result.stderr)).toMatch(/^pocket, context 128 tokens, on \S.*\n$/)
       expect(result).toMatchObject({ code: 0, hung: false })
     },
   )
