@@ -1,0 +1,23 @@
+/** Asks the embedded model, and shows the answer; then what its bare name gives in a bundle. */
+import { MistralChat, MistralError } from 'mistral-webgpu'
+import pocket from 'mistral-webgpu/pocket'
+
+async function answer() {
+  const chat = await MistralChat.load(pocket)
+  const messages = [{ role: 'user', content: 'What is a mistral?' }]
+  const { text } = await chat.complete({ messages, temperature: 0, max_tokens: 24 })
+  chat.dispose()
+  return text
+}
+
+async function byName() {
+  try {
+    ;(await MistralChat.load('pocket')).dispose()
+    return 'loaded'
+  } catch (error) {
+    return error instanceof MistralError ? `${error.name}: ${error.message}` : `untyped: ${error}`
+  }
+}
+
+document.querySelector('#answer').textContent = await answer().catch(String)
+document.querySelector('#by-name').textContent = await byName()
