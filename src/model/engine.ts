@@ -8,7 +8,7 @@ import { openGpu } from '../gpu/open.ts'
 import { Readback } from '../gpu/readback.ts'
 import type { Tuning } from '../gpu/tuning.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
-import { CACHE_LAYOUTS, type CacheDtype, type CacheLayout } from '../kernels/cache-layouts.ts'
+import { CACHE_LAYOUTS, type CacheLayout } from '../kernels/cache-layouts.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -37,7 +37,7 @@ export interface EngineOptions {
   /** `'native'` (default) keeps the checkpoint's types; `'q8'` and `'q4'` quantize in blocks of 32 while loading. */
   weights?: WeightsOption | undefined
   /** Type of the key/value cache. `'auto'` (default) is f16 where the device has `shader-f16`, f32 elsewhere. */
-  kvCache?: 'auto' | CacheDtype | undefined
+  kvCache?: 'auto' | 'f16' | 'f32' | undefined
   /** Positions of one sequence, prompt and answer together. Default: what the model was trained for, at most 4096. */
   contextLength?: number | undefined
   /** Sequences that the cache keeps side by side. Default 1. */
