@@ -36,13 +36,13 @@ export class ExpressionParser {
   }
 
   /** An expression, or several with commas between them, which are a tuple. */
-  tuple({ conditional = true, parenthesized = false, end = '' } = {}): Expression {
+  tuple({ conditional = true, parenthesized = false } = {}): Expression {
     const { stream } = this
     const items: Expression[] = []
     let isTuple = false
     for (;;) {
       if (items.length > 0) stream.expect(',')
-      if (stream.endsTuple() || (end !== '' && stream.isName(end))) break
+      if (stream.endsTuple()) break
       items.push(conditional ? this.expression() : this.nested(() => this.#or()))
       if (!stream.is(',')) break
       isTuple = true

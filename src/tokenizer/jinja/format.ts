@@ -3,7 +3,19 @@ import { pythonFloat } from '../../json/python.ts'
 import { limitError, typeError, valueError } from './errors.ts'
 import { fixed, index, toFloat, toInt } from './numbers.ts'
 import { repr, str } from './printing.ts'
-import { Dict, isFloat, isInt, isNumber, type Kwargs, Tuple, textLength, typeName, type Value } from './values.ts'
+import {
+  Dict,
+  isFloat,
+  isInt,
+  isNumber,
+  type Kwargs,
+  Range,
+  Tuple,
+  textLength,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts'
 
 const PERCENT = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlL]?(.)?/gs
 const MAX_WIDTH = 1 << 20
@@ -43,11 +55,16 @@ export function percentFormat(text: string, value: Value): string {
     if (item === undefined) throw valueError(`KeyError: '${name}'`)
     return onePercent(item, type, { flags: wide < 0 ? `${flags}-` : flags, width: Math.abs(wide), precision: digits })
   })
-  // Python takes a list for a mapping here.
-  if (next < args.length && !named && !(value instanceof Dict) && (value instanceof Tuple || !Array.isArray(value))) {
+  if (next < args.length && !named && !isSubscriptable(value)) {
     throw typeError('not all arguments converted during string formatting')
   }
   return result
+}
+
+/** What Python takes for a mapping here, a list among it, which need not be used up. */
+function isSubscriptable(value: Value): boolean {
+  const isList = Array.isArray(value) && !(value instanceof Tuple)
+  return isList || value instanceof Dict || value instanceof Range || value instanceof Undefined
 }
 
 function onePercent(

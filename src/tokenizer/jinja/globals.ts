@@ -15,7 +15,8 @@ export class TemplateRefusal extends Error {
   override name = 'TemplateRefusal'
 }
 
-function range(args: readonly Value[]): Value {
+function range(args: readonly Value[], kwargs: Kwargs): Value {
+  if (kwargs.size > 0) throw typeError('range() takes no keyword arguments')
   const [first, second, third] = args.map((arg) => index(arg))
   if (first === undefined || args.length > 3) throw typeError(`range expected 1 to 3 arguments, got ${args.length}`)
   if (third === 0) throw valueError('range() arg 3 must not be zero')

@@ -54,6 +54,10 @@ export class Loop extends PythonObject {
     return this.#length
   }
 
+  override repr(): string {
+    return `<LoopContext ${this.#index + 1}/${this.size()}>`
+  }
+
   override call(args: readonly Value[]): Value {
     const [items] = args
     if (this.recurse === undefined) {

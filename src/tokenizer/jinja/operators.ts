@@ -1,7 +1,7 @@
 /** Python's operators on values of any type, indices, and slices. */
 import type { BinaryOperator, CompareOperator } from './ast.ts'
 import { contains, equal, order } from './compare.ts'
-import { limitError, typeError, valueError } from './errors.ts'
+import { limitError, PythonError, typeError, valueError } from './errors.ts'
 import { percentFormat } from './format.ts'
 import { arithmetic, index } from './numbers.ts'
 import { Dict, isBmp, isInt, isNumber, Range, Tuple, typeName, Undefined, type Value } from './values.ts'
@@ -23,8 +23,8 @@ export function checkSize(length: number): void {
 
 export function binary(op: BinaryOperator, a: Value, b: Value): Value {
   if (isNumber(a) && isNumber(b)) return arithmetic(op, a, b)
+  if (typeof a === 'string' && op === '%') return checkedText(percentFormat(a, b))
   for (const side of [a, b]) if (side instanceof Undefined) side.fail()
-  if (typeof a === 'string' && op === '%') return percentFormat(a, b)
   if (op === '+') {
     if (typeof a === 'string' && typeof b === 'string') return checkedText(a + b)
     if (Array.isArray(a) && Array.isArray(b) && a instanceof Tuple === b instanceof Tuple) {
@@ -44,6 +44,7 @@ function unsupported(op: string, a: Value, b: Value): never {
 
 function repeated(value: Value, times: number): Value | undefined {
   const count = Math.max(0, times)
+  if (count === Number.MAX_SAFE_INTEGER) throw new PythonError('OverflowError', 'a count is too large')
   if (typeof value === 'string') {
     checkSize(value.length * count)
     return value.repeat(count)

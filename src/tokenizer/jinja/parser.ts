@@ -121,9 +121,9 @@ class Parser {
 
   #for(line: number): Statement {
     const { stream } = this
-    const target = this.#target('in')
+    const target = this.#target()
     if (!stream.skipName('in')) stream.fail(`'in' is expected, got ${describe(stream.current)}`)
-    const iterable = this.#expressions.tuple({ conditional: false, end: 'recursive' })
+    const iterable = this.#expressions.tuple({ conditional: false })
     const test = stream.skipName('if') ? this.#expressions.expression() : undefined
     const recursive = stream.skipName('recursive')
     this.#loops++
@@ -134,7 +134,7 @@ class Parser {
   }
 
   #set(line: number): Statement {
-    const target = this.#target('', true)
+    const target = this.#target(true)
     if (this.stream.skip('=')) return { kind: 'set', target, value: this.#expressions.tuple(), line }
     const filter = this.#expressions.filter(undefined)
     return { kind: 'set_block', target, filter, body: this.#bodyTo('endset'), line }
@@ -227,13 +227,12 @@ class Parser {
     return name
   }
 
-  /** What is assigned to, up to the name `end` or to what ends a tuple. */
-  #target(end = '', fields = false): Target {
+  #target(fields = false): Target {
     const { stream } = this
     const items: Target[] = []
     let isTuple = false
     for (;;) {
-      if (stream.endsTuple() || (end !== '' && stream.isName(end))) break
+      if (stream.endsTuple()) break
       items.push(this.#oneTarget(fields))
       if (!stream.skip(',')) break
       isTuple = true

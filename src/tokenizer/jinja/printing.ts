@@ -47,6 +47,7 @@ export function repr(value: Value, depth = 0): string {
   if (value instanceof Undefined) return 'Undefined'
   if (value instanceof Namespace) return `<Namespace ${inner(value.fields)}>`
   if (value instanceof Callable && value.attributes.size > 0) return `<Macro ${quoted(value.name)}>`
+  if (value instanceof PythonObject && value.repr !== undefined) return value.repr()
   // Python adds an address here, which is another one each time.
   return `<${typeName(value)} object${value instanceof PythonObject ? '' : ' of a template'}>`
 }

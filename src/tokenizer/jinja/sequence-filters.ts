@@ -197,10 +197,10 @@ function total(value: Value, attribute: Optional, start: Value): Value {
   return sum
 }
 
-function itemsOf(value: Value): Iterable<Value> {
-  if (value instanceof Undefined) return []
-  if (value instanceof Dict) return new View(value, 'items')
-  throw typeError('Can only get item pairs from a mapping.')
+function* itemsOf(value: Value): Generator<Value> {
+  if (value instanceof Undefined) return
+  if (!(value instanceof Dict)) throw typeError('Can only get item pairs from a mapping.')
+  yield* new View(value, 'items')
 }
 
 export const SEQUENCE_FILTERS: Filters = {

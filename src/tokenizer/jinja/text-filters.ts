@@ -84,8 +84,12 @@ function urlQuote(value: Value, forQuery: boolean): string {
 
 function urlEncode({ value }: FilterInput): string {
   if (typeof value === 'string' || !isIterable(value)) return urlQuote(value, false)
-  const pairs = value instanceof Dict ? [...value] : [...iterate(value)].map((item) => [...iterate(item)])
-  return pairs.map(([key = '', item = '']) => `${urlQuote(key, true)}=${urlQuote(item, true)}`).join('&')
+  const pairs = Array.from(value instanceof Dict ? value : iterate(value), (item) => [...iterate(item)])
+  return join('&', pairs, (pair) => {
+    const [key, item, ...rest] = pair as Value[]
+    if (key === undefined || item === undefined || rest.length > 0) throw valueError('urlencode needs pairs')
+    return `${urlQuote(key, true)}=${urlQuote(item, true)}`
+  })
 }
 
 function xmlAttributes({ value }: FilterInput, autospace: Optional): string {

@@ -96,7 +96,8 @@ function hashable(key: Value): Value {
   if (typeof key === 'boolean') return Number(key)
   if (key instanceof JsonFloat) return key.valueOf()
   if (key instanceof Tuple) return `\ufdd0(${key.map((item) => `${typeof hashable(item)} ${String(hashable(item))}`)})`
-  if (Array.isArray(key) || key instanceof Dict) throw typeError(`unhashable type: '${typeName(key)}'`)
+  if (Array.isArray(key) || key instanceof Dict || (key instanceof View && key.kind !== 'values'))
+    throw typeError(`unhashable type: '${typeName(key)}'`)
   return key
 }
 
@@ -170,6 +171,7 @@ export abstract class PythonObject {
 
   call?(args: readonly Value[], kwargs: Kwargs): Value
   size?(): number
+  repr?(): string
 }
 
 /** Plain data as templates get it. Strings and keys go through `map`. */

@@ -53,12 +53,20 @@ function checkNode(node: AnyNode, soft: boolean, inLoop: boolean): void {
   if (kind === 'target' && inLoop && name === 'loop') {
     throw new TemplateSyntaxError("Can't assign to special loop variable in for-loop target", line)
   }
+  if ('params' in node && 'body' in node) checkCaller(node as unknown as MacroBody, line)
   if (kind === 'if' || kind === 'conditional') soft = true
   for (const [field, child] of Object.entries(node)) {
     if (typeof child !== 'object' || child === null) continue
     // A body of its own is compiled by itself, even inside of a condition.
     const own = field === 'body' && kind !== undefined && kind !== 'if'
     checkNode(child as AnyNode, soft && !own, inLoop || kind === 'for')
+  }
+}
+
+function checkCaller(macro: MacroBody, line: number): void {
+  const param = macro.params.find(({ name }) => name === 'caller')
+  if (param !== undefined && param.fallback === undefined && specialReads(macro).has('caller')) {
+    throw new TemplateSyntaxError("the parameter 'caller' must be left out, or have a default", line)
   }
 }
 
