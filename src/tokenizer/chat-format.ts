@@ -56,6 +56,13 @@ export const block = (name: string, ...inside: PromptPart[]): PromptPart[] => [
   control(`/${name}`),
 ]
 const effort = (value: string) => block('MODEL_SETTINGS', { text: `{"reasoning_effort": "${value}"}` })
+/** A pattern would look at each run of spaces from each of its places. */
+function withoutSpacesAtEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === ' ') end--
+  return text.slice(0, end)
+}
+
 /** A result that is JSON is written as what it holds. */
 function embedded(content: string): JsonValue {
   const value = content === '' ? {} : tryParseJson(content)
@@ -83,7 +90,7 @@ const V2: FormatRules = {
   systemBefore: 'last',
   toolsBefore: 'last',
   user: (text) => block('INST', { text }),
-  answer: (text) => [{ text: text.replace(/ +$/, '') }],
+  answer: (text) => [{ text: withoutSpacesAtEnd(text) }],
   calls: (calls) => callList(calls.map(({ name, arguments: args }) => ({ name, arguments: args }))),
   result: ({ name, content }) => {
     return block('TOOL_RESULTS', { text: pythonJson([{ name: name ?? null, content: embedded(content) }]) })

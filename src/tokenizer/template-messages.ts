@@ -116,13 +116,13 @@ const MERGED_FIELDS = ['role', 'content', 'tool_calls', 'prefix']
 
 /** Users' messages that stand together become one, joined with an empty line; so do an assistant's, and system prompts. */
 function mergeNeighbours(messages: readonly PlainMessage[]): PlainMessage[] {
-  const merged: PlainMessage[] = []
+  const groups: PlainMessage[][] = []
   for (const message of messages) {
-    const last = merged.at(-1)
-    if (last !== undefined && joins(last, message)) merged[merged.length - 1] = join(last, message)
-    else merged.push(message)
+    const group = groups.at(-1)
+    if (group !== undefined && joins(group.at(-1)!, message)) group.push(message)
+    else groups.push([message])
   }
-  return merged
+  return groups.map((group) => (group.length === 1 ? group[0]! : joined(group)))
 }
 
 function joins(a: PlainMessage, b: PlainMessage): boolean {
@@ -130,21 +130,19 @@ function joins(a: PlainMessage, b: PlainMessage): boolean {
   return plain && a.role === b.role && a.role !== 'tool'
 }
 
-function join(a: PlainMessage, b: PlainMessage): PlainMessage {
-  const calls = [...(a.tool_calls ?? []), ...(b.tool_calls ?? [])]
-  return { ...a, ...b, content: joinContents(a.content, b.content), ...(calls.length > 0 && { tool_calls: calls }) }
-}
-
-function joinContents(a: Content, b: Content): Content {
-  const thinks = [a, b].some((content) => asParts(content).some(({ type }) => type !== 'text'))
-  if (thinks) return [...asParts(a), ...asParts(b)]
-  return [...textsOf(a), ...textsOf(b)].filter((text) => text !== '').join('\n\n')
+function joined(group: readonly PlainMessage[]): PlainMessage {
+  const calls = group.flatMap(({ tool_calls: some }) => some ?? [])
+  const parts = group.flatMap(({ content }) => asParts(content))
+  const thinks = parts.some(({ type }) => type !== 'text')
+  const content = thinks ? parts : textsOf(parts).join('\n\n')
+  return { ...group[0]!, ...group.at(-1)!, content, ...(calls.length > 0 && { tool_calls: calls }) }
 }
 
 function asParts(content: Content): readonly PlainPart[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? [])
 }
 
+/** Those that are not empty. */
 function textsOf(content: Content): string[] {
-  return asParts(content).flatMap((part) => (part.type === 'text' ? [part.text] : []))
+  return asParts(content).flatMap((part) => (part.type === 'text' && part.text !== '' ? [part.text] : []))
 }

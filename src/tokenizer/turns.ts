@@ -82,7 +82,8 @@ export function arrange(messages: readonly PlainMessage[], rules: FormatRules, m
 
 /** Results in the order of their calls. */
 function inOrderOf(callIds: readonly string[], turns: readonly Turn[]): Turn[] {
-  const place = (turn: Turn) => (turn.role === 'tool' ? callIds.indexOf(turn.result.id ?? '') : -1)
+  const places = new Map(callIds.map((id, i) => [id, i]))
+  const place = (turn: Turn) => (turn.role === 'tool' ? places.get(turn.result.id ?? '') : undefined) ?? callIds.length
   return [...turns].sort((a, b) => place(a) - place(b))
 }
 
@@ -133,31 +134,41 @@ function checkOrder(messages: readonly PlainMessage[], merge: boolean): void {
 
 /** Before the assistant speaks again, each of its calls has one result. */
 function checkResults(messages: readonly PlainMessage[], { matchesIds }: FormatRules): void {
-  let pending: (string | undefined)[] = []
-  let answered: (string | undefined)[] = []
-  for (const [i, { role, tool_calls: calls = [], tool_call_id: id }] of messages.entries()) {
+  let callIds = new Set<string | undefined>()
+  let answered = new Set<string | undefined>()
+  let [calls, results] = [0, 0]
+  for (const [i, message] of messages.entries()) {
+    const { role, tool_call_id: id } = message
     const at = `messages[${i}]`
     if (role === 'tool') {
-      if (matchesIds && answered.includes(id)) {
-        throw new ParameterError(`${at}.tool_call_id`, id, 'answers a call that has its result already')
-      }
-      if (matchesIds && !pending.includes(id)) {
-        throw new ParameterError(`${at}.tool_call_id`, id, 'is the id of no call in the assistant message before it')
-      }
-      answered.push(id)
+      results++
+      if (!matchesIds) continue
+      const place = `${at}.tool_call_id`
+      if (answered.has(id)) throw new ParameterError(place, id, 'answers a call that has its result already')
+      if (!callIds.has(id))
+        throw new ParameterError(place, id, 'is the id of no call in the assistant message before it')
+      answered.add(id)
     } else if (role === 'assistant') {
-      if (pending.length !== answered.length) {
-        const fact = `comes after ${answered.length} results of ${pending.length} calls; each call needs one`
+      if (calls !== results) {
+        const fact = `comes after ${results} results of ${calls} calls; each call needs one`
         throw new ParameterError(`${at}.role`, role, fact)
       }
-      pending = calls.map((call) => call.id)
-      answered = []
-      const twice = matchesIds ? pending.findIndex((callId, j) => pending.indexOf(callId) !== j) : -1
-      if (twice >= 0) {
-        throw new ParameterError(`${at}.tool_calls[${twice}].id`, pending[twice], 'is the id of another call beside it')
-      }
+      callIds = idsOfCalls(message, at, matchesIds)
+      answered = new Set()
+      calls = message.tool_calls?.length ?? 0
+      results = 0
     }
   }
+}
+
+function idsOfCalls({ tool_calls: calls = [] }: PlainMessage, at: string, unique: boolean): Set<string | undefined> {
+  const ids = new Set<string | undefined>()
+  for (const [i, { id }] of calls.entries()) {
+    if (unique && ids.has(id))
+      throw new ParameterError(`${at}.tool_calls[${i}].id`, id, 'is the id of another call beside it')
+    ids.add(id)
+  }
+  return ids
 }
 
 /** The content with the thought that stands in a field of its own before it. */

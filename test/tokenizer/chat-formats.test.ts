@@ -1,12 +1,13 @@
 /** Every version of Mistral's chat format against mistral_common: the same ids, and the same conversations refused. */
 import { describe, expect, it } from 'vitest'
 import { ChatTemplateError, ParameterError } from '../../src/errors.ts'
-import { formatsOf } from '../../src/tokenizer/chat-format.ts'
-import type { ChatMessage } from '../../src/tokenizer/chat-messages.ts'
+import { CHAT_FORMATS, formatsOf } from '../../src/tokenizer/chat-format.ts'
+import { type ChatMessage, checkMessages } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { formatHintOfName, formatHintOfTekken } from '../../src/tokenizer/format-hint.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { Tool } from '../../src/tokenizer/tools.ts'
+import { arrange } from '../../src/tokenizer/turns.ts'
 import { tekken, tekkenJson, versionOf, vocabulary } from './formats.ts'
 import { fixture, fixtureBytes, losslessFixture } from './support.ts'
 
@@ -218,6 +219,26 @@ describe('what a format cannot write', () => {
     expect(template.encode(parallel, vocabulary('spm-v3'), { neighbours: 'refuse' })).toEqual(
       template.encode(parallel, vocabulary('spm-v3')),
     )
+  })
+})
+
+describe('long conversations', () => {
+  const spaces = ' '.repeat(500_000)
+  // Anything that looks at a run from each of its places, or at each pair, would not come to its end.
+  it('cost what they are long', () => {
+    const [part] = CHAT_FORMATS.v3.answer(`a${spaces}b${spaces}`)
+    expect((part as { text: string }).text).toHaveLength(spaces.length + 2)
+    const many = Array.from({ length: 20_000 }, (_, i) => String(i).padStart(9, '0'))
+    const messages = [
+      { role: 'user', content: 'a' },
+      { role: 'assistant', tool_calls: many.map((id) => ({ id, function: { name: 'f' } })) },
+      ...many.toReversed().map((id) => ({ role: 'tool', content: id, tool_call_id: id })),
+    ]
+    const { turns } = arrange(checkMessages(messages), CHAT_FORMATS.v13, true)
+    const results = turns.flatMap((turn) => (turn.role === 'tool' ? [turn.result.content] : []))
+    expect(results).toEqual(many)
+    const users = arrange(checkMessages(many.map((content) => ({ role: 'user', content }))), CHAT_FORMATS.v3, true)
+    expect(users.turns).toEqual([{ role: 'user', content: many.join('\n\n') }])
   })
 })
 
