@@ -1,3 +1,4 @@
+import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions } from './options.ts'
@@ -33,18 +34,29 @@ export async function loadChat(
 async function loadWithBar(
   cli: Cli,
   source: string,
-  options: Omit<ModelOptions & BatchOptions, 'model'>,
+  { chatTemplate: template, ...options }: Omit<ModelOptions & BatchOptions, 'model'>,
   signal: AbortSignal,
 ): Promise<MistralChat> {
   const bar = progressBar(cli)
   try {
     return await MistralChat.load(source, {
       ...options,
+      chatTemplate: template === undefined ? undefined : await sourceOf(template),
       disableFeatures: disabledFeatures(cli),
       signal,
       onProgress: (progress) => bar.update(progress),
     })
   } finally {
     bar.stop()
+  }
+}
+
+/** The text of a template's file. Throws `CheckpointError` when it cannot be read. */
+async function sourceOf(path: string): Promise<string> {
+  const file = await platform.openFile(path)
+  try {
+    return new TextDecoder().decode(await file.read(0, file.size))
+  } finally {
+    await file.close()
   }
 }

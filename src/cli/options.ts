@@ -1,5 +1,6 @@
 /** Which model to load and how, as options. */
 import { type Command, Option } from 'commander'
+import { CHAT_FORMATS, type ChatFormat } from '../tokenizer/chat-format.ts'
 import { UsageError } from './context.ts'
 
 /** Values as commander hands them over, under the option's name in camel case. */
@@ -11,6 +12,10 @@ export interface ModelOptions {
   readonly kvCache: 'auto' | 'f16' | 'f32' | undefined
   readonly contextLength: number | undefined
   readonly slidingWindow: number | null | undefined
+  readonly chatFormat: ChatFormat | undefined
+  /** The path of a file with Jinja source. */
+  readonly chatTemplate: string | undefined
+  readonly neighbours: 'merge' | 'refuse' | undefined
 }
 
 export function addModelOptions(command: Command): Command {
@@ -28,6 +33,18 @@ export function addModelOptions(command: Command): Command {
     .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32']))
     .addOption(contextLength)
     .option('--sliding-window <n>', 'override the attention window of the checkpoint; "none" is full attention')
+    .option('--chat-template <file>', "Jinja source to use instead of the checkpoint's own template")
+    .addOption(
+      new Option('--chat-format <version>', "a version of Mistral's own format instead of a template").choices(
+        Object.keys(CHAT_FORMATS),
+      ),
+    )
+    .addOption(
+      new Option('--neighbours <what>', 'messages of one role beside each other (default: merge)').choices([
+        'merge',
+        'refuse',
+      ]),
+    )
   addAliases(command, contextLength, ['--context', '--context_length'])
   return command
 }
@@ -40,6 +57,9 @@ export function modelOptions(values: Values): ModelOptions {
     kvCache: values.kvCache as ModelOptions['kvCache'],
     contextLength: positiveInteger('--context-length', values.contextLength),
     slidingWindow: window === 'none' ? null : positiveInteger('--sliding-window', window, ' or "none"'),
+    chatFormat: values.chatFormat as ModelOptions['chatFormat'],
+    chatTemplate: values.chatTemplate as string | undefined,
+    neighbours: values.neighbours as ModelOptions['neighbours'],
   }
 }
 

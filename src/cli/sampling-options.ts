@@ -1,6 +1,8 @@
 /** The parameters of a request as options: each under the wire's name, with dashes or underscores. */
 import { type Command, Option } from 'commander'
 import { ParameterError } from '../errors.ts'
+import { parseJson } from '../json/parse.ts'
+import { exactJson } from '../json/value.ts'
 import { PARAMETERS, parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { UsageError } from './context.ts'
 import { addAliases, collect, numberOf, type Values } from './options.ts'
@@ -136,7 +138,7 @@ function jsonParams(given: unknown): Record<string, unknown> {
   if (given === undefined) return {}
   let value: unknown
   try {
-    value = JSON.parse(given as string)
+    value = exactJson(parseJson(given as string, { nonFinite: false }))
   } catch (error) {
     throw new UsageError(`option --params is not JSON: ${(error as Error).message}`)
   }
@@ -170,7 +172,7 @@ function idsOf(given: string): unknown {
 /** JSON, or the text itself for the parameter's own rule to refuse and to show. */
 function jsonOf(given: string): unknown {
   try {
-    return JSON.parse(given)
+    return exactJson(parseJson(given, { nonFinite: false }))
   } catch {
     return given
   }

@@ -64,6 +64,14 @@ export function fieldOf(value: object, key: string): unknown {
   return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
 }
 
+/** The same as `JSON.parse` gives it, but whole numbers that a double would round stay `bigint`s. */
+export function exactJson(value: unknown): unknown {
+  if (value instanceof Number) return value.valueOf()
+  if (Array.isArray(value)) return value.map(exactJson)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(entriesOf(value).map(([key, item]) => [key, exactJson(item)]))
+}
+
 /** The same as `JSON.parse` gives it: doubles and plain objects. A `bigint` is rounded too. */
 export function plainJson(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value)

@@ -1,6 +1,6 @@
 /** Reads a request's body: JSON within limits of size, time and depth, with every digit of its whole numbers. */
 import { JsonSyntaxError, parseJson } from '../json/parse.ts'
-import { entriesOf, isJsonObject } from '../json/value.ts'
+import { entriesOf, exactJson, isJsonObject } from '../json/value.ts'
 import { CLIENT_LEFT, HttpError } from './errors.ts'
 
 /** The fields of a body: plain values, but whole numbers beyond 2^53 are bigints, and prompts' are `JsonValue`s. */
@@ -36,7 +36,7 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
   const body = parse(text)
   if (!isJsonObject(body)) throw new HttpError(400, 'the body must be a JSON object')
   if (/\\ud[89a-f]/i.test(text)) checkTexts(body)
-  const fields = entriesOf(body).map(([name, value]) => [name, FOR_PROMPT.includes(name) ? value : plain(value)])
+  const fields = entriesOf(body).map(([name, value]) => [name, FOR_PROMPT.includes(name) ? value : exactJson(value)])
   return Object.fromEntries(fields)
 }
 
@@ -47,14 +47,6 @@ function parse(text: string): unknown {
     if (!(error instanceof JsonSyntaxError)) throw error
     throw new HttpError(400, `Invalid JSON payload: ${error.message}`)
   }
-}
-
-/** As `JSON.parse` gives it, but for whole numbers that it would round. */
-function plain(value: unknown): unknown {
-  if (value instanceof Number) return value.valueOf()
-  if (Array.isArray(value)) return value.map(plain)
-  if (!isJsonObject(value)) return value
-  return Object.fromEntries(entriesOf(value).map(([key, inner]) => [key, plain(inner)]))
 }
 
 function decode(bytes: Uint8Array): string {

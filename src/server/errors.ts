@@ -85,7 +85,7 @@ export function toHttpError(error: unknown, promptField = 'messages'): HttpError
     return new HttpError(400, error.message, { quotes: true })
   // No other request would do better: the fault is the checkpoint's.
   if (error instanceof ChatTemplateError) {
-    return new HttpError(500, error.message, { code: 'chat_template_error', quotes: true, cause: error })
+    return new HttpError(500, inServerTerms(error), { code: 'chat_template_error', quotes: true, cause: error })
   }
   if (error instanceof QueueFullError) {
     return new HttpError(429, inServerTerms(error), {

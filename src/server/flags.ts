@@ -2,14 +2,17 @@
 import { ContextLengthError, MemoryError, ParameterError, QueueFullError } from '../errors.ts'
 
 /** The flag of `mistral-webgpu serve` that sets each option of loading. */
-const FLAGS: Readonly<Record<string, string>> = {
-  contextLength: '--context-length',
-  kvCache: '--kv-cache',
-  maxQueue: '--queue',
-  maxSequences: '--max-sequences',
-  slidingWindow: '--sliding-window',
-  weights: '--weights',
-}
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ['chatFormat', '--chat-format'],
+  ['chatTemplate', '--chat-template'],
+  ['contextLength', '--context-length'],
+  ['kvCache', '--kv-cache'],
+  ['maxQueue', '--queue'],
+  ['maxSequences', '--max-sequences'],
+  ['neighbours', '--neighbours'],
+  ['slidingWindow', '--sliding-window'],
+  ['weights', '--weights'],
+])
 
 /** The error's message, with the flags of the server where the library names its options. */
 export function inServerTerms(error: Error): string {
@@ -28,7 +31,10 @@ export function inServerTerms(error: Error): string {
     const advice = 'start the server with --weights q8 or q4, a smaller --context-length or fewer --max-sequences'
     return `${what} needs ${neededBytes} bytes, ${limit}; ${advice}`
   }
-  const flag = error instanceof ParameterError ? FLAGS[error.parameter] : undefined
-  if (flag === undefined || !(error instanceof ParameterError)) return error.message
-  return error.message.replace(`parameter "${error.parameter}"`, `option ${flag}`)
+  const flag = error instanceof ParameterError ? FLAGS.get(error.parameter) : undefined
+  const named = flag === undefined ? error.message : error.message.replace(/^parameter "\w+"/, `option ${flag}`)
+  return named.replace(OPTION, (option) => FLAGS.get(option) ?? option)
 }
+
+/** Names of options inside of sentences; those that are words of English as well only stand before them. */
+const OPTION = /\b[a-z]+[A-Z]\w*\b/g

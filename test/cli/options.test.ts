@@ -66,6 +66,8 @@ describe('sampling options', () => {
   it('keep seeds of 64 bits exact', () => {
     expect(samplingParams(parse('--seed', '9223372036854775807'))).toEqual({ seed: 9223372036854775807n })
     expect(() => samplingParams(parse('--seed', '9223372036854775808'))).toThrow(ParameterError)
+    const json = '{"seed": 1152921504606846977, "temperature": 1.0}'
+    expect(samplingParams(parse('--params', json))).toEqual({ seed: 1152921504606846977n, temperature: 1 })
   })
 
   it('win over --params', () => {
@@ -140,6 +142,8 @@ describe('model options', () => {
   it.each([
     ['--weights', 'q5'],
     ['--kv-cache', 'q8'],
+    ['--chat-format', 'v4'],
+    ['--neighbours', 'drop'],
   ])('refuse %s %s, listing what there is', (flag, value) => {
     expect(() => parse(flag, value)).toThrow(/Allowed choices/)
   })

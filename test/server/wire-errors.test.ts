@@ -1,6 +1,14 @@
 /** Errors speak of what was sent, and of flags of the server where something must be set there. */
 import { describe, expect, test } from 'vitest'
-import { CheckpointError, ContextLengthError, MemoryError, ParameterError, QueueFullError } from '../../src/errors.ts'
+import {
+  ChatTemplateError,
+  CheckpointError,
+  ConfigError,
+  ContextLengthError,
+  MemoryError,
+  ParameterError,
+  QueueFullError,
+} from '../../src/errors.ts'
 import { pythonJson } from '../../src/json/python.ts'
 import { createApp } from '../../src/server/index.ts'
 import { appOf, fakeChat, greeting, type Json, post, question } from './fake-chat.ts'
@@ -45,12 +53,28 @@ describe('what must be set at the server is named by its flag', () => {
     [new ParameterError('slidingWindow', 0, 'must be above 0'), 'option --sliding-window (0): must be above 0'],
     [new MemoryError('the weights', 10, 5), 'the weights needs 10 bytes, the device allows 5; start the server with'],
     [new CheckpointError({ file: 'a.gguf' }, 'is cut off'), 'a.gguf: is cut off'],
+    [new ParameterError('constructor', 1, 'is unknown'), 'parameter "constructor" (1): is unknown'],
+    [
+      new ConfigError('sliding_window', 5, 'pass slidingWindow'),
+      'config field "sliding_window" (5): pass --sliding-window',
+    ],
   ])('a model that did not load: %s', async (error, message) => {
     const app = createApp(Promise.reject(error))
     await Promise.resolve()
     const text = await messageOf(post(app, CHAT, question))
     expect(text).toContain(`the model failed: ${message}`)
     expect(text).not.toMatch(OPTIONS)
+  })
+
+  test('a template that cannot be told is a fault of the server, which has flags for it', async () => {
+    const fail = new ChatTemplateError(
+      'it can be v11 or v13: load it with the option chatFormat, or with a chatTemplate',
+    )
+    const response = await post(appOf([{ fail }]).app, CHAT, question)
+    expect(response.status).toBe(500)
+    expect(await messageOf(response)).toBe(
+      'it can be v11 or v13: load it with the option --chat-format, or with a --chat-template',
+    )
   })
 
   test('limits of prompts, of /predict and of names', async () => {
