@@ -3,11 +3,11 @@
 override WORDS: u32; // 32-bit words of one key or value
 override RING: u32; // cache slots of a sequence
 override N_KV_HEADS: u32;
+override VALUES_AT: u32; // words before the first value
 override WORKGROUP: u32 = 256u;
 
 @group(0) @binding(0) var<storage, read> plan: array<u32>; // [3] from sequence, to sequence, slots
-@group(0) @binding(1) var<storage, read_write> keys: array<u32>; // [sequences, N_KV_HEADS, RING, WORDS]
-@group(0) @binding(2) var<storage, read_write> values: array<u32>; // [sequences, N_KV_HEADS, RING, WORDS]
+@group(0) @binding(1) var<storage, read_write> cache: array<u32>; // [2, sequences, N_KV_HEADS, RING, WORDS] keys, values
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -17,7 +17,7 @@ fn main(
   let from_word = (plan[0] * N_KV_HEADS + id.y) * RING * WORDS;
   let to_word = (plan[1] * N_KV_HEADS + id.y) * RING * WORDS;
   for (var i = id.x; i < min(plan[2], RING) * WORDS; i += groups.x * WORKGROUP) {
-    keys[to_word + i] = keys[from_word + i];
-    values[to_word + i] = values[from_word + i];
+    cache[to_word + i] = cache[from_word + i];
+    cache[VALUES_AT + to_word + i] = cache[VALUES_AT + from_word + i];
   }
 }

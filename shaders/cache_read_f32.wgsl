@@ -1,11 +1,12 @@
 // provides: cache_read
-@group(0) @binding(2) var<storage, read> keys: array<vec4f>; // [sequences, N_KV_HEADS, RING, HEAD_STRIDE / 4]
-@group(0) @binding(3) var<storage, read> values: array<vec4f>; // [sequences, N_KV_HEADS, RING, HEAD_STRIDE / 4]
+override VALUES_AT: u32; // quads before the first value
+
+@group(0) @binding(2) var<storage, read> cache: array<vec4f>; // [2, sequences, N_KV_HEADS, RING, HEAD_STRIDE / 4]
 
 fn cache_key(at: u32) -> vec4f {
-  return keys[at];
+  return cache[at];
 }
 
 fn cache_value(at: u32) -> vec4f {
-  return values[at];
+  return cache[VALUES_AT + at];
 }

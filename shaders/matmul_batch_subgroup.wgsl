@@ -1,4 +1,4 @@
-// needs: weights, emit
+// needs: weights, start, emit
 // Up to four rows of x (WIDE: eight) times a weight matrix: each weight is read once for all of them. group.y takes the
 // next rows. As in matmul_vec LANES threads share the inputs, and every thread keeps four outputs of each row. The lanes'
 // sums are exchanged inside a subgroup, under the same conditions as in matmul_vec_subgroup.
@@ -36,7 +36,9 @@ fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
   for (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {
     let row = i / 2u;
     let at = group * 8u + row / 4u + (i % 2u) * 4u;
-    emit(first_row + row, col + (i % 2u) * 2u, results[at][row % 4u], results[at + 2u][row % 4u]);
+    let output = col + (i % 2u) * 2u;
+    let first = start_pair(first_row + row, output);
+    emit(first_row + row, output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);
   }
 }
 

@@ -1,4 +1,4 @@
-// needs: weights, emit
+// needs: weights, start, emit
 // Many rows of x times a weight matrix: prefill. A workgroup of 8 x 8 threads makes 32 rows x 64 outputs, one block of 32
 // inputs at a time through workgroup memory; a thread makes 4 rows x 8 outputs (four pairs, 16 apart).
 override N: u32; // outputs
@@ -68,6 +68,7 @@ fn main(
     let pair = i % 32u;
     let kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];
     let outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);
-    emit(row + i / 32u, col + 2u * pair, outputs.x, outputs.y);
+    let first = start_pair(row + i / 32u, col + 2u * pair);
+    emit(row + i / 32u, col + 2u * pair, first.x + outputs.x, first.y + outputs.y);
   }
 }

@@ -1,4 +1,4 @@
-// needs: weights, emit
+// needs: weights, start, emit
 // One row of x times a weight matrix, y = x W^T: the decode step (group.y is the row). LANES threads share a dot product;
 // neighbouring lanes read neighbouring 16-byte words of weights; every thread keeps four outputs.
 override N: u32; // outputs
@@ -35,6 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   if (id.x < 2u) {
     let total = partial[id.y * LANES];
     let pair = select(total.xy, total.zw, id.x == 1u);
-    emit(row, col + 2u * id.x, pair.x, pair.y);
+    let first = start_pair(row, col + 2u * id.x);
+    emit(row, col + 2u * id.x, first.x + pair.x, first.y + pair.y);
   }
 }

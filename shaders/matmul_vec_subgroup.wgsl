@@ -1,4 +1,4 @@
-// needs: weights, emit
+// needs: weights, start, emit
 // matmul_vec with the lanes' sums exchanged inside a subgroup: no workgroup memory, no barrier. LANES divides the
 // subgroup size, and the device has been probed to number its lanes in the order of local_invocation_index.
 enable subgroups;
@@ -31,6 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   if (lane < 2u) {
     let pair = select(sum.xy, sum.zw, lane == 1u);
-    emit(row, col + 2u * lane, pair.x, pair.y);
+    let first = start_pair(row, col + 2u * lane);
+    emit(row, col + 2u * lane, first.x + pair.x, first.y + pair.y);
   }
 }

@@ -90,12 +90,8 @@ export const cacheCopy = {
       "binding": 0,
       "access": "read"
     },
-    "keys": {
+    "cache": {
       "binding": 1,
-      "access": "read_write"
-    },
-    "values": {
-      "binding": 2,
       "access": "read_write"
     }
   },
@@ -103,9 +99,10 @@ export const cacheCopy = {
     "WORDS": "required",
     "RING": "required",
     "N_KV_HEADS": "required",
+    "VALUES_AT": "required",
     "WORKGROUP": "optional"
   },
-  "code": "override WORDS: u32;\noverride RING: u32;\noverride N_KV_HEADS: u32;\noverride WORKGROUP: u32 = 256u;\n@group(0) @binding(0) var<storage, read> plan: array<u32>;\n@group(0) @binding(1) var<storage, read_write> keys: array<u32>;\n@group(0) @binding(2) var<storage, read_write> values: array<u32>;\n@compute @workgroup_size(WORKGROUP)\nfn main(\n@builtin(global_invocation_id) id: vec3u,\n@builtin(num_workgroups) groups: vec3u,\n) {\nlet from_word = (plan[0] * N_KV_HEADS + id.y) * RING * WORDS;\nlet to_word = (plan[1] * N_KV_HEADS + id.y) * RING * WORDS;\nfor (var i = id.x; i < min(plan[2], RING) * WORDS; i += groups.x * WORKGROUP) {\nkeys[to_word + i] = keys[from_word + i];\nvalues[to_word + i] = values[from_word + i];\n}\n}"
+  "code": "override WORDS: u32;\noverride RING: u32;\noverride N_KV_HEADS: u32;\noverride VALUES_AT: u32;\noverride WORKGROUP: u32 = 256u;\n@group(0) @binding(0) var<storage, read> plan: array<u32>;\n@group(0) @binding(1) var<storage, read_write> cache: array<u32>;\n@compute @workgroup_size(WORKGROUP)\nfn main(\n@builtin(global_invocation_id) id: vec3u,\n@builtin(num_workgroups) groups: vec3u,\n) {\nlet from_word = (plan[0] * N_KV_HEADS + id.y) * RING * WORDS;\nlet to_word = (plan[1] * N_KV_HEADS + id.y) * RING * WORDS;\nfor (var i = id.x; i < min(plan[2], RING) * WORDS; i += groups.x * WORKGROUP) {\ncache[to_word + i] = cache[from_word + i];\ncache[VALUES_AT + to_word + i] = cache[VALUES_AT + from_word + i];\n}\n}"
 } as const
 
 export const cacheReadF16 = {
@@ -114,17 +111,15 @@ export const cacheReadF16 = {
   "needs": [],
   "enables": [],
   "bindings": {
-    "keys": {
+    "cache": {
       "binding": 2,
-      "access": "read"
-    },
-    "values": {
-      "binding": 3,
       "access": "read"
     }
   },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> keys: array<vec2u>;\n@group(0) @binding(3) var<storage, read> values: array<vec2u>;\nfn unpack_cached(bits: vec2u) -> vec4f {\nreturn vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));\n}\nfn cache_key(at: u32) -> vec4f {\nreturn unpack_cached(keys[at]);\n}\nfn cache_value(at: u32) -> vec4f {\nreturn unpack_cached(values[at]);\n}"
+  "constants": {
+    "VALUES_AT": "required"
+  },
+  "code": "override VALUES_AT: u32;\n@group(0) @binding(2) var<storage, read> cache: array<vec2u>;\nfn unpack_cached(bits: vec2u) -> vec4f {\nreturn vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));\n}\nfn cache_key(at: u32) -> vec4f {\nreturn unpack_cached(cache[at]);\n}\nfn cache_value(at: u32) -> vec4f {\nreturn unpack_cached(cache[VALUES_AT + at]);\n}"
 } as const
 
 export const cacheReadF16Native = {
@@ -135,17 +130,15 @@ export const cacheReadF16Native = {
     "f16"
   ],
   "bindings": {
-    "keys": {
+    "cache": {
       "binding": 2,
-      "access": "read"
-    },
-    "values": {
-      "binding": 3,
       "access": "read"
     }
   },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> keys: array<vec4<f16>>;\n@group(0) @binding(3) var<storage, read> values: array<vec4<f16>>;\nfn cache_key(at: u32) -> vec4f {\nreturn vec4f(keys[at]);\n}\nfn cache_value(at: u32) -> vec4f {\nreturn vec4f(values[at]);\n}"
+  "constants": {
+    "VALUES_AT": "required"
+  },
+  "code": "override VALUES_AT: u32;\n@group(0) @binding(2) var<storage, read> cache: array<vec4<f16>>;\nfn cache_key(at: u32) -> vec4f {\nreturn vec4f(cache[at]);\n}\nfn cache_value(at: u32) -> vec4f {\nreturn vec4f(cache[VALUES_AT + at]);\n}"
 } as const
 
 export const cacheReadF32 = {
@@ -154,17 +147,15 @@ export const cacheReadF32 = {
   "needs": [],
   "enables": [],
   "bindings": {
-    "keys": {
+    "cache": {
       "binding": 2,
-      "access": "read"
-    },
-    "values": {
-      "binding": 3,
       "access": "read"
     }
   },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> keys: array<vec4f>;\n@group(0) @binding(3) var<storage, read> values: array<vec4f>;\nfn cache_key(at: u32) -> vec4f {\nreturn keys[at];\n}\nfn cache_value(at: u32) -> vec4f {\nreturn values[at];\n}"
+  "constants": {
+    "VALUES_AT": "required"
+  },
+  "code": "override VALUES_AT: u32;\n@group(0) @binding(2) var<storage, read> cache: array<vec4f>;\nfn cache_key(at: u32) -> vec4f {\nreturn cache[at];\n}\nfn cache_value(at: u32) -> vec4f {\nreturn cache[VALUES_AT + at];\n}"
 } as const
 
 export const cacheWriteF16 = {
@@ -173,17 +164,15 @@ export const cacheWriteF16 = {
   "needs": [],
   "enables": [],
   "bindings": {
-    "keys": {
+    "cache": {
       "binding": 7,
-      "access": "read_write"
-    },
-    "values": {
-      "binding": 8,
       "access": "read_write"
     }
   },
-  "constants": {},
-  "code": "@group(0) @binding(7) var<storage, read_write> keys: array<u32>;\n@group(0) @binding(8) var<storage, read_write> values: array<u32>;\nfn pack_pair(pair: vec2f) -> u32 {\nreturn pack2x16float(clamp(pair, vec2f(-65504.0), vec2f(65504.0)));\n}\nfn cache_write_key(at: u32, pair: vec2f) {\nkeys[at] = pack_pair(pair);\n}\nfn cache_write_value(at: u32, pair: vec2f) {\nvalues[at] = pack_pair(pair);\n}"
+  "constants": {
+    "VALUES_AT": "required"
+  },
+  "code": "override VALUES_AT: u32;\n@group(0) @binding(7) var<storage, read_write> cache: array<u32>;\nfn pack_pair(pair: vec2f) -> u32 {\nreturn pack2x16float(clamp(pair, vec2f(-65504.0), vec2f(65504.0)));\n}\nfn cache_write_key(at: u32, pair: vec2f) {\ncache[at] = pack_pair(pair);\n}\nfn cache_write_value(at: u32, pair: vec2f) {\ncache[VALUES_AT + at] = pack_pair(pair);\n}"
 } as const
 
 export const cacheWriteF32 = {
@@ -192,17 +181,15 @@ export const cacheWriteF32 = {
   "needs": [],
   "enables": [],
   "bindings": {
-    "keys": {
+    "cache": {
       "binding": 7,
-      "access": "read_write"
-    },
-    "values": {
-      "binding": 8,
       "access": "read_write"
     }
   },
-  "constants": {},
-  "code": "@group(0) @binding(7) var<storage, read_write> keys: array<vec2f>;\n@group(0) @binding(8) var<storage, read_write> values: array<vec2f>;\nfn cache_write_key(at: u32, pair: vec2f) {\nkeys[at] = pair;\n}\nfn cache_write_value(at: u32, pair: vec2f) {\nvalues[at] = pair;\n}"
+  "constants": {
+    "VALUES_AT": "required"
+  },
+  "code": "override VALUES_AT: u32;\n@group(0) @binding(7) var<storage, read_write> cache: array<vec2f>;\nfn cache_write_key(at: u32, pair: vec2f) {\ncache[at] = pair;\n}\nfn cache_write_value(at: u32, pair: vec2f) {\ncache[VALUES_AT + at] = pair;\n}"
 } as const
 
 export const drawDense = {
@@ -438,6 +425,7 @@ export const matmulBatch = {
   "name": "matmul_batch",
   "needs": [
     "weights",
+    "start",
     "emit"
   ],
   "enables": [],
@@ -453,13 +441,14 @@ export const matmulBatch = {
     "GROUPS": "optional",
     "WIDE": "optional"
   },
-  "code": "override N: u32;\noverride LANES: u32 = 16u;\noverride GROUPS: u32 = 4u;\noverride WIDE: bool = false;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\nvar<workgroup> results: array<vec4f, GROUPS * 8u>;\nfn sum_lanes(slot: u32, lane: u32, value: vec4f) -> vec4f {\nworkgroupBarrier();\npartial[slot] = value;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (lane < half) { partial[slot] += partial[slot + half]; }\n}\nreturn partial[slot];\n}\nfn x_rows(first: u32, quad: u32) -> mat4x4f {\nlet stride = K_BLOCKS * 8u;\nlet at = first * stride + quad;\nreturn mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);\n}\nfn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {\nworkgroupBarrier();\nfor (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {\nlet row = i / 2u;\nlet at = group * 8u + row / 4u + (i % 2u) * 4u;\nemit(first_row + row, col + (i % 2u) * 2u, results[at][row % 4u], results[at + 2u][row % 4u]);\n}\n}\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet col = (group.x * GROUPS + id.y) * 4u;\nlet first_row = group.y * select(4u, 8u, WIDE);\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var quad = id.x; quad < K_BLOCKS * 8u; quad += LANES) {\nlet w0 = weight_quad(col, quad);\nlet w1 = weight_quad(col + 1u, quad);\nlet w2 = weight_quad(col + 2u, quad);\nlet w3 = weight_quad(col + 3u, quad);\nlet low = x_rows(first_row, quad);\na0 += w0 * low;\na1 += w1 * low;\na2 += w2 * low;\na3 += w3 * low;\nif (WIDE) {\nlet high = x_rows(first_row + 4u, quad);\nb0 += w0 * high;\nb1 += w1 * high;\nb2 += w2 * high;\nb3 += w3 * high;\n}\n}\nlet slot = id.y * LANES + id.x;\na0 = sum_lanes(slot, id.x, a0);\na1 = sum_lanes(slot, id.x, a1);\na2 = sum_lanes(slot, id.x, a2);\na3 = sum_lanes(slot, id.x, a3);\nif (WIDE) {\nb0 = sum_lanes(slot, id.x, b0);\nb1 = sum_lanes(slot, id.x, b1);\nb2 = sum_lanes(slot, id.x, b2);\nb3 = sum_lanes(slot, id.x, b3);\n}\nif (id.x == 0u) {\nlet first = id.y * 8u;\nresults[first] = a0;\nresults[first + 2u] = a1;\nresults[first + 4u] = a2;\nresults[first + 6u] = a3;\nresults[first + 1u] = b0;\nresults[first + 3u] = b1;\nresults[first + 5u] = b2;\nresults[first + 7u] = b3;\n}\nemit_results(id.y, id.x, first_row, col);\n}"
+  "code": "override N: u32;\noverride LANES: u32 = 16u;\noverride GROUPS: u32 = 4u;\noverride WIDE: bool = false;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\nvar<workgroup> results: array<vec4f, GROUPS * 8u>;\nfn sum_lanes(slot: u32, lane: u32, value: vec4f) -> vec4f {\nworkgroupBarrier();\npartial[slot] = value;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (lane < half) { partial[slot] += partial[slot + half]; }\n}\nreturn partial[slot];\n}\nfn x_rows(first: u32, quad: u32) -> mat4x4f {\nlet stride = K_BLOCKS * 8u;\nlet at = first * stride + quad;\nreturn mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);\n}\nfn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {\nworkgroupBarrier();\nfor (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {\nlet row = i / 2u;\nlet at = group * 8u + row / 4u + (i % 2u) * 4u;\nlet output = col + (i % 2u) * 2u;\nlet first = start_pair(first_row + row, output);\nemit(first_row + row, output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);\n}\n}\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet col = (group.x * GROUPS + id.y) * 4u;\nlet first_row = group.y * select(4u, 8u, WIDE);\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var quad = id.x; quad < K_BLOCKS * 8u; quad += LANES) {\nlet w0 = weight_quad(col, quad);\nlet w1 = weight_quad(col + 1u, quad);\nlet w2 = weight_quad(col + 2u, quad);\nlet w3 = weight_quad(col + 3u, quad);\nlet low = x_rows(first_row, quad);\na0 += w0 * low;\na1 += w1 * low;\na2 += w2 * low;\na3 += w3 * low;\nif (WIDE) {\nlet high = x_rows(first_row + 4u, quad);\nb0 += w0 * high;\nb1 += w1 * high;\nb2 += w2 * high;\nb3 += w3 * high;\n}\n}\nlet slot = id.y * LANES + id.x;\na0 = sum_lanes(slot, id.x, a0);\na1 = sum_lanes(slot, id.x, a1);\na2 = sum_lanes(slot, id.x, a2);\na3 = sum_lanes(slot, id.x, a3);\nif (WIDE) {\nb0 = sum_lanes(slot, id.x, b0);\nb1 = sum_lanes(slot, id.x, b1);\nb2 = sum_lanes(slot, id.x, b2);\nb3 = sum_lanes(slot, id.x, b3);\n}\nif (id.x == 0u) {\nlet first = id.y * 8u;\nresults[first] = a0;\nresults[first + 2u] = a1;\nresults[first + 4u] = a2;\nresults[first + 6u] = a3;\nresults[first + 1u] = b0;\nresults[first + 3u] = b1;\nresults[first + 5u] = b2;\nresults[first + 7u] = b3;\n}\nemit_results(id.y, id.x, first_row, col);\n}"
 } as const
 
 export const matmulBatchSubgroup = {
   "name": "matmul_batch_subgroup",
   "needs": [
     "weights",
+    "start",
     "emit"
   ],
   "enables": [
@@ -478,13 +467,14 @@ export const matmulBatchSubgroup = {
     "WORKGROUP": "optional",
     "WIDE": "optional"
   },
-  "code": "override N: u32;\noverride LANES: u32 = 16u;\noverride GROUPS: u32 = 4u;\noverride WORKGROUP: u32 = LANES * GROUPS;\noverride WIDE: bool = false;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> results: array<vec4f, GROUPS * 8u>;\nfn sum_lanes(value: vec4f) -> vec4f {\nvar sum = value;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nreturn sum;\n}\nfn x_rows(first: u32, quad: u32) -> mat4x4f {\nlet stride = K_BLOCKS * 8u;\nlet at = first * stride + quad;\nreturn mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);\n}\nfn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {\nworkgroupBarrier();\nfor (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {\nlet row = i / 2u;\nlet at = group * 8u + row / 4u + (i % 2u) * 4u;\nemit(first_row + row, col + (i % 2u) * 2u, results[at][row % 4u], results[at + 2u][row % 4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nlet first_row = group.y * select(4u, 8u, WIDE);\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var quad = lane; quad < K_BLOCKS * 8u; quad += LANES) {\nlet w0 = weight_quad(col, quad);\nlet w1 = weight_quad(col + 1u, quad);\nlet w2 = weight_quad(col + 2u, quad);\nlet w3 = weight_quad(col + 3u, quad);\nlet low = x_rows(first_row, quad);\na0 += w0 * low;\na1 += w1 * low;\na2 += w2 * low;\na3 += w3 * low;\nif (WIDE) {\nlet high = x_rows(first_row + 4u, quad);\nb0 += w0 * high;\nb1 += w1 * high;\nb2 += w2 * high;\nb3 += w3 * high;\n}\n}\na0 = sum_lanes(a0);\na1 = sum_lanes(a1);\na2 = sum_lanes(a2);\na3 = sum_lanes(a3);\nif (WIDE) {\nb0 = sum_lanes(b0);\nb1 = sum_lanes(b1);\nb2 = sum_lanes(b2);\nb3 = sum_lanes(b3);\n}\nif (lane == 0u) {\nlet first = thread / LANES * 8u;\nresults[first] = a0;\nresults[first + 2u] = a1;\nresults[first + 4u] = a2;\nresults[first + 6u] = a3;\nresults[first + 1u] = b0;\nresults[first + 3u] = b1;\nresults[first + 5u] = b2;\nresults[first + 7u] = b3;\n}\nemit_results(thread / LANES, lane, first_row, col);\n}"
+  "code": "override N: u32;\noverride LANES: u32 = 16u;\noverride GROUPS: u32 = 4u;\noverride WORKGROUP: u32 = LANES * GROUPS;\noverride WIDE: bool = false;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> results: array<vec4f, GROUPS * 8u>;\nfn sum_lanes(value: vec4f) -> vec4f {\nvar sum = value;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nreturn sum;\n}\nfn x_rows(first: u32, quad: u32) -> mat4x4f {\nlet stride = K_BLOCKS * 8u;\nlet at = first * stride + quad;\nreturn mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);\n}\nfn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {\nworkgroupBarrier();\nfor (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {\nlet row = i / 2u;\nlet at = group * 8u + row / 4u + (i % 2u) * 4u;\nlet output = col + (i % 2u) * 2u;\nlet first = start_pair(first_row + row, output);\nemit(first_row + row, output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nlet first_row = group.y * select(4u, 8u, WIDE);\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var quad = lane; quad < K_BLOCKS * 8u; quad += LANES) {\nlet w0 = weight_quad(col, quad);\nlet w1 = weight_quad(col + 1u, quad);\nlet w2 = weight_quad(col + 2u, quad);\nlet w3 = weight_quad(col + 3u, quad);\nlet low = x_rows(first_row, quad);\na0 += w0 * low;\na1 += w1 * low;\na2 += w2 * low;\na3 += w3 * low;\nif (WIDE) {\nlet high = x_rows(first_row + 4u, quad);\nb0 += w0 * high;\nb1 += w1 * high;\nb2 += w2 * high;\nb3 += w3 * high;\n}\n}\na0 = sum_lanes(a0);\na1 = sum_lanes(a1);\na2 = sum_lanes(a2);\na3 = sum_lanes(a3);\nif (WIDE) {\nb0 = sum_lanes(b0);\nb1 = sum_lanes(b1);\nb2 = sum_lanes(b2);\nb3 = sum_lanes(b3);\n}\nif (lane == 0u) {\nlet first = thread / LANES * 8u;\nresults[first] = a0;\nresults[first + 2u] = a1;\nresults[first + 4u] = a2;\nresults[first + 6u] = a3;\nresults[first + 1u] = b0;\nresults[first + 3u] = b1;\nresults[first + 5u] = b2;\nresults[first + 7u] = b3;\n}\nemit_results(thread / LANES, lane, first_row, col);\n}"
 } as const
 
 export const matmulTile = {
   "name": "matmul_tile",
   "needs": [
     "weights",
+    "start",
     "emit"
   ],
   "enables": [],
@@ -497,13 +487,14 @@ export const matmulTile = {
   "constants": {
     "N": "required"
   },
-  "code": "override N: u32;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nconst STRIDE = 9u;\nvar<workgroup> x_tile: array<vec4f, 288>;\nvar<workgroup> w_tile: array<vec4f, 576>;\nfn load_tiles(row: u32, col: u32, block: u32, thread: u32) {\nfor (var i = thread; i < 256u; i += 64u) {\nx_tile[(i / 8u) * STRIDE + i % 8u] = x[((row + i / 8u) * K_BLOCKS + block) * 8u + i % 8u];\n}\nfor (var i = thread; i < 512u; i += 64u) {\nw_tile[(i / 8u) * STRIDE + i % 8u] = weight_quad(min(col + i / 8u, N - 1u), block * 8u + i % 8u);\n}\n}\nfn keep(row: u32, x: u32, j: u32, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) {\nfor (var i = 0u; i < 4u; i++) {\nw_tile[((row + 8u * i) * 2u + j) * 8u + x] = vec4f(first[i], second[i], third[i], fourth[i]);\n}\n}\n@compute @workgroup_size(8, 8)\nfn main(\n@builtin(workgroup_id) group: vec3u,\n@builtin(local_invocation_id) id: vec3u,\n@builtin(local_invocation_index) thread: u32,\n) {\nlet row = group.y * 32u;\nlet col = group.x * 64u;\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var block = 0u; block < K_BLOCKS; block++) {\nload_tiles(row, col, block, thread);\nworkgroupBarrier();\nfor (var k = 0u; k < 8u; k++) {\nlet at = id.y * STRIDE + k;\nlet rows4 = mat4x4f(x_tile[at], x_tile[at + 8u * STRIDE], x_tile[at + 16u * STRIDE], x_tile[at + 24u * STRIDE]);\nlet w = id.x * 2u * STRIDE + k;\na0 += w_tile[w] * rows4;\nb0 += w_tile[w + STRIDE] * rows4;\na1 += w_tile[w + 16u * STRIDE] * rows4;\nb1 += w_tile[w + 17u * STRIDE] * rows4;\na2 += w_tile[w + 32u * STRIDE] * rows4;\nb2 += w_tile[w + 33u * STRIDE] * rows4;\na3 += w_tile[w + 48u * STRIDE] * rows4;\nb3 += w_tile[w + 49u * STRIDE] * rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y, id.x, 0u, a0, b0, a1, b1);\nkeep(id.y, id.x, 1u, a2, b2, a3, b3);\nworkgroupBarrier();\nfor (var i = thread; i < 1024u; i += 64u) {\nlet pair = i % 32u;\nlet kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];\nlet outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);\nemit(row + i / 32u, col + 2u * pair, outputs.x, outputs.y);\n}\n}"
+  "code": "override N: u32;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nconst STRIDE = 9u;\nvar<workgroup> x_tile: array<vec4f, 288>;\nvar<workgroup> w_tile: array<vec4f, 576>;\nfn load_tiles(row: u32, col: u32, block: u32, thread: u32) {\nfor (var i = thread; i < 256u; i += 64u) {\nx_tile[(i / 8u) * STRIDE + i % 8u] = x[((row + i / 8u) * K_BLOCKS + block) * 8u + i % 8u];\n}\nfor (var i = thread; i < 512u; i += 64u) {\nw_tile[(i / 8u) * STRIDE + i % 8u] = weight_quad(min(col + i / 8u, N - 1u), block * 8u + i % 8u);\n}\n}\nfn keep(row: u32, x: u32, j: u32, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) {\nfor (var i = 0u; i < 4u; i++) {\nw_tile[((row + 8u * i) * 2u + j) * 8u + x] = vec4f(first[i], second[i], third[i], fourth[i]);\n}\n}\n@compute @workgroup_size(8, 8)\nfn main(\n@builtin(workgroup_id) group: vec3u,\n@builtin(local_invocation_id) id: vec3u,\n@builtin(local_invocation_index) thread: u32,\n) {\nlet row = group.y * 32u;\nlet col = group.x * 64u;\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var block = 0u; block < K_BLOCKS; block++) {\nload_tiles(row, col, block, thread);\nworkgroupBarrier();\nfor (var k = 0u; k < 8u; k++) {\nlet at = id.y * STRIDE + k;\nlet rows4 = mat4x4f(x_tile[at], x_tile[at + 8u * STRIDE], x_tile[at + 16u * STRIDE], x_tile[at + 24u * STRIDE]);\nlet w = id.x * 2u * STRIDE + k;\na0 += w_tile[w] * rows4;\nb0 += w_tile[w + STRIDE] * rows4;\na1 += w_tile[w + 16u * STRIDE] * rows4;\nb1 += w_tile[w + 17u * STRIDE] * rows4;\na2 += w_tile[w + 32u * STRIDE] * rows4;\nb2 += w_tile[w + 33u * STRIDE] * rows4;\na3 += w_tile[w + 48u * STRIDE] * rows4;\nb3 += w_tile[w + 49u * STRIDE] * rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y, id.x, 0u, a0, b0, a1, b1);\nkeep(id.y, id.x, 1u, a2, b2, a3, b3);\nworkgroupBarrier();\nfor (var i = thread; i < 1024u; i += 64u) {\nlet pair = i % 32u;\nlet kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];\nlet outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);\nlet first = start_pair(row + i / 32u, col + 2u * pair);\nemit(row + i / 32u, col + 2u * pair, first.x + outputs.x, first.y + outputs.y);\n}\n}"
 } as const
 
 export const matmulVec = {
   "name": "matmul_vec",
   "needs": [
     "weights",
+    "start",
     "emit"
   ],
   "enables": [],
@@ -518,13 +509,14 @@ export const matmulVec = {
     "LANES": "optional",
     "GROUPS": "optional"
   },
-  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet row = group.y;\nlet col = (group.x * GROUPS + id.y) * 4u;\nvar sum = vec4f();\nfor (var step = id.x; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nlet slot = id.y * LANES + id.x;\npartial[slot] = sum;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (id.x < half) { partial[slot] += partial[slot + half]; }\n}\nworkgroupBarrier();\nif (id.x < 2u) {\nlet total = partial[id.y * LANES];\nlet pair = select(total.xy, total.zw, id.x == 1u);\nemit(row, col + 2u * id.x, pair.x, pair.y);\n}\n}"
+  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet row = group.y;\nlet col = (group.x * GROUPS + id.y) * 4u;\nvar sum = vec4f();\nfor (var step = id.x; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nlet slot = id.y * LANES + id.x;\npartial[slot] = sum;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (id.x < half) { partial[slot] += partial[slot + half]; }\n}\nworkgroupBarrier();\nif (id.x < 2u) {\nlet total = partial[id.y * LANES];\nlet pair = select(total.xy, total.zw, id.x == 1u);\nlet first = start_pair(row, col + 2u * id.x);\nemit(row, col + 2u * id.x, first.x + pair.x, first.y + pair.y);\n}\n}"
 } as const
 
 export const matmulVecSubgroup = {
   "name": "matmul_vec_subgroup",
   "needs": [
     "weights",
+    "start",
     "emit"
   ],
   "enables": [
@@ -542,7 +534,7 @@ export const matmulVecSubgroup = {
     "GROUPS": "optional",
     "WORKGROUP": "optional"
   },
-  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\noverride WORKGROUP: u32 = LANES * GROUPS;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet row = group.y;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nvar sum = vec4f();\nfor (var step = lane; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nif (lane < 2u) {\nlet pair = select(sum.xy, sum.zw, lane == 1u);\nemit(row, col + 2u * lane, pair.x, pair.y);\n}\n}"
+  "code": "override N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\noverride WORKGROUP: u32 = LANES * GROUPS;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet row = group.y;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nvar sum = vec4f();\nfor (var step = lane; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nif (lane < 2u) {\nlet pair = select(sum.xy, sum.zw, lane == 1u);\nlet first = start_pair(row, col + 2u * lane);\nemit(row, col + 2u * lane, first.x + pair.x, first.y + pair.y);\n}\n}"
 } as const
 
 export const probeSubgroups = {
@@ -745,6 +737,31 @@ export const shortlist = {
     "LIST": "required"
   },
   "code": "override V: u32;\noverride STRIDE: u32;\noverride LIST: u32;\n@group(0) @binding(0) var<storage, read> logits: array<u32>;\n@group(0) @binding(1) var<storage, read> scores: array<u32>;\n@group(0) @binding(2) var<storage, read> rows: array<u32>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@group(0) @binding(4) var<storage, read_write> shortlist: array<u32>;\nconst THREADS = 256u;\nvar<workgroup> own_best: array<u32, THREADS>;\nvar<workgroup> own_id: array<u32, THREADS>;\nvar<workgroup> bound: u32;\nvar<workgroup> length: atomic<u32>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet row = rows[group.x * 4u + 2u];\nlet slot = rows[row * 4u];\nlet at = slot * SETTINGS_WORDS;\nlet ruled = (settings[at + FLAGS] & RULES) != 0u;\nlet sampling = (settings[at + FLAGS] & SAMPLE) != 0u;\nlet divisor = select(ONE, settings[at + TEMPERATURE], sampling);\nlet k = select(1u, settings[at + TOP_K], sampling);\nlet first = group.x * STRIDE;\nvar best = 0u;\nvar id = NO_TOKEN;\nfor (var i = thread; i < V; i += THREADS) {\nvar bits = logits[first + i];\nif (ruled) { bits = scores[first + i]; }\nlet key = key_of(bits);\nif (key > best) {\nbest = key;\nid = i;\n}\n}\nown_best[thread] = best;\nown_id[thread] = id;\nworkgroupBarrier();\nvar better = 0u;\nvar top = best;\nvar top_id = id;\nfor (var i = 0u; i < THREADS; i++) {\nlet other = own_best[i];\nif (other > best || (other == best && i < thread)) { better++; }\nif (other > top || (other == top && own_id[i] < top_id)) {\ntop = other;\ntop_id = own_id[i];\n}\n}\nif (better == k - 1u) { bound = best; }\nworkgroupBarrier();\nlet least = max(key_of(divide(bits_of(max(bound, 1u)), divisor)), 1u);\nlet lists = group.x * (8u + 2u * LIST);\nif (sampling) {\nfor (var i = thread; i < V; i += THREADS) {\nvar bits = logits[first + i];\nif (ruled) { bits = scores[first + i]; }\nlet key = key_of(bits);\nif (key == 0u || key + 64u < bound) { continue; }\nlet scaled = key_of(divide(bits, divisor));\nif (scaled < least) { continue; }\nlet place = atomicAdd(&length, 1u);\nif (place < LIST) {\nshortlist[lists + 8u + place] = i;\nshortlist[lists + 8u + LIST + place] = scaled;\n}\n}\n}\nworkgroupBarrier();\nif (thread == 0u) {\nshortlist[lists] = atomicLoad(&length);\nshortlist[lists + 1u] = key_of(divide(bits_of(max(top, 1u)), divisor));\nshortlist[lists + 2u] = top_id;\nshortlist[lists + 3u] = slot;\nshortlist[lists + 4u] = rows[row * 4u + 1u];\nshortlist[lists + 5u] = row;\n}\n}"
+} as const
+
+export const startBias = {
+  "name": "start_bias",
+  "provides": "start",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "bias": {
+      "binding": 8,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0) @binding(8) var<storage, read> bias: array<vec2f>;\nfn start_pair(row: u32, col: u32) -> vec2f {\nreturn bias[col / 2u];\n}"
+} as const
+
+export const startZero = {
+  "name": "start_zero",
+  "provides": "start",
+  "needs": [],
+  "enables": [],
+  "bindings": {},
+  "constants": {},
+  "code": "fn start_pair(row: u32, col: u32) -> vec2f {\nreturn vec2f();\n}"
 } as const
 
 export const streamRead = {

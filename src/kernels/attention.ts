@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { attentionMerge, attention as attentionShader, emitRopeCache } from '../gpu/shaders.gen.ts'
-import type { CacheBuffers, CacheLayout } from './cache-layouts.ts'
+import type { CacheLayout, CachePlace } from './cache-layouts.ts'
 import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo, type Width } from './shape.ts'
 
 /** The shape of attention: the same for all layers of a model. */
@@ -16,8 +16,8 @@ export interface HeadShape {
   readonly queryScale?: { readonly beta: number; readonly length: number } | undefined
 }
 
-/** Keys (after RoPE) and values of one layer, [sequences, kv heads, ring, headStride] each. */
-export interface LayerCache extends CacheBuffers {
+/** Keys (after RoPE) and values of one layer. */
+export interface LayerCache extends CachePlace {
   readonly layout: CacheLayout
   /** Slots of one sequence; position p lies in slot p mod ring. */
   readonly ring: number

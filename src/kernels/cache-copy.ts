@@ -14,9 +14,9 @@ const MOST_GROUPS = 1024
 
 /** Copies keys and values of one layer from one sequence to another, as `plan` says when it runs. */
 export function cacheCopy(r: Recorder<unknown>, plan: Buffer, shape: HeadShape, cache: LayerCache): void {
-  const { keys, values, ring, layout } = cache
+  const { buffer, valuesAt, ring, layout } = cache
   const words = layout.bytesPerKey(shape.headDim) / 4
-  const constants = { WORDS: words, RING: ring, N_KV_HEADS: shape.nKvHeads, WORKGROUP }
+  const constants = { WORDS: words, RING: ring, N_KV_HEADS: shape.nKvHeads, VALUES_AT: valuesAt / 4, WORKGROUP }
   const groups = Math.min(MOST_GROUPS, ceilDiv(ring * words, WORKGROUP))
-  r.dispatch('cache copy', [part(shader, { bindings: { plan, keys, values }, constants })], [groups, shape.nKvHeads])
+  r.dispatch('cache copy', [part(shader, { bindings: { plan, cache: buffer }, constants })], [groups, shape.nKvHeads])
 }

@@ -5,10 +5,12 @@ import { part, type ShaderPart } from '../gpu/shader.ts'
 import { cacheReadF16, cacheReadF16Native, cacheReadF32, cacheWriteF16, cacheWriteF32 } from '../gpu/shaders.gen.ts'
 import { headStride } from './shape.ts'
 
-/** The two buffers of one layer's cache. */
-export interface CacheBuffers {
-  readonly keys: Buffer
-  readonly values: Buffer
+/** Where one layer's cache lies. */
+export interface CachePlace {
+  /** [2, sequences, kv heads, ring, headStride]: all keys, then all values. */
+  readonly buffer: Buffer
+  /** Bytes before the first value. */
+  readonly valuesAt: number
 }
 
 /** One way to store the keys and values of a head. */
@@ -17,9 +19,9 @@ export interface CacheLayout {
   /** Bytes from one key, or value, of a head to the next: whole words. */
   readonly bytesPerKey: (headDim: number) => number
   /** The shader part that writes pairs of elements. */
-  readonly write: (buffers: CacheBuffers) => ShaderPart
+  readonly write: (place: CachePlace) => ShaderPart
   /** The shader part that reads quads of elements. */
-  readonly read: (gpu: Gpu, buffers: CacheBuffers) => ShaderPart
+  readonly read: (gpu: Gpu, place: CachePlace) => ShaderPart
 }
 
 /** The layouts by their names. */
@@ -27,20 +29,20 @@ export const CACHE_LAYOUTS = {
   f32: {
     name: 'f32',
     bytesPerKey: (headDim) => headStride(headDim) * 4,
-    write: (buffers) => part(cacheWriteF32, { bindings: pick(buffers), constants: {} }),
-    read: (_, buffers) => part(cacheReadF32, { bindings: pick(buffers), constants: {} }),
+    write: (place) => part(cacheWriteF32, use(place, 8)),
+    read: (_, place) => part(cacheReadF32, use(place, 16)),
   },
   f16: {
     name: 'f16',
     bytesPerKey: (headDim) => headStride(headDim) * 2,
-    write: (buffers) => part(cacheWriteF16, { bindings: pick(buffers), constants: {} }),
-    read: (gpu, buffers) =>
-      part(gpu.tuning.nativeF16 ? cacheReadF16Native : cacheReadF16, { bindings: pick(buffers), constants: {} }),
+    write: (place) => part(cacheWriteF16, use(place, 4)),
+    read: (gpu, place) => part(gpu.tuning.nativeF16 ? cacheReadF16Native : cacheReadF16, use(place, 8)),
   },
 } as const satisfies Readonly<Record<string, CacheLayout>>
 
 export type CacheDtype = keyof typeof CACHE_LAYOUTS
 
-function pick({ keys, values }: CacheBuffers): CacheBuffers {
-  return { keys, values }
+/** @param bytes of what the part writes or reads at a time */
+function use({ buffer, valuesAt }: CachePlace, bytes: number) {
+  return { bindings: { cache: buffer }, constants: { VALUES_AT: valuesAt / bytes } }
 }

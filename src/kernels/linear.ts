@@ -12,7 +12,7 @@ import {
   matmulVecSubgroup,
 } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE, type Width } from './shape.ts'
-import { stepsPerRow, type Weight, weightPart } from './weight.ts'
+import { startPart, stepsPerRow, type Weight, weightPart } from './weight.ts'
 
 const THREADS = 64
 /** Outputs that one thread of the vector and batch kernels keeps. */
@@ -26,7 +26,7 @@ export interface LinearOptions {
 }
 
 /**
- * emit(x [T, cols] · weightᵀ [cols, rows]). One row uses a matrix-vector kernel, up to eight a kernel that reads each
+ * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]). One row uses a matrix-vector kernel, up to eight a kernel that reads each
  * weight once for all of them, more a tiled one.
  */
 export function linear(
@@ -38,7 +38,7 @@ export function linear(
 ): void {
   expectCols(weight.label, x.cols, weight.cols)
   const { body, size } = kernelFor(r.gpu, x, weight, width, rows)
-  r.dispatch(weight.label, [body, weightPart(r.gpu, weight), ...emit], size)
+  r.dispatch(weight.label, [body, weightPart(r.gpu, weight), startPart(weight), ...emit], size)
 }
 
 interface Kernel {

@@ -1,6 +1,7 @@
 /** Matrices on the GPU: what they take, and how kernels read them. */
-import type { Gpu } from '../gpu/device.ts'
-import type { ShaderPart } from '../gpu/shader.ts'
+import type { Buffer, Gpu } from '../gpu/device.ts'
+import { part, type ShaderPart } from '../gpu/shader.ts'
+import { startBias, startZero } from '../gpu/shaders.gen.ts'
 import type { PackedRow } from './quantize.ts'
 import { BLOCK, ceilDiv, ceilTo } from './shape.ts'
 import type { WeightBuffers, WeightLayout } from './weight-layouts.ts'
@@ -11,6 +12,8 @@ export interface Weight extends WeightBuffers {
   readonly layout: WeightLayout
   readonly rows: number
   readonly cols: number
+  /** [rows] f32 that are added to the product, padded to pairs; undefined where the matrix has no bias. */
+  readonly bias: Buffer | undefined
 }
 
 /** Bytes of one row, padding included, in each of the two buffers. */
@@ -42,7 +45,7 @@ export function createWeight(gpu: Gpu, label: string, layout: WeightLayout, rows
   const bytes = weightBytes(layout, rows, cols)
   const quants = gpu.createBuffer(label, bytes.quants)
   const scales = bytes.scales > 0 ? gpu.createBuffer(`${label} scales`, bytes.scales) : undefined
-  return { label, layout, rows, cols, quants, scales }
+  return { label, layout, rows, cols, quants, scales, bias: undefined }
 }
 
 /** Uploads packed rows, of which the first goes to a row whose number is a multiple of four. */
@@ -50,6 +53,21 @@ export function writeRows(gpu: Gpu, { layout, cols, quants, scales }: Weight, fi
   const row = rowBytes(layout, cols)
   gpu.write(quants, first * row.quants, packed.quants)
   if (scales !== undefined) gpu.write(scales, first * row.scales, packed.scales)
+}
+
+/** The matrix with a bias, of which `values` has one for each row. */
+export function withBias(gpu: Gpu, weight: Weight, values: Float32Array): Weight {
+  const padded = new Float32Array(ceilTo(weight.rows, 2))
+  padded.set(values)
+  const bias = gpu.createBuffer(`${weight.label} bias`, padded.byteLength)
+  gpu.write(bias, 0, padded)
+  return { ...weight, bias }
+}
+
+/** The shader part that says what outputs begin at. */
+export function startPart({ bias }: Weight): ShaderPart {
+  if (bias === undefined) return part(startZero, { bindings: {}, constants: {} })
+  return part(startBias, { bindings: { bias }, constants: {} })
 }
 
 /** The shader part that reads this matrix. */

@@ -7,7 +7,7 @@ import { missing, type SourceFiles } from '../formats/source.ts'
 import type { ModelConfig } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
-import { type LayerWeight, partsOf, type TopWeight } from './shapes.ts'
+import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight } from './shapes.ts'
 
 const GGUF_TOP: Readonly<Record<TopWeight, string>> = {
   tokEmbeddings: 'token_embd',
@@ -45,10 +45,14 @@ export async function openGgufModel(files: SourceFiles, name: string, options: C
     gguf: container.metadata,
     mainFile: name,
     outputMayBeTied: false,
+    // The file says it by having them, as llama.cpp takes it.
+    biases: LAYER_BIASES,
+    biasesMayLack: true,
     notes: [],
     nameInFile(name) {
       const { layer, weight } = partsOf(name)
-      return layer === undefined ? `${GGUF_TOP[weight]}.weight` : `blk.${layer}.${GGUF_LAYER[weight]}.weight`
+      if (layer === undefined) return `${GGUF_TOP[weight]}.weight`
+      return namedAfter(weight, (of) => `blk.${layer}.${GGUF_LAYER[of]}`)
     },
   }
 }

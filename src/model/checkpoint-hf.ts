@@ -8,7 +8,7 @@ import type { TensorFile } from '../formats/tensor-file.ts'
 import { type ModelConfig, withSlidingWindow } from './config.ts'
 import { parseHfConfig, withGenerationConfig } from './config-hf.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
-import { type LayerWeight, partsOf, type TopWeight } from './shapes.ts'
+import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight, wantsBias } from './shapes.ts'
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024
 
@@ -52,11 +52,13 @@ export async function openHf(files: SourceFiles, options: CheckpointOptions): Pr
     gguf: undefined,
     mainFile,
     outputMayBeTied: ends === 'two that may be one',
+    biases: LAYER_BIASES.filter((bias) => wantsBias(config, bias)),
+    biasesMayLack: false,
     notes,
     nameInFile(name) {
       const { layer, weight } = partsOf(name)
-      const stem = layer === undefined ? top[weight] : `${prefix}layers.${layer}.${HF_LAYER[weight]}`
-      return `${stem}.weight`
+      if (layer === undefined) return `${top[weight]}.weight`
+      return namedAfter(weight, (of) => `${prefix}layers.${layer}.${HF_LAYER[of]}`)
     },
   }
 }

@@ -8,7 +8,7 @@ import { openGgufModel } from './checkpoint-gguf.ts'
 import { openHf } from './checkpoint-hf.ts'
 import type { ModelConfig } from './config.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
-import { expectedShape, LAYER_WEIGHTS, partsOf, type WeightName, weightNames } from './shapes.ts'
+import { expectedShape, LAYER_BIASES, partsOf, type WeightName, weightNames } from './shapes.ts'
 
 export interface Checkpoint {
   readonly config: ModelConfig
@@ -32,6 +32,8 @@ export interface Checkpoint {
    * @throws RangeError for a name that the model does not have, which is the caller's bug
    */
   tensor(name: WeightName): TensorInfo
+  /** As `tensor`, but undefined for a name that the model does not have. */
+  find(name: WeightName): TensorInfo | undefined
   /** `length` bytes of a tensor from `offset`, relative to the tensor. */
   readTensor(info: TensorInfo, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   /** Closes the files; the checkpoint cannot be read afterwards. */
@@ -47,10 +49,10 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
   const { ggufName } = files
   const opened = await (ggufName === undefined ? openHf(files, options) : openGgufModel(files, ggufName, options))
   const { config, container, format, gguf, outputMayBeTied } = opened
-  const names = weightNames(config)
+  const names = [...weightNames(config), ...biasNames(opened)]
   const weights = new Map<WeightName, TensorInfo>()
   for (const name of names) weights.set(name, findTensor(opened, name))
-  refuseBiases(opened)
+  refuseOtherBiases(opened)
   refuseMoreLayers(opened)
   let totalBytes = 0
   for (const info of weights.values()) totalBytes += info.byteLength
@@ -65,6 +67,7 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
     names,
     outputMayBeTied,
     notes: [...opened.notes, ...(container.notes ?? [])],
+    find: (name) => weights.get(name),
     tensor(name) {
       const info = weights.get(name)
       if (info === undefined) throw new RangeError(`the model has no weight ${name}`)
@@ -104,14 +107,22 @@ function findTensor({ container, config, mainFile, nameInFile }: Opened, name: W
   return info
 }
 
-/** Other tensors are of no use to the model and ignored; a bias of one of its matrices would change every answer. */
-function refuseBiases({ config, container, mainFile, nameInFile }: Opened): void {
+function biasNames({ config, container, biases, biasesMayLack, nameInFile }: Opened): WeightName[] {
+  const layers = Array.from({ length: config.nLayers }, (_, layer) => layer)
+  const names = layers.flatMap((layer) => biases.map((bias) => `layers.${layer}.${bias}` as const))
+  return biasesMayLack ? names.filter((name) => hasTensor(container, nameInFile(name))) : names
+}
+
+/** Other tensors are of no use to the model and ignored; a bias that the config does not know would change every answer. */
+function refuseOtherBiases({ config, container, biases, mainFile, nameInFile }: Opened): void {
+  const refuse = (tensor: string) => {
+    if (!hasTensor(container, tensor)) return
+    throw new CheckpointError({ file: mainFile, tensor }, 'is there, but a model of this config has no such bias')
+  }
   for (let layer = 0; layer < config.nLayers; layer++) {
-    for (const weight of LAYER_WEIGHTS) {
-      const bias = nameInFile(`layers.${layer}.${weight}`).replace(/weight$/, 'bias')
-      if (hasTensor(container, bias)) {
-        throw new CheckpointError({ file: mainFile, tensor: bias }, 'biases are not supported')
-      }
+    for (const bias of LAYER_BIASES) if (!biases.includes(bias)) refuse(nameInFile(`layers.${layer}.${bias}`))
+    for (const norm of ['attentionNorm', 'ffnNorm'] as const) {
+      refuse(nameInFile(`layers.${layer}.${norm}`).replace(/weight$/, 'bias'))
     }
   }
 }

@@ -101,6 +101,8 @@ export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options
     maxPositions,
     slidingWindows: Array.from({ length: nLayers }, () => window),
     tiedEmbeddings: !tensors.has('output.weight'),
+    attentionBias: hasBias(tensors, /^blk\.\d+\.attn_(?:q|k|v|output)\.bias$/),
+    mlpBias: hasBias(tensors, /^blk\.\d+\.ffn_(?:gate|up|down)\.bias$/),
     ropePairing: 'adjacent',
     bosTokenId: specialToken(metadata, 'bos_token_id', vocabSize),
     eosTokenIds: [
@@ -119,6 +121,11 @@ function refuseUnsupported(key: Key, get: Get): void {
   }
   const pattern = 'attention.sliding_window_pattern'
   if (get(pattern) !== undefined) throw new ConfigError(key(pattern), get(pattern), 'is not supported')
+}
+
+function hasBias(tensors: Shapes, name: RegExp): boolean {
+  for (const tensor of tensors.keys()) if (name.test(tensor)) return true
+  return false
 }
 
 /** Zero is how some converters write "none". */

@@ -47,6 +47,8 @@ export function parseHfConfig(json: unknown, note: Note = () => {}): ModelConfig
     maxPositions,
     slidingWindows: parseWindows(known.windows, fields, nLayers),
     tiedEmbeddings: boolean('tie_word_embeddings', fields.tie_word_embeddings),
+    attentionBias: known.biases && boolean('attention_bias', fields.attention_bias),
+    mlpBias: known.biases && boolean('mlp_bias', fields.mlp_bias),
     ropePairing: 'half',
     bosTokenId: parseBos(fields.bos_token_id, vocabSize),
     eosTokenIds: parseEos(fields.eos_token_id, vocabSize),
@@ -88,11 +90,7 @@ function noteIgnored(modelType: string, fields: Fields, note: Note): void {
     if (windows === 'every layer' && fields.layer_types != null) ignored('layer_types')
   }
   for (const name of ['attention_bias', 'mlp_bias']) {
-    if (fields[name] != null && !biases) {
-      if (fields[name] !== false) ignored(name)
-    } else if (boolean(name, fields[name])) {
-      throw new ConfigError(name, fields[name], 'biases are not supported')
-    }
+    if (!biases && fields[name] != null && fields[name] !== false) ignored(name)
   }
 }
 

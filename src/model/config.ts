@@ -22,6 +22,10 @@ export interface ModelConfig extends RopeConfig {
   readonly slidingWindows: readonly (number | undefined)[]
   /** Input embedding and output projection are one matrix. */
   readonly tiedEmbeddings: boolean
+  /** The projections of attention have biases (`attention_bias`). */
+  readonly attentionBias: boolean
+  /** The projections of the feed-forward layers have biases (`mlp_bias`). */
+  readonly mlpBias: boolean
   /**
    * Which elements of a head RoPE rotates together in this checkpoint's `wq` and `wk`: `'half'` is (i, i + headDim/2)
    * as Hugging Face stores them, `'adjacent'` is (2i, 2i+1) as Mistral's own code and GGUF do.

@@ -35,10 +35,10 @@ export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions
   const { layout, positions, chunk, maxSequences } = options
   return config.slidingWindows.map((window, layer) => {
     const ring = ringSlots(window, positions, chunk)
-    const bytes = maxSequences * config.nKvHeads * ring * layout.bytesPerKey(config.headDim)
+    const valuesAt = maxSequences * config.nKvHeads * ring * layout.bytesPerKey(config.headDim)
     return {
-      keys: gpu.createBuffer(`layer ${layer} key cache`, bytes),
-      values: gpu.createBuffer(`layer ${layer} value cache`, bytes),
+      buffer: gpu.createBuffer(`layer ${layer} key/value cache`, 2 * valuesAt),
+      valuesAt,
       layout,
       ring,
       window: window ?? FULL_ATTENTION,

@@ -2,7 +2,7 @@
 import type { GgufMetadata } from '../formats/gguf-metadata.ts'
 import type { TensorFile } from '../formats/tensor-file.ts'
 import type { ModelConfig } from './config.ts'
-import type { WeightName } from './shapes.ts'
+import type { LayerBias, WeightName } from './shapes.ts'
 
 export interface CheckpointOptions {
   readonly signal?: AbortSignal | undefined
@@ -19,6 +19,10 @@ export interface Opened {
   readonly mainFile: string
   /** The config ties input and output embeddings, though the file has a matrix for each. */
   readonly outputMayBeTied: boolean
+  /** The biases that each layer has. */
+  readonly biases: readonly LayerBias[]
+  /** A layer may lack any of the biases, which then is zero. */
+  readonly biasesMayLack: boolean
   /** What the user should know, one sentence each. */
   readonly notes: string[]
   /** The name of a tensor in the file. */

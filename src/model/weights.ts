@@ -5,13 +5,13 @@ import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
-import { createWeight, type Weight, writeRows } from '../kernels/weight.ts'
+import { createWeight, type Weight, withBias, writeRows } from '../kernels/weight.ts'
 import { WEIGHT_LAYOUTS } from '../kernels/weight-layouts.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { LayerWeights, ModelWeights } from './mistral.ts'
 import { createPackedRows, nativeLayout, packRow } from './repack.ts'
-import type { LayerWeight, WeightName } from './shapes.ts'
+import type { LayerBias, LayerWeight, WeightName } from './shapes.ts'
 
 /** `native` keeps what the file has; the others are the layouts that matrices may be quantized to while loading. */
 export const WEIGHTS_OPTIONS = ['native', 'q8', 'q4'] as const
@@ -69,16 +69,16 @@ async function loadLayer(
   i: number,
   weights: WeightsOption,
 ): Promise<LayerWeights> {
-  const source = (name: LayerWeight) => loader.source(`layers.${i}.${name}`)
+  const source = (name: LayerWeight, bias: LayerBias) => loader.source(`layers.${i}.${name}`, `layers.${i}.${bias}`)
   const rotated = config.ropePairing === 'half' ? halvesToNeighbours(config.headDim) : undefined
-  const qkv = [{ ...source('wq'), order: rotated }, { ...source('wk'), order: rotated }, source('wv')]
+  const qkv = [{ ...source('wq', 'bq'), order: rotated }, { ...source('wk', 'bk'), order: rotated }, source('wv', 'bv')]
   return {
     attentionNorm: await loader.vector(`layers.${i}.attentionNorm`),
     wqkv: await loader.matrix(`layers.${i}.wqkv`, qkv, oneAfterAnother(qkv), weights, config.headDim),
-    wo: await loader.matrix(`layers.${i}.wo`, [source('wo')], inOrder, weights),
+    wo: await loader.matrix(`layers.${i}.wo`, [source('wo', 'bo')], inOrder, weights),
     ffnNorm: await loader.vector(`layers.${i}.ffnNorm`),
-    w13: await loader.matrix(`layers.${i}.w13`, [source('w1'), source('w3')], interleaved, weights),
-    w2: await loader.matrix(`layers.${i}.w2`, [source('w2')], inOrder, weights),
+    w13: await loader.matrix(`layers.${i}.w13`, [source('w1', 'b1'), source('w3', 'b3')], interleaved, weights),
+    w2: await loader.matrix(`layers.${i}.w2`, [source('w2', 'b2')], inOrder, weights),
   }
 }
 
@@ -87,6 +87,8 @@ interface Source {
   readonly info: TensorInfo
   readonly rows: number
   readonly cols: number
+  /** [rows], added to what the rows give. */
+  readonly bias?: TensorInfo | undefined
   /** Row of the file that stands at a row of the result. */
   readonly order?: ((row: number) => number) | undefined
   /** A tensor that is compared with this one on the way. */
@@ -149,10 +151,11 @@ class WeightLoader {
     private readonly options: LoadWeightsOptions,
   ) {}
 
-  source(name: WeightName): Source {
+  /** @param bias the name that the matrix's bias has, if it has one */
+  source(name: WeightName, bias?: WeightName): Source {
     const info = this.checkpoint.tensor(name)
     const [rows = 1, cols = 1] = info.shape
-    return { info, rows, cols }
+    return { info, rows, cols, bias: bias && this.checkpoint.find(bias) }
   }
 
   /** A norm's gain as f32, padded with zeros. */
@@ -189,7 +192,21 @@ class WeightLoader {
     for (let first = 0; first < rows; first += pieceRows) {
       await this.piece(weight, sources, map, first, Math.min(pieceRows, rows - first))
     }
-    return weight
+    const bias = await this.bias(sources, map, rows)
+    return bias === undefined ? weight : withBias(this.gpu, weight, bias)
+  }
+
+  /** The biases of several matrices in the order of the rows that were taken from them; undefined when none has one. */
+  private async bias(sources: readonly Source[], map: RowMap, rows: number): Promise<Float32Array | undefined> {
+    if (sources.every(({ bias }) => bias === undefined)) return undefined
+    const values: (Float32Array | undefined)[] = []
+    for (const { bias } of sources) {
+      values.push(bias && decodeToF32(bias.dtype, await this.read(bias, 0, bias.byteLength)))
+    }
+    return Float32Array.from({ length: rows }, (_, i) => {
+      const { source, row } = map(i)
+      return values[source]?.[sources[source]!.order?.(row) ?? row] ?? 0
+    })
   }
 
   private async piece(weight: Weight, sources: readonly Source[], map: RowMap, first: number, count: number) {

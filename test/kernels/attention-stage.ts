@@ -79,10 +79,10 @@ export class AttentionStage {
     const stride = headStride(headDim)
     const ring = window === undefined ? positions + 1 : Math.min(positions + 1, window + chunk)
     const readable = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
-    const cacheBytes = sequences * nKvHeads * ring * CACHE_LAYOUTS[dtype].bytesPerKey(headDim)
+    const valuesAt = sequences * nKvHeads * ring * CACHE_LAYOUTS[dtype].bytesPerKey(headDim)
     const cache: LayerCache = {
-      keys: gpu.createBuffer('keys', cacheBytes, readable),
-      values: gpu.createBuffer('values', cacheBytes, readable),
+      buffer: gpu.createBuffer('cache', 2 * valuesAt, readable),
+      valuesAt,
       layout: CACHE_LAYOUTS[dtype],
       ring,
       window: window ?? FULL_ATTENTION,
@@ -240,7 +240,7 @@ export class AttentionStage {
       }
       return expected
     })
-    const read = async (buffer: LayerCache['keys'], elements: number): Promise<Float32Array> => {
+    const read = async (buffer: LayerCache['buffer'], elements: number): Promise<Float32Array> => {
       if (dtype === 'f32') return run(this.gpu, {}, () => {}, { buffer, elements })
       const words = new Uint16Array((await run(this.gpu, {}, () => {}, { buffer, elements: elements / 2 })).buffer)
       return Float32Array.from(words, f16ToNumber)
@@ -253,16 +253,28 @@ export class AttentionStage {
       q,
       exact(q),
     )
-    for (const [i, buffer] of [this.cache.keys, this.cache.values].entries()) {
-      lines.push(...misfits(await read(buffer, caches[i]!.length), caches[i]!, stored(caches[i]!)))
+    const half = caches[0]!.length
+    const both = await read(this.cache.buffer, 2 * half)
+    for (const [i, expected] of caches.entries()) {
+      lines.push(...misfits(both.subarray(i * half, (i + 1) * half), expected, stored(expected)))
     }
     return lines
   }
 
   destroy(): void {
     const { rows, tiles, rope, q, parts, stats } = this.buffers
-    const { keys, values } = this.cache
-    const all = [rows, tiles, rope, q, parts, stats, keys, values, this.x.buffer, this.y.buffer, this.weight.quants]
+    const all = [
+      rows,
+      tiles,
+      rope,
+      q,
+      parts,
+      stats,
+      this.cache.buffer,
+      this.x.buffer,
+      this.y.buffer,
+      this.weight.quants,
+    ]
     for (const buffer of all) buffer.destroy()
   }
 }

@@ -3,6 +3,7 @@ import type { Gpu } from '../../src/gpu/device.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
 import type { Width } from '../../src/kernels/shape.ts'
+import { withBias } from '../../src/kernels/weight.ts'
 import type { WeightDtype } from '../../src/kernels/weight-layouts.ts'
 import { activation, misfits, openVariants, randomNumbers, randomWeight, run, WEIGHT_DTYPES } from '../support/gpu.ts'
 
@@ -52,6 +53,7 @@ interface Case {
   n: number
   k: number
   emit: (typeof EMITS)[number]
+  bias: boolean
 }
 
 /** All combinations on a GPU. On a software adapter, which compiles slowly, shape and ending take turns. */
@@ -71,14 +73,16 @@ function cases(software: boolean, second: boolean): Case[] {
           for (const emit of emits) {
             // Gate and value come in pairs.
             const n = emit === 'siluGate' ? width + (width % 2) : width
+            const bias = (start + list.length) % 2 === 1
             list.push({
-              name: `${kernel.name}, ${dtype}, T ${rows}, N ${n}, K ${k}, ${emit}`,
+              name: `${kernel.name}, ${dtype}, T ${rows}, N ${n}, K ${k}, ${emit}${bias ? ', bias' : ''}`,
               kernel,
               dtype,
               rows,
               n,
               k,
               emit,
+              bias,
             })
           }
         }
@@ -89,36 +93,41 @@ function cases(software: boolean, second: boolean): Case[] {
 }
 
 describe.each(variants)('linear with $name', ({ gpu }) => {
-  test.each(cases(gpu.software, gpu !== variants[0]!.gpu))('$name', async ({ kernel, dtype, rows, n, k, emit }) => {
-    const device: Gpu = kernel.hardware ? gpu.withTuning(HARDWARE) : gpu
-    const random = randomNumbers(n * 1000 + k)
-    const x = activation(gpu, 'x', { rows, cols: k, fill: random })
-    const { weight, values: w } = randomWeight(gpu, dtype, { rows: n, cols: k, random })
-    const outputs = emit === 'siluGate' ? n / 2 : n
-    const y = activation(gpu, 'y', { rows, cols: outputs, fill: random })
-    const ending = { store, add, siluGate }[emit](y.activation)
-    const { stride, buffer } = y.activation
-    const got = await run(device, { rows }, (r) => linear(r, x.activation, weight, ending, { width: kernel.width }), {
-      buffer,
-      elements: rows * stride,
-    })
+  test.each(cases(gpu.software, gpu !== variants[0]!.gpu))(
+    '$name',
+    async ({ kernel, dtype, rows, n, k, emit, bias }) => {
+      const device: Gpu = kernel.hardware ? gpu.withTuning(HARDWARE) : gpu
+      const random = randomNumbers(n * 1000 + k)
+      const x = activation(gpu, 'x', { rows, cols: k, fill: random })
+      const { weight: plain, values: w } = randomWeight(gpu, dtype, { rows: n, cols: k, random })
+      const start = Float32Array.from({ length: n }, () => (bias ? 3 * random() : 0))
+      const weight = bias ? withBias(gpu, plain, start) : plain
+      const outputs = emit === 'siluGate' ? n / 2 : n
+      const y = activation(gpu, 'y', { rows, cols: outputs, fill: random })
+      const ending = { store, add, siluGate }[emit](y.activation)
+      const { stride, buffer } = y.activation
+      const got = await run(device, { rows }, (r) => linear(r, x.activation, weight, ending, { width: kernel.width }), {
+        buffer,
+        elements: rows * stride,
+      })
 
-    // Padding beyond the outputs stays zero: the next matmul reads it.
-    const expected = new Float64Array(rows * stride)
-    const tolerance = new Float64Array(rows * stride)
-    for (let row = 0; row < rows; row++) {
-      const dots = Array.from({ length: n }, (_, col) => product(x.values, row * k, w, col * k, k))
-      for (let col = 0; col < outputs; col++) {
-        const at = row * stride + col
-        const before = y.values[row * outputs + col]!
-        const { value, error } = emit === 'siluGate' ? gated(dots[2 * col]!, dots[2 * col + 1]!) : dots[col]!
-        expected[at] = emit === 'add' ? before + value : value
-        tolerance[at] = error + (emit === 'add' ? 1e-6 * Math.abs(before) : 0)
+      // Padding beyond the outputs stays zero: the next matmul reads it.
+      const expected = new Float64Array(rows * stride)
+      const tolerance = new Float64Array(rows * stride)
+      for (let row = 0; row < rows; row++) {
+        const dots = Array.from({ length: n }, (_, col) => product(x.values, row * k, w, col * k, k, start[col]!))
+        for (let col = 0; col < outputs; col++) {
+          const at = row * stride + col
+          const before = y.values[row * outputs + col]!
+          const { value, error } = emit === 'siluGate' ? gated(dots[2 * col]!, dots[2 * col + 1]!) : dots[col]!
+          expected[at] = emit === 'add' ? before + value : value
+          tolerance[at] = error + (emit === 'add' ? 1e-6 * Math.abs(before) : 0)
+        }
       }
-    }
-    expect(misfits(got, expected, (i) => tolerance[i]!)).toEqual([])
-    for (const part of [x.activation.buffer, buffer, weight.quants, weight.scales]) part?.destroy()
-  })
+      expect(misfits(got, expected, (i) => tolerance[i]!)).toEqual([])
+      for (const part of [x.activation.buffer, buffer, weight.quants, weight.scales, weight.bias]) part?.destroy()
+    },
+  )
 })
 
 test('SiLU has its limits where exp overflows', async () => {
@@ -169,9 +178,9 @@ interface Approximate {
   error: number
 }
 
-function product(x: Float64Array, atX: number, w: Float64Array, atW: number, k: number): Approximate {
-  let value = 0
-  let magnitude = 0
+function product(x: Float64Array, atX: number, w: Float64Array, atW: number, k: number, start: number): Approximate {
+  let value = start
+  let magnitude = Math.abs(start)
   for (let i = 0; i < k; i++) {
     const term = x[atX + i]! * w[atW + i]!
     value += term

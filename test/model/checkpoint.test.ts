@@ -234,11 +234,23 @@ describe('what openCheckpoint refuses', () => {
     })
   })
 
-  it('biases', async () => {
+  it('biases that a model of the config does not have', async () => {
     const bias = { dtype: 'F16', shape: [0], data_offsets: [0, 0] }
-    const file = reheaded(weights, (header) => ({ ...header, 'model.layers.1.self_attn.q_proj.bias': bias }))
-    const error = await refusal(() => openFiles({ 'config.json': config, 'model.safetensors': file }))
-    expect(error).toMatchObject({ tensor: 'model.layers.1.self_attn.q_proj.bias', fact: 'biases are not supported' })
+    for (const name of ['self_attn.q_proj.bias', 'mlp.up_proj.bias', 'input_layernorm.bias']) {
+      const file = reheaded(weights, (header) => ({ ...header, [`model.layers.1.${name}`]: bias }))
+      const error = await refusal(() => openFiles({ 'config.json': config, 'model.safetensors': file }))
+      expect(error).toMatchObject({ tensor: `model.layers.1.${name}`, fact: /has no such bias/ })
+    }
+  })
+
+  it('a config whose biases the file does not have, or has in another shape', async () => {
+    const llama = { ...config, model_type: 'llama', architectures: ['LlamaForCausalLM'], mlp_bias: true }
+    const missing = await refusal(() => openFiles({ 'config.json': llama, 'model.safetensors': weights }))
+    expect(missing).toMatchObject({ tensor: 'model.layers.0.mlp.gate_proj.bias', fact: 'is missing' })
+    const bias = { dtype: 'F16', shape: [0], data_offsets: [0, 0] }
+    const file = reheaded(weights, (header) => ({ ...header, 'model.layers.0.mlp.gate_proj.bias': bias }))
+    const wrong = await refusal(() => openFiles({ 'config.json': llama, 'model.safetensors': file }))
+    expect(wrong.fact).toBe('has the shape [0], the config says [64]')
   })
 
   const ropeFreqs = async (factors: number[], change: Partial<GgufTensorSpec> = {}) => {

@@ -42,6 +42,8 @@ describe('parseGgufConfig', () => {
       maxPositions: 32768,
       slidingWindows: [undefined, undefined, undefined],
       tiedEmbeddings: false,
+      attentionBias: false,
+      mlpBias: false,
       ropePairing: 'adjacent',
       bosTokenId: 1,
       eosTokenIds: [2],
@@ -65,6 +67,17 @@ describe('parseGgufConfig', () => {
       tiedEmbeddings: true,
       vocabSize: 40,
     })
+  })
+
+  it('says which matrices have biases', () => {
+    const bias = (name: string) => parse({}, { ...SHAPES, [`blk.1.${name}.bias`]: { shape: [4096] } })
+    for (const name of ['attn_q', 'attn_k', 'attn_v', 'attn_output']) {
+      expect(bias(name)).toMatchObject({ attentionBias: true, mlpBias: false })
+    }
+    for (const name of ['ffn_gate', 'ffn_up', 'ffn_down']) {
+      expect(bias(name)).toMatchObject({ attentionBias: false, mlpBias: true })
+    }
+    expect(bias('attn_norm')).toMatchObject({ attentionBias: false, mlpBias: false })
   })
 
   it('takes a head width, lists of equal values, and neutral keys', () => {

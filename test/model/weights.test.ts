@@ -101,7 +101,8 @@ class MemoryCheckpoint {
       return this.tensors.get(info.name)!.bytes.slice(offset, offset + length)
     }
     const { config, outputMayBeTied } = this
-    return { config, outputMayBeTied, tensor, readTensor } as unknown as Checkpoint
+    const find = (name: string) => this.tensors.get(name)?.info
+    return { config, outputMayBeTied, tensor, find, readTensor } as unknown as Checkpoint
   }
 
   row(name: string, row: number): number[] {

@@ -30,6 +30,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   STRIDE_QUADS: 24,
   THREADS: 64,
   V: 90,
+  VALUES_AT: 600,
   WINDOW: 7,
   WORDS: 1000,
   X_QUADS: 25,
@@ -68,6 +69,7 @@ function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
 function worthCompiling(files: readonly ShaderModule[]): boolean {
   if (!gpu.software || !files[0]!.needs.includes('emit')) return true
   const names = files.map((file) => file.name)
+  if (names.includes('start_bias') && !(names.includes('weights_f32') && names.includes('emit_store'))) return false
   const plain = ['weights_f32', 'emit_store', 'cache_write_f32'].filter((name) => names.includes(name)).length
   return files[0]!.name === 'matmul_tile' ? names.includes('emit_store') && /_(f32|q4)$/.test(names[1]!) : plain > 0
 }

@@ -72,6 +72,7 @@ export function randomCheckpoint(name: ShapeName, layers: number, weights: Weigh
     names,
     outputMayBeTied: false,
     notes: [],
+    find: (wanted) => tensors.get(wanted),
     tensor(wanted) {
       const info = tensors.get(wanted)
       if (info === undefined) throw new RangeError(`the model has no weight ${wanted}`)
@@ -106,6 +107,8 @@ function configOf(shape: Shape, layers: number): ModelConfig {
     queryScale: undefined,
     slidingWindows: Array.from({ length: layers }, () => undefined),
     tiedEmbeddings: false,
+    attentionBias: false,
+    mlpBias: false,
     ropePairing: 'adjacent',
     bosTokenId: 1,
     eosTokenIds: [2],
