@@ -1,5 +1,6 @@
 /** Matrices on the GPU: what they take, and how kernels read them. */
-import type { Buffer, Gpu } from '../gpu/device.ts'
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { startBias, startZero } from '../gpu/shaders.gen.ts'
 import type { PackedRow } from './quantize.ts'
