@@ -28,7 +28,7 @@ async function chat(cli: Cli, values: Values): Promise<void> {
   try {
     const name = nameOf(options.model)
     await cli.terminal.err.write(`${banner(cli, name, model)}\n`)
-    if (model.templateOrigin === 'built-in') {
+    if (model.templateOrigin === 'built-in' && options.chatFormat === undefined) {
       await note(cli, "note: the model has no chat template of its own; Mistral's built-in one is used")
     }
     const facts = { name, contextLength: model.model.contextLength }

@@ -1,5 +1,6 @@
 /** Errors in the words of the command line: its options instead of the library's, and what to do next. */
 import {
+  ChatTemplateError,
   ContextLengthError,
   DeviceError,
   DeviceLostError,
@@ -20,6 +21,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   slidingWindow: '--sliding-window',
   maxSequences: '--max-sequences',
   maxQueue: '--queue',
+  chatFormat: '--chat-format',
+  chatTemplate: '--chat-template',
+  neighbours: '--neighbours',
 }
 
 /** One line. With `debug` the stack, too; a bug of ours names its class, so that it is not taken for a verdict. */
@@ -44,13 +48,23 @@ function inOptions(error: MistralError): string {
     const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
     return `${what} needs ${neededBytes} bytes, ${limit}; use --weights q8 or q4, or a smaller --context-length`
   }
-  if (!(error instanceof ParameterError)) return error.message
+  if (!(error instanceof ParameterError)) return withFlags(error.message)
   const flag = FLAGS[error.parameter] ?? flagOfParameter(error.parameter)
   return flag === undefined ? error.message : error.message.replace(`parameter "${error.parameter}"`, `option ${flag}`)
 }
 
+/** Advice of the library that names an option as code does. */
+function withFlags(message: string): string {
+  return message
+    .replace(/weights: '(q[48])'/g, '--weights $1')
+    .replace('load it with the option chatFormat, or with a chatTemplate', 'pass --chat-format, or --chat-template')
+}
+
 /** What to do after an error, as a line of its own; undefined when the error says enough. */
 export function nextStep(cli: Cli, error: unknown): string | undefined {
+  if (error instanceof ChatTemplateError && /does not parse|failed in line/.test(error.message)) {
+    return "--chat-template FILE takes another template, and --chat-format VERSION one of Mistral's own."
+  }
   const noDevice = error instanceof DeviceError && !(error instanceof MemoryError || error instanceof DeviceLostError)
   if (!noDevice) return undefined
   return `Run "${commandLine(cli, 'doctor')}": it shows what is missing and what to install.`

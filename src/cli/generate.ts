@@ -39,13 +39,15 @@ async function generate(cli: Cli, words: readonly string[], values: Values): Pro
   const raw = values.raw === true
   const json = values.json === true
   if (raw && system !== undefined) throw new UsageError('--system needs the chat template, which --raw leaves out')
+  const ownTemplate = options.chatFormat !== undefined || options.chatTemplate !== undefined
+  if (raw && ownTemplate) throw new UsageError('--raw leaves the chat template out, so there is no use in another one')
   if (!json) refuseWithoutJson(params)
   const prompt = await readPrompt(cli, values.prompt as string | undefined, words)
   await interruptible(cli, async (signal) => {
     const chat = await loadChat(cli, options, signal)
     try {
       const text = await unlessAborted(prompt(), signal)
-      const continues = raw || (await continuesRaw(cli, chat, system))
+      const continues = raw || (!ownTemplate && (await continuesRaw(cli, chat, system)))
       const request = { ...params, ...(continues ? { prompt: text } : { messages: conversation(system, text) }) }
       if (json) await printJson(cli, chat, request, signal)
       else await print(cli, chat, request, { echo: continues ? text : '', stats: values.stats === true, signal })

@@ -7,7 +7,7 @@ import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
 import { registerServe } from './serve.ts'
-import { suggestionFor } from './suggestions.ts'
+import { lettersAdvice, suggestionFor } from './suggestions.ts'
 
 /** The tree of commands. Nothing runs, and nothing is written, before it is given arguments to parse. */
 export function createProgram(cli: Cli): Command {
@@ -36,17 +36,16 @@ export function createProgram(cli: Cli): Command {
   registerBench(program, cli)
   registerDoctor(program, cli)
   program.addHelpText('after', EXAMPLES)
-  explainErrors(program, program)
-  for (const command of program.commands) explainErrors(program, command)
+  for (const command of [program, ...program.commands]) explainErrors(cli.terminal.argv, program, command)
   return program
 }
 
 /** Says after an error of usage what was most likely meant, and where to look. */
-function explainErrors(program: Command, command: Command): void {
+function explainErrors(argv: readonly string[], program: Command, command: Command): void {
   const place = command === program ? '' : `${command.name()} `
   command.configureOutput({
     outputError(text, write) {
-      const advice = adviceOn(text, program, command)
+      const advice = adviceOn(text, argv, program, command)
       write(
         `${text}${advice === undefined ? '' : `${advice}\n`}("${program.name()} ${place}--help" lists what there is)\n`,
       )
@@ -54,7 +53,7 @@ function explainErrors(program: Command, command: Command): void {
   })
 }
 
-function adviceOn(text: string, program: Command, command: Command): string | undefined {
+function adviceOn(text: string, argv: readonly string[], program: Command, command: Command): string | undefined {
   const option = /unknown option '(.*)'/s.exec(text)?.[1]
   if (option !== undefined && command === program) {
     const owner = program.commands.find(({ options }) =>
@@ -63,6 +62,8 @@ function adviceOn(text: string, program: Command, command: Command): string | un
     if (owner !== undefined)
       return `It belongs behind a command, as in: ${program.name()} ${owner.name()} ${option} ...`
   }
+  const letters = lettersAdvice(argv, flagsOf(command))
+  if (letters !== undefined) return letters
   if (option !== undefined) return suggestionFor(option, flagsOf(command))
   const word = /unknown command '(.*)'/s.exec(text)?.[1]
   if (word !== undefined) return commandAdvice(word, program)

@@ -70,7 +70,12 @@ function refuseUnsupported(fields: Fields): void {
   }
   if (quantization != null) {
     const method = asObject('quantization_config', quantization).quant_method
-    throw new ConfigError('quantization_config', method, 'weights quantized by this method are not supported')
+    throw new ConfigError(
+      'quantization_config',
+      method,
+      "weights quantized by this method are not supported; take the model's original weights, which weights: 'q4'" +
+        ' quantizes while they load, or a GGUF',
+    )
   }
 }
 

@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest'
 import { errorText, nextStep } from '../../src/cli/error-text.ts'
 import { commandLine } from '../../src/cli/invocation.ts'
-import { ContextLengthError, DeviceError, DeviceLostError, MemoryError, ParameterError } from '../../src/errors.ts'
+import {
+  ChatTemplateError,
+  ConfigError,
+  ContextLengthError,
+  DeviceError,
+  DeviceLostError,
+  MemoryError,
+  ParameterError,
+} from '../../src/errors.ts'
 import { runCommand, stage } from './stage.ts'
 
 describe('another command is started', () => {
@@ -48,6 +56,15 @@ describe('errors', () => {
     expect(errorText(new MemoryError('the cache', 10, 5))).toBe(
       'the cache needs 10 bytes, the device allows 5; use --weights q8 or q4, or a smaller --context-length',
     )
+  })
+
+  it('name the options that stand in for a template or a quantization', () => {
+    const { cli } = stage()
+    const broken = new ChatTemplateError('the chat template does not parse: x')
+    expect(nextStep(cli, broken)).toMatch(/^--chat-template FILE takes another template, and --chat-format VERSION/)
+    expect(nextStep(cli, new ChatTemplateError('After the optional system message …'))).toBeUndefined()
+    const quantized = new ConfigError('quantization_config', 'awq', "take the original, which weights: 'q4' quantizes")
+    expect(errorText(quantized)).toMatch(/take the original, which --weights q4 quantizes$/)
   })
 
   it('send to the doctor when there is no device, and not when it was lost or is too small', () => {

@@ -119,6 +119,9 @@ describe('model options', () => {
       kvCache: 'f32',
       contextLength: 512,
       slidingWindow: 64,
+      chatFormat: undefined,
+      chatTemplate: undefined,
+      neighbours: undefined,
     })
     expect(modelOptions(parse('--sliding-window', 'none'))).toMatchObject({ slidingWindow: null, model: undefined })
   })
@@ -131,6 +134,12 @@ describe('model options', () => {
     ['--sliding-window', '-1', '--sliding-window'],
   ])('refuse %s %s', (flag, value, named) => {
     expect(() => modelOptions(parse(flag, value))).toThrow(new RegExp(`${named} "${value}"`))
+  })
+
+  it('take a template or a format, and not both', () => {
+    expect(modelOptions(parse('--chat-template', 'x.jinja'))).toMatchObject({ chatTemplate: 'x.jinja' })
+    expect(modelOptions(parse('--chat-format', 'v7'))).toMatchObject({ chatFormat: 'v7' })
+    expect(() => parse('--chat-format', 'v99')).toThrow(/Allowed choices/)
   })
 
   it('take the length of the context under each of its names', () => {

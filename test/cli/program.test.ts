@@ -111,7 +111,9 @@ describe('an option that does not exist gets the one that was meant', () => {
     const on = await run(['generate', '-p', 'x', '-ngl', '99'])
     expect(on.err()).toMatch(/^error: .*\nThere is no -ngl\. Leave it out: the whole model always runs on the GPU/)
     const system = await run(['generate', '-p', 'x', '-sys', 'Be brief.'])
-    expect(system.err()).toMatch(/There is no -sys\. Did you mean --system\?\n$/)
+    expect(system.err()).toMatch(/There is no -sys\. Did you mean --system\?\n/)
+    const chat = await run(['chat', '-ngl', '99'])
+    expect(chat.err()).toMatch(/There is no -ngl\. Leave it out/)
   })
 })
 

@@ -1,5 +1,6 @@
 /** Where the prompt of `generate` comes from, in this process and in one of its own. */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
@@ -90,6 +91,34 @@ describe.runIf(existsSync(join(root, 'models/pocket/config.json')))('generate as
     for (const result of runs) {
       expect(result).toMatchObject({ code: 0, hung: false, stdout: runs[0]!.stdout })
       expect(result.stdout).toMatch(/^The mistral is .*\n$/)
+    }
+  })
+
+  it('takes a template from a file, or one of Mistral’s formats', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'template-'))
+    try {
+      const file = join(folder, 'own.jinja')
+      writeFileSync(file, '{{ messages[0].content }}')
+      const ids = async (...args: string[]) => {
+        const result = await runCommand(['generate', ...SHORT, '-n', '1', '--json', 'Hello', ...args])
+        expect(result.code, result.stderr).toBe(0)
+        return (JSON.parse(result.stdout) as { prompt_token_ids: number[] }).prompt_token_ids
+      }
+      const [own, plain, format] = [
+        await ids('--chat-template', file),
+        await ids('--raw'),
+        await ids('--chat-format', 'v1'),
+      ]
+      expect(own).toEqual(plain.slice(-own.length))
+      expect(format.length).toBeGreaterThan(own.length)
+      writeFileSync(file, '{% if %}')
+      const broken = await runCommand(['generate', 'Hello', '--chat-template', file])
+      expect(broken.stderr).toMatch(/^error: the chat template does not parse: .*\n--chat-template FILE takes another/m)
+      const absent = await runCommand(['chat', '--chat-template', join(folder, 'none')])
+      expect(absent.stderr).toMatch(/^error: \S*none: cannot be opened: ENOENT/m)
+      expect([broken.code, absent.code]).toEqual([1, 1])
+    } finally {
+      rmSync(folder, { recursive: true })
     }
   })
 
