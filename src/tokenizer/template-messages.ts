@@ -57,10 +57,10 @@ export class ContentForms {
   }
 
   #takesLists(role: string): boolean {
-    return this.#found(`lists of ${role}`, () => {
-      // What a role of the template's own takes only the template knows.
-      if (!Object.hasOwn(SETTINGS, role)) return true
-      const setting = SETTINGS[role]!
+    // What a role of the template's own takes only the template knows. Nor are all roles that clients think of kept here.
+    if (!Object.hasOwn(SETTINGS, role)) return true
+    const setting = SETTINGS[role]!
+    return this.#found(role, () => {
       const list = this.#tried(setting([{ type: 'text', text: PROBE }]))
       if (list !== undefined) return list.includes(PROBE) && !PRINTED.test(list)
       // Refused as a text too, it is the role that the template does not take, and it shall say so itself.
