@@ -7,7 +7,7 @@ import { attentionMerge, attention as attentionShader, emitRopeCache } from '../
 import type { CacheLayout, CachePlace } from './cache-layouts.ts'
 import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo, type Width } from './shape.ts'
 
-/** The shape of attention: the same for all layers of a model. */
+/** The shape of one layer's attention. */
 export interface HeadShape {
   readonly nHeads: number
   readonly nKvHeads: number
@@ -16,8 +16,9 @@ export interface HeadShape {
   readonly queryScale?: { readonly beta: number; readonly length: number } | undefined
 }
 
-/** Keys (after RoPE) and values of one layer. */
+/** Keys (after RoPE) and values of one layer, and what its attention looks like. */
 export interface LayerCache extends CachePlace {
+  readonly shape: HeadShape
   readonly layout: CacheLayout
   /** Slots of one sequence; position p lies in slot p mod ring. */
   readonly ring: number
@@ -64,7 +65,8 @@ export interface AttentionBuffers {
 }
 
 /** Ends the fused q, k, v projection: rotates q and k, and writes k and v to the cache. */
-export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers, cache: LayerCache): ShaderPart[] {
+export function ropeCache({ rope, rows, q }: AttentionBuffers, cache: LayerCache): ShaderPart[] {
+  const { shape } = cache
   const constants = {
     HEAD_DIM: shape.headDim,
     HEAD_STRIDE: headStride(shape.headDim),
@@ -83,13 +85,12 @@ export function ropeCache(shape: HeadShape, { rope, rows, q }: AttentionBuffers,
  */
 export function attention(
   r: Recorder<BatchShape>,
-  shape: HeadShape,
   { rows, tiles, q, parts, stats }: AttentionBuffers,
   cache: LayerCache,
   y: Activation,
   width: Width,
 ): void {
-  const { nHeads, nKvHeads, headDim } = shape
+  const { nHeads, nKvHeads, headDim } = cache.shape
   const stride = headStride(headDim)
   const body = part(attentionShader, {
     bindings: { q, tiles, rows, parts, stats },

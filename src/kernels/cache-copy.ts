@@ -2,7 +2,7 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { cacheCopy as shader } from '../gpu/shaders.gen.ts'
-import type { HeadShape, LayerCache } from './attention.ts'
+import type { LayerCache } from './attention.ts'
 import { ceilDiv } from './shape.ts'
 
 /** Words of the buffer that says what to copy: from sequence, to sequence, slots of the ring from the first on. */
@@ -13,8 +13,8 @@ const WORKGROUP = 256
 const MOST_GROUPS = 1024
 
 /** Copies keys and values of one layer from one sequence to another, as `plan` says when it runs. */
-export function cacheCopy(r: Recorder<unknown>, plan: Buffer, shape: HeadShape, cache: LayerCache): void {
-  const { buffer, valuesAt, ring, layout } = cache
+export function cacheCopy(r: Recorder<unknown>, plan: Buffer, cache: LayerCache): void {
+  const { buffer, valuesAt, ring, layout, shape } = cache
   const words = layout.bytesPerKey(shape.headDim) / 4
   const constants = { WORDS: words, RING: ring, N_KV_HEADS: shape.nKvHeads, VALUES_AT: valuesAt / 4, WORKGROUP }
   const groups = Math.min(MOST_GROUPS, ceilDiv(ring * words, WORKGROUP))

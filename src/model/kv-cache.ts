@@ -33,13 +33,16 @@ export function cacheReadBytes(config: ModelConfig, layout: CacheLayout, positio
 /** One ring per layer and sequence, allocated once. Throws `MemoryError` when a layer does not fit one binding. */
 export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions): LayerCache[] {
   const { layout, positions, chunk, maxSequences } = options
+  const { nHeads, nKvHeads, headDim, queryScale } = config
+  const shape = { nHeads, nKvHeads, headDim, queryScale }
   return config.slidingWindows.map((window, layer) => {
     const ring = ringSlots(window, positions, chunk)
-    const valuesAt = maxSequences * config.nKvHeads * ring * layout.bytesPerKey(config.headDim)
+    const valuesAt = maxSequences * nKvHeads * ring * layout.bytesPerKey(headDim)
     return {
       buffer: gpu.createBuffer(`layer ${layer} key/value cache`, 2 * valuesAt),
       valuesAt,
       layout,
+      shape,
       ring,
       window: window ?? FULL_ATTENTION,
     }

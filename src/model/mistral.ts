@@ -132,8 +132,8 @@ export class Mistral {
     for (const [i, layer] of weights.layers.entries()) {
       const cache = this.cache[i]!
       rmsNorm(r, x, layer.attentionNorm, h, norm) //                           h [T, D]
-      linear(r, h, layer.wqkv, ropeCache(config, workspace, cache), { width }) // q [T, H, K], k and v to the cache
-      attention(r, config, workspace, cache, heads, width) //                  heads [T, H·K]
+      linear(r, h, layer.wqkv, ropeCache(workspace, cache), { width }) //         q [T, H, K], k and v to the cache
+      attention(r, workspace, cache, heads, width) //                          heads [T, H·K]
       linear(r, heads, layer.wo, add(x), { width }) //                         x [T, D]
       rmsNorm(r, x, layer.ffnNorm, h, norm) //                                 h [T, D]
       linear(r, h, layer.w13, siluGate(hidden), { width }) //                  hidden [T, F]
@@ -155,7 +155,7 @@ export class Mistral {
   /** Keys and values of one sequence to another, as the copy plan says. */
   async recordCopy(): Promise<Recording<unknown>> {
     const r = new Recorder<unknown>(this.gpu)
-    for (const layer of this.cache) cacheCopy(r, this.workspace.copyPlan, this.config, layer)
+    for (const layer of this.cache) cacheCopy(r, this.workspace.copyPlan, layer)
     return r.build()
   }
 

@@ -84,6 +84,7 @@ export class AttentionStage {
       buffer: gpu.createBuffer('cache', 2 * valuesAt, readable),
       valuesAt,
       layout: CACHE_LAYOUTS[dtype],
+      shape: { nHeads, nKvHeads, headDim },
       ring,
       window: window ?? FULL_ATTENTION,
     }
@@ -117,7 +118,7 @@ export class AttentionStage {
     const x = Float32Array.from({ length: MAX_ROWS * D }, (_, i) => (i < batch.length * D ? this.random() : 1e30))
     this.gpu.write(this.x.buffer, 0, x)
     this.writeRows(1)
-    const ending = ropeCache(this.options, this.buffers, this.cache)
+    const ending = ropeCache(this.buffers, this.cache)
     await run(this.gpu, { rows: batch.length }, (r) => linear(r, this.x, this.weight, ending, { width: this.width }))
     this.q.length = 0
     for (const [i, row] of batch.entries()) this.project(x.subarray(i * D, (i + 1) * D), row)
@@ -170,12 +171,10 @@ export class AttentionStage {
     const { stride, buffer } = this.y
     const rows = this.batch.length
     this.gpu.write(buffer, 0, new Float32Array(rows * stride))
-    const got = await run(
-      gpu,
-      { rows, parts, tiles },
-      (r) => attention(r, this.options, this.buffers, this.cache, this.y, width),
-      { buffer, elements: rows * stride },
-    )
+    const got = await run(gpu, { rows, parts, tiles }, (r) => attention(r, this.buffers, this.cache, this.y, width), {
+      buffer,
+      elements: rows * stride,
+    })
     const expected = new Float64Array(rows * stride)
     for (let i = 0; i < rows; i++) expected.set(this.attend(i), i * stride)
     // A value rounded to the neighbouring f16, and scores that differ as f32 sums do.
