@@ -11,6 +11,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** Of one compiler's complaints; the rest are mostly the same. */
+const MAX_LINES = 8
 const COMPILERS = ['typescript', 'typescript-7']
 const RESOLUTIONS = [
   { module: 'esnext', moduleResolution: 'bundler' },
@@ -88,5 +90,7 @@ function compile(compiler, resolution, { lib, types, files }) {
     cwd: folder,
     encoding: 'utf8',
   })
-  return status === 0 ? '' : `${stdout}${stderr}` || `tsc ended with ${status}`
+  if (status === 0) return ''
+  const lines = `${stdout}${stderr}`.trim().split('\n')
+  return [...lines.slice(0, MAX_LINES), ...(lines.length > MAX_LINES ? ['…'] : [])].join('\n')
 }

@@ -3,6 +3,7 @@ import {
   type ChatChunk,
   type ChatCompletion,
   type ChatMessage,
+  type ChatModel,
   type FileOpener,
   type LoadOptions,
   MistralChat,
@@ -15,7 +16,7 @@ import {
   Tokenizer,
 } from 'mistral-webgpu'
 import pocket from 'mistral-webgpu/pocket'
-import { type AppOptions, createApp, type MistralApp, type ServedChat } from 'mistral-webgpu/server'
+import { type AppOptions, createApp, type MistralApp } from 'mistral-webgpu/server'
 
 const opener: FileOpener = { open: async (name) => (name === 'config.json' ? '{}' : undefined) }
 export const sources: readonly ModelSource[] = ['model.gguf', opener, pocket]
@@ -44,7 +45,7 @@ export async function generates(tokenizer: Tokenizer): Promise<number> {
   return processLogits(row ?? new Float32Array(4), [1], params, context).length
 }
 
-export const appOf = (chat: ServedChat, appOptions: AppOptions): MistralApp => createApp(chat, appOptions)
+export const appOf = (chat: ChatModel, appOptions: AppOptions): MistralApp => createApp(chat, appOptions)
 export const loadsTokenizer = (): Promise<Tokenizer> => Tokenizer.load('tokenizer.json')
 
 // @ts-expect-error What is internal is not declared.
