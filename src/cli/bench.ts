@@ -1,3 +1,4 @@
+/** `bench`: how fast a model runs on this GPU. */
 import type { Command } from 'commander'
 import { addBenchOptions, benchOptions } from './bench/options.ts'
 import { renderReport } from './bench/render.ts'

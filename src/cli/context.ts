@@ -1,3 +1,4 @@
+/** What every command works with: the terminal, its colours, Ctrl-C. */
 import pc from 'picocolors'
 import { MistralError } from '../errors.ts'
 import type { Terminal } from '../platform/terminal.ts'

@@ -1,3 +1,4 @@
+/** `doctor`: the GPU that would be used, or what to install when there is none. */
 import type { Command } from 'commander'
 import { platform } from '#platform'
 import { DeviceError } from '../errors.ts'

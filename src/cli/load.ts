@@ -1,3 +1,4 @@
+/** Loads the model that the options name, with a progress bar where a person watches. */
 import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'

@@ -1,3 +1,4 @@
+/** Which published models a device can bind. */
 import { weightBytes } from '../kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../kernels/weight-layouts.ts'
 

@@ -1,3 +1,4 @@
+/** The tree of commands, their help, and what is said about wrong usage. */
 import { Command } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
 import { closestName } from '../closest-name.ts'

@@ -1,3 +1,4 @@
+/** The bar that shows how a model loads. */
 import cliProgress from 'cli-progress'
 import type { LoadProgress } from '../model/engine.ts'
 import { type Cli, colorsFor } from './context.ts'

@@ -1,3 +1,4 @@
+/** Runs one command line, and tells the shell how it ended. */
 import { CommanderError } from 'commander'
 import { AbortError, ParameterError } from '../errors.ts'
 import type { Terminal } from '../platform/terminal.ts'

@@ -1,3 +1,4 @@
+/** What `serve` says when it is ready. */
 import pkg from '../../package.json' with { type: 'json' }
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { curlWords } from '../server/curl.ts'

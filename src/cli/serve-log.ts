@@ -1,3 +1,4 @@
+/** The log of `serve`: one line for each request. */
 import type { RequestRecord } from '../server/index.ts'
 import type { Cli } from './context.ts'
 import { colorsFor } from './context.ts'

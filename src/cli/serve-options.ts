@@ -1,3 +1,4 @@
+/** The options of `serve`. */
 import { type Command, Option } from 'commander'
 import { hostnameOf } from '../server/hosts.ts'
 import type { AppOptions } from '../server/index.ts'

@@ -1,3 +1,4 @@
+/** `serve`: a model behind an HTTP server, from its start to its last answer. */
 import type { Command } from 'commander'
 import { platform } from '#platform'
 import type { MistralChat } from '../chat/mistral-chat.ts'

@@ -1,3 +1,4 @@
+/** What a token costs, by counters and by the calls that reach the device; and the command that prints it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ForwardBench } from '../../src/cli/bench/forward.ts'
 import { measureNullBackend } from '../../src/cli/bench/js-cost.ts'

@@ -1,43 +1,12 @@
-/** What is typed in `chat` instead of a question, and questions of several lines. */
+/** What is typed in `chat` instead of a question. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Conversation } from '../../src/cli/conversation.ts'
-import { AbortError, type MistralError, NoTokenLeftError } from '../../src/errors.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type MistralError, NoTokenLeftError } from '../../src/errors.ts'
 import type { SamplingInput } from '../../src/sampling/request-params.ts'
-import { type Stage, stage } from './stage.ts'
-
-type Chat = ConstructorParameters<typeof Conversation>[1]
-interface Request extends SamplingInput {
-  readonly messages: ReadonlyArray<{ role: string; content: string }>
-}
-
-const SUMMARY = {
-  finish_reason: 'stop',
-  usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7, cached_tokens: 0 },
-  timings: { prefillTokensPerSecond: 50, decodeTokensPerSecond: 20, ttftMs: 10 },
-}
-
-/** A model that numbers its answers; those in `failures` fail instead. */
-function counting(failures: Readonly<Record<number, MistralError>> = {}) {
-  const requests: Request[] = []
-  async function* pieces(request: Request) {
-    requests.push(request)
-    const error = failures[requests.length]
-    if (error !== undefined) throw error
-    yield { text: `answer ${requests.length}` }
-  }
-  const generate = (request: Request) => Object.assign(pieces(request), { completion: Promise.resolve(SUMMARY) })
-  return { requests, chat: { generate } as unknown as Chat }
-}
-
-const MODEL = { name: 'tiny', contextLength: 64 }
-
-async function converse(on: Stage, chat: Chat, params: SamplingInput = {}, system?: string): Promise<void> {
-  await new Conversation(on.cli, chat, params, system, MODEL).run()
-}
+import { converse, counting } from './counting-chat.ts'
+import { stage } from './stage.ts'
 
 /** What a pipe of these lines asks, and what is said beside the answers. */
 async function piped(lines: readonly string[], params?: SamplingInput, failures?: Record<number, MistralError>) {
@@ -218,128 +187,5 @@ describe('words with a slash', () => {
 
   it.each(['/exit', '/quit', '/bye'])('%s leaves', async (word) => {
     expect((await piped([word, 'never'])).asked).toEqual([])
-  })
-})
-
-describe('questions of several lines', () => {
-  it('stand between quotes, in a pipe too', async () => {
-    const lines = ['"""', 'one', '', '  two', '"""', '"""three', 'four"""', '"""five"""', 'six \\', '"""seven']
-    const { asked } = await piped(lines)
-    expect(asked.map((contents) => contents.at(-1))).toEqual(['one\n\n  two', 'three\nfour', 'five', 'six \\', 'seven'])
-  })
-
-  /** What a person's keys ask. */
-  async function typed(...keys: readonly string[]): Promise<{ asked: string[]; out: string }> {
-    const on = stage({ isTTY: true })
-    const { chat, requests } = counting()
-    const running = converse(on, chat)
-    for (const key of keys) {
-      await delay(25)
-      on.stdin.write(key)
-    }
-    await delay(25)
-    on.stdin.write('\x04')
-    await running
-    return { asked: requests.map(({ messages }) => messages.at(-1)!.content), out: on.out() }
-  }
-
-  it('go on after a backslash', async () => {
-    const { asked, out } = await typed('one \\\r', 'two\\\r', 'three\r', 'C:\\\\\r')
-    expect(asked).toEqual(['one \ntwo\nthree', 'C:\\\\'])
-    expect(out).toContain('\x1b[2m. \x1b[22m')
-  })
-
-  it('may be typed between quotes, and given up with Ctrl-C', async () => {
-    expect((await typed('"""one\r', 'two\r', '\x03', 'three\r')).asked).toEqual(['three'])
-    expect((await typed('"""one\r', 'two"""\r')).asked).toEqual(['one\ntwo'])
-  })
-
-  it('may be pasted: only a key sends them', async () => {
-    const { asked } = await typed('Look: \x1b[200~one\rtwo\r\rthree\x1b[201~', ' and four\r', 'next\r')
-    expect(asked).toEqual(['Look: one\ntwo\n\nthree and four', 'next'])
-    const python = await typed('\x1b[200~"""Doc."""\rx = 1\x1b[201~', '\r')
-    expect(python.asked).toEqual(['"""Doc."""\nx = 1'])
-  })
-
-  it('asks the terminal for marks around a paste only while it waits for a question', async () => {
-    const { out } = await typed('one\r')
-    const marks = out.match(/\?2004[hl]|answer 1/g)
-    expect(marks).toEqual(['?2004h', '?2004l', 'answer 1', '?2004h', '?2004l'])
-  })
-})
-
-describe('thoughts', () => {
-  const generate = async function* () {
-    yield { text: '', reasoning_content: 'Let me ' }
-    yield { text: '', reasoning_content: 'see.' }
-    yield { text: 'Yes.', reasoning_content: null }
-  }
-
-  it('are shown dim to a person, in lines of their own, and are no part of what a pipe gets', async () => {
-    const on = stage({ isTTY: true })
-    const running = converse(on, { generate } as unknown as Chat)
-    on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.out()).toContain('\x1b[2mLet me \x1b[22m\x1b[2msee.\x1b[22m\nYes.\n'))
-    await delay(25)
-    on.stdin.write('\x04')
-    await running
-    const piped = stage({ input: 'hello\n' })
-    await converse(piped, { generate } as unknown as Chat)
-    expect(piped.out()).toBe('Yes.\n')
-  })
-})
-
-describe('the sign until an answer begins', () => {
-  it('moves on the terminal and is gone before the first word', async () => {
-    const on = stage({ isTTY: true })
-    let begin: () => void = () => undefined
-    const generate = async function* () {
-      await new Promise<void>((resolve) => {
-        begin = resolve
-      })
-      yield { text: 'well', tokenIds: [1] }
-    }
-    const running = converse(on, { generate } as unknown as Chat)
-    on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.err()).toContain('\r\x1b[2m⠋\x1b[22m\r\x1b[2m⠙'))
-    expect(on.out()).not.toContain('well')
-    begin()
-    await vi.waitFor(() => expect(on.out()).toContain('well\n'))
-    expect(on.err().endsWith('\r\x1b[K')).toBe(true)
-    await delay(25)
-    on.stdin.write('\x04')
-    await running
-  })
-
-  it.each([
-    ['a pipe', { isTTY: false }],
-    ['a dumb terminal', { isTTY: true, env: { TERM: 'dumb' } }],
-  ])('is not shown to %s', async (_, options) => {
-    const on = stage({ ...options, input: 'one\n' })
-    const generate = async function* () {
-      await delay(250)
-      yield { text: 'a b c', tokenIds: [1] }
-    }
-    await converse(on, { generate } as unknown as Chat)
-    expect(on.out()).toContain('a b c\n')
-    expect(on.err()).not.toMatch(/[⠋|]/)
-  })
-
-  it('goes when the answer fails or is stopped before it begins', async () => {
-    const on = stage({ isTTY: true })
-    const generate = async function* (_: Request, { signal }: { signal: AbortSignal }) {
-      yield { text: '', tokenIds: [] }
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      throw new AbortError(signal.reason)
-    }
-    const running = converse(on, { generate } as unknown as Chat)
-    on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.err()).toContain('⠙'))
-    on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err()).toContain('(stopped'))
-    expect(on.err()).toContain('\r\x1b[K\x1b[2m(stopped')
-    await delay(25)
-    on.stdin.write('\x04')
-    await running
   })
 })

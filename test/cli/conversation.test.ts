@@ -1,3 +1,4 @@
+/** Questions and answers in turn, from a pipe and from a person. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { Conversation } from '../../src/cli/conversation.ts'

@@ -1,3 +1,4 @@
+/** What the doctor says, with and without an adapter. */
 import { describe, expect, it } from 'vitest'
 import { adapterAdvice, packageAdvice } from '../../src/cli/advice.ts'
 import { runCommand } from './stage.ts'

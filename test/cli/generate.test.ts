@@ -1,3 +1,4 @@
+/** `generate` and `chat` as programs of their own. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

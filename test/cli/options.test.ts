@@ -1,3 +1,4 @@
+/** Options become parameters of requests and options of loading. */
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/cli/context.ts'

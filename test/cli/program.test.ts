@@ -1,3 +1,4 @@
+/** Help, wrong usage with what was meant, and failures. */
 import { describe, expect, it } from 'vitest'
 import pkg from '../../package.json' with { type: 'json' }
 import { runCli } from '../../src/cli/run.ts'

@@ -1,3 +1,4 @@
+/** `serve` as a program of its own. */
 import { createServer, get as httpGet } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,3 +1,4 @@
+/** Numbers as a person reads them. */
 import { expect, it } from 'vitest'
 import { modelFits } from '../../src/cli/model-fits.ts'
 import { bytes } from '../../src/cli/units.ts'

@@ -1,3 +1,4 @@
+/** Stored types are decoded as their definitions say. */
 import { describe, expect, it } from 'vitest'
 import {
   decodeToF32,

@@ -1,3 +1,4 @@
+/** GGUF headers, sound and hostile. */
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Files over HTTP: ranges, retries, and servers that lack something. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'

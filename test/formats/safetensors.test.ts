@@ -1,3 +1,4 @@
+/** safetensors headers, sound and hostile. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeToF32 } from '../../src/formats/blocks.ts'

@@ -1,3 +1,4 @@
+/** The kinds of sources open the same files. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
