@@ -3,19 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type MistralError, NoTokenLeftError } from '../../src/errors.ts'
-import type { SamplingInput } from '../../src/sampling/request-params.ts'
-import { converse, counting } from './counting-chat.ts'
+import { NoTokenLeftError } from '../../src/errors.ts'
+import { converse, counting, piped } from './counting-chat.ts'
 import { stage } from './stage.ts'
-
-/** What a pipe of these lines asks, and what is said beside the answers. */
-async function piped(lines: readonly string[], params?: SamplingInput, failures?: Record<number, MistralError>) {
-  const on = stage({ input: lines.map((line) => `${line}\n`).join('') })
-  const { chat, requests } = counting(failures)
-  await converse(on, chat, params, 'be brief')
-  const asked = requests.map(({ messages }) => messages.map(({ content }) => content))
-  return { asked, requests, out: on.out(), err: on.err(), exitCode: on.exitCode() }
-}
 
 describe('/regenerate', () => {
   it('answers the last question again, in place of its answer', async () => {

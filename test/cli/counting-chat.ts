@@ -2,7 +2,7 @@
 import { Conversation } from '../../src/cli/conversation.ts'
 import type { MistralError } from '../../src/errors.ts'
 import type { SamplingInput } from '../../src/sampling/request-params.ts'
-import type { Stage } from './stage.ts'
+import { type Stage, stage } from './stage.ts'
 
 export type Chat = ConstructorParameters<typeof Conversation>[1]
 export interface Request extends SamplingInput {
@@ -32,4 +32,13 @@ const MODEL = { name: 'tiny', contextLength: 64 }
 
 export async function converse(on: Stage, chat: Chat, params: SamplingInput = {}, system?: string): Promise<void> {
   await new Conversation(on.cli, chat, params, system, MODEL).run()
+}
+
+/** What a pipe of these lines asks, and what is said beside the answers. */
+export async function piped(lines: readonly string[], params?: SamplingInput, failures?: Record<number, MistralError>) {
+  const on = stage({ input: lines.map((line) => `${line}\n`).join('') })
+  const { chat, requests } = counting(failures)
+  await converse(on, chat, params, 'be brief')
+  const asked = requests.map(({ messages }) => messages.map(({ content }) => content))
+  return { asked, requests, out: on.out(), err: on.err(), exitCode: on.exitCode() }
 }

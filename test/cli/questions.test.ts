@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
-import { type Chat, converse, counting, type Request } from './counting-chat.ts'
+import { type Chat, converse, counting, piped, type Request } from './counting-chat.ts'
 import { stage } from './stage.ts'
 
 describe('questions of several lines', () => {
