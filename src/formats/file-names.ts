@@ -7,9 +7,17 @@ export function isPlainFileName(name: string): boolean {
   return name.length <= 255 && !/[/\\:\u0000-\u001f]/.test(name) && !/^\.*$/.test(name)
 }
 
+/** The one folder inside a checkpoint whose files are opened, by the name of the folder, a slash and their own. */
+export const TEMPLATE_FOLDER = 'additional_chat_templates'
+
+/** Whether a name is that of a file in {@link TEMPLATE_FOLDER}. */
+export function isInTemplateFolder(name: string): boolean {
+  return name.startsWith(`${TEMPLATE_FOLDER}/`)
+}
+
 /** @throws CheckpointError when the name is not plain */
 export function checkFileName(name: string, label: string): void {
-  if (!isPlainFileName(name)) {
+  if (!isPlainFileName(isInTemplateFolder(name) ? name.slice(TEMPLATE_FOLDER.length + 1) : name)) {
     throw new CheckpointError({ file: label }, `${JSON.stringify(name.slice(0, 80))} is not a plain file name`)
   }
 }

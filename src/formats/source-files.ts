@@ -3,6 +3,7 @@ import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { AbortError, CheckpointError, ParameterError } from '../errors.ts'
 import type { Backend, Found } from './backend.ts'
 import { type ByteReader, blobReader, bytesReader, type CustomReader, customReader, messageOf } from './byte-reader.ts'
+import { isInTemplateFolder, TEMPLATE_FOLDER } from './file-names.ts'
 import { chooseSnapshot } from './hub-cache.ts'
 import type { FileOpener } from './source.ts'
 
@@ -22,6 +23,8 @@ export async function filesBackend(files: readonly unknown[]): Promise<Backend> 
   if (picked.length === 0) throw new ParameterError('source', files, 'holds no files')
   const root = await rootOf(picked)
   const byName = new Map(picked.filter(({ folder }) => folder === root).map(({ name, file }) => [name, file]))
+  const inside = root === '' ? TEMPLATE_FOLDER : `${root}/${TEMPLATE_FOLDER}`
+  for (const { folder, name, file } of picked) if (folder === inside) byName.set(`${TEMPLATE_FOLDER}/${name}`, file)
   const names = [...byName.keys()]
   const only = picked.length === 1 ? names[0] : undefined
   return {
@@ -76,9 +79,14 @@ export async function handleBackend(handle: FileSystemDirectoryHandle): Promise<
     names,
     open: (name, signal) =>
       orMissing(name, signal, async () => ({
-        reader: blobReader(name, await (await handle.getFileHandle(name)).getFile()),
+        reader: blobReader(name, await (await fileIn(handle, name)).getFile()),
       })),
   }
+}
+
+async function fileIn(handle: FileSystemDirectoryHandle, name: string): Promise<FileSystemFileHandle> {
+  if (!isInTemplateFolder(name)) return handle.getFileHandle(name)
+  return (await handle.getDirectoryHandle(TEMPLATE_FOLDER)).getFileHandle(name.slice(TEMPLATE_FOLDER.length + 1))
 }
 
 /** A repository in the Hugging Face cache. */

@@ -35,7 +35,7 @@ export async function urlBackend(url: URL): Promise<Backend> {
     open(name, signal) {
       const target = new URL(url)
       // The query stays: it may hold the signature that opens the whole folder.
-      if (name !== selfName) target.pathname = folder + encodeURIComponent(name)
+      if (name !== selfName) target.pathname = folder + name.split('/').map(encodeURIComponent).join('/')
       target.hash = ''
       return openHttp(target.href, name, signal)
     },

@@ -13,6 +13,9 @@ import { ContentForms, renderMerging } from './template-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { checkTools, type Tool, withParsedArguments } from './tools.ts'
 
+/** Which template transformers takes for requests with tools. */
+const TOOL_USE_FILE = 'additional_chat_templates/tool_use.jinja'
+
 export interface ChatTemplateOptions {
   /** Functions that the model may call. */
   tools?: readonly Tool[] | null | undefined
@@ -59,13 +62,19 @@ export class ChatTemplate {
   }
 
   /**
-   * The template of a folder: `chat_template.jinja`, else `chat_template.json`, else `tokenizer_config.json`.
+   * The template of a folder: `chat_template.jinja`, else `chat_template.json`, else `tokenizer_config.json`. Beside the
+   * first there may be another one for tools, in `additional_chat_templates/`.
    * @returns undefined when it has none
    * @throws ChatTemplateError when the template does not parse; TokenizerError when a file is no JSON or UTF-8
    */
   static async fromFiles(open: OpenFile): Promise<ChatTemplate | undefined> {
     const jinja = await open('chat_template.jinja')
-    if (jinja !== undefined) return ChatTemplate.fromSource(utf8(jinja, 'chat_template.jinja'))
+    if (jinja !== undefined) {
+      const toolUse = await open(TOOL_USE_FILE)
+      return ChatTemplate.fromSource(utf8(jinja, 'chat_template.jinja'), {
+        toolUse: toolUse && utf8(toolUse, TOOL_USE_FILE),
+      })
+    }
     for (const name of ['chat_template.json', 'tokenizer_config.json']) {
       const bytes = await open(name)
       if (bytes === undefined) continue
@@ -90,8 +99,18 @@ export class ChatTemplate {
     if (typeof value === 'string') return ChatTemplate.fromSource(value)
     const byName = new Map<unknown, unknown>()
     for (const entry of Array.isArray(value) ? value : []) byName.set(entry?.name, entry?.template)
-    const main = byName.get('default') ?? [...byName.values()][0]
+    const main = byName.get('default')
     const toolUse = byName.get('tool_use')
+    if (
+      main === undefined &&
+      byName.size > 0 &&
+      [...byName].every((pair) => pair.every((part) => typeof part === 'string'))
+    ) {
+      const names = [...byName.keys()].join(', ')
+      throw new ChatTemplateError(
+        `${file}: chat_template has no default among ${names}; choose one with the option chatTemplate`,
+      )
+    }
     if (typeof main !== 'string' || (toolUse !== undefined && typeof toolUse !== 'string')) {
       throw new ChatTemplateError(`${file}: chat_template is neither a string nor a list of {name, template}`)
     }

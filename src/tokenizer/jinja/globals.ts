@@ -117,5 +117,5 @@ export const GLOBALS: ReadonlyMap<string, Value> = new Map(
   Object.entries(FUNCTIONS).map(([name, run]) => [name, new Callable(name, run)]),
 )
 
-/** What jinja2 has and a template here cannot use: its result is random. */
-export const UNSUPPORTED_GLOBALS = ['lipsum']
+/** What jinja2 has and a template here cannot use: a random text, and the template itself. */
+export const UNSUPPORTED_GLOBALS = ['lipsum', 'self']

@@ -157,9 +157,9 @@ class Lexer {
   }
 
   #advance(to: number): void {
-    for (let i = this.#source.indexOf('\n', this.#at); i >= 0 && i < to; i = this.#source.indexOf('\n', i + 1))
-      this.#line++
-    if (to > this.#at) this.#lineStarts = this.#source[to - 1] === '\n'
+    const passed = this.#source.slice(this.#at, to)
+    for (let i = passed.indexOf('\n'); i >= 0; i = passed.indexOf('\n', i + 1)) this.#line++
+    if (passed !== '') this.#lineStarts = passed.endsWith('\n')
     this.#at = to
   }
 }

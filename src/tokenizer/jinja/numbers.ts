@@ -10,10 +10,14 @@ type Operator = '+' | '-' | '*' | '/' | '//' | '%' | '**'
 /** Beyond it Python takes minutes to print a number, and refuses to. */
 const MAX_BITS = 14_000n
 
-/** An `int`, as a number wherever that holds it. */
+const MAX_INTEGER = 1n << MAX_BITS
+
+/** An `int`, as a number wherever that holds it. @throws PythonError for more than 14,000 bits */
 export function int(value: bigint): Integer {
   const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
+  if (Number.isSafeInteger(number)) return number
+  if (value > MAX_INTEGER || value < -MAX_INTEGER) throw limitError(`an integer has more than ${MAX_BITS} bits`)
+  return value
 }
 
 /** @param a, b numbers of Python, booleans among them */

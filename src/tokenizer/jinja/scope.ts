@@ -38,7 +38,7 @@ export class Output {
 }
 
 /** Steps that one rendering may take; the longest conversations need some hundred thousand. */
-const MAX_STEPS = 20_000_000
+const MAX_STEPS = 5_000_000
 /** Python's recursion ends a little later. */
 const MAX_CALLS = 150
 

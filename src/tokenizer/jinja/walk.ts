@@ -48,7 +48,7 @@ function checkNode(node: AnyNode, soft: boolean, inLoop: boolean): void {
   const { kind, name = '', line = 1 } = node
   if (kind === 'filter' || kind === 'test') checkName(kind, name, line, soft)
   if (kind === 'name' && UNSUPPORTED_GLOBALS.includes(name)) {
-    throw new TemplateSyntaxError(`the function ${name}() is not supported in chat templates`, line)
+    throw new TemplateSyntaxError(`${name} is not supported in chat templates`, line)
   }
   if (kind === 'target' && inLoop && name === 'loop') {
     throw new TemplateSyntaxError("Can't assign to special loop variable in for-loop target", line)
