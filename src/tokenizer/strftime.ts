@@ -73,7 +73,9 @@ function fieldsOf(date: Date): Readonly<Record<string, string>> {
 
 /** From 1. Counted in UTC, where every day has 24 hours. */
 function dayOfYear(date: Date): number {
-  return (Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(date.getFullYear(), 0, 0)) / 86_400_000
+  return (
+    (Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(date.getFullYear(), 0, 0)) / 86_400_000
+  )
 }
 
 /** Weeks of ISO 8601 belong to the year of their Thursday. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ChatTemplateError, ConversationError } from '../../src/errors.ts'
+import { parseJson } from '../../src/json/parse.ts'
 import type { ChatMessage } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { strftime } from '../../src/tokenizer/strftime.ts'
@@ -137,6 +138,24 @@ describe("calls in a checkpoint's template", () => {
   })
 })
 
+describe('numbers and keys', () => {
+  const json = '{"b": 22.0, "10": 1e5, "2": -0.0, "e": 1E-7, "big": 12345678901234567890, "s": 1.50}'
+  const written = '{"b": 22.0, "10": 100000.0, "2": -0.0, "e": 1e-07, "big": 12345678901234567890, "s": 1.5}'
+  const template = ChatTemplate.fromSource(
+    '{{ tools[0].function.parameters | tojson }}{% for m in messages if m.tool_calls %}{{ m.tool_calls[0].function.arguments | tojson }}{% endfor %}',
+  )
+
+  it('reach templates as they were sent: in calls as text, and in schemas that were read without a loss', () => {
+    const messages: ChatMessage[] = [
+      user('a'),
+      { role: 'assistant', content: '', tool_calls: [{ id: 'a', function: { name: 'f', arguments: json } }] },
+      { role: 'tool', content: '1', tool_call_id: 'a' },
+    ]
+    const tools: Tool[] = [{ type: 'function', function: { name: 'f', parameters: parseJson(json) } }]
+    expect(template.render(messages, ownV3, { tools })).toBe(written + written)
+  })
+})
+
 describe('sources of templates', () => {
   const files = (map: Record<string, string>) => async (name: string) =>
     map[name] === undefined ? undefined : new TextEncoder().encode(map[name])
@@ -163,6 +182,12 @@ describe('sources of templates', () => {
     const map = { 'tokenizer_config.json': JSON.stringify({ chat_template: list }) }
     expect(await rendered(map)).toBe('plain')
     expect(await rendered(map, [{ type: 'function', function: { name: 'f' } }])).toBe('tools')
+    const unnamed = { 'tokenizer_config.json': JSON.stringify({ chat_template: [{ name: 'rag', template: 'x' }] }) }
+    await expect(rendered(unnamed)).rejects.toThrow(
+      'chat_template has no default among rag; choose one with the option',
+    )
+    const broken = [list[0], { name: 'tool_use', template: '{{' }]
+    expect(() => ChatTemplate.fromConfig(broken)).toThrow('the chat template does not parse')
     expect(ChatTemplate.fromGguf(new Map([['tokenizer.chat_template', 'g']]))?.source).toBe('g')
     expect(ChatTemplate.fromGguf(new Map())).toBeUndefined()
   })
