@@ -1,4 +1,7 @@
-/** mistral-webgpu: Mistral chat models in any WebGPU runtime. */
+/**
+ * mistral-webgpu: Mistral chat models in any WebGPU runtime.
+ * @module mistral-webgpu
+ */
 export type { ChatChoice, ChatChunk, ChatFinishReason } from './chat/answer.ts'
 export { type ChatCompletion, type ChatModel, ChatStream } from './chat/chat-model.ts'
 export type { TemplateOptions } from './chat/load-template.ts'

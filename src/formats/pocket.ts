@@ -1,4 +1,7 @@
-/** mistral-webgpu/pocket: the embedded model as a source that lives in the code, and so works in every bundle. */
+/**
+ * mistral-webgpu/pocket: the embedded model as a source that lives in the code, and so works in every bundle.
+ * @module mistral-webgpu/pocket
+ */
 import type { FileOpener } from './source.ts'
 
 /** Bundlers follow this import: the model's bytes become a chunk of their own, which is fetched when a file is opened. */

@@ -1,4 +1,7 @@
-/** mistral-webgpu/server: the HTTP API as a Hono app that any runtime can serve. */
+/**
+ * mistral-webgpu/server: the HTTP API as a Hono app that any runtime can serve.
+ * @module mistral-webgpu/server
+ */
 
 export type { ChatModel } from '../chat/chat-model.ts'
 export { createApp, type Fetch, type MistralApp } from './app.ts'
