@@ -10,6 +10,8 @@ interface Step {
 export interface Recipe {
   readonly device: GPUDeviceDescriptor | undefined
   readonly steps: readonly Step[]
+  /** Which bind group each pipeline ran with, in order. */
+  readonly dispatches: readonly { readonly pipeline: number; readonly bindGroup: number; readonly size: number[] }[]
 }
 
 const METHODS = [
@@ -21,13 +23,15 @@ const METHODS = [
   'createBindGroup',
 ]
 
-/** Runs `live` and notes everything that it creates on its device. */
+/** Runs `live` and notes everything that it creates on its device, and what it dispatches. */
 export async function record(live: () => Promise<void>): Promise<Recipe> {
   const adapter = await (await platform.openGpu()).requestAdapter()
   const probe = await adapter!.requestDevice()
   const [adapters, devices] = [Object.getPrototypeOf(adapter), Object.getPrototypeOf(probe)]
+  const passes = Object.getPrototypeOf(probe.createCommandEncoder().beginComputePass())
   probe.destroy()
   const results = new Map<unknown, number>()
+  const dispatches = recordDispatches(passes, results)
   const steps: Step[] = []
   let device: GPUDeviceDescriptor | undefined
   const { requestDevice } = adapters
@@ -49,13 +53,34 @@ export async function record(live: () => Promise<void>): Promise<Recipe> {
     await live()
   } finally {
     adapters.requestDevice = requestDevice
+    dispatches.stop()
     for (const [method, original] of originals) devices[method] = original
   }
-  return { device, steps }
+  return { device, steps, dispatches: dispatches.list }
 }
 
-/** Makes a device as the recipe says, computes nothing on it, and destroys it. */
-export async function replay({ device: descriptor, steps }: Recipe): Promise<void> {
+function recordDispatches(passes: GPUComputePassEncoder, results: ReadonlyMap<unknown, number>) {
+  const { setPipeline, setBindGroup, dispatchWorkgroups } = passes
+  const list: { pipeline: number; bindGroup: number; size: number[] }[] = []
+  let pipeline = -1
+  let bindGroup = -1
+  passes.setPipeline = function (this: GPUComputePassEncoder, given) {
+    pipeline = results.get(given)!
+    return setPipeline.call(this, given)
+  }
+  passes.setBindGroup = function (this: GPUComputePassEncoder, index: number, given: GPUBindGroup) {
+    bindGroup = results.get(given)!
+    return (setBindGroup as (index: number, given: GPUBindGroup) => undefined).call(this, index, given)
+  } as typeof setBindGroup
+  passes.dispatchWorkgroups = function (this: GPUComputePassEncoder, ...size) {
+    list.push({ pipeline, bindGroup, size: size.map(Number) })
+    return dispatchWorkgroups.apply(this, size)
+  }
+  return { list, stop: () => Object.assign(passes, { setPipeline, setBindGroup, dispatchWorkgroups }) }
+}
+
+/** Makes a device as the recipe says, and destroys it. With `run`, everything is dispatched once in between. */
+export async function replay({ device: descriptor, steps, dispatches }: Recipe, run: boolean): Promise<void> {
   const adapter = await (await platform.openGpu()).requestAdapter({ powerPreference: 'high-performance' })
   const device = await adapter!.requestDevice(descriptor)
   const made: Promise<unknown>[] = []
@@ -63,7 +88,19 @@ export async function replay({ device: descriptor, steps }: Recipe): Promise<voi
     const own = await unnamed(descriptor, made)
     made.push(Promise.resolve((device as unknown as Record<string, (d: unknown) => unknown>)[method]!(own)))
   }
-  await Promise.all(made)
+  const objects = await Promise.all(made)
+  if (run) {
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    for (const { pipeline, bindGroup, size } of dispatches) {
+      pass.setPipeline(objects[pipeline] as GPUComputePipeline)
+      pass.setBindGroup(0, objects[bindGroup] as GPUBindGroup)
+      pass.dispatchWorkgroups(size[0]!, size[1], size[2])
+    }
+    pass.end()
+    device.queue.submit([encoder.finish()])
+    await device.queue.onSubmittedWorkDone()
+  }
   device.destroy()
 }
 

@@ -1,5 +1,5 @@
 /** Lives, one after another, with a look at what is left of them: for Node, Deno and pages. */
-import { record, replay } from './bare.ts'
+import { type Recipe, record, replay } from './bare.ts'
 import { type Life, Lifetimes, livesOf } from './lives.ts'
 
 export interface Sample {
@@ -9,9 +9,14 @@ export interface Sample {
   readonly survivors: Readonly<Record<string, number>>
 }
 
+/**
+ * `'bare'` makes and destroys what a model makes on its device, with WebGPU alone; `'bare answer'` dispatches it once, too:
+ * drivers keep something of what ran.
+ */
+export type Yardstick = 'bare' | 'bare answer'
+
 export interface LivesRequest {
-  /** `'bare'` makes and destroys what a model makes on its device, with WebGPU alone. */
-  readonly lives: readonly (Life | 'bare')[]
+  readonly lives: readonly (Life | Yardstick)[]
   /** How often each of them is lived. */
   readonly turns: number
   /** What is left is looked at after the first turn, and then after every so many. */
@@ -24,13 +29,16 @@ export async function liveAgain(
   look: (sample: Sample) => void | Promise<void>,
 ): Promise<void> {
   const kinds = livesOf(gguf)
-  const recipe = lives.includes('bare') ? await record(() => kinds.model(0, () => {})) : undefined
+  const recipes: Partial<Record<string, Recipe>> = {}
+  if (lives.includes('bare')) recipes.bare = await record(() => kinds.model(0, () => {}))
+  if (lives.includes('bare answer')) recipes['bare answer'] = await record(() => kinds.chat(0, () => {}))
   const lifetimes = new Lifetimes()
   await lifetimes.watchGpu()
   for (const life of lives) {
     for (let turn = 0; turn <= turns; turn++) {
-      if (life !== 'bare') await kinds[life](turn, lifetimes.watch)
-      else if (recipe) await replay(recipe)
+      const recipe = recipes[life]
+      if (recipe) await replay(recipe, life === 'bare answer')
+      else await kinds[life as Life](turn, lifetimes.watch)
       if (turn % every === 0) await look({ life, turn, survivors: await lifetimes.survivors() })
     }
   }
