@@ -1,0 +1,192 @@
+/**
+ * GGUF's blocks in the order that `shaders/block_*.wgsl` read them. The bits of the file are kept, none is added but the
+ * padding of a row to whole words.
+ */
+import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from '../formats/ggml-blocks.ts'
+
+export type BlockName = Exclude<keyof typeof GGML_BLOCKS, 'tq1_0'>
+
+/** One row of a matrix on the GPU, as the two buffers hold it. */
+export interface BlockRow {
+  readonly weights: Uint32Array
+  readonly scales: Uint32Array
+}
+
+interface BlockPacking {
+  /** u32 words of a row of n blocks of 32 inputs, in `weights` and in `scales`. */
+  readonly weightWords: (n: number) => number
+  readonly scaleWords: (n: number) => number
+  /** Writes block `index` of the file; the row has `n` blocks of 32 inputs. */
+  readonly put: (row: BlockRow, parts: BlockParts, index: number, n: number) => void
+}
+
+const halves = (count: number) => Math.ceil(count / 2)
+
+export const BLOCK_PACKING: Readonly<Record<BlockName, BlockPacking>> = {
+  q4_1: { weightWords: (n) => n * 4, scaleWords: (n) => n, put: putQ4With1 },
+  q5_0: { weightWords: (n) => n * 4, scaleWords: (n) => n + halves(n), put: putQ5 },
+  q5_1: { weightWords: (n) => n * 4, scaleWords: (n) => n * 2, put: putQ5With1 },
+  iq4_nl: { weightWords: (n) => n * 4, scaleWords: halves, put: putIq4Nl },
+  mxfp4: { weightWords: (n) => n * 4, scaleWords: (n) => Math.ceil(n / 4), put: putMxfp4 },
+  q2_k: { weightWords: (n) => n * 2, scaleWords: (n) => (n / 8) * 5, put: putQ2K },
+  q3_k: { weightWords: (n) => n * 2, scaleWords: (n) => (n / 8) * 11 + halves(n / 8), put: putQ3K },
+  q4_k: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 4, put: putQ4K },
+  q5_k: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 12, put: putQ5K },
+  q6_k: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 20 + halves(n / 8), put: putQ6K },
+  iq4_xs: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 2, put: putIq4Xs },
+  tq2_0: { weightWords: (n) => n * 2, scaleWords: (n) => halves(n / 8), put: putTq2 },
+}
+
+/** Used for one block after another. */
+const parts = createBlockParts()
+
+/** Converts a row of the file. `row` is overwritten. */
+export function packBlockRow(name: BlockName, file: Uint8Array, row: BlockRow): void {
+  const { elements, bytes, unpack }: BlockType = GGML_BLOCKS[name]
+  const { put } = BLOCK_PACKING[name]
+  const blocks = file.byteLength / bytes
+  row.scales.fill(0)
+  for (let index = 0; index < blocks; index++) {
+    unpack(file.subarray(index * bytes, (index + 1) * bytes), parts)
+    put(row, parts, index, (blocks * elements) / 32)
+  }
+}
+
+/** Four low bits of 32 quants in four words: byte j of word i holds quant 8i + j low and quant 8i + 4 + j high. */
+function putNibbles(words: Uint32Array, at: number, quants: Uint8Array, from: number): void {
+  for (let i = 0; i < 4; i++) {
+    let word = 0
+    for (let j = 0; j < 4; j++) {
+      const first = from + 8 * i + j
+      word |= ((quants[first]! & 15) | ((quants[first + 4]! & 15) << 4)) << (8 * j)
+    }
+    words[at + i] = word
+  }
+}
+
+/** Two bits of 32 quants, from bit `shift` on, in two words: byte j of a word holds quant 4i + j at bits 2i and 2i + 1. */
+function putPairs(words: Uint32Array, at: number, quants: Uint8Array, from: number, shift: number): void {
+  for (let half = 0; half < 2; half++) {
+    let word = 0
+    for (let q = 0; q < 16; q++) {
+      word |= ((quants[from + 16 * half + q]! >> shift) & 3) << (8 * (q & 3) + 2 * (q >> 2))
+    }
+    words[at + half] = word
+  }
+}
+
+/** Bit `shift` of 32 quants in one word: byte j holds quant 4i + j at place i. */
+function bitWord(quants: Uint8Array, from: number, shift: number): number {
+  let word = 0
+  for (let q = 0; q < 32; q++) word |= ((quants[from + q]! >> shift) & 1) << (8 * (q & 3) + (q >> 2))
+  return word
+}
+
+/** Puts the f16 `bits` at place `index` of those that begin at word `at`. */
+function putHalf(words: Uint32Array, at: number, index: number, bits: number): void {
+  words[at + (index >> 1)]! |= bits << (16 * (index & 1))
+}
+
+/** Low nibbles of `count` numbers of 6 bits in words of eight, and their two high bits in words of sixteen. */
+function sixBits(numbers: ArrayLike<number>, count: number, offset: number): { low: number[]; high: number[] } {
+  const low = Array.from({ length: count / 8 }, () => 0)
+  const high = Array.from({ length: Math.ceil(count / 16) }, () => 0)
+  for (let j = 0; j < count; j++) {
+    const value = numbers[j]! + offset
+    low[j >> 3]! |= (value & 15) << (4 * (j & 7))
+    high[j >> 4]! |= (value >> 4) << (2 * (j & 15))
+  }
+  return { low, high }
+}
+
+function putQ4With1({ weights, scales }: BlockRow, { quants, d, dmin }: BlockParts, index: number): void {
+  putNibbles(weights, index * 4, quants, 0)
+  // The file adds its minimum, as the shader reads it.
+  scales[index] = d | ((dmin ^ 0x8000) << 16)
+}
+
+function putQ5({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number, n: number): void {
+  putNibbles(weights, index * 4, quants, 0)
+  scales[index] = bitWord(quants, 0, 4)
+  putHalf(scales, n, index, d)
+}
+
+function putQ5With1({ weights, scales }: BlockRow, { quants, d, dmin }: BlockParts, index: number): void {
+  putNibbles(weights, index * 4, quants, 0)
+  scales[index * 2] = d | ((dmin ^ 0x8000) << 16)
+  scales[index * 2 + 1] = bitWord(quants, 0, 4)
+}
+
+function putIq4Nl({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
+  putNibbles(weights, index * 4, quants, 0)
+  putHalf(scales, 0, index, d)
+}
+
+function putMxfp4({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
+  putNibbles(weights, index * 4, quants, 0)
+  scales[index >> 2]! |= d << (8 * (index & 3))
+}
+
+function putQ2K({ weights, scales }: BlockRow, { quants, scales: s, mins, d, dmin }: BlockParts, index: number): void {
+  for (let j = 0; j < 8; j++) putPairs(weights, (index * 8 + j) * 2, quants, 32 * j, 0)
+  const at = index * 5
+  scales[at] = d | (dmin << 16)
+  for (let j = 0; j < 16; j++) scales[at + 1 + (j >> 2)]! |= (s[j]! | (mins[j]! << 4)) << (8 * (j & 3))
+}
+
+function putQ3K({ weights, scales }: BlockRow, { quants, scales: s, d }: BlockParts, index: number, n: number): void {
+  const at = index * 11
+  for (let j = 0; j < 8; j++) {
+    putPairs(weights, (index * 8 + j) * 2, quants, 32 * j, 0)
+    scales[at + j] = bitWord(quants, 32 * j, 2)
+  }
+  const { low, high } = sixBits(s, 16, 32)
+  scales.set([...low, ...high], at + 8)
+  putHalf(scales, (n / 8) * 11, index, d)
+}
+
+/** (f16 d, f16 dmin), low nibbles of scales, low nibbles of minimums, two high bits of each in turn. */
+function putScalesAndMins(scales: Uint32Array, at: number, { scales: s, mins, d, dmin }: BlockParts): void {
+  scales[at] = d | (dmin << 16)
+  for (let j = 0; j < 8; j++) {
+    scales[at + 1]! |= (s[j]! & 15) << (4 * j)
+    scales[at + 2]! |= (mins[j]! & 15) << (4 * j)
+    scales[at + 3]! |= ((s[j]! >> 4) | ((mins[j]! >> 4) << 2)) << (4 * j)
+  }
+}
+
+function putQ4K({ weights, scales }: BlockRow, block: BlockParts, index: number): void {
+  for (let j = 0; j < 8; j++) putNibbles(weights, (index * 8 + j) * 4, block.quants, 32 * j)
+  putScalesAndMins(scales, index * 4, block)
+}
+
+function putQ5K({ weights, scales }: BlockRow, block: BlockParts, index: number): void {
+  const at = index * 12
+  putScalesAndMins(scales, at, block)
+  for (let j = 0; j < 8; j++) {
+    putNibbles(weights, (index * 8 + j) * 4, block.quants, 32 * j)
+    scales[at + 4 + j] = bitWord(block.quants, 32 * j, 4)
+  }
+}
+
+function putQ6K({ weights, scales }: BlockRow, { quants, scales: s, d }: BlockParts, index: number, n: number): void {
+  const at = index * 20
+  for (let j = 0; j < 8; j++) {
+    putNibbles(weights, (index * 8 + j) * 4, quants, 32 * j)
+    putPairs(scales, at + 2 * j, quants, 32 * j, 4)
+  }
+  for (let j = 0; j < 16; j++) scales[at + 16 + (j >> 2)]! |= (s[j]! & 255) << (8 * (j & 3))
+  putHalf(scales, (n / 8) * 20, index, d)
+}
+
+function putIq4Xs({ weights, scales }: BlockRow, { quants, scales: s, d }: BlockParts, index: number): void {
+  for (let j = 0; j < 8; j++) putNibbles(weights, (index * 8 + j) * 4, quants, 32 * j)
+  const { low, high } = sixBits(s, 8, 32)
+  scales[index * 2] = d | (high[0]! << 16)
+  scales[index * 2 + 1] = low[0]!
+}
+
+function putTq2({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
+  for (let j = 0; j < 8; j++) putPairs(weights, (index * 8 + j) * 2, quants, 32 * j, 0)
+  putHalf(scales, 0, index, d)
+}
