@@ -3,6 +3,8 @@
  * little-endian, as the files are, so typed arrays may view the bytes.
  */
 
+import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from './ggml-blocks.ts'
+
 /** One type of stored elements. */
 export interface StoredType {
   /** Elements of one block; a row is a whole number of blocks. */
@@ -22,11 +24,47 @@ export const STORED_TYPES = {
   bf16: { elements: 1, bytes: 2, decode: decodeBf16, keptAs: 'bf16' },
   q8_0: { elements: 32, bytes: 34, decode: decodeQ8, keptAs: 'q8' },
   q4_0: { elements: 32, bytes: 18, decode: decodeQ4, keptAs: 'q4' },
-  // Sixteen bits round an element by 2^-11 of itself, which is 1/64 of what its 6 bits have rounded away.
-  q6_k: { elements: 256, bytes: 210, decode: decodeQ6K, keptAs: 'f16' },
+  q4_1: ggmlBlocks('q4_1'),
+  q5_0: ggmlBlocks('q5_0'),
+  q5_1: ggmlBlocks('q5_1'),
+  iq4_nl: ggmlBlocks('iq4_nl'),
+  mxfp4: ggmlBlocks('mxfp4'),
+  q2_k: ggmlBlocks('q2_k'),
+  q3_k: ggmlBlocks('q3_k'),
+  q4_k: ggmlBlocks('q4_k'),
+  q5_k: ggmlBlocks('q5_k'),
+  q6_k: ggmlBlocks('q6_k'),
+  iq4_xs: ggmlBlocks('iq4_xs'),
+  tq2_0: ggmlBlocks('tq2_0'),
 } as const satisfies Record<string, StoredType>
 
 export type StoredDtype = keyof typeof STORED_TYPES
+
+/** A type of `GGML_BLOCKS`, whose matrices keep its bits on the GPU. */
+function ggmlBlocks<Name extends keyof typeof GGML_BLOCKS>(name: Name): StoredType & { readonly keptAs: Name } {
+  const type: BlockType = GGML_BLOCKS[name]
+  const decode = (bytes: Uint8Array, out: Float32Array) => decodeBlocks(type, bytes, out)
+  return { elements: type.elements, bytes: type.bytes, decode, keptAs: name }
+}
+
+let parts: BlockParts | undefined
+
+/** Every product and difference here is exact in f64, so the result is rounded once, as in the reference. */
+function decodeBlocks(type: BlockType, bytes: Uint8Array, out: Float32Array): void {
+  parts ??= createBlockParts()
+  const { quants, scales, mins } = parts
+  const { elements, bytes: size, group, value } = type
+  for (let at = 0, to = 0; at < bytes.length; at += size, to += elements) {
+    type.unpack(bytes.subarray(at, at + size), parts)
+    const d = type.powerOfTwo === true ? 2 ** (parts.d - 128) : f16ToNumber(parts.d)
+    const dmin = f16ToNumber(parts.dmin)
+    for (let i = 0; i < elements; i++) {
+      const j = Math.floor(i / group)
+      const quant = typeof value === 'number' ? quants[i]! - value : value[quants[i]!]!
+      out[to + i] = d * scales[j]! * quant - dmin * mins[j]!
+    }
+  }
+}
 
 /** The type that a format calls so; undefined when it is not implemented. */
 export function storedType(name: string): StoredDtype | undefined {
@@ -93,24 +131,6 @@ function decodeQ4(bytes: Uint8Array, out: Float32Array): void {
       const pair = bytes[at + 2 + i]!
       out[to + i] = scale * ((pair & 15) - 8)
       out[to + 16 + i] = scale * ((pair >> 4) - 8)
-    }
-  }
-}
-
-/**
- * 256 elements of 6 bits in sixteens with a signed byte for a scale each, under one f16: 128 bytes of low nibbles, 64 of
- * high pairs of bits, 16 scales, the f16 (ggml's `block_q6_K`). Each half of a block holds four runs of 32 elements.
- */
-function decodeQ6K(bytes: Uint8Array, out: Float32Array): void {
-  const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0, to = 0; at < bytes.length; at += 210, to += 256) {
-    const scale = f16ToNumber(bytes[at + 208]! | (bytes[at + 209]! << 8))
-    for (let i = 0; i < 256; i++) {
-      const half = i >> 7
-      const run = (i >> 5) & 3
-      const low = bytes[at + 64 * half + 32 * (run & 1) + (i & 31)]! >> (4 * (run >> 1))
-      const high = bytes[at + 128 + 32 * half + (i & 31)]! >> (2 * run)
-      out[to + i] = scale * signed[at + 192 + (i >> 4)]! * (((low & 15) | ((high & 3) << 4)) - 32)
     }
   }
 }

@@ -32,6 +32,8 @@ export interface BlockType {
   /** What quants stand for: `q - offset`, or the entry `q`. */
   readonly value: number | readonly number[]
   readonly unpack: (block: Uint8Array, parts: BlockParts) => void
+  /** `d` is a biased exponent in place of an f16. */
+  readonly powerOfTwo?: boolean
 }
 
 /** The sixteen values of IQ4_NL and IQ4_XS (ggml `kvalues_iq4nl`). */
@@ -45,7 +47,7 @@ export const GGML_BLOCKS = {
   q5_0: { elements: 32, bytes: 22, group: 32, value: 16, unpack: unpackQ5With(false) },
   q5_1: { elements: 32, bytes: 24, group: 32, value: 0, unpack: unpackQ5With(true) },
   iq4_nl: { elements: 32, bytes: 18, group: 32, value: IQ4_VALUES, unpack: unpackQ4With(false) },
-  mxfp4: { elements: 32, bytes: 17, group: 32, value: FP4_VALUES, unpack: unpackMxfp4 },
+  mxfp4: { elements: 32, bytes: 17, group: 32, value: FP4_VALUES, unpack: unpackMxfp4, powerOfTwo: true },
   q2_k: { elements: 256, bytes: 84, group: 16, value: 0, unpack: unpackQ2K },
   q3_k: { elements: 256, bytes: 110, group: 16, value: 4, unpack: unpackQ3K },
   q4_k: { elements: 256, bytes: 144, group: 32, value: 0, unpack: unpackQ4K },
@@ -53,7 +55,6 @@ export const GGML_BLOCKS = {
   q6_k: { elements: 256, bytes: 210, group: 16, value: 32, unpack: unpackQ6K },
   iq4_xs: { elements: 256, bytes: 136, group: 32, value: IQ4_VALUES, unpack: unpackIq4Xs },
   tq2_0: { elements: 256, bytes: 66, group: 32, value: 1, unpack: unpackTq2 },
-  tq1_0: { elements: 256, bytes: 54, group: 32, value: 1, unpack: unpackTq1 },
 } as const satisfies Record<string, BlockType>
 
 function u16(bytes: Uint8Array, at: number): number {
@@ -205,23 +206,6 @@ function unpackTq2(block: Uint8Array, parts: BlockParts): void {
     quants[i] = value
   })
   setTernary(parts, u16(block, 64))
-}
-
-/** Five elements of three values in a byte, as a fraction of 256 in base 3. */
-function unpackTq1(block: Uint8Array, parts: BlockParts): void {
-  const { quants } = parts
-  const runs = [
-    { at: 0, width: 32, digits: 5 },
-    { at: 32, width: 16, digits: 5 },
-    { at: 48, width: 4, digits: 4 },
-  ]
-  let element = 0
-  for (const { at, width, digits } of runs) {
-    for (let digit = 0; digit < digits; digit++) {
-      for (let i = 0; i < width; i++) quants[element++] = (((block[at + i]! * 3 ** digit) & 255) * 3) >> 8
-    }
-  }
-  setTernary(parts, u16(block, 52))
 }
 
 function setTernary(parts: BlockParts, d: number): void {

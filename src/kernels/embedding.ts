@@ -3,7 +3,7 @@ import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { embedding as shader } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols } from './shape.ts'
-import { type Weight, weightPart } from './weight.ts'
+import { type Weight, weightParts } from './weight.ts'
 
 /** The token at each position of each sequence, [sequences, positions] u32. The sampler adds to it, so do prompts. */
 export interface History {
@@ -24,5 +24,5 @@ export function embedding(
     bindings: { history: history.buffer, rows, x: x.buffer },
     constants: { X_QUADS: quads, POSITIONS: history.positions },
   })
-  r.dispatch('embedding', [body, weightPart(r.gpu, table)], [ceilDiv(quads, 64), (batch) => batch.rows])
+  r.dispatch('embedding', [body, ...weightParts(r.gpu, table)], [ceilDiv(quads, 64), (batch) => batch.rows])
 }

@@ -12,7 +12,7 @@ import {
   matmulVecSubgroup,
 } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE, type Width } from './shape.ts'
-import { startPart, stepsPerRow, type Weight, weightPart } from './weight.ts'
+import { startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
 
 const THREADS = 64
 /** Outputs that one thread of the vector and batch kernels keeps. */
@@ -38,7 +38,7 @@ export function linear(
 ): void {
   expectCols(weight.label, x.cols, weight.cols)
   const { body, size } = kernelFor(r.gpu, x, weight, width, rows)
-  r.dispatch(weight.label, [body, weightPart(r.gpu, weight), startPart(weight), ...emit], size)
+  r.dispatch(weight.label, [body, ...weightParts(r.gpu, weight), startPart(weight), ...emit], size)
 }
 
 interface Kernel {

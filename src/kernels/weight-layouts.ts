@@ -2,8 +2,29 @@
 import type { StoredDtype } from '../formats/blocks.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
-import { part, type ShaderPart } from '../gpu/shader.ts'
-import { weightsBf16, weightsF16, weightsF16Native, weightsF32, weightsQ4, weightsQ8 } from '../gpu/shaders.gen.ts'
+import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
+import {
+  blockIq4Nl,
+  blockIq4Xs,
+  blockMxfp4,
+  blockQ2K,
+  blockQ3K,
+  blockQ4K,
+  blockQ5K,
+  blockQ6K,
+  blockQ41,
+  blockQ50,
+  blockQ51,
+  blockTq20,
+  weightsBf16,
+  weightsBlocks,
+  weightsF16,
+  weightsF16Native,
+  weightsF32,
+  weightsQ4,
+  weightsQ8,
+} from '../gpu/shaders.gen.ts'
+import { type BlockName, blockRowBytes, copyBlockRow } from './pack-blocks.ts'
 import {
   type Copy,
   copyBytes,
@@ -28,63 +49,101 @@ export interface WeightBuffers {
 /** One way to lay out rows of weights. Blocks of 32 inputs follow one another, in one buffer or in two. */
 export interface WeightLayout {
   readonly name: string
-  /** Bytes of a block's elements, a multiple of 16. */
-  readonly blockBytes: number
-  /** Bytes of a block's scales, which have a buffer of their own; 0 where there are none. */
-  readonly scaleBytes: number
-  /** The shader part that reads a matrix of this layout. */
-  readonly part: (gpu: Gpu, buffers: WeightBuffers, constants: { readonly K_BLOCKS: number }) => ShaderPart
+  /** Bytes of a row of n blocks: its elements, and its scales, which have a buffer of their own where there are any. */
+  readonly rowBytes: (n: number) => { readonly quants: number; readonly scales: number }
+  /** Steps that a lane of the vector kernel takes in one block: `8 / QUADS_PER_STEP` of the shader part. */
+  readonly steps: number
+  /** The shader parts that read a matrix of this layout. */
+  readonly parts: (gpu: Gpu, buffers: WeightBuffers, constants: { readonly K_BLOCKS: number }) => readonly ShaderPart[]
   /** The types of the file whose rows the layout holds without loss, and how they are taken over. */
   readonly exact: Readonly<Partial<Record<StoredDtype, Copy>>>
-  /** Rounds any values. */
-  readonly pack: Pack
+  /** Rounds any values; undefined where only rows of the file are taken over. */
+  readonly pack: Pack | undefined
+}
+
+/** Rows whose blocks have a fixed size. */
+function plainRows(quants: number, scales = 0): WeightLayout['rowBytes'] {
+  return (n) => ({ quants: n * quants, scales: n * scales })
+}
+
+/** A block type of GGUF, at its own size. Only padding to whole words is added. */
+function ggufBlocks(
+  name: BlockName,
+  module: ShaderModule & { readonly bindings: { readonly weights: unknown; readonly scales: unknown } },
+): WeightLayout {
+  return {
+    name,
+    rowBytes: (n) => blockRowBytes(name, n),
+    steps: 1,
+    parts: (_, { quants: weights, scales }, constants) => [
+      part(weightsBlocks, { bindings: {}, constants }),
+      { module, bindings: { weights, scales: scales! }, constants: {} },
+    ],
+    exact: { [name]: copyBlockRow(name) },
+    pack: undefined,
+  }
 }
 
 /** The layouts by their names. */
 export const WEIGHT_LAYOUTS = {
   f32: {
     name: 'f32',
-    blockBytes: 128,
-    scaleBytes: 0,
-    part: (_, { quants: weights }, constants) => part(weightsF32, { bindings: { weights }, constants }),
+    rowBytes: plainRows(128),
+    steps: 8,
+    parts: (_, { quants: weights }, constants) => [part(weightsF32, { bindings: { weights }, constants })],
     exact: { f32: copyBytes },
     pack: packF32,
   },
   f16: {
     name: 'f16',
-    blockBytes: 64,
-    scaleBytes: 0,
-    part: (gpu, { quants: weights }, constants) =>
+    rowBytes: plainRows(64),
+    steps: 4,
+    parts: (gpu, { quants: weights }, constants) => [
       part(gpu.tuning.nativeF16 ? weightsF16Native : weightsF16, { bindings: { weights }, constants }),
+    ],
     exact: { f16: copyBytes },
     pack: packF16,
   },
   bf16: {
     name: 'bf16',
-    blockBytes: 64,
-    scaleBytes: 0,
-    part: (_, { quants: weights }, constants) => part(weightsBf16, { bindings: { weights }, constants }),
+    rowBytes: plainRows(64),
+    steps: 4,
+    parts: (_, { quants: weights }, constants) => [part(weightsBf16, { bindings: { weights }, constants })],
     exact: { bf16: copyBytes },
     pack: packBf16,
   },
   q8: {
     name: 'q8',
-    blockBytes: 32,
-    scaleBytes: 2,
-    part: (_, { quants: weights, scales }, constants) =>
+    rowBytes: plainRows(32, 2),
+    steps: 2,
+    parts: (_, { quants: weights, scales }, constants) => [
       part(weightsQ8, { bindings: { weights, scales: scales! }, constants }),
+    ],
     exact: { q8_0: copyQ8, q4_0: widenQ4 },
     pack: packQ8,
   },
   q4: {
     name: 'q4',
-    blockBytes: 16,
-    scaleBytes: 2,
-    part: (_, { quants: weights, scales }, constants) =>
+    rowBytes: plainRows(16, 2),
+    steps: 1,
+    parts: (_, { quants: weights, scales }, constants) => [
       part(weightsQ4, { bindings: { weights, scales: scales! }, constants }),
+    ],
     exact: { q4_0: copyQ4 },
     pack: packQ4,
   },
+  q4_1: ggufBlocks('q4_1', blockQ41),
+  q5_0: ggufBlocks('q5_0', blockQ50),
+  q5_1: ggufBlocks('q5_1', blockQ51),
+  iq4_nl: ggufBlocks('iq4_nl', blockIq4Nl),
+  mxfp4: ggufBlocks('mxfp4', blockMxfp4),
+  q2_k: ggufBlocks('q2_k', blockQ2K),
+  q3_k: ggufBlocks('q3_k', blockQ3K),
+  q4_k: ggufBlocks('q4_k', blockQ4K),
+  q5_k: ggufBlocks('q5_k', blockQ5K),
+  q6_k: ggufBlocks('q6_k', blockQ6K),
+  iq4_xs: ggufBlocks('iq4_xs', blockIq4Xs),
+  tq2_0: ggufBlocks('tq2_0', blockTq20),
 } as const satisfies Readonly<Record<string, WeightLayout>>
 
 export type WeightDtype = keyof typeof WEIGHT_LAYOUTS

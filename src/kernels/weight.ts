@@ -18,14 +18,13 @@ export interface Weight extends WeightBuffers {
 }
 
 /** Bytes of one row, padding included, in each of the two buffers. */
-export function rowBytes({ blockBytes, scaleBytes }: WeightLayout, cols: number): { quants: number; scales: number } {
-  const blocks = ceilDiv(cols, BLOCK)
-  return { quants: blocks * blockBytes, scales: blocks * scaleBytes }
+export function rowBytes({ rowBytes }: WeightLayout, cols: number): { quants: number; scales: number } {
+  return rowBytes(ceilDiv(cols, BLOCK))
 }
 
-/** 16-byte loads in one row: what the lanes of the vector kernel share. */
+/** Steps along one row: what the lanes of the vector kernel share. */
 export function stepsPerRow({ layout, cols }: Weight): number {
-  return rowBytes(layout, cols).quants / 16
+  return ceilDiv(cols, BLOCK) * layout.steps
 }
 
 /** Bytes of the whole matrix on the GPU. Kernels take four rows at a time, so rows are padded to fours. */
@@ -71,7 +70,7 @@ export function startPart({ bias }: Weight): ShaderPart {
   return part(startBias, { bindings: { bias }, constants: {} })
 }
 
-/** The shader part that reads this matrix. */
-export function weightPart(gpu: Gpu, weight: Weight): ShaderPart {
-  return weight.layout.part(gpu, weight, { K_BLOCKS: ceilDiv(weight.cols, BLOCK) })
+/** The shader parts that read this matrix. */
+export function weightParts(gpu: Gpu, weight: Weight): readonly ShaderPart[] {
+  return weight.layout.parts(gpu, weight, { K_BLOCKS: ceilDiv(weight.cols, BLOCK) })
 }

@@ -1,6 +1,7 @@
 /** Converts rows of a file to the layout that they get on the GPU: exactly where that can hold them. */
 import { decodeToF32, STORED_TYPES, type StoredDtype } from '../formats/blocks.ts'
 import type { PackedRow } from '../kernels/quantize.ts'
+import { BLOCK } from '../kernels/shape.ts'
 import { rowBytes } from '../kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightDtype, type WeightLayout } from '../kernels/weight-layouts.ts'
 
@@ -32,7 +33,7 @@ export function nativeLayout(stored: readonly StoredDtype[]): WeightLayout {
   const holding = Object.values<WeightLayout>(WEIGHT_LAYOUTS).filter(({ exact }) =>
     stored.every((dtype) => exact[dtype] !== undefined),
   )
-  const size = ({ blockBytes, scaleBytes }: WeightLayout) => blockBytes + scaleBytes
+  const size = ({ rowBytes }: WeightLayout) => rowBytes(BLOCK).quants + rowBytes(BLOCK).scales
   return holding.sort((a, b) => size(a) - size(b))[0] ?? WEIGHT_LAYOUTS.f32
 }
 
@@ -46,5 +47,6 @@ export function packRow(from: StoredDtype, stored: Uint8Array, to: PackedRows, i
   }
   const copy = layout.exact[from]
   if (copy !== undefined) copy(stored, row)
-  else layout.pack(decodeToF32(from, stored), row)
+  else if (layout.pack !== undefined) layout.pack(decodeToF32(from, stored), row)
+  else throw new RangeError(`${from} cannot become ${layout.name}`)
 }

@@ -47,7 +47,7 @@ describe('the table of stored types', () => {
   it('goes by the names of the formats, whatever their case', () => {
     expect(storedType('Q6_K')).toBe('q6_k')
     expect(storedType('BF16')).toBe('bf16')
-    for (const name of ['Q4_1', 'constructor', '']) expect(storedType(name)).toBeUndefined()
+    for (const name of ['IQ1_S', 'constructor', '']) expect(storedType(name)).toBeUndefined()
   })
 
   it('has the blocks of ggml', () => {

@@ -4,8 +4,16 @@ import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
 import type { Width } from '../../src/kernels/shape.ts'
 import { withBias } from '../../src/kernels/weight.ts'
-import type { WeightDtype } from '../../src/kernels/weight-layouts.ts'
-import { activation, misfits, openVariants, randomNumbers, randomWeight, run, WEIGHT_DTYPES } from '../support/gpu.ts'
+import {
+  activation,
+  misfits,
+  openVariants,
+  type PlainDtype,
+  randomNumbers,
+  randomWeight,
+  run,
+  WEIGHT_DTYPES,
+} from '../support/gpu.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
 vi.setConfig({ testTimeout: 240_000 })
@@ -33,7 +41,7 @@ interface Kernel {
   /** Taken by hardware alone, where the other ones are not. */
   hardware?: boolean
   /** A software adapter compiles it for many seconds: there only some types are tried. */
-  few?: readonly WeightDtype[]
+  few?: readonly PlainDtype[]
 }
 
 const KERNELS: readonly Kernel[] = [
@@ -48,7 +56,7 @@ const KERNELS: readonly Kernel[] = [
 interface Case {
   name: string
   kernel: Kernel
-  dtype: WeightDtype
+  dtype: PlainDtype
   rows: number
   n: number
   k: number

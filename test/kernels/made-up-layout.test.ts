@@ -54,13 +54,11 @@ const shader = readShader('weights_range.wgsl', SHADER) as ShaderModule
 
 const range: WeightLayout = {
   name: 'range',
-  blockBytes: 16,
-  scaleBytes: 4,
-  part: (_, { quants, scales }, constants) => ({
-    module: shader,
-    bindings: { weights: quants, scales: scales! },
-    constants: { ...constants },
-  }),
+  rowBytes: (n) => ({ quants: 16 * n, scales: 4 * n }),
+  steps: 1,
+  parts: (_, { quants, scales }, constants) => [
+    { module: shader, bindings: { weights: quants, scales: scales! }, constants: { ...constants } },
+  ],
   exact: {},
   pack(values, { quants, scales }) {
     const halves = new Uint16Array(scales.buffer, scales.byteOffset, scales.byteLength / 2)

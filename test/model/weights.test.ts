@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
-import { decodeToF32, f32ToF16Bits, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import { decodeToF32, f32ToF16Bits, STORED_TYPES, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
 import type { TensorInfo } from '../../src/formats/tensor-file.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { embedding } from '../../src/kernels/embedding.ts'
@@ -76,7 +76,7 @@ class MemoryCheckpoint {
     if (dtype === 'f32') bytes = new Uint8Array(Float32Array.from({ length: count }, random).buffer)
     else {
       bytes = Uint8Array.from({ length: storedBytes(dtype, count) }, () => Math.floor((random() + 1) * 128))
-      const size = { f16: 2, bf16: 2, q8_0: 34, q4_0: 18, q6_k: 210 }[dtype]
+      const size = STORED_TYPES[dtype].bytes
       for (let at = 1; at < bytes.length; at += size) bytes[at] = (bytes[at]! & 0x83) | 0x38
     }
     const info = { name, file: 'memory', dtype, shape, byteOffset: 0, byteLength: bytes.length }

@@ -10,7 +10,9 @@ import { createWeight, rowBytes, type Weight } from '../../src/kernels/weight.ts
 import { WEIGHT_LAYOUTS, type WeightDtype } from '../../src/kernels/weight-layouts.ts'
 import { disabledFeatures } from './features.ts'
 
-export const WEIGHT_DTYPES = Object.keys(WEIGHT_LAYOUTS) as readonly WeightDtype[]
+/** The layouts that take any values, at any width; `test/kernels/blocks.test.ts` has those of GGUF's block types. */
+export const WEIGHT_DTYPES = ['f32', 'f16', 'bf16', 'q8', 'q4'] as const satisfies readonly WeightDtype[]
+export type PlainDtype = (typeof WEIGHT_DTYPES)[number]
 
 /** Uniform numbers in [-1, 1), the same for the same seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
@@ -58,7 +60,7 @@ export function activation(
 /** A random matrix [rows, cols] and its exact values. Its layout is written down here again, apart from the loader's. */
 export function randomWeight(
   gpu: Gpu,
-  dtype: WeightDtype,
+  dtype: PlainDtype,
   { rows, cols, random }: { rows: number; cols: number; random: () => number },
 ): { weight: Weight; values: Float64Array } {
   const weight = createWeight(gpu, `${dtype} weight`, WEIGHT_LAYOUTS[dtype], rows, cols)
@@ -90,7 +92,7 @@ interface Element {
 }
 
 /** Stores an element near `number` (times the type's range) and returns its exact value. */
-const PUT: Record<WeightDtype, (view: DataView, element: Element) => number> = {
+const PUT: Record<PlainDtype, (view: DataView, element: Element) => number> = {
   f32(view, { first, col, number }) {
     view.setFloat32(first + 4 * col, number, true)
     return Math.fround(number)

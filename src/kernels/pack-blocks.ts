@@ -3,8 +3,9 @@
  * padding of a row to whole words.
  */
 import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from '../formats/ggml-blocks.ts'
+import type { Copy } from './quantize.ts'
 
-export type BlockName = Exclude<keyof typeof GGML_BLOCKS, 'tq1_0'>
+export type BlockName = keyof typeof GGML_BLOCKS
 
 /** One row of a matrix on the GPU, as the two buffers hold it. */
 export interface BlockRow {
@@ -22,7 +23,7 @@ interface BlockPacking {
 
 const halves = (count: number) => Math.ceil(count / 2)
 
-export const BLOCK_PACKING: Readonly<Record<BlockName, BlockPacking>> = {
+const BLOCK_PACKING: Readonly<Record<BlockName, BlockPacking>> = {
   q4_1: { weightWords: (n) => n * 4, scaleWords: (n) => n, put: putQ4With1 },
   q5_0: { weightWords: (n) => n * 4, scaleWords: (n) => n + halves(n), put: putQ5 },
   q5_1: { weightWords: (n) => n * 4, scaleWords: (n) => n * 2, put: putQ5With1 },
@@ -37,19 +38,31 @@ export const BLOCK_PACKING: Readonly<Record<BlockName, BlockPacking>> = {
   tq2_0: { weightWords: (n) => n * 2, scaleWords: (n) => halves(n / 8), put: putTq2 },
 }
 
+/** Bytes of a row of n blocks of 32 inputs, in each of the two buffers. */
+export function blockRowBytes(name: BlockName, n: number): { quants: number; scales: number } {
+  const { weightWords, scaleWords } = BLOCK_PACKING[name]
+  return { quants: weightWords(n) * 4, scales: scaleWords(n) * 4 }
+}
+
 /** Used for one block after another. */
 const parts = createBlockParts()
 
-/** Converts a row of the file. `row` is overwritten. */
-export function packBlockRow(name: BlockName, file: Uint8Array, row: BlockRow): void {
+/** Takes rows of a type over, bit by bit. The target must be zero. */
+export function copyBlockRow(name: BlockName): Copy {
   const { elements, bytes, unpack }: BlockType = GGML_BLOCKS[name]
   const { put } = BLOCK_PACKING[name]
-  const blocks = file.byteLength / bytes
-  row.scales.fill(0)
-  for (let index = 0; index < blocks; index++) {
-    unpack(file.subarray(index * bytes, (index + 1) * bytes), parts)
-    put(row, parts, index, (blocks * elements) / 32)
+  return (stored, { quants, scales }) => {
+    const row = { weights: wordsOf(quants), scales: wordsOf(scales) }
+    const blocks = stored.byteLength / bytes
+    for (let index = 0; index < blocks; index++) {
+      unpack(stored.subarray(index * bytes, (index + 1) * bytes), parts)
+      put(row, parts, index, (blocks * elements) / 32)
+    }
   }
+}
+
+function wordsOf(bytes: Uint8Array<ArrayBuffer>): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
 }
 
 /** Four low bits of 32 quants in four words: byte j of word i holds quant 8i + j low and quant 8i + 4 + j high. */
