@@ -1,7 +1,8 @@
 // needs: weights, start, emit
 // Up to four rows of x (WIDE: eight) times a weight matrix: each weight is read once for all of them. group.y takes the
 // next rows. As in matmul_vec LANES threads share the inputs, and every thread keeps four outputs of each row.
-override N: u32; // outputs
+override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
+override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 16u; // power of two
 override GROUPS: u32 = 4u; // of LANES threads
 override WIDE: bool = false;
@@ -37,7 +38,7 @@ fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
     let at = group * 8u + row / 4u + (i % 2u) * 4u;
     let output = col + (i % 2u) * 2u;
     let first = start_pair(first_row + row, output);
-    emit(first_row + row, output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);
+    emit(first_row + row, FIRST + output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);
   }
 }
 

@@ -4,7 +4,8 @@
 // sums are exchanged inside a subgroup, under the same conditions as in matmul_vec_subgroup.
 enable subgroups;
 
-override N: u32; // outputs
+override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
+override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 16u; // power of two
 override GROUPS: u32 = 4u; // of LANES threads
 override WORKGROUP: u32 = LANES * GROUPS;
@@ -38,7 +39,7 @@ fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
     let at = group * 8u + row / 4u + (i % 2u) * 4u;
     let output = col + (i % 2u) * 2u;
     let first = start_pair(first_row + row, output);
-    emit(first_row + row, output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);
+    emit(first_row + row, FIRST + output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);
   }
 }
 

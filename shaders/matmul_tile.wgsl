@@ -1,7 +1,8 @@
 // needs: weights, start, emit
 // Many rows of x times a weight matrix: prefill. A workgroup of 8 x 8 threads makes 32 rows x 64 outputs, one block of 32
 // inputs at a time through workgroup memory; a thread makes 4 rows x 8 outputs (four pairs, 16 apart).
-override N: u32; // outputs
+override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
+override N: u32; // outputs up to the last row of this matrix
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T rounded up to 32, K_BLOCKS * 8]
 
@@ -15,7 +16,7 @@ fn load_tiles(row: u32, col: u32, block: u32, thread: u32) {
     x_tile[(i / 8u) * STRIDE + i % 8u] = x[((row + i / 8u) * K_BLOCKS + block) * 8u + i % 8u];
   }
   for (var i = thread; i < 512u; i += 64u) {
-    w_tile[(i / 8u) * STRIDE + i % 8u] = weight_quad(min(col + i / 8u, N - 1u), block * 8u + i % 8u);
+    w_tile[(i / 8u) * STRIDE + i % 8u] = weight_quad(min(col + i / 8u, N - FIRST - 1u), block * 8u + i % 8u);
   }
 }
 
@@ -69,6 +70,6 @@ fn main(
     let kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];
     let outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);
     let first = start_pair(row + i / 32u, col + 2u * pair);
-    emit(row + i / 32u, col + 2u * pair, first.x + outputs.x, first.y + outputs.y);
+    emit(row + i / 32u, FIRST + col + 2u * pair, first.x + outputs.x, first.y + outputs.y);
   }
 }

@@ -1,7 +1,8 @@
 // needs: weights, start, emit
 // One row of x times a weight matrix, y = x W^T: the decode step (group.y is the row). LANES threads share a dot product;
 // neighbouring lanes read neighbouring 16-byte words of weights; every thread keeps four outputs.
-override N: u32; // outputs
+override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
+override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
 
@@ -36,6 +37,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     let total = partial[id.y * LANES];
     let pair = select(total.xy, total.zw, id.x == 1u);
     let first = start_pair(row, col + 2u * id.x);
-    emit(row, col + 2u * id.x, first.x + pair.x, first.y + pair.y);
+    emit(row, FIRST + col + 2u * id.x, first.x + pair.x, first.y + pair.y);
   }
 }

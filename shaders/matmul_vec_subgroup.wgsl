@@ -3,7 +3,8 @@
 // subgroup size, and the device has been probed to number its lanes in the order of local_invocation_index.
 enable subgroups;
 
-override N: u32; // outputs
+override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
+override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
 override WORKGROUP: u32 = LANES * GROUPS;
@@ -32,6 +33,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   if (lane < 2u) {
     let pair = select(sum.xy, sum.zw, lane == 1u);
     let first = start_pair(row, col + 2u * lane);
-    emit(row, col + 2u * lane, first.x + pair.x, first.y + pair.y);
+    emit(row, FIRST + col + 2u * lane, first.x + pair.x, first.y + pair.y);
   }
 }

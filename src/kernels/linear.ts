@@ -26,19 +26,32 @@ export interface LinearOptions {
 }
 
 /**
- * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]). One row uses a matrix-vector kernel, up to eight a kernel that reads each
- * weight once for all of them, more a tiled one.
+ * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]). One row uses a matrix-vector kernel, up to eight a kernel that
+ * reads each weight once for all of them, more a tiled one. Several weights are parts of one matrix, from its first row on,
+ * that lie on the GPU in different layouts: each is a dispatch.
  */
 export function linear(
   r: Recorder<BatchShape>,
   x: Activation,
-  weight: Weight,
+  weight: Weight | readonly Weight[],
   emit: readonly ShaderPart[],
   { width, rows = 'rows' }: LinearOptions,
 ): void {
-  expectCols(weight.label, x.cols, weight.cols)
-  const { body, size } = kernelFor(r.gpu, x, weight, width, rows)
-  r.dispatch(weight.label, [body, ...weightParts(r.gpu, weight), startPart(weight), ...emit], size)
+  let first = 0
+  for (const piece of [weight].flat()) {
+    expectCols(piece.label, x.cols, piece.cols)
+    const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, width)
+    r.dispatch(piece.label, [body, ...weightParts(r.gpu, piece), startPart(piece), ...emit], size)
+    first += piece.rows
+  }
+}
+
+interface Product {
+  readonly x: Activation
+  readonly weight: Weight
+  /** The output that the weight's first row gives. */
+  readonly first: number
+  readonly rows: 'rows' | 'outputs'
 }
 
 interface Kernel {
@@ -46,36 +59,40 @@ interface Kernel {
   readonly size: Extent<BatchShape>[]
 }
 
-function kernelFor(gpu: Gpu, x: Activation, weight: Weight, width: Width, rows: 'rows' | 'outputs'): Kernel {
+function kernelFor(gpu: Gpu, product: Product, width: Width): Kernel {
   const variant = gpu.tuning.matmul[width]
-  if (variant === 'vector') return vector(gpu, x, weight, rows)
-  if (variant === 'tile') return tiled(x, weight, rows)
-  return batch(gpu, x, weight, { wide: variant === 'batch8', rows })
+  if (variant === 'vector') return vector(gpu, product)
+  return variant === 'tile' ? tiled(product) : batch(gpu, product, variant === 'batch8')
 }
 
-function vector(gpu: Gpu, x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel {
+/** What every matmul takes. */
+function shared({ x, weight, first }: Product) {
+  return { bindings: { x: x.buffer }, constants: { FIRST: first, N: first + weight.rows } }
+}
+
+function vector(gpu: Gpu, product: Product): Kernel {
+  const { weight, rows } = product
   const { LANES, GROUPS, subgroups } = lanes(gpu, stepsPerRow(weight), 32)
-  const use = { bindings: { x: x.buffer }, constants: { N: weight.rows, LANES, GROUPS } }
+  const { bindings, constants } = shared(product)
+  const use = { bindings, constants: { ...constants, LANES, GROUPS } }
   const body = subgroups ? part(matmulVecSubgroup, use) : part(matmulVec, use)
   return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS), (b) => b[rows]] }
 }
 
-function batch(
-  gpu: Gpu,
-  x: Activation,
-  weight: Weight,
-  { wide, rows }: { wide: boolean; rows: 'rows' | 'outputs' },
-): Kernel {
+function batch(gpu: Gpu, product: Product, wide: boolean): Kernel {
+  const { weight, rows } = product
   const { LANES, GROUPS, subgroups } = lanes(gpu, ceilDiv(weight.cols, 4), 16)
-  const use = { bindings: { x: x.buffer }, constants: { N: weight.rows, LANES, GROUPS, WIDE: wide } }
+  const { bindings, constants } = shared(product)
+  const use = { bindings, constants: { ...constants, LANES, GROUPS, WIDE: wide } }
   const body = subgroups ? part(matmulBatchSubgroup, use) : part(matmulBatch, use)
   const outputs = ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)
   return { body, size: [outputs, (b) => ceilDiv(b[rows], wide ? 8 : 4)] }
 }
 
-function tiled(x: Activation, weight: Weight, rows: 'rows' | 'outputs'): Kernel {
-  const use = { bindings: { x: x.buffer }, constants: { N: weight.rows } }
-  return { body: part(matmulTile, use), size: [ceilDiv(weight.rows, TILE_OUTPUTS), (b) => ceilDiv(b[rows], ROW_TILE)] }
+function tiled(product: Product): Kernel {
+  const { weight, rows } = product
+  const size: Extent<BatchShape>[] = [ceilDiv(weight.rows, TILE_OUTPUTS), (b) => ceilDiv(b[rows], ROW_TILE)]
+  return { body: part(matmulTile, shared(product)), size }
 }
 
 /** No more lanes than there is work for, nor than exchange values in order where the subgroup variant is used. */

@@ -24,8 +24,11 @@ import { ropeTable } from './rope.ts'
 /** The weights of one layer, fused as the kernels take them. */
 export interface LayerWeights {
   readonly attentionNorm: Buffer
-  /** wq, wk, wv one after another: [(H + 2G)·K, D]; rotated pairs in neighbouring rows. */
-  readonly wqkv: Weight
+  /**
+   * wq, wk, wv one after another: [(H + 2G)·K, D]; rotated pairs in neighbouring rows. One piece, or one for each layout
+   * where the file mixes types.
+   */
+  readonly wqkv: readonly Weight[]
   /** [D, H·K] */
   readonly wo: Weight
   readonly ffnNorm: Buffer

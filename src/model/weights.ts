@@ -74,7 +74,7 @@ async function loadLayer(
   const qkv = [{ ...source('wq', 'bq'), order: rotated }, { ...source('wk', 'bk'), order: rotated }, source('wv', 'bv')]
   return {
     attentionNorm: await loader.vector(`layers.${i}.attentionNorm`),
-    wqkv: await loader.matrix(`layers.${i}.wqkv`, qkv, oneAfterAnother(qkv), weights, config.headDim),
+    wqkv: await loader.pieces(`layers.${i}.wqkv`, qkv, weights, config.headDim),
     wo: await loader.matrix(`layers.${i}.wo`, [source('wo', 'bo')], inOrder, weights),
     ffnNorm: await loader.vector(`layers.${i}.ffnNorm`),
     w13: await loader.matrix(`layers.${i}.w13`, [source('w1', 'b1'), source('w3', 'b3')], interleaved, weights),
@@ -167,6 +167,26 @@ class WeightLoader {
     const buffer = this.gpu.createBuffer(name, padded.byteLength)
     this.gpu.write(buffer, 0, padded)
     return buffer
+  }
+
+  /**
+   * Several matrices one after another: neighbours of one layout become one, so that each keeps the size it has in the
+   * file. Files of mixed types, such as Q4_K_M, keep more bits in `wv` than in `wq` and `wk`.
+   */
+  async pieces(label: string, sources: readonly Source[], weights: WeightsOption, group: number): Promise<Weight[]> {
+    const layoutOf = ({ info }: Source) => (weights === 'native' ? nativeLayout([info.dtype]).name : weights)
+    const runs: Source[][] = []
+    for (const source of sources) {
+      const last = runs.at(-1)
+      if (last?.[0] !== undefined && layoutOf(last[0]) === layoutOf(source)) last.push(source)
+      else runs.push([source])
+    }
+    const made: Weight[] = []
+    for (const [i, run] of runs.entries()) {
+      const name = runs.length === 1 ? label : `${label} ${i}`
+      made.push(await this.matrix(name, run, oneAfterAnother(run), weights, group))
+    }
+    return made
   }
 
   /**

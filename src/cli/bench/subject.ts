@@ -98,7 +98,7 @@ function planContexts(
 
 /** Every matrix that one token goes through. */
 export function matricesOf({ layers, output }: ModelWeights): Weight[] {
-  return [...layers.flatMap(({ wqkv, wo, w13, w2 }) => [wqkv, wo, w13, w2]), output]
+  return [...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2]), output]
 }
 
 /** Bytes of weights that one token reads: all matrices, all gains, and its own row of the embedding. */
