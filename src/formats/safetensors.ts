@@ -57,7 +57,10 @@ export async function openSafetensors(reader: ByteReader, signal?: AbortSignal):
   }
   const headerBytes = Number(length)
   if (headerBytes > reader.size - 8) {
-    throw new CheckpointError({ file }, `its header claims ${headerBytes} bytes, but the file has ${reader.size}`)
+    throw new CheckpointError(
+      { file },
+      `its header claims ${headerBytes} bytes, but the file has ${reader.size}; is it complete?`,
+    )
   }
   const entries = parseHeader(file, await reader.read(8, headerBytes, signal))
   const { tensors, unsupported } = layOut(file, entries, 8 + headerBytes, reader.size)
@@ -127,7 +130,10 @@ function layOut(file: string, entries: readonly HeaderEntry[], dataStart: number
     const at = { file, tensor: shortName(name) }
     if (begin > end) throw new CheckpointError(at, `data_offsets begin at ${begin} and end before, at ${end}`)
     if (end > size - dataStart) {
-      throw new CheckpointError(at, `data_offsets end at ${end}, but the file holds ${size - dataStart} bytes of data`)
+      throw new CheckpointError(
+        at,
+        `data_offsets end at ${end}, but the file holds ${size - dataStart} bytes of data; is it complete?`,
+      )
     }
     const elements = elementCount(shape)
     if (elements === undefined) throw new CheckpointError(at, `the shape [${shape}] has too many elements`)

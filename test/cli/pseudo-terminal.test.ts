@@ -18,7 +18,7 @@ function start(args: string, env?: Record<string, string>): PseudoTerminal {
   return terminal
 }
 
-describe.runIf(isReady)('chat on a terminal', { timeout: 180_000 }, () => {
+describe.runIf(isReady)('chat on a terminal', { timeout: 600_000 }, () => {
   it('names model, context and GPU first, breaks lines at words, keeps a paste together, and leaves', async () => {
     const on = start('chat --no-sample -n 60 -c 512')
     const first = await on.until((text) => text.includes('\n>'), 'the prompt')

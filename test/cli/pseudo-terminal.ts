@@ -38,7 +38,7 @@ export function pseudoTerminal(command: string, columns: number, env: Record<str
   return {
     type: (keys) => void child.stdin!.write(keys),
     async until(condition, what) {
-      for (let tries = 0; tries < 600; tries++) {
+      for (let tries = 0; tries < 1500; tries++) {
         const lines = await on.lines()
         if (condition(lines.join('\n'))) return lines
         await delay(100)
