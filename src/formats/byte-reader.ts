@@ -146,12 +146,17 @@ export async function readText(reader: ByteReader, maxBytes: number, signal?: Ab
   }
 }
 
+/** Why a text is no JSON, and whether that looks like a download that broke off. */
+export function jsonFault(text: string, error: unknown): string {
+  return `is not JSON: ${messageOf(error)}${/[}\]]\s*$/.test(text) ? '' : '; is the file complete?'}`
+}
+
 /** A whole small JSON file. */
 export async function readJson(reader: ByteReader, maxBytes: number, signal?: AbortSignal): Promise<unknown> {
   const text = await readText(reader, maxBytes, signal)
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new CheckpointError({ file: reader.name }, `is not JSON: ${messageOf(error)}`, { cause: error })
+    throw new CheckpointError({ file: reader.name }, jsonFault(text, error), { cause: error })
   }
 }

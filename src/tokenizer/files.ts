@@ -1,5 +1,6 @@
 /** Which files of a folder hold the tokenizer and the chat template. */
 import { TokenizerError } from '../errors.ts'
+import { jsonFault } from '../formats/byte-reader.ts'
 import type { FolderFiles } from './hf-added.ts'
 
 /** A file's bytes by name; undefined when there is no such file. */
@@ -106,8 +107,7 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new TokenizerError(`${name}: is not JSON: ${reason}`, { cause: error })
+    throw new TokenizerError(`${name}: ${jsonFault(text, error)}`, { cause: error })
   }
 }
 
