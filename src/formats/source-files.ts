@@ -17,9 +17,12 @@ interface Picked {
   readonly file: Blob
 }
 
-/** @throws ParameterError when an item is no File; CheckpointError when the files are of several checkpoints */
-export async function filesBackend(files: readonly unknown[]): Promise<Backend> {
-  const picked = files.map(pick)
+/**
+ * @param nameless what a Blob without a name is called; undefined refuses it
+ * @throws ParameterError when an item is no File; CheckpointError when the files are of several checkpoints
+ */
+export async function filesBackend(files: readonly unknown[], nameless?: string): Promise<Backend> {
+  const picked = files.map((file) => pick(file, nameless))
   if (picked.length === 0) throw new ParameterError('source', files, 'holds no files')
   const root = await rootOf(picked)
   const byName = new Map(picked.filter(({ folder }) => folder === root).map(({ name, file }) => [name, file]))
@@ -38,8 +41,8 @@ export async function filesBackend(files: readonly unknown[]): Promise<Backend> 
   }
 }
 
-function pick(file: unknown): Picked {
-  const name = isBlob(file) ? nameOf(file) : undefined
+function pick(file: unknown, nameless: string | undefined): Picked {
+  const name = isBlob(file) ? (nameOf(file) ?? nameless) : undefined
   if (!isBlob(file) || name === undefined) throw new ParameterError('source', file, 'every item must be a File')
   const path: unknown = (file as { webkitRelativePath?: unknown }).webkitRelativePath
   const cut = typeof path === 'string' ? path.lastIndexOf('/') : -1
@@ -171,7 +174,7 @@ export function isBlob(value: unknown): value is Blob {
   )
 }
 
-export function nameOf(blob: Blob): string | undefined {
+function nameOf(blob: Blob): string | undefined {
   const { name } = blob as { name?: unknown }
   return typeof name === 'string' && name !== '' ? name : undefined
 }

@@ -8,7 +8,7 @@ import type { ByteReader, CustomReader } from './byte-reader.ts'
 import { embeddedPocket } from './embedded-pocket.ts'
 import { checkFileName } from './file-names.ts'
 import { findGguf } from './find-gguf.ts'
-import { filesBackend, handleBackend, isBlob, nameOf, openerBackend } from './source-files.ts'
+import { filesBackend, handleBackend, isBlob, openerBackend } from './source-files.ts'
 import { pathBackend } from './source-path.ts'
 import { urlBackend } from './source-url.ts'
 import { Absence, examine } from './stand-in.ts'
@@ -146,7 +146,7 @@ async function backendOf(source: unknown, signal: AbortSignal | undefined): Prom
   if (typeof source === 'string') return stringBackend(source)
   if (source instanceof URL) return urlBackend(source)
   if (Array.isArray(source)) return filesBackend(source)
-  if (isBlob(source)) return filesBackend([nameOf(source) === undefined ? new File([source], 'model.gguf') : source])
+  if (isBlob(source)) return filesBackend([source], 'model.gguf')
   const { kind, getFileHandle, open } = (source ?? {}) as Record<string, unknown>
   if (kind === 'directory' && typeof getFileHandle === 'function') {
     return handleBackend(source as FileSystemDirectoryHandle)

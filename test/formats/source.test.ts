@@ -98,6 +98,10 @@ describe('openSource with files', () => {
   it('takes one File or Blob', async () => {
     expect(await openSource(named('x', 'a.gguf'))).toMatchObject({ ggufName: 'a.gguf', label: 'a.gguf' })
     expect(await read(new Blob(['bytes']), 'model.gguf')).toBe('bytes')
+    // A Blob of another realm is no instance of ours, and only its shape tells what it is.
+    const inner = new Blob(['bytes'])
+    const foreign = { size: 5, type: '', slice: inner.slice.bind(inner), arrayBuffer: inner.arrayBuffer.bind(inner) }
+    expect(await read(foreign as unknown as Blob, 'model.gguf')).toBe('bytes')
   })
 
   it('takes a directory handle', async () => {
