@@ -28,7 +28,8 @@ export {
   TokenizerError,
 } from './errors.ts'
 export type { CustomReader } from './formats/byte-reader.ts'
-export type { FileOpener, ModelSource, OpenedFile } from './formats/source.ts'
+export type { FileOpener, OpenedFile } from './formats/file-opener.ts'
+export type { ModelSource } from './formats/source.ts'
 export type { Timings } from './generate/clock.ts'
 export { GenerationStream } from './generate/generation-stream.ts'
 export { MistralModel, type ModelStatus } from './generate/mistral-model.ts'

@@ -1,3 +1,4 @@
+/** Text, thoughts and calls of tools out of the tokens of one answer. */
 import type { FinishReason, NotedStep, Verdict } from '../generate/types.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { ShownLogprobs } from './shown-logprobs.ts'

@@ -1,3 +1,4 @@
+/** `MistralChat`: a chat model, messages in, streamed text out. */
 import { merge } from '../async/merge.ts'
 import { ResultStream } from '../async/result-stream.ts'
 import { changed } from '../checks.ts'

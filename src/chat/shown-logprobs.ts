@@ -1,3 +1,4 @@
+/** Holds log-probabilities back until the text of their tokens is shown. */
 import type { TokenLogprob } from './token-logprob.ts'
 
 /**

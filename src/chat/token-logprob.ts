@@ -1,3 +1,4 @@
+/** Log-probabilities with the text and bytes of their tokens, as chat requests return them. */
 import type { IdLogprob, StepLogprobs } from '../generate/step-logprobs.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 

@@ -1,3 +1,4 @@
+/** Reads the arguments of a call while the model writes them. */
 import { isJsonSpace, JsonScanner } from './json-scanner.ts'
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'

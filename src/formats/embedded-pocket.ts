@@ -1,7 +1,7 @@
 /** The embedded model by its name. */
 import { ParameterError } from '../errors.ts'
 import { importUnfollowed } from '../platform/unfollowed.ts'
-import type { FileOpener } from './source.ts'
+import type { FileOpener } from './file-opener.ts'
 
 /**
  * The files of the embedded model. They come by an import that bundlers do not follow: the model would otherwise be in

@@ -1,6 +1,6 @@
 /** What `#pocket` means in the package: the files of the embedded model as texts in base64. */
 import { base64Reader } from './base64-reader.ts'
-import type { FileOpener } from './source.ts'
+import type { FileOpener } from './file-opener.ts'
 
 /** By name; the build puts them here (`tools/build.ts`). */
 declare const POCKET_FILES: Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 /** What `#pocket` means in the sources: the folder of the embedded model. In the package it is `pocket-embedded.ts`. */
 import { platform } from '#platform'
 import { filePath } from './file-names.ts'
-import type { FileOpener } from './source.ts'
+import type { FileOpener } from './file-opener.ts'
 
 const folder = filePath(new URL('../../models/pocket/config.json', import.meta.url)).replace(/config\.json$/, '')
 

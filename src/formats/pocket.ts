@@ -2,7 +2,7 @@
  * mistral-webgpu/pocket: the embedded model as a source that lives in the code, and so works in every bundle.
  * @module mistral-webgpu/pocket
  */
-import type { FileOpener } from './source.ts'
+import type { FileOpener } from './file-opener.ts'
 
 /** Bundlers follow this import: the model's bytes become a chunk of their own, which is fetched when a file is opened. */
 const files = async (): Promise<FileOpener> => (await import('#pocket')).default

@@ -4,8 +4,8 @@ import { AbortError, CheckpointError, ParameterError } from '../errors.ts'
 import type { Backend, Found } from './backend.ts'
 import { type ByteReader, blobReader, bytesReader, type CustomReader, customReader, messageOf } from './byte-reader.ts'
 import { isInTemplateFolder, TEMPLATE_FOLDER } from './file-names.ts'
+import type { FileOpener } from './file-opener.ts'
 import { chooseSnapshot } from './hub-cache.ts'
-import type { FileOpener } from './source.ts'
 
 /** A folder with one of these is a checkpoint, or holds a tokenizer. */
 const CHECKPOINT_FILE = /^(?:config\.json|tokenizer\.(?:json|model.*)|.*\.(?:gguf|safetensors))$/i

@@ -1,12 +1,14 @@
 /** Where a model comes from: one interface over paths, URLs, dropped files, directory handles and callers' openers. */
+
 import { platform } from '#platform'
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, ParameterError } from '../errors.ts'
-import type { AnyAbortSignal, AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/globals.ts'
+import type { AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/globals.ts'
 import type { Backend } from './backend.ts'
-import type { ByteReader, CustomReader } from './byte-reader.ts'
+import type { ByteReader } from './byte-reader.ts'
 import { embeddedPocket } from './embedded-pocket.ts'
 import { checkFileName } from './file-names.ts'
+import type { FileOpener } from './file-opener.ts'
 import { findGguf } from './find-gguf.ts'
 import { filesBackend, handleBackend, isBlob, openerBackend } from './source-files.ts'
 import { pathBackend } from './source-path.ts'
@@ -18,18 +20,6 @@ import { Absence, examine } from './stand-in.ts'
  * `<input webkitdirectory>`, a directory handle, or an object that opens files by name.
  */
 export type ModelSource = string | AnyURL | AnyBlob | readonly AnyFile[] | AnyDirectoryHandle | FileOpener
-
-type MaybePromise<T> = T | Promise<T>
-
-/** What an opener may answer. Undefined, null, or an error named `NotFoundError` or with code `ENOENT`: no such file. */
-export type OpenedFile = AnyBlob | ArrayBuffer | Uint8Array | string | CustomReader | undefined | null
-
-/** A caller's own way to open the files of a checkpoint, for example from a zip or a cache. */
-export interface FileOpener {
-  open(name: string, signal?: AnyAbortSignal): MaybePromise<OpenedFile>
-  /** The names it has; only needed to find a `.gguf` that is not called `model.gguf`. */
-  list?(): MaybePromise<Iterable<string>>
-}
 
 /** The files of one source. */
 export interface SourceFiles {

@@ -1,3 +1,4 @@
+/** The times of one generation. */
 export interface Timings {
   /** From the request to the first token, waiting for a free sequence included. */
   readonly prefillMs: number

@@ -1,3 +1,4 @@
+/** Reads the log-probabilities that the GPU wrote for one step. */
 import { MAX_TOP_LOGPROBS, NO_TOKEN } from '../kernels/sampler.ts'
 
 /** A token and its natural log-probability under the model's own distribution, before any rule or temperature. */

@@ -1,3 +1,4 @@
+/** Copies the keys and values of one sequence to another. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'

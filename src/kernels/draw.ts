@@ -1,3 +1,4 @@
+/** Draws tokens on the GPU: among the candidates of a small top_k, or among all. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'

@@ -1,3 +1,4 @@
+/** Looks up the embedding of each row's token. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'

@@ -1,3 +1,4 @@
+/** Matrix products: the variant for each class of batch, and what becomes of the results. */
 import type { Gpu } from '../gpu/device.ts'
 import type { Extent, Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'

@@ -1,3 +1,4 @@
+/** Root mean square normalization. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'

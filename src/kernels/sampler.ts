@@ -1,3 +1,4 @@
+/** The sampler's buffers, rules on the history, greedy choice and log-probabilities. */
 import { DeviceError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'

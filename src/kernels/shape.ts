@@ -1,3 +1,4 @@
+/** Shapes of batches and activations, and the padding that kernels rely on. */
 import { DeviceError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'

@@ -14,8 +14,9 @@ import { chatCompletions } from './openai-chat.ts'
 import { completions } from './openai-completions.ts'
 import { type AppConfig, type AppOptions, resolveOptions } from './options.ts'
 import { predict } from './predict.ts'
+import type { RequestRecord } from './records.ts'
 import { type AppContext, type AppEnv, ServedModel, type Service } from './service.ts'
-import { type RequestRecord, RequestTrace } from './trace.ts'
+import { RequestTrace } from './trace.ts'
 
 /** `fetch` as clients call it: with a URL and options, or with a request. */
 export interface Fetch {

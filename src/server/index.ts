@@ -6,4 +6,4 @@
 export type { ChatModel } from '../chat/chat-model.ts'
 export { createApp, type Fetch, type MistralApp } from './app.ts'
 export type { AppOptions, Refusal } from './options.ts'
-export type { RequestLevel, RequestRecord } from './trace.ts'
+export type { RequestLevel, RequestRecord } from './records.ts'

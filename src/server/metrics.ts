@@ -1,6 +1,6 @@
 /** Counters and histograms for Prometheus, in its text format. */
 import type { ModelStatus } from '../generate/mistral-model.ts'
-import type { RequestRecord } from './trace.ts'
+import type { RequestRecord } from './records.ts'
 
 /** Seconds. A cached answer on a fast GPU takes milliseconds, a long prompt on a slow one minutes. */
 const FIRST_TOKEN_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]

@@ -5,7 +5,8 @@
  */
 import type { ToolCallDelta } from '../chat/tool-call-delta.ts'
 import { type AnswerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
-import type { Pieces, ServedCompletion } from './run.ts'
+import type { ServedCompletion } from './records.ts'
+import type { Pieces } from './run.ts'
 
 export async function* mistralEvents(
   pieces: Pieces<ServedCompletion>,

@@ -8,7 +8,7 @@ import { jsonResponse } from './errors.ts'
 import { withSafePrompt } from './mistral-client.ts'
 import { mistralEvents, thoughtfulContent } from './mistral-stream.ts'
 import { type AnswerHead, answerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
-import type { ServedCompletion } from './run.ts'
+import type { ServedCompletion } from './records.ts'
 import { type Pieces, runOne } from './run.ts'
 import {
   checkModel,

@@ -8,7 +8,7 @@ import { MAX_TOP_LOGPROBS } from '../sampling/loop-params.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { type AnswerHead, answerHead, chunksOf, completionLogprobs, TextOffsets, wireUsage } from './openai-wire.ts'
-import type { ServedCompletion } from './run.ts'
+import type { ServedCompletion } from './records.ts'
 import { type Pieces, runAll } from './run.ts'
 import {
   checkModel,

@@ -3,7 +3,7 @@ import { type Checks, callback, check, checkOptions, filledText, flag, integer, 
 import { ParameterError } from '../errors.ts'
 import type { AnyRequest } from '../platform/globals.ts'
 import { hostnameOf } from './hosts.ts'
-import type { RequestRecord } from './trace.ts'
+import type { RequestRecord } from './records.ts'
 
 /** Why a request is not taken; the answer says it in the form that the route's clients read. */
 export interface Refusal {

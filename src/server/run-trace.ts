@@ -1,7 +1,7 @@
 /** The measures of one request to the model. */
 import type { ChatChunk } from '../chat/answer.ts'
 import type { Usage } from '../generate/types.ts'
-import type { ServedCompletion } from './run.ts'
+import type { ServedCompletion } from './records.ts'
 
 interface Choice {
   readonly firstAt: number

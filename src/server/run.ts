@@ -1,15 +1,13 @@
 /** Requests to the model on behalf of a client: measured, limited in length, several at once. */
+
 import { merge } from '../async/merge.ts'
 import { ResultStream } from '../async/result-stream.ts'
 import type { ChatChunk } from '../chat/answer.ts'
-import type { ChatCompletion } from '../chat/chat-model.ts'
 import { type CheckedRequest, limitLength } from '../chat/request.ts'
 import { DeviceLostError } from '../errors.ts'
+import type { ServedCompletion } from './records.ts'
 import type { ServedModel } from './service.ts'
 import type { RequestTrace } from './trace.ts'
-
-/** The part of a completion that answers are made of. */
-export type ServedCompletion = Pick<ChatCompletion, 'choices' | 'usage'>
 
 export interface RunOptions {
   signal: AbortSignal

@@ -1,35 +1,9 @@
 /** The record of one HTTP request, from its arrival to the end of its answer. */
+
 import { plainJson } from '../json/value.ts'
 import { CLIENT_LEFT, HttpError, toHttpError } from './errors.ts'
+import type { RequestLevel, RequestRecord } from './records.ts'
 import { RunTrace } from './run-trace.ts'
-
-/** `info` is expected, `warn` the client's doing, `error` the server's. */
-export type RequestLevel = 'info' | 'warn' | 'error'
-
-/** What the log gets of one request. Times are milliseconds; token counts are of all choices together. */
-export interface RequestRecord {
-  readonly level: RequestLevel
-  readonly requestId: string
-  readonly method: string
-  /** The route's pattern, such as `/v1/models/:id`; `other` when there is none. */
-  readonly route: string
-  readonly path: string
-  readonly status: number
-  readonly durationMs: number
-  readonly stream: boolean
-  /** The client left before the end of its answer. */
-  readonly aborted: boolean
-  readonly timeToFirstTokenMs?: number | undefined
-  readonly promptTokens?: number | undefined
-  /** Of answers that broke off, too: what had come until then. */
-  readonly completionTokens?: number | undefined
-  readonly cachedTokens?: number | undefined
-  readonly finishReasons?: readonly string[] | undefined
-  /** The message the client got without what it quotes, or the error behind it with its stack. */
-  readonly error?: string | undefined
-  /** Messages or prompt, when the server was told to log them. */
-  readonly prompt?: unknown
-}
 
 export interface Outcome {
   status: number

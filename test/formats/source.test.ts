@@ -1,4 +1,5 @@
 /** The kinds of sources open the same files. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AbortError, ParameterError } from '../../src/errors.ts'
 import { readJson, readText } from '../../src/formats/byte-reader.ts'
 import { isPlainFileName } from '../../src/formats/file-names.ts'
-import { type FileOpener, type ModelSource, openSource } from '../../src/formats/source.ts'
+import type { FileOpener } from '../../src/formats/file-opener.ts'
+import { type ModelSource, openSource } from '../../src/formats/source.ts'
 import { refusal, text } from './helpers.ts'
 
 const named = (content: string, name: string, path?: string) => {

@@ -1,3 +1,4 @@
+/** Measures how fast the adapter reads memory: the yardstick of the benchmark. */
 import type { Buffer } from '../../gpu/buffer.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { BufferUsage } from '../../gpu/flags.ts'

@@ -1,3 +1,4 @@
+/** Measures prompts and answers of a whole model, and counts what one token costs. */
 import { throwIfAborted } from '../../async/abort.ts'
 import type { MistralModel } from '../../generate/mistral-model.ts'
 import type { GpuCounts } from '../../gpu/counters.ts'

@@ -1,3 +1,4 @@
+/** Measures JavaScript's own share of a token on Dawn's null backend. */
 import { throwIfAborted } from '../../async/abort.ts'
 import { DeviceError, ParameterError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/device.ts'

@@ -1,3 +1,4 @@
+/** Times single matrix products at several numbers of rows. */
 import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { Recorder } from '../../gpu/recorder.ts'

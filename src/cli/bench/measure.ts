@@ -1,3 +1,4 @@
+/** Repeats a measurement and takes its median. */
 import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import type { Recording } from '../../gpu/recorder.ts'

@@ -1,3 +1,4 @@
+/** The options of `bench`. */
 import { type Command, Option } from 'commander'
 import type { WeightsOption } from '../../model/weights.ts'
 import { type Cli, disabledFeatures, UsageError } from '../context.ts'

@@ -1,3 +1,4 @@
+/** Random weights that are numbers in every stored type. */
 import { STORED_TYPES, type StoredDtype } from '../../formats/blocks.ts'
 
 /** The types that random weights are made in. */

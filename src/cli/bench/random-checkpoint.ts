@@ -1,3 +1,4 @@
+/** A checkpoint of random weights in the shape of a real model. */
 import { STORED_TYPES, storedBytes } from '../../formats/blocks.ts'
 import type { SourceFiles } from '../../formats/source.ts'
 import type { TensorInfo } from '../../formats/tensor-file.ts'

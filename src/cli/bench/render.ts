@@ -1,3 +1,4 @@
+/** Prints the results of `bench` as text. */
 import { type Cli, colorsFor } from '../context.ts'
 import { bytes } from '../units.ts'
 import type { BenchReport, ContextResult, KernelResult, PerToken } from './report.ts'

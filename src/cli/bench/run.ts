@@ -1,3 +1,4 @@
+/** Runs the parts of `bench` one after another. */
 import type { Gpu } from '../../gpu/device.ts'
 import { type Cli, note } from '../context.ts'
 import { measureBandwidth } from './bandwidth.ts'

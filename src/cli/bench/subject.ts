@@ -1,3 +1,4 @@
+/** The model that `bench` measures: a checkpoint, or random weights. */
 import { openSource } from '../../formats/source.ts'
 import { MistralModel } from '../../generate/mistral-model.ts'
 import type { Weight } from '../../kernels/weight.ts'
