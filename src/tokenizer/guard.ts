@@ -7,12 +7,7 @@
  * takes them out again and says where they were: no control token may cover such a place.
  */
 import { anyOf, firstLength } from './added-tokens.ts'
-
-const MARK = '\ufdd0'
-/** After {@link MARK}: the text itself had a `MARK` here. */
-const OWN = '\ufdd1'
-/** After {@link MARK}: nothing was here. */
-const BREAK = '\ufdd2'
+import { BREAK, MARK, OWN } from './marks.ts'
 
 /** What a template wrote, and the sorted places in it that no control token may cover, nor one of one character begin at. */
 export interface Rendered {

@@ -9,7 +9,8 @@ import { braceFormat } from './format.ts'
 import { index, toInt } from './numbers.ts'
 import { itemOf } from './operators.ts'
 import { repr } from './printing.ts'
-import { TEXT_METHODS, text } from './text-methods.ts'
+import { TEXT_METHODS } from './text-methods.ts'
+import { text } from './text-search.ts'
 import {
   Callable,
   Dict,

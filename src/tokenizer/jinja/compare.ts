@@ -1,5 +1,6 @@
 /** Python's `==`, `<` and `in`: by value, and never between a text and a number. */
 import { compareText } from '../../json/python.ts'
+import { bare, MARK } from '../marks.ts'
 import { typeError } from './errors.ts'
 import { str } from './printing.ts'
 import { Dict, isIterable, isNumber, iterate, Range, Tuple, typeName, Undefined, type Value, View } from './values.ts'
@@ -11,6 +12,7 @@ export function primitive(value: Value): number | bigint {
 
 export function equal(a: Value, b: Value): boolean {
   if (a === b) return true
+  if (typeof a === 'string') return typeof b === 'string' && sameText(a, b)
   if (isNumber(a)) {
     // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a double that are the same number are equal.
     return isNumber(b) && primitive(a) == primitive(b)
@@ -22,6 +24,10 @@ export function equal(a: Value, b: Value): boolean {
   if (a instanceof Dict) return b instanceof Dict && a.size === b.size && sameEntries(a, b)
   if (a instanceof Range) return b instanceof Range && equal([...a], [...b])
   return a instanceof Undefined && b instanceof Undefined
+}
+
+function sameText(a: string, b: string): boolean {
+  return (a.includes(MARK) || b.includes(MARK)) && bare(a) === bare(b)
 }
 
 function sameEntries(a: Dict, b: Dict): boolean {
@@ -38,7 +44,7 @@ export function order(a: Value, b: Value, operator = '<'): number {
     const [x, y] = [primitive(a), primitive(b)]
     return x < y ? -1 : x > y ? 1 : x === y || x <= y ? 0 : Number.NaN
   }
-  if (typeof a === 'string' && typeof b === 'string') return a === b ? 0 : compareText(a, b)
+  if (typeof a === 'string' && typeof b === 'string') return a === b ? 0 : compareText(bare(a), bare(b))
   if (Array.isArray(a) && Array.isArray(b) && a instanceof Tuple === b instanceof Tuple) {
     for (let i = 0; i < a.length && i < b.length; i++) {
       if (!equal(a[i] as Value, b[i] as Value)) return order(a[i] as Value, b[i] as Value, operator)
@@ -52,7 +58,7 @@ export function order(a: Value, b: Value, operator = '<'): number {
 /** `item in container` */
 export function contains(container: Value, item: Value): boolean {
   if (typeof container === 'string') {
-    if (typeof item === 'string') return container.includes(item)
+    if (typeof item === 'string') return bare(container).includes(bare(item))
     throw typeError(`'in <string>' requires string as left operand, not ${typeName(item)}`)
   }
   if (container instanceof Dict) return container.has(item)

@@ -1,5 +1,6 @@
 /** Python's two ways to fill a text with values: `'%s' % value` and `'{}'.format(value)`. */
 import { pythonFloat } from '../../json/python.ts'
+import { characters } from '../marks.ts'
 import { limitError, typeError, valueError } from './errors.ts'
 import { fixed, index, toFloat, toInt } from './numbers.ts'
 import { repr, str } from './printing.ts'
@@ -273,7 +274,7 @@ function signedText(negative: boolean, prefix: string, digits: string, spec: Spe
 }
 
 function cut(text: string, precision: number | undefined): string {
-  return precision === undefined ? text : Array.from(text).slice(0, precision).join('')
+  return precision === undefined ? text : characters(text).slice(0, precision).join('')
 }
 
 function padded(text: string, { fill: char, align, width }: Spec): string {

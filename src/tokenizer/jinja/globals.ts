@@ -4,7 +4,7 @@ import { bind } from './callables.ts'
 import { PythonError, typeError, valueError } from './errors.ts'
 import { index } from './numbers.ts'
 import { str } from './printing.ts'
-import { text } from './text-methods.ts'
+import { text } from './text-search.ts'
 import { Callable, Dict, iterate, type Kwargs, Namespace, PythonObject, Range, Tuple, type Value } from './values.ts'
 
 /** What jinja2's sandbox allows. */

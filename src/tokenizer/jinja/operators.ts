@@ -1,10 +1,12 @@
 /** Python's operators on values of any type, indices, and slices. */
+
+import { characters, isSimple } from '../marks.ts'
 import type { BinaryOperator, CompareOperator } from './ast.ts'
 import { contains, equal, order } from './compare.ts'
 import { limitError, PythonError, typeError, valueError } from './errors.ts'
 import { percentFormat } from './format.ts'
 import { arithmetic, index } from './numbers.ts'
-import { Dict, isBmp, isInt, isNumber, Range, Tuple, typeName, Undefined, type Value } from './values.ts'
+import { Dict, isInt, isNumber, Range, Tuple, typeName, Undefined, type Value } from './values.ts'
 
 /** The longest text, in UTF-16 units, that a template may make. */
 const MAX_TEXT = 1 << 26
@@ -85,8 +87,8 @@ export function itemOf(object: Value, key: Value): Value | undefined {
   if (!isInt(key)) return undefined
   const at = index(key)
   if (typeof object === 'string') {
-    if (isBmp(object)) return object[at < 0 ? object.length + at : at]
-    return Array.from(object).at(at)
+    if (isSimple(object)) return object[at < 0 ? object.length + at : at]
+    return characters(object).at(at)
   }
   if (Array.isArray(object)) return object.at(at)
   if (!(object instanceof Range)) return undefined
@@ -100,8 +102,8 @@ export function slice(object: Value, start: Value, stop: Value, step: Value): Va
   const [from, to, by] = [start, stop, step].map((part) => (part === null ? undefined : index(part, 'slice indices')))
   if (by === 0) throw valueError('slice step cannot be zero')
   if (typeof object === 'string') {
-    if (isBmp(object) && (by ?? 1) === 1) return object.slice(from ?? 0, to)
-    return sliced(isBmp(object) ? object.split('') : Array.from(object), from, to, by).join('')
+    if (isSimple(object) && (by ?? 1) === 1) return object.slice(from ?? 0, to)
+    return sliced(isSimple(object) ? object.split('') : characters(object), from, to, by).join('')
   }
   if (object instanceof Range) return slicedRange(object, from, to, by)
   if (object instanceof Tuple) return Tuple.of_(sliced([...object], from, to, by))

@@ -1,5 +1,6 @@
 /** `str` and `repr` of Python's values. */
 import { pythonNumber } from '../../json/python.ts'
+import { MARK, OWN } from '../marks.ts'
 import { limitError } from './errors.ts'
 import {
   Callable,
@@ -15,11 +16,8 @@ import {
   View,
 } from './values.ts'
 
-/**
- * What `str.isprintable` says no to, but for the space; and but for the marks in users' texts, which are no characters of
- * theirs (`../guard.ts`).
- */
-const UNPRINTABLE = /(?![\ufdd0-\ufdef])[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
+/** What `str.isprintable` says no to, but for the space. A mark in a user's text is no character of it. */
+const UNPRINTABLE = /\ufdd0[\ufdd1-\ufdd3]|[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 const MAX_DEPTH = 500
 
 /** `str(value)` */
@@ -54,11 +52,13 @@ export function repr(value: Value, depth = 0): string {
 
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  const escaped = text
-    .replaceAll('\\', '\\\\')
-    .replaceAll(quote, `\\${quote}`)
-    .replace(UNPRINTABLE, (char) => SHORT[char] ?? hexEscape(char.codePointAt(0) as number))
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replace(UNPRINTABLE, printed)
   return quote + escaped + quote
+}
+
+function printed(char: string): string {
+  if (char.length === 2 && char[0] === MARK && char[1] !== OWN) return char
+  return SHORT[char] ?? hexEscape(char.codePointAt(0) as number)
 }
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }

@@ -1,11 +1,13 @@
 /** jinja2's filters of texts. A value that is no text is printed first, as there. */
+import { characters } from '../marks.ts'
 import { PythonError, typeError, valueError } from './errors.ts'
 import type { FilterInput, Filters } from './filters.ts'
 import { percentFormat } from './format.ts'
 import { index } from './numbers.ts'
 import { checkedText, checkSize, slice } from './operators.ts'
 import { repr, str } from './printing.ts'
-import { join, lines, replace, strip, TEXT_METHODS, text } from './text-methods.ts'
+import { join, lines, strip, TEXT_METHODS } from './text-methods.ts'
+import { replace, text } from './text-search.ts'
 import { WHITE_SPACE } from './unicode.ts'
 import {
   Dict,
@@ -68,9 +70,10 @@ function truncate(value: Value, size: number, killWords: boolean, end: string, l
 function titleWords(value: Value): string {
   const words = str(value).split(new RegExp(`([-${WHITE_SPACE}({[<]+)`))
   return words
-    .map((word) =>
-      word.replace(/^./su, (char) => char.toUpperCase()).replace(/(?<=^.).+/su, (rest) => rest.toLowerCase()),
-    )
+    .map((word) => {
+      const [first = ''] = characters(word)
+      return first.toUpperCase() + word.slice(first.length).toLowerCase()
+    })
     .join('')
 }
 

@@ -3,6 +3,7 @@
  * `float` a `number` with a fraction or a `JsonFloat`; `None` is null, a `str` is a string, a `list` an array.
  */
 import { entriesOf, isJsonObject, JsonFloat } from '../../json/value.ts'
+import { bare, characters, isSimple } from '../marks.ts'
 import { PythonError, typeError } from './errors.ts'
 
 export type Value =
@@ -55,15 +56,14 @@ export class Dict extends Map<Value, Value> {
   #spelled: Map<Value, Value> | undefined
 
   override get(key: Value): Value | undefined {
-    return super.get(typeof key === 'string' ? key : hashable(key))
+    return super.get(hashable(key))
   }
 
   override has(key: Value): boolean {
-    return super.has(typeof key === 'string' ? key : hashable(key))
+    return super.has(hashable(key))
   }
 
   override set(key: Value, value: Value): this {
-    if (typeof key === 'string') return super.set(key, value)
     const canonical = hashable(key)
     if (canonical !== key && !super.has(canonical)) {
       this.#spelled ??= new Map()
@@ -93,6 +93,7 @@ export class Dict extends Map<Value, Value> {
 
 /** One value for all keys that Python holds for equal. */
 function hashable(key: Value): Value {
+  if (typeof key === 'string') return bare(key)
   if (typeof key === 'boolean') return Number(key)
   if (key instanceof JsonFloat) return key.valueOf()
   if (key instanceof Tuple) return `\ufdd0(${key.map((item) => `${typeof hashable(item)} ${String(hashable(item))}`)})`
@@ -238,7 +239,8 @@ export function truth(value: Value): boolean {
 
 /** `iter(value)`. @throws PythonError when there is nothing to walk */
 export function iterate(value: Value): Iterable<Value> {
-  if (typeof value === 'string' || Array.isArray(value)) return value
+  if (typeof value === 'string') return characters(value)
+  if (Array.isArray(value)) return value
   if (value instanceof Dict) return value.keys()
   if (value instanceof Range || value instanceof View || value instanceof Iteration) return value
   if (value instanceof Undefined) return []
@@ -262,16 +264,6 @@ export function length(value: Value): number {
   return size
 }
 
-const SURROGATE = /[\ud800-\udfff]/
-
-/** Whether indices of Python, which count characters, are those of JavaScript. */
-export function isBmp(text: string): boolean {
-  return !SURROGATE.test(text)
-}
-
 export function textLength(text: string): number {
-  if (isBmp(text)) return text.length
-  let count = 0
-  for (const _ of text) count++
-  return count
+  return isSimple(text) ? text.length : characters(text).length
 }

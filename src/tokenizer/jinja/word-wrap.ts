@@ -1,4 +1,5 @@
 /** Python's `textwrap.wrap`, without its expansion of tabs and replacement of white space. */
+import { characters } from '../marks.ts'
 import { limitError, valueError } from './errors.ts'
 import { textLength } from './values.ts'
 
@@ -42,7 +43,7 @@ export function wrap(text: string, width: number, breakLongWords: boolean, break
 
 /** Takes as much of a word that is longer than a line as there is room for, to its last hyphen if it has one. */
 function breakWord(chunks: string[], line: string[], room: number, breakOnHyphens: boolean): void {
-  const word = Array.from(chunks.pop() as string)
+  const word = characters(chunks.pop() as string)
   let end = room
   if (breakOnHyphens && word.length > end) {
     const hyphen = word.slice(0, end).lastIndexOf('-')
