@@ -21,7 +21,7 @@ export interface TemplateOptions {
 /** @throws ParameterError naming the option */
 export function checkTemplateOptions({ chatTemplate, chatFormat, neighbours }: TemplateOptions): void {
   checkParameter('chatTemplate', chatTemplate, orElse(undefined, JINJA))
-  checkParameter('chatFormat', chatFormat, orElse(undefined, oneOf(...Object.keys(CHAT_FORMATS))))
+  checkParameter('chatFormat', chatFormat, orElse(undefined, oneOf(...CHAT_FORMATS)))
   checkParameter('neighbours', neighbours, orElse(undefined, oneOf('merge', 'refuse')))
   if (chatFormat !== undefined && chatTemplate !== undefined) {
     throw new ParameterError('chatFormat', chatFormat, 'and chatTemplate exclude each other')
@@ -38,7 +38,7 @@ export async function loadTemplate(
 ): Promise<ChatTemplate> {
   if (chatTemplate !== undefined) return ChatTemplate.fromSource(chatTemplate)
   if (chatFormat !== undefined) return ChatTemplate.builtIn(chatFormat)
-  if (gguf !== undefined) return ChatTemplate.fromGguf(gguf) ?? ChatTemplate.builtIn()
+  if (gguf !== undefined) return (await ChatTemplate.fromGguf(gguf)) ?? ChatTemplate.builtIn()
   const own = await ChatTemplate.fromSourceFiles(files, signal)
   return own ?? ChatTemplate.builtIn(await formatOfTekken(files, signal))
 }

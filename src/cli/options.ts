@@ -36,7 +36,7 @@ export function addModelOptions(command: Command): Command {
     .option('--chat-template <file>', "Jinja source to use instead of the checkpoint's own template")
     .addOption(
       new Option('--chat-format <version>', "a version of Mistral's own format instead of a template").choices(
-        Object.keys(CHAT_FORMATS),
+        CHAT_FORMATS,
       ),
     )
     .addOption(

@@ -4,8 +4,6 @@ import type { GgufMetadata } from '../formats/gguf-metadata.ts'
 import { quantizedFact } from '../formats/no-checkpoint.ts'
 import type { SourceFiles } from '../formats/source.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
-import { openGgufModel } from './checkpoint-gguf.ts'
-import { openHf } from './checkpoint-hf.ts'
 import type { ModelConfig } from './config.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
 import { expectedShape, LAYER_BIASES, partsOf, type WeightName, weightNames } from './shapes.ts'
@@ -47,7 +45,7 @@ export interface Checkpoint {
  */
 export async function openCheckpoint(files: SourceFiles, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const { ggufName } = files
-  const opened = await (ggufName === undefined ? openHf(files, options) : openGgufModel(files, ggufName, options))
+  const opened = await (ggufName === undefined ? openFolder(files, options) : openGgufFile(files, ggufName, options))
   const { config, container, format, gguf, outputMayBeTied } = opened
   const names = [...weightNames(config), ...biasNames(opened)]
   const weights = new Map<WeightName, TensorInfo>()
@@ -76,6 +74,16 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
     readTensor: (info, offset, length, signal) => container.read(info, offset, length, signal),
     close: () => files.close(),
   }
+}
+
+async function openFolder(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
+  const { openHf } = await import('./checkpoint-hf.ts')
+  return openHf(files, options)
+}
+
+async function openGgufFile(files: SourceFiles, name: string, options: CheckpointOptions): Promise<Opened> {
+  const { openGgufModel } = await import('./checkpoint-gguf.ts')
+  return openGgufModel(files, name, options)
 }
 
 /** A config that names fewer layers than there are would load half a model. */

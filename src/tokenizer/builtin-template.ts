@@ -4,12 +4,15 @@
  */
 import { ChatTemplateError, ParameterError } from '../errors.ts'
 import { pythonJson } from '../json/python.ts'
-import { block, CHAT_FORMATS, type ChatFormat, type FormatRules, type PromptPart } from './chat-format.ts'
+import { type ChatFormat, formatsOf } from './chat-format.ts'
 import type { PlainMessage } from './chat-messages.ts'
+import { block, FORMAT_RULES, type FormatRules, type PromptPart } from './format-rules.ts'
+import { nameOf, type PromptSettings, type PromptWriter } from './prompt-writer.ts'
+import type { Tokenizer } from './tokenizer.ts'
 import type { Tool } from './tools.ts'
 import { arrange, type Content, type Turn } from './turns.ts'
 
-export interface BuiltInOptions {
+interface BuiltInOptions {
   readonly tools: readonly Tool[] | undefined
   readonly reasoningEffort: string | undefined
   /** Neighbours of one role become one message; false refuses them. */
@@ -20,12 +23,35 @@ export interface BuiltInOptions {
   readonly eos: string
 }
 
+/** A prompt in Mistral's own format: the one given, else the one that the vocabulary was made for. */
+export class BuiltInPrompt implements PromptWriter {
+  readonly #format: ChatFormat | undefined
+
+  constructor(format: ChatFormat | undefined) {
+    this.#format = format
+  }
+
+  takesTools(tokenizer: Tokenizer): boolean {
+    return !this.#formats(tokenizer).includes('v1')
+  }
+
+  write(messages: readonly PlainMessage[], tokenizer: Tokenizer, settings: PromptSettings): PromptPart[] {
+    const { specialTokens } = tokenizer
+    const [bos, eos] = [nameOf(tokenizer, tokenizer.bosId), nameOf(tokenizer, tokenizer.eosId)]
+    return builtInParts(this.#formats(tokenizer), messages, { ...settings, specialTokens, bos, eos })
+  }
+
+  #formats(tokenizer: Tokenizer): readonly ChatFormat[] {
+    return this.#format === undefined ? formatsOf(tokenizer) : [this.#format]
+  }
+}
+
 /**
  * The prompt in the format of the vocabulary. Where more than one is possible, it is written in each.
  * @throws ParameterError naming `messages[i].field`, `tools` or `reasoning_effort` when the conversation does not fit the
  *   format; ChatTemplateError when the possible formats write it differently
  */
-export function builtInParts(
+function builtInParts(
   formats: readonly ChatFormat[],
   messages: readonly PlainMessage[],
   options: BuiltInOptions,
@@ -51,7 +77,7 @@ export function builtInParts(
 
 function partsOf(format: ChatFormat, messages: readonly PlainMessage[], options: BuiltInOptions): PromptPart[] {
   const { tools, bos, eos, specialTokens } = options
-  const known: FormatRules = CHAT_FORMATS[format]
+  const known: FormatRules = FORMAT_RULES[format]
   // mistral-common refuses thoughts where the vocabulary has no tokens for them, too.
   const rules = ['[THINK]', '[/THINK]'].every((name) => specialTokens.has(name)) ? known : { ...known, thinkers: [] }
   if (rules.toolsBefore === undefined) refuseTools(format, messages, tools)

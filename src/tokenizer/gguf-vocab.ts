@@ -1,20 +1,10 @@
 /** The vocabulary inside a GGUF file's metadata (`tokenizer.ggml.*`). */
 import { TokenizerError } from '../errors.ts'
 import { type AddedToken, NO_FLAGS } from './added-tokens.ts'
-import {
-  byteOfToken,
-  CONTROL_NAME,
-  checkTokens,
-  definitionFromPieces,
-  engineJson,
-  MAX_MERGES,
-  MAX_TOKENS,
-  type SpecialTokens,
-  type TokenizerDefinition,
-  TokenKind,
-} from './definition.ts'
+import { byteOfToken, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type GgufMetadata, readRoles } from './gguf-special.ts'
 import { type WordSplit, wordSplit } from './gguf-splits.ts'
+import { CONTROL_NAME, checkTokens, definitionFromPieces, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
 
 export type { GgufMetadata } from './gguf-special.ts'
 

@@ -1,8 +1,8 @@
 /** What the JSON files beside a vocabulary say about added tokens and about roles, read as transformers 5 reads them. */
 import { TokenizerError } from '../errors.ts'
 import { type AddedTokenFlags, NO_FLAGS } from './added-tokens.ts'
-import { MAX_TOKENS } from './definition.ts'
 import { array, boolean, type Json, object, show, string, tokenId } from './json-fields.ts'
+import { MAX_TOKENS } from './vocabulary.ts'
 
 /** The parsed files that may lie beside a vocabulary. */
 export interface FolderFiles {

@@ -1,20 +1,10 @@
 /** Reads a `tokenizer.json` (Hugging Face tokenizers), with the facts that only `tokenizer_config.json` has. */
 import { TokenizerError } from '../errors.ts'
 import type { AddedToken } from './added-tokens.ts'
-import {
-  byteOfToken,
-  CONTROL_NAME,
-  checkTokens,
-  ENGINE_UNK,
-  engineJson,
-  MAX_MERGES,
-  MAX_TOKENS,
-  type Prefix,
-  type TokenizerDefinition,
-  TokenKind,
-} from './definition.ts'
+import { byteOfToken, type Prefix, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type FolderFiles, type FolderVocabulary, type ListedToken, tokenOf, withFolder } from './hf-added.ts'
 import { array, boolean, type Json, object, optionalString, show, tokenId } from './json-fields.ts'
+import { CONTROL_NAME, checkTokens, ENGINE_UNK, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
 
 /**
  * The definition of the tokenizer in a parsed `tokenizer.json`.

@@ -1,6 +1,6 @@
 /** Typed access to the fields of a `tokenizer.json`, with errors that name the field. */
 import { TokenizerError } from '../errors.ts'
-import { MAX_TOKENS } from './definition.ts'
+import { MAX_TOKENS } from './vocabulary.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 

@@ -2,8 +2,9 @@
 import { PbfReader } from 'pbf'
 import { TokenizerError } from '../errors.ts'
 import type { AddedToken } from './added-tokens.ts'
-import { CONTROL_NAME, definitionFromPieces, MAX_TOKENS, type TokenizerDefinition, TokenKind } from './definition.ts'
+import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type FolderFiles, type FolderVocabulary, withFolder } from './hf-added.ts'
+import { CONTROL_NAME, definitionFromPieces, MAX_TOKENS } from './vocabulary.ts'
 
 const VARINT = 0
 const BYTES = 2

@@ -1,17 +1,14 @@
 /** The tokenizer that users see: text to ids and back, whichever file the vocabulary came from. */
 import { ParameterError, TokenizerError } from '../errors.ts'
-import { openGguf } from '../formats/gguf.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Place } from './added-tokens.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
-import { TextEncoderEngine } from './engine.ts'
+import type { TextEncoderEngine } from './engine.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
 import { formatHintOfJson, formatHintOfName } from './format-hint.ts'
-import { definitionFromGguf, type GgufMetadata } from './gguf-vocab.ts'
+import type { GgufMetadata } from './gguf-vocab.ts'
 import type { FolderFiles } from './hf-added.ts'
-import { definitionFromJson } from './hf-json.ts'
-import { definitionFromSentencePiece } from './sentencepiece.ts'
 import { type StreamOptions, TextStream, tokenBytes } from './text-stream.ts'
 
 export interface EncodeOptions {
@@ -50,9 +47,9 @@ export class Tokenizer {
   readonly #engine: TextEncoderEngine
   #ids: Map<string, number> | undefined
 
-  private constructor(definition: TokenizerDefinition) {
+  private constructor(definition: TokenizerDefinition, engine: TextEncoderEngine) {
     this.#definition = definition
-    this.#engine = new TextEncoderEngine(definition)
+    this.#engine = engine
     this.vocabSize = definition.tokens.length
     this.bosId = definition.bosId
     this.eosId = definition.eosId
@@ -82,7 +79,10 @@ export class Tokenizer {
     try {
       if (files.ggufName !== undefined) {
         const reader = await files.open(files.ggufName, signal)
-        if (reader !== undefined) return Tokenizer.fromGguf((await openGguf(reader, signal)).metadata)
+        if (reader !== undefined) {
+          const { openGguf } = await import('../formats/gguf.ts')
+          return await Tokenizer.fromGguf((await openGguf(reader, signal)).metadata)
+        }
       }
       const tokenizer = await Tokenizer.fromSourceFiles(files, signal)
       if (tokenizer !== undefined) return tokenizer
@@ -117,11 +117,9 @@ export class Tokenizer {
     const found = await tokenizerFiles(open, at)
     if (found === undefined) return undefined
     try {
-      return new Tokenizer(
-        found.kind === 'json'
-          ? fromJson(found.tokenizer, found.files)
-          : fromSentencePiece(found.bytes, found.name, found.files),
-      )
+      const { kind, name, files } = found
+      const reading = kind === 'json' ? fromJson(found.tokenizer, files) : fromSentencePiece(found.bytes, name, files)
+      return await Tokenizer.#of(await reading)
     } catch (error) {
       throw naming(error, found.name)
     }
@@ -131,21 +129,27 @@ export class Tokenizer {
    * From a `tokenizer.json` (text or parsed), and `tokenizer_config.json` where there is one. Throws TokenizerError.
    * Where the folder has an `added_tokens.json` or `special_tokens_map.json`, use {@link load}.
    */
-  static fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Tokenizer {
+  static async fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Promise<Tokenizer> {
     const json = typeof tokenizerJson === 'string' ? parseJson(tokenizerJson, 'tokenizer.json') : tokenizerJson
     const config =
       typeof tokenizerConfig === 'string' ? parseJson(tokenizerConfig, 'tokenizer_config.json') : tokenizerConfig
-    return new Tokenizer(fromJson(json, { config }))
+    return Tokenizer.#of(await fromJson(json, { config }))
   }
 
   /** From the bytes of a SentencePiece `tokenizer.model`, and its name, which may end in a version. Throws TokenizerError. */
-  static fromSentencePiece(bytes: Uint8Array, name = 'tokenizer.model'): Tokenizer {
-    return new Tokenizer(fromSentencePiece(bytes, name))
+  static async fromSentencePiece(bytes: Uint8Array, name = 'tokenizer.model'): Promise<Tokenizer> {
+    return Tokenizer.#of(await fromSentencePiece(bytes, name))
   }
 
   /** From the metadata of a GGUF (`tokenizer.ggml.*`). Throws TokenizerError. */
-  static fromGguf(metadata: GgufMetadata): Tokenizer {
-    return new Tokenizer(definitionFromGguf(metadata))
+  static async fromGguf(metadata: GgufMetadata): Promise<Tokenizer> {
+    const { definitionFromGguf } = await import('./gguf-vocab.ts')
+    return Tokenizer.#of(definitionFromGguf(metadata))
+  }
+
+  static async #of(definition: TokenizerDefinition): Promise<Tokenizer> {
+    const { TextEncoderEngine } = await import('./engine.ts')
+    return new Tokenizer(definition, new TextEncoderEngine(definition))
   }
 
   /** Ids of a text. Lone surrogates count as U+FFFD. Throws TokenizerError when BOS or EOS is asked for and missing. */
@@ -242,11 +246,13 @@ export class Tokenizer {
   }
 }
 
-function fromJson(json: unknown, files: FolderFiles): TokenizerDefinition {
+async function fromJson(json: unknown, files: FolderFiles): Promise<TokenizerDefinition> {
+  const { definitionFromJson } = await import('./hf-json.ts')
   return { ...definitionFromJson(json, files), formatHint: formatHintOfJson(json) }
 }
 
-function fromSentencePiece(bytes: Uint8Array, name: string, files?: FolderFiles): TokenizerDefinition {
+async function fromSentencePiece(bytes: Uint8Array, name: string, files?: FolderFiles): Promise<TokenizerDefinition> {
+  const { definitionFromSentencePiece } = await import('./sentencepiece.ts')
   return { ...definitionFromSentencePiece(bytes, files), formatHint: formatHintOfName(name) }
 }
 

@@ -8,11 +8,11 @@ import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixture, fixtureBytes } from '../tokenizer/support.ts'
 import { joined, namedCallsVocabulary } from './support.ts'
 
-const v3 = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
-const byteLevel = Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
+const v3 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const byteLevel = await Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
 const VOCABULARIES: [string, Tokenizer][] = [
   ['SentencePiece', v3],
-  ['tokenizer.json with Metaspace', Tokenizer.fromJson(fixture('metaspace-first.tokenizer.json.gz'))],
+  ['tokenizer.json with Metaspace', await Tokenizer.fromJson(fixture('metaspace-first.tokenizer.json.gz'))],
   ['byte-level', byteLevel],
 ]
 const PLAIN: AnswerOptions = { index: 0, stops: [], logprobs: true, after: undefined, lead: '', tools: undefined }

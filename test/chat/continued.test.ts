@@ -8,7 +8,7 @@ import { tekken, tekkenJson, vocabulary } from '../tokenizer/formats.ts'
 import { fixtureBytes } from '../tokenizer/support.ts'
 
 const files = { 'tokenizer.model': fixtureBytes('own-v3.model') }
-const { vocabSize } = vocabulary('spm-v3')
+const { vocabSize } = await vocabulary('spm-v3')
 const user = { role: 'user', content: 'Does it blow?' }
 const asked = (content: string, fields: object = {}): ChatMessage[] => [user, { role: 'assistant', content, ...fields }]
 // Random weights would end or not as it happens.

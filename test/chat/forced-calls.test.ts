@@ -8,7 +8,9 @@ import { joined } from './support.ts'
 const file = fixtureBytes('own-v3.model')
 let chat: MistralChat
 beforeAll(async () => {
-  chat = await loadTiny({ 'tokenizer.model': file }, Tokenizer.fromSentencePiece(file).vocabSize, { maxSequences: 2 })
+  chat = await loadTiny({ 'tokenizer.model': file }, (await Tokenizer.fromSentencePiece(file)).vocabSize, {
+    maxSequences: 2,
+  })
 }, 240_000)
 afterAll(() => chat?.dispose())
 

@@ -70,7 +70,7 @@ export const cut = (text: string) =>
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz_0123456789{}[]:,"Ġ'
 
 /** A byte-level vocabulary with the control tokens of the newer formats. */
-export const namedCallsVocabulary = Tokenizer.fromJson({
+export const namedCallsVocabulary = await Tokenizer.fromJson({
   added_tokens: ['<s>', '</s>', '[TOOL_CALLS]', '[CALL_ID]', '[ARGS]'].map((content, id) => ({
     id,
     content,

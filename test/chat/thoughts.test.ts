@@ -7,7 +7,7 @@ import { toolCallTokens } from '../../src/chat/tool-choice.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { vocabulary } from '../tokenizer/formats.ts'
 
-const tokenizer = vocabulary('tekken-v13-think')
+const tokenizer = await vocabulary('tekken-v13-think')
 const tokens = thinkingTokens(tokenizer)!
 const thinking = { ...tokens, open: false }
 const { begin, end } = tokens
@@ -109,9 +109,9 @@ describe('a thought', () => {
   })
 })
 
-describe('an answer that begins inside a thought', () => {
+describe('an answer that begins inside a thought', async () => {
   const user = { role: 'user', content: 'Hi' }
-  const template = ChatTemplate.builtIn('v13')
+  const template = await ChatTemplate.builtIn('v13')
   const inside = (answer: object) =>
     endsInThought(template.encode([user, { role: 'assistant', ...answer } as typeof user], tokenizer), tokens)
 
@@ -128,7 +128,7 @@ describe('an answer that begins inside a thought', () => {
     expect(endsInThought(template.encode([user], tokenizer), tokens)).toBe(false)
   })
 
-  it('needs a vocabulary with tokens for thoughts', () => {
-    expect(thinkingTokens(vocabulary('tekken-v13'))).toBeUndefined()
+  it('needs a vocabulary with tokens for thoughts', async () => {
+    expect(thinkingTokens(await vocabulary('tekken-v13'))).toBeUndefined()
   })
 })

@@ -8,8 +8,8 @@ import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixtureBytes } from '../tokenizer/support.ts'
 import { namedCallsVocabulary as named11 } from './support.ts'
 
-const v1 = Tokenizer.fromSentencePiece(fixtureBytes('own-v1.model'))
-const v3 = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const v1 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v1.model'))
+const v3 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
 const tool = (name: string): Tool => ({ type: 'function', function: { name, parameters: { type: 'object' } } })
 const tools = [tool('speed'), tool('stop')]
 const named = (name: string) => ({ type: 'function' as const, function: { name } })
@@ -62,10 +62,10 @@ describe('the tokens of calls', () => {
 })
 
 describe('a forced call', () => {
-  it('begins as the template writes calls, so that the model goes on as it was trained', () => {
+  it('begins as the template writes calls, so that the model goes on as it was trained', async () => {
     const call = { id: '123456789', function: { name: 'speed', arguments: '{"place": "Arles"}' } }
     const asked: ChatMessage[] = [{ role: 'user', content: 'How fast?' }]
-    const template = ChatTemplate.builtIn()
+    const template = await ChatTemplate.builtIn()
     const prompt = template.encode(asked, v3, { tools })
     const whole = template.encode([...asked, { role: 'assistant', tool_calls: [call] }], v3, { tools })
     for (const force of ['any', { name: 'speed' }] as const) {

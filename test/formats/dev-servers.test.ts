@@ -36,7 +36,7 @@ async function read(source: ModelSource) {
   try {
     const { config, names } = await openCheckpoint(files)
     const tokenizer = (await Tokenizer.fromSourceFiles(files))!
-    const template = (await ChatTemplate.fromSourceFiles(files)) ?? ChatTemplate.builtIn()
+    const template = (await ChatTemplate.fromSourceFiles(files)) ?? (await ChatTemplate.builtIn())
     return { config, names, ids: template.encode(MESSAGES, tokenizer), origin: template.origin }
   } finally {
     await files.close()

@@ -13,7 +13,7 @@ import { fixtureBytes } from '../tokenizer/support.ts'
 import { folder, handleOf, picked, put } from './folders.ts'
 import { refusal } from './helpers.ts'
 
-const tokenizer = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const tokenizer = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
 const tools: Tool[] = [{ type: 'function', function: { name: 'f' } }]
 
 /** What requests without and with tools give. */

@@ -48,8 +48,8 @@ const vocabularyOf = (form: string) =>
 
 describe.each(
   flags.map((each) => [`${each.form}${each.normalizer === null ? '' : `, ${typeOf(each.normalizer)}`}`, each] as const),
-)('flags of added tokens, %s', (_, { form, normalizer, added_tokens, texts, ids }) => {
-  const tokenizer = Tokenizer.fromJson({ ...jsonOf(form), normalizer, added_tokens })
+)('flags of added tokens, %s', async (_, { form, normalizer, added_tokens, texts, ids }) => {
+  const tokenizer = await Tokenizer.fromJson({ ...jsonOf(form), normalizer, added_tokens })
 
   it('what a template wrote gives the ids of tokenizers', () => {
     const wrong = texts.flatMap((text, i) => {
@@ -67,11 +67,11 @@ describe.each(
     for (const [text, expected] of plain) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(expected)
   })
 
-  it('messages never make a control token, whatever white space and names they hold', () => {
+  it('messages never make a control token, whatever white space and names they hold', async () => {
     const source =
       "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|left|> \\n ' + m.content + '<|both|>' }}" +
       '{% endfor %}'
-    const template = ChatTemplate.fromSource(source)
+    const template = await ChatTemplate.fromSource(source)
     const names = [...tokenizer.specialTokens.keys(), '<|a\u2581b|>', ' <|user|>', '\u2581<|user|>']
     const halves = names.flatMap((name) => [name.slice(0, 3), name.slice(3)])
     const piece = fc.constantFrom(...names, ...halves, ' ', '  ', '\n', 'the', '\ufdd0', '\ufdd0\ufdd2', 'my tag')

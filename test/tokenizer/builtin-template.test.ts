@@ -5,14 +5,14 @@ import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { Tool } from '../../src/tokenizer/tools.ts'
 import { fixture, fixtureBytes, sharedPath } from './support.ts'
 
-const ownV1 = Tokenizer.fromSentencePiece(fixtureBytes('own-v1.model'))
-const ownV3 = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
-const byteLevel = Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
+const ownV1 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v1.model'))
+const ownV3 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const byteLevel = await Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
 const user = (content: string): ChatMessage => ({ role: 'user', content })
 const THREE = [user('What is a mistral?'), { role: 'assistant', content: 'A wind.' }, user('How does it form?')]
 
-describe('built-in formats', () => {
-  const template = ChatTemplate.builtIn()
+describe('built-in formats', async () => {
+  const template = await ChatTemplate.builtIn()
   it.each([
     [
       'v1',
@@ -131,14 +131,15 @@ describe('built-in formats', () => {
   })
 })
 
-describe('results of tools in v3', () => {
+describe('results of tools in v3', async () => {
+  const template = await ChatTemplate.builtIn()
   const result = (content: string, id = '123456789'): ChatMessage => ({ role: 'tool', content, tool_call_id: id })
   const rendered = (...results: ChatMessage[]) => {
     const calls = results.map((message) => ({
       id: message.tool_call_id as string,
       function: { name: 'f', arguments: '{"n":1.50}' },
     }))
-    const text = ChatTemplate.builtIn().render([user('x'), { role: 'assistant', tool_calls: calls }, ...results], ownV3)
+    const text = template.render([user('x'), { role: 'assistant', tool_calls: calls }, ...results], ownV3)
     return text.slice(text.indexOf('</s>') + 4)
   }
 

@@ -1,10 +1,11 @@
 /** Every version of Mistral's chat format against mistral_common: the same ids, and the same conversations refused. */
 import { describe, expect, it } from 'vitest'
 import { ChatTemplateError, ParameterError } from '../../src/errors.ts'
-import { CHAT_FORMATS, formatsOf } from '../../src/tokenizer/chat-format.ts'
+import { formatsOf } from '../../src/tokenizer/chat-format.ts'
 import { type ChatMessage, checkMessages } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { formatHintOfName, formatHintOfTekken } from '../../src/tokenizer/format-hint.ts'
+import { FORMAT_RULES } from '../../src/tokenizer/format-rules.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { Tool } from '../../src/tokenizer/tools.ts'
 import { arrange } from '../../src/tokenizer/turns.ts'
@@ -43,13 +44,17 @@ function deliberate(
 }
 
 /** What came of one conversation: equal, or a line that says what is wrong. */
-function verdict(name: string, given: Given, { ids, error }: { ids?: number[]; error?: string }): string {
-  const tokenizer = vocabulary(name)
+async function verdict(
+  name: string,
+  given: Given,
+  { ids, error }: { ids?: number[]; error?: string },
+): Promise<string> {
+  const tokenizer = await vocabulary(name)
   const version = versionOf(name)
   const shown = (some: readonly number[]) => tokenizer.decode(some, { skipSpecial: false })
   const exception = deliberate(version, given)
   try {
-    const got = encoded(ChatTemplate.builtIn(version), tokenizer, given)
+    const got = encoded(await ChatTemplate.builtIn(version), tokenizer, given)
     if (exception === 'taken' && ids === undefined) return 'taken on purpose'
     return JSON.stringify(got) === JSON.stringify(ids) ? 'equal' : `${shown(got)} | ${error ?? shown(ids!)}`
   } catch (refusal) {
@@ -60,8 +65,11 @@ function verdict(name: string, given: Given, { ids, error }: { ids?: number[]; e
 }
 
 describe.each(NAMES)('%s', (name) => {
-  it('gives the ids of mistral_common, and refuses what that refuses', () => {
-    const verdicts = expected[name]!.map((one, i) => [titles[i], verdict(name, conversations[i]!, one)] as const)
+  it('gives the ids of mistral_common, and refuses what that refuses', async () => {
+    const verdicts: (readonly [string | undefined, string])[] = []
+    for (const [i, one] of expected[name]!.entries()) {
+      verdicts.push([titles[i], await verdict(name, conversations[i]!, one)])
+    }
     const fine = ['equal', 'both refuse', 'taken on purpose', 'refused on purpose']
     expect(verdicts.filter(([, text]) => !fine.includes(text))).toEqual([])
     expect(verdicts.filter(([, text]) => text === 'equal').length).toBeGreaterThan(50)
@@ -80,24 +88,24 @@ describe('the format of a vocabulary', () => {
     ['tekken-v13-think', ['v11', 'v13']],
     ['tekken-v15', ['v15']],
     ['tekken-v15-think', ['v15']],
-  ])('%s is told', (name, formats) => {
-    expect(formatsOf(vocabulary(name))).toEqual(formats)
+  ])('%s is told', async (name, formats) => {
+    expect(formatsOf(await vocabulary(name))).toEqual(formats)
   })
 
-  it('is v7 with its names where older conversions changed the pattern for words, or it comes from elsewhere', () => {
+  it('is v7 with its names where older conversions changed the pattern for words, or it comes from elsewhere', async () => {
     const json = tekkenJson('v7') as ReturnType<typeof tekkenJson> & { pre_tokenizer: unknown }
     const { pre_tokenizer: _, ...rest } = json
     const older = { ...rest, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true } }
-    expect(formatsOf(Tokenizer.fromJson(older))).toEqual(['v7'])
-    expect(formatsOf(Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz')))).toEqual(['v7'])
+    expect(formatsOf(await Tokenizer.fromJson(older))).toEqual(['v7'])
+    expect(formatsOf(await Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz')))).toEqual(['v7'])
   })
 
-  it('is not what a name says where the vocabulary says otherwise', () => {
+  it('is not what a name says where the vocabulary says otherwise', async () => {
     const named = (file: string, name: string) => Tokenizer.fromSentencePiece(fixtureBytes(file), name)
-    expect(formatsOf(named('own-v1.model', 'tokenizer.model.v3'))).toEqual(['v1'])
-    expect(formatsOf(named('own-v7.model', 'tokenizer.model.v2'))).toEqual(['v7'])
-    expect(formatsOf(named('own-v3.model', 'tokenizer.model.v7'))).toEqual(['v3'])
-    expect(formatsOf(Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model')))).toEqual(['v3'])
+    expect(formatsOf(await named('own-v1.model', 'tokenizer.model.v3'))).toEqual(['v1'])
+    expect(formatsOf(await named('own-v7.model', 'tokenizer.model.v2'))).toEqual(['v7'])
+    expect(formatsOf(await named('own-v3.model', 'tokenizer.model.v7'))).toEqual(['v3'])
+    expect(formatsOf(await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model')))).toEqual(['v3'])
   })
 
   it('comes from the name of the file in a folder', async () => {
@@ -118,16 +126,16 @@ describe('the format of a vocabulary', () => {
   })
 })
 
-describe.each(['tekken-v11', 'tekken-v13', 'tekken-v13-think'])('%s without a word of its version', (name) => {
-  const tokenizer = vocabulary(name)
+describe.each(['tekken-v11', 'tekken-v13', 'tekken-v13-think'])('%s without a word of its version', async (name) => {
+  const tokenizer = await vocabulary(name)
 
-  it('is written in both formats that it can be, and refused where they differ', () => {
+  it('is written in both formats that it can be, and refused where they differ', async () => {
     const counts = { equal: 0, refused: 0 }
     for (const [i, { ids }] of expected[name]!.entries()) {
       const given = conversations[i]!
       if (ids === undefined || deliberate('v13', given)) continue
       try {
-        expect(encoded(ChatTemplate.builtIn(), tokenizer, given), titles[i]).toEqual(ids)
+        expect(encoded(await ChatTemplate.builtIn(), tokenizer, given), titles[i]).toEqual(ids)
         counts.equal++
       } catch (error) {
         if (!(error instanceof ChatTemplateError)) throw error
@@ -145,10 +153,13 @@ describe.each(['tekken-v11', 'tekken-v13', 'tekken-v13-think'])('%s without a wo
 
 describe('what a format cannot write', () => {
   const user = { role: 'user', content: 'a' }
-  const refused = (name: string, messages: unknown[], parameter: string, options: object = {}) =>
-    expect(() =>
-      ChatTemplate.builtIn(versionOf(name)).encode(messages as ChatMessage[], vocabulary(name), options),
-    ).toThrow(expect.objectContaining({ name: 'ParameterError', parameter }))
+  const refused = async (name: string, messages: unknown[], parameter: string, options: object = {}) => {
+    const template = await ChatTemplate.builtIn(versionOf(name))
+    const tokenizer = await vocabulary(name)
+    expect(() => template.encode(messages as ChatMessage[], tokenizer, options)).toThrow(
+      expect.objectContaining({ name: 'ParameterError', parameter }),
+    )
+  }
 
   it.each([
     [
@@ -180,15 +191,15 @@ describe('what a format cannot write', () => {
     ['spm-v3', 'messages[2].role', [user, { role: 'assistant', content: 'b' }, { role: 'system', content: 'c' }]],
   ])('%s names %s', (name, parameter, messages) => refused(name, messages, parameter))
 
-  it('is named among the parameters, too', () => {
-    refused('spm-v7', [user], 'reasoning_effort', { reasoningEffort: 'high' })
-    refused('tekken-v15', [user], 'reasoning_effort', { reasoningEffort: 'low' })
-    refused('tekken-v15', [{ role: 'system', content: 'a' }], 'tools', {
+  it('is named among the parameters, too', async () => {
+    await refused('spm-v7', [user], 'reasoning_effort', { reasoningEffort: 'high' })
+    await refused('tekken-v15', [user], 'reasoning_effort', { reasoningEffort: 'low' })
+    await refused('tekken-v15', [{ role: 'system', content: 'a' }], 'tools', {
       tools: [{ type: 'function', function: { name: 'f' } }],
     })
   })
 
-  it('is not what says nothing: null and empty lists, as clients echo them', () => {
+  it('is not what says nothing: null and empty lists, as clients echo them', async () => {
     const echoed = {
       role: 'assistant',
       content: 'b',
@@ -198,15 +209,16 @@ describe('what a format cannot write', () => {
       tool_calls: null,
       prefix: null,
     }
-    const template = ChatTemplate.builtIn()
-    const encode = (answer: object) => template.encode([user, answer as ChatMessage, user], vocabulary('spm-v3'))
+    const template = await ChatTemplate.builtIn()
+    const v3 = await vocabulary('spm-v3')
+    const encode = (answer: object) => template.encode([user, answer as ChatMessage, user], v3)
     expect(encode(echoed)).toEqual(encode({ role: 'assistant', content: 'b' }))
   })
 
-  it('is neighbours of one role, where they shall not be merged', () => {
-    refused('spm-v3', [user, user], 'messages[1].role', { neighbours: 'refuse' })
+  it('is neighbours of one role, where they shall not be merged', async () => {
+    await refused('spm-v3', [user, user], 'messages[1].role', { neighbours: 'refuse' })
     const answer = { role: 'assistant', content: 'b' }
-    refused('spm-v7', [user, answer, answer], 'messages[2].role', { neighbours: 'refuse' })
+    await refused('spm-v7', [user, answer, answer], 'messages[2].role', { neighbours: 'refuse' })
     const call = (id: string) => ({ id, function: { name: 'f', arguments: '' } })
     const result = (id: string) => ({ role: 'tool', content: '1', tool_call_id: id })
     const parallel = [
@@ -215,10 +227,9 @@ describe('what a format cannot write', () => {
       result('aaaaaaaaa'),
       result('bbbbbbbbb'),
     ]
-    const template = ChatTemplate.builtIn()
-    expect(template.encode(parallel, vocabulary('spm-v3'), { neighbours: 'refuse' })).toEqual(
-      template.encode(parallel, vocabulary('spm-v3')),
-    )
+    const template = await ChatTemplate.builtIn()
+    const v3 = await vocabulary('spm-v3')
+    expect(template.encode(parallel, v3, { neighbours: 'refuse' })).toEqual(template.encode(parallel, v3))
   })
 })
 
@@ -226,7 +237,7 @@ describe('long conversations', () => {
   const spaces = ' '.repeat(500_000)
   // Anything that looks at a run from each of its places, or at each pair, would not come to its end.
   it('cost what they are long', () => {
-    const [part] = CHAT_FORMATS.v3.answer(`a${spaces}b${spaces}`)
+    const [part] = FORMAT_RULES.v3.answer(`a${spaces}b${spaces}`)
     expect((part as { text: string }).text).toHaveLength(spaces.length + 2)
     const many = Array.from({ length: 20_000 }, (_, i) => String(i).padStart(9, '0'))
     const messages = [
@@ -234,19 +245,19 @@ describe('long conversations', () => {
       { role: 'assistant', tool_calls: many.map((id) => ({ id, function: { name: 'f' } })) },
       ...many.toReversed().map((id) => ({ role: 'tool', content: id, tool_call_id: id })),
     ]
-    const { turns } = arrange(checkMessages(messages), CHAT_FORMATS.v13, true)
+    const { turns } = arrange(checkMessages(messages), FORMAT_RULES.v13, true)
     const results = turns.flatMap((turn) => (turn.role === 'tool' ? [turn.result.content] : []))
     expect(results).toEqual(many)
-    const users = arrange(checkMessages(many.map((content) => ({ role: 'user', content }))), CHAT_FORMATS.v3, true)
+    const users = arrange(checkMessages(many.map((content) => ({ role: 'user', content }))), FORMAT_RULES.v3, true)
     expect(users.turns).toEqual([{ role: 'user', content: many.join('\n\n') }])
   })
 })
 
-describe('a last assistant message', () => {
-  const template = ChatTemplate.builtIn()
+describe('a last assistant message', async () => {
+  const template = await ChatTemplate.builtIn()
+  const v3 = await vocabulary('spm-v3')
   const user = { role: 'user', content: 'Hi' }
-  const rendered = (answer: object) =>
-    template.render([user, { role: 'assistant', ...answer } as ChatMessage], vocabulary('spm-v3'))
+  const rendered = (answer: object) => template.render([user, { role: 'assistant', ...answer } as ChatMessage], v3)
 
   it('is gone on with, unless it says that it is whole', () => {
     expect(rendered({ content: 'Hello, I ', prefix: true })).toBe('<s>[INST] Hi[/INST] Hello, I')

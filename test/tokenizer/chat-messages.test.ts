@@ -6,12 +6,13 @@ import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import type { Tool } from '../../src/tokenizer/tools.ts'
 import { fixtureBytes } from './support.ts'
 
-const ownV3 = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const ownV3 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
 const user = (content: string): ChatMessage => ({ role: 'user', content })
 
-describe('messages', () => {
+describe('messages', async () => {
+  const builtIn = await ChatTemplate.builtIn()
   const encode = (messages: unknown, tools?: unknown) =>
-    ChatTemplate.builtIn().encode(messages as ChatMessage[], ownV3, { tools: tools as Tool[] })
+    builtIn.encode(messages as ChatMessage[], ownV3, { tools: tools as Tool[] })
   it('takes parts of text', () => {
     const parts = [
       { type: 'text', text: 'a ' },
@@ -27,10 +28,10 @@ describe('messages', () => {
   })
   const result = (tool_call_id: unknown) => ({ role: 'tool', content: '1', tool_call_id })
 
-  it("takes the developer, OpenAI's newer name, for the system", () => {
+  it("takes the developer, OpenAI's newer name, for the system", async () => {
     for (const template of [
-      ChatTemplate.builtIn(),
-      ChatTemplate.fromSource('{{ messages[0].role }}: {{ messages[0].content }}'),
+      builtIn,
+      await ChatTemplate.fromSource('{{ messages[0].role }}: {{ messages[0].content }}'),
     ]) {
       const [old, newer] = ['system', 'developer'].map((role) =>
         template.render([{ role, content: 'Be brief.' }, user('a')], ownV3),
@@ -40,7 +41,7 @@ describe('messages', () => {
     }
   })
 
-  it('takes results of any call before them, and null for a field that is not there', () => {
+  it('takes results of any call before them, and null for a field that is not there', async () => {
     const other = { ...call, id: '987654321' }
     const messages = [
       { ...user('a'), tool_calls: null, tool_call_id: null },
@@ -48,13 +49,11 @@ describe('messages', () => {
       result('987654321'),
       result('123456789'),
     ]
-    expect(ChatTemplate.builtIn().render(messages as ChatMessage[], ownV3)).toMatch(
-      /"call_id": "123456789"}\[\/TOOL_RESULTS\]$/,
-    )
+    expect(builtIn.render(messages as ChatMessage[], ownV3)).toMatch(/"call_id": "123456789"}\[\/TOOL_RESULTS\]$/)
   })
 
-  it('leaves calls and results without ids to the template', () => {
-    const template = ChatTemplate.fromSource('{% for m in messages %}{{ m.role }} {% endfor %}')
+  it('leaves calls and results without ids to the template', async () => {
+    const template = await ChatTemplate.fromSource('{% for m in messages %}{{ m.role }} {% endfor %}')
     const bare = { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: {} } }] }
     expect(template.render([user('a'), bare, { role: 'tool', content: '1' }], ownV3)).toBe('user assistant tool ')
   })

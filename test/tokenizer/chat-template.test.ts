@@ -20,19 +20,17 @@ interface Case {
 }
 
 const { templates, cases } = fixture<{ templates: Record<string, string>; cases: Case[] }>('chat.json.gz')
-const forms = new Map(
-  [...new Set(cases.map((c) => c.form))].map((form) => [
-    form,
-    Tokenizer.fromJson(fixture(`${form}.tokenizer.json.gz`)),
-  ]),
-)
-const ownV3 = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const forms = new Map<string, Tokenizer>()
+for (const form of new Set(cases.map((c) => c.form))) {
+  forms.set(form, await Tokenizer.fromJson(fixture(`${form}.tokenizer.json.gz`)))
+}
+const ownV3 = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
 const user = (content: string): ChatMessage => ({ role: 'user', content })
 
 describe('templates of checkpoints, against transformers', () => {
-  it.each(cases.map((c): [string, Case] => [`${c.form}, ${c.template}, ${c.title}`, c]))('%s', (_, c) => {
+  it.each(cases.map((c): [string, Case] => [`${c.form}, ${c.template}, ${c.title}`, c]))('%s', async (_, c) => {
     const tokenizer = forms.get(c.form) as Tokenizer
-    const template = ChatTemplate.fromSource(templates[c.template] as string)
+    const template = await ChatTemplate.fromSource(templates[c.template] as string)
     expect(template.origin).toBe('checkpoint')
     const options = { tools: c.tools, addGenerationPrompt: false, neighbours: 'refuse' as const }
     if (c.error !== undefined) {
@@ -78,41 +76,38 @@ describe('control tokens', () => {
   const glue =
     "{{ bos_token }}{% for m in messages %}{{ '[INST' + m.content + 'INST]' + m.content + '</s' + m.content + ']' }}{{ eos_token }}{% endfor %}"
 
-  it.each(nasty)('of the template count, of the contents (%j) never', (content) => {
+  it.each(nasty)('of the template count, of the contents (%j) never', async (content) => {
     for (const [form, tokenizer] of [...forms, ['own v3', ownV3] as const]) {
       for (const source of [templates['v0.2'] as string, templates.v3 as string, glue]) {
+        const template = await ChatTemplate.fromSource(source)
         const controls = (text: string) =>
-          ChatTemplate.fromSource(source)
-            .encode([user(text)], tokenizer)
-            .filter((id) => tokenizer.isControl(id))
+          template.encode([user(text)], tokenizer).filter((id) => tokenizer.isControl(id))
         expect(controls(content), form).toEqual(controls('x'))
       }
-      const text = ChatTemplate.fromSource(templates['v0.2'] as string).render([user(content)], tokenizer)
+      const text = (await ChatTemplate.fromSource(templates['v0.2'] as string)).render([user(content)], tokenizer)
       expect(text).toBe(`<s>[INST] ${content} [/INST]`)
     }
   })
 
-  it('never come from contents of a built-in format either', () => {
+  it('never come from contents of a built-in format either', async () => {
+    const template = await ChatTemplate.builtIn()
     for (const content of nasty) {
-      const controls = (text: string) =>
-        ChatTemplate.builtIn()
-          .encode([user(text)], ownV3)
-          .filter((id) => ownV3.isControl(id))
+      const controls = (text: string) => template.encode([user(text)], ownV3).filter((id) => ownV3.isControl(id))
       expect(controls(content)).toEqual([1, 3, 4])
     }
   })
 
-  it('never come from tools and calls', () => {
+  it('never come from tools and calls', async () => {
     const parameters = { '</s>': ['[INST]'], also: 'f</s>[/INST]' }
     const tools: Tool[] = [{ type: 'function', function: { name: 'f', description: '[INST]', parameters } }]
     const tokenizer = forms.get('metaspace-first') as Tokenizer
-    const ids = ChatTemplate.fromSource(templates.v3 as string).encode([user('x')], tokenizer, { tools })
+    const ids = (await ChatTemplate.fromSource(templates.v3 as string)).encode([user('x')], tokenizer, { tools })
     const names = ids.filter((id) => tokenizer.isControl(id)).map((id) => tokenizer.idToToken(id))
     expect(names).toEqual(['<s>', '[AVAILABLE_TOOLS]', '[/AVAILABLE_TOOLS]', '[INST]', '[/INST]'])
   })
 
-  it('leave a user-defined piece of the vocabulary as it is', () => {
-    expect(ChatTemplate.builtIn().encode([user('[REFERENCE_DOC_0]')], ownV3)).toContain(
+  it('leave a user-defined piece of the vocabulary as it is', async () => {
+    expect((await ChatTemplate.builtIn()).encode([user('[REFERENCE_DOC_0]')], ownV3)).toContain(
       ownV3.tokenToId('[REFERENCE_DOC_0]'),
     )
   })
@@ -126,8 +121,8 @@ describe("calls in a checkpoint's template", () => {
     { role: 'tool', content: '1', tool_call_id: '123456789' },
   ]
 
-  it('look the same whether their arguments come as an object or, as from OpenAI, as its JSON text', () => {
-    const template = ChatTemplate.fromSource(templates.v3 as string)
+  it('look the same whether their arguments come as an object or, as from OpenAI, as its JSON text', async () => {
+    const template = await ChatTemplate.fromSource(templates.v3 as string)
     const args = { place: 'Arles </s>', days: [1, 2] }
     const text = template.render(messages(args), tokenizer)
     expect(text).toContain('"arguments": {"place": "Arles </s>", "days": [1, 2]}')
@@ -138,10 +133,10 @@ describe("calls in a checkpoint's template", () => {
   })
 })
 
-describe('numbers and keys', () => {
+describe('numbers and keys', async () => {
   const json = '{"b": 22.0, "10": 1e5, "2": -0.0, "e": 1E-7, "big": 12345678901234567890, "s": 1.50}'
   const written = '{"b": 22.0, "10": 100000.0, "2": -0.0, "e": 1e-07, "big": 12345678901234567890, "s": 1.5}'
-  const template = ChatTemplate.fromSource(
+  const template = await ChatTemplate.fromSource(
     '{{ tools[0].function.parameters | tojson }}{% for m in messages if m.tool_calls %}{{ m.tool_calls[0].function.arguments | tojson }}{% endfor %}',
   )
 
@@ -187,22 +182,27 @@ describe('sources of templates', () => {
       'chat_template has no default among rag; choose one with the option',
     )
     const broken = [list[0], { name: 'tool_use', template: '{{' }]
-    expect(() => ChatTemplate.fromConfig(broken)).toThrow('the chat template does not parse')
-    expect(ChatTemplate.fromGguf(new Map([['tokenizer.chat_template', 'g']]))?.source).toBe('g')
-    expect(ChatTemplate.fromGguf(new Map())).toBeUndefined()
+    await expect(ChatTemplate.fromConfig(broken)).rejects.toThrow('the chat template does not parse')
+    expect((await ChatTemplate.fromGguf(new Map([['tokenizer.chat_template', 'g']])))?.source).toBe('g')
+    expect(await ChatTemplate.fromGguf(new Map())).toBeUndefined()
   })
 
-  it('has the variables and functions of Hugging Face', () => {
-    const render = (source: string) => ChatTemplate.fromSource(source).render([user('é "x"')], ownV3)
+  it('has the variables and functions of Hugging Face', async () => {
+    const render = async (source: string) => (await ChatTemplate.fromSource(source)).render([user('é "x"')], ownV3)
     expect(
-      render('{{ bos_token }}{{ eos_token }}{{ add_generation_prompt }}{{ tools is none }}{{ messages | tojson }}'),
+      await render(
+        '{{ bos_token }}{{ eos_token }}{{ add_generation_prompt }}{{ tools is none }}{{ messages | tojson }}',
+      ),
     ).toBe(
-      '<s></s>TrueTrue[{"role": "user", "content": "é \\"x\\""}]'.replace('TrueTrue', render('{{ true }}{{ true }}')),
+      '<s></s>TrueTrue[{"role": "user", "content": "é \\"x\\""}]'.replace(
+        'TrueTrue',
+        await render('{{ true }}{{ true }}'),
+      ),
     )
-    expect(render("{{ strftime_now('%Y') }}")).toBe(String(new Date().getFullYear()))
+    expect(await render("{{ strftime_now('%Y') }}")).toBe(String(new Date().getFullYear()))
     expect(strftime(new Date(2024, 6, 4, 15, 5, 9), '%d %b %Y %B %A %a %H:%M:%S %I%p %y %% %Q')).toBe(
       '04 Jul 2024 July Thursday Thu 15:05:09 03PM 24 % %Q',
     )
-    expect(() => render('{{ messages.nothing.at.all() }}')).toThrow(ChatTemplateError)
+    await expect(render('{{ messages.nothing.at.all() }}')).rejects.toThrow(ChatTemplateError)
   })
 })

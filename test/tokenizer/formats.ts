@@ -41,13 +41,13 @@ const SPM: Record<string, string> = { v1: 'own-v1.model', v2: 'own-v3.model', v3
 const opened = new Map<string, Tokenizer>()
 
 /** @param name such as `spm-v2` or `tekken-v13-think` */
-export function vocabulary(name: string): Tokenizer {
-  const known = opened.get(name) ?? open(name)
+export async function vocabulary(name: string): Promise<Tokenizer> {
+  const known = opened.get(name) ?? (await open(name))
   opened.set(name, known)
   return known
 }
 
-function open(name: string): Tokenizer {
+async function open(name: string): Promise<Tokenizer> {
   const [kind, version, ...rest] = name.split('-') as [string, string, ...string[]]
   if (kind === 'tekken') return Tokenizer.fromJson(tekkenJson([version, ...rest].join('-')))
   return Tokenizer.fromSentencePiece(fixtureBytes(SPM[version]!), `tokenizer.model.${version}`)

@@ -79,30 +79,33 @@ const bytes = byteLevel()
 describe('tokenizer.ggml.pre', () => {
   it.each(splits.found.map((each) => [each.pre === null ? 'none' : `"${each.pre}"`, each] as const))(
     '%s',
-    (_, { pre, addsBos, ...vectors }) => {
+    async (_, { pre, addsBos, ...vectors }) => {
       const keys = { bos_token_id: 1, eos_token_id: 2, ...(pre === null ? {} : { pre }) }
-      const tokenizer = Tokenizer.fromGguf(metadataOf('gpt2', bytes, keys))
+      const tokenizer = await Tokenizer.fromGguf(metadataOf('gpt2', bytes, keys))
       expectEncodes(tokenizer, splits.texts, vectors)
       expect(tokenizer.addsBos).toBe(addsBos)
     },
   )
 
-  it.each(['kimi-k2', 'gemma4', 'whitespace', 'llama-4', 'toString', '__proto__'])('%s is refused by name', (pre) => {
-    const load = () => Tokenizer.fromGguf(metadataOf('gpt2', bytes, { pre }))
-    expect(load).toThrow(TokenizerError)
-    expect(load).toThrow(`tokenizer.ggml.pre is "${pre}"`)
-  })
+  it.each(['kimi-k2', 'gemma4', 'whitespace', 'llama-4', 'toString', '__proto__'])(
+    '%s is refused by name',
+    async (pre) => {
+      const load = () => Tokenizer.fromGguf(metadataOf('gpt2', bytes, { pre }))
+      await expect(load()).rejects.toThrow(TokenizerError)
+      await expect(load()).rejects.toThrow(`tokenizer.ggml.pre is "${pre}"`)
+    },
+  )
 })
 
 describe('ends of answers', () => {
   const { pieces } = userDefined
   it.each(
     ends.map((each) => [`${each.tokens.join(' ')} ${JSON.stringify(each.keys)} ${each.types[0] ?? ''}`, each] as const),
-  )('%s', (_, each) => {
+  )('%s', async (_, each) => {
     const base = each.model === 'llama' ? pieces : bytes
     const cut = { ...base, tokens: base.tokens.slice(0, each.count), types: base.types.slice(0, each.count) }
     const whole = extended(cut, each.tokens, each.types)
-    const tokenizer = Tokenizer.fromGguf(metadataOf(each.model, whole, each.keys))
+    const tokenizer = await Tokenizer.fromGguf(metadataOf(each.model, whole, each.keys))
     expect(tokenizer.endIds).toEqual(each.ends)
     expect(tokenizer.addsBos).toBe(each.addsBos)
     if (each.bos !== null) expect(tokenizer.bosId).toBe(each.bos)
@@ -114,24 +117,25 @@ describe('ends of answers', () => {
 
   it.each(['bos', 'eos', 'eot', 'eom', 'unknown', 'padding', 'fim_pad'])(
     '%s beyond the vocabulary is refused',
-    (role) => {
+    async (role) => {
       const load = () => Tokenizer.fromGguf(metadataOf('gpt2', bytes, { [`${role}_token_id`]: 1000 }))
-      expect(load).toThrow(TokenizerError)
-      expect(load).toThrow(`tokenizer.ggml.${role}_token_id is 1000; the vocabulary has 1000 tokens`)
+      await expect(load()).rejects.toThrow(TokenizerError)
+      await expect(load()).rejects.toThrow(`tokenizer.ggml.${role}_token_id is 1000; the vocabulary has 1000 tokens`)
     },
   )
 })
 
 describe('notes', () => {
-  const notesOf = (keys: Readonly<Record<string, unknown>>) => Tokenizer.fromGguf(metadataOf('gpt2', bytes, keys)).notes
+  const notesOf = async (keys: Readonly<Record<string, unknown>>) =>
+    (await Tokenizer.fromGguf(metadataOf('gpt2', bytes, keys))).notes
 
-  it('say what a file leaves open', () => {
-    expect(notesOf({ pre: 'gpt-2', eos_token_id: 2 })).toEqual([])
-    expect(notesOf({ pre: 'gpt-2' })).toEqual([
+  it('say what a file leaves open', async () => {
+    expect(await notesOf({ pre: 'gpt-2', eos_token_id: 2 })).toEqual([])
+    expect(await notesOf({ pre: 'gpt-2' })).toEqual([
       'tokenizer.ggml.eos_token_id is missing: token 11 ("[/SYSTEM_PROMPT]") ends answers, as in llama.cpp',
     ])
-    expect(notesOf({ eos_token_id: 2 })).toEqual([expect.stringContaining('tokenizer.ggml.pre is missing')])
-    expect(notesOf({ pre: '', eos_token_id: 2 })).toHaveLength(1)
+    expect(await notesOf({ eos_token_id: 2 })).toEqual([expect.stringContaining('tokenizer.ggml.pre is missing')])
+    expect(await notesOf({ pre: '', eos_token_id: 2 })).toHaveLength(1)
   })
 })
 
@@ -139,10 +143,10 @@ describe('user-defined tokens', () => {
   const { tokens, texts, pieces, found } = userDefined
   const types = tokens.map(() => 4)
 
-  it.each(found.map((each) => [`${each.model}, prefix ${each.prefix}`, each] as const))('%s', (_, each) => {
+  it.each(found.map((each) => [`${each.model}, prefix ${each.prefix}`, each] as const))('%s', async (_, each) => {
     const base = extended(each.model === 'llama' ? pieces : bytes, tokens, types)
     const keys = { pre: 'tekken', bos_token_id: 1, eos_token_id: 2, add_space_prefix: each.prefix }
-    const tokenizer = Tokenizer.fromGguf(metadataOf(each.model, base, keys))
+    const tokenizer = await Tokenizer.fromGguf(metadataOf(each.model, base, keys))
     const wrong = texts.flatMap((text, i) => {
       const got = tokenizer.encode(text)
       return got.join() === each.plain[i]!.join() ? [] : [{ text, got, expected: each.plain[i] }]
@@ -153,9 +157,9 @@ describe('user-defined tokens', () => {
     expect(texts.map((text) => tokenizer.encodeRendered(text, []))).toEqual(each.special)
   })
 
-  it('marked spaces in them are spaces of the text', () => {
+  it('marked spaces in them are spaces of the text', async () => {
     const base = extended(pieces, ['\u2581\u2581\u2581'], [4])
-    const tokenizer = Tokenizer.fromGguf(metadataOf('llama', base, {}))
+    const tokenizer = await Tokenizer.fromGguf(metadataOf('llama', base, {}))
     expect(tokenizer.encode('a   b')).toContain(tokenizer.tokenToId('\u2581\u2581\u2581'))
   })
 })

@@ -6,10 +6,10 @@ import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixture, fixtureBytes } from './support.ts'
 
 /** Runs what may only succeed or throw a TokenizerError, and answers the error's message. */
-function verdict(make: () => unknown): string {
+async function verdict(made: Promise<unknown>): Promise<string> {
   let message = ''
   try {
-    make()
+    await made
   } catch (error) {
     if (!(error instanceof TokenizerError)) throw error
     message = error.message
@@ -47,28 +47,35 @@ const GOOD: Piece[] = [
   { piece: '</s>', type: 3 },
   { piece: 'a', score: -1 },
 ]
-const spm = (bytes: Uint8Array) => verdict(() => Tokenizer.fromSentencePiece(bytes))
+const spm = (bytes: Uint8Array) => verdict(Tokenizer.fromSentencePiece(bytes))
 
 describe('hostile tokenizer.model', () => {
   const bytes = fixtureBytes('own-v1.model')
 
-  it('the small good one is read', () => {
-    expect(spm(model(GOOD))).toBe('')
+  it('the small good one is read', async () => {
+    expect(await spm(model(GOOD))).toBe('')
   })
 
-  it('every truncation and every kind of damage gives a TokenizerError or a tokenizer', () => {
-    for (let length = 0; length < 600; length++) expect(spm(bytes.subarray(0, length))).toMatch(/^tokenizer\.model: /)
+  it('every truncation and every kind of damage gives a TokenizerError or a tokenizer', async () => {
+    for (let length = 0; length < 600; length++)
+      expect(await spm(bytes.subarray(0, length))).toMatch(/^tokenizer\.model: /)
     const at = fc.integer({ min: 0, max: bytes.length - 1 })
-    fc.assert(
-      fc.property(fc.array(fc.tuple(at, fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }), (edits) => {
-        const damaged = bytes.slice()
-        for (const [index, value] of edits) damaged[index] = value
-        spm(damaged)
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(at, fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }),
+        async (edits) => {
+          const damaged = bytes.slice()
+          for (const [index, value] of edits) damaged[index] = value
+          await spm(damaged)
+        },
+      ),
       { numRuns: 150 },
     )
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (random) => void expect(spm(random)).not.toBe('')),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 200 }),
+        async (random) => void expect(await spm(random)).not.toBe(''),
+      ),
       { numRuns: 500 },
     )
   })
@@ -114,28 +121,28 @@ describe('hostile tokenizer.model', () => {
       model(GOOD, (p) => p.writeMessage(2, (_, t) => t.writeBooleanField(24, true), null)),
       'treat_whitespace_as_suffix',
     ],
-  ])('%s', (_, data, message) => {
-    expect(spm(data)).toContain(message)
+  ])('%s', async (_, data, message) => {
+    expect(await spm(data)).toContain(message)
   })
 
-  it('a thousand pieces of the longest kind stay quick, and names of special tokens are bounded', () => {
+  it('a thousand pieces of the longest kind stay quick, and names of special tokens are bounded', async () => {
     const long = Array.from({ length: 500 }, (_, i) => ({
       piece: 'a'.repeat(1020) + String(i).padStart(3, '0'),
       score: -i,
     }))
-    expect(spm(model([...GOOD, ...long]))).toBe('')
+    expect(await spm(model([...GOOD, ...long]))).toBe('')
     const names = Array.from({ length: 300 }, (_, i) => ({ piece: 'a'.repeat(1000) + String(i), type: 3 }))
-    expect(spm(model([...GOOD, ...names]))).toContain('the special tokens have')
+    expect(await spm(model([...GOOD, ...names]))).toContain('the special tokens have')
   })
 })
 
 describe('hostile tokenizer.json', () => {
   type Json = Record<string, unknown>
   const good = fixture<Json & { model: Json; added_tokens: Json[] }>('prepend.tokenizer.json.gz')
-  const json = (value: unknown, config?: unknown) => verdict(() => Tokenizer.fromJson(value, config))
+  const json = (value: unknown, config?: unknown) => verdict(Tokenizer.fromJson(value, config))
   const withModel = (edit: Json) => ({ ...good, model: { ...good.model, ...edit } })
 
-  it('the good one is read', () => expect(json(good)).toBe(''))
+  it('the good one is read', async () => expect(await json(good)).toBe(''))
 
   it.each<[string, unknown, string]>([
     ['no JSON', '{', 'tokenizer.json: is not JSON'],
@@ -191,21 +198,21 @@ describe('hostile tokenizer.json', () => {
       { ...good, normalizer: null, pre_tokenizer: { type: 'Metaspace', replacement: '_' } },
       'Metaspace.replacement is "_"',
     ],
-  ])('%s', (_, value, message) => {
-    expect(json(value)).toContain(message)
+  ])('%s', async (_, value, message) => {
+    expect(await json(value)).toContain(message)
   })
 
-  it('cycles and a wrong tokenizer_config.json', () => {
+  it('cycles and a wrong tokenizer_config.json', async () => {
     const cyclic: Json = { type: 'Sequence' }
     cyclic.normalizers = [cyclic]
-    expect(json({ ...good, normalizer: cyclic })).toContain('normalizer (Sequence)')
-    expect(json(good, [])).toContain('tokenizer_config.json is not an object')
-    expect(json(good, { bos_token: 7 })).toContain('bos_token is not a string')
+    expect(await json({ ...good, normalizer: cyclic })).toContain('normalizer (Sequence)')
+    expect(await json(good, [])).toContain('tokenizer_config.json is not an object')
+    expect(await json(good, { bos_token: 7 })).toContain('bos_token is not a string')
   })
 
-  it('names that objects have anyway', () => {
+  it('names that objects have anyway', async () => {
     const vocab = Object.fromEntries(['<unk>', '__proto__', 'constructor', 'c', '_'].map((name, id) => [name, id]))
-    const made = Tokenizer.fromJson({
+    const made = await Tokenizer.fromJson({
       ...withModel({ vocab, merges: [] }),
       added_tokens: [],
       normalizer: { type: 'Sequence', normalizers: [] },
@@ -228,19 +235,19 @@ describe('hostile GGUF metadata', () => {
   ]
   const gguf = (...edits: [string, unknown][]) => new Map([...good, ...edits])
 
-  it('the good one is read, with bigints and without types too', () => {
-    expect(Tokenizer.fromGguf(gguf()).encode('abb', { bos: true })).toEqual([1, 5, 4])
+  it('the good one is read, with bigints and without types too', async () => {
+    expect((await Tokenizer.fromGguf(gguf())).encode('abb', { bos: true })).toEqual([1, 5, 4])
     const types = new BigInt64Array([2n, 3n, 3n, 1n, 1n, 1n])
     expect(
-      Tokenizer.fromGguf(gguf(['tokenizer.ggml.token_type', types], ['tokenizer.ggml.bos_token_id', 1n])).bosId,
+      (await Tokenizer.fromGguf(gguf(['tokenizer.ggml.token_type', types], ['tokenizer.ggml.bos_token_id', 1n]))).bosId,
     ).toBe(1)
     const untyped = gguf()
     untyped.delete('tokenizer.ggml.token_type')
-    expect(Tokenizer.fromGguf(untyped).isControl(2)).toBe(true)
+    expect((await Tokenizer.fromGguf(untyped)).isControl(2)).toBe(true)
   })
 
-  it('keeps control tokens that a converter marked as user-defined out of reach of text', () => {
-    const made = Tokenizer.fromGguf(
+  it('keeps control tokens that a converter marked as user-defined out of reach of text', async () => {
+    const made = await Tokenizer.fromGguf(
       gguf(
         ['tokenizer.ggml.tokens', ['<unk>', '<s>', '</s>', 'a', '[INST]', 'a b']],
         ['tokenizer.ggml.token_type', new Int32Array([2, 3, 3, 1, 4, 4])],
@@ -281,7 +288,7 @@ describe('hostile GGUF metadata', () => {
       gguf(['tokenizer.ggml.model', 'gpt2'], ['tokenizer.ggml.merges', ['ab']]),
       'tokenizer.ggml.merges[0] ("ab") is not two tokens',
     ],
-  ])('%s', (_, metadata, message) => {
-    expect(verdict(() => Tokenizer.fromGguf(metadata))).toContain(message)
+  ])('%s', async (_, metadata, message) => {
+    expect(await verdict(Tokenizer.fromGguf(metadata))).toContain(message)
   })
 })

@@ -74,7 +74,7 @@ describe('Tokenizer.load', () => {
 })
 
 describe('a byte-level vocabulary inside a GGUF', () => {
-  it('gives the ids of the tokenizer.json that it was made from', () => {
+  it('gives the ids of the tokenizer.json that it was made from', async () => {
     const { model, added_tokens } = fixture<{
       model: { vocab: Record<string, number>; merges: [string, string][] }
       added_tokens: { id: number }[]
@@ -92,7 +92,7 @@ describe('a byte-level vocabulary inside a GGUF', () => {
       ['tokenizer.ggml.bos_token_id', 1],
       ['tokenizer.ggml.eos_token_id', 2],
     ])
-    const tokenizer = Tokenizer.fromGguf(metadata)
+    const tokenizer = await Tokenizer.fromGguf(metadata)
     const vectors = fixture<Record<string, { encode: EncodeVectors }>>('forms.json.gz')['byte-level']
     expectEncodes(tokenizer, strings, (vectors as { encode: EncodeVectors }).encode)
     expect(tokenizer.addsBos).toBe(true)

@@ -23,8 +23,9 @@ const { templates, conversations, cases } = fixture<{
   conversations: Record<string, ChatMessage[]>
   cases: Case[]
 }>('template-messages.json.gz')
-const tokenizer = Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
-const named = new Map(Object.entries(templates).map(([name, source]) => [name, ChatTemplate.fromSource(source)]))
+const tokenizer = await Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
+const named = new Map<string, ChatTemplate>()
+for (const [name, source] of Object.entries(templates)) named.set(name, await ChatTemplate.fromSource(source))
 const rendered = (name: string, title: string, options: object = {}) =>
   named.get(name)!.render(conversations[title]!, tokenizer, options)
 
@@ -90,25 +91,27 @@ describe('a last assistant message', () => {
       expect(controls(content)).toEqual(controls('a'))
   })
 
-  it('that cannot be gone on with is named', () => {
-    const refused = (source: string, message: object, field: string) =>
-      expect(() => ChatTemplate.fromSource(source).render([ask, message as ChatMessage], tokenizer)).toThrow(
+  it('that cannot be gone on with is named', async () => {
+    const refused = async (source: string, message: object, field: string) => {
+      const template = await ChatTemplate.fromSource(source)
+      expect(() => template.render([ask, message as ChatMessage], tokenizer)).toThrow(
         expect.objectContaining({ name: 'ParameterError', parameter: `messages[1].${field}` }),
       )
-    refused('{{ messages[0].content }}', { role: 'assistant', content: 'b' }, 'content')
-    refused(
+    }
+    await refused('{{ messages[0].content }}', { role: 'assistant', content: 'b' }, 'content')
+    await refused(
       '{% for m in messages %}{{ m.content | upper }}{% endfor %}',
       { role: 'assistant', content: 'b' },
       'content',
     )
     const calls = { tool_calls: [{ function: { name: 'f' } }], prefix: true }
-    refused(
+    await refused(
       '{% for m in messages %}{{ m.content }}{% endfor %}',
       { role: 'assistant', content: 'b', ...calls },
       'prefix',
     )
     const thought = { role: 'assistant', content: [{ type: 'thinking', thinking: 'b' }], prefix: true }
-    refused(templates['vendor-v13-think']!, thought, 'content')
+    await refused(templates['vendor-v13-think']!, thought, 'content')
   })
 })
 

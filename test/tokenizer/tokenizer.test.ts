@@ -4,9 +4,9 @@ import { ParameterError, TokenizerError } from '../../src/errors.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixture, fixtureBytes } from './support.ts'
 
-const own = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
-const byteLevel = Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
-const prepend = Tokenizer.fromJson(fixture('prepend.tokenizer.json.gz'))
+const own = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const byteLevel = await Tokenizer.fromJson(fixture('byte-level.tokenizer.json.gz'))
+const prepend = await Tokenizer.fromJson(fixture('prepend.tokenizer.json.gz'))
 const both: [string, Tokenizer][] = [
   ['SentencePiece', own],
   ['byte level', byteLevel],
@@ -33,12 +33,12 @@ describe('Tokenizer', () => {
     expect([byteLevel.bosId, byteLevel.eosId, byteLevel.alphabet]).toEqual([1, 2, 'bytes'])
   })
 
-  it('adds BOS and EOS only when asked', () => {
+  it('adds BOS and EOS only when asked', async () => {
     const ids = own.encode('wind')
     expect(ids).not.toContain(1)
     expect(own.encode('wind', { bos: true })).toEqual([1, ...ids])
     expect(own.encode('wind', { bos: true, eos: true })).toEqual([1, ...ids, 2])
-    const without = Tokenizer.fromJson(fixture('prepend.tokenizer.json.gz'), { bos_token: null })
+    const without = await Tokenizer.fromJson(fixture('prepend.tokenizer.json.gz'), { bos_token: null })
     expect(() => without.encode('wind', { bos: true })).toThrow(new TokenizerError('the vocabulary has no BOS token'))
     expect(() => own.encode(7 as unknown as string)).toThrow(ParameterError)
   })
@@ -56,13 +56,13 @@ describe('Tokenizer', () => {
     }
   })
 
-  it('drops merges of a tokenizer.json that end in a control or byte token', () => {
+  it('drops merges of a tokenizer.json that end in a control or byte token', async () => {
     const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`)
     const names = ['<unk>', '<s>', '</s>', ...bytes, ...'<s>/0x41▁', '<s', '<0', '<0x', '<0x4', '<0x41']
     const vocab = Object.fromEntries(names.map((name, id) => [name, id]))
     const merges = ['< s', '<s >', '< 0', '<0 x', '<0x 4', '<0x4 1', '<0x41 >']
     const added = ['<unk>', '<s>', '</s>'].map((content, id) => ({ id, content, special: true }))
-    const tokenizer = Tokenizer.fromJson({
+    const tokenizer = await Tokenizer.fromJson({
       model: { type: 'BPE', vocab, merges, unk_token: '<unk>', byte_fallback: true },
       pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'never', split: false },
       added_tokens: added,
@@ -72,9 +72,9 @@ describe('Tokenizer', () => {
     expect(tokenizer.encode('A').map((id) => tokenizer.idToToken(id))).toEqual(['<0x41>'])
   })
 
-  it('takes tokens for control tokens by their usual names when a file forgets to mark them', () => {
+  it('takes tokens for control tokens by their usual names when a file forgets to mark them', async () => {
     const json = fixture<{ added_tokens: { special: boolean }[] }>('prepend.tokenizer.json.gz')
-    const careless = Tokenizer.fromJson({
+    const careless = await Tokenizer.fromJson({
       ...json,
       added_tokens: json.added_tokens.map((t) => ({ ...t, special: false })),
     })

@@ -22,8 +22,8 @@ const strings = fixture<string[]>('strings.json.gz')
 
 describe('own SentencePiece models, against SentencePiece', () => {
   const vectors = fixture<Record<string, Vectors>>('own.json.gz')
-  it.each(Object.keys(vectors))('%s', (name) => {
-    const tokenizer = Tokenizer.fromSentencePiece(fixtureBytes(`${name}.model`))
+  it.each(Object.keys(vectors))('%s', async (name) => {
+    const tokenizer = await Tokenizer.fromSentencePiece(fixtureBytes(`${name}.model`))
     const { encode, decode } = vectors[name] as Vectors
     expectEncodes(tokenizer, strings, encode)
     expectDecodes(tokenizer, decode)
@@ -32,8 +32,8 @@ describe('own SentencePiece models, against SentencePiece', () => {
 
 describe('tokenizer.json in the forms of Mistral repositories, against Hugging Face tokenizers', () => {
   const vectors = fixture<Record<string, Vectors>>('forms.json.gz')
-  it.each(Object.keys(vectors))('%s', (name) => {
-    const tokenizer = Tokenizer.fromJson(fixture(`${name}.tokenizer.json.gz`))
+  it.each(Object.keys(vectors))('%s', async (name) => {
+    const tokenizer = await Tokenizer.fromJson(fixture(`${name}.tokenizer.json.gz`))
     const { encode, decode } = vectors[name] as Vectors
     expectEncodes(tokenizer, strings, encode)
     expectDecodes(tokenizer, decode)

@@ -1,0 +1,100 @@
+/** The prompt that a checkpoint's Jinja template writes. It is loaded for checkpoints that have one. */
+import { ChatTemplateError, ConversationError, ParameterError } from '../errors.ts'
+import { checkResultIds, continuesLast, type PlainMessage } from './chat-messages.ts'
+import { cutAtEnd, markEnd } from './continue-message.ts'
+import { ControlGuard, type Rendered } from './guard.ts'
+import { compileTemplate, type Program, renderTemplate } from './jinja.ts'
+import { copyPlain } from './plain-data.ts'
+import { nameOf, type PromptSettings, type PromptWriter } from './prompt-writer.ts'
+import { ContentForms, renderMerging } from './template-messages.ts'
+import type { Tokenizer } from './tokenizer.ts'
+import { type Tool, withParsedArguments } from './tools.ts'
+
+export class JinjaPrompt implements PromptWriter {
+  readonly #source: string
+  readonly #program: Program
+  #guard: { tokenizer: Tokenizer; guard: ControlGuard; forms: ContentForms } | undefined
+
+  /** @throws ChatTemplateError when the source does not parse */
+  constructor(source: string) {
+    this.#source = source
+    this.#program = compileTemplate(source)
+  }
+
+  takesTools(): boolean {
+    return /\btools\b/.test(this.#source)
+  }
+
+  write(messages: readonly PlainMessage[], tokenizer: Tokenizer, settings: PromptSettings): Rendered {
+    checkResultIds(messages)
+    refuseToContinueCalls(messages)
+    const { tools, reasoningEffort, merge, addGenerationPrompt } = settings
+    const variables = { ...this.#effort(reasoningEffort), tools: tools ?? null, addGenerationPrompt }
+    const { guard, forms } = this.#guardFor(tokenizer)
+    const render = (some: readonly PlainMessage[]) => this.#render(some, tokenizer, guard, variables)
+    return guard.restore(renderMerging(forms.fit(messages), merge, render))
+  }
+
+  /** Templates without the setting would leave it out without a word. */
+  #effort(effort: string | undefined): { reasoning_effort?: string } {
+    if (effort === undefined) return {}
+    if (/\breasoning_effort\b/.test(this.#source)) return { reasoning_effort: effort }
+    if (effort === 'none') return {}
+    throw new ParameterError('reasoning_effort', effort, "is not in the model's chat template")
+  }
+
+  /** With marks of the guard. Where the last message is to be continued, the text ends inside it. */
+  #render(
+    messages: readonly PlainMessage[],
+    tokenizer: Tokenizer,
+    guard: ControlGuard,
+    { tools, addGenerationPrompt, ...variables }: { tools: readonly Tool[] | null; addGenerationPrompt: boolean },
+  ): string {
+    const shown = withParsedArguments(messages).map(({ prefix: _, ...message }) => message)
+    const guarded = copyPlain(shown, 'messages', guard.protect) as PlainMessage[]
+    const end = continuesLast(messages) ? markEnd(guarded) : undefined
+    let text: string
+    try {
+      text = renderTemplate(this.#program, {
+        messages: end?.messages ?? guarded,
+        tools: copyPlain(tools, 'tools', guard.protect),
+        documents: null,
+        add_generation_prompt: addGenerationPrompt && end === undefined,
+        bos_token: nameOf(tokenizer, tokenizer.bosId),
+        eos_token: nameOf(tokenizer, tokenizer.eosId),
+        // transformers leaves out what a vocabulary does not have; templates join the first two to texts unasked.
+        unk_token: nameOf(tokenizer, tokenizer.unkId) || undefined,
+        pad_token: nameOf(tokenizer, tokenizer.padId) || undefined,
+        ...variables,
+      })
+    } catch (error) {
+      // A template may quote a message in its complaint.
+      if (!(error instanceof ChatTemplateError)) throw error
+      const Kind = error instanceof ConversationError ? ConversationError : ChatTemplateError
+      throw new Kind(guard.restore(error.message).text, { cause: error.cause })
+    }
+    const cut = end === undefined ? text : cutAtEnd(text, end.text)
+    if (cut === undefined) {
+      const fact = "is not written as it stands by the model's chat template, so that no answer can go on with it"
+      throw new ParameterError(`messages[${messages.length - 1}].content`, messages.at(-1)!.content, fact)
+    }
+    return cut
+  }
+
+  #guardFor(tokenizer: Tokenizer): { guard: ControlGuard; forms: ContentForms } {
+    if (this.#guard?.tokenizer !== tokenizer) {
+      const guard = new ControlGuard(tokenizer.specialTokens.keys())
+      const probe = (messages: readonly PlainMessage[]) =>
+        guard.restore(this.#render(messages, tokenizer, guard, { tools: null, addGenerationPrompt: true })).text
+      this.#guard = { tokenizer, guard, forms: new ContentForms(probe, this.#source) }
+    }
+    return this.#guard
+  }
+}
+
+/** Templates write calls behind the text: what is cut off behind the text would lose them. */
+function refuseToContinueCalls(messages: readonly PlainMessage[]): void {
+  if (!continuesLast(messages) || messages.at(-1)!.tool_calls === undefined) return
+  const fact = 'is of a message with calls, which cannot be gone on with in a chat template of the checkpoint'
+  throw new ParameterError(`messages[${messages.length - 1}].prefix`, true, fact)
+}

@@ -1,0 +1,33 @@
+/** What writes the prompt of a conversation: a checkpoint's template, or one of Mistral's own formats. */
+import type { PlainMessage } from './chat-messages.ts'
+import type { PromptPart } from './format-rules.ts'
+import type { Rendered } from './guard.ts'
+import type { Tokenizer } from './tokenizer.ts'
+import type { Tool } from './tools.ts'
+
+export interface PromptSettings {
+  readonly tools: readonly Tool[] | undefined
+  readonly reasoningEffort: string | undefined
+  /** Neighbours of one role become one message where they must not stand together; false refuses them. */
+  readonly merge: boolean
+  readonly addGenerationPrompt: boolean
+}
+
+export interface PromptWriter {
+  /** Whether the model gets to see tools: a checkpoint's template may leave them out without a word. */
+  takesTools(tokenizer: Tokenizer): boolean
+  /**
+   * What a built-in format is made of, or what a checkpoint's template wrote.
+   * @throws ParameterError, ConversationError, ChatTemplateError
+   */
+  write(
+    messages: readonly PlainMessage[],
+    tokenizer: Tokenizer,
+    settings: PromptSettings,
+  ): readonly PromptPart[] | Rendered
+}
+
+/** A token's name as templates get it; empty when there is none. */
+export function nameOf(tokenizer: Tokenizer, id: number | undefined): string {
+  return id === undefined ? '' : (tokenizer.idToToken(id) ?? '')
+}
