@@ -5,7 +5,7 @@ import { compileTemplate, type Program, renderTemplate } from '../../../src/toke
 import { Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
 import { fixtureBytes } from '../support.ts'
 
-const tokenizer = Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
+const tokenizer = await Tokenizer.fromSentencePiece(fixtureBytes('own-v3.model'))
 
 const TEXTS = [
   'plain',
@@ -93,10 +93,10 @@ function unmarked(program: Program, content: string): string {
 }
 
 describe.each(EXPRESSIONS)('%s', (expression) => {
-  it('gives what it gives without marks', () => {
+  it('gives what it gives without marks', async () => {
     const source = `{% set c = messages[0].content %}{{ ${expression} }}`
     const program = compileTemplate(source)
-    const template = ChatTemplate.fromSource(source)
+    const template = await ChatTemplate.fromSource(source)
     for (const content of TEXTS) {
       const messages = [0, 1].map(() => ({ role: 'user', content }))
       const options = { neighbours: 'refuse' as const }
@@ -105,7 +105,7 @@ describe.each(EXPRESSIONS)('%s', (expression) => {
   })
 })
 
-it('names of control tokens stay text where a template takes a text apart and puts it together again', () => {
+it('names of control tokens stay text where a template takes a text apart and puts it together again', async () => {
   const names = ['[INST]', '[/INST]', '[TOOL_CALLS]', '<s>', '</s>']
   const controls = new Set(names.map((name) => tokenizer.specialTokens.get(name)))
   const content = names.join('x').repeat(2)
@@ -125,7 +125,7 @@ it('names of control tokens stay text where a template takes a text apart and pu
     "c.removeprefix('[INST]')",
     '(c | tojson)[1:-1]',
   ]) {
-    const template = ChatTemplate.fromSource(`{% set c = messages[0].content %}{{ ${expression} }}`)
+    const template = await ChatTemplate.fromSource(`{% set c = messages[0].content %}{{ ${expression} }}`)
     const ids = template.encode([{ role: 'user', content }], tokenizer)
     expect(
       ids.filter((id) => controls.has(id)),
@@ -134,7 +134,9 @@ it('names of control tokens stay text where a template takes a text apart and pu
   }
 })
 
-it('a role that ends like a control token is still that role', () => {
-  const template = ChatTemplate.fromSource("{{ 'yes' if messages[0].role == 's>' else 'no' }}{{ messages[0]['</s>'] }}")
+it('a role that ends like a control token is still that role', async () => {
+  const template = await ChatTemplate.fromSource(
+    "{{ 'yes' if messages[0].role == 's>' else 'no' }}{{ messages[0]['</s>'] }}",
+  )
   expect(template.render([{ role: 's>', content: '', '</s>': 7 } as never], tokenizer)).toBe('yes7')
 })
