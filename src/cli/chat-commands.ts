@@ -1,21 +1,36 @@
 /** What can be typed in `chat` instead of a question: words that begin with a slash. */
 
+import type { ChatCompletion } from '../chat/chat-model.ts'
 import { closestName } from '../closest-name.ts'
 import { MistralError, ParameterError } from '../errors.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
+import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, note } from './context.ts'
-import type { Conversation } from './conversation.ts'
 import { MULTILINE_HELP } from './question.ts'
 import { readSetting, refuseManyAnswers, SETTING_NAMES } from './sampling-options.ts'
 import { answerStats } from './stats.ts'
 
 type Done = 'leave' | 'stay' | 'stopped'
 
+/** What commands see of a conversation, and change in it. */
+export interface Talk {
+  /** Of the requests to come. */
+  params: SamplingInput
+  /** What the model should know beforehand. */
+  system: string | undefined
+  readonly messages: readonly ChatMessage[]
+  /** The last answer, with its lengths and times. */
+  readonly completion: ChatCompletion | undefined
+  readonly model: { readonly name: string; readonly contextLength: number }
+  regenerate(): Promise<'stay' | 'stopped'>
+  reset(): void
+}
+
 interface ChatCommand {
   readonly names: readonly string[]
   readonly argument?: string
   readonly help: string
-  run(cli: Cli, talk: Conversation, argument: string): Promise<Done | undefined>
+  run(cli: Cli, talk: Talk, argument: string): Promise<Done | undefined>
 }
 
 const COMMANDS: readonly ChatCommand[] = [
@@ -74,7 +89,7 @@ export const CHAT_HELP = [
  * Runs a command.
  * @returns undefined when the text is a question
  */
-export async function runCommand(cli: Cli, talk: Conversation, text: string): Promise<Done | undefined> {
+export async function runCommand(cli: Cli, talk: Talk, text: string): Promise<Done | undefined> {
   const [, word, argument] = /^\/([a-z?]+)(?:\s+([\s\S]*))?$/i.exec(text) ?? []
   if (word === undefined) return undefined
   const name = word.toLowerCase()
@@ -95,13 +110,13 @@ async function say(cli: Cli, text: string): Promise<undefined> {
   await note(cli, text)
 }
 
-async function system(cli: Cli, talk: Conversation, argument: string): Promise<undefined> {
+async function system(cli: Cli, talk: Talk, argument: string): Promise<undefined> {
   if (argument === '') return say(cli, talk.system === undefined ? 'there is no system prompt' : talk.system)
   talk.system = /^none$/i.test(argument) ? undefined : argument
   return say(cli, talk.system === undefined ? 'the system prompt is gone' : 'the system prompt counts from now on')
 }
 
-async function set(cli: Cli, talk: Conversation, argument: string): Promise<undefined> {
+async function set(cli: Cli, talk: Talk, argument: string): Promise<undefined> {
   // Ollama's users write `/set parameter NAME VALUE` and `/set system TEXT`.
   const [, name, value] = /^(?:parameter\s+)?(\S+)(?:\s+([\s\S]*))?$/.exec(argument) ?? []
   if (name === undefined) return say(cli, settings(talk.params))
@@ -136,7 +151,7 @@ function shown(value: unknown): string {
   return typeof value === 'bigint' ? String(value) : JSON.stringify(value)
 }
 
-async function stats(cli: Cli, { completion, model }: Conversation): Promise<undefined> {
+async function stats(cli: Cli, { completion, model }: Talk): Promise<undefined> {
   if (completion === undefined) return say(cli, 'there is no whole answer yet')
   const used = `context ${completion.usage.total_tokens} of ${model.contextLength} tokens`
   return say(cli, `${answerStats(completion)}; ${used}`)
@@ -145,7 +160,7 @@ async function stats(cli: Cli, { completion, model }: Conversation): Promise<und
 /** The files that this process wrote: they may be written again. */
 const saved = new Set<string>()
 
-async function save(cli: Cli, talk: Conversation, argument: string): Promise<undefined> {
+async function save(cli: Cli, talk: Talk, argument: string): Promise<undefined> {
   const { terminal } = cli
   if (argument === '') return say(cli, 'name a file, as in /save talk.md, or talk.json for the body of a request')
   const home = terminal.env.HOME ?? terminal.env.USERPROFILE
@@ -162,13 +177,13 @@ async function save(cli: Cli, talk: Conversation, argument: string): Promise<und
 }
 
 /** What the HTTP API takes. */
-function asRequest({ model, messages, params }: Conversation): string {
+function asRequest({ model, messages, params }: Talk): string {
   const request = { model: model.name, messages, ...params }
   // JSON has integers of any size, JavaScript writes none of these.
   const text = JSON.stringify(request, (_, value) => (typeof value === 'bigint' ? `\u0000${value}` : value), 2)
   return `${text.replace(/"\\u0000(-?\d+)"/g, '$1')}\n`
 }
 
-function asText({ messages }: Conversation): string {
+function asText({ messages }: Talk): string {
   return messages.map(({ role, content }) => `## ${role}\n\n${String(content)}\n`).join('\n')
 }

@@ -5,7 +5,7 @@ import { AbortError, ContextLengthError, DeviceError, MistralError } from '../er
 import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { AnswerPrinter } from './answer-printer.ts'
-import { runCommand } from './chat-commands.ts'
+import { runCommand, type Talk } from './chat-commands.ts'
 import { type Cli, interruptible, note } from './context.ts'
 import { errorText } from './error-text.ts'
 import { askQuestion } from './question.ts'
@@ -18,7 +18,7 @@ export interface ModelFacts {
   readonly contextLength: number
 }
 
-export class Conversation {
+export class Conversation implements Talk {
   /** Questions and answers in turn. */
   private history: ChatMessage[] = []
   /** The last question, when nothing was said to it. */

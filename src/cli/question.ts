@@ -1,5 +1,5 @@
 /** Asks for one question, which may have several lines. */
-import type { Answer } from '../platform/terminal.ts'
+import type { Answer } from '../platform/terminal-input.ts'
 import { type Cli, colorsFor } from './context.ts'
 
 const QUOTES = '"""'

@@ -1,7 +1,12 @@
 /** What a person types, or a pipe brings: the whole of it, or line after line. */
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import type { Answer } from './terminal.ts'
+
+/** `interrupt` is Ctrl-C typed at the prompt, `end` is Ctrl-D or the end of a pipe. */
+export type Answer =
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'interrupt' }
 
 /** The streams that questions are asked on. */
 interface Streams {

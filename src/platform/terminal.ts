@@ -6,7 +6,7 @@ import type { EventEmitter } from 'node:events'
 import { fstatSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
-import { InputText, Questions } from './terminal-input.ts'
+import { type Answer, InputText, Questions } from './terminal-input.ts'
 import { wakeGpu } from './wake-gpu.ts'
 
 export interface Terminal {
@@ -67,12 +67,6 @@ export interface TerminalOutput {
   /** For libraries that draw by themselves (a progress bar). */
   readonly stream: Writable
 }
-
-/** `interrupt` is Ctrl-C typed at the prompt, `end` is Ctrl-D or the end of a pipe. */
-export type Answer =
-  | { readonly kind: 'line'; readonly text: string }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'interrupt' }
 
 /** What a terminal is made from: the process, or a stand-in with streams of its own. */
 export interface TerminalHost {
