@@ -12,6 +12,7 @@ import { TESTS } from './tests.ts'
 import {
   Callable,
   Dict,
+  isNumber,
   iterate,
   type Kwargs,
   PythonObject,
@@ -67,7 +68,7 @@ export class Evaluator implements Engine {
         if (node.otherwise !== undefined) return this.evaluate(node.otherwise, scope)
         return new Undefined('the inline if-expression evaluated to false and no else section was defined.')
       case 'binary':
-        return this.#charged(binary(node.op, this.evaluate(node.left, scope), this.evaluate(node.right, scope)))
+        return this.#charged(this.#binary(node, scope))
       case 'concat':
         return this.#charged(checkedText(node.items.map((item) => str(this.evaluate(item, scope))).join('')))
       case 'negative':
@@ -135,6 +136,14 @@ export class Evaluator implements Engine {
     return true
   }
 
+  #binary({ op, left, right }: Extract<Expression, { kind: 'binary' }>, scope: Scope): Value {
+    const [a, b] = [this.evaluate(left, scope), this.evaluate(right, scope)]
+    if (op !== '**' || !isNumber(a) || !isConstant(left) || isConstant(right)) return binary(op, a, b)
+    // jinja2 computes the constant first and writes it into Python code without brackets: there `-2 ** n` is `-(2 ** n)`.
+    const negative = Number(a) < 0 || Object.is(a.valueOf(), -0)
+    return negative ? signed('-', binary(op, signed('-', a), b)) : binary(op, a, b)
+  }
+
   #arguments(call: Arguments, scope: Scope): [Value[], Kwargs] {
     const args = call.args.map((arg) => this.evaluate(arg, scope))
     if (call.rest !== undefined) args.push(...iterate(this.evaluate(call.rest, scope)))
@@ -163,4 +172,10 @@ export class Evaluator implements Engine {
     if (typeof value === 'string') this.budget.spend(value.length >> 6)
     else if (Array.isArray(value)) this.budget.spend(value.length >> 2)
   }
+}
+
+/** What jinja2 computes beforehand. */
+function isConstant(node: Expression): boolean {
+  if (node.kind === 'negative' || node.kind === 'positive') return isConstant(node.node)
+  return node.kind === 'const' || (node.kind === 'binary' && isConstant(node.left) && isConstant(node.right))
 }
