@@ -3,9 +3,10 @@
  * `tojson` that escapes nothing, `raise_exception`, `strftime_now`, `break`, `continue` and `generation`.
  *
  * `jinja/` follows jinja2 and Python, not JavaScript: texts are counted in characters, `4 / 2` is `2.0`, `True == 1` and
- * `'1' != 1`, lists print as in Python, filters give generators. Where Python's result is an object's address or a random
- * choice, and where a construct needs other templates, a template is refused when it is loaded. `safe` and `escape` give
- * plain text: Python's `Markup` would turn the quotes of JSON beside it into `&#34;`, and models were trained on quotes.
+ * `'1' != 1`, lists print as in Python, filters give generators. What cannot be had (other templates, random choices, a few
+ * filters for web pages) is refused when a template is loaded. On purpose two things differ: `safe` and `escape` give plain
+ * text, since Python's `Markup` would turn the quotes of JSON beside it into `&#34;`, which no model was trained on; and a
+ * function or a generator prints without its address in memory, which is another one each time.
  */
 import { ChatTemplateError, ConversationError } from '../errors.ts'
 import type { Statement } from './jinja/ast.ts'

@@ -16,8 +16,8 @@ import {
   iterate,
   type Kwargs,
   PythonObject,
-  Tuple,
   truth,
+  tupleOf,
   typeName,
   Undefined,
   type Value,
@@ -77,7 +77,7 @@ export class Evaluator implements Engine {
       case 'list':
         return node.items.map((item) => this.evaluate(item, scope))
       case 'tuple':
-        return Tuple.of_(node.items.map((item) => this.evaluate(item, scope)))
+        return tupleOf(node.items.map((item) => this.evaluate(item, scope)))
       case 'dict':
         return Dict.from(node.items.map(({ key, value }) => [this.evaluate(key, scope), this.evaluate(value, scope)]))
     }

@@ -5,7 +5,7 @@ import { PythonError, typeError, valueError } from './errors.ts'
 import { index } from './numbers.ts'
 import { str } from './printing.ts'
 import { text } from './text-search.ts'
-import { Callable, Dict, iterate, type Kwargs, Namespace, PythonObject, Range, Tuple, type Value } from './values.ts'
+import { Callable, Dict, iterate, type Kwargs, Namespace, PythonObject, Range, tupleOf, type Value } from './values.ts'
 
 /** What jinja2's sandbox allows. */
 const MAX_RANGE = 100_000
@@ -56,7 +56,7 @@ class Cycler extends PythonObject {
   }
 
   attribute(name: string): Value | undefined {
-    if (name === 'items') return Tuple.of_(this.items)
+    if (name === 'items') return tupleOf(this.items)
     if (name === 'pos') return this.#at
     if (name === 'current') return this.items[this.#at]
     if (name === 'reset') return new Callable(name, () => this.#go(0))

@@ -19,8 +19,8 @@ import {
   iterate,
   type Kwargs,
   Namespace,
-  Tuple,
   truth,
+  tupleOf,
   typeName,
   Undefined,
   type Value,
@@ -191,7 +191,7 @@ export class Interpreter extends Evaluator {
     const names = node.params.map((param) => param.name)
     const attributes = new Map<string, Value>([
       ['name', name],
-      ['arguments', Tuple.of_(names)],
+      ['arguments', tupleOf(names)],
       ['catch_kwargs', reads.has('kwargs')],
       ['catch_varargs', reads.has('varargs')],
       ['caller', reads.has('caller')],
@@ -226,7 +226,7 @@ export class Interpreter extends Evaluator {
     }
     if (reads.has('kwargs') && !named('kwargs')) scope.set('kwargs', Dict.from(rest))
     else if (rest.size > 0) throw typeError(`macro '${name}' takes no keyword argument '${[...rest.keys()][0]}'`)
-    if (reads.has('varargs') && !named('varargs')) scope.set('varargs', Tuple.of_(args.slice(params.length)))
+    if (reads.has('varargs') && !named('varargs')) scope.set('varargs', tupleOf(args.slice(params.length)))
     else if (args.length > params.length) {
       throw typeError(`macro '${name}' takes not more than ${params.length} argument(s)`)
     }

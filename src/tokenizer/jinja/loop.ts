@@ -1,7 +1,7 @@
 /** jinja2's `loop`: what a loop knows about itself. */
 import { equal } from './compare.ts'
 import { typeError } from './errors.ts'
-import { Callable, Iteration, iterate, length, PythonObject, Tuple, Undefined, type Value } from './values.ts'
+import { Callable, Iteration, iterate, length, PythonObject, tupleOf, Undefined, type Value } from './values.ts'
 
 type Recurse = (items: Value, depth: number) => Value
 
@@ -95,7 +95,7 @@ export class Loop extends PythonObject {
       case 'cycle':
         return new Callable(name, (args) => this.#cycle(args))
       case 'changed':
-        return new Callable(name, (args) => this.#hasChanged(Tuple.of_(args)))
+        return new Callable(name, (args) => this.#hasChanged(tupleOf(args)))
       default:
         return undefined
     }

@@ -6,7 +6,7 @@ import { contains, equal, order } from './compare.ts'
 import { limitError, PythonError, typeError, valueError } from './errors.ts'
 import { percentFormat } from './format.ts'
 import { arithmetic, index } from './numbers.ts'
-import { Dict, isInt, isNumber, Range, Tuple, typeName, Undefined, type Value } from './values.ts'
+import { Dict, isInt, isNumber, Range, Tuple, tupleOf, typeName, Undefined, type Value } from './values.ts'
 
 /** The longest text, in UTF-16 units, that a template may make. */
 const MAX_TEXT = 1 << 26
@@ -31,7 +31,7 @@ export function binary(op: BinaryOperator, a: Value, b: Value): Value {
     if (typeof a === 'string' && typeof b === 'string') return checkedText(a + b)
     if (Array.isArray(a) && Array.isArray(b) && a instanceof Tuple === b instanceof Tuple) {
       if (a.length + b.length > MAX_ITEMS) throw limitError(`a list has more than ${MAX_ITEMS} items`)
-      return a instanceof Tuple ? Tuple.of_([...a, ...b]) : [...a, ...b]
+      return a instanceof Tuple ? tupleOf([...a, ...b]) : [...a, ...b]
     }
     if (typeof a === 'string') throw typeError(`can only concatenate str (not "${typeName(b)}") to str`)
   }
@@ -54,7 +54,7 @@ function repeated(value: Value, times: number): Value | undefined {
   if (!Array.isArray(value)) return undefined
   if (value.length * count > MAX_ITEMS) throw limitError(`a list has more than ${MAX_ITEMS} items`)
   const items = Array.from({ length: value.length === 0 ? 0 : count }, () => [...value]).flat()
-  return value instanceof Tuple ? Tuple.of_(items) : items
+  return value instanceof Tuple ? tupleOf(items) : items
 }
 
 export function compare(op: CompareOperator, a: Value, b: Value): boolean {
@@ -106,7 +106,7 @@ export function slice(object: Value, start: Value, stop: Value, step: Value): Va
     return sliced(isSimple(object) ? object.split('') : characters(object), from, to, by).join('')
   }
   if (object instanceof Range) return slicedRange(object, from, to, by)
-  if (object instanceof Tuple) return Tuple.of_(sliced([...object], from, to, by))
+  if (object instanceof Tuple) return tupleOf(sliced([...object], from, to, by))
   if (Array.isArray(object)) return sliced(object, from, to, by)
   throw typeError(`'${typeName(object)}' object is not subscriptable`)
 }

@@ -15,9 +15,9 @@ import {
   iterate,
   type Kwargs,
   length,
-  Tuple,
   textLength,
   truth,
+  tupleOf,
   Undefined,
   type Value,
 } from './values.ts'
@@ -110,7 +110,7 @@ function formatted({ value }: FilterInput, args: readonly Value[], kwargs: Kwarg
   if (args.length > 0 && kwargs.size > 0) {
     throw typeError("can't handle positional and keyword arguments at the same time")
   }
-  return percentFormat(str(value), kwargs.size > 0 ? Dict.from(kwargs) : Tuple.of_(args))
+  return percentFormat(str(value), kwargs.size > 0 ? Dict.from(kwargs) : tupleOf(args))
 }
 
 const yes = (flag: Optional, otherwise = false) => (flag === undefined ? otherwise : truth(flag))

@@ -4,7 +4,7 @@ import { typeError, valueError } from './errors.ts'
 import { index } from './numbers.ts'
 import { checkSize } from './operators.ts'
 import { WHITE_SPACE } from './unicode.ts'
-import { Tuple, textLength, typeName, Undefined, type Value } from './values.ts'
+import { Tuple, textLength, tupleOf, typeName, Undefined, type Value } from './values.ts'
 
 type Optional = Value | undefined
 /** Where a text begins and ends in another, in UTF-16 units. */
@@ -90,8 +90,8 @@ function splitSpaces(value: string, most: number): string[] {
 
 export function partition(value: string, separator: Value, last: boolean): Value {
   const [place] = occurrences(value, separatorOf(separator), 1, last)
-  if (place === undefined) return Tuple.of_(last ? ['', '', value] : [value, '', ''])
-  return Tuple.of_([value.slice(0, place[0]), value.slice(...place), value.slice(place[1])])
+  if (place === undefined) return tupleOf(last ? ['', '', value] : [value, '', ''])
+  return tupleOf([value.slice(0, place[0]), value.slice(...place), value.slice(place[1])])
 }
 
 /** `str.replace`. An empty text is found before each character and at the end. */

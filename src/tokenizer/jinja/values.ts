@@ -42,12 +42,12 @@ export class Tuple extends Array<Value> {
   static override get [Symbol.species]() {
     return Array
   }
+}
 
-  static of_(items: Iterable<Value>): Tuple {
-    const tuple = new Tuple()
-    for (const item of items) tuple.push(item)
-    return tuple
-  }
+export function tupleOf(items: Iterable<Value>): Tuple {
+  const tuple = new Tuple()
+  for (const item of items) tuple.push(item)
+  return tuple
 }
 
 /** A `dict`. Keys are equal as Python's are: `1`, `1.0` and `True` are one key, and the first that was set is kept. */
@@ -132,7 +132,7 @@ export class View {
   *[Symbol.iterator](): Iterator<Value> {
     if (this.kind === 'keys') yield* this.dict.keys()
     else if (this.kind === 'values') yield* this.dict.values()
-    else for (const entry of this.dict) yield Tuple.of_(entry)
+    else for (const entry of this.dict) yield tupleOf(entry)
   }
 }
 
