@@ -81,6 +81,12 @@ async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
   const rows = ceilTo(weight.rows, 4)
   const pack = (count: number) => {
     const packed = createPackedRows(layout, count, cols)
+    if (layout.pack === undefined) {
+      // Rows of a file alone: random quants, and scales that are the f16 number 2^-12 wherever a scale may stand.
+      fillRandom(new Uint32Array(packed.quants.buffer))
+      new Uint16Array(packed.scales.buffer).fill(0x0c00)
+      return packed
+    }
     const words = new Uint32Array(cols)
     for (let row = 0; row < count; row++) {
       fillRandom(words, row + 1)
