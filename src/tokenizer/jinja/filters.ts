@@ -5,24 +5,13 @@ import { attribute, getAttribute } from './attributes.ts'
 import type { Builtin } from './callables.ts'
 import { order } from './compare.ts'
 import { PythonError, typeError, valueError } from './errors.ts'
+import type { FilterInput, Filters } from './filter-types.ts'
 import { arithmetic, fixed, index, round, signed, toFloat, toInt } from './numbers.ts'
 import { repr, str } from './printing.ts'
 import { SEQUENCE_FILTERS } from './sequence-filters.ts'
 import { TEXT_FILTERS } from './text-filters.ts'
 import { isNumber, iterate, type Kwargs, truth, typeName, Undefined, type Value } from './values.ts'
 
-/** What filters need of the engine. */
-export interface Engine {
-  filter(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): Value
-  test(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): boolean
-}
-
-export interface FilterInput {
-  readonly value: Value
-  readonly engine: Engine
-}
-
-export type Filters = Readonly<Record<string, Builtin<FilterInput>>>
 type Optional = Value | undefined
 
 /** `json.dumps` as transformers gives it to templates. @throws PythonError for what JSON cannot hold */

@@ -5,7 +5,7 @@
 import { Group, getItem } from './attributes.ts'
 import { equal, ignoreCase, order, sorted } from './compare.ts'
 import { limitError, PythonError, typeError, valueError } from './errors.ts'
-import type { FilterInput, Filters } from './filters.ts'
+import type { FilterInput, Filters } from './filter-types.ts'
 import { index } from './numbers.ts'
 import { binary, slice } from './operators.ts'
 import { str } from './printing.ts'

@@ -1,7 +1,7 @@
 /** jinja2's filters of texts. A value that is no text is printed first, as there. */
 import { characters } from '../marks.ts'
 import { PythonError, typeError, valueError } from './errors.ts'
-import type { FilterInput, Filters } from './filters.ts'
+import type { FilterInput, Filters } from './filter-types.ts'
 import { percentFormat } from './format.ts'
 import { index } from './numbers.ts'
 import { checkedText, checkSize, slice } from './operators.ts'
