@@ -2,7 +2,6 @@
 import { type PythonJsonOptions, pythonJson } from '../../json/python.ts'
 import { jsonFloat } from '../../json/value.ts'
 import { attribute, getAttribute } from './attributes.ts'
-import type { Builtin } from './callables.ts'
 import { order } from './compare.ts'
 import { PythonError, typeError, valueError } from './errors.ts'
 import type { FilterInput, Filters } from './filter-types.ts'
@@ -10,7 +9,7 @@ import { arithmetic, fixed, index, round, signed, toFloat, toInt } from './numbe
 import { repr, str } from './printing.ts'
 import { SEQUENCE_FILTERS } from './sequence-filters.ts'
 import { TEXT_FILTERS } from './text-filters.ts'
-import { isNumber, iterate, type Kwargs, truth, typeName, Undefined, type Value } from './values.ts'
+import { isNumber, iterate, truth, typeName, Undefined, type Value } from './values.ts'
 
 type Optional = Value | undefined
 
