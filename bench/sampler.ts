@@ -8,8 +8,8 @@
 import { BufferUsage } from '../src/gpu/flags.ts'
 import { openGpu } from '../src/gpu/open.ts'
 import { Recorder } from '../src/gpu/recorder.ts'
-import { drawDense, drawShort, shortlistBytes } from '../src/kernels/draw.ts'
-import { createSamplerBuffers, sampleBest, scoreRules } from '../src/kernels/sampler.ts'
+import { SAMPLERS } from '../src/kernels/draw.ts'
+import { createSamplerBuffers, scoreRules } from '../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../src/kernels/shape.ts'
 import { packSettings } from '../src/sampling/packed-params.ts'
 import { parseRequestParams, type SamplingInput } from '../src/sampling/request-params.ts'
@@ -53,13 +53,12 @@ gpu.dispose()
 
 /** Per token, the best of a few runs of many steps in one submit; the first run compiles and does not count. */
 async function microseconds(vocabSize: number, input: SamplingInput): Promise<number> {
-  const { buffers, shortlist, rules } = prepare(vocabSize, input)
+  const { buffers, rules } = prepare(vocabSize, input)
   const params = parseRequestParams(input).sampler
   const r = new Recorder<BatchShape>(gpu)
   scoreRules(r, buffers)
-  if (!params.do_sample) sampleBest(r, buffers)
-  else if (params.top_k > 0) drawShort(r, buffers, shortlist)
-  else drawDense(r, buffers)
+  if (!params.do_sample) SAMPLERS.greedy(r, buffers)
+  else SAMPLERS[params.top_k > 0 ? 'short' : 'dense'](r, buffers)
   const recording = await r.build()
   const batch = { rows: 1, outputs: 1, parts: 1, tiles: 1, ruled: rules ? 1 : 0, logged: 0 } as BatchShape
   let best = Infinity
@@ -76,7 +75,7 @@ async function microseconds(vocabSize: number, input: SamplingInput): Promise<nu
     if (run > 0) best = Math.min(best, performance.now() - start)
   }
   const { vocabSize: _, positions: __, logits, ...others } = buffers
-  for (const buffer of [shortlist, logits.buffer, ...Object.values(others)]) buffer.destroy()
+  for (const buffer of [logits.buffer, ...Object.values(others)]) buffer.destroy()
   return (best * 1000) / STEPS
 }
 
@@ -84,7 +83,7 @@ async function microseconds(vocabSize: number, input: SamplingInput): Promise<nu
 function prepare(vocabSize: number, input: SamplingInput) {
   const logits = createActivation(gpu, 'logits', 1, vocabSize)
   const rows = gpu.createBuffer('rows', 16, BufferUsage.STORAGE | BufferUsage.COPY_DST)
-  const sizes = { slots: 1, outputs: 1 }
+  const sizes = { sequences: 1, outputs: 1 }
   const buffers = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions: POSITIONS }, sizes)
   const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
   const context = { promptLength: HISTORY / 2, eosTokenId: 2, seed: 1 }
@@ -101,5 +100,5 @@ function prepare(vocabSize: number, input: SamplingInput) {
   )
   gpu.write(buffers.settings, 0, settings)
   if (lists.length > 0) gpu.write(buffers.lists, 0, lists)
-  return { buffers, shortlist: gpu.createBuffer('shortlist', shortlistBytes(1)), rules }
+  return { buffers, rules }
 }

@@ -18,6 +18,20 @@ export interface ShaderFile {
   readonly code: string
 }
 
+/**
+ * The module-scope `const`s of a shader that are literal numbers, by name: what a shader and TypeScript both need to know
+ * stands in the shader alone.
+ */
+export function constsOf(source: string): Record<string, number> {
+  const consts: Record<string, number> = {}
+  for (const [, name = '', literal = ''] of source.matchAll(/^const (\w+)(?:: \w+)? = ([^;]+);/gm)) {
+    // In a hexadecimal number, f is a digit.
+    const value = Number(literal.replace(literal.startsWith('0x') ? /[ui]$/ : /[uif]$/, ''))
+    if (!Number.isNaN(value)) consts[name] = value
+  }
+  return consts
+}
+
 const roles = new Set(['weights', 'block', 'start', 'emit', 'cache_read', 'cache_write', 'sampler_math', 'draw_rules'])
 
 /** Throws an `Error` that names the file and the broken rule. */

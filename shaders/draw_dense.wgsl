@@ -5,17 +5,17 @@
 // barriers: compilers of software adapters take seconds for code with many.
 override V: u32; // ids that may be chosen
 override STRIDE: u32; // elements from one row of logits to the next
-override POSITIONS: u32; // tokens that the history of a slot holds
+override POSITIONS: u32; // tokens that the history of a sequence holds
 
 @group(0) @binding(0) var<storage, read> logits: array<u32>; // [outputs, STRIDE] bits of f32
 @group(0) @binding(1) var<storage, read_write> scores: array<u32>; // [outputs, STRIDE] bits of f32, then keys; 0: gone
-@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (slot, position, picked row, -)
-@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
-@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [slots, POSITIONS]
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (sequence, position, output row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [sequences, POSITIONS]
 
 const THREADS = 256u;
 
-var<workgroup> place: vec3u; // row, slot, position
+var<workgroup> place: vec3u; // row, sequence, position
 var<workgroup> tops: array<atomic<u32>, 8>; // the best key before each rule, from 1 on
 var<workgroup> best_id: atomic<u32>; // inverted: the largest is the lowest id
 var<workgroup> low: array<atomic<u32>, THREADS>; // sums of the bins

@@ -3,13 +3,13 @@
 // up by itself what comes before it in the order of a rule, and knows whether it stays. Weights are integers, so all
 // threads agree. Few barriers: compilers of software adapters take seconds for code with many.
 override V: u32; // ids that may be chosen
-override POSITIONS: u32; // tokens that the history of a slot holds
+override POSITIONS: u32; // tokens that the history of a sequence holds
 override LIST: u32; // candidates that the list holds, threads
 
-@group(0) @binding(0) var<storage, read> shortlist: array<u32>; // [outputs, 8 + 2 LIST] as shortlist.wgsl leaves it
-@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (slot, position, picked row, -)
-@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
-@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [slots, POSITIONS]
+@group(0) @binding(0) var<storage, read> shortlist: array<u32>; // [outputs, SHORTLIST_HEAD + 2 LIST] as shortlist.wgsl leaves it
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (sequence, position, output row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [sequences, POSITIONS]
 
 var<workgroup> ids: array<u32, LIST>;
 var<workgroup> keys: array<u32, LIST>; // 0: gone
@@ -17,17 +17,17 @@ var<workgroup> weights: array<u32, LIST>;
 
 @compute @workgroup_size(LIST)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let lists = group.x * (8u + 2u * LIST);
+  let lists = group.x * (SHORTLIST_HEAD + 2u * LIST);
   let count = min(shortlist[lists], LIST);
-  let slot = shortlist[lists + 3u];
+  let sequence = shortlist[lists + 3u];
   let position = shortlist[lists + 4u];
-  let at = slot * SETTINGS_WORDS;
+  let at = sequence * SETTINGS_WORDS;
   let zero = settings[at + ZERO];
   let step = position + 1u - settings[at + PROMPT_LENGTH];
-  let target_at = slot * POSITIONS + position + 1u;
+  let target_at = sequence * POSITIONS + position + 1u;
 
-  let id = select(NO_TOKEN, shortlist[lists + 8u + thread], thread < count);
-  var key = select(0u, shortlist[lists + 8u + LIST + thread], thread < count);
+  let id = select(NO_TOKEN, shortlist[lists + SHORTLIST_HEAD + thread], thread < count);
+  var key = select(0u, shortlist[lists + SHORTLIST_HEAD + LIST + thread], thread < count);
   if (thread == 0u) {
     rows[shortlist[lists + 5u] * 4u + 1u] = position + 1u;
     // For those who do not draw, and for those who have nothing to draw from.

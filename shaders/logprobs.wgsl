@@ -5,13 +5,13 @@
 override V: u32; // ids that count
 override QUADS: u32; // V / 4, rounded up
 override STRIDE_QUADS: u32; // quads from one row of logits to the next
-override POSITIONS: u32; // tokens that the history of a slot holds
+override POSITIONS: u32; // tokens that the history of a sequence holds
 
 @group(0) @binding(0) var<storage, read> logits: array<vec4u>; // [outputs, STRIDE_QUADS] bits of f32
-@group(0) @binding(1) var<storage, read> rows: array<vec4u>; // [T] (slot, position, picked row, -)
-@group(0) @binding(2) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
-@group(0) @binding(3) var<storage, read> history: array<u32>; // [slots, POSITIONS]
-@group(0) @binding(4) var<storage, read_write> logprobs: array<u32>; // [slots, STEPS, 2 + 2 MOST] id, f32, ids, f32s
+@group(0) @binding(1) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, output row, -)
+@group(0) @binding(2) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
+@group(0) @binding(3) var<storage, read> history: array<u32>; // [sequences, POSITIONS]
+@group(0) @binding(4) var<storage, read_write> logprobs: array<u32>; // [sequences, STEPS, 2 + 2 MOST] id, f32, ids, f32s
 
 const THREADS = 256u;
 const LIST = 512u;

@@ -8,7 +8,7 @@ override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, X_QUADS]
 @group(0) @binding(1) var<storage, read> gain: array<vec4f>; // [X_QUADS]
-@group(0) @binding(2) var<storage, read> rows: array<vec4u>; // [T] (-, -, picked row, -)
+@group(0) @binding(2) var<storage, read> rows: array<vec4u>; // [T] (-, -, output row, -)
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>; // [T, X_QUADS]
 
 var<workgroup> partial: array<f32, WORKGROUP>;

@@ -5,14 +5,14 @@
 // changed by two threads, except that several may ban it; between rules there is a barrier.
 override V: u32; // ids of the vocabulary
 override STRIDE: u32; // scores from one row to the next
-override POSITIONS: u32; // tokens that the history of a slot holds
+override POSITIONS: u32; // tokens that the history of a sequence holds
 
 @group(0) @binding(0) var<storage, read_write> scores: array<atomic<u32>>; // [outputs, STRIDE] bits of f32
 @group(0) @binding(1) var<storage, read_write> counts: array<atomic<u32>>; // [outputs, V] zero before and after
-@group(0) @binding(2) var<storage, read> rows: array<vec4u>; // [T] (slot, position, picked row, -)
-@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
-@group(0) @binding(4) var<storage, read> history: array<u32>; // [slots, POSITIONS]
-@group(0) @binding(5) var<storage, read> lists: array<u32>; // [slots, LIST_WORDS]
+@group(0) @binding(2) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, output row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read> history: array<u32>; // [sequences, POSITIONS]
+@group(0) @binding(5) var<storage, read> lists: array<u32>; // [sequences, LIST_WORDS]
 
 const THREADS = 256u;
 const MINUS_INFINITY = 0xff800000u;
@@ -20,7 +20,7 @@ const MINUS_INFINITY = 0xff800000u;
 var<private> first_score: u32;
 var<private> first_count: u32;
 var<private> first_token: u32;
-var<private> first_item: u32; // of this slot's lists
+var<private> first_item: u32; // of this sequence's lists
 var<private> length: u32; // tokens so far
 var<private> zero: u32;
 

@@ -4,13 +4,13 @@
 override QUADS: u32; // V / 4, rounded up
 override V: u32; // ids that may be chosen
 override STRIDE_QUADS: u32; // quads from one row of logits to the next
-override POSITIONS: u32; // tokens that the history of a slot holds
+override POSITIONS: u32; // tokens that the history of a sequence holds
 
 @group(0) @binding(0) var<storage, read> logits: array<vec4u>; // [outputs, STRIDE_QUADS] bits of f32
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4u>; // [outputs, STRIDE_QUADS] bits of f32
-@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (slot, position, picked row, -)
-@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
-@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [slots, POSITIONS]
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [T, 4] (sequence, position, output row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read_write> history: array<u32>; // [sequences, POSITIONS]
 
 const THREADS = 256u;
 
@@ -20,9 +20,9 @@ var<workgroup> best_id: array<u32, THREADS>;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = rows[group.x * 4u + 2u];
-  let slot = rows[row * 4u];
+  let sequence = rows[row * 4u];
   let position = rows[row * 4u + 1u];
-  let ruled = (settings[slot * SETTINGS_WORDS + FLAGS] & RULES) != 0u;
+  let ruled = (settings[sequence * SETTINGS_WORDS + FLAGS] & RULES) != 0u;
   var best = 0u;
   var id = NO_TOKEN;
   for (var quad = thread; quad < QUADS; quad += THREADS) {
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
   }
   if (thread == 0u) {
-    if (position + 1u < POSITIONS) { history[slot * POSITIONS + position + 1u] = best_id[0]; }
+    if (position + 1u < POSITIONS) { history[sequence * POSITIONS + position + 1u] = best_id[0]; }
     rows[row * 4u + 1u] = position + 1u;
   }
 }

@@ -5,8 +5,9 @@
 const SETTINGS_WORDS = 32u;
 const LIST_WORDS = 16384u;
 const NO_TOKEN = 0xffffffffu;
+const SHORTLIST_HEAD = 8u; // words before the candidates
 
-// Words of the settings of one slot, as src/sampling/packed-params.ts writes them.
+// Words of the settings of one sequence, as src/sampling/packed-params.ts writes them.
 const FLAGS = 0u;
 const ZERO = 1u; // always 0; the compiler does not know
 const PROMPT_LENGTH = 2u;

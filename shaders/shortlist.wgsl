@@ -7,9 +7,9 @@ override LIST: u32; // candidates that the list holds
 
 @group(0) @binding(0) var<storage, read> logits: array<u32>; // [outputs, STRIDE] bits of f32
 @group(0) @binding(1) var<storage, read> scores: array<u32>; // [outputs, STRIDE] bits of f32
-@group(0) @binding(2) var<storage, read> rows: array<u32>; // [T, 4] (slot, position, picked row, -)
-@group(0) @binding(3) var<storage, read> settings: array<u32>; // [slots, SETTINGS_WORDS]
-@group(0) @binding(4) var<storage, read_write> shortlist: array<u32>; // [outputs, 8 + 2 LIST] count, best key and id, slot, position, row; ids; keys
+@group(0) @binding(2) var<storage, read> rows: array<u32>; // [T, 4] (sequence, position, output row, -)
+@group(0) @binding(3) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
+@group(0) @binding(4) var<storage, read_write> shortlist: array<u32>; // [outputs, SHORTLIST_HEAD + 2 LIST] count, best key and id, sequence, position, row; ids; keys
 
 const THREADS = 256u;
 
@@ -21,8 +21,8 @@ var<workgroup> length: atomic<u32>;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = rows[group.x * 4u + 2u];
-  let slot = rows[row * 4u];
-  let at = slot * SETTINGS_WORDS;
+  let sequence = rows[row * 4u];
+  let at = sequence * SETTINGS_WORDS;
   let ruled = (settings[at + FLAGS] & RULES) != 0u;
   let sampling = (settings[at + FLAGS] & SAMPLE) != 0u;
   let divisor = select(ONE, settings[at + TEMPERATURE], sampling);
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   workgroupBarrier();
   // In the order of temperature: dividing keeps the order, but may make two scores equal.
   let least = max(key_of(divide(bits_of(max(bound, 1u)), divisor)), 1u);
-  let lists = group.x * (8u + 2u * LIST);
+  let lists = group.x * (SHORTLIST_HEAD + 2u * LIST);
   if (sampling) {
     for (var i = thread; i < V; i += THREADS) {
       var bits = logits[first + i];
@@ -70,8 +70,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       if (scaled < least) { continue; }
       let place = atomicAdd(&length, 1u);
       if (place < LIST) {
-        shortlist[lists + 8u + place] = i;
-        shortlist[lists + 8u + LIST + place] = scaled;
+        shortlist[lists + SHORTLIST_HEAD + place] = i;
+        shortlist[lists + SHORTLIST_HEAD + LIST + place] = scaled;
       }
     }
   }
@@ -80,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     shortlist[lists] = atomicLoad(&length);
     shortlist[lists + 1u] = key_of(divide(bits_of(max(top, 1u)), divisor));
     shortlist[lists + 2u] = top_id;
-    shortlist[lists + 3u] = slot;
+    shortlist[lists + 3u] = sequence;
     shortlist[lists + 4u] = rows[row * 4u + 1u];
     shortlist[lists + 5u] = row;
   }

@@ -1,9 +1,8 @@
 /** The iterator of one request: token ids in, steps out. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import { AbortError, ContextLengthError, ParameterError } from '../errors.ts'
-import { SHORT_TOP_K } from '../kernels/draw.ts'
+import { type SamplerKind, SHORT_TOP_K } from '../kernels/draw.ts'
 import type { Engine } from '../model/engine.ts'
-import type { SamplerKind } from '../model/mistral.ts'
 import { packSettings } from '../sampling/packed-params.ts'
 import { randomSeed } from '../sampling/random.ts'
 import type { RequestParams } from '../sampling/request-params.ts'
@@ -120,7 +119,7 @@ function requestOf<Note>(
 }
 
 function samplerOf({ do_sample, top_k }: SamplerParams): SamplerKind {
-  if (!do_sample) return 'best'
+  if (!do_sample) return 'greedy'
   return top_k > 0 && top_k <= SHORT_TOP_K ? 'short' : 'dense'
 }
 

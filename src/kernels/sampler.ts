@@ -1,30 +1,38 @@
-/** The sampler's buffers, rules on the history, greedy choice and log-probabilities. */
+/** What stands between logits and the choice of tokens: its buffers, the rules of requests, and log-probabilities. */
 import { DeviceError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
-import { logprobs as logprobsShader, rulesCopy, rulesScatter, sampleGreedy, samplerMath } from '../gpu/shaders.gen.ts'
+import {
+  LOGPROBS,
+  logprobs as logprobsShader,
+  rulesCopy,
+  rulesScatter,
+  SAMPLER_MATH,
+  samplerMath,
+} from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv } from './shape.ts'
 
-/** Words of one slot in `settings`; the layout is that of `shaders/sampler_math.wgsl` and `sampling/packed-params.ts`. */
-export const SETTINGS_WORDS = 32
-/** Words of one slot in `lists`. */
-export const LIST_WORDS = 16384
-/** Steps of one slot whose log-probabilities are kept: a ring over positions. */
-export const LOGPROB_STEPS = 64
+/**
+ * Words of one sequence in `settings` and in `lists`, and the id that stands in the history where nothing was left to
+ * choose.
+ */
+export const { SETTINGS_WORDS, LIST_WORDS, NO_TOKEN } = SAMPLER_MATH
+/** Steps of one sequence whose log-probabilities are kept: a ring over positions. */
+export const LOGPROB_STEPS = LOGPROBS.STEPS
 /** Most alternatives that come back for one step. */
-export const MAX_TOP_LOGPROBS = 20
+export const MAX_TOP_LOGPROBS = LOGPROBS.MOST
 /**
  * Words of one step in `logprobs`: the chosen id, its log-probability (f32), then ids of the best tokens, then their
  * log-probabilities (f32). Alternatives that were not asked for, or do not exist, have the id {@link NO_TOKEN}.
  */
 export const LOGPROB_WORDS = 2 + 2 * MAX_TOP_LOGPROBS
-/** The id that stands in the history where nothing was left to choose. */
-export const NO_TOKEN = 0xffffffff
+/** Candidates that the list of `drawShort` holds. */
+export const SHORTLIST = 256
 /** Largest vocabulary: sums of 2^18 weights times their distances stay within 64 bits. */
-export const MAX_SAMPLED_VOCAB = 2 ** 18
+const MAX_SAMPLED_VOCAB = 2 ** 18
 
 export interface SamplerBuffers {
   /** Raw logits [outputs, stride]; left as they are. */
@@ -33,27 +41,29 @@ export interface SamplerBuffers {
   readonly scores: Buffer
   /** Scratch u32 [outputs, vocabSize]; all zero between dispatches. */
   readonly counts: Buffer
-  /** u32 [T, 4]: slot, position, picked row, -. The choice moves the position of its row on by one. */
+  /** u32 [T, 4]: sequence, position, output row, -. The choice moves the position of its row on by one. */
   readonly rows: Buffer
-  /** u32 [slots, positions]: the token at each position of each sequence. */
+  /** u32 [sequences, positions]: the token at each position of each sequence. */
   readonly history: Buffer
-  /** u32 [slots, SETTINGS_WORDS], `packSettings(...).settings` of the request in the slot. */
+  /** u32 [sequences, SETTINGS_WORDS], `packSettings(...).settings` of the request that has the sequence. */
   readonly settings: Buffer
-  /** u32 [slots, LIST_WORDS], `packSettings(...).lists`. */
+  /** u32 [sequences, LIST_WORDS], `packSettings(...).lists`. */
   readonly lists: Buffer
-  /** u32 [slots, LOGPROB_STEPS, LOGPROB_WORDS], step = position of the chosen token mod LOGPROB_STEPS. */
+  /** u32 [sequences, LOGPROB_STEPS, LOGPROB_WORDS], step = position of the chosen token mod LOGPROB_STEPS. */
   readonly logprobs: Buffer
+  /** u32 [outputs, SHORTLIST_HEAD + 2 SHORTLIST]: candidates between the two kernels of `drawShort`. */
+  readonly shortlist: Buffer
   /** Ids below this may be chosen; at most `logits.cols`. */
   readonly vocabSize: number
   /** Tokens that `history` holds of one sequence. */
   readonly positions: number
 }
 
-/** The buffers for `slots` requests, of which `outputs` choose at once from the logits; `rows` belongs to the batch. */
+/** The buffers for the requests of `sequences`, of which `outputs` choose at once from the logits; `rows` belongs to the batch. */
 export function createSamplerBuffers(
   gpu: Gpu,
   given: Pick<SamplerBuffers, 'logits' | 'rows' | 'vocabSize' | 'positions'>,
-  { slots, outputs }: { readonly slots: number; readonly outputs: number },
+  { sequences, outputs }: { readonly sequences: number; readonly outputs: number },
 ): SamplerBuffers {
   const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
   const make = (label: string, words: number) => gpu.createBuffer(label, words * 4, usage)
@@ -62,10 +72,11 @@ export function createSamplerBuffers(
     ...given,
     scores: make('scores', outputs * logits.stride),
     counts: make('token counts', outputs * vocabSize),
-    history: make('history', slots * positions),
-    settings: make('sampler settings', slots * SETTINGS_WORDS),
-    lists: make('sampler lists', slots * LIST_WORDS),
-    logprobs: make('logprobs', slots * LOGPROB_STEPS * LOGPROB_WORDS),
+    history: make('history', sequences * positions),
+    settings: make('sampler settings', sequences * SETTINGS_WORDS),
+    lists: make('sampler lists', sequences * LIST_WORDS),
+    logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
+    shortlist: make('shortlist', outputs * (SAMPLER_MATH.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
 }
 
@@ -86,20 +97,6 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     constants: { V, POSITIONS, STRIDE: b.logits.stride },
   })
   r.dispatch('rules', [scatter, math()], [(batch) => batch.ruled])
-}
-
-/**
- * Chooses the best token for each output, the lowest id among equals, for batches in which no request draws. Writes it as
- * `drawShort` of draw.ts does.
- */
-export function sampleBest(r: Recorder<BatchShape>, b: SamplerBuffers): void {
-  const { V, QUADS, POSITIONS } = sizes(b)
-  const { rows, settings, scores, history } = b
-  const body = part(sampleGreedy, {
-    bindings: { logits: b.logits.buffer, scores, rows, settings, history },
-    constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
-  })
-  r.dispatch('sample best', [body, math()], [(batch) => batch.outputs])
 }
 
 /**

@@ -1,8 +1,9 @@
 /** What a batch is made of, and its metadata on the GPU. */
 import type { Gpu } from '../gpu/device.ts'
 import { partsFor, rowsPerTile } from '../kernels/attention.ts'
+import type { SamplerKind } from '../kernels/draw.ts'
 import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
-import type { Mistral, SamplerKind } from './mistral.ts'
+import type { Mistral } from './mistral.ts'
 
 /** One row of a batch: the token that stands at a position of a sequence. */
 export interface Row {
@@ -21,7 +22,7 @@ export interface SamplerNeeds {
 }
 
 /** The most probable token, and nothing else. */
-export const GREEDY: SamplerNeeds = { rules: false, sampler: 'best', logprobs: false }
+export const GREEDY: SamplerNeeds = { rules: false, sampler: 'greedy', logprobs: false }
 
 /** Rows that go through the model together. Those of one sequence are neighbours, in order of position. */
 export interface Batch {

@@ -14,10 +14,11 @@ import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
-import { createWorkspace, Mistral, type ModelWeights } from './mistral.ts'
+import { Mistral, type ModelWeights } from './mistral.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
 import { loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
+import { createWorkspace } from './workspace.ts'
 
 /** What loading tells its caller, over and over. */
 export interface LoadProgress {

@@ -2,12 +2,13 @@
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
-import type { Recording } from '../gpu/recorder.ts'
+import { SAMPLERS, type SamplerKind } from '../kernels/draw.ts'
 import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
-import { type BatchShape, DECODE_ROWS, type Width, widthOf } from '../kernels/shape.ts'
+import { DECODE_ROWS, widthOf } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import { type Batch, BatchWriter, type Row, type SamplerNeeds, widthOfBatch } from './batch.ts'
-import type { Mistral, SamplerKind } from './mistral.ts'
+import type { Mistral } from './mistral.ts'
+import { Recordings } from './recordings.ts'
 
 /** Steps of one batch at most. */
 export const MAX_STEPS = 16
@@ -21,9 +22,8 @@ export interface Choices {
   readonly logprobs: readonly Uint32Array[] | undefined
 }
 
-const SAMPLERS: readonly SamplerKind[] = ['best', 'short', 'dense']
-
-type Ending = 'rules' | SamplerKind | 'logprobs'
+/** Each can do what those before it can. */
+const SAMPLER_KINDS = Object.keys(SAMPLERS) as SamplerKind[]
 
 /** A batch on its way. */
 export interface Submitted<T> {
@@ -37,11 +37,7 @@ export interface Submitted<T> {
  * choice is known here. Methods must not overlap: await one before calling another; results may be awaited later.
  */
 export class Runner {
-  private readonly layers = new Map<Width, Promise<Recording<BatchShape>>>()
-  private readonly heads = new Map<Width, Promise<Recording<BatchShape>>>()
-  /** What follows the logits: compiled when a request first needs it. */
-  private readonly endings = new Map<Ending, Promise<Recording<BatchShape>>>()
-  private readonly copies = new Map<'all layers', Promise<Recording<unknown>>>()
+  private readonly recordings: Recordings
   private readonly logitsReadback: Readback
   /** Staging buffers that no batch uses at the moment. */
   private readonly free: Readback[]
@@ -56,6 +52,7 @@ export class Runner {
     readonly maxOutputs: number,
   ) {
     this.gpu = model.gpu
+    this.recordings = new Recordings(model)
     this.writer = new BatchWriter(model, maxRows)
     this.logitsReadback = new Readback(this.gpu, 'logits readback', maxOutputs * model.workspace.logits.stride * 4)
     const bytes = Math.min(maxOutputs, DECODE_ROWS) * MAX_STEPS * (1 + LOGPROB_WORDS) * 4
@@ -64,7 +61,7 @@ export class Runner {
 
   /** Compiles ahead what generating text needs, so that the first token does not wait for it. */
   async warmUp(): Promise<void> {
-    await Promise.all([this.layersFor(1), this.layersFor('many'), this.headFor(1), this.ending('best')])
+    await this.recordings.warmUp()
   }
 
   /** The tokens at positions `first`, `first` + 1, … of a sequence. */
@@ -83,8 +80,8 @@ export class Runner {
   /** The logits after the output rows, in order, [V] each. */
   async logits(rows: readonly Row[]): Promise<Submitted<Float32Array<ArrayBuffer>[]>> {
     const outputs = this.check(rows, 1)
-    const layers = await this.layersFor(widthOfBatch(rows, outputs))
-    const head = outputs > 0 ? await this.headFor(widthOf(outputs, true)) : undefined
+    const layers = await this.recordings.layers(widthOfBatch(rows, outputs))
+    const head = outputs > 0 ? await this.recordings.head(widthOf(outputs, true)) : undefined
     const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0 }
     const { logits } = this.model.workspace
     const bytes = outputs * logits.stride * 4
@@ -108,18 +105,19 @@ export class Runner {
   /** The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards. */
   async sample(batch: Batch): Promise<Submitted<Choices[]>> {
     const { rows, steps, needs } = batch
+    const { recordings } = this
     const outputs = this.check(rows, steps)
     const width = widthOfBatch(rows, outputs)
     const outputRows = rows.filter((row) => row.output)
     const logged = needs.some((need) => need.logprobs) ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0
-    const kind = SAMPLERS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'best'
+    const kind = SAMPLER_KINDS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'greedy'
     const [layers, head, ...endings] = await Promise.all([
-      this.layersFor(width),
-      outputs > 0 ? this.headFor(widthOf(outputs, true)) : undefined,
-      ruled > 0 ? this.ending('rules') : undefined,
-      outputs > 0 ? this.ending(kind) : undefined,
-      logged > 0 ? this.ending('logprobs') : undefined,
+      recordings.layers(width),
+      outputs > 0 ? recordings.head(widthOf(outputs, true)) : undefined,
+      ruled > 0 ? recordings.rules() : undefined,
+      outputs > 0 ? recordings.sampler(kind) : undefined,
+      logged > 0 ? recordings.logprobs() : undefined,
     ])
     const shape = { ...this.writer.write(rows, steps, outputs), ruled, logged }
     const staging = outputs > 0 ? this.takeStaging() : undefined
@@ -150,7 +148,7 @@ export class Runner {
     to: number,
     { count, written }: { count: number; written: number },
   ): Promise<number> {
-    const recording = await remember(this.copies, 'all layers', () => this.model.recordCopy())
+    const recording = await this.recordings.copy()
     const rings = this.model.cache.map((layer) => layer.ring)
     // A ring that has wrapped holds the wanted positions anywhere.
     const wrapped = rings.some((ring) => written > ring)
@@ -216,22 +214,6 @@ export class Runner {
     }
     return outputs
   }
-
-  private layersFor(width: Width): Promise<Recording<BatchShape>> {
-    return remember(this.layers, width, () => this.model.recordLayers(width))
-  }
-
-  private headFor(width: Width): Promise<Recording<BatchShape>> {
-    return remember(this.heads, width, () => this.model.recordHead(width))
-  }
-
-  private ending(what: Ending): Promise<Recording<BatchShape>> {
-    return remember(this.endings, what, () => {
-      if (what === 'rules') return this.model.recordRules()
-      if (what === 'logprobs') return this.model.recordLogprobs()
-      return this.model.recordSampler(what)
-    })
-  }
 }
 
 /** Cuts what came back, laid out as `copyChoices` does, into the choices of each output row. */
@@ -246,15 +228,4 @@ function cutChoices(data: Uint32Array, needs: readonly SamplerNeeds[], steps: nu
         })
       : undefined,
   }))
-}
-
-function remember<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  let value = map.get(key)
-  if (value === undefined) {
-    value = make()
-    map.set(key, value)
-    // What failed once is tried again.
-    value.catch(() => map.delete(key))
-  }
-  return value
 }

@@ -1,5 +1,7 @@
 /** The parameters of a request that the token loop follows: when to stop, what to report, how to compute. */
+
 import { type Checks, flag, integer } from '../checks.ts'
+import { LOGPROBS } from '../gpu/shaders.gen.ts'
 
 /** When to stop and what to report. Every field may be left out or null. */
 export interface LoopInput {
@@ -40,7 +42,8 @@ export interface LoopParams {
 }
 
 const DEFAULT_MAX_TOKENS = 512
-export const MAX_TOP_LOGPROBS = 20
+/** As many as the logprobs kernel finds. */
+export const MAX_TOP_LOGPROBS = LOGPROBS.MOST
 /** One pass verifies a guess and the token before it in the widest of the small matmuls. */
 const MAX_LOOKUP = 16
 

@@ -1,16 +1,12 @@
 /** The sampler's parameters as words in a buffer, the way its shaders read them. */
+/** A request's parameters in the words that the sampler's shaders read: their layout is that of sampler_math.wgsl. */
 import type { Checked } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
+import { SAMPLER_MATH as Layout } from '../gpu/shaders.gen.ts'
 import { limitsOf } from './integer-weights.ts'
-
 import { eosList, type SamplingContext } from './processors.ts'
 import { type Seed, seedWords } from './random.ts'
 import type { SamplerParams } from './sampler-params.ts'
-
-/** Words of a request's settings. */
-export const SETTINGS_WORDS = 32
-/** Words that the lists of a request may take together. */
-export const LIST_WORDS = 16384
 
 /** What the packed settings say besides the parameters. */
 export interface PackContext extends SamplingContext {
@@ -24,48 +20,11 @@ export interface PackContext extends SamplingContext {
 export interface PackedParams {
   /** [SETTINGS_WORDS] */
   readonly settings: Uint32Array<ArrayBuffer>
-  /** As long as it must be, at most LIST_WORDS. */
+  /** As long as it must be, at most `LIST_WORDS`. */
   readonly lists: Uint32Array<ArrayBuffer>
   /** Whether rules on the history are active at any step. */
   readonly rules: boolean
 }
-
-/** Where each value stands in the settings; `shaders/sampler_math.wgsl` has the same words. */
-const Word = {
-  FLAGS: 0,
-  PROMPT_LENGTH: 2,
-  SEED: 3,
-  TEMPERATURE: 5,
-  TOP_K: 6,
-  TOP_P: 7,
-  MIN_P: 8,
-  TYPICAL_P: 9,
-  EPSILON: 10,
-  ETA: 11,
-  ETA_ROOT: 12,
-  REPETITION: 13,
-  FREQUENCY: 14,
-  PRESENCE: 15,
-  NGRAM: 16,
-  SHORT_BELOW: 17,
-  BIASES: 18,
-  BIASED: 20,
-  WORDS: 22,
-  ENDS: 24,
-  BANS: 26,
-  TOP_LOGPROBS: 28,
-} as const
-
-const Flag = {
-  SAMPLE: 1,
-  RULES: 2,
-  TOP_P: 4,
-  MIN_P: 8,
-  TYPICAL_P: 16,
-  EPSILON: 32,
-  ETA: 64,
-  COUNTS: 128,
-} as const
 
 /** Below this an f32 is subnormal, which a GPU may take for 0. */
 const LEAST_F32 = 2 ** -126
@@ -76,42 +35,42 @@ const LEAST_F32 = 2 ** -126
  * @throws ParameterError naming the parameter whose lists do not fit, or a repetition penalty that f32 does not hold
  */
 export function packSettings(params: Checked<SamplerParams>, context: PackContext): PackedParams {
-  const settings = new Uint32Array(SETTINGS_WORDS)
+  const settings = new Uint32Array(Layout.SETTINGS_WORDS)
   const floats = new Float32Array(settings.buffer)
   const limits = limitsOf(params)
   const lists = packLists(settings, params, eosList(context))
-  settings[Word.PROMPT_LENGTH] = context.promptLength
-  settings.set(seedWords(context.seed), Word.SEED)
-  floats[Word.TEMPERATURE] = params.temperature
-  settings[Word.TOP_K] = u32(params.top_k)
-  settings[Word.TOP_P] = limits.topP
-  settings[Word.MIN_P] = limits.minP
-  settings[Word.TYPICAL_P] = limits.typicalP
-  settings[Word.EPSILON] = limits.epsilon
-  settings[Word.ETA] = limits.eta
-  settings[Word.ETA_ROOT] = limits.etaRoot
-  floats[Word.REPETITION] = params.repetition_penalty
-  if (floats[Word.REPETITION]! < LEAST_F32) {
+  settings[Layout.PROMPT_LENGTH] = context.promptLength
+  settings.set(seedWords(context.seed), Layout.SEED)
+  floats[Layout.TEMPERATURE] = params.temperature
+  settings[Layout.TOP_K] = u32(params.top_k)
+  settings[Layout.TOP_P] = limits.topP
+  settings[Layout.MIN_P] = limits.minP
+  settings[Layout.TYPICAL_P] = limits.typicalP
+  settings[Layout.EPSILON] = limits.epsilon
+  settings[Layout.ETA] = limits.eta
+  settings[Layout.ETA_ROOT] = limits.etaRoot
+  floats[Layout.REPETITION] = params.repetition_penalty
+  if (floats[Layout.REPETITION]! < LEAST_F32) {
     throw new ParameterError('repetition_penalty', params.repetition_penalty, `must be at least ${LEAST_F32}`)
   }
-  floats[Word.FREQUENCY] = params.frequency_penalty
-  floats[Word.PRESENCE] = params.presence_penalty
-  settings[Word.NGRAM] = u32(params.no_repeat_ngram_size)
-  settings[Word.SHORT_BELOW] = u32(Math.max(params.min_length, context.promptLength + params.min_new_tokens))
-  settings[Word.TOP_LOGPROBS] = context.topLogprobs === undefined ? 0 : context.topLogprobs + 1
+  floats[Layout.FREQUENCY] = params.frequency_penalty
+  floats[Layout.PRESENCE] = params.presence_penalty
+  settings[Layout.NGRAM] = u32(params.no_repeat_ngram_size)
+  settings[Layout.SHORT_BELOW] = u32(Math.max(params.min_length, context.promptLength + params.min_new_tokens))
+  settings[Layout.TOP_LOGPROBS] = context.topLogprobs === undefined ? 0 : context.topLogprobs + 1
   const counts = params.frequency_penalty !== 0 || params.presence_penalty !== 0
-  const canBeShort = settings[Word.SHORT_BELOW]! > context.promptLength && settings[Word.ENDS + 1]! > 0
-  const listed = [Word.BIASES, Word.BIASED, Word.WORDS, Word.BANS].some((word) => settings[word + 1]! > 0)
+  const canBeShort = settings[Layout.SHORT_BELOW]! > context.promptLength && settings[Layout.ENDS + 1]! > 0
+  const listed = [Layout.BIASES, Layout.BIASED, Layout.WORDS, Layout.BANS].some((word) => settings[word + 1]! > 0)
   const rules = counts || canBeShort || listed || params.repetition_penalty !== 1 || params.no_repeat_ngram_size > 0
-  settings[Word.FLAGS] =
-    (params.do_sample ? Flag.SAMPLE : 0) |
-    (rules ? Flag.RULES : 0) |
-    (params.top_p < 1 ? Flag.TOP_P : 0) |
-    (params.min_p > 0 ? Flag.MIN_P : 0) |
-    (params.typical_p < 1 ? Flag.TYPICAL_P : 0) |
-    (params.epsilon_cutoff > 0 ? Flag.EPSILON : 0) |
-    (params.eta_cutoff > 0 ? Flag.ETA : 0) |
-    (counts ? Flag.COUNTS : 0)
+  settings[Layout.FLAGS] =
+    (params.do_sample ? Layout.SAMPLE : 0) |
+    (rules ? Layout.RULES : 0) |
+    (params.top_p < 1 ? Layout.HAS_TOP_P : 0) |
+    (params.min_p > 0 ? Layout.HAS_MIN_P : 0) |
+    (params.typical_p < 1 ? Layout.HAS_TYPICAL_P : 0) |
+    (params.epsilon_cutoff > 0 ? Layout.HAS_EPSILON : 0) |
+    (params.eta_cutoff > 0 ? Layout.HAS_ETA : 0) |
+    (counts ? Layout.COUNTS : 0)
   return { settings, lists, rules }
 }
 
@@ -121,15 +80,15 @@ function u32(count: number): number {
 
 /** Writes offset and count of each list into the settings and returns the lists, one behind the other. */
 function packLists(settings: Uint32Array, params: SamplerParams, eos: readonly number[]): Uint32Array<ArrayBuffer> {
-  const lists = new Uint32Array(LIST_WORDS)
+  const lists = new Uint32Array(Layout.LIST_WORDS)
   let used = 0
   const add = (parameter: keyof SamplerParams, at: number, list: WordList) => {
     // Before anything is written: a request may hold millions of ids.
-    if (used + list.words > LIST_WORDS) {
+    if (used + list.words > Layout.LIST_WORDS) {
       throw new ParameterError(
         parameter,
         params[parameter],
-        `does not fit: the ids and biases of a request take at most ${LIST_WORDS} words on the GPU, and with this ` +
+        `does not fit: the ids and biases of a request take at most ${Layout.LIST_WORDS} words on the GPU, and with this ` +
           `parameter they would take ${used + list.words}`,
       )
     }
@@ -139,17 +98,17 @@ function packLists(settings: Uint32Array, params: SamplerParams, eos: readonly n
     used += list.words
   }
   const biases = new Map(Object.entries(params.logit_bias).map(([id, bias]) => [Number(id), floatBits(bias)]))
-  add('logit_bias', Word.BIASES, { ...flat([...biases].flat()), count: biases.size })
+  add('logit_bias', Layout.BIASES, { ...flat([...biases].flat()), count: biases.size })
   // A sequence that is given twice counts once, with its last bias, at its first place.
   const biased = new Map(params.sequence_bias.map((entry) => [entry[0].join(), entry]))
-  add('sequence_bias', Word.BIASED, grouped([...biased.values()]))
+  add('sequence_bias', Layout.BIASED, grouped([...biased.values()]))
   const badWords = params.bad_words_ids.filter((ids) => ids.length > 1)
-  add('bad_words_ids', Word.WORDS, grouped(badWords.map((ids) => [ids, 0])))
-  add('stop_token_ids', Word.ENDS, flat([...eos, ...params.stop_token_ids]))
+  add('bad_words_ids', Layout.WORDS, grouped(badWords.map((ids) => [ids, 0])))
+  add('stop_token_ids', Layout.ENDS, flat([...eos, ...params.stop_token_ids]))
   const bans = new Set<number>()
   for (const ids of params.bad_words_ids) if (ids.length === 1 && !eos.includes(ids[0]!)) bans.add(ids[0]!)
   for (const id of params.suppress_tokens) bans.add(id)
-  add(params.suppress_tokens.length > 0 ? 'suppress_tokens' : 'bad_words_ids', Word.BANS, flat([...bans]))
+  add(params.suppress_tokens.length > 0 ? 'suppress_tokens' : 'bad_words_ids', Layout.BANS, flat([...bans]))
   return lists.slice(0, used)
 }
 

@@ -40,7 +40,7 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
     prompt,
     packed: packSettings(parseRequestParams({ do_sample: false }).sampler, context),
     logprobs: false,
-    sampler: 'best',
+    sampler: 'greedy',
     maxTokens: 100,
     stops: new Set(),
     onToken: undefined,

@@ -1,11 +1,10 @@
 /** Requests on their way through the sampler's kernels, and random requests of every kind. */
 import type { Checked } from '../../src/checks.ts'
-import type { Buffer } from '../../src/gpu/buffer.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder, type Recording } from '../../src/gpu/recorder.ts'
-import { drawDense, drawShort, SHORT_TOP_K, shortlistBytes } from '../../src/kernels/draw.ts'
+import { SAMPLERS, type SamplerKind, SHORT_TOP_K } from '../../src/kernels/draw.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../../src/kernels/shape.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
@@ -22,7 +21,7 @@ export interface Request {
 }
 
 /** The kernels that choose, or the rules alone. */
-export type Kind = 'best' | 'short' | 'dense' | 'rules'
+export type Kind = SamplerKind | 'rules'
 
 export interface Outcome {
   /** The token behind the last of each request, NO_TOKEN when there was none to choose. */
@@ -37,12 +36,11 @@ export interface Outcome {
   tokens(output: number): number[]
 }
 
-/** The buffers for `outputs` requests at once; the request of output i sits in slot `slotOf(i)`, its row in `rowOf(i)`. */
+/** The buffers for `outputs` requests at once; the request of output i has the sequence `sequenceOf(i)`, its row in `rowOf(i)`. */
 export class Stage {
   readonly buffers: kernel.SamplerBuffers
   readonly stride: number
   private readonly recordings = new Map<Kind, Promise<Recording<BatchShape>>>()
-  private readonly shortlist: Buffer
 
   constructor(
     readonly gpu: Gpu,
@@ -56,9 +54,8 @@ export class Stage {
     this.stride = logits.stride
     const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
     const rows = gpu.createBuffer('rows', outputs * 2 * 16, usage)
-    const sizes = { slots: outputs, outputs }
+    const sizes = { sequences: outputs, outputs }
     this.buffers = kernel.createSamplerBuffers(gpu, { logits, rows, vocabSize, positions }, sizes)
-    this.shortlist = gpu.createBuffer('shortlist', shortlistBytes(outputs))
   }
 
   private recording(kind: Kind): Promise<Recording<BatchShape>> {
@@ -66,9 +63,7 @@ export class Stage {
     if (recording === undefined) {
       const r = new Recorder<BatchShape>(this.gpu)
       kernel.scoreRules(r, this.buffers)
-      if (kind === 'best') kernel.sampleBest(r, this.buffers)
-      if (kind === 'short') drawShort(r, this.buffers, this.shortlist)
-      if (kind === 'dense') drawDense(r, this.buffers)
+      if (kind !== 'rules') SAMPLERS[kind](r, this.buffers)
       if (this.withLogprobs) kernel.logprobs(r, this.buffers)
       recording = r.build()
       this.recordings.set(kind, recording)
@@ -76,7 +71,7 @@ export class Stage {
     return recording
   }
 
-  private slotOf(output: number): number {
+  private sequenceOf(output: number): number {
     return this.outputs - 1 - output
   }
 
@@ -106,19 +101,19 @@ export class Stage {
     const ids = new Uint32Array(tokens!)
     const positions = new Uint32Array(at!)
     return {
-      chosen: Uint32Array.from(requests, (r, i) => ids[this.slotOf(i) * this.positions + r.tokens.length]!),
+      chosen: Uint32Array.from(requests, (r, i) => ids[this.sequenceOf(i) * this.positions + r.tokens.length]!),
       positions: Uint32Array.from(requests, (_, i) => positions[this.rowOf(i) * 4 + 1]!),
       scores: new Float32Array(left!),
       counts: new Uint32Array(counted!),
       logprobs: new Uint32Array(logged!),
-      tokens: (i) => [...ids.subarray(this.slotOf(i) * this.positions, (this.slotOf(i) + 1) * this.positions)],
+      tokens: (i) => [...ids.subarray(this.sequenceOf(i) * this.positions, (this.sequenceOf(i) + 1) * this.positions)],
     }
   }
 
   /** The words of one step of one request: chosen id, its log-probability, ids, log-probabilities. */
   logged(outcome: Outcome, output: number, position: number) {
     const first =
-      (this.slotOf(output) * kernel.LOGPROB_STEPS + (position % kernel.LOGPROB_STEPS)) * kernel.LOGPROB_WORDS
+      (this.sequenceOf(output) * kernel.LOGPROB_STEPS + (position % kernel.LOGPROB_STEPS)) * kernel.LOGPROB_WORDS
     const words = outcome.logprobs.slice(first, first + kernel.LOGPROB_WORDS)
     const floats = new Float32Array(words.buffer)
     const ids = words.subarray(2, 2 + kernel.MAX_TOP_LOGPROBS)
@@ -132,14 +127,14 @@ export class Stage {
     const settings = new Uint32Array(buffers.settings.size / 4)
     const rows = new Uint32Array(buffers.rows.size / 4)
     for (const [i, request] of requests.entries()) {
-      const slot = this.slotOf(i)
+      const sequence = this.sequenceOf(i)
       logits.set(request.logits, i * this.stride)
-      history.set(request.tokens, slot * this.positions)
+      history.set(request.tokens, sequence * this.positions)
       const packed = packSettings(request.params, { ...request, seed: request.params.seed! })
-      settings.set(packed.settings, slot * kernel.SETTINGS_WORDS)
-      if (packed.lists.length > 0) gpu.write(buffers.lists, slot * kernel.LIST_WORDS * 4, packed.lists)
+      settings.set(packed.settings, sequence * kernel.SETTINGS_WORDS)
+      if (packed.lists.length > 0) gpu.write(buffers.lists, sequence * kernel.LIST_WORDS * 4, packed.lists)
       rows[i * 4 + 2] = this.rowOf(i)
-      rows[this.rowOf(i) * 4] = slot
+      rows[this.rowOf(i) * 4] = sequence
       rows[this.rowOf(i) * 4 + 1] = request.tokens.length - 1
     }
     gpu.write(buffers.logits.buffer, 0, logits)
@@ -150,7 +145,7 @@ export class Stage {
 
   destroy(): void {
     const { vocabSize: _, positions: __, logits, ...others } = this.buffers
-    for (const buffer of [this.shortlist, logits.buffer, ...Object.values(others)]) buffer.destroy()
+    for (const buffer of [logits.buffer, ...Object.values(others)]) buffer.destroy()
   }
 }
 
@@ -227,7 +222,7 @@ export function randomParams(dice: Dice, vocab: number, kind: Kind): SamplingInp
   return {
     ...(rules ? history : {}),
     seed: dice.below(2 ** 30),
-    do_sample: kind !== 'best' && dice.chance(0.95),
+    do_sample: kind !== 'greedy' && dice.chance(0.95),
     temperature: dice.pick([1, 1, 0.7, 1.3, 0.1, 3.7, 100]),
     top_k: dice.pick(kind === 'short' ? [1, 2, 7, 50, SHORT_TOP_K] : [0, 0, 1, 2, 50, 129, 600, 5000]),
     top_p: dice.pick([1, 1, 0.95, 0.95, 0.8, 0.5, 0.1, 0.999, 0]),

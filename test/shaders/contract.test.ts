@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { readShader } from '../../shaders/contract.ts'
+import { constsOf, readShader } from '../../shaders/contract.ts'
 import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import { attention, cacheReadF16, cacheReadF32, emitRopeCache, emitStore } from '../../src/gpu/shaders.gen.ts'
 
@@ -41,6 +41,21 @@ describe('a shader file', () => {
   test('of a part says which role it fills', () => {
     const part = readShader('emit_x.wgsl', '// provides: emit\nfn emit(row: u32, col: u32, a: f32, b: f32) {}\n')
     expect(part).toMatchObject({ provides: 'emit', needs: [], bindings: {} })
+  })
+
+  test('gives its literal constants as numbers, and no others', () => {
+    const source = [
+      'const A = 32u;',
+      'const B = 0xffffffffu; // all bits',
+      'const C = -1e30;',
+      'const D = 0x3f;',
+      'const E: f32 = 1.5f;',
+      'const F = 9.3132257e-10;',
+      'const G = A * 2u;',
+      'override H: u32 = 7u;',
+      '  const I = 1u;',
+    ]
+    expect(constsOf(source.join('\n'))).toEqual({ A: 32, B: 2 ** 32 - 1, C: -1e30, D: 63, E: 1.5, F: 9.3132257e-10 })
   })
 
   const replaced = (from: string, to: string) => () => {

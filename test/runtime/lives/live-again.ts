@@ -1,6 +1,6 @@
 /** Lives, one after another, with a look at what is left of them: for Node, Deno and pages. */
 import { type Recipe, record, replay } from './bare.ts'
-import { type Life, Lifetimes, livesOf } from './lives.ts'
+import { collectGarbage, type Life, Lifetimes, livesOf } from './lives.ts'
 
 export interface Sample {
   readonly life: string
@@ -39,6 +39,8 @@ export async function liveAgain(
       const recipe = recipes[life]
       if (recipe) await replay(recipe, life === 'bare answer')
       else await kinds[life as Life](turn, lifetimes.watch)
+      // Native memory does not make an engine collect: what its own garbage holds would be measured as growth.
+      await collectGarbage(1)
       if (turn % every === 0) await look({ life, turn, survivors: await lifetimes.survivors() })
     }
   }

@@ -147,7 +147,7 @@ export class Lifetimes {
 
   /** After collections: how many objects live on, by class. Needs `--expose-gc`. */
   async survivors(): Promise<Record<string, number>> {
-    await collectGarbage()
+    await collectGarbage(6)
     this.refs = this.refs.filter(({ ref }) => ref.deref() !== undefined)
     const counts: Record<string, number> = {}
     for (const { name } of this.refs) counts[name] = (counts[name] ?? 0) + 1
@@ -156,12 +156,12 @@ export class Lifetimes {
 }
 
 /** Finalizers of native objects run between tasks, and free what the next collection finds. */
-async function collectGarbage(): Promise<void> {
+export async function collectGarbage(times: number): Promise<void> {
   const { gc } = globalThis as { gc?: (options: object) => Promise<void> }
   if (gc === undefined) throw new Error('start the runtime with --expose-gc')
   // A collection alone does not keep Deno from ending.
   const alive = setInterval(() => {}, 1000)
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < times; i++) {
     // Between tasks: browsers take what looks like a reference on the stack for one.
     await gc({ type: 'major', execution: 'async' })
     await new Promise((resolve) => setTimeout(resolve, 10))

@@ -1,0 +1,64 @@
+/** The recordings that batches are encoded from: each is compiled when it is first needed, and kept. */
+import { Recorder, type Recording } from '../gpu/recorder.ts'
+import { cacheCopy } from '../kernels/cache-copy.ts'
+import { SAMPLERS, type SamplerKind } from '../kernels/draw.ts'
+import { logprobs, scoreRules } from '../kernels/sampler.ts'
+import type { BatchShape, Width } from '../kernels/shape.ts'
+import type { Mistral } from './mistral.ts'
+
+export class Recordings {
+  private readonly known = new Map<string, Promise<Recording<never>>>()
+
+  constructor(private readonly model: Mistral) {}
+
+  /** Compiles ahead what generating text needs, so that the first token does not wait for it. */
+  async warmUp(): Promise<void> {
+    await Promise.all([this.layers(1), this.layers('many'), this.head(1), this.sampler('greedy')])
+  }
+
+  /** Tokens to residual stream, for a class of batches. */
+  layers(width: Width): Promise<Recording<BatchShape>> {
+    return this.remember(`layers ${width}`, (r) => this.model.recordLayers(r, width))
+  }
+
+  /** Residual stream to logits, for a class of output rows. */
+  head(width: Width): Promise<Recording<BatchShape>> {
+    return this.remember(`head ${width}`, (r) => this.model.recordHead(r, width))
+  }
+
+  /** The rules of requests on the logits of their rows, before a token is chosen. */
+  rules(): Promise<Recording<BatchShape>> {
+    return this.remember('rules', (r) => scoreRules(r, this.model.workspace.sampler))
+  }
+
+  /** Logits to the next token of each output row, which goes to the history. */
+  sampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
+    return this.remember(`sampler ${kind}`, (r) => SAMPLERS[kind](r, this.model.workspace.sampler))
+  }
+
+  /** Log-probabilities of what was chosen, and of what else was likely. */
+  logprobs(): Promise<Recording<BatchShape>> {
+    return this.remember('logprobs', (r) => logprobs(r, this.model.workspace.sampler))
+  }
+
+  /** Keys and values of one sequence to another, as the copy plan says. */
+  copy(): Promise<Recording<unknown>> {
+    const { cache, workspace } = this.model
+    return this.remember('copy', (r: Recorder<unknown>) => {
+      for (const layer of cache) cacheCopy(r, workspace.copyPlan, layer)
+    })
+  }
+
+  private remember<B>(name: string, record: (r: Recorder<B>) => void): Promise<Recording<B>> {
+    let recording = this.known.get(name) as Promise<Recording<B>> | undefined
+    if (recording === undefined) {
+      const r = new Recorder<B>(this.model.gpu)
+      record(r)
+      recording = r.build()
+      this.known.set(name, recording)
+      // What failed once is tried again.
+      recording.catch(() => this.known.delete(name))
+    }
+    return recording
+  }
+}

@@ -1,0 +1,71 @@
+/** Everything that a forward pass works in besides weights and cache. */
+import type { Buffer } from '../gpu/buffer.ts'
+import type { Gpu } from '../gpu/device.ts'
+import { type AttentionBuffers, sumsOfBatch } from '../kernels/attention.ts'
+import { COPY_PLAN_WORDS } from '../kernels/cache-copy.ts'
+import type { History } from '../kernels/embedding.ts'
+import { createSamplerBuffers, type SamplerBuffers } from '../kernels/sampler.ts'
+import { type Activation, ceilTo, createActivation, headStride, ROW_TILE } from '../kernels/shape.ts'
+import type { ModelConfig } from './config.ts'
+import { ropeTable } from './rope.ts'
+
+/** Buffers for up to `maxRows` rows. */
+export interface Workspace extends AttentionBuffers {
+  /** [sequences, positions] */
+  readonly history: History
+  /** Residual stream [T, D]. */
+  readonly x: Activation
+  /** Normalized residual stream [T, D]. */
+  readonly h: Activation
+  /** Output of the heads [T, H·K]. */
+  readonly heads: Activation
+  /** Gated hidden units [T, F]. */
+  readonly hidden: Activation
+  /** [outputs, V] */
+  readonly logits: Activation
+  readonly sampler: SamplerBuffers
+  /** [COPY_PLAN_WORDS] */
+  readonly copyPlan: Buffer
+}
+
+export interface WorkspaceSizes {
+  /** Rows of one batch at most. */
+  readonly maxRows: number
+  /** Output rows of one batch at most. */
+  readonly maxOutputs: number
+  readonly maxSequences: number
+  /** Positions that a sequence may reach. */
+  readonly positions: number
+  /** Ids below this may be chosen; the rest of the logits pads the vocabulary. */
+  readonly vocabSize: number
+}
+
+/** Allocates all buffers and fills the rotary table. @throws MemoryError */
+export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceSizes): Workspace {
+  const { vocabSize, positions, maxSequences: sequences, maxOutputs: outputs } = sizes
+  const { nHeads, headDim } = config
+  const maxRows = ceilTo(sizes.maxRows, ROW_TILE)
+  const sums = sumsOfBatch(gpu, headDim, maxRows) * nHeads
+  const rows = gpu.createBuffer('rows', maxRows * 16)
+  const logits = createActivation(gpu, 'logits', outputs, config.vocabSize)
+  const sampler = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions }, { sequences, outputs })
+  const table = ropeTable(config, positions)
+  const rope = gpu.createBuffer('rope table', table.byteLength)
+  gpu.write(rope, 0, table)
+  return {
+    history: { buffer: sampler.history, positions },
+    rows,
+    tiles: gpu.createBuffer('tiles', maxRows * 8),
+    rope,
+    q: gpu.createBuffer('q', maxRows * nHeads * headStride(headDim) * 4),
+    parts: gpu.createBuffer('attention parts', sums * headStride(headDim) * 4),
+    stats: gpu.createBuffer('attention stats', sums * 8),
+    x: createActivation(gpu, 'x', maxRows, config.dim),
+    h: createActivation(gpu, 'h', maxRows, config.dim),
+    heads: createActivation(gpu, 'heads', maxRows, nHeads * headDim),
+    hidden: createActivation(gpu, 'hidden', maxRows, config.hiddenDim),
+    logits,
+    sampler,
+    copyPlan: gpu.createBuffer('copy plan', COPY_PLAN_WORDS * 4),
+  }
+}
