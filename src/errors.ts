@@ -58,11 +58,14 @@ export class ConfigError extends MistralError {
   override name = 'ConfigError'
   readonly field: string
   readonly value: unknown
+  /** What is wrong, without field and value. */
+  readonly fact: string
 
   constructor(field: string, value: unknown, fact: string, options?: ErrorOptions) {
     super(`config field "${field}" (${show(value)}): ${fact}`, options)
     this.field = field
     this.value = value
+    this.fact = fact
   }
 }
 

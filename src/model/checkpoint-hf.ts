@@ -5,8 +5,10 @@ import { openSafetensors } from '../formats/safetensors.ts'
 import { openShardedSafetensors } from '../formats/safetensors-index.ts'
 import type { SourceFiles } from '../formats/source.ts'
 import type { TensorFile } from '../formats/tensor-file.ts'
-import { type ModelConfig, withSlidingWindow } from './config.ts'
-import { parseHfConfig, withGenerationConfig } from './config-hf.ts'
+import { withSlidingWindow } from './config.ts'
+import { parseTextConfig, withGenerationConfig } from './config-hf.ts'
+import { asObject } from './hf-classes.ts'
+import { imageTensorsNote, textConfigOf } from './hf-wrapper.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
 import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight, wantsBias } from './shapes.ts'
 
@@ -33,18 +35,16 @@ export async function openHf(files: SourceFiles, options: CheckpointOptions): Pr
   if (configReader === undefined) throw await noCheckpoint(files, signal)
   const notes: string[] = []
   const json = await readJson(configReader, MAX_CONFIG_BYTES, signal)
-  const parsed = parseHfConfig(json, (text) => notes.push(text))
+  const note = (text: string) => notes.push(text)
+  const text = textConfigOf(asObject('config.json', json), note)
+  const parsed = parseTextConfig(text, note)
   const windowed = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
   const config = withGenerationConfig(windowed, await generationConfig(files, signal))
   const { container, mainFile } = await openWeights(files, signal)
-  // `MistralModel` saved without its head has no `model.` in front.
-  const prefix = hasTensor(container, 'layers.0.input_layernorm.weight') ? '' : 'model.'
-  const top: Record<TopWeight, string> = {
-    tokEmbeddings: `${prefix}embed_tokens`,
-    norm: `${prefix}norm`,
-    output: 'lm_head',
-  }
-  const ends = embeddingsOf(config, container, top)
+  if (text.wrapped) notes.push(...imageNotes(mainFile, container))
+  const prefix = prefixOf(container, text.wrapped)
+  const top = topNames(container, prefix)
+  const ends = embeddingsOf(config.tiedEmbeddings, text.mayTie, container, top)
   return {
     config: { ...config, tiedEmbeddings: ends === 'one' },
     format: 'safetensors',
@@ -63,17 +63,35 @@ export async function openHf(files: SourceFiles, options: CheckpointOptions): Pr
   }
 }
 
+/** `MistralModel` saved without its head has no `model.` in front; wrapped ones have the names of transformers 5, or of 4. */
+function prefixOf(container: TensorFile, wrapped: boolean): string {
+  const prefixes = wrapped ? ['model.language_model.', 'language_model.model.', 'language_model.'] : ['model.', '']
+  return prefixes.find((prefix) => hasTensor(container, `${prefix}layers.0.input_layernorm.weight`)) ?? prefixes[0]!
+}
+
+function topNames(container: TensorFile, prefix: string): Record<TopWeight, string> {
+  const inner = 'language_model.lm_head'
+  const output = hasTensor(container, `${inner}.weight`) ? inner : 'lm_head'
+  return { tokEmbeddings: `${prefix}embed_tokens`, norm: `${prefix}norm`, output }
+}
+
+function imageNotes(file: string, container: TensorFile): string[] {
+  const note = imageTensorsNote(file, [...container.tensors.keys(), ...container.unsupported.keys()])
+  return note === undefined ? [] : [note]
+}
+
 /**
  * How many matrices the embeddings are. transformers ties them when the config says so and one of them is missing,
  * whichever it is; with both in the file it ties them only if they are equal. `top` gets the name of the one that is there.
  */
 function embeddingsOf(
-  { tiedEmbeddings }: ModelConfig,
+  tied: boolean,
+  mayTie: boolean,
   container: TensorFile,
   top: Record<TopWeight, string>,
 ): 'one' | 'two' | 'two that may be one' {
-  if (!tiedEmbeddings) return 'two'
   const hasOutput = hasTensor(container, `${top.output}.weight`)
+  if (!tied) return hasOutput || !mayTie ? 'two' : 'one'
   if (!hasOutput) return 'one'
   if (hasTensor(container, `${top.tokEmbeddings}.weight`)) return 'two that may be one'
   top.tokEmbeddings = top.output

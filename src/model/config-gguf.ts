@@ -12,6 +12,7 @@ import {
   tokenId,
   withSlidingWindow,
 } from './config.ts'
+import { EXPERTS_FACT, otherModelFact } from './other-models.ts'
 import { ROPE_SCALINGS, type RopeScaling } from './rope.ts'
 
 type Shapes = ReadonlyMap<string, Pick<TensorInfo | UnsupportedTensor, 'shape'>>
@@ -19,6 +20,8 @@ type Shapes = ReadonlyMap<string, Pick<TensorInfo | UnsupportedTensor, 'shape'>>
 const ARCHITECTURES: Readonly<Record<string, ModelConfig['architecture']>> = {
   llama: 'LlamaForCausalLM',
   mistral: 'MistralForCausalLM',
+  // What the name says is not enough: files of one model are called llama or mistral3 by their age, so keys decide.
+  mistral3: 'MistralForCausalLM',
 }
 
 /** Keys under the architecture's name that change the graph; a value other than the one here is refused. */
@@ -28,7 +31,6 @@ const NEUTRAL: Readonly<Record<string, GgufValue>> = {
   use_parallel_residual: false,
   'attention.causal': true,
   'attention.scale': 0,
-  'attention.temperature_scale': 0,
   'attention.clamp_kqv': 0,
   'attention.max_alibi_bias': 0,
   logit_scale: 0,
@@ -56,7 +58,7 @@ export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options
     throw new ConfigError(
       'general.architecture',
       arch,
-      `is not supported; ${Object.keys(ARCHITECTURES).join(', ')} are`,
+      otherModelFact(arch) ?? `is not supported; ${Object.keys(ARCHITECTURES).join(', ')} are`,
     )
   }
   const key: Key = (name) => `${arch}.${name}`
@@ -97,7 +99,7 @@ export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options
     ropeTheta: numberAbove(key('rope.freq_base'), get('rope.freq_base') ?? 10_000, 0, 1e15),
     ropeScaling: parseScaling(key, get, maxPositions),
     ropeDivisors: undefined,
-    queryScale: undefined,
+    queryScale: parseQueryScale(key, get, maxPositions),
     maxPositions,
     slidingWindows: Array.from({ length: nLayers }, () => window),
     tiedEmbeddings: !tensors.has('output.weight'),
@@ -117,10 +119,20 @@ type Get = (name: string) => GgufValue | undefined
 
 function refuseUnsupported(key: Key, get: Get): void {
   for (const [name, neutral] of Object.entries(NEUTRAL)) {
-    if ((get(name) ?? neutral) !== neutral) throw new ConfigError(key(name), get(name), 'is not supported')
+    if ((get(name) ?? neutral) === neutral) continue
+    throw new ConfigError(key(name), get(name), name === 'expert_count' ? EXPERTS_FACT : 'is not supported')
   }
   const pattern = 'attention.sliding_window_pattern'
   if (get(pattern) !== undefined) throw new ConfigError(key(pattern), get(pattern), 'is not supported')
+}
+
+/** Queries that grow with their position: by steps of the length that the model was trained for before it was stretched. */
+function parseQueryScale(key: Key, get: Get, maxPositions: number): ModelConfig['queryScale'] {
+  const read = ropeReader(key, get, maxPositions)
+  const beta = read.number('attention.temperature_scale', 0)
+  if (beta === 0) return undefined
+  const length = read.positions('rope.scaling.original_context_length', maxPositions)
+  return { beta, length: read.positions('attention.temperature_length', length) }
 }
 
 function hasBias(tensors: Shapes, name: RegExp): boolean {

@@ -2,6 +2,7 @@
 import { ConfigError } from '../errors.ts'
 import { CONFIG_LIMITS, checkHeads, type ModelConfig, numberAbove, positiveInteger, tokenId } from './config.ts'
 import { asObject, type Fields, MODEL_TYPES, type ModelClass, modelTypeOf, type Note } from './hf-classes.ts'
+import { type TextConfig, textConfigOf } from './hf-wrapper.ts'
 import { parseHfRope } from './rope-hf.ts'
 
 /** What the classes assume for ids that are absent (not null). */
@@ -14,8 +15,21 @@ const DEFAULT_EOS = 2
  * @throws ConfigError naming the field, for what is impossible and for what is not implemented
  */
 export function parseHfConfig(json: unknown, note: Note = () => {}): ModelConfig {
-  const given = asObject('config.json', json)
-  const modelType = modelTypeOf(given, note)
+  return parseTextConfig(textConfigOf(asObject('config.json', json), note), note)
+}
+
+/** As {@link parseHfConfig}, from what {@link textConfigOf} found. */
+export function parseTextConfig({ fields, wrapped }: TextConfig, note: Note): ModelConfig {
+  try {
+    return parseFields(fields, wrapped, note)
+  } catch (error) {
+    if (!wrapped || !(error instanceof ConfigError)) throw error
+    throw new ConfigError(`text_config.${error.field}`, error.value, error.fact, { cause: error })
+  }
+}
+
+function parseFields(given: Fields, wrapped: boolean, note: Note): ModelConfig {
+  const modelType = modelTypeOf(given, note, wrapped)
   const known = MODEL_TYPES[modelType]!
   const fields = withDefaults(given, known.defaults)
   refuseUnsupported(fields)

@@ -1,6 +1,7 @@
 /** The model classes of transformers that are implemented: how a config.json names them, and what absent fields mean. */
 import { ConfigError } from '../errors.ts'
 import type { ModelConfig } from './config.ts'
+import { otherModelFact } from './other-models.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -78,22 +79,35 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   Ministral3ForCausalLM: 'ministral3',
   LlamaForCausalLM: 'llama',
 }
-/** The name of the class that a config is for, a key of {@link MODEL_TYPES}. Throws `ConfigError`. */
-export function modelTypeOf(fields: Fields, note: Note): string {
+
+/**
+ * The name of the class that a config is for, a key of {@link MODEL_TYPES}.
+ * @param wrapped the config stands inside of another, where its `model_type` alone decides
+ * @throws ConfigError
+ */
+export function modelTypeOf(fields: Fields, note: Note, wrapped: boolean): string {
   const { architectures, model_type: modelType } = fields
   const names: readonly unknown[] = Array.isArray(architectures) ? architectures : []
   const name = names.find((name) => typeof name === 'string' && Object.hasOwn(ARCHITECTURES, name))
   const named = name === undefined ? undefined : ARCHITECTURES[name as string]
   if (modelType == null) {
     if (named !== undefined) return named
+    const other = names.map(otherModelFact).find((fact) => fact !== undefined)
+    if (other !== undefined) throw new ConfigError('architectures', architectures, other)
     if (names.length > 0) {
       const known = Object.keys(ARCHITECTURES).join(', ')
       throw new ConfigError('architectures', architectures, `is not supported; ${known} are`)
     }
   }
   if (typeof modelType !== 'string' || !Object.hasOwn(MODEL_TYPES, modelType)) {
-    throw new ConfigError('model_type', modelType, `must be one of ${Object.keys(MODEL_TYPES).join(', ')}`)
+    const known = `must be one of ${Object.keys(MODEL_TYPES).join(', ')}`
+    throw new ConfigError(
+      'model_type',
+      modelType,
+      otherModelFact(modelType) ?? (wrapped ? known : `${known}, mistral3`),
+    )
   }
+  if (wrapped) return modelType
   // The vendor calls models with a window per layer by Mistral's name; transformers takes them for what they are.
   const meant = modelType === 'mistral' && 'layer_types' in fields ? 'ministral' : modelType
   if (names.length > 0 && named !== modelType && named !== meant) {

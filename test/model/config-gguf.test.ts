@@ -129,6 +129,25 @@ describe('parseGgufConfig', () => {
     expect(yarn({ ...long, attn_factor: 0.5 })).toMatchObject({ attentionFactor: magnitude(16) / 2 })
   })
 
+  it('reads how queries grow, whatever the architecture is called', () => {
+    const beta = Math.fround(0.1)
+    for (const arch of ['llama', 'mistral3']) {
+      const named = (change: Record<string, GgufValue>) => {
+        const all = Object.entries({ ...BASE, ...change, 'general.architecture': arch })
+        const metadata = new Map(all.map(([key, value]) => [key.replace(/^llama\./, `${arch}.`), value]))
+        return parseGgufConfig(metadata, new Map(Object.entries(SHAPES)))
+      }
+      expect(named({}).queryScale).toBeUndefined()
+      expect(named({ 'llama.attention.temperature_scale': 0 }).queryScale).toBeUndefined()
+      const grown = { 'llama.attention.temperature_scale': beta }
+      expect(named(grown).queryScale).toEqual({ beta, length: 32768 })
+      const stretched = { ...grown, 'llama.rope.scaling.original_context_length': 16384 }
+      expect(named(stretched).queryScale).toEqual({ beta, length: 16384 })
+      const own = { ...stretched, 'llama.attention.temperature_length': 8192 }
+      expect(named(own).queryScale).toEqual({ beta, length: 8192 })
+    }
+  })
+
   it('takes the window of the file, of the caller, or none', () => {
     expect(parse({ 'llama.attention.sliding_window': 4096 }).slidingWindows).toEqual([4096, 4096, 4096])
     expect(parse({}, SHAPES, { slidingWindow: 5 }).slidingWindows).toEqual([5, 5, 5])
@@ -148,10 +167,13 @@ describe('parseGgufConfig', () => {
   })
 
   const refused: [field: string, change: Record<string, GgufValue | undefined>, fact: RegExp][] = [
-    ['general.architecture', { 'general.architecture': 'mistral3' }, /not supported; llama, mistral/],
+    ['general.architecture', { 'general.architecture': 'qwen3' }, /not supported; llama, mistral, mistral3 are/],
+    ['general.architecture', { 'general.architecture': 'mistral4' }, /Small 4.*neither is supported.*Ministral 3 run/],
+    ['general.architecture', { 'general.architecture': 'deepseek2' }, /Large 3.*neither is supported.*Ministral 3/],
     ['general.architecture', { 'general.architecture': undefined }, /not supported/],
     ['general.architecture', { 'general.architecture': 'toString' }, /not supported/],
-    ['llama.expert_count', { 'llama.expert_count': 8 }, /not supported/],
+    ['llama.expert_count', { 'llama.expert_count': 8 }, /mixture of experts.*Dense models run/],
+    ['llama.attention.temperature_scale', { 'llama.attention.temperature_scale': 'high' }, /a number above/],
     ['llama.attention.causal', { 'llama.attention.causal': false }, /not supported/],
     ['llama.embedding_length', { 'llama.embedding_length': undefined }, /1 to 65536/],
     ['llama.embedding_length', { 'llama.embedding_length': 2n ** 60n }, /1 to 65536/],

@@ -141,7 +141,7 @@ describe('parseHfConfig', () => {
   })
 
   const refused: [field: string, change: object, fact: RegExp][] = [
-    ['architectures', { model_type: null, architectures: ['MixtralForCausalLM'] }, /not supported; MistralForCausalLM/],
+    ['architectures', { model_type: null, architectures: ['GPT2LMHeadModel'] }, /not supported; MistralForCausalLM/],
     ['architectures', { model_type: undefined, architectures: ['constructor'] }, /not supported/],
     ['model_type', { model_type: undefined, architectures: 'MistralForCausalLM' }, /one of mistral/],
     ['model_type', { model_type: undefined, architectures: [] }, /one of mistral/],
