@@ -97,10 +97,18 @@ function strayAnswer(file: Examined): string | undefined {
   if (isWebPage(file)) return 'a web page'
   const error = kind === 'json' ? errorInJson(text, role) : kind === 'markup' ? errorInXml(text, role) : undefined
   if (error !== undefined) return error
-  if (kind !== 'text' || size > SHORT_BYTES || origin === undefined) return undefined
-  // A server's own words; a template that is such a text would be one without a message in it.
-  const plain = html || (origin.type === 'text/plain' && (role !== 'template' || /not found|denied|404/i.test(text)))
-  return plain && !hasJinja(text) ? `the text ${quoted(text)}` : undefined
+  if ((kind !== 'text' && kind !== 'json') || size > SHORT_BYTES || origin === undefined) return undefined
+  return isServersWord(file, origin) ? `the text ${quoted(text)}` : undefined
+}
+
+/** Whether a short text, or JSON that is no error, cannot be the file. A template that is one would hold no message. */
+function isServersWord({ role, kind, text }: Examined, { status, type }: Origin): boolean {
+  // Bytes without a type, which a caller's own opener gave, may be a file that something else is wrong with.
+  if (hasJinja(text) || (status === undefined && type === '')) return false
+  if (role === 'json') return kind === 'text' || text.trimStart().startsWith('[')
+  if (role !== 'template') return true
+  const isDenial = type === 'text/plain' && /not found|denied|404/i.test(text)
+  return isDenial || isHtmlType(type) || isJsonType(type) || isJson(text)
 }
 
 function isWebPage({ role, kind, text, origin }: Examined): boolean {
@@ -113,6 +121,19 @@ function isWebPage({ role, kind, text, origin }: Examined): boolean {
 
 function isHtmlType(type: string | undefined): boolean {
   return type === 'text/html' || type === 'application/xhtml+xml'
+}
+
+function isJsonType(type: string): boolean {
+  return /^application\/(?:.+\+)?json$/.test(type)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function hasJinja(text: string): boolean {
@@ -154,9 +175,10 @@ function errorInXml(text: string, role: Role): string | undefined {
 }
 
 /** The file is there, and nobody can use it as it is. */
-function wrongContent({ kind, text, origin }: Examined, name: string): string | undefined {
+function wrongContent({ role, kind, text, origin }: Examined, name: string): string | undefined {
   if (kind === 'empty') return 'is empty (0 bytes): its download or its copy did not finish'
   if (kind === 'lfs-pointer') return lfsFact(text, origin)
+  if (role === 'template' && kind === undefined) return 'is not text, which a chat template is'
   // A file may have any name: it is for the parsers to say that these are not what they read.
   if (kind === undefined || ['json', 'text', 'markup', 'gguf', 'safetensors'].includes(kind)) return undefined
   if (kind === 'gzip' && origin !== undefined && !/\.t?gz$/i.test(name)) {

@@ -185,6 +185,41 @@ describe('chat templates that look like markup', () => {
   })
 })
 
+describe('JSON that is no error', () => {
+  it.each([
+    ['null', 'application/json'],
+    ['{}', 'application/json'],
+    ['[]', 'application/json'],
+    ['"not found"', 'application/json'],
+    ['{"ok": false}', undefined],
+    ['no such thing', 'application/problem+json'],
+  ])('%s of the type %s is no chat template', async (body, type) => {
+    const url = await serve({ body, type: type! })
+    const files = await openSource(url)
+    expect(await files.open('chat_template.jinja')).toBeUndefined()
+    expect(files.whyAbsent?.('chat_template.jinja')).toContain(`the text ${JSON.stringify(body)}`)
+    expect(await ChatTemplate.fromSourceFiles(files)).toBeUndefined()
+  })
+
+  it.each(['null', '[]', '"not found"', 'nothing here'])('%s is no JSON file of a checkpoint', async (body) => {
+    const files = await openSource(await serve({ body, type: 'application/json' }))
+    for (const name of NAMES.filter((name) => name.endsWith('.json'))) expect(await files.open(name)).toBeUndefined()
+    expect((await refusal(() => openCheckpoint(files))).fact).toMatch(/^the server sent the text /)
+  })
+
+  it('is no weights', async () => {
+    const files = await openSource(await serve({ body: '{}', type: 'application/json' }))
+    expect(await files.open('model.safetensors')).toBeUndefined()
+    expect(await files.open('pytorch_model.bin')).toBeUndefined()
+  })
+})
+
+it('Bytes that are no text are no chat template', async () => {
+  const bytes = new Uint8Array([0, 1, 2, 3])
+  const source = { open: (name: string) => (name === 'chat_template.jinja' ? bytes : undefined) }
+  expect((await refusal(() => opened(source, 'chat_template.jinja'))).fact).toMatch(/is not text/)
+})
+
 describe('JSON that looks like an error', () => {
   it.each([
     ['added_tokens.json', '{"error": 32000, "message": 32001}'],
