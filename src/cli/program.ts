@@ -18,7 +18,7 @@ export function createProgram(cli: Cli): Command {
     .description('Mistral chat models on the GPU, through WebGPU: any safetensors or GGUF checkpoint, no conversion.')
     .version(pkg.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help, or the help of a command')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'Print this help, or the help of a command.')
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureOutput({
@@ -65,7 +65,7 @@ function adviceOn(text: string, argv: readonly string[], program: Command, comma
   }
   const letters = lettersAdvice(argv, flagsOf(command))
   if (letters !== undefined) return letters
-  if (option !== undefined) return suggestionFor(option, flagsOf(command))
+  if (option !== undefined) return suggestionFor(option, flagsOf(command), unlistedFlagsOf(command))
   const word = /unknown command '(.*)'/s.exec(text)?.[1]
   if (word !== undefined) return commandAdvice(word, program)
   if (/too many arguments for 'chat'/.test(text))
@@ -98,6 +98,12 @@ const COMMAND_NAMES: Readonly<Record<string, string>> = {
 /** The listed options of a command, with their dashes. */
 export function flagsOf(command: Command): string[] {
   return command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])
+}
+
+/** The names that a command takes and does not list, but for those that differ from others in a `_` alone. */
+function unlistedFlagsOf(command: Command): string[] {
+  const flags = command.options.flatMap(({ hidden, long }) => (hidden && long ? [long] : []))
+  return flags.filter((flag) => !flag.includes('_'))
 }
 
 const EXAMPLES = `

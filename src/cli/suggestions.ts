@@ -99,10 +99,15 @@ const NEEDLESS: readonly (readonly [names: readonly string[], why: string])[] = 
 
 /**
  * @param flag as it was typed, with its dashes and perhaps `=value`
- * @param known the command's own options, with their dashes
+ * @param known the command's listed options, with their dashes
+ * @param unlisted names that it takes, too: a typing error is looked for among these as well
  * @returns a sentence, or undefined when nothing comes to mind
  */
-export function suggestionFor(flag: string, known: readonly string[]): string | undefined {
+export function suggestionFor(
+  flag: string,
+  known: readonly string[],
+  unlisted: readonly string[] = [],
+): string | undefined {
   const name = flag.replace(/=.*$/s, '').replace(/^-+/, '').replaceAll('_', '-').toLowerCase()
   const same = [`--${name}`, ...(Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : [])].find((one) =>
     known.includes(one),
@@ -110,7 +115,7 @@ export function suggestionFor(flag: string, known: readonly string[]): string | 
   if (same !== undefined) return `Did you mean ${same}?`
   const needless = NEEDLESS.find(([names]) => names.includes(name))
   if (needless !== undefined) return `Leave it out: ${needless[1]}.`
-  const nearest = closestName(`--${name}`, known)
+  const nearest = closestName(`--${name}`, [...known, ...unlisted])
   return nearest === undefined ? undefined : `Did you mean ${nearest}?`
 }
 

@@ -40,6 +40,21 @@ describe('help', () => {
   })
 })
 
+describe('the command help', () => {
+  it('prints what --help does', async () => {
+    expect((await run(['help'])).out()).toBe((await run(['--help'])).out())
+    const on = await run(['help', 'chat'])
+    expect(on.out()).toBe((await run(['chat', '--help'])).out())
+    expect(on.exitCode()).toBe(0)
+  })
+
+  it('lists what there is for a name that it does not know', async () => {
+    const on = await run(['help', 'generat'])
+    expect(on.err()).toContain((await run(['--help'])).out())
+    expect(on.exitCode()).toBe(2)
+  })
+})
+
 it('--version prints that of the package', async () => {
   expect((await run(['--version'])).out()).toBe(`${pkg.version}\n`)
 })
@@ -87,6 +102,9 @@ describe('an option that does not exist gets the one that was meant', () => {
     ['bench', '--ctx-size', 'Did you mean --contexts?'],
     ['generate', '--n-predict', 'Did you mean --max-tokens?'],
     ['generate', '--max-tokenz', 'Did you mean --max-tokens?'],
+    ['generate', '--max-new-token', 'Did you mean --max-new-tokens?'],
+    ['chat', '--random-sed', 'Did you mean --random-seed?'],
+    ['generate', '--logit_bais', 'Did you mean --logit-bias?'],
     ['generate', '--repeat-penalty', 'Did you mean --repetition-penalty?'],
     ['generate', '--repeat_penalty', 'Did you mean --repetition-penalty?'],
     ['chat', '--system-prompt', 'Did you mean --system?'],
