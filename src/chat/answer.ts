@@ -5,7 +5,7 @@ import { ShownLogprobs } from './shown-logprobs.ts'
 import { StopFilter } from './stop-filter.ts'
 import type { ThinkingTokens } from './thoughts.ts'
 import { type TokenLogprob, textOf, tokenLogprob } from './token-logprob.ts'
-import { type CompleteToolCall, type ToolCallDelta, ToolCallStream } from './tool-calls.ts'
+import type { CompleteToolCall, ToolCallDelta, ToolCallStream } from './tool-calls.ts'
 import type { ForcedCall, ToolCallTokens } from './tool-choice.ts'
 
 /** `tool_calls`: the model ended with calls of tools. */
@@ -45,6 +45,14 @@ export interface ChatChoice {
   readonly finish_reason: ChatFinishReason
 }
 
+export interface AnswerTools {
+  readonly tokens: ToolCallTokens
+  readonly maxCalls: number
+  readonly forced?: ForcedCall
+  /** Reads the calls; it is loaded for requests with tools. */
+  readonly Calls: typeof ToolCallStream
+}
+
 export interface AnswerOptions {
   readonly index: number
   readonly stops: readonly string[]
@@ -54,9 +62,7 @@ export interface AnswerOptions {
   /** Text to show before the answer. */
   readonly lead: string
   /** How calls of tools are written; undefined when the request has no tools. */
-  readonly tools:
-    | { readonly tokens: ToolCallTokens; readonly maxCalls: number; readonly forced?: ForcedCall }
-    | undefined
+  readonly tools: AnswerTools | undefined
   /** How thoughts are marked, and whether the prompt ends inside one; undefined where they are not told from text. */
   readonly thinking?: (ThinkingTokens & { readonly open: boolean }) | undefined
 }
@@ -246,7 +252,7 @@ export class Answer {
   }
 
   private newCalls(forced = false): ToolCallStream {
-    const { tokens, maxCalls } = this.options.tools!
-    return new ToolCallStream({ named: tokens.named, maxCalls, forced })
+    const { tokens, maxCalls, Calls } = this.options.tools!
+    return new Calls({ named: tokens.named, maxCalls, forced })
   }
 }

@@ -29,6 +29,7 @@ import {
   parseRequest,
 } from './request.ts'
 import { endsInThought, thinkingTokens } from './thoughts.ts'
+import type { ToolCallStream } from './tool-calls.ts'
 import { forcedCall, toolCallTokens } from './tool-choice.ts'
 
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
@@ -181,16 +182,22 @@ export class MistralChat implements ChatModel {
     options: RequestOptions,
   ): AsyncGenerator<ChatChunk, ChoiceResult[], undefined> {
     try {
-      return yield* merge(options.signal, (signal) => this.runs(request, promptIds, { signal }))
+      const Calls = request.tools.tools && (await import('./tool-calls.ts')).ToolCallStream
+      return yield* merge(options.signal, (signal) => this.runs(request, promptIds, Calls, { signal }))
     } catch (error) {
       throw aboutTexts(error, request.params.text)
     }
   }
 
   /** One run for each answer. Nothing starts before its first `next()`. */
-  private runs(request: ParsedRequest, promptIds: readonly number[], options: RequestOptions): ChoiceRun[] {
+  private runs(
+    request: ParsedRequest,
+    promptIds: readonly number[],
+    Calls: typeof ToolCallStream | undefined,
+    options: RequestOptions,
+  ): ChoiceRun[] {
     const { params, tools } = request
-    const tokens = tools.tools && toolCallTokens(this.tokenizer)
+    const tokens = Calls && toolCallTokens(this.tokenizer)
     const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
     const shown = params.text.return_full_text
     const continues = request.messages === undefined || answersInside(request.messages)
@@ -202,7 +209,7 @@ export class MistralChat implements ChatModel {
       // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
       after: continues || shown ? promptIds : undefined,
       lead: shown ? this.tokenizer.decode(promptIds) : '',
-      tools: tokens && { tokens, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
+      tools: tokens && { tokens, Calls, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
       thinking: thinking && { ...thinking, open: endsInThought(promptIds, thinking) },
     }
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds

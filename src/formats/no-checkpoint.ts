@@ -1,10 +1,9 @@
-/** Says why a source holds nothing that can be loaded, and what to do instead. */
+/** Says why a source holds nothing that can be loaded, and what to do instead. It is loaded when that is to be said. */
 import { CheckpointError } from '../errors.ts'
 import { readJson } from './byte-reader.ts'
 import { fileKind, KIND_BYTES } from './file-kind.ts'
 import { ggufsByContent, modelGgufs, otherGgufs } from './find-gguf.ts'
 import { foreignFact } from './foreign-files.ts'
-import type { GgufMetadata } from './gguf-metadata.ts'
 import type { SourceFiles } from './source.ts'
 
 const PICKLES = 'PyTorch pickles are not supported, for they can run code; convert them to safetensors'
@@ -32,17 +31,19 @@ const HINTS: readonly (readonly [name: string, fact: string])[] = [
   ['flax_model.msgpack', OTHER_ENGINE('Flax')],
 ]
 
-/** A file that was named and is of a kind that nobody here reads; undefined when the named file is worth a try. */
-export async function foreignFile(files: SourceFiles, signal?: AbortSignal): Promise<CheckpointError | undefined> {
-  const { fileName } = files
-  if (fileName === undefined || /\.(?:safetensors|json)$/i.test(fileName)) return undefined
-  const reader = await files.open(fileName, signal)
+/** The error for a file that was named and is neither safetensors nor a GGUF; undefined when it is not there. */
+export async function foreignFile(
+  files: SourceFiles,
+  name: string,
+  signal?: AbortSignal,
+): Promise<CheckpointError | undefined> {
+  const reader = await files.open(name, signal)
   if (reader === undefined) return undefined
   const head = await reader.read(0, Math.min(reader.size, KIND_BYTES), signal)
   const kind = fileKind(head, reader.size)
   const fact =
-    foreignFact(kind, fileName) ?? 'is no checkpoint; pass a .gguf, or a folder with config.json and *.safetensors'
-  return new CheckpointError({ file: fileName }, kind === 'safetensors' ? 'must be called *.safetensors' : fact)
+    foreignFact(kind, name) ?? 'is no checkpoint; pass a .gguf, or a folder with config.json and *.safetensors'
+  return new CheckpointError({ file: name }, kind === 'safetensors' ? 'must be called *.safetensors' : fact)
 }
 
 /** The error for a source without a GGUF, or without the weights that `config.json` belongs to. */
@@ -103,42 +104,6 @@ async function adapterFact(files: SourceFiles, signal?: AbortSignal): Promise<st
   const base = config?.base_model_name_or_path
   const model = typeof base === 'string' ? `its base model ${base.slice(0, 200)}` : 'its base model'
   return `is an adapter (LoRA), not a model; merge it into ${model} first (peft: merge_and_unload, save_pretrained)`
-}
-
-/**
- * The file with the weights of a folder with `config.json`: the one that was named, unless an index says that it is one
- * part of several; `model.safetensors`; or the only one of any name.
- */
-export function weightsName(files: SourceFiles): string {
-  const { fileName, names } = files
-  if (fileName?.endsWith('.safetensors') === true && !isShard(fileName)) return fileName
-  const own = (names ?? []).filter((name) => /\.safetensors$/i.test(name) && !FOREIGN_WEIGHTS.test(name))
-  const only = own.length === 1 && !own.includes('model.safetensors') ? own[0] : undefined
-  return only !== undefined && !isShard(only) ? only : 'model.safetensors'
-}
-
-/**
- * GGUFs hold more than language models.
- * @throws CheckpointError for a projector of images or sound, and for an adapter
- */
-export function refuseOtherGguf(file: string, metadata: GgufMetadata): void {
-  const type = metadata.get('general.type')
-  if (metadata.get('general.architecture') === 'clip' || type === 'mmproj') {
-    throw new CheckpointError(
-      { file },
-      'is a projector for images or sound (mmproj); pass the .gguf of the model itself',
-    )
-  }
-  if (type === 'adapter') {
-    throw new CheckpointError({ file }, 'is an adapter (LoRA); merge it into its model first (llama-export-lora)')
-  }
-}
-
-/** Adapters, and Mistral's own layout, whose tensors have other names. */
-const FOREIGN_WEIGHTS = /^(?:adapter_model|consolidated)/
-
-function isShard(name: string): boolean {
-  return /-\d{5}-of-\d{5}\.safetensors$/.test(name)
 }
 
 /** What a tensor's absence means when its weights were quantized by a method that stores them under other names. */

@@ -11,7 +11,6 @@
 import { CheckpointError } from '../errors.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { type FileKind, fileKind, KIND_BYTES, textOf } from './file-kind.ts'
-import { foreignFact } from './foreign-files.ts'
 
 /** How a server gave a file. */
 export interface Origin {
@@ -76,7 +75,7 @@ export async function examine(
     if (role === 'foreign') return undefined
     throw new CheckpointError({ file: reader.name }, `is ${stray}, not the file that its name says; download it again`)
   }
-  const fact = role === 'foreign' ? undefined : wrongContent(file, reader.name)
+  const fact = role === 'foreign' ? undefined : await wrongContent(file, reader.name)
   if (fact !== undefined) throw new CheckpointError({ file: reader.name }, fact)
   return undefined
 }
@@ -175,7 +174,7 @@ function errorInXml(text: string, role: Role): string | undefined {
 }
 
 /** The file is there, and nobody can use it as it is. */
-function wrongContent({ role, kind, text, origin }: Examined, name: string): string | undefined {
+async function wrongContent({ role, kind, text, origin }: Examined, name: string): Promise<string | undefined> {
   if (kind === 'empty') return 'is empty (0 bytes): its download or its copy did not finish'
   if (kind === 'lfs-pointer') return lfsFact(text, origin)
   if (role === 'template' && kind === undefined) return 'is not text, which a chat template is'
@@ -184,6 +183,7 @@ function wrongContent({ role, kind, text, origin }: Examined, name: string): str
   if (kind === 'gzip' && origin !== undefined && !/\.t?gz$/i.test(name)) {
     return `came compressed with gzip (${shown(origin)}); the server must unpack it, or say Content-Encoding: gzip`
   }
+  const { foreignFact } = await import('./foreign-files.ts')
   return foreignFact(kind, name)
 }
 

@@ -2,7 +2,7 @@
 import { CheckpointError } from '../errors.ts'
 import { decodeToF32 } from '../formats/blocks.ts'
 import { type GgufFile, openGguf } from '../formats/gguf.ts'
-import { refuseOtherGguf } from '../formats/no-checkpoint.ts'
+import type { GgufMetadata } from '../formats/gguf-metadata.ts'
 import { missing, type SourceFiles } from '../formats/source.ts'
 import type { ModelConfig } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
@@ -89,4 +89,21 @@ async function ropeDivisors(
   const bad = divisors.findIndex((divisor) => !(Number.isFinite(divisor) && divisor > 0))
   if (bad >= 0) throw new CheckpointError(at, `element ${bad} is ${divisors[bad]}, not a finite number above 0`)
   return divisors.every((divisor) => divisor === 1) ? undefined : divisors
+}
+
+/**
+ * GGUFs hold more than language models.
+ * @throws CheckpointError for a projector of images or sound, and for an adapter
+ */
+function refuseOtherGguf(file: string, metadata: GgufMetadata): void {
+  const type = metadata.get('general.type')
+  if (metadata.get('general.architecture') === 'clip' || type === 'mmproj') {
+    throw new CheckpointError(
+      { file },
+      'is a projector for images or sound (mmproj); pass the .gguf of the model itself',
+    )
+  }
+  if (type === 'adapter') {
+    throw new CheckpointError({ file }, 'is an adapter (LoRA); merge it into its model first (llama-export-lora)')
+  }
 }

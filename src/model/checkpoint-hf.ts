@@ -1,10 +1,11 @@
 /** Opens Hugging Face checkpoints: `config.json` beside safetensors, in one file or in shards. */
+import type { CheckpointError } from '../errors.ts'
 import { readJson } from '../formats/byte-reader.ts'
-import { foreignFile, noCheckpoint, weightsName } from '../formats/no-checkpoint.ts'
 import { openSafetensors } from '../formats/safetensors.ts'
 import { openShardedSafetensors } from '../formats/safetensors-index.ts'
 import type { SourceFiles } from '../formats/source.ts'
 import type { TensorFile } from '../formats/tensor-file.ts'
+import { weightsName } from '../formats/weights-name.ts'
 import { withSlidingWindow } from './config.ts'
 import { parseTextConfig, withGenerationConfig } from './config-hf.ts'
 import { asObject } from './hf-classes.ts'
@@ -29,10 +30,9 @@ const HF_LAYER: Readonly<Record<LayerWeight, string>> = {
 /** @throws CheckpointError, ConfigError, AbortError */
 export async function openHf(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
   const { signal } = options
-  const foreign = await foreignFile(files, signal)
-  if (foreign !== undefined) throw foreign
+  await refuseForeign(files, signal)
   const configReader = await files.open('config.json', signal)
-  if (configReader === undefined) throw await noCheckpoint(files, signal)
+  if (configReader === undefined) throw await nothingThere(files, signal)
   const notes: string[] = []
   const json = await readJson(configReader, MAX_CONFIG_BYTES, signal)
   const note = (text: string) => notes.push(text)
@@ -80,6 +80,20 @@ function imageNotes(file: string, container: TensorFile): string[] {
   return note === undefined ? [] : [note]
 }
 
+/** A file that was named may be of a kind that nobody here reads. */
+async function refuseForeign(files: SourceFiles, signal: AbortSignal | undefined): Promise<void> {
+  const { fileName } = files
+  if (fileName === undefined || /\.(?:safetensors|json)$/i.test(fileName)) return
+  const { foreignFile } = await import('../formats/no-checkpoint.ts')
+  const error = await foreignFile(files, fileName, signal)
+  if (error !== undefined) throw error
+}
+
+async function nothingThere(files: SourceFiles, signal: AbortSignal | undefined): Promise<CheckpointError> {
+  const { noCheckpoint } = await import('../formats/no-checkpoint.ts')
+  return noCheckpoint(files, signal)
+}
+
 /**
  * How many matrices the embeddings are. transformers ties them when the config says so and one of them is missing,
  * whichever it is; with both in the file it ties them only if they are equal. `top` gets the name of the one that is there.
@@ -114,5 +128,5 @@ async function openWeights(
   const indexName = 'model.safetensors.index.json'
   const index = await files.open(indexName, signal)
   if (index !== undefined) return { container: await openShardedSafetensors(files, index, signal), mainFile: indexName }
-  throw await noCheckpoint(files, signal)
+  throw await nothingThere(files, signal)
 }

@@ -1,7 +1,6 @@
 /** A checkpoint of any format under one set of names, with every shape checked before a byte of weights is read. */
 import { CheckpointError } from '../errors.ts'
 import type { GgufMetadata } from '../formats/gguf-metadata.ts'
-import { quantizedFact } from '../formats/no-checkpoint.ts'
 import type { SourceFiles } from '../formats/source.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { ModelConfig } from './config.ts'
@@ -49,7 +48,7 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
   const { config, container, format, gguf, outputMayBeTied } = opened
   const names = [...weightNames(config), ...biasNames(opened)]
   const weights = new Map<WeightName, TensorInfo>()
-  for (const name of names) weights.set(name, findTensor(opened, name))
+  for (const name of names) weights.set(name, await findTensor(opened, name))
   refuseOtherBiases(opened)
   refuseMoreLayers(opened)
   let totalBytes = 0
@@ -93,26 +92,33 @@ function refuseMoreLayers({ config, container, mainFile, nameInFile }: Opened): 
   throw new CheckpointError({ file: mainFile, tensor }, `is there, but the config names only ${config.nLayers} layers`)
 }
 
-function findTensor({ container, config, mainFile, nameInFile }: Opened, name: WeightName): TensorInfo {
-  const tensor = nameInFile(name)
+async function findTensor(opened: Opened, name: WeightName): Promise<TensorInfo> {
+  const tensor = opened.nameInFile(name)
+  const info = opened.container.tensors.get(tensor)
+  if (info === undefined) throw await missingTensor(opened, tensor)
+  checkShape(opened, name, info)
+  return info
+}
+
+async function missingTensor({ container, mainFile }: Opened, tensor: string): Promise<CheckpointError> {
+  const { quantizedFact } = await import('../formats/no-checkpoint.ts')
+  const quantized = quantizedFact((name) => hasTensor(container, name), tensor)
+  if (quantized !== undefined) return new CheckpointError({ file: mainFile, tensor }, quantized)
   const refused = container.unsupported.get(tensor)
-  const info = container.tensors.get(tensor)
-  const quantized = info === undefined ? quantizedFact((name) => hasTensor(container, name), tensor) : undefined
-  if (quantized !== undefined) throw new CheckpointError({ file: mainFile, tensor }, quantized)
   if (refused !== undefined) {
-    throw new CheckpointError({ file: refused.file, tensor }, `elements of type ${refused.type} are not supported`)
+    return new CheckpointError({ file: refused.file, tensor }, `elements of type ${refused.type} are not supported`)
   }
-  if (info === undefined) {
-    throw container.whyMissing?.(tensor) ?? new CheckpointError({ file: mainFile, tensor }, 'is missing')
-  }
+  return container.whyMissing?.(tensor) ?? new CheckpointError({ file: mainFile, tensor }, 'is missing')
+}
+
+function checkShape({ config }: Opened, name: WeightName, info: TensorInfo): void {
   const expected = expectedShape(config, partsOf(name).weight)
   if (info.shape.length !== expected.length || info.shape.some((size, d) => size !== expected[d])) {
     throw new CheckpointError(
-      { file: info.file, tensor },
+      { file: info.file, tensor: info.name },
       `has the shape [${info.shape.join(', ')}], the config says [${expected.join(', ')}]`,
     )
   }
-  return info
 }
 
 function biasNames({ config, container, biases, biasesMayLack, nameInFile }: Opened): WeightName[] {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type Piece } from '../../src/chat/answer.ts'
+import { ToolCallStream } from '../../src/chat/tool-calls.ts'
 import { forcedCall, toolCallTokens } from '../../src/chat/tool-choice.ts'
 import type { FinishReason } from '../../src/generate/types.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
@@ -16,7 +17,11 @@ const VOCABULARIES: [string, Tokenizer][] = [
   ['byte-level', byteLevel],
 ]
 const PLAIN: AnswerOptions = { index: 0, stops: [], logprobs: true, after: undefined, lead: '', tools: undefined }
-const toolsOf = (tokenizer: Tokenizer) => ({ tokens: toolCallTokens(tokenizer)!, maxCalls: Number.POSITIVE_INFINITY })
+const toolsOf = (tokenizer: Tokenizer) => ({
+  tokens: toolCallTokens(tokenizer)!,
+  maxCalls: Number.POSITIVE_INFINITY,
+  Calls: ToolCallStream,
+})
 
 /** Lets the answer see the tokens up to a stop, `ahead` of the reader, and reads all chunks. */
 function run(

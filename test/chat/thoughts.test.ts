@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Answer, type AnswerOptions, type ChatChunk } from '../../src/chat/answer.ts'
 import { endsInThought, thinkingTokens } from '../../src/chat/thoughts.ts'
+import { ToolCallStream } from '../../src/chat/tool-calls.ts'
 import { toolCallTokens } from '../../src/chat/tool-choice.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { vocabulary } from '../tokenizer/formats.ts'
@@ -67,7 +68,7 @@ describe('a thought', () => {
 
   it('ends with the calls that it leads to', () => {
     const toolTokens = toolCallTokens(tokenizer)!
-    const tools = { tokens: toolTokens, maxCalls: 3 }
+    const tools = { tokens: toolTokens, maxCalls: 3, Calls: ToolCallStream }
     const args = tokenizer.specialTokens.get('[ARGS]')!
     const call = [toolTokens.begin, ...text('speed'), args, ...text('{"a": 1}'), eos]
     for (const ids of [
