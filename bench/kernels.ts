@@ -8,9 +8,10 @@ import { measureBandwidth } from '../src/cli/bench/bandwidth.ts'
 import { type MatrixShape, measureKernels } from '../src/cli/bench/kernels.ts'
 import { digits, kernelTable } from '../src/cli/bench/render.ts'
 import { openGpu } from '../src/gpu/open.ts'
+import { BLOCK_LAYOUTS } from '../src/kernels/block-layouts.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../src/kernels/weight-layouts.ts'
 
-const LAYOUTS: ReadonlyMap<string, WeightLayout> = new Map(Object.entries(WEIGHT_LAYOUTS))
+const LAYOUTS: ReadonlyMap<string, WeightLayout> = new Map(Object.entries({ ...WEIGHT_LAYOUTS, ...BLOCK_LAYOUTS }))
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -70,13 +70,23 @@ export function readShader(fileName: string, source: string): ShaderFile {
   return provides === undefined ? { name, ...rest } : { name, provides, ...rest }
 }
 
-/** Without comments, `enable` lines, indentation and empty lines. */
+/** Without comments, `enable` lines, empty lines, and the white space that separates nothing. Lines stay lines. */
 function compact(source: string): string {
   return source
     .replace(/\/\/.*$/gm, '')
     .replace(/^enable .*$/gm, '')
     .split('\n')
-    .map((line) => line.trim())
+    .map(withoutSpaces)
     .filter((line) => line !== '')
     .join('\n')
+}
+
+/** Between two operators a space stays: `a - -b` is not `a--b`, nor `array<u32> = x` what begins with `>=`. */
+function withoutSpaces(line: string): string {
+  return line
+    .trim()
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([(){}[\],;:]) ?/g, '$1')
+    .replace(/(?<=[\w.)\]]) (?=[-+*/%&|^<>=!])/g, '')
+    .replace(/(?<=[-+*/%&|^<>=!]) (?=[\w(])/g, '')
 }

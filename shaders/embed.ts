@@ -1,25 +1,44 @@
 /**
  * Reads every shader of this folder, checks it against the binding contract (README.md) and writes
- * `src/gpu/shaders.gen.ts`: the code without comments, its bindings and constants as types, so that a missing or misspelt
- * one fails `tsc`, and its literal `const`s as numbers. `npm run shaders` writes; `npm run shaders -- --check` fails when the file is stale.
+ * `src/gpu/shaders*.gen.ts`: the code without comments, its bindings and constants as types, so that a missing or misspelt
+ * one fails `tsc`, and its literal `const`s as numbers. `npm run shaders` writes; `npm run shaders -- --check` fails when a
+ * file is stale.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { constsOf, readShader, type ShaderFile } from './contract.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
-const target = fileURLToPath(new URL('../src/gpu/shaders.gen.ts', import.meta.url))
+const targets = fileURLToPath(new URL('../src/gpu/', import.meta.url))
+const COMMON = 'shaders.gen.ts'
 
-function generate(): string {
+/** Where a shader goes, by its name. What only some checkpoints or requests need can be loaded apart from the rest. */
+const FILES: readonly (readonly [names: RegExp, file: string])[] = [
+  [/^(?:block_|weights_blocks$)/, 'shaders-blocks.gen.ts'],
+  [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
+  [/^rules_/, 'shaders-rules.gen.ts'],
+  [/^logprobs$/, 'shaders-logprobs.gen.ts'],
+  [/^/, COMMON],
+]
+
+/** The files' contents by name. */
+function generate(): Map<string, string> {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.wgsl'))
     .sort()
-  const shaders = names.map((name) => {
+  const files = new Map<string, string>()
+  const add = (file: string, text: string) => {
+    const head = '// Made by `npm run shaders` from shaders/*.wgsl. Do not edit.\n'
+    if (text !== '') files.set(file, `${files.get(file) ?? head}\n${text}`)
+  }
+  for (const name of names) {
     const source = readFileSync(`${folder}/${name}`, 'utf8')
-    return emit(readShader(name, source)) + emitConsts(name, source)
-  })
-  const head = '// Made by `npm run shaders` from shaders/*.wgsl. Do not edit.\n'
-  return `${head}\n${shaders.join('\n')}`
+    const shader = readShader(name, source)
+    add(FILES.find(([pattern]) => pattern.test(shader.name))![1], emit(shader))
+    // The numbers are needed before the shader is.
+    add(COMMON, emitConsts(name, source))
+  }
+  return files
 }
 
 function emit(shader: ShaderFile): string {
@@ -32,15 +51,13 @@ function emitConsts(fileName: string, source: string): string {
   const consts = constsOf(source)
   if (Object.keys(consts).length === 0) return ''
   const identifier = fileName.replace('.wgsl', '').toUpperCase()
-  return `\nexport const ${identifier} = ${JSON.stringify(consts, null, 2)} as const\n`
+  return `export const ${identifier} = ${JSON.stringify(consts, null, 2)} as const\n`
 }
 
-const fresh = generate()
-if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== fresh) {
-    console.error('src/gpu/shaders.gen.ts is stale: run `npm run shaders`')
+for (const [file, text] of generate()) {
+  if (!process.argv.includes('--check')) writeFileSync(targets + file, text)
+  else if (readFileSync(targets + file, 'utf8') !== text) {
+    console.error(`src/gpu/${file} is stale: run \`npm run shaders\``)
     process.exitCode = 1
   }
-} else {
-  writeFileSync(target, fresh)
 }

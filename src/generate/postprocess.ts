@@ -1,5 +1,5 @@
 /** Gives the results of a batch to the generations that had rows in it. */
-import { LIST_TOO_SHORT } from '../kernels/draw.ts'
+import { LIST_TOO_SHORT } from '../kernels/sampler.ts'
 import type { Choices } from '../model/runner.ts'
 import type { Generation } from './generation.ts'
 import type { BatchPlan, Share } from './planner.ts'

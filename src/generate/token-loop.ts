@@ -1,7 +1,7 @@
 /** The iterator of one request: token ids in, steps out. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import { AbortError, ContextLengthError, ParameterError } from '../errors.ts'
-import { type SamplerKind, SHORT_TOP_K } from '../kernels/draw.ts'
+import { type SamplerKind, SHORT_TOP_K } from '../kernels/sampler.ts'
 import type { Engine } from '../model/engine.ts'
 import { packSettings } from '../sampling/packed-params.ts'
 import { randomSeed } from '../sampling/random.ts'

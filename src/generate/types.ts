@@ -1,5 +1,5 @@
 /** What the parts of `generate/` tell each other and their callers: requests, steps, summaries. */
-import type { SamplerKind } from '../kernels/draw.ts'
+import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
 import type { StepLogprobs } from './step-logprobs.ts'

@@ -60,13 +60,13 @@ export function compose(parts: readonly ShaderPart[]): string {
 function fixConstants({ module, constants }: ShaderPart): string {
   const open = new Set(Object.keys(constants))
   const code = module.code.replace(
-    /^override (\w+)(: \w+)?( = [^;]+)?;/gm,
+    /^override (\w+)(:\w+)?(=[^;]+)?;/gm,
     (_, name: string, type: string | undefined, initial: string | undefined) => {
       open.delete(name)
       const value = constants[name]
       if (value === undefined && initial === undefined) throw new Error(`${module.name} needs the constant ${name}`)
       if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`${module.name}: ${name} is ${value}`)
-      return `const ${name}${type ?? ''}${value === undefined ? initial : ` = ${value}`};`
+      return `const ${name}${type ?? ''}${value === undefined ? initial : `=${value}`};`
     },
   )
   if (open.size > 0) throw new Error(`${module.name} has no constant ${[...open].join(', ')}`)

@@ -43,7 +43,7 @@ export const attention = {
     "HEAD_TILES": "optional",
     "LANES": "optional"
   },
-  "code": "override HEAD_STRIDE: u32;\noverride SCALE: f32;\noverride N_HEADS: u32;\noverride N_KV_HEADS: u32;\noverride RING: u32;\noverride WINDOW: u32;\noverride KEYS_PER_PART: u32;\noverride KEYS: u32 = 64u;\noverride ROWS: u32 = 1u;\nconst MASKED = -1e30;\noverride QUADS: u32 = HEAD_STRIDE / 4u;\noverride GROUP_HEADS: u32 = N_HEADS / N_KV_HEADS;\noverride HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;\noverride LANES: u32 = KEYS / QUADS;\n@group(0) @binding(0) var<storage, read> q: array<vec4f>;\n@group(0) @binding(1) var<storage, read> tiles: array<vec2u>;\n@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>;\n@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;\n@group(0) @binding(6) var<storage, read> rows: array<vec4u>;\nvar<workgroup> scores: array<vec4f, ROWS * KEYS>;\nvar<workgroup> weights: array<vec4f, ROWS * KEYS>;\nvar<workgroup> q_tile: array<vec4f, ROWS * QUADS * 4u>;\nfn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u32) {\nfor (var i = thread; i < QUADS * 4u; i += KEYS) {\nlet head = min(first_head + i % 4u, last_head);\nq_tile[base + i] = q[(row * N_HEADS + head) * QUADS + i / 4u];\n}\n}\nfn store(\nrow: u32, head: u32, last_head: u32,\npart: u32, most_parts: u32, lane: u32, quad: u32,\nmaximum: f32, total: f32, sum: vec4f,\n) {\nif (head > last_head) { return; }\nlet at = ((row * N_HEADS + head) * most_parts + part) * LANES + lane;\nparts[at * QUADS + quad] = sum;\nif (quad == 0u) { stats[at] = vec2f(maximum, total); }\n}\n@compute @workgroup_size(KEYS, ROWS)\nfn main(\n@builtin(workgroup_id) group: vec3u,\n@builtin(num_workgroups) groups: vec3u,\n@builtin(local_invocation_id) id: vec3u,\n) {\nlet tile = tiles[group.z];\nlet kv_head = group.y / HEAD_TILES;\nlet first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;\nlet last_head = (kv_head + 1u) * GROUP_HEADS - 1u;\nlet first_row = rows[tile.x];\nlet cache = (first_row.x * N_KV_HEADS + kv_head) * RING;\nlet end = first_row.y + tile.y;\nlet visible = min(first_row.y + 1u, WINDOW) + tile.y - 1u;\nlet parts_of_row = clamp((visible + KEYS_PER_PART - 1u) / KEYS_PER_PART, 1u, groups.x);\nif (group.x >= parts_of_row) { return; }\nlet part = (visible + parts_of_row - 1u) / parts_of_row;\nlet first_key = min(end - visible + group.x * part, end);\nlet last_key = min(first_key + part, end);\nlet row = min(id.y, tile.y - 1u);\nlet position = first_row.y + row;\nlet base = id.y * KEYS;\nlet q_base = id.y * QUADS * 4u;\nload_queries(tile.x + row, q_base, first_head, last_head, id.x);\nlet quad = id.x % QUADS;\nlet lane = id.x / QUADS;\nvar maximum = vec4f(MASKED);\nvar total = vec4f();\nvar output = mat4x4f();\nworkgroupBarrier();\nfor (var first = first_key; first < last_key; first += KEYS) {\nlet size = min(KEYS, last_key - first);\nlet key = first + id.x;\nvar score = vec4f(MASKED);\nif (id.x < size && key <= position && position - key < WINDOW) {\nscore = vec4f();\nlet at = (cache + key % RING) * QUADS;\nfor (var i = 0u; i < QUADS; i++) {\nlet query = q_base + i * 4u;\nscore += cache_key(at + i)\n* mat4x4f(q_tile[query], q_tile[query + 1u], q_tile[query + 2u], q_tile[query + 3u]);\n}\nscore *= SCALE;\n}\nscores[base + id.x] = score;\nworkgroupBarrier();\nvar new_maximum = maximum;\nfor (var i = 0u; i < size; i++) { new_maximum = max(new_maximum, scores[base + i]); }\nweights[base + id.x] = select(exp(score - new_maximum), vec4f(), score <= vec4f(MASKED));\nlet rescale = exp(maximum - new_maximum);\nmaximum = new_maximum;\nworkgroupBarrier();\noutput = mat4x4f(output[0] * rescale.x, output[1] * rescale.y, output[2] * rescale.z, output[3] * rescale.w);\ntotal *= rescale;\nif (lane < LANES) {\nfor (var i = lane; i < size; i += LANES) {\nlet v = cache_value((cache + (first + i) % RING) * QUADS + quad);\nlet p = weights[base + i];\noutput += mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);\ntotal += p;\n}\n}\n}\nif (lane >= LANES || id.y >= tile.y) { return; }\nstore(tile.x + row, first_head, last_head, group.x, groups.x, lane, quad, maximum.x, total.x, output[0]);\nstore(tile.x + row, first_head + 1u, last_head, group.x, groups.x, lane, quad, maximum.y, total.y, output[1]);\nstore(tile.x + row, first_head + 2u, last_head, group.x, groups.x, lane, quad, maximum.z, total.z, output[2]);\nstore(tile.x + row, first_head + 3u, last_head, group.x, groups.x, lane, quad, maximum.w, total.w, output[3]);\n}"
+  "code": "override HEAD_STRIDE:u32;\noverride SCALE:f32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride WINDOW:u32;\noverride KEYS_PER_PART:u32;\noverride KEYS:u32=64u;\noverride ROWS:u32=1u;\nconst MASKED= -1e30;\noverride QUADS:u32=HEAD_STRIDE/4u;\noverride GROUP_HEADS:u32=N_HEADS/N_KV_HEADS;\noverride HEAD_TILES:u32=(GROUP_HEADS+3u)/4u;\noverride LANES:u32=KEYS/QUADS;\n@group(0)@binding(0)var<storage,read>q:array<vec4f>;\n@group(0)@binding(1)var<storage,read>tiles:array<vec2u>;\n@group(0)@binding(4)var<storage,read_write>parts:array<vec4f>;\n@group(0)@binding(5)var<storage,read_write>stats:array<vec2f>;\n@group(0)@binding(6)var<storage,read>rows:array<vec4u>;\nvar<workgroup>scores:array<vec4f,ROWS*KEYS>;\nvar<workgroup>weights:array<vec4f,ROWS*KEYS>;\nvar<workgroup>q_tile:array<vec4f,ROWS*QUADS*4u>;\nfn load_queries(row:u32,base:u32,first_head:u32,last_head:u32,thread:u32){\nfor(var i=thread;i<QUADS*4u;i+=KEYS){\nlet head=min(first_head+i%4u,last_head);\nq_tile[base+i]=q[(row*N_HEADS+head)*QUADS+i/4u];\n}\n}\nfn store(\nrow:u32,head:u32,last_head:u32,\npart:u32,most_parts:u32,lane:u32,quad:u32,\nmaximum:f32,total:f32,sum:vec4f,\n){\nif(head>last_head){return;}\nlet at=((row*N_HEADS+head)*most_parts+part)*LANES+lane;\nparts[at*QUADS+quad]=sum;\nif(quad==0u){stats[at]=vec2f(maximum,total);}\n}\n@compute @workgroup_size(KEYS,ROWS)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(num_workgroups)groups:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n){\nlet tile=tiles[group.z];\nlet kv_head=group.y/HEAD_TILES;\nlet first_head=kv_head*GROUP_HEADS+(group.y%HEAD_TILES)*4u;\nlet last_head=(kv_head+1u)*GROUP_HEADS-1u;\nlet first_row=rows[tile.x];\nlet cache=(first_row.x*N_KV_HEADS+kv_head)*RING;\nlet end=first_row.y+tile.y;\nlet visible=min(first_row.y+1u,WINDOW)+tile.y-1u;\nlet parts_of_row=clamp((visible+KEYS_PER_PART-1u)/KEYS_PER_PART,1u,groups.x);\nif(group.x>=parts_of_row){return;}\nlet part=(visible+parts_of_row-1u)/parts_of_row;\nlet first_key=min(end-visible+group.x*part,end);\nlet last_key=min(first_key+part,end);\nlet row=min(id.y,tile.y-1u);\nlet position=first_row.y+row;\nlet base=id.y*KEYS;\nlet q_base=id.y*QUADS*4u;\nload_queries(tile.x+row,q_base,first_head,last_head,id.x);\nlet quad=id.x%QUADS;\nlet lane=id.x/QUADS;\nvar maximum=vec4f(MASKED);\nvar total=vec4f();\nvar output=mat4x4f();\nworkgroupBarrier();\nfor(var first=first_key;first<last_key;first+=KEYS){\nlet size=min(KEYS,last_key-first);\nlet key=first+id.x;\nvar score=vec4f(MASKED);\nif(id.x<size&&key<=position&&position-key<WINDOW){\nscore=vec4f();\nlet at=(cache+key%RING)*QUADS;\nfor(var i=0u;i<QUADS;i++){\nlet query=q_base+i*4u;\nscore+=cache_key(at+i)\n*mat4x4f(q_tile[query],q_tile[query+1u],q_tile[query+2u],q_tile[query+3u]);\n}\nscore*=SCALE;\n}\nscores[base+id.x]=score;\nworkgroupBarrier();\nvar new_maximum=maximum;\nfor(var i=0u;i<size;i++){new_maximum=max(new_maximum,scores[base+i]);}\nweights[base+id.x]=select(exp(score-new_maximum),vec4f(),score<=vec4f(MASKED));\nlet rescale=exp(maximum-new_maximum);\nmaximum=new_maximum;\nworkgroupBarrier();\noutput=mat4x4f(output[0]*rescale.x,output[1]*rescale.y,output[2]*rescale.z,output[3]*rescale.w);\ntotal*=rescale;\nif(lane<LANES){\nfor(var i=lane;i<size;i+=LANES){\nlet v=cache_value((cache+(first+i)%RING)*QUADS+quad);\nlet p=weights[base+i];\noutput+=mat4x4f(v*p.x,v*p.y,v*p.z,v*p.w);\ntotal+=p;\n}\n}\n}\nif(lane>=LANES||id.y>=tile.y){return;}\nstore(tile.x+row,first_head,last_head,group.x,groups.x,lane,quad,maximum.x,total.x,output[0]);\nstore(tile.x+row,first_head+1u,last_head,group.x,groups.x,lane,quad,maximum.y,total.y,output[1]);\nstore(tile.x+row,first_head+2u,last_head,group.x,groups.x,lane,quad,maximum.z,total.z,output[2]);\nstore(tile.x+row,first_head+3u,last_head,group.x,groups.x,lane,quad,maximum.w,total.w,output[3]);\n}"
 } as const
 
 export const ATTENTION = {
@@ -82,235 +82,7 @@ export const attentionMerge = {
     "Y_STRIDE": "required",
     "QUADS": "optional"
   },
-  "code": "override HEAD_DIM: u32;\noverride HEAD_STRIDE: u32;\noverride N_HEADS: u32;\noverride LANES: u32;\noverride WINDOW: u32;\noverride KEYS_PER_PART: u32;\noverride Y_STRIDE: u32;\noverride QUADS: u32 = HEAD_STRIDE / 4u;\n@group(0) @binding(0) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(1) var<storage, read> parts: array<vec4f>;\n@group(0) @binding(2) var<storage, read> stats: array<vec2f>;\n@group(0) @binding(3) var<storage, read_write> y: array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {\nif (id.x >= N_HEADS * QUADS) { return; }\nlet row = id.y;\nlet head = id.x / QUADS;\nlet quad = id.x % QUADS;\nlet visible = min(rows[row].y + 1u, WINDOW);\nlet count = clamp((visible + KEYS_PER_PART - 1u) / KEYS_PER_PART, 1u, rows[row].w) * LANES;\nlet first = (row * N_HEADS + head) * rows[row].w * LANES;\nvar maximum = -1e30;\nfor (var i = first; i < first + count; i++) { maximum = max(maximum, stats[i].x); }\nvar sum = vec4f();\nvar total = 0.0;\nfor (var i = first; i < first + count; i++) {\nlet weight = exp(stats[i].x - maximum);\nsum += parts[i * QUADS + quad] * weight;\ntotal += stats[i].y * weight;\n}\nsum /= total;\nfor (var i = 0u; i < 4u; i++) {\nif (quad * 4u + i < HEAD_DIM) { y[row * Y_STRIDE + head * HEAD_DIM + quad * 4u + i] = sum[i]; }\n}\n}"
-} as const
-
-export const blockIq4Nl = {
-  "name": "block_iq4_nl",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\n}\nfn half(at: u32, index: u32) -> f32 {\nreturn unpack2x16float(scales[at + index / 2u])[index & 1u];\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet d = half(row * ((K_BLOCKS + 1u) / 2u), block);\nreturn Block(vec2f(d), vec2f(), weights[row * K_BLOCKS + block]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn table_values(index: vec4u) -> vec4f {\nlet third = (index & vec4u(4u)) != vec4u();\nlet low = select(vec4u(0xbfad9881u), vec4u(0xf6eaddcfu), third);\nlet high = select(vec4u(0x26190d01u), vec4u(0x71594535u), third);\nlet word = select(low, high, index >= vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word << (vec4u(24u) - 8u * (index & vec4u(3u)))) >> vec4u(24u));\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn table_values(nibbles(block.quants[quad / 2u], quad));\n}"
-} as const
-
-export const blockIq4Xs = {
-  "name": "block_iq4_xs",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet at = (row * (K_BLOCKS / 8u) + block / 8u) * 2u;\nlet j = block & 7u;\nlet high = (scales[at] >> (16u + 2u * j)) & 3u;\nlet low = (scales[at + 1u] >> (4u * j)) & 15u;\nlet scale = unpack2x16float(scales[at]).x * (f32(low | (high << 4u)) - 32.0);\nreturn Block(vec2f(scale), vec2f(), weights[row * K_BLOCKS + block]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn table_values(index: vec4u) -> vec4f {\nlet third = (index & vec4u(4u)) != vec4u();\nlet low = select(vec4u(0xbfad9881u), vec4u(0xf6eaddcfu), third);\nlet high = select(vec4u(0x26190d01u), vec4u(0x71594535u), third);\nlet word = select(low, high, index >= vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word << (vec4u(24u) - 8u * (index & vec4u(3u)))) >> vec4u(24u));\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn table_values(nibbles(block.quants[quad / 2u], quad));\n}"
-} as const
-
-export const blockMxfp4 = {
-  "name": "block_mxfp4",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\n}\nfn power(e: u32) -> f32 {\nreturn bitcast<f32>(select((e - 1u) << 23u, 0x200000u << e, e < 2u));\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet word = scales[row * ((K_BLOCKS + 3u) / 4u) + block / 4u];\nreturn Block(vec2f(power((word >> (8u * (block & 3u))) & 255u)), vec2f(), weights[row * K_BLOCKS + block]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn table_values(index: vec4u) -> vec4f {\nlet word = select(vec4u(0x03020100u), vec4u(0x0c080604u), (index & vec4u(4u)) != vec4u());\nlet size = vec4f((word >> (8u * (index & vec4u(3u)))) & vec4u(255u));\nreturn select(size, -size, index >= vec4u(8u));\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn table_values(nibbles(block.quants[quad / 2u], quad));\n}"
-} as const
-
-export const blockQ2K = {
-  "name": "block_q2_k",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = true;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec2u,\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet two = weights[row * (K_BLOCKS / 2u) + block / 2u];\nlet quants = select(two.xy, two.zw, (block & 1u) == 1u);\nlet at = (row * (K_BLOCKS / 8u) + block / 8u) * 5u;\nlet j = block & 7u;\nlet bytes = vec2u(scales[at + 1u + j / 2u] >> (16u * (j & 1u))) >> vec2u(0u, 8u);\nlet pair = unpack2x16float(scales[at]);\nreturn Block(pair.x * vec2f(bytes & vec2u(15u)), pair.y * vec2f((bytes >> vec2u(4u)) & vec2u(15u)), quants);\n}\nfn pairs(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 2u * (quad & 3u))) & vec4u(3u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(pairs(block.quants[quad / 4u], quad));\n}"
-} as const
-
-export const blockQ3K = {
-  "name": "block_q3_k",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec2u,\nthird: u32,\n}\nfn half(at: u32, index: u32) -> f32 {\nreturn unpack2x16float(scales[at + index / 2u])[index & 1u];\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet two = weights[row * (K_BLOCKS / 2u) + block / 2u];\nlet quants = select(two.xy, two.zw, (block & 1u) == 1u);\nlet supers = K_BLOCKS / 8u;\nlet first = row * (supers * 11u + (supers + 1u) / 2u);\nlet at = first + block / 8u * 11u;\nlet j = block & 7u;\nlet low = (vec2u(scales[at + 8u + j / 4u]) >> (vec2u(0u, 4u) + 8u * (j & 3u))) & vec2u(15u);\nlet high = (vec2u(scales[at + 10u]) >> (vec2u(0u, 2u) + 4u * j)) & vec2u(3u);\nlet scale = half(first + supers * 11u, block / 8u) * (vec2f(low | (high << vec2u(4u))) - vec2f(32.0));\nreturn Block(scale, vec2f(), quants, scales[at + j]);\n}\nfn pairs(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 2u * (quad & 3u))) & vec4u(3u);\n}\nfn bits(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + quad)) & vec4u(1u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(pairs(block.quants[quad / 4u], quad) | (bits(block.third, quad) << vec4u(2u))) - vec4f(4.0);\n}"
-} as const
-
-export const blockQ41 = {
-  "name": "block_q4_1",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = true;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet at = row * K_BLOCKS + block;\nlet pair = unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x), vec2f(-pair.y), weights[at]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(nibbles(block.quants[quad / 2u], quad));\n}"
-} as const
-
-export const blockQ4K = {
-  "name": "block_q4_k",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = true;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\n}\nfn scale_and_minimum(at: u32, j: u32) -> vec2f {\nlet low = (vec2u(scales[at + 1u], scales[at + 2u]) >> vec2u(4u * j)) & vec2u(15u);\nlet high = (vec2u(scales[at + 3u]) >> vec2u(4u * j, 4u * j + 2u)) & vec2u(3u);\nreturn unpack2x16float(scales[at]) * vec2f(low | (high << vec2u(4u)));\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet pair = scale_and_minimum((row * (K_BLOCKS / 8u) + block / 8u) * 4u, block & 7u);\nreturn Block(vec2f(pair.x), vec2f(pair.y), weights[row * K_BLOCKS + block]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(nibbles(block.quants[quad / 2u], quad));\n}"
-} as const
-
-export const blockQ50 = {
-  "name": "block_q5_0",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\nfifth: u32,\n}\nfn half(at: u32, index: u32) -> f32 {\nreturn unpack2x16float(scales[at + index / 2u])[index & 1u];\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet at = row * (K_BLOCKS + (K_BLOCKS + 1u) / 2u);\nreturn Block(vec2f(half(at + K_BLOCKS, block)), vec2f(), weights[row * K_BLOCKS + block], scales[at + block]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn bits(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + quad)) & vec4u(1u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(nibbles(block.quants[quad / 2u], quad) | (bits(block.fifth, quad) << vec4u(4u))) - vec4f(16.0);\n}"
-} as const
-
-export const blockQ51 = {
-  "name": "block_q5_1",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = true;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\nfifth: u32,\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet at = row * K_BLOCKS + block;\nlet pair = unpack2x16float(scales[at * 2u]);\nreturn Block(vec2f(pair.x), vec2f(-pair.y), weights[at], scales[at * 2u + 1u]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn bits(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + quad)) & vec4u(1u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(nibbles(block.quants[quad / 2u], quad) | (bits(block.fifth, quad) << vec4u(4u)));\n}"
-} as const
-
-export const blockQ5K = {
-  "name": "block_q5_k",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = true;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\nfifth: u32,\n}\nfn scale_and_minimum(at: u32, j: u32) -> vec2f {\nlet low = (vec2u(scales[at + 1u], scales[at + 2u]) >> vec2u(4u * j)) & vec2u(15u);\nlet high = (vec2u(scales[at + 3u]) >> vec2u(4u * j, 4u * j + 2u)) & vec2u(3u);\nreturn unpack2x16float(scales[at]) * vec2f(low | (high << vec2u(4u)));\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet at = (row * (K_BLOCKS / 8u) + block / 8u) * 12u;\nlet pair = scale_and_minimum(at, block & 7u);\nreturn Block(vec2f(pair.x), vec2f(pair.y), weights[row * K_BLOCKS + block], scales[at + 4u + (block & 7u)]);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn bits(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + quad)) & vec4u(1u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(nibbles(block.quants[quad / 2u], quad) | (bits(block.fifth, quad) << vec4u(4u)));\n}"
-} as const
-
-export const blockQ6K = {
-  "name": "block_q6_k",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec4u,\nhigh: vec2u,\n}\nfn half(at: u32, index: u32) -> f32 {\nreturn unpack2x16float(scales[at + index / 2u])[index & 1u];\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet supers = K_BLOCKS / 8u;\nlet first = row * (supers * 20u + (supers + 1u) / 2u);\nlet at = first + block / 8u * 20u;\nlet j = block & 7u;\nlet two = scales[at + 16u + j / 2u] >> (16u * (j & 1u));\nlet scale = vec2f(bitcast<vec2i>(vec2u(two) << vec2u(24u, 16u)) >> vec2u(24u));\nlet high = vec2u(scales[at + 2u * j], scales[at + 2u * j + 1u]);\nreturn Block(half(first + supers * 20u, block / 8u) * scale, vec2f(), weights[row * K_BLOCKS + block], high);\n}\nfn nibbles(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);\n}\nfn pairs(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 2u * (quad & 3u))) & vec4u(3u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nlet high = pairs(block.high[quad / 4u], quad) << vec4u(4u);\nreturn vec4f(nibbles(block.quants[quad / 2u], quad) | high) - vec4f(32.0);\n}"
-} as const
-
-export const blockTq20 = {
-  "name": "block_tq2_0",
-  "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
-  "code": "@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nconst HAS_MINIMUM = false;\nstruct Block {\nscale: vec2f,\nminimum: vec2f,\nquants: vec2u,\n}\nfn half(at: u32, index: u32) -> f32 {\nreturn unpack2x16float(scales[at + index / 2u])[index & 1u];\n}\nfn load_block(row: u32, block: u32) -> Block {\nlet two = weights[row * (K_BLOCKS / 2u) + block / 2u];\nlet quants = select(two.xy, two.zw, (block & 1u) == 1u);\nlet d = half(row * ((K_BLOCKS / 8u + 1u) / 2u), block / 8u);\nreturn Block(vec2f(d), vec2f(), quants);\n}\nfn pairs(word: u32, quad: u32) -> vec4u {\nreturn (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 2u * (quad & 3u))) & vec4u(3u);\n}\nfn block_quad(block: Block, quad: u32) -> vec4f {\nreturn vec4f(pairs(block.quants[quad / 4u], quad)) - vec4f(1.0);\n}"
+  "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride LANES:u32;\noverride WINDOW:u32;\noverride KEYS_PER_PART:u32;\noverride Y_STRIDE:u32;\noverride QUADS:u32=HEAD_STRIDE/4u;\n@group(0)@binding(0)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(1)var<storage,read>parts:array<vec4f>;\n@group(0)@binding(2)var<storage,read>stats:array<vec2f>;\n@group(0)@binding(3)var<storage,read_write>y:array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nif(id.x>=N_HEADS*QUADS){return;}\nlet row=id.y;\nlet head=id.x/QUADS;\nlet quad=id.x%QUADS;\nlet visible=min(rows[row].y+1u,WINDOW);\nlet count=clamp((visible+KEYS_PER_PART-1u)/KEYS_PER_PART,1u,rows[row].w)*LANES;\nlet first=(row*N_HEADS+head)*rows[row].w*LANES;\nvar maximum= -1e30;\nfor(var i=first;i<first+count;i++){maximum=max(maximum,stats[i].x);}\nvar sum=vec4f();\nvar total=0.0;\nfor(var i=first;i<first+count;i++){\nlet weight=exp(stats[i].x-maximum);\nsum+=parts[i*QUADS+quad]*weight;\ntotal+=stats[i].y*weight;\n}\nsum/=total;\nfor(var i=0u;i<4u;i++){\nif(quad*4u+i<HEAD_DIM){y[row*Y_STRIDE+head*HEAD_DIM+quad*4u+i]=sum[i];}\n}\n}"
 } as const
 
 export const cacheCopy = {
@@ -334,7 +106,7 @@ export const cacheCopy = {
     "VALUES_AT": "required",
     "WORKGROUP": "optional"
   },
-  "code": "override WORDS: u32;\noverride RING: u32;\noverride N_KV_HEADS: u32;\noverride VALUES_AT: u32;\noverride WORKGROUP: u32 = 256u;\n@group(0) @binding(0) var<storage, read> plan: array<u32>;\n@group(0) @binding(1) var<storage, read_write> cache: array<u32>;\n@compute @workgroup_size(WORKGROUP)\nfn main(\n@builtin(global_invocation_id) id: vec3u,\n@builtin(num_workgroups) groups: vec3u,\n) {\nlet from_word = (plan[0] * N_KV_HEADS + id.y) * RING * WORDS;\nlet to_word = (plan[1] * N_KV_HEADS + id.y) * RING * WORDS;\nfor (var i = id.x; i < min(plan[2], RING) * WORDS; i += groups.x * WORKGROUP) {\ncache[to_word + i] = cache[from_word + i];\ncache[VALUES_AT + to_word + i] = cache[VALUES_AT + from_word + i];\n}\n}"
+  "code": "override WORDS:u32;\noverride RING:u32;\noverride N_KV_HEADS:u32;\noverride VALUES_AT:u32;\noverride WORKGROUP:u32=256u;\n@group(0)@binding(0)var<storage,read>plan:array<u32>;\n@group(0)@binding(1)var<storage,read_write>cache:array<u32>;\n@compute @workgroup_size(WORKGROUP)\nfn main(\n@builtin(global_invocation_id)id:vec3u,\n@builtin(num_workgroups)groups:vec3u,\n){\nlet from_word=(plan[0]*N_KV_HEADS+id.y)*RING*WORDS;\nlet to_word=(plan[1]*N_KV_HEADS+id.y)*RING*WORDS;\nfor(var i=id.x;i<min(plan[2],RING)*WORDS;i+=groups.x*WORKGROUP){\ncache[to_word+i]=cache[from_word+i];\ncache[VALUES_AT+to_word+i]=cache[VALUES_AT+from_word+i];\n}\n}"
 } as const
 
 export const cacheReadF16 = {
@@ -351,7 +123,7 @@ export const cacheReadF16 = {
   "constants": {
     "VALUES_AT": "required"
   },
-  "code": "override VALUES_AT: u32;\n@group(0) @binding(2) var<storage, read> cache: array<vec2u>;\nfn unpack_cached(bits: vec2u) -> vec4f {\nreturn vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));\n}\nfn cache_key(at: u32) -> vec4f {\nreturn unpack_cached(cache[at]);\n}\nfn cache_value(at: u32) -> vec4f {\nreturn unpack_cached(cache[VALUES_AT + at]);\n}"
+  "code": "override VALUES_AT:u32;\n@group(0)@binding(2)var<storage,read>cache:array<vec2u>;\nfn unpack_cached(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}\nfn cache_key(at:u32)->vec4f{\nreturn unpack_cached(cache[at]);\n}\nfn cache_value(at:u32)->vec4f{\nreturn unpack_cached(cache[VALUES_AT+at]);\n}"
 } as const
 
 export const cacheReadF16Native = {
@@ -370,7 +142,7 @@ export const cacheReadF16Native = {
   "constants": {
     "VALUES_AT": "required"
   },
-  "code": "override VALUES_AT: u32;\n@group(0) @binding(2) var<storage, read> cache: array<vec4<f16>>;\nfn cache_key(at: u32) -> vec4f {\nreturn vec4f(cache[at]);\n}\nfn cache_value(at: u32) -> vec4f {\nreturn vec4f(cache[VALUES_AT + at]);\n}"
+  "code": "override VALUES_AT:u32;\n@group(0)@binding(2)var<storage,read>cache:array<vec4<f16>>;\nfn cache_key(at:u32)->vec4f{\nreturn vec4f(cache[at]);\n}\nfn cache_value(at:u32)->vec4f{\nreturn vec4f(cache[VALUES_AT+at]);\n}"
 } as const
 
 export const cacheReadF32 = {
@@ -387,7 +159,7 @@ export const cacheReadF32 = {
   "constants": {
     "VALUES_AT": "required"
   },
-  "code": "override VALUES_AT: u32;\n@group(0) @binding(2) var<storage, read> cache: array<vec4f>;\nfn cache_key(at: u32) -> vec4f {\nreturn cache[at];\n}\nfn cache_value(at: u32) -> vec4f {\nreturn cache[VALUES_AT + at];\n}"
+  "code": "override VALUES_AT:u32;\n@group(0)@binding(2)var<storage,read>cache:array<vec4f>;\nfn cache_key(at:u32)->vec4f{\nreturn cache[at];\n}\nfn cache_value(at:u32)->vec4f{\nreturn cache[VALUES_AT+at];\n}"
 } as const
 
 export const cacheWriteF16 = {
@@ -404,7 +176,7 @@ export const cacheWriteF16 = {
   "constants": {
     "VALUES_AT": "required"
   },
-  "code": "override VALUES_AT: u32;\n@group(0) @binding(7) var<storage, read_write> cache: array<u32>;\nfn pack_pair(pair: vec2f) -> u32 {\nreturn pack2x16float(clamp(pair, vec2f(-65504.0), vec2f(65504.0)));\n}\nfn cache_write_key(at: u32, pair: vec2f) {\ncache[at] = pack_pair(pair);\n}\nfn cache_write_value(at: u32, pair: vec2f) {\ncache[VALUES_AT + at] = pack_pair(pair);\n}"
+  "code": "override VALUES_AT:u32;\n@group(0)@binding(7)var<storage,read_write>cache:array<u32>;\nfn pack_pair(pair:vec2f)->u32{\nreturn pack2x16float(clamp(pair,vec2f(-65504.0),vec2f(65504.0)));\n}\nfn cache_write_key(at:u32,pair:vec2f){\ncache[at]=pack_pair(pair);\n}\nfn cache_write_value(at:u32,pair:vec2f){\ncache[VALUES_AT+at]=pack_pair(pair);\n}"
 } as const
 
 export const cacheWriteF32 = {
@@ -421,44 +193,7 @@ export const cacheWriteF32 = {
   "constants": {
     "VALUES_AT": "required"
   },
-  "code": "override VALUES_AT: u32;\n@group(0) @binding(7) var<storage, read_write> cache: array<vec2f>;\nfn cache_write_key(at: u32, pair: vec2f) {\ncache[at] = pair;\n}\nfn cache_write_value(at: u32, pair: vec2f) {\ncache[VALUES_AT + at] = pair;\n}"
-} as const
-
-export const drawDense = {
-  "name": "draw_dense",
-  "needs": [
-    "sampler_math",
-    "draw_rules"
-  ],
-  "enables": [],
-  "bindings": {
-    "logits": {
-      "binding": 0,
-      "access": "read"
-    },
-    "scores": {
-      "binding": 1,
-      "access": "read_write"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read_write"
-    },
-    "settings": {
-      "binding": 3,
-      "access": "read"
-    },
-    "history": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "V": "required",
-    "STRIDE": "required",
-    "POSITIONS": "required"
-  },
-  "code": "override V: u32;\noverride STRIDE: u32;\noverride POSITIONS: u32;\n@group(0) @binding(0) var<storage, read> logits: array<u32>;\n@group(0) @binding(1) var<storage, read_write> scores: array<u32>;\n@group(0) @binding(2) var<storage, read_write> rows: array<u32>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@group(0) @binding(4) var<storage, read_write> history: array<u32>;\nconst THREADS = 256u;\nvar<workgroup> place: vec3u;\nvar<workgroup> tops: array<atomic<u32>, 8>;\nvar<workgroup> best_id: atomic<u32>;\nvar<workgroup> low: array<atomic<u32>, THREADS>;\nvar<workgroup> high: array<atomic<u32>, THREADS>;\nvar<workgroup> sixteen: array<vec2u, 16>;\nconst TOTAL = 0u;\nconst GAPS = 1u;\nconst VALUES = 2u;\nconst IDS = 6u;\nconst PASSES = 9u;\nfn needs(rule: u32, pass_of_rule: u32) -> bool {\nlet by_value = rule == RULE_TOP_K || rule == RULE_TOP_P || rule == RULE_TYPICAL_P;\nif (pass_of_rule == TOTAL) { return rule != RULE_TOP_K && rule != RULE_MIN_P; }\nif (pass_of_rule == GAPS) { return rule == RULE_TYPICAL_P || rule == RULE_ETA; }\nif (pass_of_rule < IDS) { return by_value; }\nreturn rule == RULE_TOP_P || rule == DRAW;\n}\nfn value_of(rule: u32, key: u32, top: u32, mean: f32, zero: u32) -> u32 {\nswitch rule {\ncase RULE_TOP_K: { return ~key; }\ncase RULE_TOP_P: { return key; }\ndefault: { return distance_of(key, top, mean, zero); }\n}\n}\nfn add_to_bin(bin: u32, sum: vec2u) {\nif ((sum.x | sum.y) == 0u) { return; }\nlet old = atomicAdd(&low[bin], sum.x);\nlet carry = sum.y + select(0u, 1u, old + sum.x < old);\nif (carry > 0u) { atomicAdd(&high[bin], carry); }\n}\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nif (thread == 0u) {\nlet row = rows[group.x * 4u + 2u];\nplace = vec3u(row, rows[row * 4u], rows[row * 4u + 1u]);\n}\nlet at_place = workgroupUniformLoad(&place);\nlet at = at_place.y * SETTINGS_WORDS;\nlet target_at = at_place.y * POSITIONS + at_place.z + 1u;\nlet first = group.x * STRIDE;\nlet zero = settings[at + ZERO];\nlet ruled = (settings[at + FLAGS] & RULES) != 0u;\nlet sampling = (settings[at + FLAGS] & SAMPLE) != 0u;\nlet divisor = select(ONE, settings[at + TEMPERATURE], sampling);\nlet step = at_place.z + 1u - settings[at + PROMPT_LENGTH];\nvar best = 0u;\nvar id = 0u;\nfor (var i = thread; i < V; i += THREADS) {\nvar bits = logits[first + i];\nif (ruled) { bits = scores[first + i]; }\nlet key = key_of(divide(bits, divisor));\nscores[first + i] = key;\nif (key > best) {\nbest = key;\nid = i;\n}\n}\natomicMax(&tops[RULE_TOP_K], best);\nworkgroupBarrier();\nvar top = atomicLoad(&tops[RULE_TOP_K]);\nif (best == top && best != 0u) { atomicMax(&best_id, ~id); }\nworkgroupBarrier();\nvar choice = ~atomicLoad(&best_id);\nfor (var rule = select(DRAW + 1u, RULE_TOP_K, sampling); rule <= DRAW; rule++) {\nif (!applies(rule, at)) { continue; }\nvar total = vec2u(0u);\nvar mean = 0.0;\nvar goal = goal_of(rule, at, total, step);\nvar found = vec2u(0u);\nfor (var pass_of_rule = 0u; pass_of_rule < PASSES; pass_of_rule++) {\nif (!needs(rule, pass_of_rule)) { continue; }\nlet by_id = pass_of_rule >= IDS;\nlet shift = select(8u * (IDS - 1u - pass_of_rule), 8u * (PASSES - 1u - pass_of_rule), by_id);\natomicStore(&low[thread], 0u);\natomicStore(&high[thread], 0u);\nworkgroupBarrier();\nvar run_bin = 0u;\nvar run = vec2u(0u);\nfor (var i = thread; i < V; i += THREADS) {\nlet key = scores[first + i];\nif (key == 0u) { continue; }\nvar bin = 0u;\nif (pass_of_rule >= VALUES) {\nlet value = value_of(rule, key, top, mean, zero);\nif (by_id && rule == RULE_TOP_P && value != found.x) { continue; }\nlet digits = select(value, i, by_id) >> shift;\nif ((digits >> 8u) != select(found.x, found.y, by_id)) { continue; }\nbin = digits & 255u;\n}\nvar measure = vec2u(1u, 0u);\nif (pass_of_rule == GAPS) {\nmeasure = weighted_gap(key, top, zero);\n} else if (rule != RULE_TOP_K) {\nmeasure.x = weight_of(key, top, zero);\n}\nif (bin != run_bin) {\nadd_to_bin(run_bin, run);\nrun_bin = bin;\nrun = vec2u(0u);\n}\nrun = add64(run, measure);\n}\nadd_to_bin(run_bin, run);\nworkgroupBarrier();\nif (thread < 16u) {\nvar inside = vec2u(0u);\nfor (var i = 0u; i < 16u; i++) {\ninside = add64(inside, vec2u(atomicLoad(&low[thread * 16u + i]), atomicLoad(&high[thread * 16u + i])));\n}\nsixteen[thread] = inside;\n}\nworkgroupBarrier();\nlet sum = vec2u(atomicLoad(&low[0]), atomicLoad(&high[0]));\nif (pass_of_rule == TOTAL) {\ntotal = sum;\ngoal = goal_of(rule, at, total, step);\n} else if (pass_of_rule == GAPS) {\nmean = mean_of(sum, total);\n} else {\nvar group_of = 0u;\nfor (var i = 0u; i < 15u; i++) {\nlet beyond = group_of == i && !less64(goal, sixteen[i]);\ngoal = select(goal, sub64(goal, sixteen[i]), vec2<bool>(beyond));\ngroup_of += select(0u, 1u, beyond);\n}\nvar bin = group_of * 16u;\nfor (var i = 0u; i < 15u; i++) {\nlet inside = vec2u(atomicLoad(&low[group_of * 16u + i]), atomicLoad(&high[group_of * 16u + i]));\nlet beyond = bin == group_of * 16u + i && !less64(goal, inside);\ngoal = select(goal, sub64(goal, inside), vec2<bool>(beyond));\nbin += select(0u, 1u, beyond);\n}\nif (by_id) { found.y = (found.y << 8u) | bin; } else { found.x = (found.x << 8u) | bin; }\n}\nworkgroupBarrier();\n}\nif (rule == DRAW) {\nchoice = select(choice, found.y, top != 0u);\n} else {\nlet least = least_of(rule, at, total, mean, zero);\nvar left_best = 0u;\nfor (var i = thread; i < V; i += THREADS) {\nlet key = scores[first + i];\nvar keep = key != 0u;\nswitch rule {\ncase RULE_TOP_K: { keep = keep && ~key <= found.x; }\ncase RULE_TOP_P: { keep = keep && (key > found.x || (key == found.x && i >= found.y)); }\ncase RULE_TYPICAL_P: {\nkeep = keep && weight_of(key, top, zero) > 0u && distance_of(key, top, mean, zero) <= found.x;\n}\ndefault: { keep = keep && (weight_of(key, top, zero) >= least || key == top); }\n}\nscores[first + i] = select(0u, key, keep);\nleft_best = max(left_best, select(0u, key, keep));\n}\natomicMax(&tops[rule + 1u], left_best);\n}\nworkgroupBarrier();\nif (rule != DRAW) { top = atomicLoad(&tops[rule + 1u]); }\n}\nif (thread == 0u) {\nif (at_place.z + 1u < POSITIONS) { history[target_at] = choice; }\nrows[at_place.x * 4u + 1u] = at_place.z + 1u;\n}\n}"
+  "code": "override VALUES_AT:u32;\n@group(0)@binding(7)var<storage,read_write>cache:array<vec2f>;\nfn cache_write_key(at:u32,pair:vec2f){\ncache[at]=pair;\n}\nfn cache_write_value(at:u32,pair:vec2f){\ncache[VALUES_AT+at]=pair;\n}"
 } as const
 
 export const DRAW_DENSE = {
@@ -470,16 +205,6 @@ export const DRAW_DENSE = {
   "PASSES": 9
 } as const
 
-export const drawRules = {
-  "name": "draw_rules",
-  "provides": "draw_rules",
-  "needs": [],
-  "enables": [],
-  "bindings": {},
-  "constants": {},
-  "code": "const RULE_TOP_K = 0u;\nconst RULE_TOP_P = 1u;\nconst RULE_MIN_P = 2u;\nconst RULE_TYPICAL_P = 3u;\nconst RULE_EPSILON = 4u;\nconst RULE_ETA = 5u;\nconst DRAW = 6u;\nconst LIST_TOO_SHORT = 0xfffffffeu;\nfn applies(rule: u32, at: u32) -> bool {\nlet flags = settings[at + FLAGS];\nswitch rule {\ncase RULE_TOP_K: { return settings[at + TOP_K] > 0u && settings[at + TOP_K] < V; }\ncase RULE_TOP_P: { return (flags & HAS_TOP_P) != 0u; }\ncase RULE_MIN_P: { return (flags & HAS_MIN_P) != 0u; }\ncase RULE_TYPICAL_P: { return (flags & HAS_TYPICAL_P) != 0u; }\ncase RULE_EPSILON: { return (flags & HAS_EPSILON) != 0u; }\ncase RULE_ETA: { return (flags & HAS_ETA) != 0u; }\ndefault: { return true; }\n}\n}\nfn goal_of(rule: u32, at: u32, total: vec2u, step: u32) -> vec2u {\nswitch rule {\ncase RULE_TOP_K: { return vec2u(settings[at + TOP_K] - 1u, 0u); }\ncase RULE_TOP_P: { return share64(total, settings[at + TOP_P]); }\ncase RULE_TYPICAL_P: {\nlet mass = share64(total, settings[at + TYPICAL_P]);\nreturn sub64(mass, vec2u(select(0u, 1u, (mass.x | mass.y) != 0u), 0u));\n}\ndefault: { return share64(total, pcg3d(vec3u(settings[at + SEED], settings[at + SEED + 1u], step))); }\n}\n}\nfn least_of(rule: u32, at: u32, total: vec2u, mean: f32, zero: u32) -> u32 {\nif (rule == RULE_MIN_P) { return settings[at + MIN_P]; }\nlet share = share64(total, settings[at + select(EPSILON, ETA, rule == RULE_ETA)]);\nlet least = select(min(share.x, TOP_WEIGHT), TOP_WEIGHT, share.y > 0u);\nlet rooted = min(least, share64(vec2u(weight_of_gap(mean, zero), 0u), settings[at + ETA_ROOT]).x);\nreturn select(least, rooted, rule == RULE_ETA);\n}\nfn weighted_gap(key: u32, top: u32, zero: u32) -> vec2u {\nlet gap = gap_of(key, top, zero);\nlet weight = weight_of_gap(gap, zero);\nlet product = mul64(u32(min(gap, 64.0) * 4194304.0), weight);\nreturn vec2u((product.x >> 8u) | (product.y << 24u), product.y >> 8u);\n}\nfn mean_of(sum: vec2u, total: vec2u) -> f32 {\nvar quotient = vec2u(0u);\nvar rest = vec2u(0u);\nfor (var bit = 63; bit >= -24; bit--) {\nlet word = select(sum.x, sum.y, bit >= 32);\nlet digit = select(0u, (word >> (u32(bit) & 31u)) & 1u, bit >= 0);\nrest = vec2u((rest.x << 1u) | digit, (rest.y << 1u) | (rest.x >> 31u));\nlet fits = !less64(rest, total);\nlet smaller = sub64(rest, total);\nrest = select(rest, smaller, vec2<bool>(fits));\nquotient = vec2u((quotient.x << 1u) | select(0u, 1u, fits), (quotient.y << 1u) | (quotient.x >> 31u));\n}\nvar exponent = -38;\nfor (var i = 0; i < 40; i++) {\nlet large = quotient.y > 0u || quotient.x >= 16777216u;\nlet halved = vec2u((quotient.x >> 1u) | (quotient.y << 31u), quotient.y >> 1u);\nquotient = select(quotient, halved, vec2<bool>(large));\nexponent += select(0, 1, large);\n}\nreturn f32(quotient.x) * bitcast<f32>(u32(exponent + 127) << 23u);\n}\nfn distance_of(key: u32, top: u32, mean: f32, zero: u32) -> u32 {\nreturn bitcast<u32>(abs(gap_of(key, top, zero) - mean));\n}"
-} as const
-
 export const DRAW_RULES = {
   "RULE_TOP_K": 0,
   "RULE_TOP_P": 1,
@@ -489,39 +214,6 @@ export const DRAW_RULES = {
   "RULE_ETA": 5,
   "DRAW": 6,
   "LIST_TOO_SHORT": 4294967294
-} as const
-
-export const drawShort = {
-  "name": "draw_short",
-  "needs": [
-    "sampler_math",
-    "draw_rules"
-  ],
-  "enables": [],
-  "bindings": {
-    "shortlist": {
-      "binding": 0,
-      "access": "read"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read_write"
-    },
-    "settings": {
-      "binding": 3,
-      "access": "read"
-    },
-    "history": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "V": "required",
-    "POSITIONS": "required",
-    "LIST": "required"
-  },
-  "code": "override V: u32;\noverride POSITIONS: u32;\noverride LIST: u32;\n@group(0) @binding(0) var<storage, read> shortlist: array<u32>;\n@group(0) @binding(2) var<storage, read_write> rows: array<u32>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@group(0) @binding(4) var<storage, read_write> history: array<u32>;\nvar<workgroup> ids: array<u32, LIST>;\nvar<workgroup> keys: array<u32, LIST>;\nvar<workgroup> weights: array<u32, LIST>;\n@compute @workgroup_size(LIST)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lists = group.x * (SHORTLIST_HEAD + 2u * LIST);\nlet count = min(shortlist[lists], LIST);\nlet sequence = shortlist[lists + 3u];\nlet position = shortlist[lists + 4u];\nlet at = sequence * SETTINGS_WORDS;\nlet zero = settings[at + ZERO];\nlet step = position + 1u - settings[at + PROMPT_LENGTH];\nlet target_at = sequence * POSITIONS + position + 1u;\nlet id = select(NO_TOKEN, shortlist[lists + SHORTLIST_HEAD + thread], thread < count);\nvar key = select(0u, shortlist[lists + SHORTLIST_HEAD + LIST + thread], thread < count);\nif (thread == 0u) {\nrows[shortlist[lists + 5u] * 4u + 1u] = position + 1u;\nvar choice = shortlist[lists + 2u];\nif (shortlist[lists] > LIST) { choice = LIST_TOO_SHORT; }\nif (position + 1u < POSITIONS) { history[target_at] = choice; }\n}\nif ((settings[at + FLAGS] & SAMPLE) == 0u || shortlist[lists] > LIST || count == 0u || position + 1u >= POSITIONS) {\nreturn;\n}\nids[thread] = id;\nfor (var rule = RULE_TOP_K; rule <= DRAW; rule++) {\nif (!applies(rule, at)) { continue; }\nkeys[thread] = key;\nworkgroupBarrier();\nvar top = 0u;\nfor (var i = 0u; i < count; i++) { top = max(top, keys[i]); }\nlet weight = select(weight_of(key, top, zero), 0u, key == 0u);\nweights[thread] = weight;\nworkgroupBarrier();\nvar total = vec2u(0u);\nvar gaps = vec2u(0u);\nfor (var i = 0u; i < count; i++) { total = add64(total, vec2u(weights[i], 0u)); }\nif (rule == RULE_TYPICAL_P || rule == RULE_ETA) {\nfor (var i = 0u; i < count; i++) {\nif (weights[i] != 0u) { gaps = add64(gaps, weighted_gap(keys[i], top, zero)); }\n}\n}\nlet mean = mean_of(gaps, total);\nlet goal = goal_of(rule, at, total, step);\nlet distance = distance_of(key, top, mean, zero);\nvar before = vec2u(0u);\nfor (var i = 0u; i < count; i++) {\nvar counts = false;\nvar measure = weights[i];\nswitch rule {\ncase RULE_TOP_K: {\ncounts = keys[i] > key;\nmeasure = 1u;\n}\ncase RULE_TOP_P: { counts = keys[i] < key || (keys[i] == key && ids[i] < id); }\ncase RULE_TYPICAL_P: { counts = distance_of(keys[i], top, mean, zero) < distance; }\ndefault: { counts = ids[i] < id; }\n}\nif (counts) { before = add64(before, vec2u(measure, 0u)); }\n}\nlet through = less64(goal, add64(before, vec2u(weight, 0u)));\nswitch rule {\ncase RULE_TOP_K: { if (less64(goal, before)) { key = 0u; } }\ncase RULE_TOP_P: { if (!through) { key = 0u; } }\ncase RULE_TYPICAL_P: { if (weight == 0u || less64(goal, before)) { key = 0u; } }\ncase DRAW: { if (through && !less64(goal, before)) { history[target_at] = id; } }\ndefault: { if (weight < least_of(rule, at, total, mean, zero) && key != top) { key = 0u; } }\n}\nworkgroupBarrier();\n}\n}"
 } as const
 
 export const embedding = {
@@ -548,7 +240,7 @@ export const embedding = {
     "X_QUADS": "required",
     "POSITIONS": "required"
   },
-  "code": "override X_QUADS: u32;\noverride POSITIONS: u32;\n@group(0) @binding(0) var<storage, read> history: array<u32>;\n@group(0) @binding(1) var<storage, read_write> x: array<vec4f>;\n@group(0) @binding(4) var<storage, read> rows: array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {\nlet token = history[rows[id.y].x * POSITIONS + rows[id.y].y];\nif (id.x < X_QUADS) { x[id.y * X_QUADS + id.x] = weight_quad(token, id.x); }\n}"
+  "code": "override X_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read_write>x:array<vec4f>;\n@group(0)@binding(4)var<storage,read>rows:array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet token=history[rows[id.y].x*POSITIONS+rows[id.y].y];\nif(id.x<X_QUADS){x[id.y*X_QUADS+id.x]=weight_quad(token,id.x);}\n}"
 } as const
 
 export const emitAdd = {
@@ -565,7 +257,7 @@ export const emitAdd = {
   "constants": {
     "Y_STRIDE": "required"
   },
-  "code": "override Y_STRIDE: u32;\n@group(0) @binding(4) var<storage, read_write> y: array<f32>;\nfn emit(row: u32, col: u32, a: f32, b: f32) {\nlet at = row * Y_STRIDE + col;\nif (col < N) { y[at] += a; }\nif (col + 1u < N) { y[at + 1u] += b; }\n}"
+  "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]+=a;}\nif(col+1u<N){y[at+1u]+=b;}\n}"
 } as const
 
 export const emitRopeCache = {
@@ -599,7 +291,7 @@ export const emitRopeCache = {
     "QUERY_BETA": "optional",
     "QUERY_LENGTH": "optional"
   },
-  "code": "override HEAD_DIM: u32;\noverride HEAD_STRIDE: u32;\noverride N_HEADS: u32;\noverride N_KV_HEADS: u32;\noverride RING: u32;\noverride ROPE_FINE: u32;\noverride QUERY_BETA: f32 = 0.0;\noverride QUERY_LENGTH: u32 = 1u;\n@group(0) @binding(4) var<storage, read> rope: array<vec2f>;\n@group(0) @binding(5) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(6) var<storage, read_write> q: array<vec2f>;\nfn emit(row: u32, col: u32, a: f32, b: f32) {\nlet sequence = rows[row].x;\nlet position = rows[row].y;\nif (col >= N || position == 0xffffffffu) { return; }\nlet head = col / HEAD_DIM;\nlet pair = (col % HEAD_DIM) / 2u;\nif (head >= N_HEADS + N_KV_HEADS) {\ncache_write_value(cache_index(sequence, head - N_HEADS - N_KV_HEADS, position) + pair, vec2f(a, b));\nreturn;\n}\nlet fine = rope[(position % ROPE_FINE) * (HEAD_DIM / 2u) + pair];\nlet coarse = rope[(ROPE_FINE + position / ROPE_FINE) * (HEAD_DIM / 2u) + pair];\nlet turn = vec2f(fine.x * coarse.x - fine.y * coarse.y, fine.y * coarse.x + fine.x * coarse.y);\nlet rotated = vec2f(a * turn.x - b * turn.y, b * turn.x + a * turn.y);\nif (head < N_HEADS) {\nvar scale = 1.0;\nif (QUERY_BETA != 0.0) { scale += QUERY_BETA * log(1.0 + f32(position / QUERY_LENGTH)); }\nq[(row * N_HEADS + head) * (HEAD_STRIDE / 2u) + pair] = scale * rotated;\n} else {\ncache_write_key(cache_index(sequence, head - N_HEADS, position) + pair, rotated);\n}\n}\nfn cache_index(sequence: u32, kv_head: u32, position: u32) -> u32 {\nreturn ((sequence * N_KV_HEADS + kv_head) * RING + position % RING) * (HEAD_STRIDE / 2u);\n}"
+  "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride ROPE_FINE:u32;\noverride QUERY_BETA:f32=0.0;\noverride QUERY_LENGTH:u32=1u;\n@group(0)@binding(4)var<storage,read>rope:array<vec2f>;\n@group(0)@binding(5)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(6)var<storage,read_write>q:array<vec2f>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet sequence=rows[row].x;\nlet position=rows[row].y;\nif(col>=N||position==0xffffffffu){return;}\nlet head=col/HEAD_DIM;\nlet pair=(col%HEAD_DIM)/2u;\nif(head>=N_HEADS+N_KV_HEADS){\ncache_write_value(cache_index(sequence,head-N_HEADS-N_KV_HEADS,position)+pair,vec2f(a,b));\nreturn;\n}\nlet fine=rope[(position%ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet coarse=rope[(ROPE_FINE+position/ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet turn=vec2f(fine.x*coarse.x-fine.y*coarse.y,fine.y*coarse.x+fine.x*coarse.y);\nlet rotated=vec2f(a*turn.x-b*turn.y,b*turn.x+a*turn.y);\nif(head<N_HEADS){\nvar scale=1.0;\nif(QUERY_BETA!=0.0){scale+=QUERY_BETA*log(1.0+f32(position/QUERY_LENGTH));}\nq[(row*N_HEADS+head)*(HEAD_STRIDE/2u)+pair]=scale*rotated;\n}else{\ncache_write_key(cache_index(sequence,head-N_HEADS,position)+pair,rotated);\n}\n}\nfn cache_index(sequence:u32,kv_head:u32,position:u32)->u32{\nreturn((sequence*N_KV_HEADS+kv_head)*RING+position%RING)*(HEAD_STRIDE/2u);\n}"
 } as const
 
 export const emitSiluGate = {
@@ -616,7 +308,7 @@ export const emitSiluGate = {
   "constants": {
     "Y_STRIDE": "required"
   },
-  "code": "override Y_STRIDE: u32;\n@group(0) @binding(4) var<storage, read_write> y: array<f32>;\nfn emit(row: u32, col: u32, a: f32, b: f32) {\nif (col < N) { y[row * Y_STRIDE + col / 2u] = a / (1.0 + exp(min(-a, 80.0))) * b; }\n}"
+  "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nif(col<N){y[row*Y_STRIDE+col/2u]=a/(1.0+exp(min(-a,80.0)))*b;}\n}"
 } as const
 
 export const emitStore = {
@@ -633,44 +325,7 @@ export const emitStore = {
   "constants": {
     "Y_STRIDE": "required"
   },
-  "code": "override Y_STRIDE: u32;\n@group(0) @binding(4) var<storage, read_write> y: array<f32>;\nfn emit(row: u32, col: u32, a: f32, b: f32) {\nlet at = row * Y_STRIDE + col;\nif (col < N) { y[at] = a; }\nif (col + 1u < N) { y[at + 1u] = b; }\n}"
-} as const
-
-export const logprobs = {
-  "name": "logprobs",
-  "needs": [
-    "sampler_math"
-  ],
-  "enables": [],
-  "bindings": {
-    "logits": {
-      "binding": 0,
-      "access": "read"
-    },
-    "rows": {
-      "binding": 1,
-      "access": "read"
-    },
-    "settings": {
-      "binding": 2,
-      "access": "read"
-    },
-    "history": {
-      "binding": 3,
-      "access": "read"
-    },
-    "logprobs": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "V": "required",
-    "QUADS": "required",
-    "STRIDE_QUADS": "required",
-    "POSITIONS": "required"
-  },
-  "code": "override V: u32;\noverride QUADS: u32;\noverride STRIDE_QUADS: u32;\noverride POSITIONS: u32;\n@group(0) @binding(0) var<storage, read> logits: array<vec4u>;\n@group(0) @binding(1) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(2) var<storage, read> settings: array<u32>;\n@group(0) @binding(3) var<storage, read> history: array<u32>;\n@group(0) @binding(4) var<storage, read_write> logprobs: array<u32>;\nconst THREADS = 256u;\nconst LIST = 512u;\nconst STEPS = 64u;\nconst MOST = 20u;\nvar<workgroup> top_shared: atomic<u32>;\nvar<workgroup> own_best: array<u32, THREADS>;\nvar<workgroup> partial: array<f32, THREADS>;\nvar<workgroup> bound: u32;\nvar<workgroup> list_length: atomic<u32>;\nvar<workgroup> length_shared: u32;\nvar<workgroup> list_id: array<u32, LIST>;\nvar<workgroup> list_key: array<u32, LIST>;\nvar<workgroup> round_key: atomic<u32>;\nvar<workgroup> round_id: atomic<u32>;\nvar<private> thread: u32;\nvar<private> first_quad: u32;\nvar<private> first_word: u32;\nvar<private> top: f32;\nvar<private> log_sum: f32;\nfn load(quad: u32) -> vec4u {\nlet bits = logits[first_quad + quad];\nvar keys: vec4u;\nfor (var j = 0u; j < 4u; j++) { keys[j] = select(0u, key_of(bits[j]), quad * 4u + j < V); }\nreturn keys;\n}\nfn logprob(key: u32) -> u32 {\nif (key == 0u) { return 0xff800000u; }\nreturn bitcast<u32>(bitcast<f32>(bits_of(key)) - top - log_sum);\n}\nfn put(rank: u32, id: u32, key: u32) {\nlogprobs[first_word + 2u + rank] = id;\nlogprobs[first_word + 2u + MOST + rank] = logprob(key);\n}\nfn find_bests() {\nvar best = 0u;\nfor (var quad = thread; quad < QUADS; quad += THREADS) {\nlet keys = load(quad);\nbest = max(best, max(max(keys.x, keys.y), max(keys.z, keys.w)));\n}\nown_best[thread] = best;\natomicMax(&top_shared, best);\nworkgroupBarrier();\ntop = bitcast<f32>(bits_of(atomicLoad(&top_shared)));\n}\nfn find_log_sum() {\nvar sums = vec4f(0.0);\nfor (var quad = thread; quad < QUADS; quad += THREADS) {\nlet keys = load(quad);\nfor (var j = 0u; j < 4u; j++) {\nif (keys[j] != 0u) { sums[j] += exp(bitcast<f32>(bits_of(keys[j])) - top); }\n}\n}\npartial[thread] = (sums.x + sums.y) + (sums.z + sums.w);\nfor (var half = THREADS / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (thread < half) { partial[thread] += partial[thread + half]; }\n}\nworkgroupBarrier();\nlog_sum = log(partial[0]);\n}\nfn list_best(count: u32) -> bool {\nlet mine = own_best[thread];\nvar better = 0u;\nfor (var i = 0u; i < THREADS; i++) {\nlet other = own_best[i];\nif (other > mine || (other == mine && i < thread)) { better++; }\n}\nif (better == count - 1u) { bound = max(mine, 1u); }\nworkgroupBarrier();\nfor (var quad = thread; quad < QUADS; quad += THREADS) {\nlet keys = load(quad);\nfor (var j = 0u; j < 4u; j++) {\nif (keys[j] < bound || atomicLoad(&list_length) > LIST) { continue; }\nlet at = atomicAdd(&list_length, 1u);\nif (at < LIST) {\nlist_id[at] = quad * 4u + j;\nlist_key[at] = keys[j];\n}\n}\n}\nworkgroupBarrier();\nif (thread == 0u) { length_shared = atomicLoad(&list_length); }\nreturn workgroupUniformLoad(&length_shared) <= LIST;\n}\nfn put_listed(count: u32) {\nfor (var i = thread; i < length_shared; i += THREADS) {\nvar rank = 0u;\nfor (var j = 0u; j < length_shared; j++) {\nif (list_key[j] > list_key[i] || (list_key[j] == list_key[i] && list_id[j] < list_id[i])) { rank++; }\n}\nif (rank < count) { put(rank, list_id[i], list_key[i]); }\n}\n}\nfn put_one_by_one(count: u32) {\nvar last_key = 0xffffffffu;\nvar last_id = 0u;\nfor (var rank = 0u; rank < count; rank++) {\nif (thread == 0u) {\natomicStore(&round_key, 0u);\natomicStore(&round_id, 0u);\n}\nworkgroupBarrier();\nvar best = 0u;\nvar id = 0u;\nfor (var quad = thread; quad < QUADS; quad += THREADS) {\nlet keys = load(quad);\nfor (var j = 0u; j < 4u; j++) {\nlet next = quad * 4u + j;\nif (keys[j] > best && (keys[j] < last_key || (keys[j] == last_key && next > last_id))) {\nbest = keys[j];\nid = next;\n}\n}\n}\natomicMax(&round_key, best);\nworkgroupBarrier();\nlast_key = atomicLoad(&round_key);\nif (best != 0u && best == last_key) { atomicMax(&round_id, ~id); }\nworkgroupBarrier();\nlast_id = ~atomicLoad(&round_id);\nif (thread == 0u && last_key != 0u) { put(rank, last_id, last_key); }\nworkgroupBarrier();\n}\n}\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {\nlet row = rows[rows[group.x].z];\nlet wanted = settings[row.x * SETTINGS_WORDS + TOP_LOGPROBS];\nif (wanted == 0u || row.y >= POSITIONS) { return; }\nlet count = min(wanted - 1u, MOST);\nthread = index;\nfirst_quad = group.x * STRIDE_QUADS;\nfirst_word = (row.x * STEPS + row.y % STEPS) * (2u + 2u * MOST);\nif (index < MOST) { logprobs[first_word + 2u + index] = NO_TOKEN; }\nfind_bests();\nfind_log_sum();\nif (index == 0u) {\nlet id = history[row.x * POSITIONS + row.y];\nlogprobs[first_word] = id;\nvar key = 0u;\nif (id < V) { key = load(id / 4u)[id % 4u]; }\nlogprobs[first_word + 1u] = logprob(key);\n}\nstorageBarrier();\nif (count > 0u) {\nif (list_best(count)) { put_listed(count); } else { put_one_by_one(count); }\n}\n}"
+  "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]=a;}\nif(col+1u<N){y[at+1u]=b;}\n}"
 } as const
 
 export const LOGPROBS = {
@@ -701,7 +356,7 @@ export const matmulBatch = {
     "GROUPS": "optional",
     "WIDE": "optional"
   },
-  "code": "override FIRST: u32 = 0u;\noverride N: u32;\noverride LANES: u32 = 16u;\noverride GROUPS: u32 = 4u;\noverride WIDE: bool = false;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\nvar<workgroup> results: array<vec4f, GROUPS * 8u>;\nfn sum_lanes(slot: u32, lane: u32, value: vec4f) -> vec4f {\nworkgroupBarrier();\npartial[slot] = value;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (lane < half) { partial[slot] += partial[slot + half]; }\n}\nreturn partial[slot];\n}\nfn x_rows(first: u32, quad: u32) -> mat4x4f {\nlet stride = K_BLOCKS * 8u;\nlet at = first * stride + quad;\nreturn mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);\n}\nfn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {\nworkgroupBarrier();\nfor (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {\nlet row = i / 2u;\nlet at = group * 8u + row / 4u + (i % 2u) * 4u;\nlet output = col + (i % 2u) * 2u;\nlet first = start_pair(first_row + row, output);\nemit(first_row + row, FIRST + output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);\n}\n}\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet col = (group.x * GROUPS + id.y) * 4u;\nlet first_row = group.y * select(4u, 8u, WIDE);\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var quad = id.x; quad < K_BLOCKS * 8u; quad += LANES) {\nlet w0 = weight_quad(col, quad);\nlet w1 = weight_quad(col + 1u, quad);\nlet w2 = weight_quad(col + 2u, quad);\nlet w3 = weight_quad(col + 3u, quad);\nlet low = x_rows(first_row, quad);\na0 += w0 * low;\na1 += w1 * low;\na2 += w2 * low;\na3 += w3 * low;\nif (WIDE) {\nlet high = x_rows(first_row + 4u, quad);\nb0 += w0 * high;\nb1 += w1 * high;\nb2 += w2 * high;\nb3 += w3 * high;\n}\n}\nlet slot = id.y * LANES + id.x;\na0 = sum_lanes(slot, id.x, a0);\na1 = sum_lanes(slot, id.x, a1);\na2 = sum_lanes(slot, id.x, a2);\na3 = sum_lanes(slot, id.x, a3);\nif (WIDE) {\nb0 = sum_lanes(slot, id.x, b0);\nb1 = sum_lanes(slot, id.x, b1);\nb2 = sum_lanes(slot, id.x, b2);\nb3 = sum_lanes(slot, id.x, b3);\n}\nif (id.x == 0u) {\nlet first = id.y * 8u;\nresults[first] = a0;\nresults[first + 2u] = a1;\nresults[first + 4u] = a2;\nresults[first + 6u] = a3;\nresults[first + 1u] = b0;\nresults[first + 3u] = b1;\nresults[first + 5u] = b2;\nresults[first + 7u] = b3;\n}\nemit_results(id.y, id.x, first_row, col);\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WIDE:bool=false;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn sum_lanes(slot:u32,lane:u32,value:vec4f)->vec4f{\nworkgroupBarrier();\npartial[slot]=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(lane<half){partial[slot]+=partial[slot+half];}\n}\nreturn partial[slot];\n}\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet col=(group.x*GROUPS+id.y)*4u;\nlet first_row=group.y*select(4u,8u,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=id.x;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\nlet slot=id.y*LANES+id.x;\na0=sum_lanes(slot,id.x,a0);\na1=sum_lanes(slot,id.x,a1);\na2=sum_lanes(slot,id.x,a2);\na3=sum_lanes(slot,id.x,a3);\nif(WIDE){\nb0=sum_lanes(slot,id.x,b0);\nb1=sum_lanes(slot,id.x,b1);\nb2=sum_lanes(slot,id.x,b2);\nb3=sum_lanes(slot,id.x,b3);\n}\nif(id.x==0u){\nlet first=id.y*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(id.y,id.x,first_row,col);\n}"
 } as const
 
 export const matmulBatchSubgroup = {
@@ -728,7 +383,7 @@ export const matmulBatchSubgroup = {
     "WORKGROUP": "optional",
     "WIDE": "optional"
   },
-  "code": "override FIRST: u32 = 0u;\noverride N: u32;\noverride LANES: u32 = 16u;\noverride GROUPS: u32 = 4u;\noverride WORKGROUP: u32 = LANES * GROUPS;\noverride WIDE: bool = false;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> results: array<vec4f, GROUPS * 8u>;\nfn sum_lanes(value: vec4f) -> vec4f {\nvar sum = value;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nreturn sum;\n}\nfn x_rows(first: u32, quad: u32) -> mat4x4f {\nlet stride = K_BLOCKS * 8u;\nlet at = first * stride + quad;\nreturn mat4x4f(x[at], x[at + stride], x[at + 2u * stride], x[at + 3u * stride]);\n}\nfn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {\nworkgroupBarrier();\nfor (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {\nlet row = i / 2u;\nlet at = group * 8u + row / 4u + (i % 2u) * 4u;\nlet output = col + (i % 2u) * 2u;\nlet first = start_pair(first_row + row, output);\nemit(first_row + row, FIRST + output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nlet first_row = group.y * select(4u, 8u, WIDE);\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var quad = lane; quad < K_BLOCKS * 8u; quad += LANES) {\nlet w0 = weight_quad(col, quad);\nlet w1 = weight_quad(col + 1u, quad);\nlet w2 = weight_quad(col + 2u, quad);\nlet w3 = weight_quad(col + 3u, quad);\nlet low = x_rows(first_row, quad);\na0 += w0 * low;\na1 += w1 * low;\na2 += w2 * low;\na3 += w3 * low;\nif (WIDE) {\nlet high = x_rows(first_row + 4u, quad);\nb0 += w0 * high;\nb1 += w1 * high;\nb2 += w2 * high;\nb3 += w3 * high;\n}\n}\na0 = sum_lanes(a0);\na1 = sum_lanes(a1);\na2 = sum_lanes(a2);\na3 = sum_lanes(a3);\nif (WIDE) {\nb0 = sum_lanes(b0);\nb1 = sum_lanes(b1);\nb2 = sum_lanes(b2);\nb3 = sum_lanes(b3);\n}\nif (lane == 0u) {\nlet first = thread / LANES * 8u;\nresults[first] = a0;\nresults[first + 2u] = a1;\nresults[first + 4u] = a2;\nresults[first + 6u] = a3;\nresults[first + 1u] = b0;\nresults[first + 3u] = b1;\nresults[first + 5u] = b2;\nresults[first + 7u] = b3;\n}\nemit_results(thread / LANES, lane, first_row, col);\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WORKGROUP:u32=LANES*GROUPS;\noverride WIDE:bool=false;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn sum_lanes(value:vec4f)->vec4f{\nvar sum=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nreturn sum;\n}\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nlet first_row=group.y*select(4u,8u,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=lane;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\na0=sum_lanes(a0);\na1=sum_lanes(a1);\na2=sum_lanes(a2);\na3=sum_lanes(a3);\nif(WIDE){\nb0=sum_lanes(b0);\nb1=sum_lanes(b1);\nb2=sum_lanes(b2);\nb3=sum_lanes(b3);\n}\nif(lane==0u){\nlet first=thread/LANES*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(thread/LANES,lane,first_row,col);\n}"
 } as const
 
 export const matmulTile = {
@@ -749,7 +404,7 @@ export const matmulTile = {
     "FIRST": "optional",
     "N": "required"
   },
-  "code": "override FIRST: u32 = 0u;\noverride N: u32;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nconst STRIDE = 9u;\nvar<workgroup> x_tile: array<vec4f, 288>;\nvar<workgroup> w_tile: array<vec4f, 576>;\nfn load_tiles(row: u32, col: u32, block: u32, thread: u32) {\nfor (var i = thread; i < 256u; i += 64u) {\nx_tile[(i / 8u) * STRIDE + i % 8u] = x[((row + i / 8u) * K_BLOCKS + block) * 8u + i % 8u];\n}\nfor (var i = thread; i < 512u; i += 64u) {\nw_tile[(i / 8u) * STRIDE + i % 8u] = weight_quad(min(col + i / 8u, N - FIRST - 1u), block * 8u + i % 8u);\n}\n}\nfn keep(row: u32, x: u32, j: u32, first: vec4f, second: vec4f, third: vec4f, fourth: vec4f) {\nfor (var i = 0u; i < 4u; i++) {\nw_tile[((row + 8u * i) * 2u + j) * 8u + x] = vec4f(first[i], second[i], third[i], fourth[i]);\n}\n}\n@compute @workgroup_size(8, 8)\nfn main(\n@builtin(workgroup_id) group: vec3u,\n@builtin(local_invocation_id) id: vec3u,\n@builtin(local_invocation_index) thread: u32,\n) {\nlet row = group.y * 32u;\nlet col = group.x * 64u;\nvar a0 = vec4f();\nvar a1 = vec4f();\nvar a2 = vec4f();\nvar a3 = vec4f();\nvar b0 = vec4f();\nvar b1 = vec4f();\nvar b2 = vec4f();\nvar b3 = vec4f();\nfor (var block = 0u; block < K_BLOCKS; block++) {\nload_tiles(row, col, block, thread);\nworkgroupBarrier();\nfor (var k = 0u; k < 8u; k++) {\nlet at = id.y * STRIDE + k;\nlet rows4 = mat4x4f(x_tile[at], x_tile[at + 8u * STRIDE], x_tile[at + 16u * STRIDE], x_tile[at + 24u * STRIDE]);\nlet w = id.x * 2u * STRIDE + k;\na0 += w_tile[w] * rows4;\nb0 += w_tile[w + STRIDE] * rows4;\na1 += w_tile[w + 16u * STRIDE] * rows4;\nb1 += w_tile[w + 17u * STRIDE] * rows4;\na2 += w_tile[w + 32u * STRIDE] * rows4;\nb2 += w_tile[w + 33u * STRIDE] * rows4;\na3 += w_tile[w + 48u * STRIDE] * rows4;\nb3 += w_tile[w + 49u * STRIDE] * rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y, id.x, 0u, a0, b0, a1, b1);\nkeep(id.y, id.x, 1u, a2, b2, a3, b3);\nworkgroupBarrier();\nfor (var i = thread; i < 1024u; i += 64u) {\nlet pair = i % 32u;\nlet kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];\nlet outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);\nlet first = start_pair(row + i / 32u, col + 2u * pair);\nemit(row + i / 32u, FIRST + col + 2u * pair, first.x + outputs.x, first.y + outputs.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nconst STRIDE=9u;\nvar<workgroup>x_tile:array<vec4f,288>;\nvar<workgroup>w_tile:array<vec4f,576>;\nfn load_tiles(row:u32,col:u32,block:u32,thread:u32){\nfor(var i=thread;i<256u;i+=64u){\nx_tile[(i/8u)*STRIDE+i%8u]=x[((row+i/8u)*K_BLOCKS+block)*8u+i%8u];\n}\nfor(var i=thread;i<512u;i+=64u){\nw_tile[(i/8u)*STRIDE+i%8u]=weight_quad(min(col+i/8u,N-FIRST-1u),block*8u+i%8u);\n}\n}\nfn keep(row:u32,x:u32,j:u32,first:vec4f,second:vec4f,third:vec4f,fourth:vec4f){\nfor(var i=0u;i<4u;i++){\nw_tile[((row+8u*i)*2u+j)*8u+x]=vec4f(first[i],second[i],third[i],fourth[i]);\n}\n}\n@compute @workgroup_size(8,8)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n@builtin(local_invocation_index)thread:u32,\n){\nlet row=group.y*32u;\nlet col=group.x*64u;\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var block=0u;block<K_BLOCKS;block++){\nload_tiles(row,col,block,thread);\nworkgroupBarrier();\nfor(var k=0u;k<8u;k++){\nlet at=id.y*STRIDE+k;\nlet rows4=mat4x4f(x_tile[at],x_tile[at+8u*STRIDE],x_tile[at+16u*STRIDE],x_tile[at+24u*STRIDE]);\nlet w=id.x*2u*STRIDE+k;\na0+=w_tile[w]*rows4;\nb0+=w_tile[w+STRIDE]*rows4;\na1+=w_tile[w+16u*STRIDE]*rows4;\nb1+=w_tile[w+17u*STRIDE]*rows4;\na2+=w_tile[w+32u*STRIDE]*rows4;\nb2+=w_tile[w+33u*STRIDE]*rows4;\na3+=w_tile[w+48u*STRIDE]*rows4;\nb3+=w_tile[w+49u*STRIDE]*rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y,id.x,0u,a0,b0,a1,b1);\nkeep(id.y,id.x,1u,a2,b2,a3,b3);\nworkgroupBarrier();\nfor(var i=thread;i<1024u;i+=64u){\nlet pair=i%32u;\nlet kept=w_tile[((i/32u)*2u+pair/16u)*8u+pair%8u];\nlet outputs=select(kept.xy,kept.zw,(pair/8u)%2u==1u);\nlet first=start_pair(row+i/32u,col+2u*pair);\nemit(row+i/32u,FIRST+col+2u*pair,first.x+outputs.x,first.y+outputs.y);\n}\n}"
 } as const
 
 export const MATMUL_TILE = {
@@ -776,7 +431,7 @@ export const matmulVec = {
     "LANES": "optional",
     "GROUPS": "optional"
   },
-  "code": "override FIRST: u32 = 0u;\noverride N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\nvar<workgroup> partial: array<vec4f, LANES * GROUPS>;\n@compute @workgroup_size(LANES, GROUPS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {\nlet row = group.y;\nlet col = (group.x * GROUPS + id.y) * 4u;\nvar sum = vec4f();\nfor (var step = id.x; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nlet slot = id.y * LANES + id.x;\npartial[slot] = sum;\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (id.x < half) { partial[slot] += partial[slot + half]; }\n}\nworkgroupBarrier();\nif (id.x < 2u) {\nlet total = partial[id.y * LANES];\nlet pair = select(total.xy, total.zw, id.x == 1u);\nlet first = start_pair(row, col + 2u * id.x);\nemit(row, FIRST + col + 2u * id.x, first.x + pair.x, first.y + pair.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet row=group.y;\nlet col=(group.x*GROUPS+id.y)*4u;\nvar sum=vec4f();\nfor(var step=id.x;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nlet slot=id.y*LANES+id.x;\npartial[slot]=sum;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(id.x<half){partial[slot]+=partial[slot+half];}\n}\nworkgroupBarrier();\nif(id.x<2u){\nlet total=partial[id.y*LANES];\nlet pair=select(total.xy,total.zw,id.x==1u);\nlet first=start_pair(row,col+2u*id.x);\nemit(row,FIRST+col+2u*id.x,first.x+pair.x,first.y+pair.y);\n}\n}"
 } as const
 
 export const matmulVecSubgroup = {
@@ -802,7 +457,7 @@ export const matmulVecSubgroup = {
     "GROUPS": "optional",
     "WORKGROUP": "optional"
   },
-  "code": "override FIRST: u32 = 0u;\noverride N: u32;\noverride LANES: u32 = 32u;\noverride GROUPS: u32 = 2u;\noverride WORKGROUP: u32 = LANES * GROUPS;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet lane = thread % LANES;\nlet row = group.y;\nlet col = (group.x * GROUPS + thread / LANES) * 4u;\nvar sum = vec4f();\nfor (var step = lane; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {\nlet inputs = load_inputs(row * K_BLOCKS * 8u + step * QUADS_PER_STEP);\nsum += vec4f(\nstep_dot(col, step, inputs),\nstep_dot(col + 1u, step, inputs),\nstep_dot(col + 2u, step, inputs),\nstep_dot(col + 3u, step, inputs),\n);\n}\nfor (var half = LANES / 2u; half > 0u; half /= 2u) {\nsum += subgroupShuffleXor(sum, half);\n}\nif (lane < 2u) {\nlet pair = select(sum.xy, sum.zw, lane == 1u);\nlet first = start_pair(row, col + 2u * lane);\nemit(row, FIRST + col + 2u * lane, first.x + pair.x, first.y + pair.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nif(lane<2u){\nlet pair=select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
 } as const
 
 export const probeSubgroups = {
@@ -818,7 +473,7 @@ export const probeSubgroups = {
     }
   },
   "constants": {},
-  "code": "@group(0) @binding(0) var<storage, read_write> lanes: array<vec2u>;\n@compute @workgroup_size(128)\nfn main(\n@builtin(local_invocation_index) thread: u32,\n@builtin(subgroup_invocation_id) lane: u32,\n@builtin(subgroup_size) size: u32,\n) {\nlanes[thread] = vec2u(lane, size);\n}"
+  "code": "@group(0)@binding(0)var<storage,read_write>lanes:array<vec2u>;\n@compute @workgroup_size(128)\nfn main(\n@builtin(local_invocation_index)thread:u32,\n@builtin(subgroup_invocation_id)lane:u32,\n@builtin(subgroup_size)size:u32,\n){\nlanes[thread]=vec2u(lane,size);\n}"
 } as const
 
 export const rmsNorm = {
@@ -850,78 +505,7 @@ export const rmsNorm = {
     "GATHER": "optional",
     "WORKGROUP": "optional"
   },
-  "code": "override D: u32;\noverride X_QUADS: u32;\noverride EPS: f32;\noverride GATHER: bool = false;\noverride WORKGROUP: u32 = 64u;\n@group(0) @binding(0) var<storage, read> x: array<vec4f>;\n@group(0) @binding(1) var<storage, read> gain: array<vec4f>;\n@group(0) @binding(2) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;\nvar<workgroup> partial: array<f32, WORKGROUP>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nvar source = group.x;\nif (GATHER) { source = rows[group.x].z; }\nvar sum = 0.0;\nfor (var i = thread; i < X_QUADS; i += WORKGROUP) {\nlet v = x[source * X_QUADS + i];\nsum += dot(v, v);\n}\npartial[thread] = sum;\nfor (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (thread < half) { partial[thread] += partial[thread + half]; }\n}\nworkgroupBarrier();\nlet scale = inverseSqrt(partial[0] / f32(D) + EPS);\nfor (var i = thread; i < X_QUADS; i += WORKGROUP) {\ny[group.x * X_QUADS + i] = x[source * X_QUADS + i] * scale * gain[i];\n}\n}"
-} as const
-
-export const rulesCopy = {
-  "name": "rules_copy",
-  "needs": [
-    "sampler_math"
-  ],
-  "enables": [],
-  "bindings": {
-    "logits": {
-      "binding": 0,
-      "access": "read"
-    },
-    "scores": {
-      "binding": 1,
-      "access": "read_write"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read"
-    },
-    "settings": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "QUADS": "required",
-    "STRIDE_QUADS": "required"
-  },
-  "code": "override QUADS: u32;\noverride STRIDE_QUADS: u32;\n@group(0) @binding(0) var<storage, read> logits: array<vec4u>;\n@group(0) @binding(1) var<storage, read_write> scores: array<vec4u>;\n@group(0) @binding(2) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@compute @workgroup_size(256)\nfn main(@builtin(global_invocation_id) id: vec3u) {\nlet sequence = rows[rows[id.y].z].x;\nif ((settings[sequence * SETTINGS_WORDS + FLAGS] & RULES) == 0u || id.x >= QUADS) { return; }\nlet at = id.y * STRIDE_QUADS + id.x;\nscores[at] = logits[at];\n}"
-} as const
-
-export const rulesScatter = {
-  "name": "rules_scatter",
-  "needs": [
-    "sampler_math"
-  ],
-  "enables": [],
-  "bindings": {
-    "scores": {
-      "binding": 0,
-      "access": "read_write"
-    },
-    "counts": {
-      "binding": 1,
-      "access": "read_write"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read"
-    },
-    "settings": {
-      "binding": 3,
-      "access": "read"
-    },
-    "history": {
-      "binding": 4,
-      "access": "read"
-    },
-    "lists": {
-      "binding": 5,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "V": "required",
-    "STRIDE": "required",
-    "POSITIONS": "required"
-  },
-  "code": "override V: u32;\noverride STRIDE: u32;\noverride POSITIONS: u32;\n@group(0) @binding(0) var<storage, read_write> scores: array<atomic<u32>>;\n@group(0) @binding(1) var<storage, read_write> counts: array<atomic<u32>>;\n@group(0) @binding(2) var<storage, read> rows: array<vec4u>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@group(0) @binding(4) var<storage, read> history: array<u32>;\n@group(0) @binding(5) var<storage, read> lists: array<u32>;\nconst THREADS = 256u;\nconst MINUS_INFINITY = 0xff800000u;\nvar<private> first_score: u32;\nvar<private> first_count: u32;\nvar<private> first_token: u32;\nvar<private> first_item: u32;\nvar<private> length: u32;\nvar<private> zero: u32;\nfn score(id: u32) -> f32 {\nreturn bitcast<f32>(atomicLoad(&scores[first_score + id]));\n}\nfn set_score(id: u32, value: f32) {\natomicStore(&scores[first_score + id], bitcast<u32>(value));\n}\nfn ban(id: u32) {\nif (id < V) { atomicStore(&scores[first_score + id], MINUS_INFINITY); }\n}\nfn ban_list(at: u32, count: u32, thread: u32) {\nfor (var i = thread; i < count; i += THREADS) { ban(lists[first_item + at + i]); }\n}\nfn ends_with(at: u32, count: u32) -> bool {\nif (count > length) { return false; }\nfor (var i = 0u; i < count; i++) {\nif (history[first_token + length - count + i] != lists[at + i]) { return false; }\n}\nreturn true;\n}\nfn sequences(at: u32, count: u32, bans: bool, thread: u32) {\nfor (var group = thread; group < count; group += THREADS) {\nvar word = first_item + lists[first_item + at + group];\nlet id = lists[word];\nlet entries = lists[word + 1u];\nword += 2u;\nvar sum = 0.0;\nvar matched = false;\nfor (var entry = 0u; entry < entries; entry++) {\nlet before = lists[word];\nif (ends_with(word + 2u, before)) {\nsum = apart(sum + bitcast<f32>(lists[word + 1u]), zero);\nmatched = true;\n}\nword += 2u + before;\n}\nif (!matched || id >= V) { continue; }\nif (bans) { ban(id); } else { set_score(id, score(id) + sum); }\n}\n}\nfn count_tokens(first: u32, thread: u32) {\nfor (var i = first + thread; i < length; i += THREADS) {\nlet id = history[first_token + i];\nif (id < V) { atomicAdd(&counts[first_count + id], 1u); }\n}\n}\nfn take_count(i: u32) -> vec2u {\nlet id = history[first_token + i];\nif (id >= V) { return vec2u(0u); }\nreturn vec2u(id, atomicExchange(&counts[first_count + id], 0u));\n}\nfn repetition(penalty: u32, thread: u32) {\nfor (var i = thread; i < length; i += THREADS) {\nlet taken = take_count(i);\nif (taken.y == 0u) { continue; }\nlet bits = atomicLoad(&scores[first_score + taken.x]);\nif (bitcast<f32>(bits) < 0.0) {\nset_score(taken.x, apart(bitcast<f32>(bits) * bitcast<f32>(penalty), zero));\n} else {\natomicStore(&scores[first_score + taken.x], divide(bits, penalty));\n}\n}\n}\nfn ngrams(n: u32, thread: u32) {\nlet before = n - 1u;\nif (length < n) { return; }\nfor (var start = thread; start <= length - n; start += THREADS) {\nvar same = 0u;\nwhile (same < before && history[first_token + start + same] == history[first_token + length - before + same]) {\nsame++;\n}\nif (same == before) { ban(history[first_token + start + before]); }\n}\n}\nfn penalties(first: u32, frequency: f32, presence: f32, thread: u32) {\nfor (var i = first + thread; i < length; i += THREADS) {\nlet taken = take_count(i);\nif (taken.y == 0u) { continue; }\nlet once = apart(score(taken.x) - apart(frequency * f32(taken.y), zero), zero);\nset_score(taken.x, once - presence);\n}\n}\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet row = rows[rows[group.x].z];\nlet at = row.x * SETTINGS_WORDS;\nlet flags = settings[at + FLAGS];\nif ((flags & RULES) == 0u) { return; }\nfirst_score = group.x * STRIDE;\nfirst_count = group.x * V;\nfirst_token = row.x * POSITIONS;\nfirst_item = row.x * LIST_WORDS;\nlength = min(row.y + 1u, POSITIONS);\nzero = settings[at + ZERO];\nlet biases = settings[at + BIASES];\nfor (var i = thread; i < settings[at + BIASES + 1u]; i += THREADS) {\nlet id = lists[first_item + biases + 2u * i];\nif (id < V) { set_score(id, score(id) + bitcast<f32>(lists[first_item + biases + 2u * i + 1u])); }\n}\nstorageBarrier();\nsequences(settings[at + BIASED], settings[at + BIASED + 1u], false, thread);\nstorageBarrier();\nlet penalty = settings[at + REPETITION];\nif (penalty != ONE) {\ncount_tokens(0u, thread);\nstorageBarrier();\nrepetition(penalty, thread);\nstorageBarrier();\n}\nlet n = settings[at + NGRAM];\nif (n > 0u) { ngrams(n, thread); }\nsequences(settings[at + WORDS], settings[at + WORDS + 1u], true, thread);\nif (length < settings[at + SHORT_BELOW]) { ban_list(settings[at + ENDS], settings[at + ENDS + 1u], thread); }\nban_list(settings[at + BANS], settings[at + BANS + 1u], thread);\nif ((flags & COUNTS) != 0u) {\nlet prompt = settings[at + PROMPT_LENGTH];\ncount_tokens(prompt, thread);\nstorageBarrier();\npenalties(prompt, bitcast<f32>(settings[at + FREQUENCY]), bitcast<f32>(settings[at + PRESENCE]), thread);\n}\n}"
+  "code": "override D:u32;\noverride X_QUADS:u32;\noverride EPS:f32;\noverride GATHER:bool=false;\noverride WORKGROUP:u32=64u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@group(0)@binding(1)var<storage,read>gain:array<vec4f>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read_write>y:array<vec4f>;\nvar<workgroup>partial:array<f32,WORKGROUP>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nvar source=group.x;\nif(GATHER){source=rows[group.x].z;}\nvar sum=0.0;\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\nlet v=x[source*X_QUADS+i];\nsum+=dot(v,v);\n}\npartial[thread]=sum;\nfor(var half=WORKGROUP/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){partial[thread]+=partial[thread+half];}\n}\nworkgroupBarrier();\nlet scale=inverseSqrt(partial[0]/f32(D)+EPS);\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\ny[group.x*X_QUADS+i]=x[source*X_QUADS+i]*scale*gain[i];\n}\n}"
 } as const
 
 export const RULES_SCATTER = {
@@ -963,7 +547,7 @@ export const sampleGreedy = {
     "STRIDE_QUADS": "required",
     "POSITIONS": "required"
   },
-  "code": "override QUADS: u32;\noverride V: u32;\noverride STRIDE_QUADS: u32;\noverride POSITIONS: u32;\n@group(0) @binding(0) var<storage, read> logits: array<vec4u>;\n@group(0) @binding(1) var<storage, read_write> scores: array<vec4u>;\n@group(0) @binding(2) var<storage, read_write> rows: array<u32>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@group(0) @binding(4) var<storage, read_write> history: array<u32>;\nconst THREADS = 256u;\nvar<workgroup> best_key: array<u32, THREADS>;\nvar<workgroup> best_id: array<u32, THREADS>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet row = rows[group.x * 4u + 2u];\nlet sequence = rows[row * 4u];\nlet position = rows[row * 4u + 1u];\nlet ruled = (settings[sequence * SETTINGS_WORDS + FLAGS] & RULES) != 0u;\nvar best = 0u;\nvar id = NO_TOKEN;\nfor (var quad = thread; quad < QUADS; quad += THREADS) {\nvar bits = logits[group.x * STRIDE_QUADS + quad];\nif (ruled) { bits = scores[group.x * STRIDE_QUADS + quad]; }\nfor (var j = 0u; j < 4u; j++) {\nlet key = select(0u, key_of(bits[j]), quad * 4u + j < V);\nif (key > best) {\nbest = key;\nid = quad * 4u + j;\n}\n}\n}\nbest_key[thread] = best;\nbest_id[thread] = id;\nfor (var half = THREADS / 2u; half > 0u; half /= 2u) {\nworkgroupBarrier();\nif (thread < half) {\nlet other = best_key[thread + half];\nlet other_id = best_id[thread + half];\nif (other > best_key[thread] || (other == best_key[thread] && other_id < best_id[thread])) {\nbest_key[thread] = other;\nbest_id[thread] = other_id;\n}\n}\n}\nif (thread == 0u) {\nif (position + 1u < POSITIONS) { history[sequence * POSITIONS + position + 1u] = best_id[0]; }\nrows[row * 4u + 1u] = position + 1u;\n}\n}"
+  "code": "override QUADS:u32;\noverride V:u32;\noverride STRIDE_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read_write>rows:array<u32>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read_write>history:array<u32>;\nconst THREADS=256u;\nvar<workgroup>best_key:array<u32,THREADS>;\nvar<workgroup>best_id:array<u32,THREADS>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet row=rows[group.x*4u+2u];\nlet sequence=rows[row*4u];\nlet position=rows[row*4u+1u];\nlet ruled=(settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)!=0u;\nvar best=0u;\nvar id=NO_TOKEN;\nfor(var quad=thread;quad<QUADS;quad+=THREADS){\nvar bits=logits[group.x*STRIDE_QUADS+quad];\nif(ruled){bits=scores[group.x*STRIDE_QUADS+quad];}\nfor(var j=0u;j<4u;j++){\nlet key=select(0u,key_of(bits[j]),quad*4u+j<V);\nif(key>best){\nbest=key;\nid=quad*4u+j;\n}\n}\n}\nbest_key[thread]=best;\nbest_id[thread]=id;\nfor(var half=THREADS/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){\nlet other=best_key[thread+half];\nlet other_id=best_id[thread+half];\nif(other>best_key[thread]||(other==best_key[thread]&&other_id<best_id[thread])){\nbest_key[thread]=other;\nbest_id[thread]=other_id;\n}\n}\n}\nif(thread==0u){\nif(position+1u<POSITIONS){history[sequence*POSITIONS+position+1u]=best_id[0];}\nrows[row*4u+1u]=position+1u;\n}\n}"
 } as const
 
 export const SAMPLE_GREEDY = {
@@ -977,7 +561,7 @@ export const samplerMath = {
   "enables": [],
   "bindings": {},
   "constants": {},
-  "code": "const SETTINGS_WORDS = 32u;\nconst LIST_WORDS = 16384u;\nconst NO_TOKEN = 0xffffffffu;\nconst SHORTLIST_HEAD = 8u;\nconst FLAGS = 0u;\nconst ZERO = 1u;\nconst PROMPT_LENGTH = 2u;\nconst SEED = 3u;\nconst TEMPERATURE = 5u;\nconst TOP_K = 6u;\nconst TOP_P = 7u;\nconst MIN_P = 8u;\nconst TYPICAL_P = 9u;\nconst EPSILON = 10u;\nconst ETA = 11u;\nconst ETA_ROOT = 12u;\nconst REPETITION = 13u;\nconst FREQUENCY = 14u;\nconst PRESENCE = 15u;\nconst NGRAM = 16u;\nconst SHORT_BELOW = 17u;\nconst BIASES = 18u;\nconst BIASED = 20u;\nconst WORDS = 22u;\nconst ENDS = 24u;\nconst BANS = 26u;\nconst TOP_LOGPROBS = 28u;\nconst SAMPLE = 1u;\nconst RULES = 2u;\nconst HAS_TOP_P = 4u;\nconst HAS_MIN_P = 8u;\nconst HAS_TYPICAL_P = 16u;\nconst HAS_EPSILON = 32u;\nconst HAS_ETA = 64u;\nconst COUNTS = 128u;\nconst INFINITE = 0x7f800000u;\nconst ONE = 0x3f800000u;\nconst TOP_WEIGHT = 0x80000000u;\nfn key_of(bits: u32) -> u32 {\nlet magnitude = bits & 0x7fffffffu;\nif (magnitude > INFINITE || bits == 0xff800000u) { return 0u; }\nif (magnitude < 0x00800000u) { return 0x80000000u; }\nreturn select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);\n}\nfn bits_of(key: u32) -> u32 {\nreturn select(~key, key ^ 0x80000000u, (key >> 31u) == 1u);\n}\nfn divide(a: u32, b: u32) -> u32 {\nlet magnitude = a & 0x7fffffffu;\nif (magnitude >= INFINITE || magnitude < 0x00800000u) { return a; }\nlet x = (a & 0x007fffffu) | 0x00800000u;\nlet y = (b & 0x007fffffu) | 0x00800000u;\nlet shift = select(24u, 23u, x >= y);\nvar q = u32(f32(x) / f32(y) * f32(1u << shift));\nvar rest = bitcast<i32>((x << shift) - q * y);\nlet off = i32(floor(f32(rest) / f32(y)));\nq += bitcast<u32>(off);\nrest -= off * i32(y);\nlet below = select(0, 1, rest < 0);\nlet above = select(0, 1, rest >= i32(y));\nq += bitcast<u32>(above - below);\nrest += (below - above) * i32(y);\nlet twice = 2u * u32(rest);\nif (twice > y || (twice == y && (q & 1u) == 1u)) { q += 1u; }\nlet exponent = i32(magnitude >> 23u) - i32(b >> 23u) + 127 + 23 - i32(shift);\nlet sign = a & 0x80000000u;\nif (exponent < 1) { return sign; }\nif (exponent > 254) { return sign | INFINITE; }\nreturn sign | ((u32(exponent - 1) << 23u) + q);\n}\nfn apart(product: f32, zero: u32) -> f32 {\nreturn bitcast<f32>(bitcast<u32>(product) ^ zero);\n}\nfn gap_of(key: u32, top: u32, zero: u32) -> f32 {\nif (key == top) { return 0.0; }\nif (top == 0xff800000u || key == 0u) { return 1e30; }\nlet gap = apart(bitcast<f32>(bits_of(top)) - bitcast<f32>(bits_of(key)), zero);\nreturn select(gap, 0.0, gap < 9.3132257e-10);\n}\nfn weight_of_gap(gap: f32, zero: u32) -> u32 {\nif (!(gap < 22.0)) { return 0u; }\nlet t = apart(gap * 1.4426950216293335, zero);\nif (t >= 31.0) { return 0u; }\nlet k = ceil(t);\nlet f = k - t;\nvar p = 0.0018671300495043397;\np = apart(p * f, zero) + 0.009017030708491802;\np = apart(p * f, zero) + 0.05579991266131401;\np = apart(p * f, zero) + 0.24016444385051727;\np = apart(p * f, zero) + 0.6931512951850891;\np = clamp(apart(p * f, zero) + 1.0, 1.0, 1.9999998807907104);\nlet mantissa = (bitcast<u32>(p) & 0x007fffffu) | 0x00800000u;\nlet shift = u32(k);\nif (shift <= 8u) { return mantissa << (8u - shift); }\nreturn (mantissa + (1u << (shift - 9u))) >> (shift - 8u);\n}\nfn weight_of(key: u32, top: u32, zero: u32) -> u32 {\nreturn weight_of_gap(gap_of(key, top, zero), zero);\n}\nfn add64(a: vec2u, b: vec2u) -> vec2u {\nlet low = a.x + b.x;\nreturn vec2u(low, a.y + b.y + select(0u, 1u, low < a.x));\n}\nfn sub64(a: vec2u, b: vec2u) -> vec2u {\nreturn vec2u(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));\n}\nfn less64(a: vec2u, b: vec2u) -> bool {\nreturn a.y < b.y || (a.y == b.y && a.x < b.x);\n}\nfn mul64(a: u32, b: u32) -> vec2u {\nlet al = a & 0xffffu;\nlet ah = a >> 16u;\nlet bl = b & 0xffffu;\nlet bh = b >> 16u;\nlet low = al * bl;\nlet m = al * bh;\nlet n = ah * bl;\nlet middle = (low >> 16u) + (m & 0xffffu) + (n & 0xffffu);\nreturn vec2u((low & 0xffffu) | (middle << 16u), ah * bh + (m >> 16u) + (n >> 16u) + (middle >> 16u));\n}\nfn share64(a: vec2u, part: u32) -> vec2u {\nreturn add64(mul64(a.y, part), vec2u(mul64(a.x, part).y, 0u));\n}\nfn pcg3d(seed: vec3u) -> u32 {\nvar v = seed * 1664525u + 1013904223u;\nv.x += v.y * v.z;\nv.y += v.z * v.x;\nv.z += v.x * v.y;\nv ^= v >> vec3u(16u);\nv.x += v.y * v.z;\nreturn v.x;\n}"
+  "code": "const SETTINGS_WORDS=32u;\nconst LIST_WORDS=16384u;\nconst NO_TOKEN=0xffffffffu;\nconst SHORTLIST_HEAD=8u;\nconst FLAGS=0u;\nconst ZERO=1u;\nconst PROMPT_LENGTH=2u;\nconst SEED=3u;\nconst TEMPERATURE=5u;\nconst TOP_K=6u;\nconst TOP_P=7u;\nconst MIN_P=8u;\nconst TYPICAL_P=9u;\nconst EPSILON=10u;\nconst ETA=11u;\nconst ETA_ROOT=12u;\nconst REPETITION=13u;\nconst FREQUENCY=14u;\nconst PRESENCE=15u;\nconst NGRAM=16u;\nconst SHORT_BELOW=17u;\nconst BIASES=18u;\nconst BIASED=20u;\nconst WORDS=22u;\nconst ENDS=24u;\nconst BANS=26u;\nconst TOP_LOGPROBS=28u;\nconst SAMPLE=1u;\nconst RULES=2u;\nconst HAS_TOP_P=4u;\nconst HAS_MIN_P=8u;\nconst HAS_TYPICAL_P=16u;\nconst HAS_EPSILON=32u;\nconst HAS_ETA=64u;\nconst COUNTS=128u;\nconst INFINITE=0x7f800000u;\nconst ONE=0x3f800000u;\nconst TOP_WEIGHT=0x80000000u;\nfn key_of(bits:u32)->u32{\nlet magnitude=bits&0x7fffffffu;\nif(magnitude>INFINITE||bits==0xff800000u){return 0u;}\nif(magnitude<0x00800000u){return 0x80000000u;}\nreturn select(bits|0x80000000u,~bits,(bits>>31u)==1u);\n}\nfn bits_of(key:u32)->u32{\nreturn select(~key,key^0x80000000u,(key>>31u)==1u);\n}\nfn divide(a:u32,b:u32)->u32{\nlet magnitude=a&0x7fffffffu;\nif(magnitude>=INFINITE||magnitude<0x00800000u){return a;}\nlet x=(a&0x007fffffu)|0x00800000u;\nlet y=(b&0x007fffffu)|0x00800000u;\nlet shift=select(24u,23u,x>=y);\nvar q=u32(f32(x)/f32(y)*f32(1u<<shift));\nvar rest=bitcast<i32>((x<<shift)-q*y);\nlet off=i32(floor(f32(rest)/f32(y)));\nq+=bitcast<u32>(off);\nrest-=off*i32(y);\nlet below=select(0,1,rest<0);\nlet above=select(0,1,rest>=i32(y));\nq+=bitcast<u32>(above-below);\nrest+=(below-above)*i32(y);\nlet twice=2u*u32(rest);\nif(twice>y||(twice==y&&(q&1u)==1u)){q+=1u;}\nlet exponent=i32(magnitude>>23u)-i32(b>>23u)+127+23-i32(shift);\nlet sign=a&0x80000000u;\nif(exponent<1){return sign;}\nif(exponent>254){return sign|INFINITE;}\nreturn sign|((u32(exponent-1)<<23u)+q);\n}\nfn apart(product:f32,zero:u32)->f32{\nreturn bitcast<f32>(bitcast<u32>(product)^zero);\n}\nfn gap_of(key:u32,top:u32,zero:u32)->f32{\nif(key==top){return 0.0;}\nif(top==0xff800000u||key==0u){return 1e30;}\nlet gap=apart(bitcast<f32>(bits_of(top))-bitcast<f32>(bits_of(key)),zero);\nreturn select(gap,0.0,gap<9.3132257e-10);\n}\nfn weight_of_gap(gap:f32,zero:u32)->u32{\nif(!(gap<22.0)){return 0u;}\nlet t=apart(gap*1.4426950216293335,zero);\nif(t>=31.0){return 0u;}\nlet k=ceil(t);\nlet f=k-t;\nvar p=0.0018671300495043397;\np=apart(p*f,zero)+0.009017030708491802;\np=apart(p*f,zero)+0.05579991266131401;\np=apart(p*f,zero)+0.24016444385051727;\np=apart(p*f,zero)+0.6931512951850891;\np=clamp(apart(p*f,zero)+1.0,1.0,1.9999998807907104);\nlet mantissa=(bitcast<u32>(p)&0x007fffffu)|0x00800000u;\nlet shift=u32(k);\nif(shift<=8u){return mantissa<<(8u-shift);}\nreturn(mantissa+(1u<<(shift-9u)))>>(shift-8u);\n}\nfn weight_of(key:u32,top:u32,zero:u32)->u32{\nreturn weight_of_gap(gap_of(key,top,zero),zero);\n}\nfn add64(a:vec2u,b:vec2u)->vec2u{\nlet low=a.x+b.x;\nreturn vec2u(low,a.y+b.y+select(0u,1u,low<a.x));\n}\nfn sub64(a:vec2u,b:vec2u)->vec2u{\nreturn vec2u(a.x-b.x,a.y-b.y-select(0u,1u,a.x<b.x));\n}\nfn less64(a:vec2u,b:vec2u)->bool{\nreturn a.y<b.y||(a.y==b.y&&a.x<b.x);\n}\nfn mul64(a:u32,b:u32)->vec2u{\nlet al=a&0xffffu;\nlet ah=a>>16u;\nlet bl=b&0xffffu;\nlet bh=b>>16u;\nlet low=al*bl;\nlet m=al*bh;\nlet n=ah*bl;\nlet middle=(low>>16u)+(m&0xffffu)+(n&0xffffu);\nreturn vec2u((low&0xffffu)|(middle<<16u),ah*bh+(m>>16u)+(n>>16u)+(middle>>16u));\n}\nfn share64(a:vec2u,part:u32)->vec2u{\nreturn add64(mul64(a.y,part),vec2u(mul64(a.x,part).y,0u));\n}\nfn pcg3d(seed:vec3u)->u32{\nvar v=seed*1664525u+1013904223u;\nv.x+=v.y*v.z;\nv.y+=v.z*v.x;\nv.z+=v.x*v.y;\nv^=v>>vec3u(16u);\nv.x+=v.y*v.z;\nreturn v.x;\n}"
 } as const
 
 export const SAMPLER_MATH = {
@@ -1021,42 +605,6 @@ export const SAMPLER_MATH = {
   "TOP_WEIGHT": 2147483648
 } as const
 
-export const shortlist = {
-  "name": "shortlist",
-  "needs": [
-    "sampler_math"
-  ],
-  "enables": [],
-  "bindings": {
-    "logits": {
-      "binding": 0,
-      "access": "read"
-    },
-    "scores": {
-      "binding": 1,
-      "access": "read"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read"
-    },
-    "settings": {
-      "binding": 3,
-      "access": "read"
-    },
-    "shortlist": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "V": "required",
-    "STRIDE": "required",
-    "LIST": "required"
-  },
-  "code": "override V: u32;\noverride STRIDE: u32;\noverride LIST: u32;\n@group(0) @binding(0) var<storage, read> logits: array<u32>;\n@group(0) @binding(1) var<storage, read> scores: array<u32>;\n@group(0) @binding(2) var<storage, read> rows: array<u32>;\n@group(0) @binding(3) var<storage, read> settings: array<u32>;\n@group(0) @binding(4) var<storage, read_write> shortlist: array<u32>;\nconst THREADS = 256u;\nvar<workgroup> own_best: array<u32, THREADS>;\nvar<workgroup> own_id: array<u32, THREADS>;\nvar<workgroup> bound: u32;\nvar<workgroup> length: atomic<u32>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {\nlet row = rows[group.x * 4u + 2u];\nlet sequence = rows[row * 4u];\nlet at = sequence * SETTINGS_WORDS;\nlet ruled = (settings[at + FLAGS] & RULES) != 0u;\nlet sampling = (settings[at + FLAGS] & SAMPLE) != 0u;\nlet divisor = select(ONE, settings[at + TEMPERATURE], sampling);\nlet k = select(1u, settings[at + TOP_K], sampling);\nlet first = group.x * STRIDE;\nvar best = 0u;\nvar id = NO_TOKEN;\nfor (var i = thread; i < V; i += THREADS) {\nvar bits = logits[first + i];\nif (ruled) { bits = scores[first + i]; }\nlet key = key_of(bits);\nif (key > best) {\nbest = key;\nid = i;\n}\n}\nown_best[thread] = best;\nown_id[thread] = id;\nworkgroupBarrier();\nvar better = 0u;\nvar top = best;\nvar top_id = id;\nfor (var i = 0u; i < THREADS; i++) {\nlet other = own_best[i];\nif (other > best || (other == best && i < thread)) { better++; }\nif (other > top || (other == top && own_id[i] < top_id)) {\ntop = other;\ntop_id = own_id[i];\n}\n}\nif (better == k - 1u) { bound = best; }\nworkgroupBarrier();\nlet least = max(key_of(divide(bits_of(max(bound, 1u)), divisor)), 1u);\nlet lists = group.x * (SHORTLIST_HEAD + 2u * LIST);\nif (sampling) {\nfor (var i = thread; i < V; i += THREADS) {\nvar bits = logits[first + i];\nif (ruled) { bits = scores[first + i]; }\nlet key = key_of(bits);\nif (key == 0u || key + 64u < bound) { continue; }\nlet scaled = key_of(divide(bits, divisor));\nif (scaled < least) { continue; }\nlet place = atomicAdd(&length, 1u);\nif (place < LIST) {\nshortlist[lists + SHORTLIST_HEAD + place] = i;\nshortlist[lists + SHORTLIST_HEAD + LIST + place] = scaled;\n}\n}\n}\nworkgroupBarrier();\nif (thread == 0u) {\nshortlist[lists] = atomicLoad(&length);\nshortlist[lists + 1u] = key_of(divide(bits_of(max(top, 1u)), divisor));\nshortlist[lists + 2u] = top_id;\nshortlist[lists + 3u] = sequence;\nshortlist[lists + 4u] = rows[row * 4u + 1u];\nshortlist[lists + 5u] = row;\n}\n}"
-} as const
-
 export const SHORTLIST = {
   "THREADS": 256
 } as const
@@ -1073,7 +621,7 @@ export const startBias = {
     }
   },
   "constants": {},
-  "code": "@group(0) @binding(8) var<storage, read> bias: array<vec2f>;\nfn start_pair(row: u32, col: u32) -> vec2f {\nreturn bias[col / 2u];\n}"
+  "code": "@group(0)@binding(8)var<storage,read>bias:array<vec2f>;\nfn start_pair(row:u32,col:u32)->vec2f{\nreturn bias[col/2u];\n}"
 } as const
 
 export const startZero = {
@@ -1083,7 +631,7 @@ export const startZero = {
   "enables": [],
   "bindings": {},
   "constants": {},
-  "code": "fn start_pair(row: u32, col: u32) -> vec2f {\nreturn vec2f();\n}"
+  "code": "fn start_pair(row:u32,col:u32)->vec2f{\nreturn vec2f();\n}"
 } as const
 
 export const streamRead = {
@@ -1104,7 +652,7 @@ export const streamRead = {
     "WORDS": "required",
     "THREADS": "required"
   },
-  "code": "override WORDS: u32;\noverride THREADS: u32;\n@group(0) @binding(0) var<storage, read> words: array<vec4u>;\n@group(0) @binding(1) var<storage, read_write> sums: array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {\nvar sum = vec4u();\nfor (var i = id.x; i < WORDS; i += THREADS) { sum ^= words[i]; }\nsums[id.x] = sum;\n}"
+  "code": "override WORDS:u32;\noverride THREADS:u32;\n@group(0)@binding(0)var<storage,read>words:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>sums:array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nvar sum=vec4u();\nfor(var i=id.x;i<WORDS;i+=THREADS){sum^=words[i];}\nsums[id.x]=sum;\n}"
 } as const
 
 export const weightsBf16 = {
@@ -1121,25 +669,11 @@ export const weightsBf16 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\nfn unpack_quad(bits: vec2u) -> vec4f {\nlet low = bits << vec2u(16u);\nlet high = bits & vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x, high.x, low.y, high.y));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet bits = weights[row * K_BLOCKS * 4u + quad / 2u];\nreturn unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));\n}\nconst QUADS_PER_STEP = 2u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet bits = weights[row * K_BLOCKS * 4u + step];\nreturn dot(unpack_quad(bits.xy), inputs.x0) + dot(unpack_quad(bits.zw), inputs.x1);\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn unpack_quad(bits:vec2u)->vec4f{\nlet low=bits<<vec2u(16u);\nlet high=bits&vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x,high.x,low.y,high.y));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
 } as const
 
 export const WEIGHTS_BF16 = {
   "QUADS_PER_STEP": 2
-} as const
-
-export const weightsBlocks = {
-  "name": "weights_blocks",
-  "provides": "weights",
-  "needs": [
-    "block"
-  ],
-  "enables": [],
-  "bindings": {},
-  "constants": {
-    "K_BLOCKS": "required"
-  },
-  "code": "override K_BLOCKS: u32;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet block = load_block(row, quad / 8u);\nlet half = (quad / 4u) & 1u;\nreturn block.scale[half] * block_quad(block, quad & 7u) - block.minimum[half];\n}\nconst QUADS_PER_STEP = 8u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\nx2: vec4f,\nx3: vec4f,\nx4: vec4f,\nx5: vec4f,\nx6: vec4f,\nx7: vec4f,\nsums: vec2f,\n}\nfn load_inputs(at: u32) -> Inputs {\nvar inputs = Inputs(\nx[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u], vec2f(),\n);\nif (HAS_MINIMUM) {\nlet one = vec4f(1.0);\ninputs.sums = vec2f(\ndot(inputs.x0 + inputs.x1 + inputs.x2 + inputs.x3, one),\ndot(inputs.x4 + inputs.x5 + inputs.x6 + inputs.x7, one),\n);\n}\nreturn inputs;\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet block = load_block(row, step);\nlet sums = vec2f(\ndot(block_quad(block, 0u), inputs.x0) + dot(block_quad(block, 1u), inputs.x1)\n+ dot(block_quad(block, 2u), inputs.x2) + dot(block_quad(block, 3u), inputs.x3),\ndot(block_quad(block, 4u), inputs.x4) + dot(block_quad(block, 5u), inputs.x5)\n+ dot(block_quad(block, 6u), inputs.x6) + dot(block_quad(block, 7u), inputs.x7),\n);\nlet product = dot(block.scale, sums);\nif (HAS_MINIMUM) { return product - dot(block.minimum, inputs.sums); }\nreturn product;\n}"
 } as const
 
 export const WEIGHTS_BLOCKS = {
@@ -1160,7 +694,7 @@ export const weightsF16 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\nfn unpack_quad(bits: vec2u) -> vec4f {\nreturn vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet bits = weights[row * K_BLOCKS * 4u + quad / 2u];\nreturn unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));\n}\nconst QUADS_PER_STEP = 2u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet bits = weights[row * K_BLOCKS * 4u + step];\nreturn dot(unpack_quad(bits.xy), inputs.x0) + dot(unpack_quad(bits.zw), inputs.x1);\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn unpack_quad(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
 } as const
 
 export const WEIGHTS_F16 = {
@@ -1183,7 +717,7 @@ export const weightsF16Native = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nreturn vec4f(weights[row * K_BLOCKS * 8u + quad]);\n}\nconst QUADS_PER_STEP = 2u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet at = row * K_BLOCKS * 8u + step * 2u;\nreturn dot(vec4f(weights[at]), inputs.x0) + dot(vec4f(weights[at + 1u]), inputs.x1);\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4<f16>>;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nreturn vec4f(weights[row*K_BLOCKS*8u+quad]);\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet at=row*K_BLOCKS*8u+step*2u;\nreturn dot(vec4f(weights[at]),inputs.x0)+dot(vec4f(weights[at+1u]),inputs.x1);\n}"
 } as const
 
 export const WEIGHTS_F16_NATIVE = {
@@ -1204,7 +738,7 @@ export const weightsF32 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4f>;\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nreturn weights[row * K_BLOCKS * 8u + quad];\n}\nconst QUADS_PER_STEP = 1u;\nalias Inputs = vec4f;\nfn load_inputs(at: u32) -> Inputs {\nreturn x[at];\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nreturn dot(weights[row * K_BLOCKS * 8u + step], inputs);\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4f>;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nreturn weights[row*K_BLOCKS*8u+quad];\n}\nconst QUADS_PER_STEP=1u;\nalias Inputs=vec4f;\nfn load_inputs(at:u32)->Inputs{\nreturn x[at];\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nreturn dot(weights[row*K_BLOCKS*8u+step],inputs);\n}"
 } as const
 
 export const WEIGHTS_F32 = {
@@ -1229,7 +763,7 @@ export const weightsQ4 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nfn block_scale(row: u32, block: u32) -> f32 {\nlet at = row * K_BLOCKS + block;\nreturn unpack2x16float(scales[at / 2u])[at & 1u];\n}\nfn low_nibbles(word: u32) -> vec4f {\nreturn vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(15u)) - vec4f(8.0);\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet word = weights[row * K_BLOCKS + quad / 8u][(quad / 2u) & 3u];\nreturn block_scale(row, quad / 8u) * low_nibbles(word >> ((quad & 1u) * 4u));\n}\nconst QUADS_PER_STEP = 8u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\nx2: vec4f,\nx3: vec4f,\nx4: vec4f,\nx5: vec4f,\nx6: vec4f,\nx7: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet words = weights[row * K_BLOCKS + step];\nlet sum = dot(low_nibbles(words.x), inputs.x0) + dot(low_nibbles(words.x >> 4u), inputs.x1)\n+ dot(low_nibbles(words.y), inputs.x2) + dot(low_nibbles(words.y >> 4u), inputs.x3)\n+ dot(low_nibbles(words.z), inputs.x4) + dot(low_nibbles(words.z >> 4u), inputs.x5)\n+ dot(low_nibbles(words.w), inputs.x6) + dot(low_nibbles(words.w >> 4u), inputs.x7);\nreturn block_scale(row, step) * sum;\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn block_scale(row:u32,block:u32)->f32{\nlet at=row*K_BLOCKS+block;\nreturn unpack2x16float(scales[at/2u])[at&1u];\n}\nfn low_nibbles(word:u32)->vec4f{\nreturn vec4f((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(15u))-vec4f(8.0);\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet word=weights[row*K_BLOCKS+quad/8u][(quad/2u)&3u];\nreturn block_scale(row,quad/8u)*low_nibbles(word>>((quad&1u)*4u));\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet words=weights[row*K_BLOCKS+step];\nlet sum=dot(low_nibbles(words.x),inputs.x0)+dot(low_nibbles(words.x>>4u),inputs.x1)\n+dot(low_nibbles(words.y),inputs.x2)+dot(low_nibbles(words.y>>4u),inputs.x3)\n+dot(low_nibbles(words.z),inputs.x4)+dot(low_nibbles(words.z>>4u),inputs.x5)\n+dot(low_nibbles(words.w),inputs.x6)+dot(low_nibbles(words.w>>4u),inputs.x7);\nreturn block_scale(row,step)*sum;\n}"
 } as const
 
 export const WEIGHTS_Q4 = {
@@ -1254,7 +788,7 @@ export const weightsQ8 = {
   "constants": {
     "K_BLOCKS": "required"
   },
-  "code": "override K_BLOCKS: u32;\n@group(0) @binding(2) var<storage, read> weights: array<vec4u>;\n@group(0) @binding(3) var<storage, read> scales: array<u32>;\nfn block_scale(row: u32, block: u32) -> f32 {\nlet at = row * K_BLOCKS + block;\nreturn unpack2x16float(scales[at / 2u])[at & 1u];\n}\nfn signed_bytes(word: u32) -> vec4f {\nreturn vec4f(bitcast<vec4i>(vec4u(word) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));\n}\nfn weight_quad(row: u32, quad: u32) -> vec4f {\nlet word = weights[row * K_BLOCKS * 2u + quad / 4u][quad & 3u];\nreturn block_scale(row, quad / 8u) * signed_bytes(word);\n}\nconst QUADS_PER_STEP = 4u;\nstruct Inputs {\nx0: vec4f,\nx1: vec4f,\nx2: vec4f,\nx3: vec4f,\n}\nfn load_inputs(at: u32) -> Inputs {\nreturn Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);\n}\nfn step_dot(row: u32, step: u32, inputs: Inputs) -> f32 {\nlet words = weights[row * K_BLOCKS * 2u + step];\nlet sum = dot(signed_bytes(words.x), inputs.x0) + dot(signed_bytes(words.y), inputs.x1)\n+ dot(signed_bytes(words.z), inputs.x2) + dot(signed_bytes(words.w), inputs.x3);\nreturn block_scale(row, step / 2u) * sum;\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn block_scale(row:u32,block:u32)->f32{\nlet at=row*K_BLOCKS+block;\nreturn unpack2x16float(scales[at/2u])[at&1u];\n}\nfn signed_bytes(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>(vec4u(word)<<vec4u(24u,16u,8u,0u))>>vec4u(24u));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet word=weights[row*K_BLOCKS*2u+quad/4u][quad&3u];\nreturn block_scale(row,quad/8u)*signed_bytes(word);\n}\nconst QUADS_PER_STEP=4u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u],x[at+2u],x[at+3u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet words=weights[row*K_BLOCKS*2u+step];\nlet sum=dot(signed_bytes(words.x),inputs.x0)+dot(signed_bytes(words.y),inputs.x1)\n+dot(signed_bytes(words.z),inputs.x2)+dot(signed_bytes(words.w),inputs.x3);\nreturn block_scale(row,step/2u)*sum;\n}"
 } as const
 
 export const WEIGHTS_Q8 = {

@@ -1,36 +1,14 @@
-/** The choice of tokens: one kernel for each kind of sampler. */
+/** The choice of tokens: one kernel for each kind of sampler. It is loaded for requests that draw. */
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import {
-  DRAW_RULES,
   drawDense as drawDenseShader,
   drawRules,
   drawShort as drawShortShader,
-  sampleGreedy,
   shortlist as shortlistShader,
-} from '../gpu/shaders.gen.ts'
-import { math, type SamplerBuffers, SHORTLIST, sizes } from './sampler.ts'
+} from '../gpu/shaders-draw.gen.ts'
+import { drawGreedy, math, type SamplerBuffers, type SamplerKind, SHORTLIST, sizes } from './sampler.ts'
 import type { BatchShape } from './shape.ts'
-
-/** The largest top_k whose candidates {@link drawShort} takes: 256 threads' bests bound so many well. */
-export const SHORT_TOP_K = 64
-
-/** What the history says where so many candidates tie that they did not fit the list: {@link drawDense} must choose. */
-export const { LIST_TOO_SHORT } = DRAW_RULES
-
-/**
- * Chooses the token with the best score for each output, the lowest id among equals, for batches in which no request
- * draws. Writes it as {@link drawShort} does.
- */
-function drawGreedy(r: Recorder<BatchShape>, b: SamplerBuffers): void {
-  const { V, QUADS, POSITIONS } = sizes(b)
-  const { rows, settings, scores, history } = b
-  const body = part(sampleGreedy, {
-    bindings: { logits: b.logits.buffer, scores, rows, settings, history },
-    constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
-  })
-  r.dispatch('draw greedy', [body, math()], [(batch) => batch.outputs])
-}
 
 /**
  * Chooses one token for each output as the sampler's definition (test/reference/sampler.ts) does, id for id, in batches in
@@ -64,10 +42,10 @@ function drawDense(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   r.dispatch('draw dense', [draw, rules(), math()], [(batch) => batch.outputs])
 }
 
-/** How tokens are chosen. Each sampler can do what those before it can. */
-export const SAMPLERS = { greedy: drawGreedy, short: drawShort, dense: drawDense }
-
-export type SamplerKind = keyof typeof SAMPLERS
+export const SAMPLERS = { greedy: drawGreedy, short: drawShort, dense: drawDense } as const satisfies Record<
+  SamplerKind,
+  unknown
+>
 
 function rules() {
   return part(drawRules, { bindings: {}, constants: {} })

@@ -1,18 +1,11 @@
-/** What stands between logits and the choice of tokens: its buffers, the rules of requests, and log-probabilities. */
+/** What stands between logits and the choice of tokens: its buffers, what its kernels share, and the greedy choice. */
 import { DeviceError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
-import {
-  LOGPROBS,
-  logprobs as logprobsShader,
-  rulesCopy,
-  rulesScatter,
-  SAMPLER_MATH,
-  samplerMath,
-} from '../gpu/shaders.gen.ts'
+import { DRAW_RULES, LOGPROBS, SAMPLER_MATH, sampleGreedy, samplerMath } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv } from './shape.ts'
 
 /**
@@ -31,8 +24,16 @@ export const MAX_TOP_LOGPROBS = LOGPROBS.MOST
 export const LOGPROB_WORDS = 2 + 2 * MAX_TOP_LOGPROBS
 /** Candidates that the list of `drawShort` holds. */
 export const SHORTLIST = 256
+/** The largest top_k whose candidates `drawShort` takes: 256 threads' bests bound so many well. */
+export const SHORT_TOP_K = 64
+/** What the history says where so many candidates tie that they did not fit the list: `drawDense` must choose. */
+export const { LIST_TOO_SHORT } = DRAW_RULES
 /** Largest vocabulary: sums of 2^18 weights times their distances stay within 64 bits. */
 const MAX_SAMPLED_VOCAB = 2 ** 18
+
+/** How tokens are chosen. Each sampler can do what those before it can. */
+export const SAMPLER_KINDS = ['greedy', 'short', 'dense'] as const
+export type SamplerKind = (typeof SAMPLER_KINDS)[number]
 
 export interface SamplerBuffers {
   /** Raw logits [outputs, stride]; left as they are. */
@@ -81,36 +82,17 @@ export function createSamplerBuffers(
 }
 
 /**
- * Copies the logits of outputs whose request has rules on the history to `scores` and applies the rules there, in the
- * order of `applyHistory` in `sampling/processors.ts` and equal to it bit for bit (results below 2^-126 aside).
+ * Chooses the token with the best score for each output, the lowest id among equals, for batches in which no request
+ * draws. Writes it as `drawShort` of draw.ts does.
  */
-export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
+export function drawGreedy(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   const { V, QUADS, POSITIONS } = sizes(b)
-  const { rows, settings, scores, counts, history, lists } = b
-  const copy = part(rulesCopy, {
-    bindings: { logits: b.logits.buffer, scores, rows, settings },
-    constants: { QUADS, STRIDE_QUADS: b.logits.stride / 4 },
-  })
-  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, 256), (batch) => batch.ruled])
-  const scatter = part(rulesScatter, {
-    bindings: { scores, counts, rows, settings, history, lists },
-    constants: { V, POSITIONS, STRIDE: b.logits.stride },
-  })
-  r.dispatch('rules', [scatter, math()], [(batch) => batch.ruled])
-}
-
-/**
- * Log-probabilities of the raw logits for outputs whose request wants them: of the token that was chosen
- * before it in the same command buffer, and of the best ones, the lower id first among equals. Within 1e-5.
- */
-export function logprobs(r: Recorder<BatchShape>, b: SamplerBuffers): void {
-  const { V, QUADS, POSITIONS } = sizes(b)
-  const { rows, settings, history } = b
-  const body = part(logprobsShader, {
-    bindings: { logits: b.logits.buffer, rows, settings, history, logprobs: b.logprobs },
+  const { rows, settings, scores, history } = b
+  const body = part(sampleGreedy, {
+    bindings: { logits: b.logits.buffer, scores, rows, settings, history },
     constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
   })
-  r.dispatch('logprobs', [body, math()], [(batch) => batch.logged])
+  r.dispatch('draw greedy', [body, math()], [(batch) => batch.outputs])
 }
 
 /** What the sampler's kernels share. */

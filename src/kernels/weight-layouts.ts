@@ -2,29 +2,8 @@
 import type { StoredDtype } from '../formats/blocks.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
-import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
-import {
-  blockIq4Nl,
-  blockIq4Xs,
-  blockMxfp4,
-  blockQ2K,
-  blockQ3K,
-  blockQ4K,
-  blockQ5K,
-  blockQ6K,
-  blockQ41,
-  blockQ50,
-  blockQ51,
-  blockTq20,
-  weightsBf16,
-  weightsBlocks,
-  weightsF16,
-  weightsF16Native,
-  weightsF32,
-  weightsQ4,
-  weightsQ8,
-} from '../gpu/shaders.gen.ts'
-import { type BlockName, blockRowBytes, copyBlockRow } from './pack-blocks.ts'
+import { part, type ShaderPart } from '../gpu/shader.ts'
+import { weightsBf16, weightsF16, weightsF16Native, weightsF32, weightsQ4, weightsQ8 } from '../gpu/shaders.gen.ts'
 import {
   type Copy,
   copyBytes,
@@ -66,25 +45,7 @@ function plainRows(quants: number, scales = 0): WeightLayout['rowBytes'] {
   return (n) => ({ quants: n * quants, scales: n * scales })
 }
 
-/** A block type of GGUF, at its own size. Only padding to whole words is added. */
-function ggufBlocks(
-  name: BlockName,
-  module: ShaderModule & { readonly bindings: { readonly weights: unknown; readonly scales: unknown } },
-): WeightLayout {
-  return {
-    name,
-    rowBytes: (n) => blockRowBytes(name, n),
-    steps: 1,
-    parts: (_, { quants: weights, scales }, constants) => [
-      part(weightsBlocks, { bindings: {}, constants }),
-      { module, bindings: { weights, scales: scales! }, constants: {} },
-    ],
-    exact: { [name]: copyBlockRow(name) },
-    pack: undefined,
-  }
-}
-
-/** The layouts by their names. */
+/** The layouts by their names; those of GGUF's block types are in `block-layouts.ts`. */
 export const WEIGHT_LAYOUTS = {
   f32: {
     name: 'f32',
@@ -132,18 +93,6 @@ export const WEIGHT_LAYOUTS = {
     exact: { q4_0: copyQ4 },
     pack: packQ4,
   },
-  q4_1: ggufBlocks('q4_1', blockQ41),
-  q5_0: ggufBlocks('q5_0', blockQ50),
-  q5_1: ggufBlocks('q5_1', blockQ51),
-  iq4_nl: ggufBlocks('iq4_nl', blockIq4Nl),
-  mxfp4: ggufBlocks('mxfp4', blockMxfp4),
-  q2_k: ggufBlocks('q2_k', blockQ2K),
-  q3_k: ggufBlocks('q3_k', blockQ3K),
-  q4_k: ggufBlocks('q4_k', blockQ4K),
-  q5_k: ggufBlocks('q5_k', blockQ5K),
-  q6_k: ggufBlocks('q6_k', blockQ6K),
-  iq4_xs: ggufBlocks('iq4_xs', blockIq4Xs),
-  tq2_0: ggufBlocks('tq2_0', blockTq20),
 } as const satisfies Readonly<Record<string, WeightLayout>>
 
 export type WeightDtype = keyof typeof WEIGHT_LAYOUTS

@@ -1,7 +1,7 @@
 /** What a batch is made of, and its metadata on the GPU. */
 import type { Gpu } from '../gpu/device.ts'
 import { partsFor, rowsPerTile } from '../kernels/attention.ts'
-import type { SamplerKind } from '../kernels/draw.ts'
+import type { SamplerKind } from '../kernels/sampler.ts'
 import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 

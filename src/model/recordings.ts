@@ -1,8 +1,7 @@
 /** The recordings that batches are encoded from: each is compiled when it is first needed, and kept. */
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import { cacheCopy } from '../kernels/cache-copy.ts'
-import { SAMPLERS, type SamplerKind } from '../kernels/draw.ts'
-import { logprobs, scoreRules } from '../kernels/sampler.ts'
+import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import type { BatchShape, Width } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 
@@ -28,17 +27,26 @@ export class Recordings {
 
   /** The rules of requests on the logits of their rows, before a token is chosen. */
   rules(): Promise<Recording<BatchShape>> {
-    return this.remember('rules', (r) => scoreRules(r, this.model.workspace.sampler))
+    return this.remember('rules', async (r) => {
+      const { scoreRules } = await import('../kernels/rules.ts')
+      scoreRules(r, this.model.workspace.sampler)
+    })
   }
 
   /** Logits to the next token of each output row, which goes to the history. */
   sampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
-    return this.remember(`sampler ${kind}`, (r) => SAMPLERS[kind](r, this.model.workspace.sampler))
+    return this.remember(`sampler ${kind}`, async (r) => {
+      const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
+      draw(r, this.model.workspace.sampler)
+    })
   }
 
   /** Log-probabilities of what was chosen, and of what else was likely. */
   logprobs(): Promise<Recording<BatchShape>> {
-    return this.remember('logprobs', (r) => logprobs(r, this.model.workspace.sampler))
+    return this.remember('logprobs', async (r) => {
+      const { logprobs } = await import('../kernels/logprobs.ts')
+      logprobs(r, this.model.workspace.sampler)
+    })
   }
 
   /** Keys and values of one sequence to another, as the copy plan says. */
@@ -49,16 +57,19 @@ export class Recordings {
     })
   }
 
-  private remember<B>(name: string, record: (r: Recorder<B>) => void): Promise<Recording<B>> {
+  private remember<B>(name: string, record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
     let recording = this.known.get(name) as Promise<Recording<B>> | undefined
     if (recording === undefined) {
-      const r = new Recorder<B>(this.model.gpu)
-      record(r)
-      recording = r.build()
+      recording = this.make(record)
       this.known.set(name, recording)
       // What failed once is tried again.
       recording.catch(() => this.known.delete(name))
     }
     return recording
+  }
+  private async make<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
+    const r = new Recorder<B>(this.model.gpu)
+    await record(r)
+    return r.build()
   }
 }

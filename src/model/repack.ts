@@ -26,15 +26,25 @@ export function createPackedRows(layout: WeightLayout, rows: number, cols: numbe
  * The layout that matrices of these file types get together: the one that is meant for them when they agree, the smallest
  * that holds all of them without loss when they do not, else f32.
  */
-export function nativeLayout(stored: readonly StoredDtype[]): WeightLayout {
-  const meant = new Set<WeightDtype>(stored.map((dtype) => STORED_TYPES[dtype].keptAs))
+export async function nativeLayout(stored: readonly StoredDtype[]): Promise<WeightLayout> {
+  const meant = new Set(stored.map((dtype) => STORED_TYPES[dtype].keptAs))
   const [only] = meant
-  if (only !== undefined && meant.size === 1) return WEIGHT_LAYOUTS[only]
+  if (only !== undefined && meant.size === 1) return layoutOf(only)
   const holding = Object.values<WeightLayout>(WEIGHT_LAYOUTS).filter(({ exact }) =>
     stored.every((dtype) => exact[dtype] !== undefined),
   )
   const size = ({ rowBytes }: WeightLayout) => rowBytes(BLOCK).quants + rowBytes(BLOCK).scales
   return holding.sort((a, b) => size(a) - size(b))[0] ?? WEIGHT_LAYOUTS.f32
+}
+
+async function layoutOf(name: (typeof STORED_TYPES)[StoredDtype]['keptAs']): Promise<WeightLayout> {
+  if (isPlain(name)) return WEIGHT_LAYOUTS[name]
+  const { BLOCK_LAYOUTS } = await import('../kernels/block-layouts.ts')
+  return BLOCK_LAYOUTS[name]
+}
+
+function isPlain(name: string): name is WeightDtype {
+  return Object.hasOwn(WEIGHT_LAYOUTS, name)
 }
 
 /** Converts one row of the file to row `index` of the packed rows. */

@@ -2,8 +2,7 @@
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
-import { SAMPLERS, type SamplerKind } from '../kernels/draw.ts'
-import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
+import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SAMPLER_KINDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
 import { DECODE_ROWS, widthOf } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import { type Batch, BatchWriter, type Row, type SamplerNeeds, widthOfBatch } from './batch.ts'
@@ -21,9 +20,6 @@ export interface Choices {
   /** The words that the logprobs kernel left for each step, when the request of the row asked for them. */
   readonly logprobs: readonly Uint32Array[] | undefined
 }
-
-/** Each can do what those before it can. */
-const SAMPLER_KINDS = Object.keys(SAMPLERS) as SamplerKind[]
 
 /** A batch on its way. */
 export interface Submitted<T> {

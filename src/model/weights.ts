@@ -1,6 +1,6 @@
 /** Brings the weights of a checkpoint to the GPU: read by pieces, fused, packed, uploaded. */
 import { throwIfAborted } from '../async/abort.ts'
-import { decodeToF32, storedBytes } from '../formats/blocks.ts'
+import { decodeToF32, STORED_TYPES, storedBytes } from '../formats/blocks.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
@@ -174,7 +174,7 @@ class WeightLoader {
    * file. Files of mixed types, such as Q4_K_M, keep more bits in `wv` than in `wq` and `wk`.
    */
   async pieces(label: string, sources: readonly Source[], weights: WeightsOption, group: number): Promise<Weight[]> {
-    const layoutOf = ({ info }: Source) => (weights === 'native' ? nativeLayout([info.dtype]).name : weights)
+    const layoutOf = ({ info }: Source) => (weights === 'native' ? STORED_TYPES[info.dtype].keptAs : weights)
     const runs: Source[][] = []
     for (const source of sources) {
       const last = runs.at(-1)
@@ -200,8 +200,8 @@ class WeightLoader {
     weights: WeightsOption,
     group = 1,
   ): Promise<Weight> {
-    const native = nativeLayout(sources.map((source) => source.info.dtype))
-    const layout = weights === 'native' ? native : WEIGHT_LAYOUTS[weights]
+    const dtypes = sources.map((source) => source.info.dtype)
+    const layout = weights === 'native' ? await nativeLayout(dtypes) : WEIGHT_LAYOUTS[weights]
     const rows = sources.reduce((sum, source) => sum + source.rows, 0)
     const cols = sources[0]!.cols
     const weight = createWeight(this.gpu, label, layout, rows, cols)

@@ -4,11 +4,11 @@ import { decodeToF32, STORED_TYPES, storedBytes } from '../../src/formats/blocks
 import { GGML_BLOCKS } from '../../src/formats/ggml-blocks.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
+import { BLOCK_LAYOUTS } from '../../src/kernels/block-layouts.ts'
 import { linear, store } from '../../src/kernels/linear.ts'
 import type { BlockName } from '../../src/kernels/pack-blocks.ts'
 import type { Width } from '../../src/kernels/shape.ts'
 import { createWeight, rowBytes, type Weight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
-import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
 import { randomBlocks } from '../support/blocks.ts'
 import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
@@ -23,7 +23,7 @@ afterAll(() => {
 
 /** A matrix [rows, cols] of random blocks, and its values. */
 function blockWeight(gpu: Gpu, name: BlockName, rows: number, cols: number): { weight: Weight; values: Float32Array } {
-  const layout = WEIGHT_LAYOUTS[name]
+  const layout = BLOCK_LAYOUTS[name]
   const weight = createWeight(gpu, name, layout, rows, cols)
   const packed = createPackedRows(layout, rows, cols)
   const values = new Float32Array(rows * cols)
@@ -81,11 +81,11 @@ describe.each(variants.map((variant, i) => ({ ...variant, second: i > 0 })))('$n
 describe('bytes on the GPU', () => {
   test.each(NAMES)('%s: no more than 1.03 times the bytes in the file, at the widths of real models', (name) => {
     for (const cols of [3072, 4096, 14336]) {
-      const { quants, scales } = weightBytes(WEIGHT_LAYOUTS[name], 1024, cols)
+      const { quants, scales } = weightBytes(BLOCK_LAYOUTS[name], 1024, cols)
       const file = 1024 * storedBytes(name, cols)
       expect((quants + scales) / file).toBeLessThanOrEqual(1.03)
       expect(quants + scales).toBeGreaterThanOrEqual(file)
-      expect(rowBytes(WEIGHT_LAYOUTS[name], cols).quants % 16).toBe(0)
+      expect(rowBytes(BLOCK_LAYOUTS[name], cols).quants % 16).toBe(0)
     }
   })
 })

@@ -4,7 +4,9 @@ import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder, type Recording } from '../../src/gpu/recorder.ts'
-import { SAMPLERS, type SamplerKind, SHORT_TOP_K } from '../../src/kernels/draw.ts'
+import { SAMPLERS } from '../../src/kernels/draw.ts'
+import { logprobs } from '../../src/kernels/logprobs.ts'
+import { scoreRules } from '../../src/kernels/rules.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../../src/kernels/shape.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
@@ -21,7 +23,7 @@ export interface Request {
 }
 
 /** The kernels that choose, or the rules alone. */
-export type Kind = SamplerKind | 'rules'
+export type Kind = kernel.SamplerKind | 'rules'
 
 export interface Outcome {
   /** The token behind the last of each request, NO_TOKEN when there was none to choose. */
@@ -62,9 +64,9 @@ export class Stage {
     let recording = this.recordings.get(kind)
     if (recording === undefined) {
       const r = new Recorder<BatchShape>(this.gpu)
-      kernel.scoreRules(r, this.buffers)
+      scoreRules(r, this.buffers)
       if (kind !== 'rules') SAMPLERS[kind](r, this.buffers)
-      if (this.withLogprobs) kernel.logprobs(r, this.buffers)
+      if (this.withLogprobs) logprobs(r, this.buffers)
       recording = r.build()
       this.recordings.set(kind, recording)
     }
@@ -224,7 +226,7 @@ export function randomParams(dice: Dice, vocab: number, kind: Kind): SamplingInp
     seed: dice.below(2 ** 30),
     do_sample: kind !== 'greedy' && dice.chance(0.95),
     temperature: dice.pick([1, 1, 0.7, 1.3, 0.1, 3.7, 100]),
-    top_k: dice.pick(kind === 'short' ? [1, 2, 7, 50, SHORT_TOP_K] : [0, 0, 1, 2, 50, 129, 600, 5000]),
+    top_k: dice.pick(kind === 'short' ? [1, 2, 7, 50, kernel.SHORT_TOP_K] : [0, 0, 1, 2, 50, 129, 600, 5000]),
     top_p: dice.pick([1, 1, 0.95, 0.95, 0.8, 0.5, 0.1, 0.999, 0]),
     min_p: dice.pick([0, 0, 0, 0.05, 0.3, 1e-4, 1]),
     typical_p: dice.pick([1, 1, 1, 0.2, 0.5, 0.95, 0.999]),

@@ -2,7 +2,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { MistralError } from '../../src/errors.ts'
 import { openGpu } from '../../src/gpu/open.ts'
-import { LIST_TOO_SHORT } from '../../src/kernels/draw.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord } from '../../src/sampling/random.ts'
@@ -53,7 +52,7 @@ describe('the GPU chooses what the CPU chooses', () => {
       for (let done = 0; done < draws * SHARE; done += outputs) {
         const requests = dice.list(outputs, () => randomRequest(dice, vocab, 300, kind))
         const outcome = await stage.run(requests, kind)
-        const tied = requests.filter((_, i) => outcome.chosen[i] === LIST_TOO_SHORT)
+        const tied = requests.filter((_, i) => outcome.chosen[i] === kernel.LIST_TOO_SHORT)
         // What the list cannot hold the other kernel chooses, as the planner has it do.
         const again = tied.length > 0 ? (await stage.run(tied, 'dense')).chosen : []
         for (const [i, request] of requests.entries()) {

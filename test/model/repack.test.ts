@@ -238,7 +238,7 @@ describe('quantizing', () => {
 })
 
 describe('the native type', () => {
-  test.each<[readonly StoredDtype[], WeightDtype]>([
+  test.each<[readonly StoredDtype[], string]>([
     [['f32'], 'f32'],
     [['f16', 'f16', 'f16'], 'f16'],
     [['bf16'], 'bf16'],
@@ -251,8 +251,8 @@ describe('the native type', () => {
     [['q6_k'], 'q6_k'],
     [['q4_k', 'q4_k'], 'q4_k'],
     [['q4_k', 'q6_k'], 'f32'],
-  ])('of %s is %s', (stored, native) => {
-    expect(nativeLayout(stored).name).toBe(native)
+  ])('of %s is %s', async (stored, native) => {
+    expect((await nativeLayout(stored)).name).toBe(native)
   })
 })
 

@@ -2,7 +2,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openGpu } from '../../src/gpu/open.ts'
 import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
-import * as shaders from '../../src/gpu/shaders.gen.ts'
+import * as common from '../../src/gpu/shaders.gen.ts'
+import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
+import * as draw from '../../src/gpu/shaders-draw.gen.ts'
+import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
+import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 const gpu = await openGpu({ disableFeatures: disabledFeatures() })
@@ -40,9 +44,10 @@ const CONSTANTS: Readonly<Record<string, number>> = {
 const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
 
 /** The others are numbers of the shaders for TypeScript. */
-const files = Object.values<ShaderModule | Readonly<Record<string, number>>>(shaders).filter(
-  (value): value is ShaderModule => 'code' in value,
+const all = [common, blocks, draw, logprobs, rules].flatMap((file) =>
+  Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
+const files = all.filter((value): value is ShaderModule => 'code' in value)
 const modules = files.filter(({ enables }) => enables.every((name) => gpu.has(FEATURE_OF[name]!)))
 const kernels = modules.filter((module) => module.provides === undefined)
 

@@ -35,7 +35,7 @@ describe('a shader file', () => {
       constants: { N: 'required', LANES: 'optional', HALF: 'optional' },
     })
     expect(code).not.toMatch(/\/\/|enable|^\s|\n\n/m)
-    expect(code).toContain('fn main() {\nvar sum = 0.0;\n}')
+    expect(code).toContain('fn main(){\nvar sum=0.0;\n}')
   })
 
   test('of a part says which role it fills', () => {
@@ -109,9 +109,9 @@ describe('composition', () => {
   test('fixes the constants', () => {
     const wgsl = compose([use(attention, { SCALE: 0.25, KEYS: 32 }), use(cacheReadF32)])
     expect(wgsl).not.toContain('override')
-    expect(wgsl).toContain('const SCALE: f32 = 0.25;')
-    expect(wgsl).toContain('const KEYS: u32 = 32;')
-    expect(wgsl).toContain('const ROWS: u32 = 1u;')
+    expect(wgsl).toContain('const SCALE:f32=0.25;')
+    expect(wgsl).toContain('const KEYS:u32=32;')
+    expect(wgsl).toContain('const ROWS:u32=1u;')
   })
 
   test('refuses a constant that is missing, unknown or no number', () => {

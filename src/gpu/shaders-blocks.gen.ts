@@ -1,0 +1,243 @@
+// Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
+
+export const blockIq4Nl = {
+  "name": "block_iq4_nl",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half(row*((K_BLOCKS+1u)/2u),block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet third=(index&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,index>=vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-8u*(index&vec4u(3u))))>>vec4u(24u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
+} as const
+
+export const blockIq4Xs = {
+  "name": "block_iq4_xs",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*2u;\nlet j=block&7u;\nlet high=(scales[at]>>(16u+2u*j))&3u;\nlet low=(scales[at+1u]>>(4u*j))&15u;\nlet scale=unpack2x16float(scales[at]).x*(f32(low|(high<<4u))-32.0);\nreturn Block(vec2f(scale),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet third=(index&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,index>=vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-8u*(index&vec4u(3u))))>>vec4u(24u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
+} as const
+
+export const blockMxfp4 = {
+  "name": "block_mxfp4",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet word=select(vec4u(0x03020100u),vec4u(0x0c080604u),(index&vec4u(4u))!=vec4u());\nlet size=vec4f((word>>(8u*(index&vec4u(3u))))&vec4u(255u));\nreturn select(size,-size,index>=vec4u(8u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
+} as const
+
+export const blockQ2K = {
+  "name": "block_q2_k",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet at=(row*(K_BLOCKS/8u)+block/8u)*5u;\nlet j=block&7u;\nlet bytes=vec2u(scales[at+1u+j/2u]>>(16u*(j&1u)))>>vec2u(0u,8u);\nlet pair=unpack2x16float(scales[at]);\nreturn Block(pair.x*vec2f(bytes&vec2u(15u)),pair.y*vec2f((bytes>>vec2u(4u))&vec2u(15u)),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad));\n}"
+} as const
+
+export const blockQ3K = {
+  "name": "block_q3_k",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\nthird:u32,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*11u+(supers+1u)/2u);\nlet at=first+block/8u*11u;\nlet j=block&7u;\nlet low=(vec2u(scales[at+8u+j/4u])>>(vec2u(0u,4u)+8u*(j&3u)))&vec2u(15u);\nlet high=(vec2u(scales[at+10u])>>(vec2u(0u,2u)+4u*j))&vec2u(3u);\nlet scale=half(first+supers*11u,block/8u)*(vec2f(low|(high<<vec2u(4u)))-vec2f(32.0));\nreturn Block(scale,vec2f(),quants,scales[at+j]);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad)|(bits(block.third,quad)<<vec4u(2u)))-vec4f(4.0);\n}"
+} as const
+
+export const blockQ41 = {
+  "name": "block_q4_1",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad));\n}"
+} as const
+
+export const blockQ4K = {
+  "name": "block_q4_k",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn scale_and_minimum(at:u32,j:u32)->vec2f{\nlet low=(vec2u(scales[at+1u],scales[at+2u])>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(scales[at+3u])>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(scales[at])*vec2f(low|(high<<vec2u(4u)));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet pair=scale_and_minimum((row*(K_BLOCKS/8u)+block/8u)*4u,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad));\n}"
+} as const
+
+export const blockQ50 = {
+  "name": "block_q5_0",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*(K_BLOCKS+(K_BLOCKS+1u)/2u);\nreturn Block(vec2f(half(at+K_BLOCKS,block)),vec2f(),weights[row*K_BLOCKS+block],scales[at+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)))-vec4f(16.0);\n}"
+} as const
+
+export const blockQ51 = {
+  "name": "block_q5_1",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at*2u]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at],scales[at*2u+1u]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)));\n}"
+} as const
+
+export const blockQ5K = {
+  "name": "block_q5_k",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn scale_and_minimum(at:u32,j:u32)->vec2f{\nlet low=(vec2u(scales[at+1u],scales[at+2u])>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(scales[at+3u])>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(scales[at])*vec2f(low|(high<<vec2u(4u)));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*12u;\nlet pair=scale_and_minimum(at,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block],scales[at+4u+(block&7u)]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)));\n}"
+} as const
+
+export const blockQ6K = {
+  "name": "block_q6_k",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nhigh:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*20u+(supers+1u)/2u);\nlet at=first+block/8u*20u;\nlet j=block&7u;\nlet two=scales[at+16u+j/2u]>>(16u*(j&1u));\nlet scale=vec2f(bitcast<vec2i>(vec2u(two)<<vec2u(24u,16u))>>vec2u(24u));\nlet high=vec2u(scales[at+2u*j],scales[at+2u*j+1u]);\nreturn Block(half(first+supers*20u,block/8u)*scale,vec2f(),weights[row*K_BLOCKS+block],high);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet high=pairs(block.high[quad/4u],quad)<<vec4u(4u);\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|high)-vec4f(32.0);\n}"
+} as const
+
+export const blockTq20 = {
+  "name": "block_tq2_0",
+  "provides": "block",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    },
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet d=half(row*((K_BLOCKS/8u+1u)/2u),block/8u);\nreturn Block(vec2f(d),vec2f(),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad))-vec4f(1.0);\n}"
+} as const
+
+export const weightsBlocks = {
+  "name": "weights_blocks",
+  "provides": "weights",
+  "needs": [
+    "block"
+  ],
+  "enables": [],
+  "bindings": {},
+  "constants": {
+    "K_BLOCKS": "required"
+  },
+  "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nlet half=(quad/4u)&1u;\nreturn block.scale[half]*block_quad(block,quad&7u)-block.minimum[half];\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\nsums:vec2f,\n}\nfn load_inputs(at:u32)->Inputs{\nvar inputs=Inputs(\nx[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u],vec2f(),\n);\nif(HAS_MINIMUM){\nlet one=vec4f(1.0);\ninputs.sums=vec2f(\ndot(inputs.x0+inputs.x1+inputs.x2+inputs.x3,one),\ndot(inputs.x4+inputs.x5+inputs.x6+inputs.x7,one),\n);\n}\nreturn inputs;\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet block=load_block(row,step);\nlet sums=vec2f(\ndot(block_quad(block,0u),inputs.x0)+dot(block_quad(block,1u),inputs.x1)\n+dot(block_quad(block,2u),inputs.x2)+dot(block_quad(block,3u),inputs.x3),\ndot(block_quad(block,4u),inputs.x4)+dot(block_quad(block,5u),inputs.x5)\n+dot(block_quad(block,6u),inputs.x6)+dot(block_quad(block,7u),inputs.x7),\n);\nlet product=dot(block.scale,sums);\nif(HAS_MINIMUM){return product-dot(block.minimum,inputs.sums);}\nreturn product;\n}"
+} as const

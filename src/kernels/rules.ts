@@ -1,0 +1,25 @@
+/** Rules on the history that change logits. They are loaded for requests that have some. */
+import type { Recorder } from '../gpu/recorder.ts'
+import { part } from '../gpu/shader.ts'
+import { rulesCopy, rulesScatter } from '../gpu/shaders-rules.gen.ts'
+import { math, type SamplerBuffers, sizes } from './sampler.ts'
+import { type BatchShape, ceilDiv } from './shape.ts'
+
+/**
+ * Copies the logits of outputs whose request has rules on the history to `scores` and applies the rules there, in the
+ * order of `applyHistory` in `sampling/processors.ts` and equal to it bit for bit (results below 2^-126 aside).
+ */
+export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
+  const { V, QUADS, POSITIONS } = sizes(b)
+  const { rows, settings, scores, counts, history, lists } = b
+  const copy = part(rulesCopy, {
+    bindings: { logits: b.logits.buffer, scores, rows, settings },
+    constants: { QUADS, STRIDE_QUADS: b.logits.stride / 4 },
+  })
+  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, 256), (batch) => batch.ruled])
+  const scatter = part(rulesScatter, {
+    bindings: { scores, counts, rows, settings, history, lists },
+    constants: { V, POSITIONS, STRIDE: b.logits.stride },
+  })
+  r.dispatch('rules', [scatter, math()], [(batch) => batch.ruled])
+}
