@@ -57,6 +57,7 @@ describe('the embedded model', () => {
 })
 
 describe('in a bundle of CommonJS', () => {
+  const COMMONJS = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' } as const
   const output = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   afterAll(() => rmSync(output, { recursive: true, force: true }))
 
@@ -73,12 +74,9 @@ describe('in a bundle of CommonJS', () => {
       root: output,
       resolve: { alias: { 'mistral-webgpu': join(root, 'src/index.ts') }, conditions: ['source', 'node'] },
       ssr: { noExternal: true, external: ['webgpu'], resolve: { conditions: ['source', 'node'] } },
-      build: { ssr: entry, outDir: join(output, 'out'), rolldownOptions: { output: { format: 'cjs' } } },
+      build: { ssr: entry, outDir: join(output, 'out'), rolldownOptions: { output: COMMONJS } },
     })
-    const bundle = join(output, 'out', readdirSync(join(output, 'out')).find((name) => /^entry\./.test(name))!)
-    const commonjs = join(output, 'bundle.cjs')
-    writeFileSync(commonjs, readFileSync(bundle))
-    const result = await runChild(process.execPath, [commonjs], { cwd: output })
+    const result = await runChild(process.execPath, [join(output, 'out', 'entry.cjs')], { cwd: output })
     expect(result).toMatchObject({ code: 0, stderr: '' })
     expect(result.stdout).toMatch(
       /^true ParameterError parameter "source".*import pocket from 'mistral-webgpu\/pocket'/,
