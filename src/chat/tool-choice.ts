@@ -63,7 +63,8 @@ function namedFunction(choice: unknown): string {
     unknown
   >
   const name = (fn as { name?: unknown } | null | undefined)?.name
-  if (type === 'function' && typeof name === 'string') return name
+  // Mistral's API lets the type be left out.
+  if ((type === undefined || type === 'function') && typeof name === 'string') return name
   throw new ParameterError(
     'tool_choice',
     choice,

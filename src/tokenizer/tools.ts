@@ -7,7 +7,7 @@ import { copyPlain } from './plain-data.ts'
 export interface ToolCall {
   readonly id?: string | undefined
   readonly type?: 'function' | undefined
-  /** `arguments`: an object, or the JSON text of one; `''`, null and undefined are `{}`. */
+  /** `arguments`: an object, or the JSON text of one; `''`, `'null'`, null and undefined are `{}`. */
   readonly function: { readonly name: string; readonly arguments?: unknown }
 }
 
@@ -31,18 +31,34 @@ export function checkFunctionName(name: unknown, at: string): asserts name is st
   }
 }
 
-/** undefined when there are none: null and an empty list say the same. @throws ParameterError naming `tools[i].field` */
+/**
+ * A plain copy of the tools. `type` may be left out, as in Mistral's API.
+ * @returns undefined when there are none: null and an empty list say the same
+ * @throws ParameterError naming `tools[i].field`
+ */
 export function checkTools(tools: unknown): Tool[] | undefined {
   if (tools === undefined || tools === null) return undefined
   if (!Array.isArray(tools))
     throw new ParameterError('tools', tools, 'must be an array of {type: "function", function}')
   if (tools.length === 0) return undefined
-  for (const [i, tool] of tools.entries()) {
-    const { type, function: fn } = (tool ?? {}) as { type?: unknown; function?: { name?: unknown } }
+  const typed = tools.map((tool: unknown, i) => {
+    const { type = 'function', function: fn } = (tool ?? {}) as { type?: unknown; function?: unknown }
     if (type !== 'function') throw new ParameterError(`tools[${i}].type`, type, 'must be "function"')
-    checkFunctionName(fn?.name, `tools[${i}].function.name`)
+    checkFunction(fn, `tools[${i}].function`)
+    return { type, ...(tool as object) }
+  })
+  return copyPlain(typed, 'tools') as Tool[]
+}
+
+function checkFunction(fn: unknown, at: string): void {
+  const { name, description, parameters } = (fn ?? {}) as Record<string, unknown>
+  checkFunctionName(name, `${at}.name`)
+  if (description !== undefined && description !== null && typeof description !== 'string') {
+    throw new ParameterError(`${at}.description`, description, 'must be a string')
   }
-  return copyPlain(tools, 'tools') as Tool[]
+  if (parameters !== undefined && parameters !== null && !isJsonObject(parameters)) {
+    throw new ParameterError(`${at}.parameters`, parameters, 'must be an object, a JSON schema')
+  }
 }
 
 /** undefined when the field is missing or null. @throws ParameterError naming `at[i].field` */
@@ -66,12 +82,18 @@ export function checkToolCalls(calls: unknown, role: string, at: string): ToolCa
 }
 
 /**
- * The arguments of a call as they are written into prompts. Clients send `''` or null for functions without parameters.
+ * The arguments of a call as they are written into prompts. Clients send `''`, null or `'null'` for functions without
+ * parameters.
  * @returns undefined for a text that is no JSON
  */
 export function argumentsOf(value: unknown): JsonValue | undefined {
-  if (value === undefined || value === null || value === '') return {}
-  return typeof value === 'string' ? tryParseJson(value) : (value as JsonValue)
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'string') return value as JsonValue
+  return value.trim() === '' ? {} : emptyForNull(tryParseJson(value))
+}
+
+function emptyForNull(value: JsonValue | undefined): JsonValue | undefined {
+  return value === null ? {} : value
 }
 
 /**

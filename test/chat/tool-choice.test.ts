@@ -29,6 +29,12 @@ describe('tool_choice', () => {
     expect(planTools({ tools, tool_choice: named('stop') })).toEqual({ tools, force: { name: 'stop' }, maxCalls: 1 })
   })
 
+  it('a choice and a tool may leave out their type', () => {
+    const choice = { function: { name: 'stop' } }
+    const plan = planTools({ tools: tools.map(({ function: fn }) => ({ function: fn })), tool_choice: choice })
+    expect(plan).toEqual({ tools, force: { name: 'stop' }, maxCalls: 1 })
+  })
+
   it.each<[string, object]>([
     ['tool_choice', { tools, tool_choice: 'maybe' }],
     ['tool_choice', { tools, tool_choice: { type: 'function' } }],

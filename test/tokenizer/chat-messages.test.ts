@@ -78,7 +78,6 @@ describe('messages', async () => {
     ['messages[0].tool_calls', [{ ...user('a'), tool_calls: [call] }]],
     ['messages[0].tool_calls[0].function.arguments', [calling({ arguments: '{bad' })]],
     ['messages[0].tool_calls[0].function.arguments', [calling({ arguments: '[1]' })]],
-    ['messages[0].tool_calls[0].function.arguments', [calling({ arguments: 'null' })]],
     ['messages[0].tool_calls[0].function.arguments', [calling({ arguments: 7 })]],
     ['messages[0].tool_calls[0].function.arguments', [calling({ arguments: '['.repeat(100_000) })]],
     ['messages[0].tool_call_id', [{ role: 'tool', content: '1', tool_call_id: 7 }]],
@@ -102,5 +101,24 @@ describe('messages', async () => {
         expect.objectContaining({ parameter: 'tools[0].function.name' }),
       )
     }
+    for (const [field, value] of Object.entries({ parameters: 'x', description: 7 })) {
+      expect(() => encode([user('a')], [{ type: 'function', function: { name: 'f', [field]: value } }])).toThrow(
+        expect.objectContaining({ parameter: `tools[0].function.${field}` }),
+      )
+    }
+  })
+
+  it('takes a tool without its type, as in Mistral’s API', () => {
+    const fn = { name: 'f', description: 'd', parameters: { type: 'object' } }
+    expect(encode([user('a')], [{ function: fn }])).toEqual(encode([user('a')], [{ type: 'function', function: fn }]))
+  })
+
+  it.each(['', ' \n', 'null', ' null ', null, undefined])('takes the arguments %j for none', (given) => {
+    const told = (args: unknown) => [
+      user('a'),
+      { role: 'assistant', tool_calls: [{ ...call, function: { name: 'f', arguments: args } }] },
+      result(call.id),
+    ]
+    expect(encode(told(given))).toEqual(encode(told('{}')))
   })
 })
