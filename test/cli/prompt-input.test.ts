@@ -1,5 +1,5 @@
 /** Where the prompt of `generate` comes from, in this process and in one of its own. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -71,7 +71,7 @@ describe('the prompt', () => {
   })
 })
 
-describe.runIf(existsSync(join(root, 'models/pocket/config.json')))('generate as first typed', () => {
+describe('generate as first typed', () => {
   const SHORT = ['--no-sample', '-n', '12', '-c', '128']
   const QUESTION = 'What is the mistral?'
 

@@ -1,9 +1,7 @@
 /** A terminal of plain streams, and the command line as a child process. */
 import { EventEmitter } from 'node:events'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import type { Cli } from '../../src/cli/context.ts'
 import { createTerminal } from '../../src/platform/terminal.ts'
 import { type ChildOptions, type ChildResult, root, runChild } from '../support/child.ts'
@@ -66,8 +64,3 @@ export function runCommand(args: readonly string[], options: ChildOptions = {}):
     ...options,
   })
 }
-
-/** The trained model that lies beside the repository on some machines. */
-export const storiesPath = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url))
-export const hasStories = existsSync(storiesPath)
-if (!hasStories) console.warn(`skipped, since ${storiesPath} is absent: the command line on a trained GGUF`)

@@ -1,6 +1,4 @@
 /** GGUF headers, sound and hostile. */
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeToF32 } from '../../src/formats/blocks.ts'
@@ -123,14 +121,6 @@ describe('openGguf', () => {
     expect((file.metadata.get('tokens') as string[])[119_999]).toBe('token 119999')
     expect(asked.length).toBeLessThan(8)
     expect(asked.reduce((sum, [, length]) => sum + length, 0)).toBeLessThan(8 * 1024 * 1024)
-  })
-
-  const stories = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url))
-  it.skipIf(!existsSync(stories))('reads the real stories260K (skipped when ../shared is absent)', async () => {
-    const file = await open(new Uint8Array(readFileSync(stories)))
-    expect(file.tensors.size).toBe(48)
-    expect(file.tensors.get('blk.0.attn_k.weight')).toMatchObject({ dtype: 'f32', shape: [32, 64], byteOffset: 292960 })
-    expect(file.metadata.get('llama.block_count')).toBe(5)
   })
 })
 

@@ -1,3 +1,4 @@
+/** The app over a real model and real sockets. */
 import { spawn } from 'node:child_process'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,46 +7,33 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { random } from '../support/fixtures.ts'
 import { type Json, post, question } from './fake-chat.ts'
+import { chatRequests, predictRequests } from './launch-requests.ts'
 import { endless, greedy, messages, servePocket, until } from './pocket.ts'
-import { readSeeds } from './seeds.ts'
 
 const { chat, app, answer, idle } = await servePocket()
 afterAll(() => chat.dispose())
 
-describe('the seeds', () => {
-  const seeds = readSeeds()
+describe('the predict route and its neighbour', () => {
   const greedily = { do_sample: false }
 
-  test.skipIf(seeds === undefined)(
-    'every body printed there is answered (skipped: ../shared/seeds is not here)',
-    async () => {
-      const client = new OpenAI({ apiKey: 'local', fetch: app.fetch })
-      expect(seeds!.chat).toHaveLength(4)
-      for (const body of seeds!.chat) {
-        expect(body).toMatchObject({ model: 'mistral-7b', temperature: 0.5, max_tokens: 50, top_p: 0.95 })
-        if (body.stream) {
-          let text = ''
-          for await (const chunk of (await client.chat.completions.create(body)) as Json)
-            text += chunk.choices[0].delta.content ?? ''
-          expect(text).not.toBe('')
-        } else expect((await client.chat.completions.create(body)).choices[0]!.message.content).not.toBe('')
-      }
-      expect(seeds!.predict).toHaveLength(4)
-      for (const body of seeds!.predict) {
-        expect(body).toMatchObject({ temperature: 0.9, messages: [{}, {}, {}] })
-        const response = await post(
-          app,
-          '/production/predict',
-          { ...body, max_new_tokens: 60 },
-          { headers: { authorization: 'Api-Key x' } },
-        )
-        expect(response.status).toBe(200)
-        expect(response.headers.get('content-type')).toBe(body.stream ? 'application/octet-stream' : 'application/json')
-        expect(body.stream ? await response.text() : await response.json()).toMatch(/\S/)
-      }
-    },
-    60_000,
-  )
+  test('answer the requests that clients have sent since the launch', { timeout: 60_000 }, async () => {
+    const client = new OpenAI({ apiKey: 'local', fetch: app.fetch })
+    for (const body of chatRequests) {
+      if (body.stream) {
+        let text = ''
+        for await (const chunk of (await client.chat.completions.create(body)) as Json)
+          text += chunk.choices[0].delta.content ?? ''
+        expect(text).not.toBe('')
+      } else expect((await client.chat.completions.create(body)).choices[0]!.message.content).not.toBe('')
+    }
+    const headers = { authorization: 'Api-Key x' }
+    for (const body of predictRequests) {
+      const response = await post(app, '/production/predict', { ...body, max_new_tokens: 60 }, { headers })
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-type')).toBe(body.stream ? 'application/octet-stream' : 'application/json')
+      expect(body.stream ? await response.text() : await response.json()).toMatch(/\S/)
+    }
+  })
 
   test('predict gives the same text whole, streamed and through the model', async () => {
     const request = {

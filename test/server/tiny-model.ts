@@ -1,14 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { type ChatLoadOptions, MistralChat } from '../../src/index.ts'
 import { asFolder, randomModel } from '../reference/random-model.ts'
 import { disabledFeatures } from '../support/features.ts'
-
-/** A real SentencePiece file, from where it lies; undefined when it is not there. */
-export function sharedTokenizer(name: string): Uint8Array | undefined {
-  const path = fileURLToPath(new URL(`../../../shared/tokenizers/${name}`, import.meta.url))
-  return existsSync(path) ? new Uint8Array(readFileSync(path)) : undefined
-}
 
 /** One layer of random weights under some vocabulary: for what depends on tokens and templates, not on sense. */
 export function loadTiny(

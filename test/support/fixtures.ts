@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+/** Checkpoints and texts with what the reference gives for them, and small helpers of numbers. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type LoadOptions, MistralModel } from '../../src/index.ts'
 import { disabledFeatures } from './features.ts'
@@ -21,10 +22,20 @@ export function fixture(name: string): { path: string; reference: Reference } {
   return { path, reference: { prompt: json.prompt, greedy: json.greedy, logits, vocab: json.shape[1] } }
 }
 
-/** The trained model that tests read where it lies; undefined when it is not there. */
-export function storiesPath(): string | undefined {
-  const path = fileURLToPath(new URL('../../../shared/models/stories260K.gguf', import.meta.url))
-  return existsSync(path) ? path : undefined
+/** A text that pocket goes on with, without a template. */
+export interface Continuation {
+  readonly prompt: string
+  readonly prompt_ids: readonly number[]
+  /** What greedy decoding gives after the prompt when the end of sequence does not stop it, as transformers computes it. */
+  readonly ids: readonly number[]
+  /** Prompt and continuation, control tokens left out. */
+  readonly text: string
+}
+
+/** The one that tests begin with when one is enough. */
+export function continuation(): Continuation {
+  const file = fileURLToPath(new URL('../fixtures/pocket/continuations.json', import.meta.url))
+  return JSON.parse(readFileSync(file, 'utf8')).continuations[0]
 }
 
 /** Loads a model without the features that this run does without, and disposes of it afterwards. */

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+/** Fixtures of the tokenizer, and comparisons with what the reference libraries gave. */
+import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { parseJson } from '../../src/json/parse.ts'
@@ -27,12 +27,6 @@ export function fixture<T>(name: string): T {
 /** As {@link fixture}, with the order of keys and the kinds of numbers that the file has. */
 export function losslessFixture<T>(name: string): T {
   return parseJson(gunzipSync(fixtureBytes(name)).toString('utf8')) as T
-}
-
-/** A file beside the repository; undefined where the clone has none. */
-export function sharedPath(name: string): string | undefined {
-  const path = fileURLToPath(new URL(`../../../shared/${name}`, import.meta.url))
-  return existsSync(path) ? path : undefined
 }
 
 export function fnv1a(ids: readonly number[]): number {

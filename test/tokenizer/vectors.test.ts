@@ -1,3 +1,5 @@
+/** Ids and texts of ten thousand strings, as SentencePiece and Hugging Face tokenizers give them. */
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import {
@@ -8,52 +10,48 @@ import {
   fixture,
   fixtureBytes,
   fnv1a,
-  sharedPath,
 } from './support.ts'
 
 interface Vectors {
   file?: string
   encode: EncodeVectors
   decode: DecodeVectors
+  /** Hash of the ids of all strings joined, cut at 100,000 characters. */
   long?: number
 }
 
 const strings = fixture<string[]>('strings.json.gz')
+const joined = Array.from(strings.join('')).slice(0, 100_000).join('')
+
+function expectVectors(tokenizer: Tokenizer, { encode, decode, long }: Vectors): void {
+  expect(strings).toHaveLength(10_000)
+  expectEncodes(tokenizer, strings, encode)
+  expectDecodes(tokenizer, decode)
+  if (long !== undefined) expect(fnv1a(tokenizer.encode(joined))).toBe(long)
+}
 
 describe('own SentencePiece models, against SentencePiece', () => {
   const vectors = fixture<Record<string, Vectors>>('own.json.gz')
   it.each(Object.keys(vectors))('%s', async (name) => {
-    const tokenizer = await Tokenizer.fromSentencePiece(fixtureBytes(`${name}.model`))
-    const { encode, decode } = vectors[name] as Vectors
-    expectEncodes(tokenizer, strings, encode)
-    expectDecodes(tokenizer, decode)
+    expectVectors(await Tokenizer.fromSentencePiece(fixtureBytes(`${name}.model`)), vectors[name] as Vectors)
   })
 })
 
 describe('tokenizer.json in the forms of Mistral repositories, against Hugging Face tokenizers', () => {
   const vectors = fixture<Record<string, Vectors>>('forms.json.gz')
   it.each(Object.keys(vectors))('%s', async (name) => {
-    const tokenizer = await Tokenizer.fromJson(fixture(`${name}.tokenizer.json.gz`))
-    const { encode, decode } = vectors[name] as Vectors
-    expectEncodes(tokenizer, strings, encode)
-    expectDecodes(tokenizer, decode)
+    expectVectors(await Tokenizer.fromJson(fixture(`${name}.tokenizer.json.gz`)), vectors[name] as Vectors)
   })
 })
 
-describe('real vocabularies beside the repository, against SentencePiece', () => {
-  for (const [name, vectors] of Object.entries(fixture<Record<string, Vectors>>('shared.json.gz'))) {
-    const path = sharedPath(vectors.file as string)
-    it.skipIf(path === undefined)(
-      `${name}: 10,000 strings (needs ../shared/${vectors.file})`,
-      { timeout: 60_000 },
-      async () => {
-        const tokenizer = await Tokenizer.load(path as string)
-        expect(strings.length).toBe(10_000)
-        expectEncodes(tokenizer, strings, vectors.encode)
-        expectDecodes(tokenizer, vectors.decode)
-        const long = Array.from(strings.join('')).slice(0, 100_000).join('')
-        expect(fnv1a(tokenizer.encode(long))).toBe(vectors.long)
-      },
-    )
-  }
-})
+// Half a megabyte each, so they are not in the repository: the folder `data` of the Python package mistral_common has them.
+const folder = process.env.MISTRAL_VOCABULARIES
+if (folder !== undefined) {
+  describe(`the vocabularies of Mistral in ${folder}, against SentencePiece`, () => {
+    const vectors = fixture<Record<string, Vectors>>('real.json.gz')
+    it.each(Object.keys(vectors))('%s', { timeout: 60_000 }, async (name) => {
+      const { file, ...rest } = vectors[name] as Vectors
+      expectVectors(await Tokenizer.load(join(folder, file as string)), rest)
+    })
+  })
+}

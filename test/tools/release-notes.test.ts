@@ -1,3 +1,4 @@
+/** What a release says of itself. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

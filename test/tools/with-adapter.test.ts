@@ -1,3 +1,4 @@
+/** The launcher that finds an adapter. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
