@@ -173,20 +173,23 @@ describe('a server in Node', () => {
       headersTimeoutMs: 300,
       requestTimeoutMs: 600,
     })
-    const begun = performance.now()
-    const [head, body] = [
+    const patient = await serve(() => new Response('x'), { headersTimeoutMs: 60_000 })
+    const [head, body, waiting] = [
       raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n'),
       raw(server.port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab'),
+      raw(patient.port, 'GET / HTTP/1.1\r\nHost: x\r\n'),
     ]
-    expect(await head.received).toMatch(/^HTTP\/1\.1 408 /)
-    expect(await body.received).toMatch(/^HTTP\/1\.1 408 |^$/)
-    expect(performance.now() - begun).toBeLessThan(4000)
+    const dropped = Promise.all([head.received, body.received])
+    // The one that has more patience is no measure of time, but of who comes first.
+    const [first] = await Promise.race([dropped, waiting.received.then(() => ['the patient one'])])
+    expect(first).toMatch(/^HTTP\/1\.1 408 /)
+    expect((await dropped)[1]).toMatch(/^HTTP\/1\.1 408 |^$/)
   })
 
   it('closes connections that have nothing to say', async () => {
     const server = await serve(() => new Response('x'), { idleTimeoutMs: 200 })
     const { received } = raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-    expect(await Promise.race([received, delay(5000, 'open')])).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await received).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   it('takes no more connections than it was told to', async () => {
@@ -213,14 +216,13 @@ describe('a server in Node', () => {
     await (await fetch(server.url)).text()
     const silent = raw(server.port, '')
     const response = await fetch(`${server.url}/stream`)
-    const begun = performance.now()
-    const closed = server.close(10_000)
+    // Were it held up, it would take longer than a test may.
+    const closed = server.close(600_000)
     await delay(20)
     await expect(fetch(server.url)).rejects.toThrow()
     expect((await response.text()).split(' ')).toHaveLength(21)
     expect(await closed).toBe(0)
     await silent.received
-    expect(performance.now() - begun).toBeLessThan(3000)
   })
 
   it('cuts what does not end in time, and counts it', async () => {

