@@ -12,6 +12,15 @@ const CODE_OF_BYTE: readonly number[] = (() => {
 
 const BYTE_OF_CODE = new Map(CODE_OF_BYTE.map((code, byte) => [code, byte]))
 
+const CHARACTER_OF_BYTE = CODE_OF_BYTE.map((code) => String.fromCharCode(code))
+
+/** @param bytes one character below 256 for each byte, as `atob` gives them */
+export function alphabetOfBytes(bytes: string): string {
+  let text = ''
+  for (let i = 0; i < bytes.length; i++) text += CHARACTER_OF_BYTE[bytes.charCodeAt(i)]
+  return text
+}
+
 /** The bytes that a token of a byte-level vocabulary stands for; a character outside the alphabet stands for itself. */
 export function bytesOfAlphabet(token: string): Uint8Array<ArrayBuffer> {
   const bytes: number[] = []

@@ -2,6 +2,7 @@
 import { TokenizerError } from '../errors.ts'
 import { jsonFault } from '../formats/byte-reader.ts'
 import type { FolderFiles } from './hf-added.ts'
+import { isTekken, lackingToken } from './tekken-file.ts'
 
 /** A file's bytes by name; undefined when there is no such file. */
 export type OpenFile = (name: string) => Promise<Uint8Array | undefined>
@@ -19,14 +20,18 @@ export interface OpenFiles {
   open(name: string, signal?: AbortSignal): Promise<Reader | undefined>
 }
 
-type Found = { readonly name: string; readonly files: FolderFiles } & (
-  | { readonly kind: 'json'; readonly tokenizer: unknown }
+/** A tokenizer's files, before they are read into a definition. */
+export type Found = { readonly name: string; readonly files: FolderFiles } & (
+  | { readonly kind: 'json'; readonly tokenizer: unknown; readonly notes: readonly string[] }
+  | { readonly kind: 'tekken'; readonly tokenizer: unknown }
   | { readonly kind: 'sentencepiece'; readonly bytes: Uint8Array }
 )
 
 /** The largest published tokenizer.json has 17 MB. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024
 const SENTENCEPIECE = /\.model(?:\.v\d+m?\d*)?$/
+/** JSON files that may be named in place of a folder and are no tokenizers. */
+const NO_TOKENIZER = /^(?:config|params|generation_config|tokenizer_config|.*\.index)\.json$/
 const SENTENCEPIECE_NAMES = [
   'tokenizer.model',
   'tokenizer.model.v3',
@@ -53,21 +58,43 @@ export async function tokenizerFiles(
 ): Promise<Found | undefined> {
   const { fileName } = at
   if (fileName !== undefined && SENTENCEPIECE.test(fileName)) return sentencePiece(open, fileName)
-  const isOwnJson =
-    fileName?.endsWith('.json') === true && !/^(?:config|tokenizer_config|.*\.index)\.json$/.test(fileName)
-  const name = isOwnJson ? fileName : 'tokenizer.json'
-  const tokenizer = await openJson(open, name)
-  if (tokenizer !== undefined) {
-    refuseTekken(tokenizer, name)
-    return { kind: 'json', name, tokenizer, files: await filesBeside(open) }
-  }
+  const isOwnJson = fileName?.endsWith('.json') === true && !NO_TOKENIZER.test(fileName)
+  if (isOwnJson) return jsonFile(open, fileName)
+  const tekken = await tekkenFile(open, at.names ?? [])
+  if (tekken !== undefined) return tekken
+  const json = await jsonFile(open, 'tokenizer.json')
+  if (json !== undefined) return json
   const others = (at.names ?? []).filter((other) => SENTENCEPIECE.test(other))
   for (const other of new Set([...SENTENCEPIECE_NAMES, ...others])) {
     const found = await sentencePiece(open, other)
     if (found !== undefined) return found
   }
-  const tekken = await openJson(open, 'tekken.json')
-  if (tekken !== undefined) throw tekkenError('tekken.json')
+  return undefined
+}
+
+/** What a file holds counts, not how it is called. */
+async function jsonFile(open: OpenFile, name: string, notes: readonly string[] = []): Promise<Found | undefined> {
+  const tokenizer = await openJson(open, name)
+  if (tokenizer === undefined) return undefined
+  if (isTekken(tokenizer)) return { kind: 'tekken', name, tokenizer, files: {} }
+  return { kind: 'json', name, tokenizer, files: await filesBeside(open), notes }
+}
+
+/**
+ * Mistral's own file, which is what the model was trained with; conversions of it were wrong for years. Only where a
+ * finetune has added tokens to the conversion, its `tekken.json` is left over from the model that it was made of.
+ */
+async function tekkenFile(open: OpenFile, names: readonly string[]): Promise<Found | undefined> {
+  const dated = names.filter((name) => /^tekken.*\.json$/.test(name))
+  for (const name of new Set(['tekken.json', ...dated])) {
+    const tokenizer = await openJson(open, name)
+    if (tokenizer === undefined) continue
+    const files = await filesBeside(open)
+    const lacking = lackingToken(tokenizer, files.config)
+    const why = `tokenizer_config.json names ${JSON.stringify(lacking)}, which ${name} lacks: tokenizer.json is used instead`
+    const json = lacking === undefined ? undefined : await jsonFile(open, 'tokenizer.json', [why])
+    return json ?? { kind: 'tekken', name, tokenizer, files }
+  }
   return undefined
 }
 
@@ -87,19 +114,6 @@ async function filesBeside(open: OpenFile): Promise<FolderFiles> {
 async function openJson(open: OpenFile, name: string): Promise<unknown> {
   const bytes = await open(name)
   return bytes === undefined ? undefined : parseJson(utf8(bytes, name), name)
-}
-
-/** Mistral's own form has a list of byte strings where Hugging Face's has a model. */
-function refuseTekken(value: unknown, name: string): void {
-  const file = value as { model?: unknown; vocab?: unknown; config?: unknown } | null
-  if (typeof file !== 'object' || file === null || file.model !== undefined) return
-  if (/tekken/i.test(name) || (Array.isArray(file.vocab) && file.config !== undefined)) throw tekkenError(name)
-}
-
-function tekkenError(name: string): TokenizerError {
-  return new TokenizerError(
-    `${name}: Mistral's tekken form is not supported; load the tokenizer.json of the same model, or its GGUF`,
-  )
 }
 
 /** @throws TokenizerError naming the file when it is not JSON */

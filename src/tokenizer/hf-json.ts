@@ -4,6 +4,7 @@ import type { AddedToken } from './added-tokens.ts'
 import { byteOfToken, type Prefix, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type FolderFiles, type FolderVocabulary, type ListedToken, tokenOf, withFolder } from './hf-added.ts'
 import { array, boolean, type Json, object, optionalString, show, tokenId } from './json-fields.ts'
+import { REPAIR_NOTE, repairedPreTokenizer } from './tekken-repair.ts'
 import { CONTROL_NAME, checkTokens, ENGINE_UNK, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
 
 /**
@@ -30,10 +31,12 @@ export function definitionFromJson(tokenizer: unknown, files: FolderFiles = {}):
   const named = namedTokens(folder, unkToken)
   const kinds = readKinds(folder, byteFallback, named)
   const unkId = unkToken === undefined ? undefined : vocab.get(unkToken)
+  const repaired = repairedPreTokenizer(form.preTokenizer, vocab)
   return {
     tokens,
     kinds,
     ...named,
+    notes: repaired === undefined ? [] : [REPAIR_NOTE],
     added: addedOf(folder, kinds, form.text),
     addedOrder: 'leftmost',
     endIds: named.eosId === undefined ? [] : [named.eosId],
@@ -50,7 +53,7 @@ export function definitionFromJson(tokenizer: unknown, files: FolderFiles = {}):
       fuseUnk: boolean(model.fuse_unk, 'model.fuse_unk'),
       ignoreMerges: boolean(model.ignore_merges, 'model.ignore_merges'),
       normalizer: form.normalizer,
-      preTokenizer: form.preTokenizer,
+      preTokenizer: repaired ?? form.preTokenizer,
     }),
     ranks: undefined,
   }

@@ -5,10 +5,11 @@ import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Place } from './added-tokens.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import type { TextEncoderEngine } from './engine.ts'
-import { type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
+import { type Found, type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
 import { formatHintOfJson, formatHintOfName } from './format-hint.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
 import type { FolderFiles } from './hf-added.ts'
+import { isTekken } from './tekken-file.ts'
 import { type StreamOptions, TextStream, tokenBytes } from './text-stream.ts'
 
 export interface EncodeOptions {
@@ -19,7 +20,7 @@ export interface EncodeOptions {
 }
 
 /**
- * Text ↔ token ids, the same from a `tokenizer.json`, a `tokenizer.model` or a GGUF.
+ * Text ↔ token ids, the same from a `tekken.json`, a `tokenizer.json`, a `tokenizer.model` or a GGUF.
  *
  * Text never becomes a control token: `encode('</s>')` gives the pieces that spell it. Control tokens come from
  * `bos`/`eos` and from chat templates only.
@@ -69,7 +70,7 @@ export class Tokenizer {
   }
 
   /**
-   * Opens a `tokenizer.model`, `tokenizer.json`, `.gguf`, or the folder that holds one; from a path, URL, `File`s, a
+   * Opens a `tekken.json`, `tokenizer.json`, `tokenizer.model`, `.gguf`, or the folder that holds one; from a path, URL, `File`s, a
    * directory handle or an object with `open(name)`.
    * @throws TokenizerError when there is no tokenizer or it is damaged; CheckpointError when the file cannot be read
    */
@@ -87,7 +88,7 @@ export class Tokenizer {
       const tokenizer = await Tokenizer.fromSourceFiles(files, signal)
       if (tokenizer !== undefined) return tokenizer
       const why = absenceOf(files, [files.fileName ?? 'tokenizer.json', 'tokenizer.model'])
-      throw new TokenizerError(`${files.label}: holds no tokenizer.json, tokenizer.model or .gguf${why}`)
+      throw new TokenizerError(`${files.label}: holds no tekken.json, tokenizer.json, tokenizer.model or .gguf${why}`)
     } finally {
       await files.close()
     }
@@ -104,7 +105,8 @@ export class Tokenizer {
 
   /**
    * @internal
-   * The tokenizer of a folder: `tokenizer.json` with `tokenizer_config.json`, else a SentencePiece `tokenizer.model`.
+   * The tokenizer of a folder: `tekken.json`, else `tokenizer.json` with `tokenizer_config.json`, else a SentencePiece
+   * `tokenizer.model`.
    * @param open gives a file's bytes by name, undefined when there is no such file
    * @param at the file to use (`fileName`) and the names that there are, where known
    * @returns undefined when the folder has no tokenizer
@@ -117,23 +119,21 @@ export class Tokenizer {
     const found = await tokenizerFiles(open, at)
     if (found === undefined) return undefined
     try {
-      const { kind, name, files } = found
-      const reading = kind === 'json' ? fromJson(found.tokenizer, files) : fromSentencePiece(found.bytes, name, files)
-      return await Tokenizer.#of(await reading)
+      return await Tokenizer.#of(await definitionOf(found))
     } catch (error) {
       throw naming(error, found.name)
     }
   }
 
   /**
-   * From a `tokenizer.json` (text or parsed), and `tokenizer_config.json` where there is one. Throws TokenizerError.
+   * From a `tokenizer.json` or `tekken.json` (text or parsed), and of the former `tokenizer_config.json` where there is one. Throws TokenizerError.
    * Where the folder has an `added_tokens.json` or `special_tokens_map.json`, use {@link load}.
    */
   static async fromJson(tokenizerJson: unknown, tokenizerConfig?: unknown): Promise<Tokenizer> {
     const json = typeof tokenizerJson === 'string' ? parseJson(tokenizerJson, 'tokenizer.json') : tokenizerJson
     const config =
       typeof tokenizerConfig === 'string' ? parseJson(tokenizerConfig, 'tokenizer_config.json') : tokenizerConfig
-    return Tokenizer.#of(await fromJson(json, { config }))
+    return Tokenizer.#of(await (isTekken(json) ? fromTekken(json) : fromJson(json, { config })))
   }
 
   /** From the bytes of a SentencePiece `tokenizer.model`, and its name, which may end in a version. Throws TokenizerError. */
@@ -246,9 +246,30 @@ export class Tokenizer {
   }
 }
 
-async function fromJson(json: unknown, files: FolderFiles): Promise<TokenizerDefinition> {
+function definitionOf(found: Found): Promise<TokenizerDefinition> {
+  switch (found.kind) {
+    case 'tekken':
+      return fromTekken(found.tokenizer, found.name)
+    case 'json':
+      return fromJson(found.tokenizer, found.files, found.notes)
+    case 'sentencepiece':
+      return fromSentencePiece(found.bytes, found.name, found.files)
+  }
+}
+
+async function fromTekken(json: unknown, name?: string): Promise<TokenizerDefinition> {
+  const { definitionFromTekken } = await import('./tekken.ts')
+  return definitionFromTekken(json, name)
+}
+
+async function fromJson(
+  json: unknown,
+  files: FolderFiles,
+  notes: readonly string[] = [],
+): Promise<TokenizerDefinition> {
   const { definitionFromJson } = await import('./hf-json.ts')
-  return { ...definitionFromJson(json, files), formatHint: formatHintOfJson(json) }
+  const definition = definitionFromJson(json, files)
+  return { ...definition, notes: [...(definition.notes ?? []), ...notes], formatHint: formatHintOfJson(json) }
 }
 
 async function fromSentencePiece(bytes: Uint8Array, name: string, files?: FolderFiles): Promise<TokenizerDefinition> {

@@ -1,5 +1,8 @@
 /** The vocabularies that mistral-common's prompts were made with. */
+
+import { bytesOfAlphabet } from '../../src/tokenizer/byte-alphabet.ts'
 import type { ChatFormat } from '../../src/tokenizer/chat-format.ts'
+import { wordSplit } from '../../src/tokenizer/gguf-splits.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { fixture, fixtureBytes } from './support.ts'
 
@@ -34,6 +37,36 @@ export function tekkenJson(name: string): TokenizerJson {
       ),
     },
   }
+}
+
+const UNNAMED: readonly string[] = ['v3', 'v7']
+const byteOf = (character: string) => bytesOfAlphabet(character)[0]!
+
+/** The tekken.json of a version, for example `v13-think`. */
+export function tekkenFile(name: string): object {
+  const { tokenizer, specials } = tekken
+  const names = specials[name]!
+  const version = name.split('-')[0]!
+  const old = new Set(tokenizer.added_tokens.map(({ content }) => content))
+  const words = Object.entries(tokenizer.model.vocab).filter(([token]) => !old.has(token))
+  const vocab = words
+    .sort(([, a], [, b]) => a - b)
+    .map(([token], rank) => {
+      const bytes = Buffer.from([...token].map(byteOf))
+      return { rank, token_bytes: bytes.toString('base64'), token_str: null }
+    })
+  const config = {
+    pattern: wordSplit('tekken')?.regexes[0],
+    num_vocab_tokens: vocab.length,
+    default_vocab_size: vocab.length + names.length,
+    default_num_special_tokens: names.length,
+    version,
+  }
+  const listed = names.filter(
+    (content) => content !== `<SPECIAL_${names.indexOf(content)}>` || names.indexOf(content) < 32,
+  )
+  const special_tokens = listed.map((token_str, rank) => ({ rank, token_str, is_control: true }))
+  return { config, vocab, ...(UNNAMED.includes(version) ? {} : { special_tokens }) }
 }
 
 const SPM: Record<string, string> = { v1: 'own-v1.model', v2: 'own-v3.model', v3: 'own-v3.model', v7: 'own-v7.model' }
