@@ -2,7 +2,7 @@
  * Prefill and decode of one shape of random weights, for each type of weights, with and without the device's optional
  * features: what a variant of a kernel is worth.
  *
- *   npx tsx --conditions=source bench/decode.ts [--shape tiny|7b|nemo] [--layers 2] [--context 64] [--tokens 16]
+ *   npx tsx --conditions=mistral-webgpu-source bench/decode.ts [--shape tiny|7b|nemo] [--layers 2] [--context 64] [--tokens 16]
  *     [--weights native,q8,q4]
  */
 import { parseArgs } from 'node:util'

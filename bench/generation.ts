@@ -3,7 +3,7 @@
  * readback, greedy and sampled, and prompt lookup on a prompt that asks to repeat parts of it. All rows of a table run in
  * turns in one process, so their ratios mean something on a busy machine too.
  *
- *   npx tsx --conditions=source bench/generation.ts [--model <source>] [--tokens 96] [--rounds 3]
+ *   npx tsx --conditions=mistral-webgpu-source bench/generation.ts [--model <source>] [--tokens 96] [--rounds 3]
  */
 import { parseArgs } from 'node:util'
 import { MistralModel, type SamplingInput } from '../src/index.ts'

@@ -1,7 +1,7 @@
 /**
  * Times the matrix product for every type of weight, at T = 1, 4, 8 and 64, without a model.
  *
- *   npx tsx --conditions=source bench/kernels.ts [OUTPUTSxINPUTS ...] [--weights q4,q8] [--disable f16,subgroups] [--json]
+ *   npx tsx --conditions=mistral-webgpu-source bench/kernels.ts [OUTPUTSxINPUTS ...] [--weights q4,q8] [--disable f16,subgroups] [--json]
  */
 import { parseArgs } from 'node:util'
 import { measureBandwidth } from '../src/cli/bench/bandwidth.ts'

@@ -3,7 +3,7 @@
  * refused files and servers? Each runs in a process (or page) of its own, beside bare WebGPU that makes and destroys as
  * many devices with the same buffers, pipelines and bind groups, and dispatches them once where answers are given.
  *
- *   npx tsx --conditions=source bench/leak.ts [--runtime node,deno,page] [--what model,chat] [--runs 200] [--from 40]
+ *   npx tsx --conditions=mistral-webgpu-source bench/leak.ts [--runtime node,deno,page] [--what model,chat] [--runs 200] [--from 40]
  *                                             [--model FILE.gguf] [--allow 20]
  *
  * Fails unless no object of an ended life is left, and the process grows from run `from` to the last by no more than bare
@@ -47,11 +47,12 @@ interface Look extends Sample {
 const ONE_HEAP = { MALLOC_ARENA_MAX: '1' }
 const PROGRAM = join(root, 'test/runtime/lives/process.ts')
 const RUNTIMES: Record<string, (request: LivesRequest) => Promise<Look[]>> = {
-  node: (request) => inProcess(process.execPath, ['--expose-gc', '--conditions=source', '--import', 'tsx'], request),
+  node: (request) =>
+    inProcess(process.execPath, ['--expose-gc', '--conditions=mistral-webgpu-source', '--import', 'tsx'], request),
   deno: (request) =>
     inProcess(
       join(root, 'node_modules/.bin/deno'),
-      ['run', '--no-check', '-A', '--conditions=source', '--v8-flags=--expose-gc'],
+      ['run', '--no-check', '-A', '--conditions=mistral-webgpu-source', '--v8-flags=--expose-gc'],
       request,
     ),
   page: inPage,

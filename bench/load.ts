@@ -1,7 +1,7 @@
 /**
  * Many users at once against a server of its own: complete streams, aborts in mid-stream, slow readers, bad bodies.
  *
- *   npx tsx --conditions=source bench/load.ts [--streams 64] [--minutes 10] [--sequences 16] [--model PATH] [--seed 1]
+ *   npx tsx --conditions=mistral-webgpu-source bench/load.ts [--streams 64] [--minutes 10] [--sequences 16] [--model PATH] [--seed 1]
  *
  * Fails unless every complete answer (greedy, or sampled with a seed) equals the one that the server gave when it had
  * nothing else to do, no slot is left taken, the GPU holds as many bytes as before, and no request got a 5xx.

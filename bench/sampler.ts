@@ -2,7 +2,7 @@
  * Times the choice of one token, without a model: greedy, the default (top_k 50, top_p 0.95), the whole vocabulary
  * (top_p 0.95), and all rules at once over a history of 1000 tokens.
  *
- *   npx tsx --conditions=source bench/sampler.ts [VOCABULARY ...]
+ *   npx tsx --conditions=mistral-webgpu-source bench/sampler.ts [VOCABULARY ...]
  */
 
 import { BufferUsage } from '../src/gpu/flags.ts'

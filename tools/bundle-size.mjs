@@ -24,7 +24,7 @@ const { outputFiles, metafile } = await build({
   splitting: true,
   format: 'esm',
   target: 'es2022',
-  conditions: ['source', 'browser'],
+  conditions: ['mistral-webgpu-source', 'browser'],
   // It is the embedded model, which a page gets from `mistral-webgpu/pocket` only.
   external: ['#pocket'],
 })

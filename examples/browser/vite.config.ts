@@ -11,7 +11,7 @@ export default defineConfig({
   resolve: {
     alias: { 'mistral-webgpu': fileURLToPath(new URL('../../src/index.ts', import.meta.url)) },
     // Makes `#platform` mean the source file for browsers.
-    conditions: ['source', ...defaultClientConditions],
+    conditions: ['mistral-webgpu-source', ...defaultClientConditions],
   },
   build: { target: 'es2022', copyPublicDir: false },
 })

@@ -22,5 +22,5 @@ export function commandLine(cli: Cli, command: string): string {
 
 /** Sources need what turns TypeScript into JavaScript. */
 function fromHere(script: string): string {
-  return script.endsWith('.ts') ? `--conditions=source --import tsx ${script}` : script
+  return script.endsWith('.ts') ? `--conditions=mistral-webgpu-source --import tsx ${script}` : script
 }

@@ -64,7 +64,9 @@ describe('generate on a trained GGUF', () => {
   it('ends with 130 on Ctrl-C, with what there is of the text', async () => {
     const main = join(root, 'src/cli/main.ts')
     const args = [...GREEDY, '--max-new-tokens', '500']
-    const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main, ...args], { cwd: root })
+    const child = spawn(process.execPath, ['--conditions=mistral-webgpu-source', '--import', 'tsx', main, ...args], {
+      cwd: root,
+    })
     let stdout = ''
     let interrupted = false
     child.stdout.on('data', (data) => {

@@ -19,7 +19,7 @@ describe('another command is started', () => {
     return commandLine({ terminal: { ...terminal, script, runtime } }, 'doctor --json')
   }
   it.each([
-    ['/work/clone/src/cli/main.ts', { npm_command: 'run-script' }, 'npm run doctor -- --json'],
+    ['/home/me/clone/src/cli/main.ts', { npm_command: 'run-script' }, 'npm run doctor -- --json'],
     ['C:\\clone\\src\\cli\\main.ts', { npm_command: 'run-script' }, 'npm run doctor -- --json'],
     [
       '/x/.npm/_npx/1/node_modules/.bin/mistral-webgpu',
@@ -30,11 +30,11 @@ describe('another command is started', () => {
     ['/app/node_modules/.bin/mistral-webgpu', {}, 'npx mistral-webgpu doctor --json'],
     ['/app/node_modules/.bin/mistral-webgpu', { npm_command: 'run-script' }, 'npx mistral-webgpu doctor --json'],
     ['/app/node_modules/mistral-webgpu/dist/cli/main.js', {}, 'npx mistral-webgpu doctor --json'],
-    ['/work/clone/dist/cli/main.js', {}, 'node /work/clone/dist/cli/main.js doctor --json'],
+    ['/home/me/clone/dist/cli/main.js', {}, 'node /home/me/clone/dist/cli/main.js doctor --json'],
     [
-      '/work/clone/src/cli/main.ts',
+      '/home/me/clone/src/cli/main.ts',
       {},
-      'node --conditions=source --import tsx /work/clone/src/cli/main.ts doctor --json',
+      'node --conditions=mistral-webgpu-source --import tsx /home/me/clone/src/cli/main.ts doctor --json',
     ],
   ])('as %s with %j was', (script, env, line) => {
     expect(of(script, env)).toBe(line)

@@ -77,7 +77,7 @@ describe('generate as first typed', () => {
 
   /** What a shell runs; `$CLI` is the program. */
   function inShell(script: string) {
-    const cli = `"${process.execPath}" --conditions=source --import tsx "${join(root, 'src/cli/main.ts')}"`
+    const cli = `"${process.execPath}" --conditions=mistral-webgpu-source --import tsx "${join(root, 'src/cli/main.ts')}"`
     return runChild('sh', ['-c', script.replaceAll('$CLI', cli)], { timeoutMs: 120_000 })
   }
 

@@ -5,7 +5,7 @@ import { root } from '../support/child.ts'
 import { hasPseudoTerminal, type PseudoTerminal, pseudoTerminal } from './pseudo-terminal.ts'
 
 const COLUMNS = 60
-const CLI = `"${process.execPath}" --conditions=source --import tsx "${join(root, 'src/cli/main.ts')}"`
+const CLI = `"${process.execPath}" --conditions=mistral-webgpu-source --import tsx "${join(root, 'src/cli/main.ts')}"`
 if (!hasPseudoTerminal) console.warn('skipped, for want of util-linux’s script: the pseudo terminal')
 
 let terminal: PseudoTerminal | undefined

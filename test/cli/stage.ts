@@ -59,7 +59,7 @@ export function stage(options: StageOptions = {}): Stage {
 /** Runs `mistral-webgpu` from its sources, as a user would run the built one. */
 export function runCommand(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
   const main = join(root, 'src/cli/main.ts')
-  return runChild(process.execPath, ['--conditions=source', '--import', 'tsx', main, ...args], {
+  return runChild(process.execPath, ['--conditions=mistral-webgpu-source', '--import', 'tsx', main, ...args], {
     timeoutMs: 120_000,
     ...options,
   })

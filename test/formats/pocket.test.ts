@@ -72,8 +72,11 @@ describe('in a bundle of CommonJS', () => {
       configFile: false,
       logLevel: 'error',
       root: output,
-      resolve: { alias: { 'mistral-webgpu': join(root, 'src/index.ts') }, conditions: ['source', 'node'] },
-      ssr: { noExternal: true, external: ['webgpu'], resolve: { conditions: ['source', 'node'] } },
+      resolve: {
+        alias: { 'mistral-webgpu': join(root, 'src/index.ts') },
+        conditions: ['mistral-webgpu-source', 'node'],
+      },
+      ssr: { noExternal: true, external: ['webgpu'], resolve: { conditions: ['mistral-webgpu-source', 'node'] } },
       build: { ssr: entry, outDir: join(output, 'out'), rolldownOptions: { output: COMMONJS } },
     })
     const result = await runChild(process.execPath, [join(output, 'out', 'entry.cjs')], { cwd: output })

@@ -20,7 +20,7 @@ async function inDeno(body: string): Promise<unknown> {
     ${body}`,
   )
   try {
-    const result = await runChild(deno, ['run', '--no-check', '--conditions=source', '-A', file])
+    const result = await runChild(deno, ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A', file])
     expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
     return JSON.parse(result.stdout.trim().split('\n').at(-1)!)
   } finally {

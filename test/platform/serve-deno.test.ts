@@ -51,7 +51,7 @@ describe.skipIf(!existsSync(deno))('a server in Deno', () => {
       console.log(JSON.stringify(found))`,
     )
     try {
-      const result = await runChild(deno, ['run', '--no-check', '--conditions=source', '-A', file])
+      const result = await runChild(deno, ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A', file])
       expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
       expect(JSON.parse(result.stdout.trim().split('\n').at(-1)!)).toEqual([
         'hello',

@@ -25,7 +25,7 @@ const NEWS = 'before\nnews\nunfinished after 7\nmine\n'
 /** `redirect` is shell syntax behind the command. */
 async function inShell(redirect: string): Promise<string> {
   const file = join(folder, 'out')
-  const script = `"$0" --conditions=source --import tsx --input-type=module -e "$1" ${redirect.replaceAll('FILE', file)}`
+  const script = `"$0" --conditions=mistral-webgpu-source --import tsx --input-type=module -e "$1" ${redirect.replaceAll('FILE', file)}`
   const result = await runChild('sh', ['-c', script, process.execPath, SOURCE], { timeoutMs: 60_000 })
   expect(result.code, result.stderr).toBe(0)
   return redirect.includes('FILE') ? readFileSync(file, 'utf8') : result.stdout
@@ -41,14 +41,14 @@ describe.runIf(process.platform === 'linux')('noise on standard error', () => {
   })
 
   it('stays where standard error cannot be opened again', async () => {
-    const flags = ['--conditions=source', '--import', 'tsx', '--input-type=module', '-e', SOURCE]
+    const flags = ['--conditions=mistral-webgpu-source', '--import', 'tsx', '--input-type=module', '-e', SOURCE]
     expect((await runChild(process.execPath, flags)).stderr).toBe(EVERYTHING)
     expect(await inShell('>FILE 2>&1')).toBe(EVERYTHING)
   })
 
   it('is none of the command line’s, which finds the GPU before it does anything', async () => {
     const main = join(root, 'src/cli/main.ts')
-    const script = `"$0" --conditions=source --import tsx "$1" doctor 2>&1 >/dev/null | cat`
+    const script = `"$0" --conditions=mistral-webgpu-source --import tsx "$1" doctor 2>&1 >/dev/null | cat`
     const result = await runChild('sh', ['-c', script, process.execPath, main], { timeoutMs: 60_000 })
     expect(result.stdout).not.toContain('artificially reduced')
   })

@@ -10,7 +10,7 @@ import { pocketGguf } from '../support/pocket-gguf.ts'
 import type { RunReport, RunRequest } from './run-model.ts'
 
 const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'deno.cmd' : 'deno')
-const FLAGS = ['run', '--no-check', '--conditions=source', '-A']
+const FLAGS = ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A']
 
 /** Runs a file in Deno, which must end by itself; skips the test where Deno's WebGPU has no adapter. */
 async function inDeno(context: TestContext, args: readonly string[]): Promise<ChildResult> {

@@ -35,7 +35,7 @@ function samplesOf(stdout: string): Sample[] {
 
 describe('nothing stays in memory of models, chats, tokenizers, aborted and refused loads, and servers', () => {
   it('in Node', { timeout: 240_000 }, async () => {
-    const flags = ['--expose-gc', '--conditions=source', '--import', 'tsx']
+    const flags = ['--expose-gc', '--conditions=mistral-webgpu-source', '--import', 'tsx']
     const args = [...flags, program, gguf, JSON.stringify(request)]
     const result = await runChild(process.execPath, args, { timeoutMs: 220_000 })
     expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
@@ -43,7 +43,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
   })
 
   it.skipIf(!existsSync(deno))('in Deno', { timeout: 300_000 }, async (context) => {
-    const flags = ['run', '--no-check', '--conditions=source', '-A', '--v8-flags=--expose-gc']
+    const flags = ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A', '--v8-flags=--expose-gc']
     const result = await runChild(deno, [...flags, program, gguf, JSON.stringify(request)], { timeoutMs: 280_000 })
     if (/there is no adapter/.test(result.stderr)) context.skip('Deno finds no WebGPU adapter: install a Vulkan driver')
     expect(result, result.stderr).toMatchObject({ code: 0, hung: false })

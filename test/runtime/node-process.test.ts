@@ -87,7 +87,7 @@ describe('a Node process ends by itself', { timeout }, () => {
   })
 
   it('after the example', async () => {
-    const flags = ['--conditions=source', '--import', 'tsx']
+    const flags = ['--conditions=mistral-webgpu-source', '--import', 'tsx']
     const example = [join(root, 'examples/node/chat.mjs'), join(root, 'models/pocket'), 'Who are you?']
     const result = await runChild(process.execPath, [...flags, ...example], { timeoutMs: timeout - 10_000 })
     expect(result, result.stderr).toMatchObject({ code: 0, hung: false })

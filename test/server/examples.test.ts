@@ -9,7 +9,7 @@ import { type ChildOptions, root, runChild } from '../support/child.ts'
 import { type ServeProcess, startReady } from '../support/serve-process.ts'
 
 const KEY = 'key-of-the-examples'
-const FROM_SOURCES = ['--conditions=source', '--import', 'tsx']
+const FROM_SOURCES = ['--conditions=mistral-webgpu-source', '--import', 'tsx']
 const python = process.env.PYTHON ?? 'python3'
 const example = (path: string) => join(root, 'examples', path)
 const options = (server: ServeProcess): ChildOptions => ({
@@ -101,7 +101,7 @@ it.skipIf(!existsSync(deno))('Deno serves the app', { timeout: 240_000 }, async 
     writeFileSync(importMap, JSON.stringify({ imports }))
     // One program: the example beside a client that asks it and then ends it as a service manager would.
     writeFileSync(client, denoClient(pathToFileURL(example('deno/serve.ts')).href))
-    const flags = ['run', '--no-check', '--conditions=source', '-A', `--import-map=${importMap}`]
+    const flags = ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A', `--import-map=${importMap}`]
     const result = await runChild(deno, [...flags, client, join(root, 'models/pocket'), String(DENO_PORT)], {
       timeoutMs: 220_000,
     })

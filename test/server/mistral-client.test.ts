@@ -1,12 +1,13 @@
 /** Mistral's own client, and its provider in the AI SDK, unmodified. */
 import { createMistral } from '@ai-sdk/mistral'
+import { HTTPClient, Mistral } from '@mistralai/mistralai'
+import { HTTPValidationError, MistralError, SDKError } from '@mistralai/mistralai/models/errors'
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ContextLengthError } from '../../src/errors.ts'
 import type { AppOptions, MistralApp } from '../../src/server/index.ts'
 import { SAFE_PROMPT } from '../../src/server/mistral-client.ts'
 import { appOf, events, type Json, post, question, type Step } from './fake-chat.ts'
-import { HTTPClient, HTTPValidationError, Mistral, MistralError, SDKError } from './mistral-sdk.ts'
 import { messages, servePocket, until } from './pocket.ts'
 
 const { chat, app, answer, idle } = await servePocket()

@@ -57,6 +57,13 @@ export function runChild(file: string, args: readonly string[], options: ChildOp
 
 /** Runs TypeScript source in a Node process of its own, `#platform` meaning the sources. */
 export function runModule(source: string, options: ChildOptions & { nodeArgs?: string[] } = {}): Promise<ChildResult> {
-  const flags = ['--conditions=source', '--import', 'tsx', ...(options.nodeArgs ?? []), '--input-type=module', '-e']
+  const flags = [
+    '--conditions=mistral-webgpu-source',
+    '--import',
+    'tsx',
+    ...(options.nodeArgs ?? []),
+    '--input-type=module',
+    '-e',
+  ]
   return runChild(process.execPath, [...flags, source], options)
 }

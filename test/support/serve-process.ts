@@ -24,7 +24,7 @@ export async function startServe(
   env: Record<string, string | undefined> = {},
 ): Promise<ServeProcess> {
   const main = join(root, 'src/cli/main.ts')
-  const words = ['--conditions=source', '--import', 'tsx', main, 'serve', '--port', '0', ...args]
+  const words = ['--conditions=mistral-webgpu-source', '--import', 'tsx', main, 'serve', '--port', '0', ...args]
   const child = spawn(process.execPath, words, { cwd: root, env: { ...process.env, ...env } })
   let out = ''
   let err = ''

@@ -15,7 +15,7 @@ export default defineConfig({
       { find: 'mistral-webgpu', replacement: at('../../../src/index.ts') },
     ],
     // Makes `#platform` mean the source file for browsers.
-    conditions: ['source', ...defaultClientConditions],
+    conditions: ['mistral-webgpu-source', ...defaultClientConditions],
   },
   build: { target: 'es2022', copyPublicDir: false },
 })
