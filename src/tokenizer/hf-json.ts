@@ -6,6 +6,7 @@ import { type FolderFiles, type FolderVocabulary, type ListedToken, tokenOf, wit
 import { array, boolean, type Json, object, optionalString, show, tokenId } from './json-fields.ts'
 import { REPAIR_NOTE, repairedPreTokenizer } from './tekken-repair.ts'
 import { CONTROL_NAME, checkTokens, ENGINE_UNK, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
+import { engineSteps } from './word-steps.ts'
 
 /**
  * The definition of the tokenizer in a parsed `tokenizer.json`.
@@ -202,7 +203,7 @@ function readForm(root: Json): TextForm {
     return {
       text: { alphabet: 'bytes', prefix: 'never', stripPrefix: false, splitWords: false, marksFirst: false },
       normalizer: root.normalizer,
-      preTokenizer: root.pre_tokenizer,
+      preTokenizer: { type: 'Sequence', pretokenizers: engineSteps(preTokenizers) },
     }
   }
   const metaspace = preTokenizers[0]
