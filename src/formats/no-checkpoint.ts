@@ -68,6 +68,9 @@ export async function noCheckpoint(files: SourceFiles, signal?: AbortSignal): Pr
 function nothingFact(files: SourceFiles, hasConfig: boolean): string {
   if (hasConfig) return 'has a config.json, but neither model.safetensors nor model.safetensors.index.json'
   if (files.fileName !== undefined) return 'has no config.json beside it; pass the whole folder'
+  if (files.names?.some((name) => /\.safetensors$/i.test(name))) {
+    return 'has weights, but no config.json, which says how to use them; fetch it from where they came from'
+  }
   return 'holds no checkpoint: config.json with model.safetensors, or a .gguf file, is needed'
 }
 

@@ -106,6 +106,15 @@ async function smallText(path: string): Promise<string | undefined> {
 async function folderAdvice(path: string, names: readonly string[]): Promise<string | undefined> {
   const cached = names.filter((name) => name.startsWith('models--'))
   if (cached.length > 0) return `it is a cache of the Hugging Face Hub; pass one of its folders: ${some(cached)}`
+  if (names.includes('hub')) {
+    const hub = platform.joinPath(path, 'hub')
+    const inHub = (await platform.pathKind(hub)) === 'folder' ? await platform.listFolder(hub) : []
+    const repositories = inHub.filter((name) => name.startsWith('models--'))
+    if (repositories.length > 0) {
+      const paths = repositories.map((name) => platform.joinPath(hub, name))
+      return `it is the home of the Hugging Face Hub's cache; pass one of its folders: ${some(paths)}`
+    }
+  }
   if (names.includes('manifests') && names.includes('blobs')) {
     return 'it is the store of Ollama; pass a file of manifests/ or the blob that "ollama show --modelfile NAME" names'
   }
@@ -127,10 +136,11 @@ function some(names: readonly string[]): string {
 function nothingThere(path: string): string {
   const fact = 'there is no such file or folder'
   if (path.startsWith('~')) return `${fact}; only a shell knows "~", and not inside quotes: write the path out`
-  if (/^[\w.-]+\/[\w.-]+$/.test(path) && !path.startsWith('.')) {
+  const repository = /^(?:(?:hf\.co|huggingface\.co)\/)?([\w.-]+\/[\w.-]+?)(?::[\w.-]+)?$/.exec(path)?.[1]
+  if (repository !== undefined && !path.startsWith('.')) {
     return (
-      `${fact}; a repository of the Hugging Face Hub must be downloaded first (hf download ${path} --local-dir DIR,` +
-      ` then pass DIR), or read over HTTP (https://huggingface.co/${path}/resolve/main)`
+      `${fact}; a repository of the Hugging Face Hub must be downloaded first (hf download ${repository} --local-dir DIR,` +
+      ` then pass DIR), or read over HTTP (https://huggingface.co/${repository}/resolve/main)`
     )
   }
   if (/^[\w.-]+:[\w.-]+$/.test(path)) {

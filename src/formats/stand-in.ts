@@ -178,6 +178,10 @@ async function wrongContent({ role, kind, text, origin }: Examined, name: string
   if (kind === 'empty') return 'is empty (0 bytes): its download or its copy did not finish'
   if (kind === 'lfs-pointer') return lfsFact(text, origin)
   if (role === 'template' && kind === undefined) return 'is not text, which a chat template is'
+  if (kind === 'gguf' && /\.safetensors$/i.test(name)) return 'is a GGUF; call it *.gguf, and load it by that name'
+  if (kind === 'safetensors' && /\.gguf$/i.test(name)) {
+    return 'is a safetensors file; call it model.safetensors, beside the config.json and the tokenizer of its model'
+  }
   // A file may have any name: it is for the parsers to say that these are not what they read.
   if (kind === undefined || ['json', 'text', 'markup', 'gguf', 'safetensors'].includes(kind)) return undefined
   if (kind === 'gzip' && origin !== undefined && !/\.t?gz$/i.test(name)) {

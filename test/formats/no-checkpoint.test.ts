@@ -24,6 +24,7 @@ describe('what cannot be opened says what to do', () => {
     ['model.gguf.part', 'GGXF', /download that did not finish/],
     ['ggml-model-q4_0.bin', 'tjgg....', /GGML file from before GGUF; download the model again/],
     ['mistral.llamafile', 'MZqFpD', /llamafile holds a \.gguf/],
+    ['weights.gguf', `\x10${'\0'.repeat(7)}{"a": 1}........`, /is a safetensors file; call it model\.safetensors/],
     ['notes', 'hello', /is no checkpoint; pass a \.gguf, or a folder with config\.json/],
   ]
   it.each(FILES)('%s', async (name, content, fact) => {
@@ -70,8 +71,19 @@ describe('what cannot be opened says what to do', () => {
     expect(several.fact).toMatch(/several checkpoints \(models\/(?:one|two), models\/(?:two|one)\); pick one/)
   })
 
+  it('weights under a name of another format, and weights alone', async () => {
+    put(['m/model.safetensors', `GGUF\x03${'\0'.repeat(40)}`])
+    for (const source of [join(folder, 'm'), picked(join(folder, 'm'))]) {
+      expect((await refused(source)).fact).toMatch(/no config\.json/)
+    }
+    expect((await refused(join(folder, 'm'))).fact).toMatch(/has weights, but no config\.json, .*fetch it/)
+    put(['m/config.json', CONFIG])
+    expect((await refused(join(folder, 'm'))).fact).toMatch(/is a GGUF; call it \*\.gguf/)
+  })
+
   it.each([
     ['~/models/x', /only a shell knows "~"/],
+    ['hf.co/me/tiny:Q4_0', /hf download me\/tiny .*huggingface\.co\/me\/tiny\/resolve\/main/],
     ['mistralai/Mistral-7B-Instruct-v0.3', /hf download mistralai\/Mistral-7B-Instruct-v0\.3 .*\/resolve\/main/],
     ['mistral:7b', /ollama show --modelfile mistral:7b/],
     ['/nowhere/x.gguf', /^there is no such file or folder$/],

@@ -141,6 +141,8 @@ describe('a cache of the Hugging Face Hub', () => {
     cache(REVISION, 'hub/models--me--other')
     const { fact } = await refused(join(folder, 'hub'))
     expect(fact).toMatch(/pass one of its folders: models--me--(?:tiny|other), models--me--/)
+    const home = await refused(folder)
+    expect(home.fact).toMatch(/home of the Hugging Face Hub's cache; pass one of its folders: .*hub.models--me--other/)
   })
 
   it('names a link whose download did not finish, even of an optional file', async () => {
