@@ -1,5 +1,6 @@
 /** What every tokenizer file is read into. */
 import type { AddedToken, SearchOrder } from './added-tokens.ts'
+import type { Merge } from './merger.ts'
 
 /** What a token is. The numbers are SentencePiece's and GGUF's own. */
 export const TokenKind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
@@ -53,11 +54,8 @@ export interface TokenizerDefinition {
   readonly unkText: string
   /** The `tokenizer.json` object that the library encodes plain text with: no control token is reachable in it. */
   readonly engine: EngineJson
-  /**
-   * The order of merges where several may share one rank and the leftmost wins (SentencePiece); keys are
-   * `JSON.stringify([left, right])`. Without it the order of `engine.model.merges` counts.
-   */
-  readonly ranks: Map<string, number> | undefined
+  /** Merges with ranks that several may share; the leftmost of equals wins. Without it the order of `engine.model.merges` counts. */
+  readonly ranks: readonly Merge[] | undefined
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
   readonly formatHint?: string | undefined
   /** What is odd about the file and does not keep the tokenizer from working. */

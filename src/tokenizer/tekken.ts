@@ -3,6 +3,7 @@ import { TokenizerError } from '../errors.ts'
 import { alphabetOfBytes } from './byte-alphabet.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { array, type Json, object, optionalString, show, string } from './json-fields.ts'
+import type { Merge } from './merger.ts'
 import { UNNAMED } from './tekken-file.ts'
 import { checkTokens, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
 
@@ -62,7 +63,7 @@ export function definitionFromTekken(json: unknown, file = 'tekken.json'): Token
       ignoreMerges: true,
       preTokenizer: wordsOf(pattern),
     }),
-    ranks: ranksOf(words, ids, file),
+    ranks: mergesOf(words, ids, file),
     formatHint: isKnown ? version : undefined,
     notes: isKnown ? [] : [unknown],
   }
@@ -141,22 +142,22 @@ function bytesOf(base64: string): string | undefined {
 }
 
 /** Any two neighbours whose join is a token are merged, the join of the lowest rank first, the leftmost of equals. */
-function ranksOf(words: readonly string[], ids: ReadonlyMap<string, number>, file: string): Map<string, number> {
+function mergesOf(words: readonly string[], ids: ReadonlyMap<string, number>, file: string): Merge[] {
   if (ids.size !== words.length) {
     const twice = words.findIndex((token, rank) => words.indexOf(token) !== rank)
     throw new TokenizerError(`${file}: vocab[${twice}] has the bytes of an earlier token`)
   }
-  const ranks = new Map<string, number>()
+  const merges: Merge[] = []
   for (const [rank, token] of words.entries()) {
     for (let cut = 1; cut < token.length; cut++) {
       const left = token.slice(0, cut)
       if (!ids.has(left)) continue
       const right = token.slice(cut)
       if (!ids.has(right)) continue
-      ranks.set(JSON.stringify([left, right]), rank)
-      if (ranks.size > MAX_MERGES)
+      merges.push([left, right, rank])
+      if (merges.length > MAX_MERGES)
         throw new TokenizerError(`${file}: the vocabulary has more than ${MAX_MERGES} merges`)
     }
   }
-  return ranks
+  return merges
 }

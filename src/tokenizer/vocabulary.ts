@@ -1,6 +1,7 @@
 /** The rules that the readers of tokenizer files share. It is loaded with them. */
 import { TokenizerError } from '../errors.ts'
 import { byteOfToken, type EngineJson, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
+import type { Merge } from './merger.ts'
 
 /** Names that Mistral's and its finetunes' control tokens go by; some files forget to mark them as special. */
 export const CONTROL_NAME = /^(?:<\/?s>|<unk>|<pad>|<\|.*\|>|\[(?:control_\d+|\/?[A-Z]+(?:_[A-Z]+)*)\])$/su
@@ -28,12 +29,12 @@ export interface ScoredPieces {
  * SentencePiece also merges through `unused` pieces and takes them apart afterwards; that is not copied, since no
  * published Mistral vocabulary has one.
  */
-export function mergesByScore(pieces: ScoredPieces): Map<string, number> {
+export function mergesByScore(pieces: ScoredPieces): Merge[] {
   const mergeable = new Set<string>()
   const scored = pieces.tokens.slice(0, pieces.scores.length) as string[]
   for (const [id, token] of scored.entries()) if (isMergeable(pieces.kinds[id])) mergeable.add(token)
   const rankOf = denseRanks(pieces)
-  const ranks = new Map<string, number>()
+  const merges: Merge[] = []
   for (const [id, token] of scored.entries()) {
     if (!isMergeable(pieces.kinds[id])) continue
     const rank = rankOf.get(pieces.scores[id] as number) as number
@@ -43,11 +44,11 @@ export function mergesByScore(pieces: ScoredPieces): Map<string, number> {
       if (!mergeable.has(left) && !isOneCharacter(left)) continue
       const right = token.slice(cut)
       if (!mergeable.has(right) && !isOneCharacter(right)) continue
-      ranks.set(JSON.stringify([left, right]), rank)
-      if (ranks.size > MAX_MERGES) throw new TokenizerError(`the vocabulary has more than ${MAX_MERGES} merges`)
+      merges.push([left, right, rank])
+      if (merges.length > MAX_MERGES) throw new TokenizerError(`the vocabulary has more than ${MAX_MERGES} merges`)
     }
   }
-  return ranks
+  return merges
 }
 
 function isMergeable(kind: number | undefined): boolean {

@@ -1,0 +1,74 @@
+/** Merges in flat arrays against the definition: join the pair of the lowest rank, the leftmost of equals, again and again. */
+import { describe, expect, it } from 'vitest'
+import { type Merge, Merger } from '../../src/tokenizer/merger.ts'
+import { random } from '../support/fixtures.ts'
+
+function plainly(word: string, merges: readonly Merge[]): string[] {
+  const ranks = new Map(merges.map(([left, right, rank]) => [`${left} ${right}`, rank]))
+  const parts = Array.from(word)
+  for (;;) {
+    let best = -1
+    let least = Number.POSITIVE_INFINITY
+    for (let i = 0; i + 1 < parts.length; i++) {
+      const rank = ranks.get(`${parts[i]} ${parts[i + 1]}`)
+      if (rank !== undefined && rank < least) [best, least] = [i, rank]
+    }
+    if (best < 0) return parts
+    parts.splice(best, 2, parts[best]! + parts[best + 1]!)
+  }
+}
+
+/** Merges of random tokens; with `ties` any two that make a token are joined, with its rank, as SentencePiece does. */
+function randomMerges(next: () => number, letters: string, ties: boolean): Merge[] {
+  const tokens = Array.from(letters)
+  const merges: Merge[] = []
+  const pick = () => tokens[Math.floor(next() * tokens.length)]!
+  for (let i = 0; i < 60; i++) {
+    const joined = pick() + pick()
+    if (tokens.includes(joined) || joined.length > 9) continue
+    const rank = ties ? Math.floor(next() * 20) : merges.length
+    const known = new Set(tokens)
+    for (let cut = 1; cut < joined.length; cut++) {
+      const [left, right] = [joined.slice(0, cut), joined.slice(cut)]
+      if (!known.has(left) || !known.has(right)) continue
+      merges.push([left, right, rank])
+      if (!ties) break
+    }
+    tokens.push(joined)
+  }
+  return merges
+}
+
+describe('Merger', () => {
+  it.each([false, true])('joins what the definition joins (ties: %s)', (ties) => {
+    const next = random(ties ? 1 : 2)
+    for (let round = 0; round < 40; round++) {
+      const letters = round % 2 === 0 ? 'ab' : 'abcdé'
+      const merges = randomMerges(next, letters, ties)
+      const merger = new Merger(merges)
+      for (let i = 0; i < 40; i++) {
+        const length = Math.floor(next() * 90)
+        const word = Array.from({ length }, () => `${letters}x😀`[Math.floor(next() * letters.length)]).join('')
+        expect(merger.split(word)).toEqual(plainly(word, merges))
+        expect(merger.split(word)).toEqual(plainly(word, merges))
+      }
+    }
+  })
+
+  it('takes words longer than its own arrays, characters that no merge knows, and none', () => {
+    const merges: Merge[] = [
+      ['a', 'a', 0],
+      ['aa', 'aa', 1],
+    ]
+    const merger = new Merger(merges)
+    expect(merger.split('a'.repeat(400_003))).toEqual([...Array.from({ length: 100_000 }, () => 'aaaa'), 'aa', 'a'])
+    expect(merger.split('aa😀\ud800aaaa')).toEqual(['aa', '😀', '\ud800', 'aaaa'])
+    expect(merger.split('')).toEqual([])
+    expect(new Merger([]).split('ab')).toEqual(['a', 'b'])
+  })
+
+  it('forgets words when it knows too many', () => {
+    const merger = new Merger([['a', 'b', 0]])
+    for (let i = 0; i < 50_000; i++) expect(merger.split(`ab${i}`)[0]).toBe('ab')
+  })
+})
