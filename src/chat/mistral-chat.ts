@@ -59,10 +59,10 @@ export class MistralChat implements ChatModel {
     checkLoadOptions(load)
     const own = { chatTemplate, chatFormat, neighbours }
     checkTemplateOptions(own)
-    const files = await openSource(source, { signal: options.signal })
+    const files = await openSource(source, { signal: load.signal })
     try {
       const checkpoint = await openCheckpoint(files, load)
-      const template = await loadTemplate(checkpoint, own, options.signal)
+      const template = await loadTemplate(checkpoint, own, load.signal)
       const model = await MistralModel.fromCheckpoint(checkpoint, load, true)
       return new MistralChat(model, model.tokenizer!, template, neighbours)
     } finally {

@@ -141,8 +141,9 @@ export class Tokenizer {
     return Tokenizer.#of(await fromSentencePiece(bytes, name))
   }
 
-  /** From the metadata of a GGUF (`tokenizer.ggml.*`). Throws TokenizerError. */
+  /** From the metadata of a GGUF (`tokenizer.ggml.*`), a map by key. Throws TokenizerError. */
   static async fromGguf(metadata: GgufMetadata): Promise<Tokenizer> {
+    if (!((metadata as unknown) instanceof Map)) throw new TokenizerError('the metadata of a GGUF must be a Map')
     const { definitionFromGguf } = await import('./gguf-vocab.ts')
     return Tokenizer.#of(definitionFromGguf(metadata))
   }

@@ -98,3 +98,7 @@ describe('a trained GGUF without a chat template', () => {
 test('a folder without tokenizer files is no chat, and leaves nothing behind', { timeout: 120_000 }, async () => {
   await expect(MistralChat.load(fixture('window-7').path)).rejects.toThrow(TokenizerError)
 })
+
+test('options of null are the defaults', async () => {
+  await expect(MistralChat.load('/nowhere', null as never)).rejects.toThrow('there is no such file or folder')
+})

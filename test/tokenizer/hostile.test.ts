@@ -223,6 +223,10 @@ describe('hostile tokenizer.json', () => {
   })
 })
 
+it.each([undefined, null, {}, 'x'])('%j is no metadata of a GGUF', async (metadata) => {
+  await expect(Tokenizer.fromGguf(metadata as never)).rejects.toThrow(TokenizerError)
+})
+
 describe('hostile GGUF metadata', () => {
   const tokens = ['<unk>', '<s>', '</s>', 'a', 'b', 'ab']
   const good: [string, unknown][] = [
