@@ -3,7 +3,6 @@ import { ParameterError } from '../errors.ts'
 import type { Backend } from './backend.ts'
 import { decodeName, filePath, isPlainFileName } from './file-names.ts'
 import { openHttp } from './http-reader.ts'
-import { pathBackend } from './source-path.ts'
 
 /** Endings of files; an address with another one may be a folder, and is tried as both. */
 const FILE =
@@ -11,6 +10,7 @@ const FILE =
 
 export async function urlBackend(url: URL): Promise<Backend> {
   if (url.protocol === 'file:') {
+    const { pathBackend } = await import('./source-path.ts')
     return pathBackend(filePath(url))
   }
   if (url.protocol === 'blob:') {

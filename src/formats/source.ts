@@ -11,7 +11,6 @@ import { checkFileName } from './file-names.ts'
 import type { FileOpener } from './file-opener.ts'
 import { findGguf } from './find-gguf.ts'
 import { filesBackend, handleBackend, isBlob, openerBackend } from './source-files.ts'
-import { pathBackend } from './source-path.ts'
 import { urlBackend } from './source-url.ts'
 import { Absence, examine } from './stand-in.ts'
 
@@ -160,5 +159,6 @@ async function stringBackend(source: string): Promise<Backend> {
     return urlBackend(new URL(source))
   // In a browser there are no paths; a `Request` resolves against the address of the page or worker.
   if (platform.name === 'browser') return urlBackend(new URL(new Request(source).url))
+  const { pathBackend } = await import('./source-path.ts')
   return pathBackend(source)
 }
