@@ -12,14 +12,10 @@ const OTHER_ENGINE = (engine: string) =>
 
 /** Files that tell which kind of checkpoint lies there. They are asked for by name, since servers list nothing. */
 const HINTS: readonly (readonly [name: string, fact: string])[] = [
-  [
-    'consolidated.safetensors',
-    "Mistral's own layout is not supported; use the Hugging Face layout of the same repository: config.json," +
-      ' tokenizer.json, and model.safetensors, or model-*.safetensors with model.safetensors.index.json',
-  ],
+  ['consolidated.safetensors', "is of Mistral's own layout and needs the params.json of the same repository beside it"],
   [
     'params.json',
-    "Mistral's own layout is not supported; use the Hugging Face layout (config.json with model*.safetensors)",
+    "is of Mistral's own layout and needs consolidated.safetensors, or its index and shards, of the same repository",
   ],
   ['pytorch_model.bin', PICKLES],
   ['pytorch_model.bin.index.json', PICKLES],

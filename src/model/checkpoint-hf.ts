@@ -1,5 +1,4 @@
 /** Opens Hugging Face checkpoints: `config.json` beside safetensors, in one file or in shards. */
-import type { CheckpointError } from '../errors.ts'
 import { readJson } from '../formats/byte-reader.ts'
 import { openSafetensors } from '../formats/safetensors.ts'
 import { openShardedSafetensors } from '../formats/safetensors-index.ts'
@@ -27,12 +26,14 @@ const HF_LAYER: Readonly<Record<LayerWeight, string>> = {
   w3: 'mlp.up_proj',
 }
 
-/** @throws CheckpointError, ConfigError, AbortError */
-export async function openHf(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
+/**
+ * @returns undefined when there is no `config.json`, or are no weights that belong to it
+ * @throws CheckpointError, ConfigError, AbortError
+ */
+export async function openHf(files: SourceFiles, options: CheckpointOptions): Promise<Opened | undefined> {
   const { signal } = options
-  await refuseForeign(files, signal)
   const configReader = await files.open('config.json', signal)
-  if (configReader === undefined) throw await nothingThere(files, signal)
+  if (configReader === undefined) return undefined
   const notes: string[] = []
   const json = await readJson(configReader, MAX_CONFIG_BYTES, signal)
   const note = (text: string) => notes.push(text)
@@ -40,7 +41,9 @@ export async function openHf(files: SourceFiles, options: CheckpointOptions): Pr
   const parsed = parseTextConfig(text, note)
   const windowed = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
   const config = withGenerationConfig(windowed, await generationConfig(files, signal))
-  const { container, mainFile } = await openWeights(files, signal)
+  const weights = await openWeights(files, signal)
+  if (weights === undefined) return undefined
+  const { container, mainFile } = weights
   if (text.wrapped) notes.push(...imageNotes(mainFile, container))
   const prefix = prefixOf(container, text.wrapped)
   const top = topNames(container, prefix)
@@ -81,19 +84,6 @@ function imageNotes(file: string, container: TensorFile): string[] {
 }
 
 /** A file that was named may be of a kind that nobody here reads. */
-async function refuseForeign(files: SourceFiles, signal: AbortSignal | undefined): Promise<void> {
-  const { fileName } = files
-  if (fileName === undefined || /\.(?:safetensors|json)$/i.test(fileName)) return
-  const { foreignFile } = await import('../formats/no-checkpoint.ts')
-  const error = await foreignFile(files, fileName, signal)
-  if (error !== undefined) throw error
-}
-
-async function nothingThere(files: SourceFiles, signal: AbortSignal | undefined): Promise<CheckpointError> {
-  const { noCheckpoint } = await import('../formats/no-checkpoint.ts')
-  return noCheckpoint(files, signal)
-}
-
 /**
  * How many matrices the embeddings are. transformers ties them when the config says so and one of them is missing,
  * whichever it is; with both in the file it ties them only if they are equal. `top` gets the name of the one that is there.
@@ -121,12 +111,12 @@ async function generationConfig(files: SourceFiles, signal: AbortSignal | undefi
 async function openWeights(
   files: SourceFiles,
   signal: AbortSignal | undefined,
-): Promise<{ container: TensorFile; mainFile: string }> {
+): Promise<{ container: TensorFile; mainFile: string } | undefined> {
   const named = weightsName(files)
   const single = await files.open(named, signal)
   if (single !== undefined) return { container: await openSafetensors(single, signal), mainFile: named }
   const indexName = 'model.safetensors.index.json'
   const index = await files.open(indexName, signal)
-  if (index !== undefined) return { container: await openShardedSafetensors(files, index, signal), mainFile: indexName }
-  throw await nothingThere(files, signal)
+  if (index === undefined) return undefined
+  return { container: await openShardedSafetensors(files, index, signal), mainFile: indexName }
 }

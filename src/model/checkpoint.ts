@@ -75,9 +75,40 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
   }
 }
 
+/** Repositories often have both layouts, of which a browser or a script may have taken one. */
 async function openFolder(files: SourceFiles, options: CheckpointOptions): Promise<Opened> {
+  const { signal } = options
+  await refuseForeign(files, signal)
+  const isNative = /^(?:consolidated.*\.safetensors(?:\.index\.json)?|params\.json)$/.test(files.fileName ?? '')
+  const layouts = isNative ? [openNativeFolder] : [openHfFolder, openNativeFolder]
+  for (const open of layouts) {
+    const opened = await open(files, options)
+    if (opened !== undefined) return opened
+  }
+  throw await nothingThere(files, signal)
+}
+
+async function openHfFolder(files: SourceFiles, options: CheckpointOptions): Promise<Opened | undefined> {
   const { openHf } = await import('./checkpoint-hf.ts')
   return openHf(files, options)
+}
+
+async function openNativeFolder(files: SourceFiles, options: CheckpointOptions): Promise<Opened | undefined> {
+  const { openNative } = await import('./checkpoint-native.ts')
+  return openNative(files, options)
+}
+
+async function refuseForeign(files: SourceFiles, signal: AbortSignal | undefined): Promise<void> {
+  const { fileName } = files
+  if (fileName === undefined || /\.(?:safetensors|json)$/i.test(fileName)) return
+  const { foreignFile } = await import('../formats/no-checkpoint.ts')
+  const error = await foreignFile(files, fileName, signal)
+  if (error !== undefined) throw error
+}
+
+async function nothingThere(files: SourceFiles, signal: AbortSignal | undefined): Promise<CheckpointError> {
+  const { noCheckpoint } = await import('../formats/no-checkpoint.ts')
+  return noCheckpoint(files, signal)
 }
 
 async function openGgufFile(files: SourceFiles, name: string, options: CheckpointOptions): Promise<Opened> {

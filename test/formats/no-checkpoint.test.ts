@@ -38,12 +38,8 @@ describe('what cannot be opened says what to do', () => {
   })
 
   const FOLDERS: readonly (readonly [files: Record<string, string>, file: string, fact: RegExp])[] = [
-    [
-      { 'params.json': '{}', 'consolidated.safetensors': 'x' },
-      'consolidated.safetensors',
-      /Hugging Face layout of the same/,
-    ],
-    [{ 'params.json': '{}', 'tekken.json': '{}' }, 'params.json', /Mistral's own layout/],
+    [{ 'consolidated.safetensors': 'x' }, 'consolidated.safetensors', /needs the params.json of the same/],
+    [{ 'params.json': '{}', 'tekken.json': '{}' }, 'params.json', /needs consolidated.safetensors, or its index/],
     [
       { 'adapter_config.json': '{"base_model_name_or_path":"a/b"}', 'adapter_model.safetensors': 'x' },
       'adapter_config.json',

@@ -331,7 +331,7 @@ describe('what openCheckpoint refuses', () => {
   })
 
   it.each([
-    ['consolidated.safetensors', /Hugging Face layout/],
+    ['consolidated.safetensors', /needs the params.json/],
     ['pytorch_model.bin', /convert them to safetensors/],
     ['pytorch_model.bin.index.json', /convert them to safetensors/],
   ])('a folder with only %s, saying what to do', async (name, fact) => {

@@ -21,6 +21,10 @@ const NOTES: Readonly<Record<string, readonly RegExp[]>> = {
   'mistral3-ministral3': IMAGES,
   'mistral3-mistral': IMAGES,
   'mistral3-untied': IMAGES,
+  'native-ministral3': [
+    /^params.json: vision_encoder is about images and has no effect/,
+    /^consolidated.safetensors: 2 tensors of vision_encoder, vision_language_adapter are about images and are not read$/,
+  ],
 }
 
 /** Logits of all tokens, [T, V], computed in batches of the given size. */
