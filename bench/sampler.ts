@@ -61,7 +61,7 @@ async function microseconds(vocabSize: number, input: SamplingInput): Promise<nu
   if (!params.do_sample) SAMPLERS.greedy(r, buffers)
   else SAMPLERS[params.top_k > 0 ? 'short' : 'dense'](r, buffers)
   const recording = await r.build()
-  const batch = { rows: 1, outputs: 1, parts: 1, tiles: 1, ruled: rules ? 1 : 0, logged: 0 } as BatchShape
+  const batch = { rows: 1, outputs: 1, splits: 1, tiles: 1, ruled: rules ? 1 : 0, logged: 0 } as BatchShape
   let best = Infinity
   for (let run = 0; run <= RUNS; run++) {
     gpu.write(buffers.rows, 0, Uint32Array.of(0, HISTORY - 1, 0, 0))

@@ -1,10 +1,10 @@
 // needs: cache_read
 // Sliding-window attention of up to ROWS neighbouring rows of one sequence, for up to four query heads of one kv head:
-// keys and values are read once for all of them. The keys that the rows see are cut in parts, at most as many as group.x
+// keys and values are read once for all of them. The keys that the rows see are split, at most as often as group.x
 // has workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023). How they are cut depends on their number
 // alone, so that a row's result is the same whatever else is in the batch. The threads that share a quad of the output each
-// leave their own sum, so that a row has parts x LANES of them; attention_merge joins them. Decode takes one row and
-// many parts, prefill many rows and one part.
+// leave their own sum, so that a row has splits x LANES of them; attention_merge joins them. Decode takes one row and
+// many splits, prefill many rows and no split.
 // A vec4f holds one number for each of the four heads, a mat4x4f one quad of a vector for each.
 override HEAD_STRIDE: u32; // head dimension rounded up to a multiple of 4
 override SCALE: f32; // 1 / sqrt(head dimension)
@@ -12,7 +12,7 @@ override N_HEADS: u32;
 override N_KV_HEADS: u32;
 override RING: u32; // cache slots of a sequence
 override WINDOW: u32; // keys a query sees, itself included
-override KEYS_PER_PART: u32; // that a part has at least, unless it is the only one
+override KEYS_PER_SPLIT: u32; // that a split has at least, unless it is the only one
 override KEYS: u32 = 64u; // threads of a row, keys of a tile; at least QUADS
 override ROWS: u32 = 1u;
 
@@ -24,12 +24,12 @@ override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>; // [T, N_HEADS, QUADS]
 @group(0) @binding(1) var<storage, read> tiles: array<vec2u>; // [tiles] (first row, rows)
-@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>; // [T, N_HEADS, parts * LANES, QUADS] sums of p * value
-@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, parts * LANES] (maximum, sum of p)
+@group(0) @binding(4) var<storage, read_write> splits: array<vec4f>; // [T, N_HEADS, splits * LANES, QUADS] sums of p * value
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, splits * LANES] (maximum, sum of p)
 @group(0) @binding(6) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
 
 var<workgroup> scores: array<vec4f, ROWS * KEYS>;
-var<workgroup> weights: array<vec4f, ROWS * KEYS>;
+var<workgroup> probs: array<vec4f, ROWS * KEYS>;
 var<workgroup> q_tile: array<vec4f, ROWS * QUADS * 4u>; // [row, quad, head]
 
 fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u32) {
@@ -41,12 +41,12 @@ fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u3
 
 fn store(
   row: u32, head: u32, last_head: u32,
-  part: u32, most_parts: u32, lane: u32, quad: u32,
+  split: u32, most_splits: u32, lane: u32, quad: u32,
   maximum: f32, total: f32, sum: vec4f,
 ) {
   if (head > last_head) { return; }
-  let at = ((row * N_HEADS + head) * most_parts + part) * LANES + lane;
-  parts[at * QUADS + quad] = sum;
+  let at = ((row * N_HEADS + head) * most_splits + split) * LANES + lane;
+  splits[at * QUADS + quad] = sum;
   if (quad == 0u) { stats[at] = vec2f(maximum, total); }
 }
 
@@ -66,11 +66,11 @@ fn main(
   // From the first key that the first row sees to the last one of the last row.
   let end = first_row.y + tile.y;
   let visible = min(first_row.y + 1u, WINDOW) + tile.y - 1u;
-  let parts_of_row = clamp((visible + KEYS_PER_PART - 1u) / KEYS_PER_PART, 1u, groups.x);
-  if (group.x >= parts_of_row) { return; }
-  let part = (visible + parts_of_row - 1u) / parts_of_row;
-  let first_key = min(end - visible + group.x * part, end);
-  let last_key = min(first_key + part, end);
+  let splits_of_row = clamp((visible + KEYS_PER_SPLIT - 1u) / KEYS_PER_SPLIT, 1u, groups.x);
+  if (group.x >= splits_of_row) { return; }
+  let keys_of_split = (visible + splits_of_row - 1u) / splits_of_row;
+  let first_key = min(end - visible + group.x * keys_of_split, end);
+  let last_key = min(first_key + keys_of_split, end);
 
   // Threads of rows that the tile does not have repeat its last one, and store nothing.
   let row = min(id.y, tile.y - 1u);
@@ -102,8 +102,8 @@ fn main(
     workgroupBarrier();
     var new_maximum = maximum;
     for (var i = 0u; i < size; i++) { new_maximum = max(new_maximum, scores[base + i]); }
-    // A row that has seen no key yet has a maximum of MASKED: its weights stay zero.
-    weights[base + id.x] = select(exp(score - new_maximum), vec4f(), score <= vec4f(MASKED));
+    // A row that has seen no key yet has a maximum of MASKED: its probs stay zero.
+    probs[base + id.x] = select(exp(score - new_maximum), vec4f(), score <= vec4f(MASKED));
     let rescale = exp(maximum - new_maximum);
     maximum = new_maximum;
     workgroupBarrier();
@@ -112,7 +112,7 @@ fn main(
     if (lane < LANES) {
       for (var i = lane; i < size; i += LANES) {
         let v = cache_value((cache + (first + i) % RING) * QUADS + quad);
-        let p = weights[base + i];
+        let p = probs[base + i];
         output += mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);
         total += p;
       }

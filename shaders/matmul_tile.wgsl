@@ -8,6 +8,8 @@ override N: u32; // outputs up to the last row of this matrix
 
 // One quad of padding in each row of a tile spreads the rows over the banks.
 const STRIDE = 9u;
+const TILE_ROWS = 32u;
+const TILE_OUTPUTS = 64u;
 var<workgroup> x_tile: array<vec4f, 288>; // [32, STRIDE]
 var<workgroup> w_tile: array<vec4f, 576>; // [64, STRIDE]
 
@@ -34,8 +36,8 @@ fn main(
   @builtin(local_invocation_id) id: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = group.y * 32u;
-  let col = group.x * 64u;
+  let row = group.y * TILE_ROWS;
+  let col = group.x * TILE_OUTPUTS;
   var a0 = vec4f();
   var a1 = vec4f();
   var a2 = vec4f();

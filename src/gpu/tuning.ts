@@ -1,6 +1,9 @@
 /** Which variants of the kernels a device computes with: one value, made here from what is known of the adapter. */
 
-/** How many rows a batch has, as far as the choice of kernels goes; `batchClassOf` in kernels/shape.ts decides. */
+/**
+ * What a recording is for: exactly one row, up to four, up to eight, up to 32 rows that decode (DECODE_ROWS), which have
+ * little in common, or any number of rows of prompts. `batchClassOf` in kernels/shape.ts tells.
+ */
 export type BatchClass = 1 | 4 | 8 | 'decode' | 'many'
 
 /**

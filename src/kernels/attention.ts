@@ -4,8 +4,9 @@ import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { attentionMerge, attention as attentionShader, emitRopeCache } from '../gpu/shaders.gen.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
 import type { CacheLayout, CachePlace } from './cache-layouts.ts'
-import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo, type Width } from './shape.ts'
+import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo } from './shape.ts'
 
 /** The shape of one layer's attention. */
 export interface HeadShape {
@@ -28,29 +29,29 @@ export interface LayerCache extends CachePlace {
 
 export const FULL_ATTENTION = 0xffffffff
 
-/** Parts that attention cuts the visible keys of few rows in, at most. */
-export const MAX_PARTS = 16
-/** Fewer keys than this are not worth a part of their own. */
-const KEYS_PER_PART = 64
+/** The most splits of the visible keys when a batch decodes: each is a workgroup of its own. */
+export const MAX_SPLITS = 16
+/** Fewer keys than this are not worth a split of their own. */
+const KEYS_PER_SPLIT = 64
 
 /** Positions that the fine half of the rotary table covers. */
 export const ROPE_FINE = 256
 
 /** Workgroups that the keys of a row are shared among; the shaders count the same way. */
-export function partsFor(visibleKeys: number): number {
-  return Math.min(MAX_PARTS, Math.max(1, ceilDiv(visibleKeys, KEYS_PER_PART)))
+export function splitsFor(visibleKeys: number): number {
+  return Math.min(MAX_SPLITS, Math.max(1, ceilDiv(visibleKeys, KEYS_PER_SPLIT)))
 }
 
-/** Sums that attention leaves for merging, all rows of the largest batch together: the size of `parts` and `stats`. */
+/** Sums that attention leaves for merging, all rows of the largest batch together: the size of `splits` and `stats`. */
 export function sumsOfBatch(gpu: Gpu, headDim: number, maxRows: number): number {
   const quads = headStride(headDim) / 4
-  const few = DECODE_ROWS * MAX_PARTS * Math.floor(keysPerTile(gpu, headDim, 1) / quads)
+  const few = DECODE_ROWS * MAX_SPLITS * Math.floor(keysPerTile(gpu, headDim, 1) / quads)
   return Math.max(few, maxRows * Math.floor(keysPerTile(gpu, headDim, 'many') / quads))
 }
 
 /** Buffers that attention works in, shared by all layers. */
 export interface AttentionBuffers {
-  /** [T] (sequence, position, picked row, parts at most) */
+  /** [T] (sequence, position, output row, splits at most) */
   readonly rows: Buffer
   /** [tiles] (first row, rows) */
   readonly tiles: Buffer
@@ -59,7 +60,7 @@ export interface AttentionBuffers {
   /** [T, heads, headStride], after RoPE */
   readonly q: Buffer
   /** [T, heads, sums, headStride] */
-  readonly parts: Buffer
+  readonly splits: Buffer
   /** [T, heads, sums] */
   readonly stats: Buffer
 }
@@ -85,15 +86,15 @@ export function ropeCache({ rope, rows, q }: AttentionBuffers, cache: LayerCache
  */
 export function attention(
   r: Recorder<BatchShape>,
-  { rows, tiles, q, parts, stats }: AttentionBuffers,
+  { rows, tiles, q, splits, stats }: AttentionBuffers,
   cache: LayerCache,
   y: Activation,
-  width: Width,
+  batchClass: BatchClass,
 ): void {
   const { nHeads, nKvHeads, headDim } = cache.shape
   const stride = headStride(headDim)
   const body = part(attentionShader, {
-    bindings: { q, tiles, rows, parts, stats },
+    bindings: { q, tiles, rows, splits, stats },
     constants: {
       HEAD_STRIDE: stride,
       SCALE: 1 / Math.sqrt(headDim),
@@ -101,9 +102,9 @@ export function attention(
       N_KV_HEADS: nKvHeads,
       RING: cache.ring,
       WINDOW: cache.window,
-      KEYS_PER_PART,
-      KEYS: keysPerTile(r.gpu, headDim, width),
-      ROWS: rowsPerTile(r.gpu, headDim, width),
+      KEYS_PER_SPLIT,
+      KEYS: keysPerTile(r.gpu, headDim, batchClass),
+      ROWS: rowsPerTile(r.gpu, headDim, batchClass),
     },
   })
   // One workgroup serves up to four query heads of one kv head.
@@ -111,18 +112,18 @@ export function attention(
   r.dispatch(
     'attention',
     [body, cache.layout.read(r.gpu, cache)],
-    [(batch) => batch.parts, headTiles, (batch) => batch.tiles],
+    [(batch) => batch.splits, headTiles, (batch) => batch.tiles],
   )
-  const lanes = Math.floor(keysPerTile(r.gpu, headDim, width) / (stride / 4))
+  const lanes = Math.floor(keysPerTile(r.gpu, headDim, batchClass) / (stride / 4))
   const merge = part(attentionMerge, {
-    bindings: { rows, parts, stats, y: y.buffer },
+    bindings: { rows, splits, stats, y: y.buffer },
     constants: {
       HEAD_DIM: headDim,
       HEAD_STRIDE: stride,
       N_HEADS: nHeads,
       LANES: lanes,
       WINDOW: cache.window,
-      KEYS_PER_PART,
+      KEYS_PER_SPLIT,
       Y_STRIDE: y.stride,
     },
   })
@@ -133,12 +134,14 @@ export function attention(
  * Neighbouring rows that one workgroup takes: as many as leave its memory at 12 KiB, which every device has, where
  * attention works in tiles; else one.
  */
-export function rowsPerTile(gpu: Gpu, headDim: number, width: Width): number {
-  return width === 'many' && gpu.tuning.attentionTiles ? Math.max(1, 128 / keysPerTile(gpu, headDim, width)) : 1
+export function rowsPerTile(gpu: Gpu, headDim: number, batchClass: BatchClass): number {
+  return batchClass === 'many' && gpu.tuning.attentionTiles
+    ? Math.max(1, 128 / keysPerTile(gpu, headDim, batchClass))
+    : 1
 }
 
-function keysPerTile(gpu: Gpu, headDim: number, width: Width): number {
-  return Math.max(width === 'many' && gpu.tuning.attentionTiles ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
+function keysPerTile(gpu: Gpu, headDim: number, batchClass: BatchClass): number {
+  return Math.max(batchClass === 'many' && gpu.tuning.attentionTiles ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
 }
 
 /** The widest head that the kernel takes: one quad for each of 128 threads. */

@@ -6,22 +6,23 @@ import {
   emitAdd,
   emitSiluGate,
   emitStore,
+  MATMUL_TILE,
   matmulBatch,
   matmulBatchSubgroup,
   matmulTile,
   matmulVec,
   matmulVecSubgroup,
 } from '../gpu/shaders.gen.ts'
-import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE, type Width } from './shape.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
+import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE } from './shape.ts'
 import { startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
 
 const THREADS = 64
 /** Outputs that one thread of the vector and batch kernels keeps. */
 const OUTPUTS_PER_THREAD = 4
-const TILE_OUTPUTS = 64
 
 export interface LinearOptions {
-  readonly width: Width
+  readonly batchClass: BatchClass
   /** Which count of the batch x has rows for. */
   readonly rows?: 'rows' | 'outputs'
 }
@@ -36,12 +37,12 @@ export function linear(
   x: Activation,
   weight: Weight | readonly Weight[],
   emit: readonly ShaderPart[],
-  { width, rows = 'rows' }: LinearOptions,
+  { batchClass, rows = 'rows' }: LinearOptions,
 ): void {
   let first = 0
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
-    const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, width)
+    const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
     r.dispatch(piece.label, [body, ...weightParts(r.gpu, piece), startPart(piece), ...emit], size)
     first += piece.rows
   }
@@ -60,8 +61,8 @@ interface Kernel {
   readonly size: Extent<BatchShape>[]
 }
 
-function kernelFor(gpu: Gpu, product: Product, width: Width): Kernel {
-  const variant = gpu.tuning.matmul[width]
+function kernelFor(gpu: Gpu, product: Product, batchClass: BatchClass): Kernel {
+  const variant = gpu.tuning.matmul[batchClass]
   if (variant === 'vector') return vector(gpu, product)
   return variant === 'tile' ? tiled(product) : batch(gpu, product, variant === 'batch8')
 }
@@ -92,7 +93,7 @@ function batch(gpu: Gpu, product: Product, wide: boolean): Kernel {
 
 function tiled(product: Product): Kernel {
   const { weight, rows } = product
-  const size: Extent<BatchShape>[] = [ceilDiv(weight.rows, TILE_OUTPUTS), (b) => ceilDiv(b[rows], ROW_TILE)]
+  const size: Extent<BatchShape>[] = [ceilDiv(weight.rows, MATMUL_TILE.TILE_OUTPUTS), (b) => ceilDiv(b[rows], ROW_TILE)]
   return { body: part(matmulTile, shared(product)), size }
 }
 

@@ -3,12 +3,14 @@ import { DeviceError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
+import { MATMUL_TILE } from '../gpu/shaders.gen.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
 
 /** Inputs in one block of weights. Rows of activations and weights are padded with zeros to whole blocks. */
 export const BLOCK = 32
 
 /** Rows that the tiled matmul makes at a time: row buffers are padded to it. */
-export const ROW_TILE = 32
+export const ROW_TILE = MATMUL_TILE.TILE_ROWS
 
 export function ceilDiv(value: number, by: number): number {
   return Math.ceil(value / by)
@@ -34,8 +36,8 @@ export interface BatchShape {
   readonly rows: number
   /** Rows whose logits are wanted. */
   readonly outputs: number
-  /** Parts that decode attention cuts the visible keys in. */
-  readonly parts: number
+  /** Splits of the visible keys in attention. */
+  readonly splits: number
   /** Tiles of neighbouring rows for prefill attention. */
   readonly tiles: number
   /** Outputs whose scores rules of their request change before one is chosen: all, or 0 when there are no rules. */
@@ -47,13 +49,8 @@ export interface BatchShape {
 /** Rows of a batch that decodes, at most: sequences, and tokens that were guessed ahead. */
 export const DECODE_ROWS = 32
 
-/**
- * What a recording is for: exactly one row, up to four, up to eight, up to `DECODE_ROWS` that have little in common, or
- * any number of rows of prompts. Each has its own matmul.
- */
-export type Width = 1 | 4 | 8 | 'decode' | 'many'
-
-export function widthOf(rows: number, decode = false): Width {
+/** The class of a batch with that many rows, or outputs; those that `decode` have little in common. */
+export function batchClassOf(rows: number, decode = false): BatchClass {
   if (rows === 1) return 1
   if (rows <= 4) return 4
   if (rows <= 8) return 8

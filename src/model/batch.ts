@@ -1,8 +1,9 @@
 /** What a batch is made of, and its metadata on the GPU. */
 import type { Gpu } from '../gpu/device.ts'
-import { partsFor, rowsPerTile } from '../kernels/attention.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
+import { rowsPerTile, splitsFor } from '../kernels/attention.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
-import { type BatchShape, ceilTo, ROW_TILE, type Width, widthOf } from '../kernels/shape.ts'
+import { type BatchShape, batchClassOf, ceilTo, ROW_TILE } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 
 /** One row of a batch: the token that stands at a position of a sequence. */
@@ -58,22 +59,22 @@ export class BatchWriter {
 
   /** Unused rows of the last tile are marked as padding. */
   write(batch: readonly Row[], steps: number, outputs: number): Omit<BatchShape, 'ruled' | 'logged'> {
-    const width = widthOfBatch(batch, outputs)
-    const parts = width === 'many' ? 1 : partsFor(this.mostVisibleKeys(batch, steps))
+    const batchClass = classOfRows(batch, outputs)
+    const splits = batchClass === 'many' ? 1 : splitsFor(this.mostVisibleKeys(batch, steps))
     const padded = ceilTo(batch.length, ROW_TILE)
     let output = 0
     for (let i = 0; i < padded; i++) {
       const row = batch[i]
       this.rows[4 * i] = row?.sequence ?? 0
       this.rows[4 * i + 1] = row?.position ?? PADDING_POSITION
-      this.rows[4 * i + 3] = parts
+      this.rows[4 * i + 3] = splits
       if (row?.output) this.rows[4 * output++ + 2] = i
     }
-    const tiles = this.makeTiles(batch, width)
+    const tiles = this.makeTiles(batch, batchClass)
     const { workspace } = this.model
     this.gpu.write(workspace.rows, 0, this.rows.subarray(0, 4 * padded))
     this.gpu.write(workspace.tiles, 0, this.tiles.subarray(0, 2 * tiles))
-    return { rows: batch.length, outputs, parts, tiles }
+    return { rows: batch.length, outputs, splits, tiles }
   }
 
   private mostVisibleKeys(batch: readonly Row[], steps: number): number {
@@ -83,8 +84,8 @@ export class BatchWriter {
   }
 
   /** Cuts the batch in runs of neighbouring positions of one sequence. Returns how many there are. */
-  private makeTiles(batch: readonly Row[], width: Width): number {
-    const longest = rowsPerTile(this.gpu, this.model.config.headDim, width)
+  private makeTiles(batch: readonly Row[], batchClass: BatchClass): number {
+    const longest = rowsPerTile(this.gpu, this.model.config.headDim, batchClass)
     let count = 0
     for (let first = 0; first < batch.length; ) {
       const { sequence, position } = batch[first]!
@@ -104,6 +105,6 @@ export class BatchWriter {
 }
 
 /** A batch in which every row has an output decodes; in others a prompt is being read. */
-export function widthOfBatch(batch: readonly Row[], outputs: number): Width {
-  return widthOf(batch.length, outputs === batch.length)
+export function classOfRows(batch: readonly Row[], outputs: number): BatchClass {
+  return batchClassOf(batch.length, outputs === batch.length)
 }

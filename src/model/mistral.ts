@@ -2,11 +2,12 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
 import { attention, type LayerCache, ropeCache } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
 import { add, linear, siluGate, store } from '../kernels/linear.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
-import type { BatchShape, Width } from '../kernels/shape.ts'
+import type { BatchShape } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
 import type { ModelConfig } from './config.ts'
 import type { Workspace } from './workspace.ts'
@@ -51,7 +52,7 @@ export class Mistral {
   ) {}
 
   /** Tokens to residual stream: embedding and all layers. Eight dispatches a layer. */
-  recordLayers(r: Recorder<BatchShape>, width: Width): void {
+  recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass): void {
     const { config, weights, workspace } = this
     const { history, x, h, heads, hidden, rows } = workspace
     const norm = { epsilon: config.normEps, rows }
@@ -60,22 +61,22 @@ export class Mistral {
     for (const [i, layer] of weights.layers.entries()) {
       const cache = this.cache[i]!
       rmsNorm(r, x, layer.attentionNorm, h, norm) //                            h [T, D]
-      linear(r, h, layer.wqkv, ropeCache(workspace, cache), { width }) //       q [T, H, K], k and v to the cache
-      attention(r, workspace, cache, heads, width) //                           heads [T, H·K]
-      linear(r, heads, layer.wo, add(x), { width }) //                          x [T, D]
+      linear(r, h, layer.wqkv, ropeCache(workspace, cache), { batchClass }) //       q [T, H, K], k and v to the cache
+      attention(r, workspace, cache, heads, batchClass) //                           heads [T, H·K]
+      linear(r, heads, layer.wo, add(x), { batchClass }) //                          x [T, D]
       rmsNorm(r, x, layer.ffnNorm, h, norm) //                                  h [T, D]
-      linear(r, h, layer.w13, siluGate(hidden), { width }) //                   hidden [T, F]
-      linear(r, hidden, layer.w2, add(x), { width }) //                         x [T, D]
+      linear(r, h, layer.w13, siluGate(hidden), { batchClass }) //                   hidden [T, F]
+      linear(r, hidden, layer.w2, add(x), { batchClass }) //                         x [T, D]
     }
   }
 
   /** Residual stream to logits, for the output rows. */
-  recordHead(r: Recorder<BatchShape>, width: Width): void {
+  recordHead(r: Recorder<BatchShape>, batchClass: BatchClass): void {
     const { config, weights, workspace } = this
     const { x, h, logits, rows } = workspace
     const norm = { epsilon: config.normEps, rows, gather: true }
 
     rmsNorm(r, x, weights.norm, h, norm) //                                      h [outputs, D]
-    linear(r, h, weights.output, store(logits), { width, rows: 'outputs' }) //   logits [outputs, V]
+    linear(r, h, weights.output, store(logits), { batchClass, rows: 'outputs' }) //   logits [outputs, V]
   }
 }

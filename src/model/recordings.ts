@@ -1,8 +1,9 @@
 /** The recordings that batches are encoded from: each is compiled when it is first needed, and kept. */
 import { Recorder, type Recording } from '../gpu/recorder.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
 import { cacheCopy } from '../kernels/cache-copy.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
-import type { BatchShape, Width } from '../kernels/shape.ts'
+import type { BatchShape } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 
 export class Recordings {
@@ -16,13 +17,13 @@ export class Recordings {
   }
 
   /** Tokens to residual stream, for a class of batches. */
-  layers(width: Width): Promise<Recording<BatchShape>> {
-    return this.remember(`layers ${width}`, (r) => this.model.recordLayers(r, width))
+  layers(batchClass: BatchClass): Promise<Recording<BatchShape>> {
+    return this.remember(`layers ${batchClass}`, (r) => this.model.recordLayers(r, batchClass))
   }
 
   /** Residual stream to logits, for a class of output rows. */
-  head(width: Width): Promise<Recording<BatchShape>> {
-    return this.remember(`head ${width}`, (r) => this.model.recordHead(r, width))
+  head(batchClass: BatchClass): Promise<Recording<BatchShape>> {
+    return this.remember(`head ${batchClass}`, (r) => this.model.recordHead(r, batchClass))
   }
 
   /** The rules of requests on the logits of their rows, before a token is chosen. */

@@ -3,9 +3,9 @@ import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
 import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SAMPLER_KINDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
-import { DECODE_ROWS, widthOf } from '../kernels/shape.ts'
+import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
-import { type Batch, BatchWriter, type Row, type SamplerNeeds, widthOfBatch } from './batch.ts'
+import { type Batch, BatchWriter, classOfRows, type Row, type SamplerNeeds } from './batch.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
 
@@ -76,8 +76,8 @@ export class Runner {
   /** The logits after the output rows, in order, [V] each. */
   async logits(rows: readonly Row[]): Promise<Submitted<Float32Array<ArrayBuffer>[]>> {
     const outputs = this.check(rows, 1)
-    const layers = await this.recordings.layers(widthOfBatch(rows, outputs))
-    const head = outputs > 0 ? await this.recordings.head(widthOf(outputs, true)) : undefined
+    const layers = await this.recordings.layers(classOfRows(rows, outputs))
+    const head = outputs > 0 ? await this.recordings.head(batchClassOf(outputs, true)) : undefined
     const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0 }
     const { logits } = this.model.workspace
     const bytes = outputs * logits.stride * 4
@@ -103,14 +103,14 @@ export class Runner {
     const { rows, steps, needs } = batch
     const { recordings } = this
     const outputs = this.check(rows, steps)
-    const width = widthOfBatch(rows, outputs)
+    const batchClass = classOfRows(rows, outputs)
     const outputRows = rows.filter((row) => row.output)
     const logged = needs.some((need) => need.logprobs) ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0
     const kind = SAMPLER_KINDS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'greedy'
     const [layers, head, ...endings] = await Promise.all([
-      recordings.layers(width),
-      outputs > 0 ? recordings.head(widthOf(outputs, true)) : undefined,
+      recordings.layers(batchClass),
+      outputs > 0 ? recordings.head(batchClassOf(outputs, true)) : undefined,
       ruled > 0 ? recordings.rules() : undefined,
       outputs > 0 ? recordings.sampler(kind) : undefined,
       logged > 0 ? recordings.logprobs() : undefined,

@@ -58,7 +58,7 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
     tiles: gpu.createBuffer('tiles', maxRows * 8),
     rope,
     q: gpu.createBuffer('q', maxRows * nHeads * headStride(headDim) * 4),
-    parts: gpu.createBuffer('attention parts', sums * headStride(headDim) * 4),
+    splits: gpu.createBuffer('attention splits', sums * headStride(headDim) * 4),
     stats: gpu.createBuffer('attention stats', sums * 8),
     x: createActivation(gpu, 'x', maxRows, config.dim),
     h: createActivation(gpu, 'h', maxRows, config.dim),

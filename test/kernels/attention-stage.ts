@@ -2,6 +2,7 @@
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
+import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import {
   type AttentionBuffers,
@@ -15,7 +16,7 @@ import {
 } from '../../src/kernels/attention.ts'
 import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import { linear } from '../../src/kernels/linear.ts'
-import { type Activation, createActivation, headStride, type Width } from '../../src/kernels/shape.ts'
+import { type Activation, createActivation, headStride } from '../../src/kernels/shape.ts'
 import { createWeight, type Weight } from '../../src/kernels/weight.ts'
 import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
 import { misfits, randomNumbers, run } from '../support/gpu.ts'
@@ -55,7 +56,7 @@ export class AttentionStage {
   private constructor(
     private readonly gpu: Gpu,
     private readonly options: StageOptions,
-    private readonly width: Width,
+    private readonly batchClass: BatchClass,
     private readonly buffers: AttentionBuffers,
     private readonly cache: LayerCache,
     private readonly x: Activation,
@@ -73,8 +74,13 @@ export class AttentionStage {
     gpu.write(buffers.rope, 0, ropeTable(this.angles, headDim))
   }
 
-  /** @param width the projection's */
-  static async open(gpu: Gpu, options: StageOptions, chunk: number, width: Width = 4): Promise<AttentionStage> {
+  /** @param batchClass the projection's */
+  static async open(
+    gpu: Gpu,
+    options: StageOptions,
+    chunk: number,
+    batchClass: BatchClass = 4,
+  ): Promise<AttentionStage> {
     const { nHeads, nKvHeads, headDim, window, positions, sequences, dtype, gain = 1 } = options
     const stride = headStride(headDim)
     const ring = window === undefined ? positions + 1 : Math.min(positions + 1, window + chunk)
@@ -94,7 +100,7 @@ export class AttentionStage {
       tiles: gpu.createBuffer('tiles', MAX_ROWS * 8),
       rope: gpu.createBuffer('rope', (ROPE_FINE + positions) * headDim * 4),
       q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
-      parts: gpu.createBuffer('parts', sums * nHeads * stride * 4),
+      splits: gpu.createBuffer('splits', sums * nHeads * stride * 4),
       stats: gpu.createBuffer('stats', sums * nHeads * 8),
     }
     const outputs = (nHeads + 2 * nKvHeads) * headDim
@@ -109,7 +115,7 @@ export class AttentionStage {
     gpu.write(weight.quants, 0, weights)
     const x = createActivation(gpu, 'x', MAX_ROWS, D)
     const y = createActivation(gpu, 'y', MAX_ROWS, nHeads * headDim)
-    return new AttentionStage(gpu, options, width, buffers, cache, x, y, weight, weights)
+    return new AttentionStage(gpu, options, batchClass, buffers, cache, x, y, weight, weights)
   }
 
   /** Makes q, k and v of these rows from random inputs, on the GPU and in f64. */
@@ -119,16 +125,18 @@ export class AttentionStage {
     this.gpu.write(this.x.buffer, 0, x)
     this.writeRows(1)
     const ending = ropeCache(this.buffers, this.cache)
-    await run(this.gpu, { rows: batch.length }, (r) => linear(r, this.x, this.weight, ending, { width: this.width }))
+    await run(this.gpu, { rows: batch.length }, (r) =>
+      linear(r, this.x, this.weight, ending, { batchClass: this.batchClass }),
+    )
     this.q.length = 0
     for (const [i, row] of batch.entries()) this.project(x.subarray(i * D, (i + 1) * D), row)
   }
 
-  private writeRows(parts: number): void {
+  private writeRows(splits: number): void {
     const rows = new Uint32Array(MAX_ROWS * 4)
     for (let i = 0; i < MAX_ROWS; i++) {
       const row = this.batch[i]
-      rows.set([row?.sequence ?? 0, row?.position ?? 0xffffffff, 0, parts], 4 * i)
+      rows.set([row?.sequence ?? 0, row?.position ?? 0xffffffff, 0, splits], 4 * i)
     }
     this.gpu.write(this.buffers.rows, 0, rows)
   }
@@ -165,16 +173,21 @@ export class AttentionStage {
   }
 
   /** Runs attention for the rows written last and compares. */
-  async misfits(gpu: Gpu, width: Width, parts: number): Promise<string[]> {
-    this.writeRows(parts)
-    const tiles = this.writeTiles(rowsPerTile(gpu, this.options.headDim, width))
+  async misfits(gpu: Gpu, batchClass: BatchClass, splits: number): Promise<string[]> {
+    this.writeRows(splits)
+    const tiles = this.writeTiles(rowsPerTile(gpu, this.options.headDim, batchClass))
     const { stride, buffer } = this.y
     const rows = this.batch.length
     this.gpu.write(buffer, 0, new Float32Array(rows * stride))
-    const got = await run(gpu, { rows, parts, tiles }, (r) => attention(r, this.buffers, this.cache, this.y, width), {
-      buffer,
-      elements: rows * stride,
-    })
+    const got = await run(
+      gpu,
+      { rows, splits, tiles },
+      (r) => attention(r, this.buffers, this.cache, this.y, batchClass),
+      {
+        buffer,
+        elements: rows * stride,
+      },
+    )
     const expected = new Float64Array(rows * stride)
     for (let i = 0; i < rows; i++) expected.set(this.attend(i), i * stride)
     // A value rounded to the neighbouring f16, and scores that differ as f32 sums do.
@@ -261,13 +274,13 @@ export class AttentionStage {
   }
 
   destroy(): void {
-    const { rows, tiles, rope, q, parts, stats } = this.buffers
+    const { rows, tiles, rope, q, splits, stats } = this.buffers
     const all = [
       rows,
       tiles,
       rope,
       q,
-      parts,
+      splits,
       stats,
       this.cache.buffer,
       this.x.buffer,

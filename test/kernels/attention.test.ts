@@ -55,11 +55,11 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
       }
     }
 
-    // Rows of several sequences at different places in one batch; more parts than there are keys.
+    // Rows of several sequences at different places in one batch; more splits than there are keys.
     const rows = Array.from({ length: options.sequences }, (_, sequence) => ({ sequence, position: options.positions }))
     await stage.write(rows)
-    for (const parts of [1, 3, 16]) expect(await stage.misfits(gpu, 1, parts), `${parts} parts`).toEqual([])
-    expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 2), 'several rows in parts').toEqual([])
+    for (const splits of [1, 3, 16]) expect(await stage.misfits(gpu, 1, splits), `${splits} splits`).toEqual([])
+    expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 2), 'several rows in splits').toEqual([])
     stage.destroy()
   })
 
@@ -94,13 +94,13 @@ test('takes tiles of several rows on hardware alone', () => {
 
 describe('the end of the q, k, v projection', () => {
   test.each([
-    { width: 1, rows: 1, dtype: 'f32', hardware: false },
-    { width: 4, rows: 3, dtype: 'f16', hardware: true },
-    { width: 'many', rows: 11, dtype: 'f16', hardware: true },
-  ] as const)('at width $width', async ({ width, rows, dtype, hardware }) => {
+    { batchClass: 1, rows: 1, dtype: 'f32', hardware: false },
+    { batchClass: 4, rows: 3, dtype: 'f16', hardware: true },
+    { batchClass: 'many', rows: 11, dtype: 'f16', hardware: true },
+  ] as const)('at batchClass $batchClass', async ({ batchClass, rows, dtype, hardware }) => {
     const { gpu } = variants[0]!
     const options = { nHeads: 3, nKvHeads: 3, headDim: 10, dtype, window: 2, sequences: 2, positions: 40 } as const
-    const stage = await AttentionStage.open(hardware ? gpu.withTuning(HARDWARE) : gpu, options, CHUNK, width)
+    const stage = await AttentionStage.open(hardware ? gpu.withTuning(HARDWARE) : gpu, options, CHUNK, batchClass)
     // From the middle of the ring over its end; rows of the last tile beyond the batch are padding.
     const batch = Array.from({ length: rows }, (_, i) => ({ sequence: 1, position: 11 + i }))
     await stage.write(batch)

@@ -3,11 +3,11 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import { decodeToF32, STORED_TYPES, storedBytes } from '../../src/formats/blocks.ts'
 import { GGML_BLOCKS } from '../../src/formats/ggml-blocks.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
+import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { BLOCK_LAYOUTS } from '../../src/kernels/block-layouts.ts'
 import { linear, store } from '../../src/kernels/linear.ts'
 import type { BlockName } from '../../src/kernels/pack-blocks.ts'
-import type { Width } from '../../src/kernels/shape.ts'
 import { createWeight, rowBytes, type Weight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
 import { randomBlocks } from '../support/blocks.ts'
@@ -36,7 +36,7 @@ function blockWeight(gpu: Gpu, name: BlockName, rows: number, cols: number): { w
   return { weight, values }
 }
 
-const WIDTHS: readonly [Width, number][] = [
+const WIDTHS: readonly [BatchClass, number][] = [
   [1, 1],
   [4, 3],
   [8, 6],
@@ -51,13 +51,13 @@ describe.each(variants.map((variant, i) => ({ ...variant, second: i > 0 })))('$n
     const rows = 37
     const { weight, values } = blockWeight(gpu, name, rows, cols)
     const random = randomNumbers(cols)
-    for (const [width, count] of WIDTHS) {
+    for (const [batchClass, count] of WIDTHS) {
       // Software adapters compile slowly: the kernels differ in how they call the part, not in what it reads.
-      if (gpu.software && (second ? width !== 1 : width === 8)) continue
-      const on = width === 'many' && name === 'q4_k' ? hardware : gpu
+      if (gpu.software && (second ? batchClass !== 1 : batchClass === 8)) continue
+      const on = batchClass === 'many' && name === 'q4_k' ? hardware : gpu
       const x = activation(gpu, 'x', { rows: count, cols, fill: random })
       const y = activation(gpu, 'y', { rows: count, cols: rows, fill: () => 0 }).activation
-      const got = await run(on, { rows: count }, (r) => linear(r, x.activation, weight, store(y), { width }), {
+      const got = await run(on, { rows: count }, (r) => linear(r, x.activation, weight, store(y), { batchClass }), {
         buffer: y.buffer,
         elements: count * y.stride,
       })

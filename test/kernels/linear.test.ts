@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Gpu } from '../../src/gpu/device.ts'
+import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
-import type { Width } from '../../src/kernels/shape.ts'
 import { withBias } from '../../src/kernels/weight.ts'
 import {
   activation,
@@ -36,7 +36,7 @@ const SHAPES = [
 ] as const
 interface Kernel {
   name: string
-  width: Width
+  batchClass: BatchClass
   rows: readonly number[]
   /** Taken by hardware alone, where the other ones are not. */
   hardware?: boolean
@@ -45,12 +45,12 @@ interface Kernel {
 }
 
 const KERNELS: readonly Kernel[] = [
-  { name: 'vector', width: 1, rows: [1, 1] },
-  { name: 'vector of rows', width: 4, rows: [3] },
-  { name: 'batch of four', width: 4, rows: [6], hardware: true },
-  { name: 'batch of eight', width: 8, rows: [5], hardware: true, few: ['q4'] },
-  { name: 'batches of eight', width: 'many', rows: [19], few: ['f16'] },
-  { name: 'tile', width: 'many', rows: [33], hardware: true },
+  { name: 'vector', batchClass: 1, rows: [1, 1] },
+  { name: 'vector of rows', batchClass: 4, rows: [3] },
+  { name: 'batch of four', batchClass: 4, rows: [6], hardware: true },
+  { name: 'batch of eight', batchClass: 8, rows: [5], hardware: true, few: ['q4'] },
+  { name: 'batches of eight', batchClass: 'many', rows: [19], few: ['f16'] },
+  { name: 'tile', batchClass: 'many', rows: [33], hardware: true },
 ]
 
 interface Case {
@@ -72,7 +72,7 @@ function cases(software: boolean, second: boolean): Case[] {
     for (const kernel of KERNELS) {
       if (software && kernel.few?.includes(dtype) === false) continue
       // How a type is read has been tried by then, but for f16, which has two ways.
-      if (software && second && kernel.width !== 1 && dtype !== 'f16') continue
+      if (software && second && kernel.batchClass !== 1 && dtype !== 'f16') continue
       for (const rows of kernel.rows) {
         const turn = start + list.length
         const shapes = software ? [SHAPES[turn % SHAPES.length]!] : SHAPES
@@ -114,10 +114,15 @@ describe.each(variants)('linear with $name', ({ gpu }) => {
       const y = activation(gpu, 'y', { rows, cols: outputs, fill: random })
       const ending = { store, add, siluGate }[emit](y.activation)
       const { stride, buffer } = y.activation
-      const got = await run(device, { rows }, (r) => linear(r, x.activation, weight, ending, { width: kernel.width }), {
-        buffer,
-        elements: rows * stride,
-      })
+      const got = await run(
+        device,
+        { rows },
+        (r) => linear(r, x.activation, weight, ending, { batchClass: kernel.batchClass }),
+        {
+          buffer,
+          elements: rows * stride,
+        },
+      )
 
       // Padding beyond the outputs stays zero: the next matmul reads it.
       const expected = new Float64Array(rows * stride)
@@ -147,7 +152,7 @@ test('SiLU has its limits where exp overflows', async () => {
   for (let i = 0; i < 14; i++) identity[i * 32 + i] = 1
   gpu.write(weight.quants, 0, identity)
   const y = activation(gpu, 'y', { rows: 1, cols: 7, fill: () => 9 })
-  const got = await run(gpu, {}, (r) => linear(r, x.activation, weight, siluGate(y.activation), { width: 1 }), {
+  const got = await run(gpu, {}, (r) => linear(r, x.activation, weight, siluGate(y.activation), { batchClass: 1 }), {
     buffer: y.activation.buffer,
     elements: 7,
   })
@@ -164,7 +169,7 @@ test('counts the rows that want logits when asked to', async () => {
   const got = await run(
     gpu,
     { rows: 20, outputs: 9 },
-    (r) => linear(r, x.activation, weight, store(y.activation), { width: 4, rows: 'outputs' }),
+    (r) => linear(r, x.activation, weight, store(y.activation), { batchClass: 4, rows: 'outputs' }),
     { buffer: y.activation.buffer, elements: 20 * 32 },
   )
   const touched = Array.from({ length: 20 }, (_, row) => got[row * 32] !== 0.5)
@@ -177,7 +182,7 @@ test('refuses operands that do not fit', async () => {
   const { gpu } = variants[0]!
   const x = activation(gpu, 'x', { rows: 1, cols: 8, fill: () => 0 })
   const { weight } = randomWeight(gpu, 'f32', { rows: 4, cols: 9, random: () => 0 })
-  const record = run(gpu, {}, (r) => linear(r, x.activation, weight, store(x.activation), { width: 1 }))
+  const record = run(gpu, {}, (r) => linear(r, x.activation, weight, store(x.activation), { batchClass: 1 }))
   await expect(record).rejects.toThrow('f32 weight: 8 columns, expected 9')
 })
 

@@ -3,9 +3,9 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { readShader } from '../../shaders/contract.ts'
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
 import type { ShaderModule } from '../../src/gpu/shader.ts'
+import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { linear, store } from '../../src/kernels/linear.ts'
-import type { Width } from '../../src/kernels/shape.ts'
 import { createWeight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
 import type { WeightLayout } from '../../src/kernels/weight-layouts.ts'
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
@@ -88,11 +88,11 @@ function unpack({ quants, scales }: { quants: Uint8Array; scales: Uint8Array }):
 
 const [N, K] = [70, 96]
 
-test.each<[kernel: string, width: Width, rows: number, hardware: boolean]>([
+test.each<[kernel: string, batchClass: BatchClass, rows: number, hardware: boolean]>([
   ['vector', 1, 1, false],
   ['batch', 'many', 9, false],
   ['tile', 'many', 33, true],
-])('a layout of this file is multiplied by the %s kernel', async (_, width, rows, hardware) => {
+])('a layout of this file is multiplied by the %s kernel', async (_, batchClass, rows, hardware) => {
   const { gpu } = variants[0]!
   const random = randomNumbers(rows)
   const weight = createWeight(gpu, 'made up', range, N, K)
@@ -111,7 +111,8 @@ test.each<[kernel: string, width: Width, rows: number, hardware: boolean]>([
   const y = activation(gpu, 'y', { rows, cols: N, fill: random })
   const device = hardware ? gpu.withTuning(HARDWARE) : gpu
   const { stride, buffer } = y.activation
-  const record = (r: Parameters<typeof linear>[0]) => linear(r, x.activation, weight, store(y.activation), { width })
+  const record = (r: Parameters<typeof linear>[0]) =>
+    linear(r, x.activation, weight, store(y.activation), { batchClass })
   const got = await run(device, { rows }, record, { buffer, elements: rows * stride })
   const expected = new Float64Array(rows * stride)
   for (let row = 0; row < rows; row++) {

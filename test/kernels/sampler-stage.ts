@@ -88,7 +88,7 @@ export class Stage {
     const n = requests.length
     const encoder = this.gpu.device.createCommandEncoder()
     const pass = encoder.beginComputePass()
-    const batch = { rows: 2 * n, outputs: n, parts: 1, tiles: 1, ruled: n, logged: n }
+    const batch = { rows: 2 * n, outputs: n, splits: 1, tiles: 1, ruled: n, logged: n }
     for (let step = 0; step < steps; step++) recording.encode(pass, batch as BatchShape)
     pass.end()
     const { history, rows, scores, counts, logprobs } = this.buffers

@@ -18,7 +18,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   EPS: 1e-5,
   HEAD_DIM: 18,
   HEAD_STRIDE: 20,
-  KEYS_PER_PART: 64,
+  KEYS_PER_SPLIT: 64,
   K_BLOCKS: 3,
   LANES: 12,
   LIST: 256,

@@ -134,7 +134,7 @@ export async function run(
   const recording = await recorder.build()
   const encoder = gpu.device.createCommandEncoder()
   const pass = encoder.beginComputePass()
-  recording.encode(pass, { rows: 1, outputs: 1, parts: 1, tiles: 1, ruled: 0, logged: 0, ...batch })
+  recording.encode(pass, { rows: 1, outputs: 1, splits: 1, tiles: 1, ruled: 0, logged: 0, ...batch })
   pass.end()
   if (result === undefined) {
     gpu.submit(encoder.finish())

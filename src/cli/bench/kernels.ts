@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { Recorder } from '../../gpu/recorder.ts'
 import { linear, store } from '../../kernels/linear.ts'
-import { type Activation, type BatchShape, ceilTo, createActivation, widthOf } from '../../kernels/shape.ts'
+import { type Activation, type BatchShape, batchClassOf, ceilTo, createActivation } from '../../kernels/shape.ts'
 import { createWeight, type Weight, weightReadBytes, writeRows } from '../../kernels/weight.ts'
 import type { WeightLayout } from '../../kernels/weight-layouts.ts'
 import type { ModelWeights } from '../../model/mistral.ts'
@@ -116,9 +116,9 @@ async function measureRows(
   signal?: AbortSignal,
 ): Promise<KernelResult> {
   const recorder = new Recorder<BatchShape>(gpu)
-  for (const weight of weights) linear(recorder, x, weight, store(y), { width: widthOf(T) })
+  for (const weight of weights) linear(recorder, x, weight, store(y), { batchClass: batchClassOf(T) })
   const recording = await recorder.build()
-  const batch: BatchShape = { rows: T, outputs: T, parts: 1, tiles: T, ruled: 0, logged: 0 }
+  const batch: BatchShape = { rows: T, outputs: T, splits: 1, tiles: T, ruled: 0, logged: 0 }
   const ms = (await timeRecording(gpu, recording, batch, { ...timingFor(gpu), signal })) / weights.length
   const bytes = weightReadBytes(weights[0]!) + T * (rows + cols) * 4
   return {
