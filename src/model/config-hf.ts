@@ -23,7 +23,8 @@ export function parseTextConfig({ fields, wrapped }: TextConfig, note: Note): Mo
   try {
     return parseFields(fields, wrapped, note)
   } catch (error) {
-    if (!wrapped || !(error instanceof ConfigError)) throw error
+    // How weights are quantized usually stands outside.
+    if (!wrapped || !(error instanceof ConfigError) || error.field === 'quantization_config') throw error
     throw new ConfigError(`text_config.${error.field}`, error.value, error.fact, { cause: error })
   }
 }

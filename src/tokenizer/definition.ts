@@ -86,6 +86,13 @@ export interface EngineJson {
   readonly added_tokens: readonly never[]
 }
 
+/** What is still of use once the engine is made of a definition: its tables take tens of megabytes. */
+export function withoutTables(definition: TokenizerDefinition): TokenizerDefinition {
+  const { engine, ranks } = definition
+  const model = { ...engine.model, vocab: {}, merges: [] }
+  return { ...definition, engine: { ...engine, model }, ranks: ranks === undefined ? undefined : [] }
+}
+
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
 
 /** The byte that a token such as `<0x0A>` stands for. */

@@ -2,7 +2,7 @@
 import { BPE, Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { TokenizerError } from '../errors.ts'
 import { type AddedToken, AddedTokenSearch, anyOf, NO_FLAGS, type Place } from './added-tokens.ts'
-import { type TokenizerDefinition, TokenKind } from './definition.ts'
+import { type TokenizerDefinition, TokenKind, withoutTables } from './definition.ts'
 import { Merger } from './merger.ts'
 
 /** The searches for added tokens: those for the text as it stands come first, those for normalized text second. */
@@ -27,7 +27,7 @@ export class TextEncoderEngine {
   readonly #wordByWord: boolean
 
   constructor(definition: TokenizerDefinition) {
-    this.#definition = definition
+    this.#definition = withoutTables(definition)
     const { model } = definition.engine
     try {
       this.#library = new HfTokenizer({ ...definition.engine, model: { ...model, merges: [] } }, {})

@@ -3,7 +3,7 @@ import { ParameterError, TokenizerError } from '../errors.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Place } from './added-tokens.ts'
-import { type TokenizerDefinition, TokenKind } from './definition.ts'
+import { type TokenizerDefinition, TokenKind, withoutTables } from './definition.ts'
 import type { TextEncoderEngine } from './engine.ts'
 import { type Found, type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
 import { formatHintOfJson, formatHintOfName } from './format-hint.ts'
@@ -150,7 +150,7 @@ export class Tokenizer {
 
   static async #of(definition: TokenizerDefinition): Promise<Tokenizer> {
     const { TextEncoderEngine } = await import('./engine.ts')
-    return new Tokenizer(definition, new TextEncoderEngine(definition))
+    return new Tokenizer(withoutTables(definition), new TextEncoderEngine(definition))
   }
 
   /** Ids of a text. Lone surrogates count as U+FFFD. Throws TokenizerError when BOS or EOS is asked for and missing. */
