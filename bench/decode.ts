@@ -43,8 +43,8 @@ async function measure(weights: WeightsOption, disabled: readonly string[]): Pro
   })
   try {
     if (rows.length === 0)
-      console.log(`${model.engine.gpu.name}: ${values.shape}, ${layers} layers, context ${context}`)
-    const bandwidth = await measureBandwidth(model.engine.gpu)
+      console.log(`${model.loaded.gpu.name}: ${values.shape}, ${layers} layers, context ${context}`)
+    const bandwidth = await measureBandwidth(model.loaded.gpu)
     const result = await new ForwardBench(model, bandwidth, { tokens, exactly: true }).context(context)
     return [
       weights,

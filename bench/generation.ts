@@ -53,7 +53,7 @@ async function measure(title: string, rows: readonly Row[]): Promise<void> {
 const models = await Promise.all(STEPS.map((stepsPerReadback) => MistralModel.load(values.model, { stepsPerReadback })))
 const [one] = models
 if (one === undefined) throw new Error('no model')
-const { gpu, readbackMs } = one.engine
+const { gpu, readbackMs } = one.loaded
 console.log(`adapter: ${gpu.name}; readback ${readbackMs.toFixed(2)} ms; ${tokens} tokens, median of ${rounds}`)
 const prompt = one.tokenizer?.encode(TEXT, { bos: true }) ?? [1, 2, 3]
 

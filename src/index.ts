@@ -37,7 +37,7 @@ export type { GenerateOptions, LoadOptions, RequestOptions } from './generate/op
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
 export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/types.ts'
 export type { ModelConfig } from './model/config.ts'
-export type { LoadProgress } from './model/engine.ts'
+export type { LoadProgress } from './model/loaded-model.ts'
 export type { RopeScaling } from './model/rope.ts'
 export type { LoopInput } from './sampling/loop-params.ts'
 export { processLogits, type SamplingContext } from './sampling/processors.ts'

@@ -41,7 +41,7 @@ async function chat(cli: Cli, values: Values): Promise<void> {
 /** The first line: what answers, how much it can keep in mind, and where it runs. */
 function banner(cli: Cli, name: string, { model }: MistralChat): string {
   const { bold, dim } = colorsFor(cli, 'err')
-  const facts = `, context ${model.contextLength} tokens, on ${model.engine.gpu.name}`
+  const facts = `, context ${model.contextLength} tokens, on ${model.loaded.gpu.name}`
   const room = cli.terminal.err.isTTY ? Math.max(cli.terminal.err.columns - name.length, 1) : facts.length
   return `${bold(name)}${dim(facts.length <= room ? facts : `${facts.slice(0, room - 1)}…`)}`
 }

@@ -1,6 +1,6 @@
 /** The bar that shows how a model loads. */
 import cliProgress from 'cli-progress'
-import type { LoadProgress } from '../model/engine.ts'
+import type { LoadProgress } from '../model/loaded-model.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { bytes } from './units.ts'
 

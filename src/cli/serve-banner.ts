@@ -11,22 +11,22 @@ import { bytes } from './units.ts'
 export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: ServeCommandOptions): string {
   const { bold, dim } = colorsFor(cli, 'out')
   const { model } = chat
-  const { engine, config } = model
+  const { loaded, config } = model
   const status = model.status()
-  const [cache] = engine.cache
+  const [cache] = loaded.cache
   const rows = [
     [
       'model',
       `${app.modelId}: ${config.nLayers} layers of ${config.dim}, ${config.vocabSize} tokens in the vocabulary`,
     ],
-    ['weights', dtypesOf(engine.weights).join(', ')],
+    ['weights', dtypesOf(loaded.weights).join(', ')],
     [
       'memory',
       `${bytes(status.gpuBytes)} on the GPU, key/value cache in ${cache?.layout.name} for ${status.maxSequences} sequences`,
     ],
     ['context', `${status.contextLength} tokens, prompt and answer together`],
     ['queue', `${status.maxQueue} requests may wait`],
-    ['adapter', engine.gpu.name],
+    ['adapter', loaded.gpu.name],
     ['keys', app.apiKeys?.length ? `${app.apiKeys.length}, one of them must be sent` : 'none'],
     ['serving', `${url}  ${dim(`OpenAI at ${url}/v1, predict at ${url}/predict`)}`],
   ]

@@ -4,7 +4,7 @@ import { AbortError, ParameterError, TokenizerError } from '../errors.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
-import { Engine } from '../model/engine.ts'
+import { LoadedModel } from '../model/loaded-model.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -49,13 +49,13 @@ export class MistralModel {
 
   private constructor(
     /** @internal */
-    readonly engine: Engine,
+    readonly loaded: LoadedModel,
     /** undefined when the source has no tokenizer files. */
     readonly tokenizer: Tokenizer | undefined,
     private readonly maxQueue: number,
     steps: number | undefined,
   ) {
-    this.scheduler = new Scheduler(engine, { maxQueue, steps })
+    this.scheduler = new Scheduler(loaded, { maxQueue, steps })
   }
 
   /**
@@ -88,12 +88,12 @@ export class MistralModel {
     }
     tokenizer?.checkRows(checkpoint.config.vocabSize)
     const { maxQueue = Infinity, stepsPerReadback } = options
-    const engine = await Engine.load(checkpoint, options, tokenizer?.vocabSize)
-    return new MistralModel(engine, tokenizer, maxQueue, stepsPerReadback)
+    const loaded = await LoadedModel.load(checkpoint, options, tokenizer?.vocabSize)
+    return new MistralModel(loaded, tokenizer, maxQueue, stepsPerReadback)
   }
 
   get config(): ModelConfig {
-    return this.engine.config
+    return this.loaded.config
   }
 
   /**
@@ -101,14 +101,14 @@ export class MistralModel {
    * no effect, weights that contradict it. Empty for most.
    */
   get notes(): readonly string[] {
-    return [...this.engine.notes, ...(this.tokenizer?.notes ?? [])]
+    return [...this.loaded.notes, ...(this.tokenizer?.notes ?? [])]
   }
 
   /**
    * Positions of one sequence, prompt and answer together. With a sliding window in every layer an answer goes on past it.
    */
   get contextLength(): number {
-    return this.engine.contextLength
+    return this.loaded.contextLength
   }
 
   /** Raw logits after each of the tokens, [T] of [V], from an empty cache. */
@@ -125,7 +125,7 @@ export class MistralModel {
     signal: AbortSignal | undefined,
   ): Promise<Float32Array<ArrayBuffer>[]> {
     throwIfAborted(signal)
-    const { runner, chunk } = this.engine
+    const { runner, chunk } = this.loaded
     const logits: Float32Array<ArrayBuffer>[] = []
     const job = this.scheduler.runExclusively(async (sequence) => {
       const first = logits.length
@@ -182,14 +182,14 @@ export class MistralModel {
   }
 
   status(): ModelStatus {
-    const { engine, scheduler, maxQueue } = this
+    const { loaded, scheduler, maxQueue } = this
     return {
       running: scheduler.runningCount,
       waiting: scheduler.waitingCount,
-      maxSequences: engine.maxSequences,
+      maxSequences: loaded.maxSequences,
       maxQueue,
-      contextLength: engine.contextLength,
-      gpuBytes: engine.gpu.counters.bytesAlive,
+      contextLength: loaded.contextLength,
+      gpuBytes: loaded.gpu.counters.bytesAlive,
       ...scheduler.totals,
     }
   }
@@ -197,7 +197,7 @@ export class MistralModel {
   /** What ended the device, and the model with it, which must be loaded again then; undefined as long as it works. */
   get failure(): Error | undefined {
     try {
-      this.engine.gpu.check()
+      this.loaded.gpu.check()
       return undefined
     } catch (error) {
       return error as Error
@@ -206,7 +206,7 @@ export class MistralModel {
 
   /** Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. */
   dispose(): void {
-    this.engine.dispose()
+    this.loaded.dispose()
   }
 
   /** @internal Declared by `Disposes`. */

@@ -1,10 +1,10 @@
 /** The options of loading and of requests, and the check that refuses all others. */
 import { abortSignal, type Checks, callback, check, checkedLater, checkOptions, integer, orElse } from '../checks.ts'
-import type { EngineOptions } from '../model/engine.ts'
+import type { LoadedModelOptions } from '../model/loaded-model.ts'
 import { MAX_STEPS } from '../model/runner.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 
-export interface LoadOptions extends EngineOptions {
+export interface LoadOptions extends LoadedModelOptions {
   /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
   maxQueue?: number | undefined
   /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */

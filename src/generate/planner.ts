@@ -1,7 +1,7 @@
 /** Decides what runs next. It changes no request and submits nothing: the scheduler does what a plan says. */
 import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { Batch, Row, SamplerNeeds } from '../model/batch.ts'
-import type { Engine } from '../model/engine.ts'
+import type { LoadedModel } from '../model/loaded-model.ts'
 import type { Generation } from './generation.ts'
 import type { Pace } from './pace.ts'
 import { lookUp } from './prompt-lookup.ts'
@@ -45,7 +45,7 @@ export class Planner {
   private promptsTurn = true
 
   constructor(
-    private readonly engine: Engine,
+    private readonly loaded: LoadedModel,
     private readonly sequences: SequenceCache,
     private readonly pace: Pace,
   ) {}
@@ -76,7 +76,7 @@ export class Planner {
 
   private planPrompt(generation: Generation): BatchPlan {
     const first = generation.computed
-    const count = Math.min(generation.pendingRows, this.engine.chunk)
+    const count = Math.min(generation.pendingRows, this.loaded.chunk)
     const outputs = first + count === generation.tokens.length ? 1 : 0
     const { epoch } = generation
     const sequence = generation.sequence!
@@ -113,7 +113,7 @@ export class Planner {
   private steps(answers: readonly Generation[], besidePrompts: boolean): number {
     if (answers.some(({ request }) => request.lockstep)) return 1
     const useful = Math.max(...answers.map((generation) => generation.limit - generation.next))
-    const room = Math.min(...answers.map((generation) => this.engine.positions - generation.next))
+    const room = Math.min(...answers.map((generation) => this.loaded.positions - generation.next))
     const wanted = besidePrompts ? Math.min(this.pace.steps(), STEPS_BESIDE_PROMPTS) : this.pace.steps()
     return Math.max(1, Math.min(wanted, useful, room))
   }

@@ -1,6 +1,6 @@
 /** Continuous batching: gives waiting requests their sequences, runs batches, and hands their results out. */
 import { QueueFullError } from '../errors.ts'
-import type { Engine } from '../model/engine.ts'
+import type { LoadedModel } from '../model/loaded-model.ts'
 import { type Choices, MAX_IN_FLIGHT, MAX_STEPS, type Submitted } from '../model/runner.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
@@ -42,12 +42,12 @@ export class Scheduler {
   private wake: () => void = () => {}
 
   constructor(
-    private readonly engine: Engine,
+    private readonly loaded: LoadedModel,
     private readonly options: SchedulerOptions,
   ) {
-    this.sequences = new SequenceCache(engine)
-    this.pace = new Pace(engine.readbackMs, MAX_STEPS, options.steps)
-    this.planner = new Planner(engine, this.sequences, this.pace)
+    this.sequences = new SequenceCache(loaded)
+    this.pace = new Pace(loaded.readbackMs, MAX_STEPS, options.steps)
+    this.planner = new Planner(loaded, this.sequences, this.pace)
   }
 
   get runningCount(): number {
@@ -60,7 +60,7 @@ export class Scheduler {
 
   /** Throws `QueueFullError`, unless it is a `sibling` of a request that was let in, and `DeviceError`. */
   start<Note>(request: GenerationRequest<Note>, sibling = false): Generation<Note> {
-    this.engine.gpu.check()
+    this.loaded.gpu.check()
     if (!sibling) this.refuseBeyondQueue()
     const generation: Generation<Note> = new Generation(request, this.count++, () => this.resume(generation))
     this.waiting.push(generation)
@@ -78,7 +78,7 @@ export class Scheduler {
 
   /** Runs `work` with an empty sequence until it returns true. It may submit one batch each time, and awaits it. */
   runExclusively(work: (sequence: number) => Promise<boolean>): ExclusiveJob {
-    this.engine.gpu.check()
+    this.loaded.gpu.check()
     this.refuseBeyondQueue()
     const job = new ExclusiveJob(work)
     this.waiting.push(job)
@@ -153,7 +153,7 @@ export class Scheduler {
 
   /** waiting → running. */
   private run(generation: Generation, sequence: Sequence, shared: number): void {
-    const { runner } = this.engine
+    const { runner } = this.loaded
     this.sequences.allocate(sequence, generation, shared)
     if (generation.admit(sequence, shared)) {
       this.totals.promptTokens += generation.request.prompt.length
@@ -211,7 +211,7 @@ export class Scheduler {
     const target = generation.sequence!
     const { epoch } = generation
     const size = { count: shared, written: source.written }
-    const written = await this.engine.runner.copySequence(source.index, target.index, size)
+    const written = await this.loaded.runner.copySequence(source.index, target.index, size)
     // Copying may have had to compile, and the request may have left meanwhile.
     if (generation.epoch !== epoch) return this.sequences.clear(target)
     target.written = written
@@ -219,7 +219,7 @@ export class Scheduler {
   }
 
   private async submit(plan: BatchPlan): Promise<void> {
-    const { runner } = this.engine
+    const { runner } = this.loaded
     for (const { generation, sequence, positions, choices, guessed } of plan.shares) {
       if (guessed.length > 0) runner.writeTokens(sequence.index, generation.tokens.length, guessed)
       generation.scheduled(positions, choices)

@@ -1,5 +1,5 @@
 /** The sequences of the key/value cache: which conversation each holds, and which is given to a new prompt. */
-import type { Engine } from '../model/engine.ts'
+import type { LoadedModel } from '../model/loaded-model.ts'
 
 /** The request that computes in a sequence at the moment. */
 export interface Owner {
@@ -33,8 +33,8 @@ const WORTH_COPYING = 16
 export class SequenceCache {
   readonly all: readonly Sequence[]
 
-  constructor(private readonly engine: Engine) {
-    this.all = Array.from({ length: engine.maxSequences }, (_, index) => ({
+  constructor(private readonly loaded: LoadedModel) {
+    this.all = Array.from({ length: loaded.maxSequences }, (_, index) => ({
       index,
       tokens: [],
       written: 0,
@@ -106,7 +106,7 @@ export class SequenceCache {
     const held = owner ? owner.tokens : kept
     const most = Math.min(owner ? owner.settled : held.length, tokens.length - 1)
     const shared = Math.min(most, commonPrefix(held, tokens))
-    const intact = this.engine.cache.every(
+    const intact = this.loaded.cache.every(
       ({ ring, window }) => written <= ring || Math.max(0, shared - window + 1) >= written - ring,
     )
     return intact ? shared : 0

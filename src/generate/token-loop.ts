@@ -2,7 +2,7 @@
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import { AbortError, ContextLengthError, ParameterError } from '../errors.ts'
 import { type SamplerKind, SHORT_TOP_K } from '../kernels/sampler.ts'
-import type { Engine } from '../model/engine.ts'
+import type { LoadedModel } from '../model/loaded-model.ts'
 import { packSettings } from '../sampling/packed-params.ts'
 import { randomSeed } from '../sampling/random.ts'
 import type { RequestParams } from '../sampling/request-params.ts'
@@ -53,15 +53,15 @@ export function checkPrompt(
  * the first `next()`. Leaving the loop, an error and an abort all free the sequence.
  */
 export async function* generateTokens<Note>(
-  { engine, scheduler }: { engine: Engine; scheduler: Scheduler },
+  { loaded, scheduler }: { loaded: LoadedModel; scheduler: Scheduler },
   prompt: readonly number[],
   params: TokenParams,
   { eosTokenIds, signal, onToken, sibling }: TokenLoopOptions<Note>,
 ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
-  checkTokenIds(params.sampler, engine.config.vocabSize)
+  checkTokenIds(params.sampler, loaded.config.vocabSize)
   // At least one position must be left for the answer.
-  checkPrompt(prompt, engine.config.vocabSize, engine.contextLength, 1)
-  const request = requestOf(engine, prompt, params, { eosTokenIds, onToken })
+  checkPrompt(prompt, loaded.config.vocabSize, loaded.contextLength, 1)
+  const request = requestOf(loaded, prompt, params, { eosTokenIds, onToken })
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -73,7 +73,7 @@ export async function* generateTokens<Note>(
   try {
     for (;;) {
       // Steps that lie ready are no use to anybody once the model is gone.
-      engine.gpu.check()
+      loaded.gpu.check()
       const step = await generation.take()
       // The last step has a finish reason, and the iterator ends with it.
       if (step === undefined) throw new Error('a generation ended without its last step')
@@ -93,7 +93,7 @@ export async function* generateTokens<Note>(
 }
 
 function requestOf<Note>(
-  engine: Engine,
+  loaded: LoadedModel,
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
   { eosTokenIds, onToken }: TokenLoopOptions<Note>,
@@ -109,7 +109,7 @@ function requestOf<Note>(
     packed: packSettings(sampler, { ...context, topLogprobs: loop.logprobs ? loop.top_logprobs : undefined }),
     logprobs: loop.logprobs,
     sampler: samplerOf(sampler),
-    maxTokens: Math.min(wanted, engine.positions - prompt.length),
+    maxTokens: Math.min(wanted, loaded.positions - prompt.length),
     stops: new Set([...(loop.ignore_eos ? [] : eosTokenIds), ...sampler.stop_token_ids]),
     onToken,
     recompute: !loop.use_cache,

@@ -53,8 +53,8 @@ export interface TokenizerDefinition {
   /** What an unknown token decodes to. */
   readonly unkText: string
   /** The `tokenizer.json` object that the library encodes plain text with: no control token is reachable in it. */
-  readonly engine: EngineJson
-  /** Merges with ranks that several may share; the leftmost of equals wins. Without it the order of `engine.model.merges` counts. */
+  readonly encoder: EngineJson
+  /** Merges with ranks that several may share; the leftmost of equals wins. Without it the order of `encoder.model.merges` counts. */
   readonly ranks: readonly Merge[] | undefined
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
   readonly formatHint?: string | undefined
@@ -86,11 +86,11 @@ export interface EngineJson {
   readonly added_tokens: readonly never[]
 }
 
-/** What is still of use once the engine is made of a definition: its tables take tens of megabytes. */
+/** What is still of use once the encoder is made of a definition: its tables take tens of megabytes. */
 export function withoutTables(definition: TokenizerDefinition): TokenizerDefinition {
-  const { engine, ranks } = definition
-  const model = { ...engine.model, vocab: {}, merges: [] }
-  return { ...definition, engine: { ...engine, model }, ranks: ranks === undefined ? undefined : [] }
+  const { encoder, ranks } = definition
+  const model = { ...encoder.model, vocab: {}, merges: [] }
+  return { ...definition, encoder: { ...encoder, model }, ranks: ranks === undefined ? undefined : [] }
 }
 
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/

@@ -68,7 +68,7 @@ function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array):
     marksFirst: false,
     splitWords: false,
     unkText: '',
-    engine: engineJson({
+    encoder: engineJson({
       vocab: Object.fromEntries(plain),
       merges: readMerges(metadata, plain),
       ignoreMerges: split.ignoreMerges,

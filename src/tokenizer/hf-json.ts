@@ -46,7 +46,7 @@ export function definitionFromJson(tokenizer: unknown, files: FolderFiles = {}):
     ...form.text,
     collapseSpaces: false,
     unkText: '',
-    engine: engineJson({
+    encoder: engineJson({
       vocab: plainVocab(vocab, kinds, unkId),
       merges: plainMerges(model.merges, vocab, kinds),
       unkToken: unkId === undefined ? null : ENGINE_UNK,

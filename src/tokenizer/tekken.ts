@@ -57,7 +57,7 @@ export function definitionFromTekken(json: unknown, file = 'tekken.json'): Token
     marksFirst: false,
     splitWords: false,
     unkText: '',
-    engine: engineJson({
+    encoder: engineJson({
       vocab: Object.fromEntries(ids),
       merges: [],
       ignoreMerges: true,

@@ -3,8 +3,8 @@ import { ParameterError, TokenizerError } from '../errors.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Place } from './added-tokens.ts'
+import type { BpeEncoder } from './bpe-encoder.ts'
 import { type TokenizerDefinition, TokenKind, withoutTables } from './definition.ts'
-import type { TextEncoderEngine } from './engine.ts'
 import { type Found, type OpenFile, type OpenFiles, parseJson, readAll, tokenizerFiles } from './files.ts'
 import { formatHintOfJson, formatHintOfName } from './format-hint.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
@@ -45,12 +45,12 @@ export class Tokenizer {
   /** What is odd about the file and does not keep the tokenizer from working. */
   readonly notes: readonly string[]
   readonly #definition: TokenizerDefinition
-  readonly #engine: TextEncoderEngine
+  readonly #encoder: BpeEncoder
   #ids: Map<string, number> | undefined
 
-  private constructor(definition: TokenizerDefinition, engine: TextEncoderEngine) {
+  private constructor(definition: TokenizerDefinition, encoder: BpeEncoder) {
     this.#definition = definition
-    this.#engine = engine
+    this.#encoder = encoder
     this.vocabSize = definition.tokens.length
     this.bosId = definition.bosId
     this.eosId = definition.eosId
@@ -149,8 +149,8 @@ export class Tokenizer {
   }
 
   static async #of(definition: TokenizerDefinition): Promise<Tokenizer> {
-    const { TextEncoderEngine } = await import('./engine.ts')
-    return new Tokenizer(withoutTables(definition), new TextEncoderEngine(definition))
+    const { BpeEncoder } = await import('./bpe-encoder.ts')
+    return new Tokenizer(withoutTables(definition), new BpeEncoder(definition))
   }
 
   /** Ids of a text. Lone surrogates count as U+FFFD. Throws TokenizerError when BOS or EOS is asked for and missing. */
@@ -168,7 +168,7 @@ export class Tokenizer {
    */
   encodePart(text: string, place: Place): number[] {
     if (typeof text !== 'string') throw new ParameterError('text', text, 'must be a string')
-    return this.#engine.encode(text, place)
+    return this.#encoder.encode(text, place)
   }
 
   /**
@@ -176,7 +176,7 @@ export class Tokenizer {
    * place in `breaks` (sorted): a message stands there.
    */
   encodeRendered(text: string, breaks: readonly number[]): number[] {
-    return this.#engine.encode(text, 'start', breaks)
+    return this.#encoder.encode(text, 'start', breaks)
   }
 
   /** @internal Throws TokenizerError when a token that may come up in a prompt has no row in an embedding of `rows`. */

@@ -12,7 +12,7 @@ export const MAX_TOKENS = 1 << 20
 export const MAX_TOKEN_LENGTH = 1024
 export const MAX_MERGES = 1 << 22
 
-/** The name of the unknown token inside the engine, which no text can spell: its text has no noncharacters. */
+/** The name of the unknown token inside the encoder, which no text can spell: its text has no noncharacters. */
 export const ENGINE_UNK = '\uFDD3unk'
 
 /** A piece table as SentencePiece and GGUF store it. Tokens without a score are no pieces: files beside added them. */
@@ -112,7 +112,7 @@ export function definitionFromPieces(
     marksFirst: false,
     splitWords: false,
     unkText: options.unkText ?? ' \u2047 ',
-    engine: engineJson({
+    encoder: engineJson({
       vocab: Object.fromEntries(vocab),
       merges: [],
       unkToken: unkId === undefined ? null : ENGINE_UNK,

@@ -48,7 +48,7 @@ describe('a token of the answer', () => {
   })
 
   it('is the same by the calls that reach the device', { timeout: SLOW }, async () => {
-    const { device } = model.engine.gpu
+    const { device } = model.loaded.gpu
     const calls = new Map<string, number>()
     const count = (name: string): void => void calls.set(name, (calls.get(name) ?? 0) + 1)
     const restore: (() => void)[] = []
@@ -64,7 +64,7 @@ describe('a token of the answer', () => {
       restore.push(() => Reflect.deleteProperty(target, name))
     }
     // One by one, so that nothing is on its way when counting begins: the loop itself would be two steps ahead.
-    const { runner } = model.engine
+    const { runner } = model.loaded
     const step = async (position: number) =>
       (await runner.sample({ rows: [{ sequence: 0, position, output: true }], steps: 1, needs: [GREEDY] })).result
     try {
@@ -97,11 +97,11 @@ describe('a token of the answer', () => {
     const layer = ((384 * 256 + 256 * 256 + 1024 * 256 + 256 * 512) * 34) / 32
     const ends = (1280 * 256 * 34) / 32 + (256 * 34) / 32
     const gains = (2 * LAYERS + 1) * 256 * 4
-    expect(weightBytesPerToken(model.engine.weights)).toBe(LAYERS * layer + ends + gains)
+    expect(weightBytesPerToken(model.loaded.weights)).toBe(LAYERS * layer + ends + gains)
   })
 
   it('kernels are timed on their own, and leave nothing behind', { timeout: SLOW }, async () => {
-    const { gpu } = model.engine
+    const { gpu } = model.loaded
     const before = gpu.counters.buffersAlive
     const results = await measureKernels(gpu, [{ name: 'w', layout: WEIGHT_LAYOUTS.q4, rows: 96, cols: 64 }])
     expect(results.map(({ T }) => T)).toEqual([1, 4, 8, 64])

@@ -62,11 +62,11 @@ describe('the same ids', { timeout: 300_000 }, () => {
       }
       // An answer that is made to repeat itself: most guesses are right.
       const loop = { ...greedy, max_tokens: 60, logit_bias: { 5: 100 } }
-      const before = model.engine.gpu.counters.submits
+      const before = model.loaded.gpu.counters.submits
       expect(await tokensOf(model.generate([5, 5, 5, 5], { ...loop, prompt_lookup_num_tokens: 8 }))).toEqual(
         Array.from({ length: 60 }, () => 5),
       )
-      expect(model.engine.gpu.counters.submits - before).toBeLessThan(20)
+      expect(model.loaded.gpu.counters.submits - before).toBeLessThan(20)
     })
   })
 
@@ -74,12 +74,12 @@ describe('the same ids', { timeout: 300_000 }, () => {
     await withModel(path, load, async (model) => {
       for (const params of [REQUESTS[0]!, REQUESTS[2]!]) {
         const cached = await tokensOf(model.generate(reference.prompt, params))
-        const before = model.engine.gpu.counters.dispatches
+        const before = model.loaded.gpu.counters.dispatches
         const { ids, summary } = await runAll(model, reference.prompt, { ...params, use_cache: false })
         expect(ids).toEqual(cached)
         expect(summary.usage.cached_tokens).toBe(0)
         // 40 tokens in chunks of 8, again for every token.
-        expect(model.engine.gpu.counters.dispatches - before).toBeGreaterThan(ids.length * 5 * 10)
+        expect(model.loaded.gpu.counters.dispatches - before).toBeGreaterThan(ids.length * 5 * 10)
       }
     })
   })
@@ -208,7 +208,7 @@ test('200 aborts at random moments leave no buffer and no sequence behind', { ti
   await withModel(path, { ...load, maxSequences: 3, stepsPerReadback: 4 }, async (model) => {
     const expected = await tokensOf(model.generate(reference.prompt, { ...greedy, max_tokens: 16 }))
     await Promise.all([1, 2, 3].map((i) => tokensOf(model.generate(prompt(i, 21), { ...greedy, max_tokens: 9 }))))
-    const before = model.engine.gpu.counters.buffersAlive
+    const before = model.loaded.gpu.counters.buffersAlive
     const next = random(5)
     for (let i = 0; i < 200; i += 4) {
       const runs = [0, 1, 2, 3].map(async (j) => {
@@ -225,7 +225,7 @@ test('200 aborts at random moments leave no buffer and no sequence behind', { ti
     }
     expect(model.status()).toMatchObject({ running: 0, waiting: 0 })
     expect(await tokensOf(model.generate(reference.prompt, { ...greedy, max_tokens: 16 }))).toEqual(expected)
-    expect(model.engine.gpu.counters.buffersAlive).toBe(before)
+    expect(model.loaded.gpu.counters.buffersAlive).toBe(before)
   })
 })
 

@@ -143,7 +143,7 @@ describe('stopping', () => {
   test('aborting at any moment throws AbortError, leaks nothing, and the next request is right', {
     timeout: 120_000,
   }, async () => {
-    const { counters } = model.engine.gpu
+    const { counters } = model.loaded.gpu
     // Run each width once, so that what is made only once is there.
     await tokensOf(model.generate(promptOf(3, 21), { ...greedy, max_tokens: 2 }))
     const before = counters.buffersAlive

@@ -6,21 +6,21 @@ import { Planner } from '../../src/generate/planner.ts'
 import { SequenceCache } from '../../src/generate/sequence-cache.ts'
 import type { GenerationRequest } from '../../src/generate/types.ts'
 import { DECODE_ROWS } from '../../src/kernels/shape.ts'
-import type { Engine } from '../../src/model/engine.ts'
+import type { LoadedModel } from '../../src/model/loaded-model.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
 import { parseRequestParams } from '../../src/sampling/request-params.ts'
 
 const CHUNK = 8
 
 function stage(maxSequences: number, steps = 4) {
-  const engine = {
+  const loaded = {
     maxSequences,
     cache: [{ ring: 512, window: 512 }],
     chunk: CHUNK,
     positions: 512,
-  } as unknown as Engine
-  const sequences = new SequenceCache(engine)
-  const planner = new Planner(engine, sequences, new Pace(0, 16, steps))
+  } as unknown as LoadedModel
+  const sequences = new SequenceCache(loaded)
+  const planner = new Planner(loaded, sequences, new Pace(0, 16, steps))
   const running: Generation[] = []
   /** Admits a generation with `prompt`, of which `computed` tokens are in its sequence. */
   const admit = (prompt: number[], computed: number, request: Partial<GenerationRequest> = {}) => {

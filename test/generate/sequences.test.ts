@@ -44,7 +44,7 @@ describe('several sequences', () => {
     await withModel(path, { kvCache: 'f32', maxSequences: 3 }, async (many) => {
       const expected = await Promise.all(prompts.map(async (prompt) => (await model.logits(prompt)).at(-1)!))
       // The last row of each sequence together with the whole prompt of another: every mixture goes in one batch.
-      const { runner } = many.engine
+      const { runner } = many.loaded
       const rowsOf = (sequence: number, from: number, to: number) =>
         prompts[sequence]!.slice(from, to).map((_, i) => ({
           sequence,

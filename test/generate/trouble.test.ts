@@ -51,7 +51,7 @@ describe('stopWhen', { timeout: 120_000 }, () => {
 })
 
 test('a batch that could not be submitted is not taken for computed', { timeout: 120_000 }, async () => {
-  const { runner } = model.engine
+  const { runner } = model.loaded
   const sample = runner.sample.bind(runner)
   // The second chunk fails: part of the prompt was computed, part of it was not. The other request has no chunks.
   let chunks = 0
@@ -70,7 +70,7 @@ test('a batch that could not be submitted is not taken for computed', { timeout:
 })
 
 test('nor one whose request was stopped before it failed', { timeout: 120_000 }, async () => {
-  const { runner } = model.engine
+  const { runner } = model.loaded
   const sample = runner.sample.bind(runner)
   const fresh = prompt(6, 30)
   const leave = new AbortController()

@@ -67,7 +67,7 @@ test.each(MODELS)(
     try {
       const logits = (await model.logits(tokens)).flatMap((row) => [...row])
       expect(maxDifference(logits, expected)).toBeLessThan(2e-3)
-      const { tokEmbeddings, layers, output } = model.engine.weights
+      const { tokEmbeddings, layers, output } = model.loaded.weights
       const matrices = [tokEmbeddings, output, ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2])]
       // Rows of one super-block leave half a word over; those of real models do not.
       expect(matrices.reduce((sum, weight) => sum + weightReadBytes(weight), 0) / bytes).toBeLessThan(1.04)

@@ -32,16 +32,16 @@ async function logitsInChunks(model: MistralModel, tokens: readonly number[], ch
   const all: number[] = []
   for (let first = 0; first < tokens.length; first += chunk) {
     const some = tokens.slice(first, first + chunk)
-    model.engine.runner.writeTokens(0, first, some)
+    model.loaded.runner.writeTokens(0, first, some)
     const rows = some.map((_, i) => ({ sequence: 0, position: first + i, output: true }))
-    for (const logits of await (await model.engine.runner.logits(rows)).result) all.push(...logits)
+    for (const logits of await (await model.loaded.runner.logits(rows)).result) all.push(...logits)
   }
   return Float32Array.from(all)
 }
 
 /** Logits after the last token, [V]; the prompt is cut before `cut`. */
 async function lastLogits(model: MistralModel, tokens: readonly number[], cut: number): Promise<Float32Array> {
-  const { runner } = model.engine
+  const { runner } = model.loaded
   runner.writeTokens(0, 0, tokens)
   const rows = tokens.map((_, position) => ({ sequence: 0, position, output: position === tokens.length - 1 }))
   if (cut > 0) await (await runner.logits(rows.slice(0, cut))).result
@@ -119,7 +119,7 @@ describe('sliding window', () => {
         await withModel(path, { kvCache: 'f32', prefillChunk }, async (model) => {
           const window = Math.min(...model.config.slidingWindows.map((w) => w ?? Infinity))
           expect(reference.prompt.length).toBeGreaterThan(3 * window)
-          const rings = model.engine.cache.filter((layer) => layer.window === window).map((layer) => layer.ring)
+          const rings = model.loaded.cache.filter((layer) => layer.window === window).map((layer) => layer.ring)
           // Room for a chunk, or for the steps of two batches that may be discarded.
           const ahead = Math.max(prefillChunk, MAX_IN_FLIGHT * MAX_STEPS)
           for (const ring of rings) expect(ring).toBe(window + ahead)

@@ -24,7 +24,7 @@ async function run({ path, prompt, count, options }: RunRequest): Promise<RunRep
     if (error instanceof MistralError) return { error: `${error.name}: ${error.message}` }
     throw error
   }
-  const adapter = model.engine.gpu.name
+  const adapter = model.loaded.gpu.name
   const logits = (await model.logits(prompt)).map((row) => [...row])
   const greedy: number[] = []
   for await (const { tokenId } of model.generate(prompt, { do_sample: false, max_tokens: count, ignore_eos: true })) {

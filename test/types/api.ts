@@ -49,6 +49,6 @@ export const appOf = (chat: ChatModel, appOptions: AppOptions): MistralApp => cr
 export const loadsTokenizer = (): Promise<Tokenizer> => Tokenizer.load('tokenizer.json')
 
 // @ts-expect-error What is internal is not declared.
-export const engine = (model: MistralModel) => model.engine
+export const loaded = (model: MistralModel) => model.loaded
 // @ts-expect-error Parameters have their types.
 export const wrong: SamplingInput = { max_tokens: 'many' }

@@ -50,7 +50,7 @@ export class ForwardBench {
 
   /** By the device's counters. One more batch, without logits, tells the layers from the rest. */
   async perToken(): Promise<PerToken> {
-    const { gpu, runner, config } = this.model.engine
+    const { gpu, runner, config } = this.model.loaded
     const counted = new Tally()
     for (let i = 0; i < COUNTED_STEPS; i++) {
       const before = { ...gpu.counters }
@@ -66,7 +66,7 @@ export class ForwardBench {
 
   /** One step of decoding, by itself. Returns JavaScript's part of it: milliseconds until its submit returned. */
   private async step(position: number): Promise<number> {
-    const { runner, positions } = this.model.engine
+    const { runner, positions } = this.model.loaded
     const start = performance.now()
     const { result } = await runner.sample({
       rows: [{ sequence: 0, position: position % (positions - 1), output: true }],
@@ -110,7 +110,7 @@ export class ForwardBench {
   }
 
   private result(context: number, runs: readonly Run[], js_ms: number): ContextResult {
-    const { config, weights, cache } = this.model.engine
+    const { config, weights, cache } = this.model.loaded
     const prefill_ms = median(runs.map((run) => run.prefillMs))
     const decoded = runs.flatMap((run) => run.decodeMs)
     const decode_ms = median(decoded)

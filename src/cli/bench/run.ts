@@ -37,7 +37,7 @@ async function onAdapter(
   signal?: AbortSignal,
 ): Promise<Omit<BenchReport, 'js'> & { adapterCost: JsCost }> {
   const { model, facts } = subject
-  const { gpu, weights } = model.engine
+  const { gpu, weights } = model.loaded
   await phase(cli, 'streaming read')
   const bandwidth = await measureBandwidth(gpu, signal)
   const exactly = options.tokens !== undefined

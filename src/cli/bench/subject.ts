@@ -41,7 +41,7 @@ export async function loadSubject(cli: Cli, options: BenchOptions, signal?: Abor
       signal,
       onProgress: (progress) => bar.update(progress),
     })
-    const { gpu, weights, cache, contextLength } = model.engine
+    const { gpu, weights, cache, contextLength } = model.loaded
     const facts: ModelFacts = {
       source,
       random_weights: random,

@@ -32,7 +32,7 @@ export interface LoadProgress {
   readonly tensor: string | undefined
 }
 
-export interface EngineOptions {
+export interface LoadedModelOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined
   signal?: AnyAbortSignal | undefined
   /** `'native'` (default) keeps the checkpoint's types; `'q8'` and `'q4'` quantize in blocks of 32 while loading. */
@@ -59,46 +59,80 @@ const DEFAULT_CHUNK = 256
 const WINDOWED_POSITIONS = 131072
 
 /** A loaded model on a device: weights, cache, and the runner of its forward pass. */
-export class Engine {
-  private constructor(
-    readonly gpu: Gpu,
-    readonly config: ModelConfig,
-    readonly weights: ModelWeights,
-    readonly cache: readonly LayerCache[],
-    readonly runner: Runner,
-    readonly contextLength: number,
-    readonly maxSequences: number,
-    /** Rows of one sequence in one batch at most. */
-    readonly chunk: number,
-    /** Positions that a sequence may reach while it generates: beyond the context where every layer has a window. */
-    readonly positions: number,
-    /** Ids below this may be chosen. */
-    readonly vocabSize: number,
-    /** What the user should know about the checkpoint, one sentence each. */
-    readonly notes: readonly string[],
-    /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
-    readonly readbackMs: number,
-  ) {}
+export class LoadedModel {
+  readonly gpu: Gpu
+  readonly config: ModelConfig
+  readonly weights: ModelWeights
+  readonly cache: readonly LayerCache[]
+  readonly runner: Runner
+  /** What the user should know about the checkpoint, one sentence each. */
+  readonly notes: readonly string[]
+  /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
+  readonly readbackMs: number
+  private readonly sizes: Sizes
+
+  private constructor(parts: Pick<LoadedModel, Part>, sizes: Sizes) {
+    this.gpu = parts.gpu
+    this.config = parts.config
+    this.weights = parts.weights
+    this.cache = parts.cache
+    this.runner = parts.runner
+    this.notes = parts.notes
+    this.readbackMs = parts.readbackMs
+    this.sizes = sizes
+  }
+
+  get contextLength(): number {
+    return this.sizes.contextLength
+  }
+
+  get maxSequences(): number {
+    return this.sizes.maxSequences
+  }
+
+  /** The most rows of one sequence in one batch. */
+  get chunk(): number {
+    return this.sizes.chunk
+  }
+
+  /** Positions that a sequence may reach while it generates: beyond the context where every layer has a window. */
+  get positions(): number {
+    return this.sizes.positions
+  }
+
+  /** Ids below this may be chosen. */
+  get vocabSize(): number {
+    return this.sizes.vocabSize
+  }
 
   /**
    * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabSize`: ids of the tokenizer, when the
    * model has more logits than that. Throws `CheckpointError`, `ConfigError`,
    * `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is left on the GPU then.
    */
-  static async load(checkpoint: Checkpoint, options: EngineOptions = {}, vocabSize?: number): Promise<Engine> {
+  static async load(
+    checkpoint: Checkpoint,
+    options: LoadedModelOptions = {},
+    vocabSize?: number,
+  ): Promise<LoadedModel> {
     throwIfAborted(options.signal)
     const sizes = planSizes(checkpoint.config, options, vocabSize)
     report(options, 'open', 0, checkpoint.totalBytes)
     const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: options.tuning })
     try {
-      return await Engine.build(gpu, checkpoint, sizes, options)
+      return await LoadedModel.build(gpu, checkpoint, sizes, options)
     } catch (error) {
       gpu.dispose()
       throw error
     }
   }
 
-  private static async build(gpu: Gpu, checkpoint: Checkpoint, sizes: Sizes, options: EngineOptions): Promise<Engine> {
+  private static async build(
+    gpu: Gpu,
+    checkpoint: Checkpoint,
+    sizes: Sizes,
+    options: LoadedModelOptions,
+  ): Promise<LoadedModel> {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native' } = options
     throwIfAborted(signal)
@@ -127,21 +161,8 @@ export class Engine {
     throwIfAborted(signal)
     gpu.check()
     report(options, 'ready', totalBytes, totalBytes)
-    const { contextLength, maxSequences, chunk, positions, vocabSize } = sizes
-    return new Engine(
-      gpu,
-      config,
-      weights,
-      cache,
-      runner,
-      contextLength,
-      maxSequences,
-      chunk,
-      positions,
-      vocabSize,
-      notes,
-      await readbackLatency(gpu),
-    )
+    const readbackMs = await readbackLatency(gpu)
+    return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes)
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */
@@ -171,6 +192,8 @@ async function readbackLatency(gpu: Gpu): Promise<number> {
   }
 }
 
+type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'readbackMs'
+
 interface Sizes {
   readonly contextLength: number
   readonly chunk: number
@@ -180,7 +203,7 @@ interface Sizes {
 }
 
 /** Checks the options that set sizes. Throws `ParameterError`. */
-function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = config.vocabSize): Sizes {
+function planSizes(config: ModelConfig, options: LoadedModelOptions, vocabSize = config.vocabSize): Sizes {
   if (config.headDim > MAX_HEAD_DIM) {
     throw new ConfigError('head_dim', config.headDim, `the attention kernel takes at most ${MAX_HEAD_DIM}`)
   }
@@ -206,13 +229,13 @@ function planSizes(config: ModelConfig, options: EngineOptions, vocabSize = conf
   }
 }
 
-function cacheLayout(gpu: Gpu, option: EngineOptions['kvCache'] = 'auto'): CacheLayout {
+function cacheLayout(gpu: Gpu, option: LoadedModelOptions['kvCache'] = 'auto'): CacheLayout {
   if (option !== 'auto') return CACHE_LAYOUTS[option]
   return gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
 }
 
 function report(
-  { onProgress }: EngineOptions,
+  { onProgress }: LoadedModelOptions,
   phase: LoadProgress['phase'],
   loaded: number,
   total: number,

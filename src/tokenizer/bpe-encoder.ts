@@ -13,7 +13,7 @@ interface Searches {
 
 const MARK = '\u2581'
 
-export class TextEncoderEngine {
+export class BpeEncoder {
   readonly #definition: TokenizerDefinition
   readonly #library: HfTokenizer
   /** All added tokens, control tokens among them: for what a template wrote. */
@@ -28,16 +28,16 @@ export class TextEncoderEngine {
 
   constructor(definition: TokenizerDefinition) {
     this.#definition = withoutTables(definition)
-    const { model } = definition.engine
+    const { model } = definition.encoder
     try {
-      this.#library = new HfTokenizer({ ...definition.engine, model: { ...model, merges: [] } }, {})
+      this.#library = new HfTokenizer({ ...definition.encoder, model: { ...model, merges: [] } }, {})
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new TokenizerError(`the tokenizer cannot be set up: ${reason}`, { cause: error })
     }
     // The library's own merging takes ten times as long for words that it has not seen as for those that it has, so that
     // what is no language would take ten times as long as English.
-    if (!(this.#library.model instanceof BPE)) throw new TokenizerError('the engine made no BPE model')
+    if (!(this.#library.model instanceof BPE)) throw new TokenizerError('the encoder made no BPE model')
     const merger = new Merger(definition.ranks ?? model.merges.map(([left, right], rank) => [left, right, rank]))
     this.#library.model.bpe = (word) => [...merger.split(word)]
     const added = [...definition.added, ...otherControlTokens(definition)]
