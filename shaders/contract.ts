@@ -6,7 +6,7 @@
 export interface ShaderFile {
   /** File name without `.wgsl`. */
   readonly name: string
-  /** The role that a part file plays: `weights`, `block`, `start`, `emit`, `cache_read`, `cache_write`, `sampler_math`, `draw_rules`. Absent for kernels. */
+  /** The role that a part file plays: `weights`, `block`, `groups`, `start`, `emit`, `cache_read`, `cache_write`, `sampler_math`, `draw_rules`. Absent for kernels. */
   readonly provides?: string
   /** Roles that must be filled to make the file whole. */
   readonly needs: readonly string[]
@@ -32,7 +32,17 @@ export function constsOf(source: string): Record<string, number> {
   return consts
 }
 
-const roles = new Set(['weights', 'block', 'start', 'emit', 'cache_read', 'cache_write', 'sampler_math', 'draw_rules'])
+const roles = new Set([
+  'weights',
+  'block',
+  'groups',
+  'start',
+  'emit',
+  'cache_read',
+  'cache_write',
+  'sampler_math',
+  'draw_rules',
+])
 
 /** Throws an `Error` that names the file and the broken rule. */
 export function readShader(fileName: string, source: string): ShaderFile {

@@ -14,7 +14,7 @@ const COMMON = 'shaders.gen.ts'
 
 /** Where a shader goes, by its name. What only some checkpoints or requests need can be loaded apart from the rest. */
 const FILES: readonly (readonly [names: RegExp, file: string])[] = [
-  [/^(?:block_|weights_blocks$)/, 'shaders-blocks.gen.ts'],
+  [/^(?:block_|groups$|weights_(?:blocks|columns)$)/, 'shaders-blocks.gen.ts'],
   [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],

@@ -4,6 +4,7 @@
  */
 
 import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from './ggml-blocks.ts'
+import type { RowType } from './grouped.ts'
 
 /** One type of stored elements. */
 export interface StoredType {
@@ -40,6 +41,18 @@ export const STORED_TYPES = {
 
 export type StoredDtype = keyof typeof STORED_TYPES
 
+/** The type of a matrix: a format's, by name, or one that was made for its rows. */
+export type MatrixType = StoredDtype | RowType
+
+function describe(type: MatrixType): Pick<StoredType, 'elements' | 'bytes' | 'decode'> {
+  return typeof type === 'string' ? STORED_TYPES[type] : type
+}
+
+/** What to call a type in a message. */
+export function typeName(type: MatrixType): string {
+  return typeof type === 'string' ? type : type.grouping.kind
+}
+
 /** A type of `GGML_BLOCKS`, whose matrices keep its bits on the GPU. */
 function ggmlBlocks<Name extends keyof typeof GGML_BLOCKS>(name: Name): StoredType & { readonly keptAs: Name } {
   const type: BlockType = GGML_BLOCKS[name]
@@ -73,8 +86,8 @@ export function storedType(name: string): StoredDtype | undefined {
 }
 
 /** Bytes of a row, or of any whole number of blocks. */
-export function storedBytes(dtype: StoredDtype, elements: number): number {
-  const type = STORED_TYPES[dtype]
+export function storedBytes(dtype: MatrixType, elements: number): number {
+  const type = describe(dtype)
   return (elements / type.elements) * type.bytes
 }
 
@@ -84,11 +97,13 @@ export function storedBytes(dtype: StoredDtype, elements: number): number {
  * @param out receives the elements when given; must have exactly their number
  * @throws RangeError when the sizes do not fit, which is the caller's bug
  */
-export function decodeToF32(dtype: StoredDtype, bytes: Uint8Array, out?: Float32Array): Float32Array {
-  const layout: StoredType = STORED_TYPES[dtype]
+export function decodeToF32(dtype: MatrixType, bytes: Uint8Array, out?: Float32Array): Float32Array {
+  const layout = describe(dtype)
   const blocks = bytes.byteLength / layout.bytes
   if (!Number.isInteger(blocks)) {
-    throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${dtype} blocks of ${layout.bytes} bytes`)
+    throw new RangeError(
+      `${bytes.byteLength} bytes are no whole number of ${typeName(dtype)} blocks of ${layout.bytes} bytes`,
+    )
   }
   const target = out ?? new Float32Array(blocks * layout.elements)
   if (target.length !== blocks * layout.elements) {

@@ -120,6 +120,9 @@ export function quantizedFact(has: (name: string) => boolean, tensor: string): s
   ]
   const method = methods.find(([suffix]) => has(`${stem}${suffix}`))?.[1]
   if (method === undefined) return undefined
+  if (/GPTQ|compressed|FP8/.test(method)) {
+    return `its weights were quantized by ${method}, but config.json has no quantization_config that says so`
+  }
   return (
     `its weights were quantized by ${method}, which is not supported; take the original weights` +
     " (weights: 'q4' quantizes them while they load), or a GGUF of type Q8_0 or Q4_0"

@@ -147,9 +147,11 @@ function layOut(file: string, entries: readonly HeaderEntry[], dataStart: number
     spans.push({ name, begin, end })
     // GGUF's blocks have no name in this format, whatever a file says.
     const stored = width === undefined ? undefined : storedType(dtype)
-    if (stored === undefined) unsupported.set(name, { name, file, type: dtype.slice(0, 40), shape })
+    const bytes = { byteOffset: dataStart + begin, byteLength: end - begin }
+    if (stored !== undefined) tensors.set(name, { name, file, dtype: stored, shape, ...bytes })
     else {
-      tensors.set(name, { name, file, dtype: stored, shape, byteOffset: dataStart + begin, byteLength: end - begin })
+      const refused = { name, file, type: dtype.slice(0, 40), shape }
+      unsupported.set(name, width === undefined ? refused : { ...refused, bytes })
     }
   }
   refuseOverlap(file, spans)

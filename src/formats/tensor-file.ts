@@ -1,6 +1,6 @@
 /** What every checkpoint format offers the loader: named matrices that can be read by range. */
 import { CheckpointError } from '../errors.ts'
-import type { StoredDtype } from './blocks.ts'
+import type { MatrixType } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
 
 /** One tensor of a checkpoint. Matrices are row-major [rows = outputs, cols = inputs]. */
@@ -9,7 +9,7 @@ export interface TensorInfo {
   readonly name: string
   /** The file that holds it. */
   readonly file: string
-  readonly dtype: StoredDtype
+  readonly dtype: MatrixType
   /** Outermost first (a GGUF's dimensions are already turned round). */
   readonly shape: readonly number[]
   readonly byteOffset: number
@@ -23,7 +23,12 @@ export interface UnsupportedTensor {
   /** The type's name in the format's own terms, for example `F8_E4M3` or `IQ2_XS`. */
   readonly type: string
   readonly shape: readonly number[]
+  /** Where its bytes are, in formats whose types all have known sizes. */
+  readonly bytes?: { readonly byteOffset: number; readonly byteLength: number }
 }
+
+/** Where a tensor's bytes lie in its file. */
+export type TensorBytes = Pick<TensorInfo, 'name' | 'file' | 'byteOffset' | 'byteLength'>
 
 /** An opened container: its tensors, and reading parts of them. */
 export interface TensorFile {
@@ -34,14 +39,14 @@ export interface TensorFile {
   /** Why a tensor that one could expect is in neither map; undefined when there is nothing to say. */
   whyMissing?(name: string): CheckpointError | undefined
   /** `length` bytes of the tensor's data from `offset` (relative to the tensor). */
-  read(tensor: TensorInfo, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  read(tensor: TensorBytes, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
 }
 
 /** Reads a part of one tensor and refuses to leave it. */
 export function readTensorPart(
   reader: ByteReader,
-  tensor: TensorInfo,
+  tensor: TensorBytes,
   offset: number,
   length: number,
   signal?: AbortSignal,

@@ -1,5 +1,56 @@
 // Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
 
+export const blockF8E4m3 = {
+  "name": "block_f8_e4m3",
+  "provides": "block",
+  "needs": [
+    "groups"
+  ],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:vec4u,\nhigh:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*K_BLOCKS+block)*2u;\nreturn Block(vec2f(group_scale(row,block/GROUP_BLOCKS)),vec2f(),weights[at],weights[at+1u]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet word=select(block.low,block.high,quad>3u)[quad&3u];\nlet bytes=vec4u(word)>>vec4u(0u,8u,16u,24u);\nlet magnitude=bytes&vec4u(127u);\nlet normal=(magnitude<<vec4u(20u))+vec4u(0x3c000000u);\nlet bits=select(normal,bitcast<vec4u>(vec4f(magnitude)*0.001953125),magnitude<vec4u(8u));\nlet sign=(bytes&vec4u(128u))<<vec4u(24u);\nreturn bitcast<vec4f>(sign|select(bits,vec4u(0x7fc00000u),magnitude==vec4u(127u)));\n}"
+} as const
+
+export const blockInt4 = {
+  "name": "block_int4",
+  "provides": "block",
+  "needs": [
+    "groups"
+  ],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nzero:f32,\nrow:u32,\nblock:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet quants=weights[row*K_BLOCKS+block];\nif(TABLES>0u){return Block(vec2f(1.0),vec2f(),quants,0.0,row,block);}\nlet group=block/GROUP_BLOCKS;\nreturn Block(vec2f(group_scale(row,group)),vec2f(),quants,group_zero(row,group),row,block);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet quants=vec4f(nibbles(block.quants[quad/2u],quad));\nif(TABLES>0u){return by_column(block.row,block.block*8u+quad,quants);}\nreturn quants-vec4f(block.zero);\n}"
+} as const
+
+export const blockInt8 = {
+  "name": "block_int8",
+  "provides": "block",
+  "needs": [
+    "groups"
+  ],
+  "enables": [],
+  "bindings": {
+    "weights": {
+      "binding": 2,
+      "access": "read"
+    }
+  },
+  "constants": {},
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:vec4u,\nhigh:vec4u,\nzero:f32,\nrow:u32,\nblock:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*K_BLOCKS+block)*2u;\nif(TABLES>0u){return Block(vec2f(1.0),vec2f(),weights[at],weights[at+1u],0.0,row,block);}\nlet group=block/GROUP_BLOCKS;\nreturn Block(vec2f(group_scale(row,group)),vec2f(),weights[at],weights[at+1u],group_zero(row,group),row,block);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet word=select(block.low,block.high,quad>3u)[quad&3u];\nlet quants=vec4f((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(255u));\nif(TABLES>0u){return by_column(block.row,block.block*8u+quad,quants);}\nreturn quants-vec4f(block.zero);\n}"
+} as const
+
 export const blockIq4Nl = {
   "name": "block_iq4_nl",
   "provides": "block",
@@ -228,6 +279,30 @@ export const blockTq20 = {
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet d=half(row*((K_BLOCKS/8u+1u)/2u),block/8u);\nreturn Block(vec2f(d),vec2f(),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad))-vec4f(1.0);\n}"
 } as const
 
+export const groups = {
+  "name": "groups",
+  "provides": "groups",
+  "needs": [],
+  "enables": [],
+  "bindings": {
+    "scales": {
+      "binding": 3,
+      "access": "read"
+    }
+  },
+  "constants": {
+    "GROUP_BLOCKS": "required",
+    "ROW_HALVES": "required",
+    "SCALE_TYPE": "required",
+    "ZEROS_AT": "required",
+    "ZERO_BITS": "required",
+    "ZERO": "required",
+    "TABLES_AT": "optional",
+    "TABLES": "optional"
+  },
+  "code": "override GROUP_BLOCKS:u32;\noverride ROW_HALVES:u32;\noverride SCALE_TYPE:u32;\noverride ZEROS_AT:u32;\noverride ZERO_BITS:u32;\noverride ZERO:f32;\noverride TABLES_AT:u32=0u;\noverride TABLES:u32=0u;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn unit_at(at:u32)->u32{\nreturn(scales[at/2u]>>(16u*(at&1u)))&0xffffu;\n}\nfn group_scale(row:u32,group:u32)->f32{\nif(SCALE_TYPE==2u){return bitcast<f32>(scales[row*(ROW_HALVES/2u)+group]);}\nlet bits=unit_at(row*ROW_HALVES+group);\nif(SCALE_TYPE==1u){return bitcast<f32>(bits<<16u);}\nreturn unpack2x16float(bits).x;\n}\nfn group_zero(row:u32,group:u32)->f32{\nif(ZERO_BITS==0u){return ZERO;}\nlet at=ZEROS_AT+group*ZERO_BITS;\nreturn ZERO+f32((unit_at(row*ROW_HALVES+at/16u)>>(at&15u))&((1u<<ZERO_BITS)-1u));\n}\nfn by_column(row:u32,quad:u32,quants:vec4f)->vec4f{\nlet at=(TABLES_AT+(row%max(TABLES,1u))*K_BLOCKS*32u)/2u+quad*2u;\nlet a=scales[at];\nlet b=scales[at+1u];\nlet g=vec4u(a&0xffffu,a>>16u,b&0xffffu,b>>16u);\nlet zeros=vec4f(group_zero(row,g.x),group_zero(row,g.y),group_zero(row,g.z),group_zero(row,g.w));\nreturn vec4f(group_scale(row,g.x),group_scale(row,g.y),group_scale(row,g.z),group_scale(row,g.w))*(quants-zeros);\n}"
+} as const
+
 export const weightsBlocks = {
   "name": "weights_blocks",
   "provides": "weights",
@@ -240,4 +315,18 @@ export const weightsBlocks = {
     "K_BLOCKS": "required"
   },
   "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nlet half=(quad/4u)&1u;\nreturn block.scale[half]*block_quad(block,quad&7u)-block.minimum[half];\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\nsums:vec2f,\n}\nfn load_inputs(at:u32)->Inputs{\nvar inputs=Inputs(\nx[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u],vec2f(),\n);\nif(HAS_MINIMUM){\nlet one=vec4f(1.0);\ninputs.sums=vec2f(\ndot(inputs.x0+inputs.x1+inputs.x2+inputs.x3,one),\ndot(inputs.x4+inputs.x5+inputs.x6+inputs.x7,one),\n);\n}\nreturn inputs;\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet block=load_block(row,step);\nlet sums=vec2f(\ndot(block_quad(block,0u),inputs.x0)+dot(block_quad(block,1u),inputs.x1)\n+dot(block_quad(block,2u),inputs.x2)+dot(block_quad(block,3u),inputs.x3),\ndot(block_quad(block,4u),inputs.x4)+dot(block_quad(block,5u),inputs.x5)\n+dot(block_quad(block,6u),inputs.x6)+dot(block_quad(block,7u),inputs.x7),\n);\nlet product=dot(block.scale,sums);\nif(HAS_MINIMUM){return product-dot(block.minimum,inputs.sums);}\nreturn product;\n}"
+} as const
+
+export const weightsColumns = {
+  "name": "weights_columns",
+  "provides": "weights",
+  "needs": [
+    "block"
+  ],
+  "enables": [],
+  "bindings": {},
+  "constants": {
+    "K_BLOCKS": "required"
+  },
+  "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nreturn block.scale.x*block_quad(block,quad&7u);\n}\nconst QUADS_PER_STEP=1u;\nalias Inputs=vec4f;\nfn load_inputs(at:u32)->Inputs{\nreturn x[at];\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nreturn dot(weight_quad(row,step),inputs);\n}"
 } as const

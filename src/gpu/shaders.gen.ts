@@ -682,6 +682,10 @@ export const WEIGHTS_BLOCKS = {
   "QUADS_PER_STEP": 8
 } as const
 
+export const WEIGHTS_COLUMNS = {
+  "QUADS_PER_STEP": 1
+} as const
+
 export const weightsF16 = {
   "name": "weights_f16",
   "provides": "weights",

@@ -1,5 +1,6 @@
 /** How matrices may lie on the GPU. A new quantization is an entry here, one in `STORED_TYPES`, and a `.wgsl`. */
 import type { StoredDtype } from '../formats/blocks.ts'
+import type { Grouping } from '../formats/grouped.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
@@ -38,6 +39,10 @@ export interface WeightLayout {
   readonly exact: Readonly<Partial<Record<StoredDtype, Copy>>>
   /** Rounds any values; undefined where only rows of the file are taken over. */
   readonly pack: Pack | undefined
+  /** Rows of this grouping are taken over as they are; `grouped-layout.ts` has the layouts of such rows. */
+  readonly grouping?: Grouping | undefined
+  /** What stands behind the scales of all rows of n blocks. */
+  readonly tail?: ((n: number) => Uint8Array<ArrayBuffer>) | undefined
 }
 
 /** Rows whose blocks have a fixed size. */

@@ -31,7 +31,8 @@ export function stepsPerRow({ layout, cols }: Weight): number {
 export function weightBytes(layout: WeightLayout, rows: number, cols: number): { quants: number; scales: number } {
   const padded = ceilTo(rows, 4)
   const row = rowBytes(layout, cols)
-  return { quants: padded * row.quants, scales: ceilTo(padded * row.scales, 4) }
+  const tail = layout.tail?.(ceilDiv(cols, BLOCK)).byteLength ?? 0
+  return { quants: padded * row.quants, scales: ceilTo(padded * row.scales, 4) + tail }
 }
 
 /** Bytes that a matrix vector product reads, the benchmark's measure. */
@@ -45,6 +46,8 @@ export function createWeight(gpu: Gpu, label: string, layout: WeightLayout, rows
   const bytes = weightBytes(layout, rows, cols)
   const quants = gpu.createBuffer(label, bytes.quants)
   const scales = bytes.scales > 0 ? gpu.createBuffer(`${label} scales`, bytes.scales) : undefined
+  const tail = layout.tail?.(ceilDiv(cols, BLOCK))
+  if (tail !== undefined) gpu.write(scales!, bytes.scales - tail.byteLength, tail)
   return { label, layout, rows, cols, quants, scales, bias: undefined }
 }
 

@@ -1,6 +1,6 @@
 /** Opens GGUF checkpoints. */
 import { CheckpointError } from '../errors.ts'
-import { decodeToF32 } from '../formats/blocks.ts'
+import { decodeToF32, typeName } from '../formats/blocks.ts'
 import { type GgufFile, openGguf } from '../formats/gguf.ts'
 import type { GgufMetadata } from '../formats/gguf-metadata.ts'
 import { missing, type SourceFiles } from '../formats/source.ts'
@@ -78,7 +78,7 @@ async function ropeDivisors(
   const at = { file, tensor }
   const info = container.tensors.get(tensor)
   if (info?.dtype !== 'f32') {
-    const type = info?.dtype.toUpperCase() ?? container.unsupported.get(tensor)?.type
+    const type = (info && typeName(info.dtype).toUpperCase()) ?? container.unsupported.get(tensor)?.type
     throw new CheckpointError(at, `elements of type ${type} are not supported; F32 is`)
   }
   const pairs = config.headDim / 2

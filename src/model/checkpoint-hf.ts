@@ -10,6 +10,7 @@ import { parseTextConfig, withGenerationConfig } from './config-hf.ts'
 import { asObject } from './hf-classes.ts'
 import { imageTensorsNote, textConfigOf } from './hf-wrapper.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
+import { parseQuantization, type Quantization } from './quantization-hf.ts'
 import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight, wantsBias } from './shapes.ts'
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024
@@ -41,9 +42,11 @@ export async function openHf(files: SourceFiles, options: CheckpointOptions): Pr
   const parsed = parseTextConfig(text, note)
   const windowed = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
   const config = withGenerationConfig(windowed, await generationConfig(files, signal))
+  const quantization = parseQuantization(text.fields, note)
   const weights = await openWeights(files, signal)
   if (weights === undefined) return undefined
-  const { container, mainFile } = weights
+  const { container: stored, mainFile } = weights
+  const container = quantization === undefined ? stored : await openStored(stored, quantization, signal)
   if (text.wrapped) notes.push(...imageNotes(mainFile, container))
   const prefix = prefixOf(container, text.wrapped)
   const top = topNames(container, prefix)
@@ -81,6 +84,11 @@ function topNames(container: TensorFile, prefix: string): Record<TopWeight, stri
 function imageNotes(file: string, container: TensorFile): string[] {
   const note = imageTensorsNote(file, [...container.tensors.keys(), ...container.unsupported.keys()])
   return note === undefined ? [] : [note]
+}
+
+async function openStored(stored: TensorFile, quantization: Quantization, signal: AbortSignal | undefined) {
+  const { openQuantized } = await import('./quantized-tensors.ts')
+  return openQuantized(stored, quantization, signal)
 }
 
 /** A file that was named may be of a kind that nobody here reads. */

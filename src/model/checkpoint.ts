@@ -132,14 +132,16 @@ async function findTensor(opened: Opened, name: WeightName): Promise<TensorInfo>
 }
 
 async function missingTensor({ container, mainFile }: Opened, tensor: string): Promise<CheckpointError> {
+  const refused = container.unsupported.get(tensor)
+  const why = refused === undefined ? container.whyMissing?.(tensor) : undefined
+  if (why !== undefined) return why
   const { quantizedFact } = await import('../formats/no-checkpoint.ts')
   const quantized = quantizedFact((name) => hasTensor(container, name), tensor)
   if (quantized !== undefined) return new CheckpointError({ file: mainFile, tensor }, quantized)
-  const refused = container.unsupported.get(tensor)
   if (refused !== undefined) {
     return new CheckpointError({ file: refused.file, tensor }, `elements of type ${refused.type} are not supported`)
   }
-  return container.whyMissing?.(tensor) ?? new CheckpointError({ file: mainFile, tensor }, 'is missing')
+  return new CheckpointError({ file: mainFile, tensor }, 'is missing')
 }
 
 function checkShape({ config }: Opened, name: WeightName, info: TensorInfo): void {

@@ -79,18 +79,9 @@ function withDefaults(given: Fields, defaults: Fields): Fields {
 }
 
 function refuseUnsupported(fields: Fields): void {
-  const { hidden_act: activation, quantization_config: quantization } = fields
+  const { hidden_act: activation } = fields
   if (activation !== 'silu' && activation !== 'swish') {
     throw new ConfigError('hidden_act', activation, 'is not supported; silu is')
-  }
-  if (quantization != null) {
-    const method = asObject('quantization_config', quantization).quant_method
-    throw new ConfigError(
-      'quantization_config',
-      method,
-      "weights quantized by this method are not supported; take the model's original weights, which weights: 'q4'" +
-        ' quantizes while they load, or a GGUF',
-    )
   }
 }
 

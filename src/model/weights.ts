@@ -1,6 +1,6 @@
 /** Brings the weights of a checkpoint to the GPU: read by pieces, fused, packed, uploaded. */
 import { throwIfAborted } from '../async/abort.ts'
-import { decodeToF32, STORED_TYPES, storedBytes } from '../formats/blocks.ts'
+import { decodeToF32, storedBytes } from '../formats/blocks.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
@@ -10,7 +10,7 @@ import { WEIGHT_LAYOUTS } from '../kernels/weight-layouts.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { LayerWeights, ModelWeights } from './mistral.ts'
-import { createPackedRows, nativeLayout, packRow } from './repack.ts'
+import { createPackedRows, haveOneLayout, nativeLayout, packRow } from './repack.ts'
 import type { LayerBias, LayerWeight, WeightName } from './shapes.ts'
 
 /** `native` keeps what the file has; the others are the layouts that matrices may be quantized to while loading. */
@@ -174,11 +174,11 @@ class WeightLoader {
    * file. Files of mixed types, such as Q4_K_M, keep more bits in `wv` than in `wq` and `wk`.
    */
   async pieces(label: string, sources: readonly Source[], weights: WeightsOption, group: number): Promise<Weight[]> {
-    const layoutOf = ({ info }: Source) => (weights === 'native' ? STORED_TYPES[info.dtype].keptAs : weights)
+    const areAlike = (a: Source, b: Source) => weights !== 'native' || haveOneLayout(a.info.dtype, b.info.dtype)
     const runs: Source[][] = []
     for (const source of sources) {
       const last = runs.at(-1)
-      if (last?.[0] !== undefined && layoutOf(last[0]) === layoutOf(source)) last.push(source)
+      if (last?.[0] !== undefined && areAlike(last[0], source)) last.push(source)
       else runs.push([source])
     }
     const made: Weight[] = []

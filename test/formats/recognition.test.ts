@@ -174,10 +174,8 @@ describe('safetensors', () => {
   })
 
   it.each([
-    ['qweight', 'I32', 'GPTQ or AWQ'],
     ['scales', 'F16', 'MLX'],
     ['weight.absmax', 'U8', 'bitsandbytes'],
-    ['weight_packed', 'I32', 'compressed-tensors'],
   ])('with a quantized %s say that, and what to take', async (suffix, dtype, method) => {
     copy(join(CHECKPOINTS, 'tied-f16/config.json'), 'm/config.json')
     const entry = { dtype, shape: [0], data_offsets: [0, 0] }
@@ -185,6 +183,18 @@ describe('safetensors', () => {
     const { fact, tensor } = await refused(dirname(put(['m/model.safetensors', safetensors(header, 0)])))
     expect(tensor).toBe('model.embed_tokens.weight')
     expect(fact).toMatch(new RegExp(`quantized by ${method}, which is not supported; take the original weights`))
+  })
+  it.each([
+    ['qweight', 'GPTQ or AWQ'],
+    ['weight_packed', 'compressed-tensors'],
+    ['weight_scale_inv', 'FP8'],
+  ])('with a quantized %s and no word of it in the config say that', async (suffix, method) => {
+    copy(join(CHECKPOINTS, 'tied-f16/config.json'), 'm/config.json')
+    const header = { [`model.embed_tokens.${suffix}`]: { dtype: 'I32', shape: [0], data_offsets: [0, 0] } }
+    const { fact } = await refused(dirname(put(['m/model.safetensors', safetensors(header, 0)])))
+    expect(fact).toBe(
+      `its weights were quantized by ${method}, but config.json has no quantization_config that says so`,
+    )
   })
   const packed = { 'model.embed_tokens.weight': { dtype: 'U32', shape: [0], data_offsets: [0, 0] } }
 })

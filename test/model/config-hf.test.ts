@@ -215,7 +215,6 @@ describe('parseHfConfig', () => {
     ['tie_word_embeddings', { tie_word_embeddings: 1 }, /true or false/],
     ['hidden_act', { hidden_act: 'gelu' }, /silu is/],
     ['attention_bias', { model_type: 'llama', attention_bias: 'no' }, /true or false/],
-    ['quantization_config', { quantization_config: { quant_method: 'awq', bits: 4 } }, /not supported/],
     ['eos_token_id', { eos_token_id: 32000 }, /0 to 31999/],
     ['eos_token_id', { eos_token_id: [2, '3'] }, /0 to 31999/],
     ['bos_token_id', { bos_token_id: -1 }, /0 to 31999/],
@@ -229,11 +228,6 @@ describe('parseHfConfig', () => {
 
   it.each([null, [], 'text', 7, undefined])('refuses %j for a config', (json) => {
     expect(() => parseHfConfig(json)).toThrow(/config field "config.json".*must be an object/)
-  })
-
-  it('names the method of a quantized checkpoint', () => {
-    const run = () => parseHfConfig({ ...V4, quantization_config: { quant_method: 'gptq' } })
-    expect(run).toThrow('config field "quantization_config" ("gptq")')
   })
 })
 

@@ -16,6 +16,7 @@ afterAll(() => gpu.dispose())
 const CONSTANTS: Readonly<Record<string, number>> = {
   D: 100,
   EPS: 1e-5,
+  GROUP_BLOCKS: 1,
   HEAD_DIM: 18,
   HEAD_STRIDE: 20,
   KEYS_PER_SPLIT: 64,
@@ -29,7 +30,9 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   QUADS: 23,
   RING: 50,
   ROPE_FINE: 256,
+  ROW_HALVES: 4,
   SCALE: 0.25,
+  SCALE_TYPE: 0,
   STRIDE: 96,
   STRIDE_QUADS: 24,
   THREADS: 64,
@@ -39,6 +42,9 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   WORDS: 1000,
   X_QUADS: 25,
   Y_STRIDE: 96,
+  ZERO: 8,
+  ZEROS_AT: 48,
+  ZERO_BITS: 4,
 }
 
 const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }

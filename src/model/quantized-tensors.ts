@@ -1,0 +1,121 @@
+/** Folders of quantized matrices as containers of plain ones: rows in one form, whatever tensors they are stored in. */
+import { throwIfAborted } from '../async/abort.ts'
+import { CheckpointError } from '../errors.ts'
+import type { TensorBytes, TensorFile, TensorInfo } from '../formats/tensor-file.ts'
+import type { Quantization } from './quantization-hf.ts'
+import { describeModule, MAIN_TENSOR } from './quantized-modules.ts'
+import { type LoadedModule, packRows, type QuantizedModule, type RawTensor } from './quantized-rows.ts'
+
+/** Tensors that are read at a time while a folder is opened. */
+const PARALLEL = 8
+/** Modules whose tensors are held at a time: rows of two are interleaved. */
+const HELD = 2
+
+/**
+ * @returns the container with a tensor `NAME.weight` for each module that is quantized. A module that cannot be read is
+ * an error when the model needs it.
+ */
+export async function openQuantized(
+  container: TensorFile,
+  quantization: Quantization,
+  signal?: AbortSignal,
+): Promise<TensorFile> {
+  const files = new RawTensors(container)
+  const tensors = new Map(container.tensors)
+  const unsupported = new Map(container.unsupported)
+  const modules = new Map<string, QuantizedModule>()
+  const errors = new Map<string, CheckpointError>()
+  const add = async (name: string, main: RawTensor) => {
+    try {
+      const module = await describeModule(files, quantization, main, signal)
+      modules.set(name, module)
+      tensors.set(name, infoOf(name, main, module))
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error
+      errors.set(name, error)
+    }
+    unsupported.delete(name)
+  }
+  const found = files.endingWith(MAIN_TENSOR[quantization.method])
+  for (let i = 0; i < found.length; i += PARALLEL) {
+    throwIfAborted(signal)
+    await Promise.all(found.slice(i, i + PARALLEL).map(([stem, main]) => add(`${stem}.weight`, main)))
+  }
+  const held = new Held()
+  return {
+    tensors,
+    unsupported,
+    notes: container.notes ?? [],
+    whyMissing: (name) => errors.get(name) ?? container.whyMissing?.(name),
+    async read(tensor, offset, length, signal) {
+      const module = modules.get(tensor.name)
+      if (module === undefined) return container.read(tensor, offset, length, signal)
+      const { bytes } = module.type
+      return packRows(module, await held.get(module, signal), offset / bytes, length / bytes, signal)
+    },
+    close: () => container.close(),
+  }
+}
+
+function infoOf(name: string, { file }: RawTensor, { rows, cols, type }: QuantizedModule): TensorInfo {
+  return { name, file, dtype: type, shape: [rows, cols], byteOffset: 0, byteLength: rows * type.bytes }
+}
+
+/** What the last modules hold. */
+class Held {
+  private readonly list: { module: QuantizedModule; loaded: LoadedModule }[] = []
+
+  async get(module: QuantizedModule, signal: AbortSignal | undefined): Promise<LoadedModule> {
+    const found = this.list.find((entry) => entry.module === module)
+    if (found !== undefined) return found.loaded
+    const loaded = await module.load(signal)
+    this.list.push({ module, loaded })
+    if (this.list.length > HELD) this.list.shift()
+    return loaded
+  }
+}
+
+/** The tensors of a container as they are stored, of types that kernels know and of others. */
+export class RawTensors {
+  private readonly all = new Map<string, RawTensor>()
+
+  constructor(private readonly container: TensorFile) {
+    for (const [name, { file, type, shape, bytes }] of container.unsupported) {
+      if (bytes !== undefined) this.all.set(name, { name, file, type, shape, ...bytes })
+    }
+    for (const [name, info] of container.tensors) {
+      if (typeof info.dtype === 'string') this.all.set(name, { ...info, type: info.dtype.toUpperCase() })
+    }
+  }
+
+  get(name: string): RawTensor | undefined {
+    return this.all.get(name)
+  }
+
+  /** Tensors of this suffix and one of these types, with what is before the suffix. */
+  endingWith({ suffix, type }: { suffix: string; type: string }): [stem: string, tensor: RawTensor][] {
+    return [...this.all.values()]
+      .filter((tensor) => tensor.name.endsWith(suffix) && tensor.type === type)
+      .map((tensor) => [tensor.name.slice(0, -suffix.length), tensor])
+  }
+
+  /** @throws CheckpointError when it is missing or of another type */
+  need(name: string, file: string, types: readonly string[]): RawTensor {
+    const tensor = this.all.get(name)
+    if (tensor === undefined) {
+      throw this.container.whyMissing?.(name) ?? new CheckpointError({ file, tensor: name }, 'is missing')
+    }
+    if (!types.includes(tensor.type)) {
+      const known = types.join(', ')
+      throw new CheckpointError(
+        { file: tensor.file, tensor: name },
+        `elements of type ${tensor.type} are not supported here; ${known} are`,
+      )
+    }
+    return tensor
+  }
+
+  read(tensor: TensorBytes, offset = 0, length = tensor.byteLength, signal?: AbortSignal) {
+    return this.container.read(tensor, offset, length, signal)
+  }
+}

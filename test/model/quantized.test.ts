@@ -1,0 +1,80 @@
+/** Folders of AWQ, GPTQ, compressed-tensors and FP8 against transformers on the dequantized weights. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { HARDWARE } from '../../src/gpu/tuning.ts'
+import type { MistralModel } from '../../src/index.ts'
+import { weightReadBytes } from '../../src/kernels/weight.ts'
+import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
+
+const FOLDER = fileURLToPath(new URL('../fixtures/quantized', import.meta.url))
+const CASES = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith('__'))
+  .map((entry) => entry.name)
+
+async function logitsOf(model: MistralModel, prompt: readonly number[]): Promise<Float32Array> {
+  return Float32Array.from((await model.logits(prompt)).flatMap((row) => [...row]))
+}
+
+/** Bytes of a folder's tensors, without the norms. */
+function bytesInFile(path: string): number {
+  const file = readFileSync(`${path}/model.safetensors`)
+  const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString())
+  const tensors = Object.entries<{ data_offsets: [number, number] }>(header).filter(([name]) => !/norm|__/.test(name))
+  return tensors.reduce((sum, [, { data_offsets }]) => sum + data_offsets[1] - data_offsets[0], 0)
+}
+
+function matricesOf({ engine }: MistralModel) {
+  const { tokEmbeddings, layers, output } = engine.weights
+  return [tokEmbeddings, output, ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2])]
+}
+
+test('there are folders of every method', () => expect(CASES.length).toBeGreaterThanOrEqual(11))
+
+test.each(CASES)('%s: logits within 2e-3, and no more bytes than the file', { timeout: 240_000 }, async (name) => {
+  const { path, reference } = fixture(`../quantized/${name}`)
+  await withModel(path, { kvCache: 'f32', prefillChunk: 16 }, async (model) => {
+    expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
+    const matrices = matricesOf(model)
+    const kinds = new Set(matrices.map(({ layout }) => layout.name))
+    const kind = name.startsWith('fp8') ? 'f8_e4m3' : /-8/.test(name) ? 'int8' : 'int4'
+    const byColumn = /act-order|groups-of-16|4-zeros/.test(name) ? ' by column' : ''
+    expect([...kinds].filter((other) => !/16$/.test(other))).toEqual([kind + byColumn])
+    const bytes = matrices.reduce((sum, weight) => sum + weightReadBytes(weight), 0)
+    // Rows of 68, 80, 100 or 144 inputs are padded to whole blocks, which those of real models are.
+    const padded = /fp8-block|groups-of-16|8-zeros/.test(name)
+    expect(bytes / bytesInFile(path)).toBeLessThan(padded ? 1.3 : 1.03)
+    const ids: number[] = []
+    const options = { do_sample: false, max_tokens: 6, ignore_eos: true }
+    for await (const { tokenId } of model.generate(reference.prompt, options)) ids.push(tokenId)
+    expect(ids).toEqual(reference.greedy.slice(0, 6))
+  })
+})
+
+test('what has no effect is said', { timeout: 240_000 }, async () => {
+  await withModel(fixture('../quantized/fp8-static').path, {}, async (model) => {
+    expect(model.notes).toEqual([
+      expect.stringMatching(/quantization_config.activation_scheme \("static"\) has no effect/),
+    ])
+  })
+  await withModel(fixture('../quantized/awq').path, {}, async (model) => expect(model.notes).toEqual([]))
+})
+
+test.each(['packed-8-rows', 'fp8-static'])(
+  '%s: with the kernels of real GPUs',
+  { timeout: 300_000 },
+  async (name) => {
+    const { path, reference } = fixture(`../quantized/${name}`)
+    await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
+      expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
+    })
+  },
+)
+
+test('weights that are quantized anew are those of the folder, rounded', { timeout: 240_000 }, async () => {
+  const { path, reference } = fixture('../quantized/gptq-act-order')
+  await withModel(path, { kvCache: 'f32', weights: 'q8' }, async (model) => {
+    expect(new Set(matricesOf(model).map(({ layout }) => layout.name))).toEqual(new Set(['q8']))
+    expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(0.3)
+  })
+})
