@@ -3,8 +3,8 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { decodeToF32, f32ToF16Bits } from '../../src/formats/blocks.ts'
 import { f8E4m3ToNumber } from '../../src/formats/f8.ts'
 import { type Grouping, groupedRowBytes, type RowType, rowType } from '../../src/formats/grouped.ts'
+import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { linear, store } from '../../src/kernels/linear.ts'
-import type { Width } from '../../src/kernels/shape.ts'
 import { createWeight, type Weight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
 import { createPackedRows, nativeLayout, packRow } from '../../src/model/repack.ts'
 import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
@@ -48,8 +48,8 @@ function randomRow(grouping: Grouping, seed: number): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-function upload(type: RowType, rows: readonly Uint8Array[]): Weight {
-  const layout = nativeLayout([type])
+async function upload(type: RowType, rows: readonly Uint8Array[]): Promise<Weight> {
+  const layout = await nativeLayout([type])
   const weight = createWeight(gpu, type.grouping.kind, layout, rows.length, COLS)
   const packed = createPackedRows(layout, rows.length, COLS)
   for (const [i, row] of rows.entries()) packRow(type, row, packed, i)
@@ -57,27 +57,27 @@ function upload(type: RowType, rows: readonly Uint8Array[]): Weight {
   return weight
 }
 
-async function multiply(weight: Weight, width: Width, count: number) {
+async function multiply(weight: Weight, batchClass: BatchClass, count: number) {
   const x = activation(gpu, 'x', { rows: count, cols: COLS, fill: randomNumbers(count) })
   const y = activation(gpu, 'y', { rows: count, cols: weight.rows, fill: () => 0 }).activation
-  const got = await run(gpu, { rows: count }, (r) => linear(r, x.activation, weight, store(y), { width }), {
+  const got = await run(gpu, { rows: count }, (r) => linear(r, x.activation, weight, store(y), { batchClass }), {
     buffer: y.buffer,
     elements: count * y.stride,
   })
   return { x: x.values, at: (t: number, n: number) => got[t * y.stride + n]! }
 }
 
-test.each<[string, Grouping, Width, number]>([
+test.each<[string, Grouping, BatchClass, number]>([
   ['four bits', PLAIN, 1, 1],
   ['four bits, bf16 scales, one zero point', { ...PLAIN, scale: 'bf16', hasZeros: false, zero: 8 }, 'many', 9],
   ['eight bits, one group a row', { ...PLAIN, kind: 'int8', group: 96, groups: 1 }, 1, 1],
   ['FP8', { ...PLAIN, kind: 'f8_e4m3', scale: 'f32', group: 64, groups: 2, hasZeros: false, zero: 0 }, 1, 1],
   ['FP8, bf16 scales', { ...PLAIN, kind: 'f8_e4m3', scale: 'bf16', hasZeros: false, zero: 0 }, 4, 3],
-])('%s: products are those of the decoded weights', async (_, grouping, width, count) => {
+])('%s: products are those of the decoded weights', async (_, grouping, batchClass, count) => {
   const rows = 23
   const type = rowType(grouping, COLS)
   const stored = Array.from({ length: rows }, (_, row) => randomRow(grouping, row))
-  const { x, at } = await multiply(upload(type, stored), width, count)
+  const { x, at } = await multiply(await upload(type, stored), batchClass, count)
   const got: number[] = []
   const expected: number[] = []
   const sizes: number[] = []
@@ -100,7 +100,7 @@ test('every number of FP8 has its value, and NaN stays one', async () => {
     new DataView(row.buffer).setFloat32(96, 1, true)
     return row
   })
-  const { x, at } = await multiply(upload(rowType(grouping, COLS), rows), 1, 1)
+  const { x, at } = await multiply(await upload(rowType(grouping, COLS), rows), 1, 1)
   for (let code = 0; code < 256; code++) {
     const value = f8E4m3ToNumber(code)
     expect(Number.isNaN(at(0, code)), `code ${code}`).toBe(Number.isNaN(value))
@@ -109,7 +109,7 @@ test('every number of FP8 has its value, and NaN stays one', async () => {
   expect([1, 7, 8, 0x38, 0x7e, 0xfe].map(f8E4m3ToNumber)).toEqual([2 ** -9, 7 * 2 ** -9, 2 ** -6, 1, 448, -448])
 })
 
-test('rows take no more than 1.03 times what files have for them, at the widths of real models', () => {
+test('rows take no more than 1.03 times what files have for them, at the widths of real models', async () => {
   for (const cols of [3072, 4096, 14336]) {
     for (const [kind, bits] of [
       ['int4', 4],
@@ -122,7 +122,7 @@ test('rows take no more than 1.03 times what files have for them, at the widths 
         [cols, false],
       ] as const) {
         const grouping: Grouping = { ...PLAIN, kind, group, groups: cols / group, hasZeros }
-        const { quants, scales } = weightBytes(nativeLayout([rowType(grouping, cols)]), 1024, cols)
+        const { quants, scales } = weightBytes(await nativeLayout([rowType(grouping, cols)]), 1024, cols)
         const file = 1024 * ((cols * bits) / 8 + (cols / group) * (2 + (hasZeros ? bits / 8 : 0)))
         expect((quants + scales) / file).toBeLessThanOrEqual(1.03)
       }

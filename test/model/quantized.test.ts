@@ -60,16 +60,12 @@ test('what has no effect is said', { timeout: 240_000 }, async () => {
   await withModel(fixture('../quantized/awq').path, {}, async (model) => expect(model.notes).toEqual([]))
 })
 
-test.each(['packed-8-rows', 'fp8-static'])(
-  '%s: with the kernels of real GPUs',
-  { timeout: 300_000 },
-  async (name) => {
-    const { path, reference } = fixture(`../quantized/${name}`)
-    await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
-      expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
-    })
-  },
-)
+test.each(['packed-8-rows', 'fp8-static'])('%s: with the kernels of real GPUs', { timeout: 300_000 }, async (name) => {
+  const { path, reference } = fixture(`../quantized/${name}`)
+  await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
+    expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
+  })
+})
 
 test('weights that are quantized anew are those of the folder, rounded', { timeout: 240_000 }, async () => {
   const { path, reference } = fixture('../quantized/gptq-act-order')
