@@ -24,8 +24,8 @@ function bytesInFile(path: string): number {
   return tensors.reduce((sum, [, { data_offsets }]) => sum + data_offsets[1] - data_offsets[0], 0)
 }
 
-function matricesOf({ engine }: MistralModel) {
-  const { tokEmbeddings, layers, output } = engine.weights
+function matricesOf({ loaded }: MistralModel) {
+  const { tokEmbeddings, layers, output } = loaded.weights
   return [tokEmbeddings, output, ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2])]
 }
 
