@@ -1,3 +1,4 @@
+/** An opened device: its facts, its counters, its failures and its end. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { DeviceError, DeviceLostError, MemoryError } from '../../src/errors.ts'
 import type { Gpu } from '../../src/gpu/device.ts'

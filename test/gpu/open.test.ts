@@ -1,3 +1,4 @@
+/** Opening a device: adapters that refuse their own limits, and the choice of kernels. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { platform } from '#platform'
 import { DeviceError } from '../../src/errors.ts'

@@ -1,3 +1,4 @@
+/** How the trial run of subgroups is read. */
 import { describe, expect, test } from 'vitest'
 import { usableLanes } from '../../src/gpu/subgroups.ts'
 

@@ -1,3 +1,4 @@
+/** Attention and the end of its projection against f64, in every variant. */
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { rowsPerTile } from '../../src/kernels/attention.ts'

@@ -1,3 +1,4 @@
+/** Rows of the embedding table, for every layout of weights. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { embedding } from '../../src/kernels/embedding.ts'
 import { createActivation } from '../../src/kernels/shape.ts'

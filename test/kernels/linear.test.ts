@@ -1,3 +1,4 @@
+/** Matrix products against f64, for every variant, layout and ending. */
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Gpu } from '../../src/gpu/device.ts'
 import type { BatchClass } from '../../src/gpu/tuning.ts'

@@ -1,3 +1,4 @@
+/** RMS normalization against f64. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { openGpu } from '../../src/gpu/open.ts'
 import { rmsNorm } from '../../src/kernels/rms-norm.ts'

@@ -1,3 +1,4 @@
+/** Whole models against Hugging Face transformers: logits, greedy answers, windows, quantized weights. */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'

@@ -1,3 +1,4 @@
+/** The library and the example page in Chromium. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Node processes that use the library end by themselves. */
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root, runChild, runModule } from '../support/child.ts'
