@@ -18,6 +18,8 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
+  [/^cache_copy$/, 'shaders-copy.gen.ts'],
+  [/^probe_subgroups$/, 'shaders-probe.gen.ts'],
   [/^/, COMMON],
 ]
 

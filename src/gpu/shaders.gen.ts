@@ -85,30 +85,6 @@ export const attentionMerge = {
   "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride LANES:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride Y_STRIDE:u32;\noverride QUADS:u32=HEAD_STRIDE/4u;\n@group(0)@binding(0)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(1)var<storage,read>splits:array<vec4f>;\n@group(0)@binding(2)var<storage,read>stats:array<vec2f>;\n@group(0)@binding(3)var<storage,read_write>y:array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nif(id.x>=N_HEADS*QUADS){return;}\nlet row=id.y;\nlet head=id.x/QUADS;\nlet quad=id.x%QUADS;\nlet visible=min(rows[row].y+1u,WINDOW);\nlet count=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,rows[row].w)*LANES;\nlet first=(row*N_HEADS+head)*rows[row].w*LANES;\nvar maximum= -1e30;\nfor(var i=first;i<first+count;i++){maximum=max(maximum,stats[i].x);}\nvar sum=vec4f();\nvar total=0.0;\nfor(var i=first;i<first+count;i++){\nlet weight=exp(stats[i].x-maximum);\nsum+=splits[i*QUADS+quad]*weight;\ntotal+=stats[i].y*weight;\n}\nsum/=total;\nfor(var i=0u;i<4u;i++){\nif(quad*4u+i<HEAD_DIM){y[row*Y_STRIDE+head*HEAD_DIM+quad*4u+i]=sum[i];}\n}\n}"
 } as const
 
-export const cacheCopy = {
-  "name": "cache_copy",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "plan": {
-      "binding": 0,
-      "access": "read"
-    },
-    "cache": {
-      "binding": 1,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "WORDS": "required",
-    "RING": "required",
-    "N_KV_HEADS": "required",
-    "VALUES_AT": "required",
-    "WORKGROUP": "optional"
-  },
-  "code": "override WORDS:u32;\noverride RING:u32;\noverride N_KV_HEADS:u32;\noverride VALUES_AT:u32;\noverride WORKGROUP:u32=256u;\n@group(0)@binding(0)var<storage,read>plan:array<u32>;\n@group(0)@binding(1)var<storage,read_write>cache:array<u32>;\n@compute @workgroup_size(WORKGROUP)\nfn main(\n@builtin(global_invocation_id)id:vec3u,\n@builtin(num_workgroups)groups:vec3u,\n){\nlet from_word=(plan[0]*N_KV_HEADS+id.y)*RING*WORDS;\nlet to_word=(plan[1]*N_KV_HEADS+id.y)*RING*WORDS;\nfor(var i=id.x;i<min(plan[2],RING)*WORDS;i+=groups.x*WORKGROUP){\ncache[to_word+i]=cache[from_word+i];\ncache[VALUES_AT+to_word+i]=cache[VALUES_AT+from_word+i];\n}\n}"
-} as const
-
 export const cacheReadF16 = {
   "name": "cache_read_f16",
   "provides": "cache_read",
@@ -460,22 +436,6 @@ export const matmulVecSubgroup = {
     "WORKGROUP": "optional"
   },
   "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nif(lane<2u){\nlet pair=select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
-} as const
-
-export const probeSubgroups = {
-  "name": "probe_subgroups",
-  "needs": [],
-  "enables": [
-    "subgroups"
-  ],
-  "bindings": {
-    "lanes": {
-      "binding": 0,
-      "access": "read_write"
-    }
-  },
-  "constants": {},
-  "code": "@group(0)@binding(0)var<storage,read_write>lanes:array<vec2u>;\n@compute @workgroup_size(128)\nfn main(\n@builtin(local_invocation_index)thread:u32,\n@builtin(subgroup_invocation_id)lane:u32,\n@builtin(subgroup_size)size:u32,\n){\nlanes[thread]=vec2u(lane,size);\n}"
 } as const
 
 export const rmsNorm = {

@@ -2,12 +2,9 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
-import { cacheCopy as shader } from '../gpu/shaders.gen.ts'
+import { cacheCopy as shader } from '../gpu/shaders-copy.gen.ts'
 import type { LayerCache } from './attention.ts'
 import { ceilDiv } from './shape.ts'
-
-/** Words of the buffer that says what to copy: from sequence, to sequence, slots of the ring from the first on. */
-export const COPY_PLAN_WORDS = 3
 
 const WORKGROUP = 256
 /** Enough to keep a GPU busy; the threads go on from there. */

@@ -1,7 +1,6 @@
 /** The recordings that batches are encoded from: each is compiled when it is first needed, and kept. */
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
-import { cacheCopy } from '../kernels/cache-copy.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import type { BatchShape } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
@@ -53,7 +52,8 @@ export class Recordings {
   /** Keys and values of one sequence to another, as the copy plan says. */
   copy(): Promise<Recording<unknown>> {
     const { cache, workspace } = this.model
-    return this.remember('copy', (r: Recorder<unknown>) => {
+    return this.remember('copy', async (r: Recorder<unknown>) => {
+      const { cacheCopy } = await import('../kernels/cache-copy.ts')
       for (const layer of cache) cacheCopy(r, workspace.copyPlan, layer)
     })
   }

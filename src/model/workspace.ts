@@ -2,12 +2,14 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { type AttentionBuffers, sumsOfBatch } from '../kernels/attention.ts'
-import { COPY_PLAN_WORDS } from '../kernels/cache-copy.ts'
 import type { History } from '../kernels/embedding.ts'
 import { createSamplerBuffers, type SamplerBuffers } from '../kernels/sampler.ts'
 import { type Activation, ceilTo, createActivation, headStride, ROW_TILE } from '../kernels/shape.ts'
 import type { ModelConfig } from './config.ts'
 import { ropeTable } from './rope.ts'
+
+/** Words of the buffer that says what to copy: from sequence, to sequence, slots of the ring from the first on. */
+const COPY_PLAN_WORDS = 3
 
 /** Buffers for up to `maxRows` rows. */
 export interface Workspace extends AttentionBuffers {
