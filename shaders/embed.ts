@@ -19,7 +19,6 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
-  [/^probe_subgroups$/, 'shaders-probe.gen.ts'],
   [/^/, COMMON],
 ]
 

@@ -22,7 +22,7 @@ export class MistralError extends Error {
   static fromJSON(json: ErrorJson): MistralError {
     const { name, message, cause, ...fields } = json
     const error = new MistralError(String(message), cause === undefined ? undefined : { cause: causeOf(cause) })
-    Object.setPrototypeOf(error, (classes().get(name) ?? MistralError).prototype)
+    Object.setPrototypeOf(error, (Object.hasOwn(classes(), name) ? classes()[name]! : MistralError).prototype)
     return Object.assign(error, fields, { name: String(name) })
   }
 }
@@ -186,19 +186,23 @@ export class ListenError extends MistralError {
 }
 
 /** By name. A function, because a class cannot be listed before it is declared. */
-function classes(): ReadonlyMap<string, typeof MistralError> {
-  const all = { CheckpointError, ConfigError, ParameterError, NoTokenLeftError, QueueFullError, TokenizerError }
-  const others = {
+function classes(): Readonly<Record<string, { readonly prototype: MistralError } | undefined>> {
+  return {
+    CheckpointError,
+    ConfigError,
+    ParameterError,
+    NoTokenLeftError,
+    QueueFullError,
+    TokenizerError,
     ChatTemplateError,
-    ContextLengthError,
     ConversationError,
+    ContextLengthError,
     DeviceError,
     DeviceLostError,
     MemoryError,
     AbortError,
     ListenError,
   }
-  return new Map(Object.entries({ ...all, ...others } as unknown as Record<string, typeof MistralError>))
 }
 
 /** Primitives stay; anything else becomes the text that messages show of it. */

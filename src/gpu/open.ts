@@ -3,6 +3,7 @@ import { platform } from '#platform'
 import { DeviceError, DeviceLostError, messageOf } from '../errors.ts'
 import { type DeviceFacts, Gpu, isSoftware, type Limits, OPTIONAL_FEATURES, USEFUL_LIMITS } from './device.ts'
 import { DeviceHealth } from './health.ts'
+import { probeSubgroupLanes } from './subgroups.ts'
 import { type Tuning, tuningFor } from './tuning.ts'
 
 export interface GpuOptions {
@@ -66,7 +67,6 @@ async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
 /** The variants with subgroups are optional: where even the trial run fails, the baseline does. */
 async function lanesOrNone(gpu: Gpu): Promise<number> {
   try {
-    const { probeSubgroupLanes } = await import('./subgroups.ts')
     return await probeSubgroupLanes(gpu)
   } catch (error) {
     if (error instanceof DeviceLostError) throw error

@@ -4,7 +4,7 @@ import { BufferUsage } from './flags.ts'
 import { Readback } from './readback.ts'
 import { Recorder } from './recorder.ts'
 import { part } from './shader.ts'
-import { probeSubgroups } from './shaders-probe.gen.ts'
+import { probeSubgroups } from './shaders.gen.ts'
 
 const THREADS = 128
 

@@ -72,10 +72,10 @@ export function createSamplerBuffers(
   return {
     ...given,
     scores: make('scores', outputs * logits.stride),
-    counts: make('token counts', outputs * vocabSize),
+    counts: make('counts', outputs * vocabSize),
     history: make('history', sequences * positions),
-    settings: make('sampler settings', sequences * SETTINGS_WORDS),
-    lists: make('sampler lists', sequences * LIST_WORDS),
+    settings: make('settings', sequences * SETTINGS_WORDS),
+    lists: make('lists', sequences * LIST_WORDS),
     logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
     shortlist: make('shortlist', outputs * (SAMPLER_MATH.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
