@@ -1,0 +1,21 @@
+/** The tests that need no WebGPU adapter and take less than a minute together: `npm run test:fast`. */
+import { mergeConfig } from 'vitest/config'
+import everything from '../vitest.config.ts'
+
+/** What runs kernels, or a program that does. */
+const ON_A_DEVICE = [
+  'test/{generate,gpu,kernels,pocket,runtime}/**',
+  'test/chat/{choices,continued,forced-calls,mistral-chat}.test.ts',
+  'test/cli/{bench,chat-template,doctor,generate,prompt-input,pseudo-terminal,serve,serve-end}.test.ts',
+  'test/model/{block-types,golden,kv-cache,random-shapes,weights}.test.ts',
+  'test/platform/node.test.ts',
+  'test/server/{ai-sdk,examples,http,limits,malformed,mistral-client,nginx,openai-client,replicas,vocabularies}.test.ts',
+  'test/shaders/compile.test.ts',
+  'test/tools/with-adapter.test.ts',
+]
+/** What starts many programs. */
+const SLOW = ['test/cli/invocation.test.ts', 'test/formats/dev-servers.test.ts', 'test/platform/stderr-filter.test.ts']
+
+const fast = mergeConfig(everything, { test: { exclude: [...ON_A_DEVICE, ...SLOW] } })
+// Nothing native runs here, so that threads will do, and no adapter is looked for.
+export default { ...fast, root: '.', test: { ...fast.test, globalSetup: [], pool: 'threads' } }
