@@ -44,7 +44,6 @@ describe('a token of the answer', () => {
     expect(per.passes).toBeLessThanOrEqual(2)
     expect(per).toMatchObject({ submits: 1, readbacks: 1, gpu_objects_created: 0 })
     expect(result.bandwidth_fraction).toBeCloseTo(result.gb_per_s / 10)
-    expect(result.js_ms).toBeLessThanOrEqual(result.decode_ms)
   })
 
   it('is the same by the calls that reach the device', { timeout: SLOW }, async () => {
