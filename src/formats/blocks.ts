@@ -4,7 +4,7 @@
  */
 
 import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from './ggml-blocks.ts'
-import type { RowType } from './grouped.ts'
+import type { RowType } from './row-type.ts'
 
 /** One type of stored elements. */
 export interface StoredType {

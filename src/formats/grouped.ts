@@ -4,34 +4,7 @@
  */
 import { f16ToNumber } from './blocks.ts'
 import { f8E4m3ToNumber } from './f8.ts'
-
-export type GroupedKind = 'int4' | 'int8' | 'f8_e4m3'
-export type ScaleType = 'f16' | 'bf16' | 'f32'
-
-/** How the inputs of a row stand for numbers: w = scale · (quant − zero). */
-export interface Grouping {
-  /** `int4` and `int8` are unsigned. */
-  readonly kind: GroupedKind
-  /** Inputs that share a scale: a multiple of 32. Of no effect where `columns` says it. */
-  readonly group: number
-  /** Scales of a row. */
-  readonly groups: number
-  readonly scale: ScaleType
-  /** Whether each group has a zero point of its own, of as many bits as a quant. */
-  readonly hasZeros: boolean
-  /** The zero point of all groups, or what is added to those that they have. */
-  readonly zero: number
-  /** The group of each input, where groups are not runs of inputs. */
-  readonly columns: Uint16Array | undefined
-}
-
-/** The type of a matrix whose row is one block. */
-export interface RowType {
-  readonly elements: number
-  readonly bytes: number
-  readonly decode: (bytes: Uint8Array, out: Float32Array) => void
-  readonly grouping: Grouping
-}
+import type { Grouping, RowType, ScaleType } from './row-type.ts'
 
 const SCALE_BYTES: Readonly<Record<ScaleType, number>> = { f16: 2, bf16: 2, f32: 4 }
 

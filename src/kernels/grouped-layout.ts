@@ -1,5 +1,6 @@
 /** How matrices that were quantized in groups of inputs lie on the GPU: with the bits of the file, at its size. */
-import { type GroupedKind, type Grouping, groupedRowBytes, quantBits, zerosAt } from '../formats/grouped.ts'
+import { groupedRowBytes, quantBits, zerosAt } from '../formats/grouped.ts'
+import type { GroupedKind, Grouping } from '../formats/row-type.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { blockF8E4m3, blockInt4, blockInt8, groups, weightsBlocks, weightsColumns } from '../gpu/shaders-blocks.gen.ts'
 import type { WeightBuffers, WeightLayout } from './weight-layouts.ts'

@@ -1,6 +1,6 @@
 /** How matrices may lie on the GPU. A new quantization is an entry here, one in `STORED_TYPES`, and a `.wgsl`. */
 import type { StoredDtype } from '../formats/blocks.ts'
-import type { Grouping } from '../formats/grouped.ts'
+import type { Grouping } from '../formats/row-type.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'

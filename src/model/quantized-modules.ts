@@ -1,6 +1,7 @@
 /** The modules of FP8, AWQ, GPTQ and compressed-tensors: which tensors each is made of, and what they say. */
 import { CheckpointError } from '../errors.ts'
-import { type Grouping, rowType, spreadNibbles } from '../formats/grouped.ts'
+import { rowType, spreadNibbles } from '../formats/grouped.ts'
+import type { Grouping } from '../formats/row-type.ts'
 import type { Quantization } from './quantization-hf.ts'
 import {
   expectShape,
@@ -10,7 +11,7 @@ import {
   SCALE_TYPES,
   wordsOf,
 } from './quantized-rows.ts'
-import type { RawTensors } from './quantized-tensors.ts'
+import type { RawTensors } from './raw-tensors.ts'
 
 /** The tensor that every module of a method has. */
 export const MAIN_TENSOR: Readonly<Record<Quantization['method'], { suffix: string; type: string }>> = {

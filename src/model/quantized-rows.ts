@@ -1,6 +1,7 @@
 /** Rows of a quantized module in the form that `formats/grouped.ts` describes, made from what its tensors hold. */
 import { CheckpointError } from '../errors.ts'
-import { groupedRowBytes, quantBits, type RowType, type ScaleType, zerosAt } from '../formats/grouped.ts'
+import { groupedRowBytes, quantBits, zerosAt } from '../formats/grouped.ts'
+import type { RowType, ScaleType } from '../formats/row-type.ts'
 import type { TensorBytes } from '../formats/tensor-file.ts'
 
 /** A tensor as it is stored; `type` by the name of the format. */

@@ -1,6 +1,7 @@
 /** Converts rows of a file to the layout that they get on the GPU: exactly where that can hold them. */
 import { decodeToF32, type MatrixType, STORED_TYPES, type StoredDtype, typeName } from '../formats/blocks.ts'
-import { type RowType, sameButColumns, sameGrouping } from '../formats/grouped.ts'
+import { sameButColumns, sameGrouping } from '../formats/grouped.ts'
+import type { RowType } from '../formats/row-type.ts'
 import type { PackedRow } from '../kernels/quantize.ts'
 import { BLOCK } from '../kernels/shape.ts'
 import { rowBytes } from '../kernels/weight.ts'
