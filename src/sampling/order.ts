@@ -5,9 +5,6 @@ const float = new Float32Array(bits.buffer)
 /** Indices take the low 21 bits of a double's 53, the order-preserving form of the f32 the upper 32. */
 const INDEX_RANGE = 2 ** 21
 
-/** Largest number of scores that {@link ascending} can order. */
-export const MAX_SCORES = INDEX_RANGE
-
 /**
  * The given indices ordered by `values` ascending; equal values by index ascending. One native sort of doubles, with
  * no comparison callback: the value's bits, made monotone, and the index in one exact integer.
