@@ -21,7 +21,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['async', 'checks'],
   ['platform'],
   ['gpu', 'formats'],
-  ['kernels', 'tokenizer', 'sampling'],
+  ['kernels', 'tokenizer', 'sampling', 'constraints'],
   ['model'],
   ['generate'],
   ['chat'],
