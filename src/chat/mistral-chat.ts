@@ -12,7 +12,6 @@ import { openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { randomSeed } from '../sampling/random.ts'
 import type { RequestParams } from '../sampling/request-params.ts'
-import { answersInside } from '../tokenizer/chat-messages.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkTools } from '../tokenizer/tools.ts'
@@ -200,7 +199,7 @@ export class MistralChat implements ChatModel {
     const tokens = Calls && toolCallTokens(this.tokenizer)
     const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
     const shown = params.text.return_full_text
-    const continues = request.messages === undefined || answersInside(request.messages)
+    const continues = request.messages === undefined || this.template.answersInside(request.messages)
     // Texts without messages are as the model writes them: nothing says what its tokens are for.
     const thinking = request.messages && thinkingTokens(this.tokenizer)
     const answer: Omit<AnswerOptions, 'index'> = {

@@ -55,6 +55,12 @@ export function bytesReader(name: string, bytes: Uint8Array): ByteReader {
   }
 }
 
+/** By its shape, because a `Blob` of another realm or of a polyfill is no instance of ours. */
+export function isBlob(value: unknown): value is Blob {
+  const { size, slice, arrayBuffer } = (value ?? {}) as Partial<Record<keyof Blob, unknown>>
+  return typeof size === 'number' && typeof slice === 'function' && typeof arrayBuffer === 'function'
+}
+
 /** A `Blob` or `File`: read by slices, so that a file of many gigabytes never lies in memory. */
 export function blobReader(name: string, blob: Blob): ByteReader {
   return wrap(

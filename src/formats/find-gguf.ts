@@ -1,4 +1,7 @@
-/** Finds the one GGUF that a source means: by name, and where names say nothing by content. */
+/**
+ * Finds the one GGUF that a source means: by name, and where names say nothing by content. It is loaded where that is not
+ * plain at once.
+ */
 import { CheckpointError } from '../errors.ts'
 import type { Backend } from './backend.ts'
 import type { ByteReader } from './byte-reader.ts'
@@ -21,14 +24,21 @@ export interface FoundGguf {
   readonly ggufName: string | undefined
 }
 
-/** @param open shares its readers: what is opened here costs no second request */
-export async function findGguf(backend: Backend, open: Open, signal?: AbortSignal): Promise<FoundGguf> {
+/**
+ * @param hasConfig whether there is a `config.json`
+ * @param open shares its readers: what is opened here costs no second request
+ */
+export async function findGguf(
+  backend: Backend,
+  hasConfig: boolean,
+  open: Open,
+  signal?: AbortSignal,
+): Promise<FoundGguf> {
   const { fileName, names, selfName } = backend
   if (fileName !== undefined) {
     const found = isGguf(fileName) || (!OTHER_ENDINGS.test(fileName) && (await holdsGguf(fileName, open, signal)))
     return { fileName, ggufName: found ? fileName : undefined }
   }
-  const hasConfig = (await open('config.json')) !== undefined
   if (names !== undefined) {
     const ggufs = modelGgufs(names)
     // Repositories of GGUFs often keep the config.json of the model that they were made from.

@@ -1,8 +1,19 @@
-/** A model that a page or a program hands over: dropped files, a directory handle, or a caller's own opener. */
+/**
+ * A model that a page or a program hands over: dropped files, a directory handle, or a caller's own opener. It is loaded
+ * for such sources.
+ */
 import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { AbortError, CheckpointError, ParameterError } from '../errors.ts'
 import type { Backend, Found } from './backend.ts'
-import { type ByteReader, blobReader, bytesReader, type CustomReader, customReader, messageOf } from './byte-reader.ts'
+import {
+  type ByteReader,
+  blobReader,
+  bytesReader,
+  type CustomReader,
+  customReader,
+  isBlob,
+  messageOf,
+} from './byte-reader.ts'
 import { isInTemplateFolder, TEMPLATE_FOLDER } from './file-names.ts'
 import type { FileOpener } from './file-opener.ts'
 import { chooseSnapshot } from './hub-cache.ts'
@@ -162,16 +173,6 @@ async function orMissing(
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
-}
-
-/** By its shape, because a `Blob` of another realm or of a polyfill is no instance of ours. */
-export function isBlob(value: unknown): value is Blob {
-  return (
-    isObject(value) &&
-    typeof value.size === 'number' &&
-    typeof value.slice === 'function' &&
-    typeof value.arrayBuffer === 'function'
-  )
 }
 
 function nameOf(blob: Blob): string | undefined {

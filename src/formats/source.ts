@@ -5,12 +5,10 @@ import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, ParameterError } from '../errors.ts'
 import type { AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/globals.ts'
 import type { Backend } from './backend.ts'
-import type { ByteReader } from './byte-reader.ts'
+import { type ByteReader, isBlob } from './byte-reader.ts'
 import { embeddedPocket } from './embedded-pocket.ts'
-import { checkFileName } from './file-names.ts'
+import { checkFileName, isGguf } from './file-names.ts'
 import type { FileOpener } from './file-opener.ts'
-import { findGguf } from './find-gguf.ts'
-import { filesBackend, handleBackend, isBlob, openerBackend } from './source-files.ts'
 import { urlBackend } from './source-url.ts'
 import { Absence, examine } from './stand-in.ts'
 
@@ -72,7 +70,7 @@ export async function openSource(
   const backend = await backendOf(source, signal)
   const shared = new SharedReaders(backend)
   try {
-    const { fileName, ggufName } = await findGguf(backend, (name) => shared.open(name, signal), signal)
+    const { fileName, ggufName } = await loadable(backend, (name) => shared.open(name, signal), signal)
     return {
       label: backend.label,
       fileName,
@@ -87,6 +85,20 @@ export async function openSource(
     await shared.close()
     throw error
   }
+}
+
+/** What a source means. The search for a GGUF is loaded where neither a name nor a `config.json` says it. */
+async function loadable(
+  backend: Backend,
+  open: (name: string) => Promise<ByteReader | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<Pick<SourceFiles, 'fileName' | 'ggufName'>> {
+  const { fileName, names } = backend
+  if (fileName !== undefined && isGguf(fileName)) return { fileName, ggufName: fileName }
+  const hasConfig = fileName === undefined && (await open('config.json')) !== undefined
+  if (hasConfig && !names?.some(isGguf)) return { fileName, ggufName: undefined }
+  const { findGguf } = await import('./find-gguf.ts')
+  return findGguf(backend, hasConfig, open, signal)
 }
 
 /** Opens each file once, and looks at what it is. */
@@ -134,6 +146,7 @@ class SharedReaders {
 async function backendOf(source: unknown, signal: AbortSignal | undefined): Promise<Backend> {
   if (typeof source === 'string') return stringBackend(source)
   if (source instanceof URL) return urlBackend(source)
+  const { filesBackend, handleBackend, openerBackend } = await import('./source-files.ts')
   if (Array.isArray(source)) return filesBackend(source)
   if (isBlob(source)) return filesBackend([source], 'model.gguf')
   const { kind, getFileHandle, open } = (source ?? {}) as Record<string, unknown>
@@ -153,7 +166,7 @@ const EMBEDDED_MODEL = 'pocket'
 
 async function stringBackend(source: string): Promise<Backend> {
   if (source === '') throw new ParameterError('source', source, 'must not be empty')
-  if (source === EMBEDDED_MODEL) return { ...(await openerBackend(await embeddedPocket(), undefined)), label: source }
+  if (source === EMBEDDED_MODEL) return { ...(await backendOf(await embeddedPocket(), undefined)), label: source }
   // `C:\models` is a path, and `mistral:7b` is what Ollama's users type.
   if (/^(?:[a-z][a-z0-9+.-]+:\/\/|blob:|file:)/i.test(source) && URL.canParse(source))
     return urlBackend(new URL(source))

@@ -1,7 +1,8 @@
 /** The messages of a request: their types, and the check that makes plain data of them. */
 import { ParameterError } from '../errors.ts'
+import { checkToolCalls } from './calls.ts'
 import { copyPlain } from './plain-data.ts'
-import { checkToolCalls, type ToolCall } from './tools.ts'
+import type { ToolCall } from './tools.ts'
 
 export type { Tool, ToolCall } from './tools.ts'
 

@@ -1,7 +1,7 @@
 /** The prompt of a conversation: by the checkpoint's Jinja template, or in Mistral's own format for the vocabulary. */
 import { ChatTemplateError } from '../errors.ts'
 import type { ChatFormat } from './chat-format.ts'
-import { type ChatMessage, checkMessages } from './chat-messages.ts'
+import type { ChatMessage } from './chat-messages.ts'
 import { type OpenFile, type OpenFiles, parseJson, readAll, utf8 } from './files.ts'
 import type { PromptPart } from './format-rules.ts'
 import type { GgufMetadata } from './gguf-vocab.ts'
@@ -27,17 +27,24 @@ export interface ChatTemplateOptions {
   addGenerationPrompt?: boolean | undefined
 }
 
+/** The check of messages, which is loaded with what writes them. */
+type Checks = typeof import('./chat-messages.ts')
+
+const loadChecks = (): Promise<Checks> => import('./chat-messages.ts')
+
 /** Turns a conversation into the prompt that the model was trained on. What writes it is loaded with it. */
 export class ChatTemplate {
   /** Whether the checkpoint brought the template, or Mistral's format for the vocabulary stands in. */
   readonly origin: 'checkpoint' | 'built-in'
   /** The Jinja source; undefined for a built-in format. */
   readonly source: string | undefined
+  readonly #checks: Checks
   readonly #writer: PromptWriter
   /** The one to use when there are tools, where the checkpoint has two. */
   readonly #withTools: PromptWriter | undefined
 
-  private constructor(writer: PromptWriter, source?: string, withTools?: PromptWriter) {
+  private constructor(checks: Checks, writer: PromptWriter, source?: string, withTools?: PromptWriter) {
+    this.#checks = checks
     this.origin = source === undefined ? 'built-in' : 'checkpoint'
     this.source = source
     this.#writer = writer
@@ -47,15 +54,15 @@ export class ChatTemplate {
   /** From Jinja source. Throws ChatTemplateError when it does not parse. */
   static async fromSource(source: string, options: { toolUse?: string | undefined } = {}): Promise<ChatTemplate> {
     const { toolUse } = options
-    const { JinjaPrompt } = await import('./jinja-prompt.ts')
+    const [checks, { JinjaPrompt }] = await Promise.all([loadChecks(), import('./jinja-prompt.ts')])
     const withTools = toolUse === undefined ? undefined : new JinjaPrompt(toolUse)
-    return new ChatTemplate(new JinjaPrompt(source), source, withTools)
+    return new ChatTemplate(checks, new JinjaPrompt(source), source, withTools)
   }
 
   /** Mistral's own format: the one given, else the one that the vocabulary was made for. */
   static async builtIn(format?: ChatFormat): Promise<ChatTemplate> {
-    const { BuiltInPrompt } = await import('./builtin-template.ts')
-    return new ChatTemplate(new BuiltInPrompt(format))
+    const [checks, { BuiltInPrompt }] = await Promise.all([loadChecks(), import('./builtin-template.ts')])
+    return new ChatTemplate(checks, new BuiltInPrompt(format))
   }
 
   /**
@@ -144,6 +151,11 @@ export class ChatTemplate {
     return this.#withTools !== undefined || this.#writer.takesTools(tokenizer)
   }
 
+  /** Whether the answer goes on with the last message, in a conversation that the template has taken. */
+  answersInside(messages: readonly ChatMessage[]): boolean {
+    return this.#checks.answersInside(messages)
+  }
+
   /** The prompt as text, for people to read: encoding this text again could make control tokens of user text. */
   render(messages: readonly ChatMessage[], tokenizer: Tokenizer, options: ChatTemplateOptions = {}): string {
     const prompt = this.#prompt(messages, tokenizer, options)
@@ -157,7 +169,7 @@ export class ChatTemplate {
     tokenizer: Tokenizer,
     options: ChatTemplateOptions,
   ): readonly PromptPart[] | Rendered {
-    const plain = checkMessages(messages)
+    const plain = this.#checks.checkMessages(messages)
     const tools = checkTools(options.tools)
     const writer = tools === undefined ? this.#writer : (this.#withTools ?? this.#writer)
     return writer.write(plain, tokenizer, {

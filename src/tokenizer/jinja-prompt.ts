@@ -1,5 +1,6 @@
 /** The prompt that a checkpoint's Jinja template writes. It is loaded for checkpoints that have one. */
 import { ChatTemplateError, ConversationError, ParameterError } from '../errors.ts'
+import { withParsedArguments } from './calls.ts'
 import { checkResultIds, continuesLast, type PlainMessage } from './chat-messages.ts'
 import { cutAtEnd, markEnd } from './continue-message.ts'
 import { ControlGuard, type Rendered } from './guard.ts'
@@ -8,7 +9,7 @@ import { copyPlain } from './plain-data.ts'
 import { nameOf, type PromptSettings, type PromptWriter } from './prompt-writer.ts'
 import { ContentForms, renderMerging } from './template-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
-import { type Tool, withParsedArguments } from './tools.ts'
+import type { Tool } from './tools.ts'
 
 export class JinjaPrompt implements PromptWriter {
   readonly #source: string

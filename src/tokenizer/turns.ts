@@ -1,8 +1,9 @@
 /** Messages as mistral-common 1.12 arranges them before it writes them: checked for their order, neighbours joined. */
 import { ParameterError } from '../errors.ts'
+import { argumentsOf } from './calls.ts'
 import { checkResultIds, continuesLast, type PlainMessage, type PlainPart } from './chat-messages.ts'
 import type { Call, FormatRules, Result } from './format-rules.ts'
-import { argumentsOf, checkFunctionName } from './tools.ts'
+import { checkFunctionName } from './tools.ts'
 
 /** Text, or, where there are thoughts, parts that are encoded one by one. */
 export type Content = string | readonly PlainPart[]
