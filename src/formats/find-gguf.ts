@@ -16,7 +16,7 @@ const MOST_LOOKED_INTO = 200
 const OTHER_ENDINGS = /\.(?:safetensors|json|jinja2?|model(?:\.v\d+m?\d*)?)$/i
 /** Parts of a model that a GGUF can hold besides the language model: projectors for images and sound, statistics. */
 const NO_MODEL = /(?:^|[^a-z])(?:mmproj|imatrix)(?:[^a-z]|$)/i
-const SPLIT_PART = /-(\d{5})-of-(\d{5})\.gguf$/i
+const SPLIT_PART = /-\d{5}(-of-\d{5}\.gguf)$/i
 
 /** The file that the source means, when it means one, and the GGUF to load. */
 export interface FoundGguf {
@@ -59,7 +59,7 @@ export function modelGgufs(names: readonly string[]): string[] {
     .filter((name) => isGguf(name) && !NO_MODEL.test(name))
     .sort()
     .filter((name) => {
-      const whole = name.replace(SPLIT_PART, '')
+      const whole = name.replace(SPLIT_PART, '$1')
       if (whole === name) return true
       const isFirst = !split.has(whole)
       split.add(whole)

@@ -21,7 +21,7 @@ import {
 const MAGIC = 0x46554747
 /** A vocabulary of 260,000 pieces with merges takes some 20 MB. */
 const MAX_HEADER_BYTES = 64 * 1024 * 1024
-const MAX_TENSORS = 200_000
+export const MAX_TENSORS = 200_000
 const MAX_NAME_BYTES = 4096
 const MAX_DIMS = 4
 const DEFAULT_ALIGNMENT = 32
@@ -49,7 +49,6 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
   }
   const tensorCount = stream.u64()
   const metadata = await readMetadata(stream, stream.u64())
-  refuseSplit(file, metadata)
   const entries = await readTensorTable(stream, tensorCount)
   const alignment = alignmentOf(file, metadata)
   const dataStart = Math.ceil(stream.position / alignment) * alignment
@@ -154,14 +153,4 @@ function alignmentOf(file: string, metadata: GgufMetadata): number {
     )
   }
   return alignment
-}
-
-function refuseSplit(file: string, metadata: GgufMetadata): void {
-  const parts = metadata.get('split.count')
-  if (typeof parts === 'number' && parts > 1) {
-    const first = file.replace(/-\d{5}(-of-\d{5}\.gguf)$/i, '-00001$1')
-    const whole = file.replace(/-\d{5}-of-\d{5}(\.gguf)$/i, '$1')
-    const command = `llama-gguf-split --merge ${first} ${whole === file ? 'whole.gguf' : whole}`
-    throw new CheckpointError({ file }, `is one of ${parts} parts; join them first: ${command}`)
-  }
 }

@@ -1,9 +1,10 @@
 /** Opens GGUF checkpoints. */
 import { CheckpointError } from '../errors.ts'
 import { decodeToF32, typeName } from '../formats/blocks.ts'
-import { type GgufFile, openGguf } from '../formats/gguf.ts'
+import type { GgufFile } from '../formats/gguf.ts'
 import type { GgufMetadata } from '../formats/gguf-metadata.ts'
-import { missing, type SourceFiles } from '../formats/source.ts'
+import { openGgufParts } from '../formats/gguf-parts.ts'
+import type { SourceFiles } from '../formats/source.ts'
 import type { ModelConfig } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
@@ -28,13 +29,11 @@ const GGUF_LAYER: Readonly<Record<LayerWeight, string>> = {
 }
 
 /**
- * @param name the `.gguf` in `files`
+ * @param name the `.gguf` in `files`, or any of its parts
  * @throws CheckpointError, ConfigError, AbortError
  */
 export async function openGgufModel(files: SourceFiles, name: string, options: CheckpointOptions): Promise<Opened> {
-  const reader = await files.open(name, options.signal)
-  if (reader === undefined) throw missing(files, name, `is missing from ${files.label}`)
-  const container = await openGguf(reader, options.signal)
+  const container = await openGgufParts(files, name, options.signal)
   refuseOtherGguf(name, container.metadata)
   const all = new Map<string, { shape: readonly number[] }>([...container.tensors, ...container.unsupported])
   const config = parseGgufConfig(container.metadata, all, options)

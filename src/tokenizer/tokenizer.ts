@@ -79,11 +79,8 @@ export class Tokenizer {
     const { signal } = options
     try {
       if (files.ggufName !== undefined) {
-        const reader = await files.open(files.ggufName, signal)
-        if (reader !== undefined) {
-          const { openGguf } = await import('../formats/gguf.ts')
-          return await Tokenizer.fromGguf((await openGguf(reader, signal)).metadata)
-        }
+        const { ggufMetadata } = await import('../formats/gguf-parts.ts')
+        return await Tokenizer.fromGguf(await ggufMetadata(files, files.ggufName, signal))
       }
       const tokenizer = await Tokenizer.fromSourceFiles(files, signal)
       if (tokenizer !== undefined) return tokenizer

@@ -79,15 +79,6 @@ describe('a GGUF', () => {
     expect((await refused(join(folder, 'blobs'))).fact).toBe('holds 2 GGUF files (sha256-a, sha256-b); name one')
   })
 
-  it('that is a part of one says how to join the parts', async () => {
-    const part = gguf({ pairs: [pair('split.count', 2, new Uint8Array([3, 0]))] })
-    put(['m/x-00002-of-00003.gguf', part], ['m/x-00003-of-00003.gguf', part], ['m/x-00001-of-00003.gguf', part])
-    for (const path of ['m', 'm/x-00002-of-00003.gguf']) {
-      const { fact } = await refused(join(folder, path))
-      expect(fact).toBe('is one of 3 parts; join them first: llama-gguf-split --merge x-00001-of-00003.gguf x.gguf')
-    }
-  })
-
   it('that is no language model says what it is', async () => {
     const of = (key: string, value: string) => gguf({ pairs: [pair(key, 8, ggufString(value))] })
     expect((await refused(put(['mmproj-x.gguf', of('general.architecture', 'clip')]))).fact).toMatch(/projector/)
