@@ -29,7 +29,8 @@ function generate(): Map<string, string> {
     .sort()
   const files = new Map<string, string>()
   const add = (file: string, text: string) => {
-    const head = '// Made by `npm run shaders` from shaders/*.wgsl. Do not edit.\n'
+    const head =
+      "// Made by `npm run shaders` from shaders/*.wgsl. Do not edit.\nimport type { TypedShader } from './shader.ts'\n"
     if (text !== '') files.set(file, `${files.get(file) ?? head}\n${text}`)
   }
   for (const name of names) {
@@ -42,9 +43,18 @@ function generate(): Map<string, string> {
   return files
 }
 
-function emit(shader: ShaderFile): string {
-  const identifier = shader.name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
-  return `export const ${identifier} = ${JSON.stringify(shader, null, 2)} as const\n`
+function emit({ name, provides, needs, enables, bindings, constants, code }: ShaderFile): string {
+  const identifier = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const having = (default_: 'required' | 'optional') =>
+    union(Object.keys(constants).filter((constant) => constants[constant] === default_))
+  const type = `TypedShader<${union(Object.keys(bindings))}, ${having('required')}, ${having('optional')}>`
+  const lists = { ...(needs.length > 0 && { needs }), ...(enables.length > 0 && { enables }) }
+  const module = { name, ...(provides !== undefined && { provides }), ...lists, code }
+  return `export const ${identifier}: ${type} = ${JSON.stringify(module, null, 2)}\n`
+}
+
+function union(names: readonly string[]): string {
+  return names.length === 0 ? 'never' : names.map((name) => `'${name}'`).join(' | ')
 }
 
 /** An export of its own, which a bundle leaves out where nobody uses it. */

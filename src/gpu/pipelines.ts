@@ -1,7 +1,7 @@
 /** The compiled shaders of a device. */
 import type { GpuCounters } from './counters.ts'
 import { SHADER_STAGE_COMPUTE } from './flags.ts'
-import { compose, type ShaderPart } from './shader.ts'
+import { bindingsOf, compose, type ShaderPart } from './shader.ts'
 
 /** Pipelines by their code, each compiled once. */
 export class PipelineCache {
@@ -19,11 +19,11 @@ export class PipelineCache {
     let layout = this.layouts.get(key)
     if (layout === undefined) {
       const entries = parts.flatMap(({ module }) =>
-        Object.values(module.bindings).map(
-          ({ binding, access }): GPUBindGroupLayoutEntry => ({
+        bindingsOf(module).map(
+          ({ binding, type }): GPUBindGroupLayoutEntry => ({
             binding,
             visibility: SHADER_STAGE_COMPUTE,
-            buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+            buffer: { type },
           }),
         ),
       )

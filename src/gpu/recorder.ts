@@ -1,7 +1,7 @@
 /** Turns the operations of a computation into dispatches that can be encoded again and again. */
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from './device.ts'
-import type { ShaderPart } from './shader.ts'
+import { bindingsOf, type ShaderPart } from './shader.ts'
 
 /** Workgroups along one axis: fixed, or a function of the batch that is about to run. */
 export type Extent<B> = number | ((batch: B) => number)
@@ -55,7 +55,7 @@ export class Recorder<B> {
       label,
       layout: this.gpu.pipelines.layout(parts),
       entries: parts.flatMap(({ module, bindings }) =>
-        Object.entries(module.bindings).map(([name, { binding }]) => ({
+        bindingsOf(module).map(({ name, binding }) => ({
           binding,
           resource: { buffer: bindings[name]!.gpuBuffer },
         })),

@@ -5,21 +5,24 @@ import type { Buffer } from './buffer.ts'
 export interface ShaderModule {
   readonly name: string
   readonly provides?: string
-  readonly needs: readonly string[]
-  readonly enables: readonly string[]
-  readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' }>>
-  readonly constants: Readonly<Record<string, 'required' | 'optional'>>
+  readonly needs?: readonly string[]
+  readonly enables?: readonly string[]
   readonly code: string
 }
 
-type RequiredNames<C> = { [Name in keyof C]: C[Name] extends 'required' ? Name : never }[keyof C]
+/**
+ * A module with the names of its buffers, of the constants that it must be given, and of those that it may be given. They
+ * are for `tsc` alone: a running program reads them in the code.
+ */
+export interface TypedShader<B extends string, Required extends string = never, Optional extends string = never>
+  extends ShaderModule {
+  readonly names?: { readonly bindings: B; readonly required: Required; readonly optional: Optional }
+}
 
 /** What one module wants: a buffer for each of its bindings, a number for each constant without a default. */
-export interface ShaderUse<M extends ShaderModule> {
-  bindings: { readonly [Name in keyof M['bindings']]: Buffer }
-  constants: { readonly [Name in RequiredNames<M['constants']>]: number } & {
-    readonly [Name in keyof M['constants']]?: number | boolean
-  }
+export interface ShaderUse<B extends string, Required extends string, Optional extends string> {
+  bindings: Readonly<Record<B, Buffer>>
+  constants: Readonly<Record<Required, number>> & { readonly [Name in Optional | Required]?: number | boolean }
 }
 
 /** A module with its buffers and constants; several make a dispatch. */
@@ -30,8 +33,28 @@ export interface ShaderPart {
 }
 
 /** Checked by `tsc` against the bindings and constants of the WGSL. */
-export function part<M extends ShaderModule>(module: M, use: ShaderUse<M>): ShaderPart {
+export function part<B extends string, Required extends string, Optional extends string>(
+  module: TypedShader<B, Required, Optional>,
+  use: ShaderUse<NoInfer<B>, NoInfer<Required>, NoInfer<Optional>>,
+): ShaderPart {
   return { module, bindings: use.bindings, constants: use.constants as Record<string, number | boolean> }
+}
+
+/** A buffer that a module declares. */
+export interface ShaderBinding {
+  readonly name: string
+  readonly binding: number
+  readonly type: 'read-only-storage' | 'storage'
+}
+
+/** The buffers that the code of a module declares, in the form that `shaders/README.md` lays down. */
+export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
+  const found = code.matchAll(/@binding\((\d+)\) ?var<storage, ?(read|read_write)> ?(\w+)/g)
+  return Array.from(found, ([, binding, access, name]) => ({
+    name: name!,
+    binding: Number(binding),
+    type: access === 'read' ? 'read-only-storage' : 'storage',
+  }))
 }
 
 /**
@@ -42,13 +65,13 @@ export function compose(parts: readonly ShaderPart[]): string {
   const modules = parts.map((part) => part.module)
   const provided = modules.flatMap((module) => module.provides ?? [])
   for (const module of modules) {
-    for (const role of module.needs) {
+    for (const role of module.needs ?? []) {
       if (provided.filter((name) => name === role).length !== 1) {
         throw new Error(`${module.name} needs one "${role}", got ${modules.map((other) => other.name).join(' + ')}`)
       }
     }
   }
-  const enables = [...new Set(modules.flatMap((module) => module.enables))].map((name) => `enable ${name};\n`)
+  const enables = [...new Set(modules.flatMap((module) => module.enables ?? []))].map((name) => `enable ${name};\n`)
   return enables.join('') + parts.map(fixConstants).join('\n')
 }
 

@@ -1,332 +1,125 @@
 // Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
+import type { TypedShader } from './shader.ts'
 
-export const blockF8E4m3 = {
+export const blockF8E4m3: TypedShader<'weights', never, never> = {
   "name": "block_f8_e4m3",
   "provides": "block",
   "needs": [
     "groups"
   ],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:vec4u,\nhigh:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*K_BLOCKS+block)*2u;\nreturn Block(vec2f(group_scale(row,block/GROUP_BLOCKS)),vec2f(),weights[at],weights[at+1u]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet word=select(block.low,block.high,quad>3u)[quad&3u];\nlet bytes=vec4u(word)>>vec4u(0u,8u,16u,24u);\nlet magnitude=bytes&vec4u(127u);\nlet normal=(magnitude<<vec4u(20u))+vec4u(0x3c000000u);\nlet bits=select(normal,bitcast<vec4u>(vec4f(magnitude)*0.001953125),magnitude<vec4u(8u));\nlet sign=(bytes&vec4u(128u))<<vec4u(24u);\nreturn bitcast<vec4f>(sign|select(bits,vec4u(0x7fc00000u),magnitude==vec4u(127u)));\n}"
-} as const
+}
 
-export const blockInt4 = {
+export const blockInt4: TypedShader<'weights', never, never> = {
   "name": "block_int4",
   "provides": "block",
   "needs": [
     "groups"
   ],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nzero:f32,\nrow:u32,\nblock:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet quants=weights[row*K_BLOCKS+block];\nif(TABLES>0u){return Block(vec2f(1.0),vec2f(),quants,0.0,row,block);}\nlet group=block/GROUP_BLOCKS;\nreturn Block(vec2f(group_scale(row,group)),vec2f(),quants,group_zero(row,group),row,block);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet quants=vec4f(nibbles(block.quants[quad/2u],quad));\nif(TABLES>0u){return by_column(block.row,block.block*8u+quad,quants);}\nreturn quants-vec4f(block.zero);\n}"
-} as const
+}
 
-export const blockInt8 = {
+export const blockInt8: TypedShader<'weights', never, never> = {
   "name": "block_int8",
   "provides": "block",
   "needs": [
     "groups"
   ],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:vec4u,\nhigh:vec4u,\nzero:f32,\nrow:u32,\nblock:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*K_BLOCKS+block)*2u;\nif(TABLES>0u){return Block(vec2f(1.0),vec2f(),weights[at],weights[at+1u],0.0,row,block);}\nlet group=block/GROUP_BLOCKS;\nreturn Block(vec2f(group_scale(row,group)),vec2f(),weights[at],weights[at+1u],group_zero(row,group),row,block);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet word=select(block.low,block.high,quad>3u)[quad&3u];\nlet quants=vec4f((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(255u));\nif(TABLES>0u){return by_column(block.row,block.block*8u+quad,quants);}\nreturn quants-vec4f(block.zero);\n}"
-} as const
+}
 
-export const blockIq4Nl = {
+export const blockIq4Nl: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_iq4_nl",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half(row*((K_BLOCKS+1u)/2u),block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet third=(index&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,index>=vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-8u*(index&vec4u(3u))))>>vec4u(24u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
-} as const
+}
 
-export const blockIq4Xs = {
+export const blockIq4Xs: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_iq4_xs",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*2u;\nlet j=block&7u;\nlet high=(scales[at]>>(16u+2u*j))&3u;\nlet low=(scales[at+1u]>>(4u*j))&15u;\nlet scale=unpack2x16float(scales[at]).x*(f32(low|(high<<4u))-32.0);\nreturn Block(vec2f(scale),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet third=(index&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,index>=vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-8u*(index&vec4u(3u))))>>vec4u(24u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
-} as const
+}
 
-export const blockMxfp4 = {
+export const blockMxfp4: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_mxfp4",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet word=select(vec4u(0x03020100u),vec4u(0x0c080604u),(index&vec4u(4u))!=vec4u());\nlet size=vec4f((word>>(8u*(index&vec4u(3u))))&vec4u(255u));\nreturn select(size,-size,index>=vec4u(8u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
-} as const
+}
 
-export const blockQ2K = {
+export const blockQ2K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q2_k",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet at=(row*(K_BLOCKS/8u)+block/8u)*5u;\nlet j=block&7u;\nlet bytes=vec2u(scales[at+1u+j/2u]>>(16u*(j&1u)))>>vec2u(0u,8u);\nlet pair=unpack2x16float(scales[at]);\nreturn Block(pair.x*vec2f(bytes&vec2u(15u)),pair.y*vec2f((bytes>>vec2u(4u))&vec2u(15u)),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad));\n}"
-} as const
+}
 
-export const blockQ3K = {
+export const blockQ3K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q3_k",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\nthird:u32,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*11u+(supers+1u)/2u);\nlet at=first+block/8u*11u;\nlet j=block&7u;\nlet low=(vec2u(scales[at+8u+j/4u])>>(vec2u(0u,4u)+8u*(j&3u)))&vec2u(15u);\nlet high=(vec2u(scales[at+10u])>>(vec2u(0u,2u)+4u*j))&vec2u(3u);\nlet scale=half(first+supers*11u,block/8u)*(vec2f(low|(high<<vec2u(4u)))-vec2f(32.0));\nreturn Block(scale,vec2f(),quants,scales[at+j]);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad)|(bits(block.third,quad)<<vec4u(2u)))-vec4f(4.0);\n}"
-} as const
+}
 
-export const blockQ41 = {
+export const blockQ41: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q4_1",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad));\n}"
-} as const
+}
 
-export const blockQ4K = {
+export const blockQ4K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q4_k",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn scale_and_minimum(at:u32,j:u32)->vec2f{\nlet low=(vec2u(scales[at+1u],scales[at+2u])>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(scales[at+3u])>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(scales[at])*vec2f(low|(high<<vec2u(4u)));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet pair=scale_and_minimum((row*(K_BLOCKS/8u)+block/8u)*4u,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad));\n}"
-} as const
+}
 
-export const blockQ50 = {
+export const blockQ50: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q5_0",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*(K_BLOCKS+(K_BLOCKS+1u)/2u);\nreturn Block(vec2f(half(at+K_BLOCKS,block)),vec2f(),weights[row*K_BLOCKS+block],scales[at+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)))-vec4f(16.0);\n}"
-} as const
+}
 
-export const blockQ51 = {
+export const blockQ51: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q5_1",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at*2u]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at],scales[at*2u+1u]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)));\n}"
-} as const
+}
 
-export const blockQ5K = {
+export const blockQ5K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q5_k",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn scale_and_minimum(at:u32,j:u32)->vec2f{\nlet low=(vec2u(scales[at+1u],scales[at+2u])>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(scales[at+3u])>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(scales[at])*vec2f(low|(high<<vec2u(4u)));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*12u;\nlet pair=scale_and_minimum(at,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block],scales[at+4u+(block&7u)]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)));\n}"
-} as const
+}
 
-export const blockQ6K = {
+export const blockQ6K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q6_k",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nhigh:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*20u+(supers+1u)/2u);\nlet at=first+block/8u*20u;\nlet j=block&7u;\nlet two=scales[at+16u+j/2u]>>(16u*(j&1u));\nlet scale=vec2f(bitcast<vec2i>(vec2u(two)<<vec2u(24u,16u))>>vec2u(24u));\nlet high=vec2u(scales[at+2u*j],scales[at+2u*j+1u]);\nreturn Block(half(first+supers*20u,block/8u)*scale,vec2f(),weights[row*K_BLOCKS+block],high);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet high=pairs(block.high[quad/4u],quad)<<vec4u(4u);\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|high)-vec4f(32.0);\n}"
-} as const
+}
 
-export const blockTq20 = {
+export const blockTq20: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_tq2_0",
   "provides": "block",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet d=half(row*((K_BLOCKS/8u+1u)/2u),block/8u);\nreturn Block(vec2f(d),vec2f(),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad))-vec4f(1.0);\n}"
-} as const
+}
 
-export const groups = {
+export const groups: TypedShader<'scales', 'GROUP_BLOCKS' | 'ROW_HALVES' | 'SCALE_TYPE' | 'ZEROS_AT' | 'ZERO_BITS' | 'ZERO', 'TABLES_AT' | 'TABLES'> = {
   "name": "groups",
   "provides": "groups",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "GROUP_BLOCKS": "required",
-    "ROW_HALVES": "required",
-    "SCALE_TYPE": "required",
-    "ZEROS_AT": "required",
-    "ZERO_BITS": "required",
-    "ZERO": "required",
-    "TABLES_AT": "optional",
-    "TABLES": "optional"
-  },
   "code": "override GROUP_BLOCKS:u32;\noverride ROW_HALVES:u32;\noverride SCALE_TYPE:u32;\noverride ZEROS_AT:u32;\noverride ZERO_BITS:u32;\noverride ZERO:f32;\noverride TABLES_AT:u32=0u;\noverride TABLES:u32=0u;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn unit_at(at:u32)->u32{\nreturn(scales[at/2u]>>(16u*(at&1u)))&0xffffu;\n}\nfn group_scale(row:u32,group:u32)->f32{\nif(SCALE_TYPE==2u){return bitcast<f32>(scales[row*(ROW_HALVES/2u)+group]);}\nlet bits=unit_at(row*ROW_HALVES+group);\nif(SCALE_TYPE==1u){return bitcast<f32>(bits<<16u);}\nreturn unpack2x16float(bits).x;\n}\nfn group_zero(row:u32,group:u32)->f32{\nif(ZERO_BITS==0u){return ZERO;}\nlet at=ZEROS_AT+group*ZERO_BITS;\nreturn ZERO+f32((unit_at(row*ROW_HALVES+at/16u)>>(at&15u))&((1u<<ZERO_BITS)-1u));\n}\nfn by_column(row:u32,quad:u32,quants:vec4f)->vec4f{\nlet at=(TABLES_AT+(row%max(TABLES,1u))*K_BLOCKS*32u)/2u+quad*2u;\nlet a=scales[at];\nlet b=scales[at+1u];\nlet g=vec4u(a&0xffffu,a>>16u,b&0xffffu,b>>16u);\nlet zeros=vec4f(group_zero(row,g.x),group_zero(row,g.y),group_zero(row,g.z),group_zero(row,g.w));\nreturn vec4f(group_scale(row,g.x),group_scale(row,g.y),group_scale(row,g.z),group_scale(row,g.w))*(quants-zeros);\n}"
-} as const
+}
 
-export const weightsBlocks = {
+export const weightsBlocks: TypedShader<never, 'K_BLOCKS', never> = {
   "name": "weights_blocks",
   "provides": "weights",
   "needs": [
     "block"
   ],
-  "enables": [],
-  "bindings": {},
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nlet half=(quad/4u)&1u;\nreturn block.scale[half]*block_quad(block,quad&7u)-block.minimum[half];\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\nsums:vec2f,\n}\nfn load_inputs(at:u32)->Inputs{\nvar inputs=Inputs(\nx[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u],vec2f(),\n);\nif(HAS_MINIMUM){\nlet one=vec4f(1.0);\ninputs.sums=vec2f(\ndot(inputs.x0+inputs.x1+inputs.x2+inputs.x3,one),\ndot(inputs.x4+inputs.x5+inputs.x6+inputs.x7,one),\n);\n}\nreturn inputs;\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet block=load_block(row,step);\nlet sums=vec2f(\ndot(block_quad(block,0u),inputs.x0)+dot(block_quad(block,1u),inputs.x1)\n+dot(block_quad(block,2u),inputs.x2)+dot(block_quad(block,3u),inputs.x3),\ndot(block_quad(block,4u),inputs.x4)+dot(block_quad(block,5u),inputs.x5)\n+dot(block_quad(block,6u),inputs.x6)+dot(block_quad(block,7u),inputs.x7),\n);\nlet product=dot(block.scale,sums);\nif(HAS_MINIMUM){return product-dot(block.minimum,inputs.sums);}\nreturn product;\n}"
-} as const
+}
 
-export const weightsColumns = {
+export const weightsColumns: TypedShader<never, 'K_BLOCKS', never> = {
   "name": "weights_columns",
   "provides": "weights",
   "needs": [
     "block"
   ],
-  "enables": [],
-  "bindings": {},
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nreturn block.scale.x*block_quad(block,quad&7u);\n}\nconst QUADS_PER_STEP=1u;\nalias Inputs=vec4f;\nfn load_inputs(at:u32)->Inputs{\nreturn x[at];\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nreturn dot(weight_quad(row,step),inputs);\n}"
-} as const
+}

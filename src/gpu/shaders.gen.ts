@@ -1,176 +1,55 @@
 // Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
+import type { TypedShader } from './shader.ts'
 
-export const attention = {
+export const attention: TypedShader<'q' | 'tiles' | 'splits' | 'stats' | 'rows', 'HEAD_STRIDE' | 'SCALE' | 'N_HEADS' | 'N_KV_HEADS' | 'RING' | 'WINDOW' | 'KEYS_PER_SPLIT', 'KEYS' | 'ROWS' | 'QUADS' | 'GROUP_HEADS' | 'HEAD_TILES' | 'LANES'> = {
   "name": "attention",
   "needs": [
     "cache_read"
   ],
-  "enables": [],
-  "bindings": {
-    "q": {
-      "binding": 0,
-      "access": "read"
-    },
-    "tiles": {
-      "binding": 1,
-      "access": "read"
-    },
-    "splits": {
-      "binding": 4,
-      "access": "read_write"
-    },
-    "stats": {
-      "binding": 5,
-      "access": "read_write"
-    },
-    "rows": {
-      "binding": 6,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "HEAD_STRIDE": "required",
-    "SCALE": "required",
-    "N_HEADS": "required",
-    "N_KV_HEADS": "required",
-    "RING": "required",
-    "WINDOW": "required",
-    "KEYS_PER_SPLIT": "required",
-    "KEYS": "optional",
-    "ROWS": "optional",
-    "QUADS": "optional",
-    "GROUP_HEADS": "optional",
-    "HEAD_TILES": "optional",
-    "LANES": "optional"
-  },
   "code": "override HEAD_STRIDE:u32;\noverride SCALE:f32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride KEYS:u32=64u;\noverride ROWS:u32=1u;\nconst MASKED= -1e30;\noverride QUADS:u32=HEAD_STRIDE/4u;\noverride GROUP_HEADS:u32=N_HEADS/N_KV_HEADS;\noverride HEAD_TILES:u32=(GROUP_HEADS+3u)/4u;\noverride LANES:u32=KEYS/QUADS;\n@group(0)@binding(0)var<storage,read>q:array<vec4f>;\n@group(0)@binding(1)var<storage,read>tiles:array<vec2u>;\n@group(0)@binding(4)var<storage,read_write>splits:array<vec4f>;\n@group(0)@binding(5)var<storage,read_write>stats:array<vec2f>;\n@group(0)@binding(6)var<storage,read>rows:array<vec4u>;\nvar<workgroup>scores:array<vec4f,ROWS*KEYS>;\nvar<workgroup>probs:array<vec4f,ROWS*KEYS>;\nvar<workgroup>q_tile:array<vec4f,ROWS*QUADS*4u>;\nfn load_queries(row:u32,base:u32,first_head:u32,last_head:u32,thread:u32){\nfor(var i=thread;i<QUADS*4u;i+=KEYS){\nlet head=min(first_head+i%4u,last_head);\nq_tile[base+i]=q[(row*N_HEADS+head)*QUADS+i/4u];\n}\n}\nfn store(\nrow:u32,head:u32,last_head:u32,\nsplit:u32,most_splits:u32,lane:u32,quad:u32,\nmaximum:f32,total:f32,sum:vec4f,\n){\nif(head>last_head){return;}\nlet at=((row*N_HEADS+head)*most_splits+split)*LANES+lane;\nsplits[at*QUADS+quad]=sum;\nif(quad==0u){stats[at]=vec2f(maximum,total);}\n}\n@compute @workgroup_size(KEYS,ROWS)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(num_workgroups)groups:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n){\nlet tile=tiles[group.z];\nlet kv_head=group.y/HEAD_TILES;\nlet first_head=kv_head*GROUP_HEADS+(group.y%HEAD_TILES)*4u;\nlet last_head=(kv_head+1u)*GROUP_HEADS-1u;\nlet first_row=rows[tile.x];\nlet cache=(first_row.x*N_KV_HEADS+kv_head)*RING;\nlet end=first_row.y+tile.y;\nlet visible=min(first_row.y+1u,WINDOW)+tile.y-1u;\nlet splits_of_row=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,groups.x);\nif(group.x>=splits_of_row){return;}\nlet keys_of_split=(visible+splits_of_row-1u)/splits_of_row;\nlet first_key=min(end-visible+group.x*keys_of_split,end);\nlet last_key=min(first_key+keys_of_split,end);\nlet row=min(id.y,tile.y-1u);\nlet position=first_row.y+row;\nlet base=id.y*KEYS;\nlet q_base=id.y*QUADS*4u;\nload_queries(tile.x+row,q_base,first_head,last_head,id.x);\nlet quad=id.x%QUADS;\nlet lane=id.x/QUADS;\nvar maximum=vec4f(MASKED);\nvar total=vec4f();\nvar output=mat4x4f();\nworkgroupBarrier();\nfor(var first=first_key;first<last_key;first+=KEYS){\nlet size=min(KEYS,last_key-first);\nlet key=first+id.x;\nvar score=vec4f(MASKED);\nif(id.x<size&&key<=position&&position-key<WINDOW){\nscore=vec4f();\nlet at=(cache+key%RING)*QUADS;\nfor(var i=0u;i<QUADS;i++){\nlet query=q_base+i*4u;\nscore+=cache_key(at+i)\n*mat4x4f(q_tile[query],q_tile[query+1u],q_tile[query+2u],q_tile[query+3u]);\n}\nscore*=SCALE;\n}\nscores[base+id.x]=score;\nworkgroupBarrier();\nvar new_maximum=maximum;\nfor(var i=0u;i<size;i++){new_maximum=max(new_maximum,scores[base+i]);}\nprobs[base+id.x]=select(exp(score-new_maximum),vec4f(),score<=vec4f(MASKED));\nlet rescale=exp(maximum-new_maximum);\nmaximum=new_maximum;\nworkgroupBarrier();\noutput=mat4x4f(output[0]*rescale.x,output[1]*rescale.y,output[2]*rescale.z,output[3]*rescale.w);\ntotal*=rescale;\nif(lane<LANES){\nfor(var i=lane;i<size;i+=LANES){\nlet v=cache_value((cache+(first+i)%RING)*QUADS+quad);\nlet p=probs[base+i];\noutput+=mat4x4f(v*p.x,v*p.y,v*p.z,v*p.w);\ntotal+=p;\n}\n}\n}\nif(lane>=LANES||id.y>=tile.y){return;}\nstore(tile.x+row,first_head,last_head,group.x,groups.x,lane,quad,maximum.x,total.x,output[0]);\nstore(tile.x+row,first_head+1u,last_head,group.x,groups.x,lane,quad,maximum.y,total.y,output[1]);\nstore(tile.x+row,first_head+2u,last_head,group.x,groups.x,lane,quad,maximum.z,total.z,output[2]);\nstore(tile.x+row,first_head+3u,last_head,group.x,groups.x,lane,quad,maximum.w,total.w,output[3]);\n}"
-} as const
+}
 
 export const ATTENTION = {
   "MASKED": -1e+30
 } as const
 
-export const attentionMerge = {
+export const attentionMerge: TypedShader<'rows' | 'splits' | 'stats' | 'y', 'HEAD_DIM' | 'HEAD_STRIDE' | 'N_HEADS' | 'LANES' | 'WINDOW' | 'KEYS_PER_SPLIT' | 'Y_STRIDE', 'QUADS'> = {
   "name": "attention_merge",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "rows": {
-      "binding": 0,
-      "access": "read"
-    },
-    "splits": {
-      "binding": 1,
-      "access": "read"
-    },
-    "stats": {
-      "binding": 2,
-      "access": "read"
-    },
-    "y": {
-      "binding": 3,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "HEAD_DIM": "required",
-    "HEAD_STRIDE": "required",
-    "N_HEADS": "required",
-    "LANES": "required",
-    "WINDOW": "required",
-    "KEYS_PER_SPLIT": "required",
-    "Y_STRIDE": "required",
-    "QUADS": "optional"
-  },
   "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride LANES:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride Y_STRIDE:u32;\noverride QUADS:u32=HEAD_STRIDE/4u;\n@group(0)@binding(0)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(1)var<storage,read>splits:array<vec4f>;\n@group(0)@binding(2)var<storage,read>stats:array<vec2f>;\n@group(0)@binding(3)var<storage,read_write>y:array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nif(id.x>=N_HEADS*QUADS){return;}\nlet row=id.y;\nlet head=id.x/QUADS;\nlet quad=id.x%QUADS;\nlet visible=min(rows[row].y+1u,WINDOW);\nlet count=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,rows[row].w)*LANES;\nlet first=(row*N_HEADS+head)*rows[row].w*LANES;\nvar maximum= -1e30;\nfor(var i=first;i<first+count;i++){maximum=max(maximum,stats[i].x);}\nvar sum=vec4f();\nvar total=0.0;\nfor(var i=first;i<first+count;i++){\nlet weight=exp(stats[i].x-maximum);\nsum+=splits[i*QUADS+quad]*weight;\ntotal+=stats[i].y*weight;\n}\nsum/=total;\nfor(var i=0u;i<4u;i++){\nif(quad*4u+i<HEAD_DIM){y[row*Y_STRIDE+head*HEAD_DIM+quad*4u+i]=sum[i];}\n}\n}"
-} as const
+}
 
-export const cacheReadF16 = {
+export const cacheReadF16: TypedShader<'cache', 'VALUES_AT', never> = {
   "name": "cache_read_f16",
   "provides": "cache_read",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "cache": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "VALUES_AT": "required"
-  },
   "code": "override VALUES_AT:u32;\n@group(0)@binding(2)var<storage,read>cache:array<vec2u>;\nfn unpack_cached(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}\nfn cache_key(at:u32)->vec4f{\nreturn unpack_cached(cache[at]);\n}\nfn cache_value(at:u32)->vec4f{\nreturn unpack_cached(cache[VALUES_AT+at]);\n}"
-} as const
+}
 
-export const cacheReadF16Native = {
+export const cacheReadF16Native: TypedShader<'cache', 'VALUES_AT', never> = {
   "name": "cache_read_f16_native",
   "provides": "cache_read",
-  "needs": [],
   "enables": [
     "f16"
   ],
-  "bindings": {
-    "cache": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "VALUES_AT": "required"
-  },
   "code": "override VALUES_AT:u32;\n@group(0)@binding(2)var<storage,read>cache:array<vec4<f16>>;\nfn cache_key(at:u32)->vec4f{\nreturn vec4f(cache[at]);\n}\nfn cache_value(at:u32)->vec4f{\nreturn vec4f(cache[VALUES_AT+at]);\n}"
-} as const
+}
 
-export const cacheReadF32 = {
+export const cacheReadF32: TypedShader<'cache', 'VALUES_AT', never> = {
   "name": "cache_read_f32",
   "provides": "cache_read",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "cache": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "VALUES_AT": "required"
-  },
   "code": "override VALUES_AT:u32;\n@group(0)@binding(2)var<storage,read>cache:array<vec4f>;\nfn cache_key(at:u32)->vec4f{\nreturn cache[at];\n}\nfn cache_value(at:u32)->vec4f{\nreturn cache[VALUES_AT+at];\n}"
-} as const
+}
 
-export const cacheWriteF16 = {
+export const cacheWriteF16: TypedShader<'cache', 'VALUES_AT', never> = {
   "name": "cache_write_f16",
   "provides": "cache_write",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "cache": {
-      "binding": 7,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "VALUES_AT": "required"
-  },
   "code": "override VALUES_AT:u32;\n@group(0)@binding(7)var<storage,read_write>cache:array<u32>;\nfn pack_pair(pair:vec2f)->u32{\nreturn pack2x16float(clamp(pair,vec2f(-65504.0),vec2f(65504.0)));\n}\nfn cache_write_key(at:u32,pair:vec2f){\ncache[at]=pack_pair(pair);\n}\nfn cache_write_value(at:u32,pair:vec2f){\ncache[VALUES_AT+at]=pack_pair(pair);\n}"
-} as const
+}
 
-export const cacheWriteF32 = {
+export const cacheWriteF32: TypedShader<'cache', 'VALUES_AT', never> = {
   "name": "cache_write_f32",
   "provides": "cache_write",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "cache": {
-      "binding": 7,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "VALUES_AT": "required"
-  },
   "code": "override VALUES_AT:u32;\n@group(0)@binding(7)var<storage,read_write>cache:array<vec2f>;\nfn cache_write_key(at:u32,pair:vec2f){\ncache[at]=pair;\n}\nfn cache_write_value(at:u32,pair:vec2f){\ncache[VALUES_AT+at]=pair;\n}"
-} as const
+}
 
 export const DRAW_DENSE = {
   "THREADS": 256,
@@ -192,117 +71,40 @@ export const DRAW_RULES = {
   "LIST_TOO_SHORT": 4294967294
 } as const
 
-export const embedding = {
+export const embedding: TypedShader<'history' | 'x' | 'rows', 'X_QUADS' | 'POSITIONS', never> = {
   "name": "embedding",
   "needs": [
     "weights"
   ],
-  "enables": [],
-  "bindings": {
-    "history": {
-      "binding": 0,
-      "access": "read"
-    },
-    "x": {
-      "binding": 1,
-      "access": "read_write"
-    },
-    "rows": {
-      "binding": 4,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "X_QUADS": "required",
-    "POSITIONS": "required"
-  },
   "code": "override X_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read_write>x:array<vec4f>;\n@group(0)@binding(4)var<storage,read>rows:array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet token=history[rows[id.y].x*POSITIONS+rows[id.y].y];\nif(id.x<X_QUADS){x[id.y*X_QUADS+id.x]=weight_quad(token,id.x);}\n}"
-} as const
+}
 
-export const emitAdd = {
+export const emitAdd: TypedShader<'y', 'Y_STRIDE', never> = {
   "name": "emit_add",
   "provides": "emit",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "y": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "Y_STRIDE": "required"
-  },
   "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]+=a;}\nif(col+1u<N){y[at+1u]+=b;}\n}"
-} as const
+}
 
-export const emitRopeCache = {
+export const emitRopeCache: TypedShader<'rope' | 'rows' | 'q', 'HEAD_DIM' | 'HEAD_STRIDE' | 'N_HEADS' | 'N_KV_HEADS' | 'RING' | 'ROPE_FINE', 'QUERY_BETA' | 'QUERY_LENGTH'> = {
   "name": "emit_rope_cache",
   "provides": "emit",
   "needs": [
     "cache_write"
   ],
-  "enables": [],
-  "bindings": {
-    "rope": {
-      "binding": 4,
-      "access": "read"
-    },
-    "rows": {
-      "binding": 5,
-      "access": "read"
-    },
-    "q": {
-      "binding": 6,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "HEAD_DIM": "required",
-    "HEAD_STRIDE": "required",
-    "N_HEADS": "required",
-    "N_KV_HEADS": "required",
-    "RING": "required",
-    "ROPE_FINE": "required",
-    "QUERY_BETA": "optional",
-    "QUERY_LENGTH": "optional"
-  },
   "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride ROPE_FINE:u32;\noverride QUERY_BETA:f32=0.0;\noverride QUERY_LENGTH:u32=1u;\n@group(0)@binding(4)var<storage,read>rope:array<vec2f>;\n@group(0)@binding(5)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(6)var<storage,read_write>q:array<vec2f>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet sequence=rows[row].x;\nlet position=rows[row].y;\nif(col>=N||position==0xffffffffu){return;}\nlet head=col/HEAD_DIM;\nlet pair=(col%HEAD_DIM)/2u;\nif(head>=N_HEADS+N_KV_HEADS){\ncache_write_value(cache_index(sequence,head-N_HEADS-N_KV_HEADS,position)+pair,vec2f(a,b));\nreturn;\n}\nlet fine=rope[(position%ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet coarse=rope[(ROPE_FINE+position/ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet turn=vec2f(fine.x*coarse.x-fine.y*coarse.y,fine.y*coarse.x+fine.x*coarse.y);\nlet rotated=vec2f(a*turn.x-b*turn.y,b*turn.x+a*turn.y);\nif(head<N_HEADS){\nvar scale=1.0;\nif(QUERY_BETA!=0.0){scale+=QUERY_BETA*log(1.0+f32(position/QUERY_LENGTH));}\nq[(row*N_HEADS+head)*(HEAD_STRIDE/2u)+pair]=scale*rotated;\n}else{\ncache_write_key(cache_index(sequence,head-N_HEADS,position)+pair,rotated);\n}\n}\nfn cache_index(sequence:u32,kv_head:u32,position:u32)->u32{\nreturn((sequence*N_KV_HEADS+kv_head)*RING+position%RING)*(HEAD_STRIDE/2u);\n}"
-} as const
+}
 
-export const emitSiluGate = {
+export const emitSiluGate: TypedShader<'y', 'Y_STRIDE', never> = {
   "name": "emit_silu_gate",
   "provides": "emit",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "y": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "Y_STRIDE": "required"
-  },
   "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nif(col<N){y[row*Y_STRIDE+col/2u]=a/(1.0+exp(min(-a,80.0)))*b;}\n}"
-} as const
+}
 
-export const emitStore = {
+export const emitStore: TypedShader<'y', 'Y_STRIDE', never> = {
   "name": "emit_store",
   "provides": "emit",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "y": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "Y_STRIDE": "required"
-  },
   "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]=a;}\nif(col+1u<N){y[at+1u]=b;}\n}"
-} as const
+}
 
 export const LOGPROBS = {
   "THREADS": 256,
@@ -311,31 +113,17 @@ export const LOGPROBS = {
   "MOST": 20
 } as const
 
-export const matmulBatch = {
+export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE'> = {
   "name": "matmul_batch",
   "needs": [
     "weights",
     "start",
     "emit"
   ],
-  "enables": [],
-  "bindings": {
-    "x": {
-      "binding": 0,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "FIRST": "optional",
-    "N": "required",
-    "LANES": "optional",
-    "GROUPS": "optional",
-    "WIDE": "optional"
-  },
   "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WIDE:bool=false;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn sum_lanes(slot:u32,lane:u32,value:vec4f)->vec4f{\nworkgroupBarrier();\npartial[slot]=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(lane<half){partial[slot]+=partial[slot+half];}\n}\nreturn partial[slot];\n}\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet col=(group.x*GROUPS+id.y)*4u;\nlet first_row=group.y*select(4u,8u,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=id.x;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\nlet slot=id.y*LANES+id.x;\na0=sum_lanes(slot,id.x,a0);\na1=sum_lanes(slot,id.x,a1);\na2=sum_lanes(slot,id.x,a2);\na3=sum_lanes(slot,id.x,a3);\nif(WIDE){\nb0=sum_lanes(slot,id.x,b0);\nb1=sum_lanes(slot,id.x,b1);\nb2=sum_lanes(slot,id.x,b2);\nb3=sum_lanes(slot,id.x,b3);\n}\nif(id.x==0u){\nlet first=id.y*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(id.y,id.x,first_row,col);\n}"
-} as const
+}
 
-export const matmulBatchSubgroup = {
+export const matmulBatchSubgroup: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WORKGROUP' | 'WIDE'> = {
   "name": "matmul_batch_subgroup",
   "needs": [
     "weights",
@@ -345,43 +133,18 @@ export const matmulBatchSubgroup = {
   "enables": [
     "subgroups"
   ],
-  "bindings": {
-    "x": {
-      "binding": 0,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "FIRST": "optional",
-    "N": "required",
-    "LANES": "optional",
-    "GROUPS": "optional",
-    "WORKGROUP": "optional",
-    "WIDE": "optional"
-  },
   "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WORKGROUP:u32=LANES*GROUPS;\noverride WIDE:bool=false;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn sum_lanes(value:vec4f)->vec4f{\nvar sum=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nreturn sum;\n}\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nlet first_row=group.y*select(4u,8u,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=lane;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\na0=sum_lanes(a0);\na1=sum_lanes(a1);\na2=sum_lanes(a2);\na3=sum_lanes(a3);\nif(WIDE){\nb0=sum_lanes(b0);\nb1=sum_lanes(b1);\nb2=sum_lanes(b2);\nb3=sum_lanes(b3);\n}\nif(lane==0u){\nlet first=thread/LANES*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(thread/LANES,lane,first_row,col);\n}"
-} as const
+}
 
-export const matmulTile = {
+export const matmulTile: TypedShader<'x', 'N', 'FIRST'> = {
   "name": "matmul_tile",
   "needs": [
     "weights",
     "start",
     "emit"
   ],
-  "enables": [],
-  "bindings": {
-    "x": {
-      "binding": 0,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "FIRST": "optional",
-    "N": "required"
-  },
   "code": "override FIRST:u32=0u;\noverride N:u32;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nconst STRIDE=9u;\nconst TILE_ROWS=32u;\nconst TILE_OUTPUTS=64u;\nvar<workgroup>x_tile:array<vec4f,288>;\nvar<workgroup>w_tile:array<vec4f,576>;\nfn load_tiles(row:u32,col:u32,block:u32,thread:u32){\nfor(var i=thread;i<256u;i+=64u){\nx_tile[(i/8u)*STRIDE+i%8u]=x[((row+i/8u)*K_BLOCKS+block)*8u+i%8u];\n}\nfor(var i=thread;i<512u;i+=64u){\nw_tile[(i/8u)*STRIDE+i%8u]=weight_quad(min(col+i/8u,N-FIRST-1u),block*8u+i%8u);\n}\n}\nfn keep(row:u32,x:u32,j:u32,first:vec4f,second:vec4f,third:vec4f,fourth:vec4f){\nfor(var i=0u;i<4u;i++){\nw_tile[((row+8u*i)*2u+j)*8u+x]=vec4f(first[i],second[i],third[i],fourth[i]);\n}\n}\n@compute @workgroup_size(8,8)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n@builtin(local_invocation_index)thread:u32,\n){\nlet row=group.y*TILE_ROWS;\nlet col=group.x*TILE_OUTPUTS;\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var block=0u;block<K_BLOCKS;block++){\nload_tiles(row,col,block,thread);\nworkgroupBarrier();\nfor(var k=0u;k<8u;k++){\nlet at=id.y*STRIDE+k;\nlet rows4=mat4x4f(x_tile[at],x_tile[at+8u*STRIDE],x_tile[at+16u*STRIDE],x_tile[at+24u*STRIDE]);\nlet w=id.x*2u*STRIDE+k;\na0+=w_tile[w]*rows4;\nb0+=w_tile[w+STRIDE]*rows4;\na1+=w_tile[w+16u*STRIDE]*rows4;\nb1+=w_tile[w+17u*STRIDE]*rows4;\na2+=w_tile[w+32u*STRIDE]*rows4;\nb2+=w_tile[w+33u*STRIDE]*rows4;\na3+=w_tile[w+48u*STRIDE]*rows4;\nb3+=w_tile[w+49u*STRIDE]*rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y,id.x,0u,a0,b0,a1,b1);\nkeep(id.y,id.x,1u,a2,b2,a3,b3);\nworkgroupBarrier();\nfor(var i=thread;i<1024u;i+=64u){\nlet pair=i%32u;\nlet kept=w_tile[((i/32u)*2u+pair/16u)*8u+pair%8u];\nlet outputs=select(kept.xy,kept.zw,(pair/8u)%2u==1u);\nlet first=start_pair(row+i/32u,col+2u*pair);\nemit(row+i/32u,FIRST+col+2u*pair,first.x+outputs.x,first.y+outputs.y);\n}\n}"
-} as const
+}
 
 export const MATMUL_TILE = {
   "STRIDE": 9,
@@ -389,30 +152,17 @@ export const MATMUL_TILE = {
   "TILE_OUTPUTS": 64
 } as const
 
-export const matmulVec = {
+export const matmulVec: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS'> = {
   "name": "matmul_vec",
   "needs": [
     "weights",
     "start",
     "emit"
   ],
-  "enables": [],
-  "bindings": {
-    "x": {
-      "binding": 0,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "FIRST": "optional",
-    "N": "required",
-    "LANES": "optional",
-    "GROUPS": "optional"
-  },
   "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet row=group.y;\nlet col=(group.x*GROUPS+id.y)*4u;\nvar sum=vec4f();\nfor(var step=id.x;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nlet slot=id.y*LANES+id.x;\npartial[slot]=sum;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(id.x<half){partial[slot]+=partial[slot+half];}\n}\nworkgroupBarrier();\nif(id.x<2u){\nlet total=partial[id.y*LANES];\nlet pair=select(total.xy,total.zw,id.x==1u);\nlet first=start_pair(row,col+2u*id.x);\nemit(row,FIRST+col+2u*id.x,first.x+pair.x,first.y+pair.y);\n}\n}"
-} as const
+}
 
-export const matmulVecSubgroup = {
+export const matmulVecSubgroup: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WORKGROUP'> = {
   "name": "matmul_vec_subgroup",
   "needs": [
     "weights",
@@ -422,125 +172,44 @@ export const matmulVecSubgroup = {
   "enables": [
     "subgroups"
   ],
-  "bindings": {
-    "x": {
-      "binding": 0,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "FIRST": "optional",
-    "N": "required",
-    "LANES": "optional",
-    "GROUPS": "optional",
-    "WORKGROUP": "optional"
-  },
   "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nif(lane<2u){\nlet pair=select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
-} as const
+}
 
-export const probeSubgroups = {
+export const probeSubgroups: TypedShader<'lanes', never, never> = {
   "name": "probe_subgroups",
-  "needs": [],
   "enables": [
     "subgroups"
   ],
-  "bindings": {
-    "lanes": {
-      "binding": 0,
-      "access": "read_write"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(0)var<storage,read_write>lanes:array<vec2u>;\n@compute @workgroup_size(128)\nfn main(\n@builtin(local_invocation_index)thread:u32,\n@builtin(subgroup_invocation_id)lane:u32,\n@builtin(subgroup_size)size:u32,\n){\nlanes[thread]=vec2u(lane,size);\n}"
-} as const
+}
 
-export const rmsNorm = {
+export const rmsNorm: TypedShader<'x' | 'gain' | 'rows' | 'y', 'D' | 'X_QUADS' | 'EPS', 'GATHER' | 'WORKGROUP'> = {
   "name": "rms_norm",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "x": {
-      "binding": 0,
-      "access": "read"
-    },
-    "gain": {
-      "binding": 1,
-      "access": "read"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read"
-    },
-    "y": {
-      "binding": 3,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "D": "required",
-    "X_QUADS": "required",
-    "EPS": "required",
-    "GATHER": "optional",
-    "WORKGROUP": "optional"
-  },
   "code": "override D:u32;\noverride X_QUADS:u32;\noverride EPS:f32;\noverride GATHER:bool=false;\noverride WORKGROUP:u32=64u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@group(0)@binding(1)var<storage,read>gain:array<vec4f>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read_write>y:array<vec4f>;\nvar<workgroup>partial:array<f32,WORKGROUP>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nvar source=group.x;\nif(GATHER){source=rows[group.x].z;}\nvar sum=0.0;\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\nlet v=x[source*X_QUADS+i];\nsum+=dot(v,v);\n}\npartial[thread]=sum;\nfor(var half=WORKGROUP/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){partial[thread]+=partial[thread+half];}\n}\nworkgroupBarrier();\nlet scale=inverseSqrt(partial[0]/f32(D)+EPS);\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\ny[group.x*X_QUADS+i]=x[source*X_QUADS+i]*scale*gain[i];\n}\n}"
-} as const
+}
 
 export const RULES_SCATTER = {
   "THREADS": 256,
   "MINUS_INFINITY": 4286578688
 } as const
 
-export const sampleGreedy = {
+export const sampleGreedy: TypedShader<'logits' | 'scores' | 'rows' | 'settings' | 'history', 'QUADS' | 'V' | 'STRIDE_QUADS' | 'POSITIONS', never> = {
   "name": "sample_greedy",
   "needs": [
     "sampler_math"
   ],
-  "enables": [],
-  "bindings": {
-    "logits": {
-      "binding": 0,
-      "access": "read"
-    },
-    "scores": {
-      "binding": 1,
-      "access": "read_write"
-    },
-    "rows": {
-      "binding": 2,
-      "access": "read_write"
-    },
-    "settings": {
-      "binding": 3,
-      "access": "read"
-    },
-    "history": {
-      "binding": 4,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "QUADS": "required",
-    "V": "required",
-    "STRIDE_QUADS": "required",
-    "POSITIONS": "required"
-  },
   "code": "override QUADS:u32;\noverride V:u32;\noverride STRIDE_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read_write>rows:array<u32>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read_write>history:array<u32>;\nconst THREADS=256u;\nvar<workgroup>best_key:array<u32,THREADS>;\nvar<workgroup>best_id:array<u32,THREADS>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet row=rows[group.x*4u+2u];\nlet sequence=rows[row*4u];\nlet position=rows[row*4u+1u];\nlet ruled=(settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)!=0u;\nvar best=0u;\nvar id=NO_TOKEN;\nfor(var quad=thread;quad<QUADS;quad+=THREADS){\nvar bits=logits[group.x*STRIDE_QUADS+quad];\nif(ruled){bits=scores[group.x*STRIDE_QUADS+quad];}\nfor(var j=0u;j<4u;j++){\nlet key=select(0u,key_of(bits[j]),quad*4u+j<V);\nif(key>best){\nbest=key;\nid=quad*4u+j;\n}\n}\n}\nbest_key[thread]=best;\nbest_id[thread]=id;\nfor(var half=THREADS/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){\nlet other=best_key[thread+half];\nlet other_id=best_id[thread+half];\nif(other>best_key[thread]||(other==best_key[thread]&&other_id<best_id[thread])){\nbest_key[thread]=other;\nbest_id[thread]=other_id;\n}\n}\n}\nif(thread==0u){\nif(position+1u<POSITIONS){history[sequence*POSITIONS+position+1u]=best_id[0];}\nrows[row*4u+1u]=position+1u;\n}\n}"
-} as const
+}
 
 export const SAMPLE_GREEDY = {
   "THREADS": 256
 } as const
 
-export const samplerMath = {
+export const samplerMath: TypedShader<never, never, never> = {
   "name": "sampler_math",
   "provides": "sampler_math",
-  "needs": [],
-  "enables": [],
-  "bindings": {},
-  "constants": {},
   "code": "const SETTINGS_WORDS=32u;\nconst LIST_WORDS=16384u;\nconst NO_TOKEN=0xffffffffu;\nconst SHORTLIST_HEAD=8u;\nconst FLAGS=0u;\nconst ZERO=1u;\nconst PROMPT_LENGTH=2u;\nconst SEED=3u;\nconst TEMPERATURE=5u;\nconst TOP_K=6u;\nconst TOP_P=7u;\nconst MIN_P=8u;\nconst TYPICAL_P=9u;\nconst EPSILON=10u;\nconst ETA=11u;\nconst ETA_ROOT=12u;\nconst REPETITION=13u;\nconst FREQUENCY=14u;\nconst PRESENCE=15u;\nconst NGRAM=16u;\nconst SHORT_BELOW=17u;\nconst BIASES=18u;\nconst BIASED=20u;\nconst WORDS=22u;\nconst ENDS=24u;\nconst BANS=26u;\nconst TOP_LOGPROBS=28u;\nconst SAMPLE=1u;\nconst RULES=2u;\nconst HAS_TOP_P=4u;\nconst HAS_MIN_P=8u;\nconst HAS_TYPICAL_P=16u;\nconst HAS_EPSILON=32u;\nconst HAS_ETA=64u;\nconst COUNTS=128u;\nconst INFINITE=0x7f800000u;\nconst ONE=0x3f800000u;\nconst TOP_WEIGHT=0x80000000u;\nfn key_of(bits:u32)->u32{\nlet magnitude=bits&0x7fffffffu;\nif(magnitude>INFINITE||bits==0xff800000u){return 0u;}\nif(magnitude<0x00800000u){return 0x80000000u;}\nreturn select(bits|0x80000000u,~bits,(bits>>31u)==1u);\n}\nfn bits_of(key:u32)->u32{\nreturn select(~key,key^0x80000000u,(key>>31u)==1u);\n}\nfn divide(a:u32,b:u32)->u32{\nlet magnitude=a&0x7fffffffu;\nif(magnitude>=INFINITE||magnitude<0x00800000u){return a;}\nlet x=(a&0x007fffffu)|0x00800000u;\nlet y=(b&0x007fffffu)|0x00800000u;\nlet shift=select(24u,23u,x>=y);\nvar q=u32(f32(x)/f32(y)*f32(1u<<shift));\nvar rest=bitcast<i32>((x<<shift)-q*y);\nlet off=i32(floor(f32(rest)/f32(y)));\nq+=bitcast<u32>(off);\nrest-=off*i32(y);\nlet below=select(0,1,rest<0);\nlet above=select(0,1,rest>=i32(y));\nq+=bitcast<u32>(above-below);\nrest+=(below-above)*i32(y);\nlet twice=2u*u32(rest);\nif(twice>y||(twice==y&&(q&1u)==1u)){q+=1u;}\nlet exponent=i32(magnitude>>23u)-i32(b>>23u)+127+23-i32(shift);\nlet sign=a&0x80000000u;\nif(exponent<1){return sign;}\nif(exponent>254){return sign|INFINITE;}\nreturn sign|((u32(exponent-1)<<23u)+q);\n}\nfn apart(product:f32,zero:u32)->f32{\nreturn bitcast<f32>(bitcast<u32>(product)^zero);\n}\nfn gap_of(key:u32,top:u32,zero:u32)->f32{\nif(key==top){return 0.0;}\nif(top==0xff800000u||key==0u){return 1e30;}\nlet gap=apart(bitcast<f32>(bits_of(top))-bitcast<f32>(bits_of(key)),zero);\nreturn select(gap,0.0,gap<9.3132257e-10);\n}\nfn weight_of_gap(gap:f32,zero:u32)->u32{\nif(!(gap<22.0)){return 0u;}\nlet t=apart(gap*1.4426950216293335,zero);\nif(t>=31.0){return 0u;}\nlet k=ceil(t);\nlet f=k-t;\nvar p=0.0018671300495043397;\np=apart(p*f,zero)+0.009017030708491802;\np=apart(p*f,zero)+0.05579991266131401;\np=apart(p*f,zero)+0.24016444385051727;\np=apart(p*f,zero)+0.6931512951850891;\np=clamp(apart(p*f,zero)+1.0,1.0,1.9999998807907104);\nlet mantissa=(bitcast<u32>(p)&0x007fffffu)|0x00800000u;\nlet shift=u32(k);\nif(shift<=8u){return mantissa<<(8u-shift);}\nreturn(mantissa+(1u<<(shift-9u)))>>(shift-8u);\n}\nfn weight_of(key:u32,top:u32,zero:u32)->u32{\nreturn weight_of_gap(gap_of(key,top,zero),zero);\n}\nfn add64(a:vec2u,b:vec2u)->vec2u{\nlet low=a.x+b.x;\nreturn vec2u(low,a.y+b.y+select(0u,1u,low<a.x));\n}\nfn sub64(a:vec2u,b:vec2u)->vec2u{\nreturn vec2u(a.x-b.x,a.y-b.y-select(0u,1u,a.x<b.x));\n}\nfn less64(a:vec2u,b:vec2u)->bool{\nreturn a.y<b.y||(a.y==b.y&&a.x<b.x);\n}\nfn mul64(a:u32,b:u32)->vec2u{\nlet al=a&0xffffu;\nlet ah=a>>16u;\nlet bl=b&0xffffu;\nlet bh=b>>16u;\nlet low=al*bl;\nlet m=al*bh;\nlet n=ah*bl;\nlet middle=(low>>16u)+(m&0xffffu)+(n&0xffffu);\nreturn vec2u((low&0xffffu)|(middle<<16u),ah*bh+(m>>16u)+(n>>16u)+(middle>>16u));\n}\nfn share64(a:vec2u,part:u32)->vec2u{\nreturn add64(mul64(a.y,part),vec2u(mul64(a.x,part).y,0u));\n}\nfn pcg3d(seed:vec3u)->u32{\nvar v=seed*1664525u+1013904223u;\nv.x+=v.y*v.z;\nv.y+=v.z*v.x;\nv.z+=v.x*v.y;\nv^=v>>vec3u(16u);\nv.x+=v.y*v.z;\nreturn v.x;\n}"
-} as const
+}
 
 export const SAMPLER_MATH = {
   "SETTINGS_WORDS": 32,
@@ -587,68 +256,28 @@ export const SHORTLIST = {
   "THREADS": 256
 } as const
 
-export const startBias = {
+export const startBias: TypedShader<'bias', never, never> = {
   "name": "start_bias",
   "provides": "start",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "bias": {
-      "binding": 8,
-      "access": "read"
-    }
-  },
-  "constants": {},
   "code": "@group(0)@binding(8)var<storage,read>bias:array<vec2f>;\nfn start_pair(row:u32,col:u32)->vec2f{\nreturn bias[col/2u];\n}"
-} as const
+}
 
-export const startZero = {
+export const startZero: TypedShader<never, never, never> = {
   "name": "start_zero",
   "provides": "start",
-  "needs": [],
-  "enables": [],
-  "bindings": {},
-  "constants": {},
   "code": "fn start_pair(row:u32,col:u32)->vec2f{\nreturn vec2f();\n}"
-} as const
+}
 
-export const streamRead = {
+export const streamRead: TypedShader<'words' | 'sums', 'WORDS' | 'THREADS', never> = {
   "name": "stream_read",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "words": {
-      "binding": 0,
-      "access": "read"
-    },
-    "sums": {
-      "binding": 1,
-      "access": "read_write"
-    }
-  },
-  "constants": {
-    "WORDS": "required",
-    "THREADS": "required"
-  },
   "code": "override WORDS:u32;\noverride THREADS:u32;\n@group(0)@binding(0)var<storage,read>words:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>sums:array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nvar sum=vec4u();\nfor(var i=id.x;i<WORDS;i+=THREADS){sum^=words[i];}\nsums[id.x]=sum;\n}"
-} as const
+}
 
-export const weightsBf16 = {
+export const weightsBf16: TypedShader<'weights', 'K_BLOCKS', never> = {
   "name": "weights_bf16",
   "provides": "weights",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn unpack_quad(bits:vec2u)->vec4f{\nlet low=bits<<vec2u(16u);\nlet high=bits&vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x,high.x,low.y,high.y));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
-} as const
+}
 
 export const WEIGHTS_BF16 = {
   "QUADS_PER_STEP": 2
@@ -662,116 +291,54 @@ export const WEIGHTS_COLUMNS = {
   "QUADS_PER_STEP": 1
 } as const
 
-export const weightsF16 = {
+export const weightsF16: TypedShader<'weights', 'K_BLOCKS', never> = {
   "name": "weights_f16",
   "provides": "weights",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn unpack_quad(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
-} as const
+}
 
 export const WEIGHTS_F16 = {
   "QUADS_PER_STEP": 2
 } as const
 
-export const weightsF16Native = {
+export const weightsF16Native: TypedShader<'weights', 'K_BLOCKS', never> = {
   "name": "weights_f16_native",
   "provides": "weights",
-  "needs": [],
   "enables": [
     "f16"
   ],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4<f16>>;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nreturn vec4f(weights[row*K_BLOCKS*8u+quad]);\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet at=row*K_BLOCKS*8u+step*2u;\nreturn dot(vec4f(weights[at]),inputs.x0)+dot(vec4f(weights[at+1u]),inputs.x1);\n}"
-} as const
+}
 
 export const WEIGHTS_F16_NATIVE = {
   "QUADS_PER_STEP": 2
 } as const
 
-export const weightsF32 = {
+export const weightsF32: TypedShader<'weights', 'K_BLOCKS', never> = {
   "name": "weights_f32",
   "provides": "weights",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4f>;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nreturn weights[row*K_BLOCKS*8u+quad];\n}\nconst QUADS_PER_STEP=1u;\nalias Inputs=vec4f;\nfn load_inputs(at:u32)->Inputs{\nreturn x[at];\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nreturn dot(weights[row*K_BLOCKS*8u+step],inputs);\n}"
-} as const
+}
 
 export const WEIGHTS_F32 = {
   "QUADS_PER_STEP": 1
 } as const
 
-export const weightsQ4 = {
+export const weightsQ4: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {
   "name": "weights_q4",
   "provides": "weights",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn block_scale(row:u32,block:u32)->f32{\nlet at=row*K_BLOCKS+block;\nreturn unpack2x16float(scales[at/2u])[at&1u];\n}\nfn low_nibbles(word:u32)->vec4f{\nreturn vec4f((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(15u))-vec4f(8.0);\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet word=weights[row*K_BLOCKS+quad/8u][(quad/2u)&3u];\nreturn block_scale(row,quad/8u)*low_nibbles(word>>((quad&1u)*4u));\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet words=weights[row*K_BLOCKS+step];\nlet sum=dot(low_nibbles(words.x),inputs.x0)+dot(low_nibbles(words.x>>4u),inputs.x1)\n+dot(low_nibbles(words.y),inputs.x2)+dot(low_nibbles(words.y>>4u),inputs.x3)\n+dot(low_nibbles(words.z),inputs.x4)+dot(low_nibbles(words.z>>4u),inputs.x5)\n+dot(low_nibbles(words.w),inputs.x6)+dot(low_nibbles(words.w>>4u),inputs.x7);\nreturn block_scale(row,step)*sum;\n}"
-} as const
+}
 
 export const WEIGHTS_Q4 = {
   "QUADS_PER_STEP": 8
 } as const
 
-export const weightsQ8 = {
+export const weightsQ8: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {
   "name": "weights_q8",
   "provides": "weights",
-  "needs": [],
-  "enables": [],
-  "bindings": {
-    "weights": {
-      "binding": 2,
-      "access": "read"
-    },
-    "scales": {
-      "binding": 3,
-      "access": "read"
-    }
-  },
-  "constants": {
-    "K_BLOCKS": "required"
-  },
   "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn block_scale(row:u32,block:u32)->f32{\nlet at=row*K_BLOCKS+block;\nreturn unpack2x16float(scales[at/2u])[at&1u];\n}\nfn signed_bytes(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>(vec4u(word)<<vec4u(24u,16u,8u,0u))>>vec4u(24u));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet word=weights[row*K_BLOCKS*2u+quad/4u][quad&3u];\nreturn block_scale(row,quad/8u)*signed_bytes(word);\n}\nconst QUADS_PER_STEP=4u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u],x[at+2u],x[at+3u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet words=weights[row*K_BLOCKS*2u+step];\nlet sum=dot(signed_bytes(words.x),inputs.x0)+dot(signed_bytes(words.y),inputs.x1)\n+dot(signed_bytes(words.z),inputs.x2)+dot(signed_bytes(words.w),inputs.x3);\nreturn block_scale(row,step/2u)*sum;\n}"
-} as const
+}
 
 export const WEIGHTS_Q8 = {
   "QUADS_PER_STEP": 4

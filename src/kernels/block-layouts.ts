@@ -1,5 +1,5 @@
 /** The layouts of GGUF's block types on the GPU. They are loaded for files that have such matrices. */
-import { part, type ShaderModule } from '../gpu/shader.ts'
+import { part, type TypedShader } from '../gpu/shader.ts'
 import {
   blockIq4Nl,
   blockIq4Xs,
@@ -19,17 +19,14 @@ import { type BlockName, blockRowBytes, copyBlockRow } from './pack-blocks.ts'
 import type { WeightLayout } from './weight-layouts.ts'
 
 /** A block type of GGUF, at its own size. Only padding to whole words is added. */
-function ggufBlocks(
-  name: BlockName,
-  module: ShaderModule & { readonly bindings: { readonly weights: unknown; readonly scales: unknown } },
-): WeightLayout {
+function ggufBlocks(name: BlockName, module: TypedShader<'weights' | 'scales'>): WeightLayout {
   return {
     name,
     rowBytes: (n) => blockRowBytes(name, n),
     steps: 1,
     parts: (_, { quants: weights, scales }, constants) => [
       part(weightsBlocks, { bindings: {}, constants }),
-      { module, bindings: { weights, scales: scales! }, constants: {} },
+      part(module, { bindings: { weights, scales: scales! }, constants: {} }),
     ],
     exact: { [name]: copyBlockRow(name) },
     pack: undefined,

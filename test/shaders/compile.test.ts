@@ -8,6 +8,7 @@ import * as draw from '../../src/gpu/shaders-draw.gen.ts'
 import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { requiredConstants } from '../support/shaders.ts'
 
 const gpu = await openGpu({ disableFeatures: disabledFeatures() })
 afterAll(() => gpu.dispose())
@@ -54,7 +55,7 @@ const all = [common, blocks, draw, logprobs, rules].flatMap((file) =>
   Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
 const files = all.filter((value): value is ShaderModule => 'code' in value)
-const modules = files.filter(({ enables }) => enables.every((name) => gpu.has(FEATURE_OF[name]!)))
+const modules = files.filter(({ enables = [] }) => enables.every((name) => gpu.has(FEATURE_OF[name]!)))
 const kernels = modules.filter((module) => module.provides === undefined)
 
 /** All ways to fill roles, the roles that the fillings need in turn included. */
@@ -63,12 +64,12 @@ function fillings(roles: readonly string[]): ShaderModule[][] {
   if (role === undefined) return [[]]
   return modules
     .filter((module) => module.provides === role)
-    .flatMap((module) => fillings([...module.needs, ...others]).map((rest) => [module, ...rest]))
+    .flatMap((module) => fillings([...(module.needs ?? []), ...others]).map((rest) => [module, ...rest]))
 }
 
 function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
   return files.map((module) => {
-    const required = Object.keys(module.constants).filter((name) => module.constants[name] === 'required')
+    const required = requiredConstants(module)
     const constants = required.map((name) => {
       if (CONSTANTS[name] === undefined)
         throw new Error(`${module.name} has a constant ${name} that this test does not know`)
@@ -80,7 +81,7 @@ function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
 
 /** Software adapters compile for seconds: there each part is compiled with a kernel once, not with each other part. */
 function worthCompiling(files: readonly ShaderModule[]): boolean {
-  if (!gpu.software || !files[0]!.needs.includes('emit')) return true
+  if (!gpu.software || !files[0]!.needs?.includes('emit')) return true
   const names = files.map((file) => file.name)
   if (names.includes('start_bias') && !(names.includes('weights_f32') && names.includes('emit_store'))) return false
   const plain = ['weights_f32', 'emit_store', 'cache_write_f32'].filter((name) => names.includes(name)).length
@@ -88,7 +89,7 @@ function worthCompiling(files: readonly ShaderModule[]): boolean {
 }
 
 describe.each(kernels.map((kernel) => ({ kernel, name: kernel.name })))('$name', ({ kernel }) => {
-  const all = fillings(kernel.needs).map((parts) => [kernel, ...parts])
+  const all = fillings(kernel.needs ?? []).map((parts) => [kernel, ...parts])
 
   test('is valid WGSL with each filling of its roles', async () => {
     expect(all.length).toBeGreaterThan(0)

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { constsOf, readShader } from '../../shaders/contract.ts'
-import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
+import { bindingsOf, compose, part, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import { attention, cacheReadF16, cacheReadF32, emitRopeCache, emitStore } from '../../src/gpu/shaders.gen.ts'
+import { requiredConstants } from '../support/shaders.ts'
 
 const KERNEL = `// needs: weights, emit
 // What it computes.
@@ -87,9 +88,33 @@ describe('a shader file', () => {
   })
 })
 
+test('a buffer or constant that is missing or misspelt fails tsc', () => {
+  const buffer = undefined as never
+  const constants = { HEAD_STRIDE: 4, ROPE_FINE: 1 }
+  const bindings = { y: buffer, rope: buffer, rows: buffer, cache: buffer }
+  // @ts-expect-error: it has other bindings
+  part(emitRopeCache, { bindings, constants })
+  // @ts-expect-error: and other constants
+  part(cacheReadF32, { bindings: { cache: buffer }, constants: { VALUES_AT: 1, RING: 1 } })
+  // @ts-expect-error: none is given
+  part(cacheReadF32, { bindings: {}, constants: {} })
+  expect(part(cacheReadF32, { bindings: { cache: buffer }, constants: { VALUES_AT: 1 } }).module).toBe(cacheReadF32)
+})
+
+test('the bindings are read in the code as the contract has them', () => {
+  for (const source of [KERNEL, KERNEL.replaceAll('var<storage, read> x', 'var<storage, read_write> x')]) {
+    const shader = readShader('op.wgsl', source)
+    const type = (access: string) => (access === 'read' ? 'read-only-storage' : 'storage')
+    const declared = Object.entries(shader.bindings)
+    expect(bindingsOf(shader)).toEqual(
+      declared.map(([name, { binding, access }]) => ({ name, binding, type: type(access) })),
+    )
+  }
+})
+
 describe('composition', () => {
   const use = (module: ShaderModule, constants: Record<string, number> = {}): ShaderPart => {
-    const required = Object.keys(module.constants).filter((name) => module.constants[name] === 'required')
+    const required = requiredConstants(module)
     return {
       module,
       bindings: {},
