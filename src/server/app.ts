@@ -6,15 +6,12 @@ import type { ChatModel } from '../chat/chat-model.ts'
 import type { AnyRequest, AnyRequestInit, AnyResponse, AnyURL } from '../platform/globals.ts'
 import { KeyCheck } from './auth.ts'
 import { errorResponse, familyOf, HttpError, toHttpError } from './errors.ts'
-import { homePage } from './home-page.ts'
 import { requestId } from './ids.ts'
-import { health, listModels, metricsPage, showModel } from './info-routes.ts'
 import { Metrics } from './metrics.ts'
-import { chatCompletions } from './openai-chat.ts'
-import { completions } from './openai-completions.ts'
-import { type AppConfig, type AppOptions, resolveOptions } from './options.ts'
-import { predict } from './predict.ts'
+import { type AppOptions, resolveOptions } from './options.ts'
 import type { RequestRecord } from './records.ts'
+import { ResponseStore } from './responses/store.ts'
+import { ROUTES, type Route } from './routes.ts'
 import { type AppContext, type AppEnv, ServedModel, type Service } from './service.ts'
 import { RequestTrace } from './trace.ts'
 
@@ -35,37 +32,6 @@ export interface MistralApp {
   request(input: string | AnyURL | AnyRequest, init?: AnyRequestInit): AnyResponse | Promise<AnyResponse>
 }
 
-interface Route {
-  method: 'GET' | 'POST'
-  path: string
-  /** For clients whose base address was given without `/v1`. */
-  alias?: string
-  /** The field that holds what the model is to answer. Default `messages`. */
-  promptField?: 'prompt'
-  handle: (c: AppContext, service: Service) => Response | Promise<Response>
-  /** Whether it answers without an API key. Default: it does not. */
-  open?: (config: AppConfig) => boolean
-}
-
-/** The first that matches answers. `{.+}`: names of models may hold slashes. Clients encode colons, or do not. */
-const ROUTES: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', alias: '/chat/completions', handle: chatCompletions },
-  { method: 'POST', path: '/v1/completions', alias: '/completions', promptField: 'prompt', handle: completions },
-  { method: 'GET', path: '/v1/models', alias: '/models', handle: listModels },
-  { method: 'POST', path: '/v1/models/:name{.+(?::|%3[Aa])predict}', handle: predict },
-  { method: 'GET', path: '/v1/models/:id{.+}', alias: '/models/:id{.+}', handle: showModel },
-  { method: 'POST', path: '/predict', handle: predict },
-  { method: 'POST', path: '/production/predict', handle: predict },
-  { method: 'GET', path: '/health', handle: health, open: () => true },
-  {
-    method: 'GET',
-    path: '/metrics',
-    handle: (_, service) => metricsPage(service),
-    open: ({ metricsOpen }) => metricsOpen,
-  },
-  { method: 'GET', path: '/', handle: (c, service) => homePage(service, c.req.url), open: () => true },
-]
-
 /**
  * The HTTP API of a chat model: OpenAI's routes, the predict route, health and metrics. The app's `fetch` turns requests
  * into responses and knows nothing of sockets: any server can call it, a service worker too, or a client directly
@@ -81,11 +47,12 @@ export function createApp(chat: ChatModel | Promise<ChatModel>, options: AppOpti
     model: new ServedModel(chat),
     metrics: new Metrics(),
     keys: new KeyCheck(config.apiKeys),
+    responses: new ResponseStore(config.maxStoredResponses),
   }
   const app = new Hono<AppEnv>({ getPath: plainPath })
   app.use(traced(service))
   if (config.cors.length > 0) app.use(crossOrigin(config.cors))
-  for (const route of ROUTES) addRoute(app, route, service)
+  for (const routes of byPath(ROUTES)) addRoutes(app, routes, service)
   app.notFound((c) => refuse(c, refusal(c, service) ?? notFound(c)))
   app.onError((error, c) => refuse(c, error))
   return asFetch(app)
@@ -122,15 +89,24 @@ function traced({ config, metrics }: Service) {
 function crossOrigin(origins: readonly string[]) {
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    allowMethods: ['GET', 'POST'],
+    allowMethods: ['GET', 'POST', 'DELETE'],
     exposeHeaders: ['x-request-id', 'retry-after'],
     maxAge: 600,
   })
 }
 
-function addRoute(app: Hono<AppEnv>, route: Route, service: Service): void {
-  const { method, path, alias, promptField, handle, open } = route
-  const allow = method === 'GET' ? 'GET, HEAD' : method
+/** Routes that differ in their method only stand together. */
+function byPath(routes: readonly Route[]): Route[][] {
+  const groups = new Map<string, Route[]>()
+  for (const route of routes) groups.set(route.path, [...(groups.get(route.path) ?? []), route])
+  return [...groups.values()]
+}
+
+/** The routes of one path, and what every other method gets there. */
+function addRoutes(app: Hono<AppEnv>, routes: readonly Route[], service: Service): void {
+  const { path, alias, promptField, open } = routes[0]!
+  const methods = routes.map(({ method }) => method)
+  const allow = methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
   const enter = async (c: AppContext) => {
     const trace = c.get('trace')
     trace.route = path.replace(/\{.*\}/, '')
@@ -139,17 +115,20 @@ function addRoute(app: Hono<AppEnv>, route: Route, service: Service): void {
     if (refused !== undefined) throw refused
     // Asking what may be done is free, as it is for pages of other origins.
     if (c.req.method === 'OPTIONS' || open?.(service.config)) return
-    await service.keys.check(c.req.header('authorization'), c.get('family'))
+    await service.keys.check(c.req.raw.headers, c.get('family'))
   }
   for (const pattern of alias === undefined ? [path] : [path, alias]) {
-    app.on(method, pattern, async (c) => {
-      await enter(c)
-      return handle(c, service)
-    })
+    for (const { method, handle } of routes) {
+      app.on(method, pattern, async (c) => {
+        await enter(c)
+        return handle(c, service)
+      })
+    }
     app.all(pattern, async (c) => {
       await enter(c)
       if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
-      throw new HttpError(405, `${c.req.path} takes ${method} only`, { code: 'method_not_allowed', headers: { allow } })
+      const message = `${c.req.path} takes ${methods.join(' and ')} only`
+      throw new HttpError(405, message, { code: 'method_not_allowed', headers: { allow } })
     })
   }
 }
@@ -178,7 +157,7 @@ function refuse(c: AppContext, error: unknown): Response {
   const trace = c.get('trace')
   const shown = toHttpError(error, trace.promptField)
   trace.failed(shown)
-  return errorResponse(c.get('family'), shown)
+  return errorResponse(c.get('family'), shown, trace.requestId)
 }
 
 /** Lets the app's `fetch` be called as a client calls the global one, with its rejections on abort. */

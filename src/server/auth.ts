@@ -1,7 +1,10 @@
 /** API keys: which requests bring one, compared so that the time tells nothing. */
 import { type ErrorFamily, HttpError } from './errors.ts'
 
-/** Checks `Authorization: Bearer KEY` (OpenAI's clients) and `Authorization: Api-Key KEY` (the predict route's). */
+/**
+ * Checks `Authorization: Bearer KEY` (OpenAI's clients), `Authorization: Api-Key KEY` (the predict route's) and
+ * `X-Api-Key: KEY` (Anthropic's).
+ */
 export class KeyCheck {
   private readonly digests: Promise<Uint8Array[]> | undefined
 
@@ -11,11 +14,13 @@ export class KeyCheck {
   }
 
   /** @throws HttpError 401 */
-  async check(authorization: string | null | undefined, family: ErrorFamily): Promise<void> {
+  async check(headers: Headers, family: ErrorFamily): Promise<void> {
     if (this.digests === undefined) return
-    const key = /^(?:bearer|api-key) +(\S.*)$/i.exec(authorization ?? '')?.[1]?.trim()
-    if (key === undefined) {
-      throw unauthorized(family, 'this server needs an API key: Authorization: Bearer KEY, or Api-Key KEY', null)
+    const authorization = /^(?:bearer|api-key) +(\S.*)$/i.exec(headers.get('authorization') ?? '')
+    const key = authorization?.[1]?.trim() ?? headers.get('x-api-key')
+    if (!key) {
+      const form = family === 'anthropic' ? 'X-Api-Key: KEY' : 'Authorization: Bearer KEY, or Api-Key KEY'
+      throw unauthorized(family, `this server needs an API key: ${form}`, null)
     }
     if (!matchesOne(await digest(key), await this.digests)) {
       throw unauthorized(family, 'the API key is not one of this server', 'invalid_api_key')

@@ -18,14 +18,18 @@ import { fieldDetail, isMistralClient, isUnnamedClient } from './mistral-client.
 
 /**
  * The ways in which clients expect errors: OpenAI's nested object, Mistral's flat one, both in one body where it cannot be
- * told, and the predict route's text.
+ * told, Anthropic's, and a text (the predict route's and Ollama's).
  */
-export type ErrorFamily = 'openai' | 'mistral' | 'either' | 'predict'
+export type ErrorFamily = 'openai' | 'mistral' | 'either' | 'anthropic' | 'ollama' | 'predict'
 
 /** By the path, before it is decoded: a model's name may end in an encoded `:predict`. Then by who asks. */
 export function familyOf(path: string, headers: Headers): ErrorFamily {
   const predicts = path.startsWith('/v1/') ? /^\/v1\/models\/.+(:|%3a)predict$/i : /\/predict$/
   if (predicts.test(path)) return 'predict'
+  if (/^\/api\//.test(path)) return 'ollama'
+  // Both OpenAI's and Anthropic's clients list models under one path.
+  const anthropic = headers.has('anthropic-version') ? /^\/v1\/(messages|models)(\/|$)/ : /^\/v1\/messages(\/|$)/
+  if (anthropic.test(path)) return 'anthropic'
   if (isMistralClient(headers)) return 'mistral'
   return isUnnamedClient(headers) ? 'either' : 'openai'
 }
@@ -117,8 +121,16 @@ function fromDevice(error: unknown): HttpError | undefined {
 }
 
 /** The body of an error, in the shape that the family's clients read. */
-export function errorBody(family: ErrorFamily, { message, type, param, code }: HttpError): object {
-  if (family === 'predict') return { error: message }
+export function errorBody(family: ErrorFamily, error: HttpError, requestId?: string): object {
+  const { message, type, param, code } = error
+  if (family === 'predict' || family === 'ollama') return { error: message }
+  if (family === 'anthropic') {
+    return {
+      type: 'error',
+      error: { type: anthropicType(error), message },
+      ...(requestId && { request_id: requestId }),
+    }
+  }
   const fields = { message, type, param, code }
   return {
     ...(family !== 'mistral' && { error: fields }),
@@ -126,8 +138,22 @@ export function errorBody(family: ErrorFamily, { message, type, param, code }: H
   }
 }
 
-export function errorResponse(family: ErrorFamily, error: HttpError): Response {
-  const body = errorBody(family, error)
+/** Anthropic's classes of errors, by the status. */
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+}
+
+function anthropicType({ status }: HttpError): string {
+  return ANTHROPIC_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
+}
+
+export function errorResponse(family: ErrorFamily, error: HttpError, requestId: string): Response {
+  const body = errorBody(family, error, requestId)
   const { status, param, code, message, headers } = error
   // Where a field is at fault, Mistral's API answers so, and its client makes a `HTTPValidationError` of it.
   if (family === 'mistral' && status === 400 && param !== null && code === null) {

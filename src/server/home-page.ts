@@ -14,6 +14,7 @@ export function homePage({ config, model }: Service, url: string): Response {
   const id = escapeHtml(config.modelId)
   const rows = [
     ['POST /v1/chat/completions', "OpenAI's chat completions"],
+    ['POST /v1/responses', "OpenAI's responses"],
     ['POST /v1/completions', 'continues a text as it stands'],
     ['GET /v1/models', 'the model'],
     ['POST /predict', 'the predict route of Truss'],

@@ -43,6 +43,11 @@ export interface AppOptions {
   maxTokens?: number | undefined
   /** Ignore unknown fields of a request instead of refusing them. Default false. */
   lenient?: boolean | undefined
+  /**
+   * Responses that `/v1/responses` keeps in memory for requests that go on from them, the latest ones; 0 keeps none.
+   * Default 256.
+   */
+  maxStoredResponses?: number | undefined
   /** Serve `/metrics`. Default true. */
   metrics?: boolean | undefined
   /** Serve `/metrics` without a key: collectors often have none to send. Default false. */
@@ -75,6 +80,7 @@ const DEFAULTS: Omit<AppConfig, 'created'> = {
   bodyLimitBytes: 1024 * 1024,
   maxTokens: 4096,
   lenient: false,
+  maxStoredResponses: 256,
   metrics: true,
   metricsOpen: false,
   refuse: () => undefined,
@@ -127,6 +133,7 @@ const CHECKS: Checks<AppOptions> = {
   bodyLimitBytes: count,
   maxTokens: count,
   lenient: flag,
+  maxStoredResponses: integer(0),
   metrics: flag,
   metricsOpen: flag,
   refuse: callback,

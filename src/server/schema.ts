@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { closestName } from '../closest-name.ts'
 import { ParameterError } from '../errors.ts'
-import { plainJson } from '../json/value.ts'
+import { isJsonObject, plainJson } from '../json/value.ts'
 import { PARAMETERS, parseRequestParams, UNSUPPORTED_PARAMETERS } from '../sampling/request-params.ts'
 import { type BodyFields, type BodyLimits, readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
@@ -13,6 +13,9 @@ import type { AppContext } from './service.ts'
 export const flag = v.nullish(v.boolean('must be true or false'), false)
 export const text = v.string('must be a string')
 const note = v.nullish(text)
+
+/** Objects that stay as they were sent: their keys may stand in a `Map`. */
+export const listOfObjects = v.array(v.custom<object>(isJsonObject, 'must be an object'), 'must be a list of objects')
 
 /** A number that the wire limits more than the sampler does. */
 export function numberWithin(min: number, max: number) {
@@ -57,11 +60,14 @@ export const lenientFields = {
   stream_options: v.nullish(v.looseObject(streamOptions, streamOptionsMessage)),
 }
 
+/** Fields that are known and not supported: the values with which they change nothing, and why others are refused. */
+export type Unsupported = Readonly<Record<string, { neutral: readonly unknown[]; fact: string }>>
+
 /**
  * Fields of OpenAI's and Mistral's APIs that change the answer and that this server cannot follow. They may come with the
  * value that changes nothing; any other is refused, with the reason.
  */
-const UNSUPPORTED: Readonly<Record<string, { neutral: readonly unknown[]; fact: string }>> = {
+const UNSUPPORTED: Unsupported = {
   safe_prompt: { neutral: [false], fact: 'is for /v1/chat/completions: it is a message of its own' },
   prompt_mode: { neutral: [], fact: 'is not supported: there is no system prompt for reasoning here' },
   guardrails: { neutral: [[]], fact: 'is not supported: nothing judges the answers here' },
@@ -102,34 +108,39 @@ export interface SplitOptions {
   /** Those of `fields` that go to the model all the same. */
   passed: readonly string[]
   lenient: boolean
+  /** The fields of the route's own API that are not supported. Default: those of OpenAI's and Mistral's. */
+  unsupported?: Unsupported
 }
 
 /**
  * The part of a body that goes to the model; what it says is checked by whoever gets it.
  * @throws ParameterError for an unsupported field, and an unknown one with the nearest name
  */
-export function modelRequest(body: BodyFields, { fields, passed, lenient }: SplitOptions): BodyFields {
+export function modelRequest(
+  body: BodyFields,
+  { fields, passed, lenient, unsupported = UNSUPPORTED }: SplitOptions,
+): BodyFields {
   const request: BodyFields = {}
   for (const [name, value] of Object.entries(body)) {
     // Clients fill what they do not use with null: that asks for nothing, whatever its name.
     if (value === null || value === undefined) continue
     if (passed.includes(name) || PARAMETERS.includes(name)) request[name] = value
-    else if (!fields.includes(name) && !lenient) checkUnsupported(name, value, fields)
+    else if (!fields.includes(name) && !lenient) checkUnsupported(name, value, fields, unsupported)
   }
   return request
 }
 
 /** Returns when the field is one that changes nothing. */
-function checkUnsupported(name: string, value: unknown, own: readonly string[]): void {
-  if (Object.hasOwn(UNSUPPORTED, name)) {
-    const { neutral, fact } = UNSUPPORTED[name]!
+function checkUnsupported(name: string, value: unknown, own: readonly string[], unsupported: Unsupported): void {
+  if (Object.hasOwn(unsupported, name)) {
+    const { neutral, fact } = unsupported[name]!
     const sent = JSON.stringify(plainJson(value))
     if (!neutral.some((harmless) => JSON.stringify(harmless) === sent)) throw new ParameterError(name, value, fact)
   } else if (UNSUPPORTED_PARAMETERS.includes(name)) {
     // Throws unless it comes with its neutral value.
     parseRequestParams({ [name]: value })
   } else {
-    const known = [...PARAMETERS, ...own, ...UNSUPPORTED_PARAMETERS, ...Object.keys(UNSUPPORTED)]
+    const known = [...PARAMETERS, ...own, ...UNSUPPORTED_PARAMETERS, ...Object.keys(unsupported)]
     const nearest = closestName(name, known)
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`
     throw new ParameterError(name, value, `is not a known parameter${hint}; ${LENIENCE}`)

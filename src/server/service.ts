@@ -6,6 +6,7 @@ import { type ErrorFamily, HttpError } from './errors.ts'
 import { inServerTerms } from './flags.ts'
 import type { Metrics } from './metrics.ts'
 import type { AppConfig } from './options.ts'
+import type { ResponseStore } from './responses/store.ts'
 import type { RequestTrace } from './trace.ts'
 
 /** `family`: how errors are told. */
@@ -18,6 +19,7 @@ export interface Service {
   readonly model: ServedModel
   readonly metrics: Metrics
   readonly keys: KeyCheck
+  readonly responses: ResponseStore
 }
 
 export type ModelState = 'loading' | 'ready' | 'failed'

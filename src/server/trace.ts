@@ -15,7 +15,7 @@ export interface Outcome {
 export class RequestTrace {
   route = 'other'
   /** The field of the request that holds what the model is to answer. */
-  promptField: 'messages' | 'prompt' = 'messages'
+  promptField: 'messages' | 'prompt' | 'input' = 'messages'
   stream = false
   /** Set once the answer's body ends later than the handler: whoever writes it calls {@link finish}. */
   deferred = false
@@ -33,6 +33,10 @@ export class RequestTrace {
       done: (record: RequestRecord, secondsPerToken: number | undefined) => void
     },
   ) {}
+
+  get requestId(): string {
+    return this.head.requestId
+  }
 
   /** What the model is asked, for servers that log it. */
   asked(prompt: unknown): void {
