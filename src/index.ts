@@ -39,6 +39,7 @@ export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './g
 export type { ModelConfig } from './model/config.ts'
 export type { LoadProgress } from './model/loaded-model.ts'
 export type { RopeScaling } from './model/rope.ts'
+export type { QuantizationReport } from './model/rounding.ts'
 export type { LoopInput } from './sampling/loop-params.ts'
 export { processLogits, type SamplingContext } from './sampling/processors.ts'
 export type { SamplingInput } from './sampling/request-params.ts'

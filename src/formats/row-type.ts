@@ -27,3 +27,21 @@ export interface RowType {
   readonly decode: (bytes: Uint8Array, out: Float32Array) => void
   readonly grouping: Grouping
 }
+
+/** Whether rows of both lie on the GPU in one layout. */
+export function sameGrouping(a: Grouping, b: Grouping): boolean {
+  return sameButColumns(a, b) && sameColumns(a.columns, b.columns)
+}
+
+/** As `sameGrouping`, but inputs may be in other groups. */
+export function sameButColumns(a: Grouping, b: Grouping): boolean {
+  const keys = ['kind', 'groups', 'scale', 'hasZeros', 'zero'] as const
+  const both = a.columns !== undefined && b.columns !== undefined
+  const one = (a.columns ?? b.columns) !== undefined
+  return keys.every((key) => a[key] === b[key]) && (both || (!one && a.group === b.group))
+}
+
+function sameColumns(a: Uint16Array | undefined, b: Uint16Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.length === b.length && a.every((group, i) => group === b[i])
+}

@@ -5,6 +5,7 @@ import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
+import type { QuantizationReport } from '../model/rounding.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -37,6 +38,8 @@ export interface ModelStatus {
   readonly promptTokens: number
   readonly cachedTokens: number
   readonly generatedTokens: number
+  /** What rounding the weights while loading cost; undefined when none were rounded. */
+  readonly quantization: QuantizationReport | undefined
 }
 
 export interface MistralModel extends Disposes {}
@@ -98,7 +101,7 @@ export class MistralModel {
 
   /**
    * What is odd about the checkpoint and does not keep it from working, one sentence each: fields of the config that have
-   * no effect, weights that contradict it. Empty for most.
+   * no effect, weights that contradict it. What rounding weights cost is one of them. Empty for most.
    */
   get notes(): readonly string[] {
     return [...this.loaded.notes, ...(this.tokenizer?.notes ?? [])]
@@ -191,6 +194,7 @@ export class MistralModel {
       contextLength: loaded.contextLength,
       gpuBytes: loaded.gpu.counters.bytesAlive,
       ...scheduler.totals,
+      quantization: loaded.weights.quantization,
     }
   }
 

@@ -5,19 +5,7 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { weightsBf16, weightsF16, weightsF16Native, weightsF32, weightsQ4, weightsQ8 } from '../gpu/shaders.gen.ts'
-import {
-  type Copy,
-  copyBytes,
-  copyQ4,
-  copyQ8,
-  type Pack,
-  packBf16,
-  packF16,
-  packF32,
-  packQ4,
-  packQ8,
-  widenQ4,
-} from './quantize.ts'
+import { type Copy, copyBytes, copyQ4, copyQ8, type Pack, packF32, widenQ4 } from './quantize.ts'
 
 /** The buffers of one matrix. */
 export interface WeightBuffers {
@@ -37,7 +25,7 @@ export interface WeightLayout {
   readonly parts: (gpu: Gpu, buffers: WeightBuffers, constants: { readonly K_BLOCKS: number }) => readonly ShaderPart[]
   /** The types of the file whose rows the layout holds without loss, and how they are taken over. */
   readonly exact: Readonly<Partial<Record<StoredDtype, Copy>>>
-  /** Rounds any values; undefined where only rows of the file are taken over. */
+  /** Rounds any values; undefined where only rows of the file are taken over. `rounding.ts` rounds to fewer bits. */
   readonly pack: Pack | undefined
   /** Rows of this grouping are taken over as they are; `grouped-layout.ts` has the layouts of such rows. */
   readonly grouping?: Grouping | undefined
@@ -68,7 +56,7 @@ export const WEIGHT_LAYOUTS = {
       part(gpu.tuning.nativeF16 ? weightsF16Native : weightsF16, { bindings: { weights }, constants }),
     ],
     exact: { f16: copyBytes },
-    pack: packF16,
+    pack: undefined,
   },
   bf16: {
     name: 'bf16',
@@ -76,7 +64,7 @@ export const WEIGHT_LAYOUTS = {
     steps: 4,
     parts: (_, { quants: weights }, constants) => [part(weightsBf16, { bindings: { weights }, constants })],
     exact: { bf16: copyBytes },
-    pack: packBf16,
+    pack: undefined,
   },
   q8: {
     name: 'q8',
@@ -86,7 +74,7 @@ export const WEIGHT_LAYOUTS = {
       part(weightsQ8, { bindings: { weights, scales: scales! }, constants }),
     ],
     exact: { q8_0: copyQ8, q4_0: widenQ4 },
-    pack: packQ8,
+    pack: undefined,
   },
   q4: {
     name: 'q4',
@@ -96,7 +84,7 @@ export const WEIGHT_LAYOUTS = {
       part(weightsQ4, { bindings: { weights, scales: scales! }, constants }),
     ],
     exact: { q4_0: copyQ4 },
-    pack: packQ4,
+    pack: undefined,
   },
 } as const satisfies Readonly<Record<string, WeightLayout>>
 

@@ -14,10 +14,10 @@ import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
-import { Mistral, type ModelWeights } from './mistral.ts'
+import { Mistral } from './mistral.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
-import { loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
+import { type LoadedWeights, loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
 import { createWorkspace } from './workspace.ts'
 
 /** What loading tells its caller, over and over. */
@@ -62,7 +62,7 @@ const WINDOWED_POSITIONS = 131072
 export class LoadedModel {
   readonly gpu: Gpu
   readonly config: ModelConfig
-  readonly weights: ModelWeights
+  readonly weights: LoadedWeights
   readonly cache: readonly LayerCache[]
   readonly runner: Runner
   /** What the user should know about the checkpoint, one sentence each. */
@@ -154,6 +154,8 @@ export class LoadedModel {
       onProgress: (loaded: number, tensor: string) => report(options, 'weights', loaded, totalBytes, tensor),
     }
     const weights = await gpu.guard('the model', () => loadWeights(gpu, checkpoint, load))
+    if (weights.quantization !== undefined)
+      notes.push((await import('./rounding.ts')).roundingNote(weights.quantization))
     report(options, 'compile', totalBytes, totalBytes)
     const model = new Mistral(gpu, config, weights, cache, workspace)
     const runner = new Runner(model, maxRows, DECODE_ROWS)

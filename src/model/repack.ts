@@ -1,8 +1,7 @@
 /** Converts rows of a file to the layout that they get on the GPU: exactly where that can hold them. */
 import { decodeToF32, type MatrixType, STORED_TYPES, type StoredDtype, typeName } from '../formats/blocks.ts'
-import { sameButColumns, sameGrouping } from '../formats/grouped.ts'
-import type { RowType } from '../formats/row-type.ts'
-import type { PackedRow } from '../kernels/quantize.ts'
+import { type RowType, sameButColumns, sameGrouping } from '../formats/row-type.ts'
+import type { PackedRow, RoundingSums } from '../kernels/quantize.ts'
 import { BLOCK } from '../kernels/shape.ts'
 import { rowBytes } from '../kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightDtype, type WeightLayout } from '../kernels/weight-layouts.ts'
@@ -74,8 +73,14 @@ export function haveOneLayout(a: MatrixType, b: MatrixType): boolean {
   return typeof a !== 'string' && typeof b !== 'string' && sameGrouping(a.grouping, b.grouping)
 }
 
-/** Converts one row of the file to row `index` of the packed rows. */
-export function packRow(from: MatrixType, stored: Uint8Array, to: PackedRows, index: number): void {
+/** Converts one row of the file to row `index` of the packed rows. `sums` gets what is lost where it is rounded. */
+export function packRow(
+  from: MatrixType,
+  stored: Uint8Array,
+  to: PackedRows,
+  index: number,
+  sums?: RoundingSums,
+): void {
   const { layout, cols } = to
   const bytes = rowBytes(layout, cols)
   const row: PackedRow = {
@@ -84,7 +89,7 @@ export function packRow(from: MatrixType, stored: Uint8Array, to: PackedRows, in
   }
   const copy = typeof from === 'string' ? layout.exact[from] : layout.grouping && copyRow
   if (copy !== undefined) copy(stored, row)
-  else if (layout.pack !== undefined) layout.pack(decodeToF32(from, stored), row)
+  else if (layout.pack !== undefined) layout.pack(decodeToF32(from, stored), row, sums)
   else throw new RangeError(`${typeName(from)} cannot become ${layout.name}`)
 }
 

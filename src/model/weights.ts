@@ -6,11 +6,11 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
 import { createWeight, type Weight, withBias, writeRows } from '../kernels/weight.ts'
-import { WEIGHT_LAYOUTS } from '../kernels/weight-layouts.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { LayerWeights, ModelWeights } from './mistral.ts'
 import { createPackedRows, haveOneLayout, nativeLayout, packRow } from './repack.ts'
+import type { QuantizationReport, Rounding } from './rounding.ts'
 import type { LayerBias, LayerWeight, WeightName } from './shapes.ts'
 
 /** `native` keeps what the file has; the others are the layouts that matrices may be quantized to while loading. */
@@ -26,6 +26,11 @@ export interface LoadWeightsOptions {
   readonly note?: ((text: string) => void) | undefined
 }
 
+export interface LoadedWeights extends ModelWeights {
+  /** undefined when no matrix was rounded. */
+  readonly quantization: QuantizationReport | undefined
+}
+
 /** Bytes of the file that are converted at a time: what the JavaScript heap holds besides the reader's own buffers. */
 const PIECE_BYTES = 4 << 20
 /** Bytes handed to the queue before it is waited for: implementations keep a copy until the GPU has it. */
@@ -39,9 +44,11 @@ export async function loadWeights(
   gpu: Gpu,
   checkpoint: Checkpoint,
   options: LoadWeightsOptions,
-): Promise<ModelWeights> {
-  const loader = new WeightLoader(gpu, checkpoint, options)
+): Promise<LoadedWeights> {
   const { config } = checkpoint
+  // Whoever keeps the types of the file needs no code that rounds.
+  const rounding = options.weights === 'native' ? undefined : await startRounding(options.weights)
+  const loader = new WeightLoader(gpu, checkpoint, options, rounding)
   // Under 'q4' the embedding and the output projection stay at 8 bits: they cost quality most.
   const ends = options.weights === 'q4' ? 'q8' : options.weights
   const twin = checkpoint.outputMayBeTied ? new Twin(checkpoint.tensor('output')) : undefined
@@ -55,7 +62,12 @@ export async function loadWeights(
   if (twin?.isSame === false) options.note?.(differentOutput(embeddings.info, twin.info))
   const output = isTied ? tokEmbeddings : await loader.matrix('output', [loader.source('output')], inOrder, ends)
   await gpu.finish()
-  return { tokEmbeddings, layers, norm, output }
+  return { tokEmbeddings, layers, norm, output, quantization: rounding?.report() }
+}
+
+async function startRounding(weights: 'q8' | 'q4'): Promise<Rounding> {
+  const { Rounding } = await import('./rounding.ts')
+  return new Rounding(weights)
 }
 
 function differentOutput(embeddings: TensorInfo, output: TensorInfo): string {
@@ -84,6 +96,7 @@ async function loadLayer(
 
 /** A matrix of the file, [rows, cols]. */
 interface Source {
+  readonly name: WeightName
   readonly info: TensorInfo
   readonly rows: number
   readonly cols: number
@@ -149,13 +162,14 @@ class WeightLoader {
     private readonly gpu: Gpu,
     private readonly checkpoint: Checkpoint,
     private readonly options: LoadWeightsOptions,
+    private readonly rounding: Rounding | undefined,
   ) {}
 
   /** @param bias the name that the matrix's bias has, if it has one */
   source(name: WeightName, bias?: WeightName): Source {
     const info = this.checkpoint.tensor(name)
     const [rows = 1, cols = 1] = info.shape
-    return { info, rows, cols, bias: bias && this.checkpoint.find(bias) }
+    return { name, info, rows, cols, bias: bias && this.checkpoint.find(bias) }
   }
 
   /** A norm's gain as f32, padded with zeros. */
@@ -201,7 +215,7 @@ class WeightLoader {
     group = 1,
   ): Promise<Weight> {
     const dtypes = sources.map((source) => source.info.dtype)
-    const layout = weights === 'native' ? await nativeLayout(dtypes) : WEIGHT_LAYOUTS[weights]
+    const layout = weights === 'native' ? await nativeLayout(dtypes) : this.rounding!.layout(weights)
     const rows = sources.reduce((sum, source) => sum + source.rows, 0)
     const cols = sources[0]!.cols
     const weight = createWeight(this.gpu, label, layout, rows, cols)
@@ -235,7 +249,7 @@ class WeightLoader {
       return { source, row: sources[source]!.order?.(row) ?? row }
     })
     const packed = createPackedRows(weight.layout, count, weight.cols)
-    for (const [s, { info, cols, twin }] of sources.entries()) {
+    for (const [s, { name, info, cols, twin }] of sources.entries()) {
       const needed = places.filter((place) => place.source === s).map((place) => place.row)
       if (needed.length === 0) continue
       const from = needed.reduce((a, b) => Math.min(a, b))
@@ -246,9 +260,10 @@ class WeightLoader {
         const own = storedBytes(twin.info.dtype, cols)
         twin.compare(info, data, await this.fetch(twin.info, from * own, (to - from) * own))
       }
+      const sums = this.rounding?.sumsOf(name)
       for (const [i, place] of places.entries()) {
         if (place.source !== s) continue
-        packRow(info.dtype, data.subarray((place.row - from) * bytes, (place.row - from + 1) * bytes), packed, i)
+        packRow(info.dtype, data.subarray((place.row - from) * bytes, (place.row - from + 1) * bytes), packed, i, sums)
       }
     }
     writeRows(this.gpu, weight, first, packed)

@@ -248,7 +248,8 @@ describe('weights', () => {
     const total = [...memory.values.values()].reduce((sum, values) => sum + values.byteLength, 0)
     expect(progress.at(-1)![0]).toBe(total)
     expect(progress.map(([, tensor]) => tensor)).toEqual(memory.reads.map(({ name }) => name))
-    const half = 1 / 127 / 2 + 1e-5
+    // Half a step; scales that are tried reach as far as 123 steps.
+    const half = 1 / 122 / 2
     await expectRows(
       weights.tokEmbeddings,
       range(1301).map((row) => memory.row('tokEmbeddings', row)),
@@ -267,8 +268,29 @@ describe('weights', () => {
     await expectRows(
       wo,
       range(40).map((row) => memory.row('layers.0.wo', row)),
-      1 / 8 + 1e-3,
+      1 / 4,
     )
+  })
+
+  test('that are rounded say by how much', async () => {
+    const types = { 'layers.0.w2': 'q4_0' } as const
+    const memory = new MemoryCheckpoint({ dim: 64, hiddenDim: 32, vocab: 5, dtype: 'f32', types })
+    const { quantization, layers } = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'q4' })
+    // Taken over as it is in the file.
+    expect(quantization?.byMatrix.w2).toBeUndefined()
+    const { byMatrix, relativeError, weights } = quantization!
+    expect(weights).toBe('q4')
+    expect(Object.keys(byMatrix).sort()).toEqual(['output', 'tokEmbeddings', 'w1', 'w3', 'wk', 'wo', 'wq', 'wv'])
+    for (const kind of ['output', 'tokEmbeddings']) expect(byMatrix[kind]).toBeLessThan(0.006)
+    const stored = (await rowsOf(layers[0]!.wo)).flat()
+    const exact = range(64).flatMap((row) => memory.row('layers.0.wo', row))
+    const squares = (values: readonly number[]) => values.reduce((sum, value) => sum + value * value, 0)
+    const error = Math.sqrt(squares(stored.map((value, i) => value - exact[i]!)) / squares(exact))
+    expect(byMatrix.wo! / error).toBeCloseTo(1, 4)
+    expect(relativeError).toBeGreaterThan(0.02)
+    expect(relativeError).toBeLessThan(Math.max(...Object.values(byMatrix)))
+    const native = await loadWeights(gpu, memory.asCheckpoint(), { weights: 'native' })
+    expect(native.quantization).toBeUndefined()
   })
 
   test('stop coming when the signal fires', async () => {

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { Recorder } from '../../gpu/recorder.ts'
 import { linear, store } from '../../kernels/linear.ts'
+import { ROUNDED_LAYOUTS } from '../../kernels/rounding.ts'
 import { type Activation, type BatchShape, batchClassOf, ceilTo, createActivation } from '../../kernels/shape.ts'
 import { createWeight, type Weight, weightReadBytes, writeRows } from '../../kernels/weight.ts'
 import type { WeightLayout } from '../../kernels/weight-layouts.ts'
@@ -77,8 +78,9 @@ const PATTERN_ROWS = 64
 
 /** Random weights of about ±0.02, as those of real models: a few rows of them, over and over. */
 async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
-  const { layout, cols } = weight
+  const { cols } = weight
   const rows = ceilTo(weight.rows, 4)
+  const layout = roundingTo(weight.layout)
   const pack = (count: number) => {
     const packed = createPackedRows(layout, count, cols)
     if (layout.pack === undefined) {
@@ -100,6 +102,12 @@ async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
     writeRows(gpu, weight, first, rows - first >= PATTERN_ROWS ? whole : pack(rows - first))
   }
   await gpu.finish()
+}
+
+/** The layout with what rounds to it, where there is such a thing. */
+function roundingTo(layout: WeightLayout): WeightLayout {
+  const rounded: Readonly<Record<string, WeightLayout | undefined>> = ROUNDED_LAYOUTS
+  return rounded[layout.name] ?? layout
 }
 
 interface Operands {

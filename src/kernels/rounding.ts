@@ -1,0 +1,170 @@
+/**
+ * Rounds weights to 8 and 4 bits while they are loaded, with a search for the scale of each block. It is loaded with models
+ * that ask for it.
+ *
+ * Rounding to the nearest multiple of a scale that just reaches the largest weight wastes accuracy: a scale that is a bit
+ * smaller or larger often errs less in total. So each block tries a few scales; of the quants that one gives, the best
+ * scale is known (least squares, Σwq / Σq²), and the quants with the least squared error win. The first scale tried is the
+ * one of plain rounding, so no block errs more than with that.
+ */
+import { f16ToNumber, f32ToF16Bits } from '../formats/blocks.ts'
+import type { PackedRow, RoundingSums } from './quantize.ts'
+import { BLOCK } from './shape.ts'
+import { WEIGHT_LAYOUTS, type WeightLayout } from './weight-layouts.ts'
+
+/** How the weights of a block become whole numbers. */
+interface Grid {
+  readonly low: number
+  readonly high: number
+  /** The scales that are tried put the largest weight so many steps from zero. */
+  readonly reaches: readonly number[]
+  /** The scale has the sign that puts the largest weight on the negative side, which reaches one step further. */
+  readonly signed: boolean
+}
+
+/** As GGUF's Q8_0. Larger reaches would clip, which never helps with so many steps. */
+const EIGHT_BITS: Grid = { low: -127, high: 127, reaches: [127, 125, 123], signed: false }
+/** As GGUF's Q4_0. More reaches gain less than a hundredth of the error. */
+const FOUR_BITS: Grid = { low: -8, high: 7, reaches: [8, 7.2, 7.6, 8.4, 8.8], signed: true }
+
+/** Adding and taking away this number rounds an f64 below 2^51 to a whole number, ties to even. */
+const ROUNDER = 1.5 * 2 ** 52
+const LARGEST_F16 = 65504
+
+/** One block at a time. */
+const weights = new Float64Array(BLOCK)
+const quants = new Float64Array(BLOCK)
+
+/** The layouts that weights can be rounded to. Those of 16 bits have no search: one number has no scale. */
+export const ROUNDED_LAYOUTS = {
+  f16: { ...WEIGHT_LAYOUTS.f16, pack: packF16 },
+  bf16: { ...WEIGHT_LAYOUTS.bf16, pack: packBf16 },
+  q8: { ...WEIGHT_LAYOUTS.q8, pack: packer(EIGHT_BITS, putEight) },
+  q4: { ...WEIGHT_LAYOUTS.q4, pack: packer(FOUR_BITS, putFour) },
+} as const satisfies Readonly<Record<string, WeightLayout>>
+
+function packer(grid: Grid, put: (row: Uint8Array, block: number) => void) {
+  return (values: Float32Array, row: PackedRow, sums: RoundingSums = { error: 0, total: 0 }): void => {
+    const scales = halvesOf(row.scales)
+    for (let block = 0; block < scales.length; block++) {
+      const largest = takeBlock(values, block * BLOCK, sums)
+      const scale = bestScale(grid.signed ? largest : -Math.abs(largest), grid)
+      scales[block] = scale
+      sums.error += quantize(f16ToNumber(scale), grid)
+      put(row.quants, block)
+    }
+  }
+}
+
+/** Takes the weights of a block, zeros beyond the end of the row. Returns the one of largest magnitude. */
+function takeBlock(values: Float32Array, first: number, sums: RoundingSums): number {
+  let largest = 0
+  let most = 0
+  let total = 0
+  for (let i = 0; i < BLOCK; i++) {
+    const value = first + i < values.length ? values[first + i]! : 0
+    weights[i] = value
+    total += value * value
+    const magnitude = value < 0 ? -value : value
+    if (magnitude > most) {
+      most = magnitude
+      largest = value
+    }
+  }
+  sums.total += total
+  return largest
+}
+
+/** The best scale so far, as f16 bits, and how much it takes from the sum of squared weights, which leaves the error. */
+const best = { bits: 0, gain: 0 }
+
+/** The bits of the f16 scale with the least squared error among those that are tried. */
+function bestScale(largest: number, grid: Grid): number {
+  if (largest === 0) return 0
+  best.bits = 0
+  best.gain = 0
+  for (let i = 0; i < grid.reaches.length; i++) {
+    const bits = f16Bits(-largest / grid.reaches[i]!)
+    tryQuantsOf(bits, grid)
+    // Where f16 has few bits left, below 6e-5, its next number is another candidate: zero and less than half would clip.
+    if ((bits & 0x7c00) === 0) tryQuantsOf(bits + 1, grid)
+  }
+  return best.bits
+}
+
+/** Rounds the block by a scale, and notes the scale that suits the quants best if it is better than those before. */
+function tryQuantsOf(bits: number, { low, high }: Grid): void {
+  const inverse = 1 / f16ToNumber(bits)
+  let products = 0
+  let squares = 0
+  // The body of `quantize` again, since a call for each weight would take most of the time.
+  for (let i = 0; i < BLOCK; i++) {
+    const weight = weights[i]!
+    let quant = weight * inverse + ROUNDER - ROUNDER
+    if (quant > high) quant = high
+    else if (quant < low) quant = low
+    products += weight * quant
+    squares += quant * quant
+  }
+  const found = f16Bits(products / squares)
+  const scale = f16ToNumber(found)
+  const gain = scale * (2 * products - scale * squares)
+  if (gain <= best.gain || Number.isNaN(gain)) return
+  best.gain = gain
+  best.bits = found
+}
+
+/** The largest f16 number stands for what is larger: such weights saturate. */
+function f16Bits(value: number): number {
+  return f32ToF16Bits(Math.min(LARGEST_F16, Math.max(-LARGEST_F16, value)))
+}
+
+/** Rounds the block to multiples of a scale. Returns the squared error. */
+function quantize(scale: number, { low, high }: Grid): number {
+  const inverse = scale === 0 ? 0 : 1 / scale
+  let error = 0
+  for (let i = 0; i < BLOCK; i++) {
+    const weight = weights[i]!
+    let quant = weight * inverse + ROUNDER - ROUNDER
+    if (quant > high) quant = high
+    else if (quant < low) quant = low
+    quants[i] = quant
+    const difference = weight - scale * quant
+    error += difference * difference
+  }
+  return error
+}
+
+function putEight(row: Uint8Array, block: number): void {
+  for (let i = 0; i < BLOCK; i++) row[block * BLOCK + i] = quants[i]!
+}
+
+/** Byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one. */
+function putFour(row: Uint8Array, block: number): void {
+  for (let byte = 0; byte < 16; byte++) {
+    const low = 8 * (byte >> 2) + (byte & 3)
+    row[block * 16 + byte] = (quants[low]! + 8) | ((quants[low + 4]! + 8) << 4)
+  }
+}
+
+/** To the nearest; what is too large becomes the largest number of its sign. */
+function packF16(values: Float32Array, { quants }: PackedRow): void {
+  const halves = halvesOf(quants)
+  for (let i = 0; i < values.length; i++) halves[i] = f16Bits(values[i]!)
+}
+
+/** To the nearest, ties to even. */
+function packBf16(values: Float32Array, { quants }: PackedRow): void {
+  const halves = halvesOf(quants)
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i]!
+    // The upper half of a NaN is one as long as a bit of it stays.
+    const isNan = (word & 0x7fffffff) > 0x7f800000
+    halves[i] = isNan ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16
+  }
+}
+
+function halvesOf(bytes: Uint8Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
+}
