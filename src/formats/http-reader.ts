@@ -6,8 +6,8 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, blobReader, checkRange } from './byte-reader.ts'
+import { Absence, type Origin } from './examine.ts'
 import { discard, refusal, request, TransientError, withRetries } from './http-request.ts'
-import { Absence, type Origin } from './stand-in.ts'
 
 /** The first request asks for this much. */
 const HEAD_BYTES = 64 * 1024

@@ -7,10 +7,10 @@ import type { AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/g
 import type { Backend } from './backend.ts'
 import { type ByteReader, isBlob } from './byte-reader.ts'
 import { embeddedPocket } from './embedded-pocket.ts'
+import { Absence, examine } from './examine.ts'
 import { checkFileName, isGguf } from './file-names.ts'
 import type { FileOpener } from './file-opener.ts'
 import { urlBackend } from './source-url.ts'
-import { Absence, examine } from './stand-in.ts'
 
 /**
  * `'pocket'` for the embedded model, a folder or file path, a URL of either, one file, the files of a drop or of

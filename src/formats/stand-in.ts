@@ -1,7 +1,7 @@
 /**
  * Tells a file from what stands in its place. Servers of single-page applications (Vite's, for one) answer 200 with a web
  * page for every path, others with an error in JSON or XML; a clone without Git LFS holds pointers; a broken download
- * leaves an empty file.
+ * leaves an empty file. It is loaded for files whose first bytes are not plainly what their names say.
  *
  * The rule for web pages: what begins with `<!doctype html>` is one. So is what begins with any other tag, unless it is a
  * chat template (`.jinja`): templates may begin with `<s>`, `<|im_start|>` or even `<html>`. A template is a web page only
@@ -9,83 +9,28 @@
  * element of HTML or holds no `{{` or `{%`.
  */
 import { CheckpointError } from '../errors.ts'
-import type { ByteReader } from './byte-reader.ts'
-import { type FileKind, fileKind, KIND_BYTES, textOf } from './file-kind.ts'
+import { Absence, type Examined, HEAD_BYTES, hasJinja, type Origin, type Role } from './examine.ts'
 
-/** How a server gave a file. */
-export interface Origin {
-  /** The address that was asked for, without its query, which may hold a secret. */
-  readonly url: string
-  /** The HTTP status; undefined where a caller's own opener fetched the file. */
-  readonly status: number | undefined
-  /** The media type, in lower case and without parameters; empty when the server named none. */
-  readonly type: string
-  /** The address that answered, when it is another one. */
-  readonly redirectedTo?: string | undefined
-}
-
-/** Says that there is no such file, and why that is known. */
-export class Absence {
-  constructor(
-    /** A sentence's end after the file's name, for example `the server answered 404`. */
-    readonly fact: string,
-  ) {}
-}
-
-/** Enough to see an error message whole, and the first tag of a template. */
-const HEAD_BYTES = 16 * 1024
 /** Error texts are short. */
 const SHORT_BYTES = 1024
 /** The most of a server's text that a message quotes. */
 const MOST_QUOTED = 120
 
-/** `foreign` files are asked for only to say that they are of no use. */
-type Role = 'template' | 'json' | 'weights' | 'vocabulary' | 'foreign'
-
-/** The examined file, with what the checks need. */
-interface Examined {
-  readonly role: Role
-  readonly kind: FileKind | undefined
-  /** The first bytes as text; empty for binary files. */
-  readonly text: string
-  readonly size: number
-  readonly origin: Origin | undefined
-}
-
 /**
- * Looks at the first bytes of a file that was opened under a name of a checkpoint's file.
- * @param origin undefined for a file that certainly exists: on a disk, or dropped on a page
  * @returns why the file counts as missing, when a server put something else in its place; undefined when all is well
  * @throws CheckpointError when the file exists and holds something else than its name says
  */
-export async function examine(
-  reader: ByteReader,
-  origin: Origin | undefined,
-  signal?: AbortSignal,
-): Promise<Absence | undefined> {
-  const role = roleOf(reader.name)
-  if (role === undefined) return undefined
-  const wanted = role === 'weights' && origin === undefined ? KIND_BYTES : HEAD_BYTES
-  const head = reader.size === 0 ? new Uint8Array(0) : await reader.read(0, Math.min(reader.size, wanted), signal)
-  const kind = fileKind(head, reader.size)
-  const file: Examined = { role, kind, text: textOf(head) ?? '', size: reader.size, origin }
+export async function judge(file: Examined): Promise<Absence | undefined> {
+  const { name, role, origin } = file
   const stray = strayAnswer(file)
   if (stray !== undefined) {
     if (origin !== undefined) return new Absence(`the server sent ${stray} in place of the file (${shown(origin)})`)
     if (role === 'foreign') return undefined
-    throw new CheckpointError({ file: reader.name }, `is ${stray}, not the file that its name says; download it again`)
+    throw new CheckpointError({ file: name }, `is ${stray}, not the file that its name says; download it again`)
   }
-  const fact = role === 'foreign' ? undefined : await wrongContent(file, reader.name)
-  if (fact !== undefined) throw new CheckpointError({ file: reader.name }, fact)
+  const fact = role === 'foreign' ? undefined : await wrongContent(file)
+  if (fact !== undefined) throw new CheckpointError({ file: name }, fact)
   return undefined
-}
-
-function roleOf(name: string): Role | undefined {
-  if (/\.jinja2?$/i.test(name)) return 'template'
-  if (/\.json$/i.test(name)) return 'json'
-  if (/\.(?:safetensors|gguf)$/i.test(name)) return 'weights'
-  if (/\.model(?:\.v\d+m?\d*)?$/i.test(name)) return 'vocabulary'
-  return /\.(?:bin|pt|pth|ckpt|onnx|h5|msgpack|xml)$/i.test(name) ? 'foreign' : undefined
 }
 
 /** What a server, or a download from one, put in the file's place; undefined when it is none of that. */
@@ -135,10 +80,6 @@ function isJson(text: string): boolean {
   }
 }
 
-function hasJinja(text: string): boolean {
-  return /\{\{|\{%/.test(text)
-}
-
 /** The fields that an error has besides its message, in the frameworks that people use. */
 const ERROR_FIELDS = new Set(
   `code detail details error errors hint instance message method msg name ok path reason request_id requestid stack
@@ -174,7 +115,7 @@ function errorInXml(text: string, role: Role): string | undefined {
 }
 
 /** The file is there, and nobody can use it as it is. */
-async function wrongContent({ role, kind, text, origin }: Examined, name: string): Promise<string | undefined> {
+async function wrongContent({ name, role, kind, text, origin }: Examined): Promise<string | undefined> {
   if (kind === 'empty') return 'is empty (0 bytes): its download or its copy did not finish'
   if (kind === 'lfs-pointer') return lfsFact(text, origin)
   if (role === 'template' && kind === undefined) return 'is not text, which a chat template is'
