@@ -1,6 +1,6 @@
 /** One kind of source: what paths, URLs, dropped files and openers implement, before readers are shared and examined. */
 import type { ByteReader } from './byte-reader.ts'
-import type { Absence, Origin } from './examine.ts'
+import type { Absence, Origin } from './examined.ts'
 
 /** An opened file. */
 export interface Found {

@@ -6,7 +6,7 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, blobReader, checkRange } from './byte-reader.ts'
-import { Absence, type Origin } from './examine.ts'
+import { Absence, type Origin } from './examined.ts'
 import { discard, refusal, request, TransientError, withRetries } from './http-request.ts'
 
 /** The first request asks for this much. */

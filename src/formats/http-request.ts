@@ -2,7 +2,7 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { messageOf } from './byte-reader.ts'
-import { Absence } from './examine.ts'
+import { Absence } from './examined.ts'
 
 /** Attempts in a row without progress before giving up. */
 const MAX_ATTEMPTS = 5

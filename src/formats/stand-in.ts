@@ -9,7 +9,7 @@
  * element of HTML or holds no `{{` or `{%`.
  */
 import { CheckpointError } from '../errors.ts'
-import { Absence, type Examined, HEAD_BYTES, hasJinja, type Origin, type Role } from './examine.ts'
+import { Absence, type Examined, HEAD_BYTES, hasJinja, type Origin, type Role } from './examined.ts'
 
 /** Error texts are short. */
 const SHORT_BYTES = 1024
