@@ -90,6 +90,22 @@ export class NoTokenLeftError extends MistralError {
   override name = 'NoTokenLeftError'
 }
 
+/**
+ * A constraint on the next token cannot be kept: its automaton passes a limit, it cannot begin (left recursion, a language
+ * without texts), or its text is no grammar.
+ */
+export class ConstraintError extends MistralError {
+  override name = 'ConstraintError'
+
+  constructor(
+    /** What was passed or broken: `work`, `states`, `depth`, `left recursion`, `empty`, `syntax`, `token`. */
+    readonly limit: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
 /** More requests wait than the model was told to take; try again later. */
 export class QueueFullError extends MistralError {
   override name = 'QueueFullError'
@@ -192,6 +208,7 @@ function classes(): Readonly<Record<string, { readonly prototype: MistralError }
     ConfigError,
     ParameterError,
     NoTokenLeftError,
+    ConstraintError,
     QueueFullError,
     TokenizerError,
     ChatTemplateError,

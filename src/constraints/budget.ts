@@ -1,0 +1,25 @@
+/** Counts the work of an automaton, so that a hostile constraint ends in an error after a bounded time on every machine. */
+import { ConstraintError } from '../errors.ts'
+
+/** Units of one call. A unit is what half a microsecond does on a slow machine, so that all of them are some 100 ms. */
+const MOST = 150_000
+
+export class Budget {
+  #left = MOST
+
+  /** A call from outside begins: compiling, taking a token, a mask. */
+  renew(): void {
+    this.#left = MOST
+  }
+
+  /** @throws ConstraintError when the call has used up its work */
+  spend(units: number): void {
+    this.#left -= units
+    if (this.#left < 0) {
+      throw new ConstraintError(
+        'work',
+        'the constraint takes too much work: its alternatives, bounds or repetitions multiply; write it with fewer of them',
+      )
+    }
+  }
+}

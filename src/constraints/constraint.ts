@@ -1,0 +1,31 @@
+/** What may come next in an answer: the notion behind which grammars, schemas and a user's own rules stand. */
+
+/**
+ * Says before each token of one answer which tokens may come. It is asked between steps: `mask` for the next token, then
+ * `accept` with the token that was chosen. What it throws ends the answer.
+ *
+ * @example Only even token ids
+ * ```ts
+ * const even = { mask: () => new Uint32Array(Math.ceil(model.config.vocabSize / 32)).fill(0x55555555), accept: () => {} }
+ * for await (const step of model.generate(prompt, {}, { constraint: () => even })) console.log(step.tokenId)
+ * ```
+ */
+export interface Constraint {
+  /**
+   * The tokens that may come, [ceil(V / 32)]: token `i` may when bit `i % 32` of word `i / 32` is set (the lowest bit is 0). Words that
+   * are missing count as 0; null allows every token. End tokens are tokens like others: where none may come, the answer goes on.
+   * The array is read at once and not kept.
+   */
+  mask(): Uint32Array | null
+  /** A token was chosen. Tokens that end the answer are not told, except where the request ignores them. */
+  accept(tokenId: number): void
+  /** True ends the answer after the token that was accepted last. */
+  readonly done?: boolean
+  /**
+   * A copy that goes its own way. With it tokens can be guessed ahead (`prompt_lookup_num_tokens`, {@link expected}); without
+   * it, each comes by itself.
+   */
+  fork?(): Constraint
+  /** At most `most` tokens that are likely to come, such as those of a text that is fixed. They are guesses: what the model chooses counts. */
+  expected?(most: number): readonly number[]
+}

@@ -1,0 +1,118 @@
+/**
+ * Deterministic automata over bytes, built as bytes come: a fixed set of byte strings here, UTF-8 of a text and JSON strings
+ * in their own files. What they accept is one terminal of a grammar.
+ */
+import type { Budget } from './budget.ts'
+
+/** A state of a lexer. A byte that leads nowhere has null; undefined is not known yet. */
+export interface LexState {
+  readonly id: number
+  readonly lexer: Lexer
+  /** What came so far is a whole terminal. */
+  readonly accepting: boolean
+  /** No byte leads on. */
+  readonly final: boolean
+  next: (LexState | null | undefined)[] | undefined
+}
+
+/** Remembered states of one lexer; what is older is made again when it comes up. */
+const MOST_STATES = 4000
+
+let count = 0
+
+export abstract class Lexer {
+  /** null where nothing is accepted. */
+  abstract readonly start: LexState | null
+  protected readonly known = new Map<string, LexState>()
+
+  constructor(protected readonly budget: Budget) {}
+
+  /** The state after a byte, which is not known yet. */
+  protected abstract after(state: LexState, byte: number): LexState | null
+
+  /** A state that no text of at most `length` bytes tells from this one, the same for many states. */
+  within(state: LexState, _length: number): LexState {
+    return state
+  }
+
+  step(state: LexState, byte: number): LexState | null {
+    if (state.final) return null
+    state.next ??= new Array(256)
+    let next = state.next[byte]
+    if (next === undefined) state.next[byte] = next = this.after(state, byte)
+    return next
+  }
+
+  protected remember<S extends LexState>(key: string, make: (id: number) => S): S {
+    const known = this.known.get(key)
+    if (known !== undefined) return known as S
+    this.budget.spend(5)
+    if (this.known.size >= MOST_STATES) this.forget()
+    const state = make(count++)
+    this.known.set(key, state)
+    return state
+  }
+
+  private forget(): void {
+    for (const state of this.known.values()) state.next = undefined
+    this.known.clear()
+  }
+}
+
+interface LiteralState extends LexState {
+  /** The literals from `low` to below `high` begin with what came. */
+  readonly low: number
+  readonly high: number
+  readonly depth: number
+}
+
+/** Any one of some byte strings. */
+export class LiteralLexer extends Lexer {
+  readonly start: LexState | null
+  private readonly literals: readonly Uint8Array[]
+
+  constructor(budget: Budget, literals: readonly Uint8Array[]) {
+    super(budget)
+    budget.spend(literals.length / 2)
+    this.literals = literals.length < 2 ? literals : [...literals].sort(compareBytes)
+    this.start = literals.length === 0 ? null : this.state(0, literals.length, 0)
+  }
+
+  protected after(state: LexState, byte: number): LexState | null {
+    const { low, high, depth } = state as LiteralState
+    const from = this.firstFrom(low, high, depth, byte)
+    const to = this.firstFrom(from, high, depth, byte + 1)
+    return from < to ? this.state(from, to, depth + 1) : null
+  }
+
+  /** The first literal whose byte at `depth` is at least this one. */
+  private firstFrom(low: number, high: number, depth: number, byte: number): number {
+    let [from, to] = [low, high]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      // A literal that ends here comes before all bytes.
+      if ((this.literals[middle]![depth] ?? -1) < byte) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+
+  private state(low: number, high: number, depth: number): LiteralState {
+    return this.remember(`${low},${high},${depth}`, (id) => ({
+      id,
+      lexer: this,
+      accepting: this.literals[low]!.length === depth,
+      final: this.literals[high - 1]!.length === depth,
+      next: undefined,
+      low,
+      high,
+      depth,
+    }))
+  }
+}
+
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const most = Math.min(a.length, b.length)
+  for (let i = 0; i < most; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}

@@ -1,0 +1,55 @@
+/** The lexers of texts, one for each text however often it comes up, so that what is known of them is shared. */
+import type { Budget } from './budget.ts'
+import type { Text } from './expression.ts'
+import { JsonStringLexer } from './json-string-lexer.ts'
+import type { Lexer } from './lexer.ts'
+import { Utf8Lexer } from './text-lexer.ts'
+
+/** Lexers that are remembered; of longer texts none are. */
+const MOST_LEXERS = 256
+const MOST_KEY = 10_000
+
+export class Lexers {
+  readonly #known = new Map<string, Lexer>()
+
+  constructor(readonly budget: Budget) {}
+
+  of(kind: 'utf8' | 'json-string', text: Text): Lexer {
+    const key = `${kind} ${keyOf(text)}`
+    const known = this.#known.get(key)
+    const lexer = known ?? new (kind === 'utf8' ? Utf8Lexer : JsonStringLexer)(this.budget, text)
+    if (key.length > MOST_KEY) return lexer
+    // What was asked for last stays the longest.
+    this.#known.delete(key)
+    this.#known.set(key, lexer)
+    if (this.#known.size > MOST_LEXERS) this.#known.delete(this.#known.keys().next().value!)
+    return lexer
+  }
+}
+
+/** As long as the text is short; cut off where it is not. */
+function keyOf(text: Text): string {
+  let key = ''
+  const write = (part: Text): void => {
+    if (key.length > MOST_KEY) return
+    switch (part.kind) {
+      case 'chars':
+        key += `[${part.ranges.length > MOST_KEY ? ' '.repeat(MOST_KEY) : part.ranges.join()}]`
+        return
+      case 'repeat':
+        key += `{${part.min},${part.max}`
+        write(part.item)
+        break
+      case 'not':
+        key += '{!'
+        write(part.item)
+        break
+      default:
+        key += `{${part.kind}`
+        for (const item of part.kind === 'either' ? part.options : part.items) write(item)
+    }
+    key += '}'
+  }
+  write(text)
+  return key
+}

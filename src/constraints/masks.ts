@@ -1,0 +1,164 @@
+/** Which tokens can come in a state of an automaton, as bitsets. */
+import type { Automaton, State } from './automaton.ts'
+import type { LexState } from './lexer.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/** The tokens that stay inside of a terminal, whatever comes after it. */
+interface Inside {
+  /** As a bitset, or a list where they are few. */
+  readonly bits: Uint32Array | undefined
+  readonly ids: Uint32Array
+  /** Nodes of the trie where the terminal can end and tokens go on. */
+  readonly exits: Uint32Array
+}
+
+/** Below this a list of ids is smaller than a bitset. */
+const FEW = 256
+/** Bytes of remembered masks. */
+const MOST_BYTES = 64 * 2 ** 20
+
+/**
+ * Masks of the states of any automata over one vocabulary. What is inside of a terminal does not depend on the grammar around
+ * it, so that is kept for all grammars: what is left for a new state are the few tokens that cross the end of a terminal.
+ */
+export class Masks {
+  readonly #masks = new Recent<Uint32Array>(MOST_BYTES)
+  readonly #insides = new Recent<Inside>(MOST_BYTES)
+  readonly #path: (LexState | State | null)[] = []
+
+  constructor(readonly vocabulary: Vocabulary) {}
+
+  /** The tokens that can come, those that end the text included; not to be changed. */
+  mask(automaton: Automaton, state: State): Uint32Array {
+    const known = this.#masks.get(state)
+    if (known !== undefined) return known
+    const mask = this.#tokens(automaton, state)
+    if (state.accepting) for (const id of this.vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
+    this.#masks.set(state, mask, mask.byteLength)
+    return mask
+  }
+
+  /** As `mask`, where the text drops the space that its first token begins with. */
+  firstMask(automaton: Automaton, state: State): Uint32Array {
+    const { vocabulary } = this
+    const mask = new Uint32Array(vocabulary.words)
+    const space = vocabulary.child(0, 0x20)
+    const end = vocabulary.ends[0]!
+    for (let node = 1; node < end; node = vocabulary.ends[node]!) {
+      if (node === space) continue
+      const next = automaton.step(state, vocabulary.bytes[node]!)
+      if (next === null) continue
+      this.#add(mask, node)
+      this.#cross(mask, automaton, next, node)
+    }
+    if (space >= 0) this.#cross(mask, automaton, state, space)
+    if (state.accepting) for (const id of vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
+    return mask
+  }
+
+  #tokens(automaton: Automaton, state: State): Uint32Array {
+    const mask = new Uint32Array(this.vocabulary.words)
+    for (const { lex, stack } of state.places) {
+      const { bits, ids, exits } = this.#inside(lex)
+      if (bits !== undefined) for (let i = 0; i < bits.length; i++) mask[i]! |= bits[i]!
+      for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
+      if (exits.length === 0) continue
+      const after = automaton.closed(stack)
+      for (const exit of exits) this.#cross(mask, automaton, after, exit)
+    }
+    return mask
+  }
+
+  /** Adds the tokens below a node of the trie, at which the automaton is in a state. */
+  #cross(mask: Uint32Array, automaton: Automaton, state: State, node: number): void {
+    const { bytes, depths, ends } = this.vocabulary
+    const path = this.#path as State[]
+    const end = ends[node]!
+    path[depths[node]!] = state
+    for (let at = node + 1; at < end; ) {
+      const depth = depths[at]!
+      const next = automaton.step(path[depth - 1]!, bytes[at]!)
+      if (next === null) {
+        at = ends[at]!
+        continue
+      }
+      path[depth] = next
+      this.#add(mask, at)
+      at++
+    }
+  }
+
+  /** Adds the tokens that end at a node. */
+  #add(mask: Uint32Array, node: number): void {
+    const { firsts, order } = this.vocabulary
+    const until = firsts[node + 1]!
+    for (let i = firsts[node]!; i < until; i++) {
+      const id = order[i]!
+      mask[id >>> 5]! |= 1 << (id & 31)
+    }
+  }
+
+  #inside(lex: LexState): Inside {
+    const near = lex.lexer.within(lex, this.vocabulary.longest)
+    const known = this.#insides.get(near)
+    if (known !== undefined) return known
+    const inside = this.#walk(near)
+    const bytes = (inside.bits?.byteLength ?? 0) + inside.ids.byteLength + inside.exits.byteLength
+    this.#insides.set(near, inside, bytes + 100)
+    return inside
+  }
+
+  #walk(start: LexState): Inside {
+    const { bytes, depths, ends, firsts, order, words } = this.vocabulary
+    const { lexer } = start
+    const path = this.#path as LexState[]
+    const ids: number[] = []
+    const exits: number[] = []
+    const end = bytes.length
+    path[0] = start
+    for (let at = 1; at < end; ) {
+      const depth = depths[at]!
+      const next = lexer.step(path[depth - 1]!, bytes[at]!)
+      if (next === null) {
+        at = ends[at]!
+        continue
+      }
+      path[depth] = next
+      const leaf = ends[at] === at + 1
+      const until = firsts[at + 1]!
+      for (let i = firsts[at]!; i < until; i++) ids.push(order[i]!)
+      if (next.accepting && !leaf) exits.push(at)
+      at = next.final ? ends[at]! : at + 1
+    }
+    if (ids.length <= FEW) return { bits: undefined, ids: Uint32Array.from(ids), exits: Uint32Array.from(exits) }
+    const bits = new Uint32Array(words)
+    for (const id of ids) bits[id >>> 5]! |= 1 << (id & 31)
+    return { bits, ids: new Uint32Array(), exits: Uint32Array.from(exits) }
+  }
+}
+
+/** Values by object, of which the ones used longest ago are forgotten. */
+class Recent<T> {
+  readonly #values = new Map<object, { value: T; bytes: number }>()
+  #bytes = 0
+
+  constructor(private readonly most: number) {}
+
+  get(key: object): T | undefined {
+    const found = this.#values.get(key)
+    if (found === undefined) return undefined
+    this.#values.delete(key)
+    this.#values.set(key, found)
+    return found.value
+  }
+
+  set(key: object, value: T, bytes: number): void {
+    this.#values.set(key, { value, bytes })
+    this.#bytes += bytes
+    for (const [oldest, entry] of this.#values) {
+      if (this.#bytes <= this.most) return
+      this.#values.delete(oldest)
+      this.#bytes -= entry.bytes
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** A constraint on the text of an answer: an automaton over bytes, asked for tokens. */
+import { ConstraintError } from '../errors.ts'
+import type { Automaton, State } from './automaton.ts'
+import type { Constraint } from './constraint.ts'
+import type { Masks } from './masks.ts'
+
+/** Bytes to look ahead at a time. */
+const LOOKAHEAD = 512
+const SPACE = 0x20
+
+export class TextConstraint implements Constraint {
+  #state: State
+  /** The text drops the space that the next token begins with. */
+  begins: boolean
+  #done = false
+
+  /** @param begins the text drops the space that its first token begins with */
+  constructor(
+    private readonly automaton: Automaton,
+    private readonly masks: Masks,
+    begins = false,
+    state: State = automaton.start,
+  ) {
+    this.#state = state
+    this.begins = begins
+  }
+
+  /** An end token was accepted. */
+  get done(): boolean {
+    return this.#done
+  }
+
+  /** The text may end here. */
+  get complete(): boolean {
+    return this.#state.accepting
+  }
+
+  mask(): Uint32Array {
+    this.automaton.budget.renew()
+    const { automaton, masks, begins } = this
+    return begins ? masks.firstMask(automaton, this.#state) : masks.mask(automaton, this.#state)
+  }
+
+  accept(tokenId: number): void {
+    const { vocabulary } = this.masks
+    this.automaton.budget.renew()
+    if (vocabulary.endIds.includes(tokenId)) {
+      if (!this.#state.accepting) throw unfit(tokenId)
+      this.#done = true
+      return
+    }
+    const bytes = vocabulary.tokenBytes(tokenId)
+    if (bytes.length === 0) throw unfit(tokenId)
+    const skipped = this.begins && bytes[0] === SPACE ? 1 : 0
+    let state: State | null = this.#state
+    for (let i = skipped; i < bytes.length && state !== null; i++) state = this.automaton.step(state, bytes[i]!)
+    if (state === null) throw unfit(tokenId)
+    this.#state = state
+    this.begins = false
+  }
+
+  fork(): TextConstraint {
+    const fork = new TextConstraint(this.automaton, this.masks, this.begins, this.#state)
+    fork.#done = this.#done
+    return fork
+  }
+
+  /** Where the text can go on in one way only, the longest tokens that spell it. */
+  expected(most: number): readonly number[] {
+    if (this.begins || this.#done) return []
+    const { automaton } = this
+    automaton.budget.renew()
+    const text: number[] = []
+    let state = this.#state
+    for (let byte = automaton.only(state); byte >= 0 && text.length < LOOKAHEAD; byte = automaton.only(state)) {
+      text.push(byte)
+      const next = automaton.step(state, byte)
+      if (next === null) break
+      state = next
+    }
+    return this.#spelled(text, most)
+  }
+
+  #spelled(text: readonly number[], most: number): number[] {
+    const { vocabulary } = this.masks
+    const ids: number[] = []
+    for (let at = 0; at < text.length && ids.length < most; ) {
+      let node = 0
+      let longest: number | undefined
+      let end = at
+      for (let i = at; i < text.length; i++) {
+        node = vocabulary.child(node, text[i]!)
+        if (node < 0) break
+        if (vocabulary.firsts[node + 1]! === vocabulary.firsts[node]) continue
+        longest = vocabulary.order[vocabulary.firsts[node]!]
+        end = i + 1
+      }
+      if (longest === undefined) break
+      ids.push(longest)
+      at = end
+    }
+    return ids
+  }
+}
+
+function unfit(tokenId: number): ConstraintError {
+  return new ConstraintError('token', `token ${tokenId} does not fit the constraint`)
+}

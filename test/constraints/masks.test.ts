@@ -1,0 +1,128 @@
+/** Masks against the automaton asked token by token. */
+import { describe, expect, it } from 'vitest'
+import type { Automaton, State } from '../../src/constraints/automaton.ts'
+import { ANY_CHAR, ANY_TEXT, either, jsonString, literal, repeat, sequence, type Text, utf8 } from '../../src/constraints/expression.ts'
+import { Masks } from '../../src/constraints/masks.ts'
+import { TextConstraint } from '../../src/constraints/text-constraint.ts'
+import type { Vocabulary } from '../../src/constraints/vocabulary.ts'
+import { ConstraintError } from '../../src/errors.ts'
+import { ALPHABET, automatonOf, bytesOf, type Random, randomGrammar, randomOf, vocabularyOf } from './support.ts'
+
+/** Characters, bytes, spaces before words, and pieces that cross the ends of terminals. */
+function randomVocabulary(random: Random): Vocabulary {
+  const tokens: (string | Uint8Array)[] = [...ALPHABET, ' ', ' a', ' "', '']
+  for (let byte = 0; byte < 256; byte += 1 + random(3)) tokens.push(Uint8Array.of(byte))
+  for (let i = 0; i < 150; i++) {
+    const text = Array.from({ length: 1 + random(5) }, () => ALPHABET[random(ALPHABET.length)]).join('')
+    const bytes = bytesOf(random(3) === 0 ? JSON.stringify(text) : text)
+    tokens.push(random(4) === 0 ? bytes.subarray(random(2), Math.max(1, bytes.length - random(3))) : bytes)
+  }
+  return vocabularyOf(tokens)
+}
+
+function after(automaton: Automaton, start: State, bytes: Uint8Array): State | null {
+  let state: State | null = start
+  for (const byte of bytes) {
+    automaton.budget.renew()
+    state = state && automaton.step(state, byte)
+  }
+  return state
+}
+
+function allowed(mask: Uint32Array, size: number): number[] {
+  return Array.from({ length: size }, (_, id) => id).filter((id) => ((mask[id >>> 5]! >>> (id & 31)) & 1) === 1)
+}
+
+/** The tokens that can come, by asking for each. */
+function expectedIds(vocabulary: Vocabulary, automaton: Automaton, state: State, begins: boolean): number[] {
+  return Array.from({ length: vocabulary.size }, (_, id) => id).filter((id) => {
+    if (vocabulary.endIds.includes(id)) return state.accepting
+    const bytes = vocabulary.tokenBytes(id)
+    const own = begins && bytes[0] === 0x20 ? bytes.subarray(1) : bytes
+    return own.length > 0 && after(automaton, state, own) !== null
+  })
+}
+
+describe('masks', () => {
+  it('are what the automaton says of each token, in random grammars', () => {
+    const random = randomOf(3)
+    const vocabulary = randomVocabulary(random)
+    const masks = new Masks(vocabulary)
+    let checked = 0
+    for (let round = 0; round < 250; round++) {
+      let automaton: Automaton
+      try {
+        automaton = automatonOf(randomGrammar(random))
+      } catch (error) {
+        if (!(error instanceof ConstraintError)) throw error
+        continue
+      }
+      const constraint = new TextConstraint(automaton, masks, random(2) === 0)
+      let state: State = automaton.start
+      let begins = constraint.begins
+      for (let i = 0; i < 4; i++) {
+        const ids = allowed(constraint.mask(), vocabulary.size)
+        expect(ids, `round ${round}`).toEqual(expectedIds(vocabulary, automaton, state, begins))
+        checked++
+        const texts = ids.filter((id) => !vocabulary.endIds.includes(id))
+        if (texts.length === 0) break
+        const id = texts[random(texts.length)]!
+        constraint.accept(id)
+        const bytes = vocabulary.tokenBytes(id)
+        state = after(automaton, state, begins && bytes[0] === 0x20 ? bytes.subarray(1) : bytes)!
+        begins = false
+      }
+    }
+    expect(checked).toBeGreaterThan(400)
+  })
+
+  it('know where counts are far away that they do not matter, and where they do', () => {
+    const words = ['a', 'aa', 'aaa', 'aaaaaaaa', 'é', 'éé', '"', 'a"', '","', 'aa",']
+    const vocabulary = vocabularyOf(words)
+    const masks = new Masks(vocabulary)
+    const item: Text = ANY_CHAR
+    for (const [min, max] of [[0, 20], [3, 9], [12, 30], [5, Infinity]] as const) {
+      const text = jsonString({ kind: 'repeat', item, min, max })
+      const automaton = automatonOf(sequence(text, literal(','), text))
+      let state = automaton.step(automaton.start, 0x22)
+      for (let i = 0; i <= Math.min(max, 40); i++) {
+        const constraint = new TextConstraint(automaton, masks, false, state!)
+        expect(allowed(constraint.mask(), vocabulary.size), `${min}-${max} at ${i}`).toEqual(
+          expectedIds(vocabulary, automaton, state!, false),
+        )
+        state = automaton.step(state!, 0x61)
+      }
+    }
+  })
+
+  it('end a text where it may end, and hold no token without a text', () => {
+    const vocabulary = vocabularyOf(['a', 'b', '', 'ab'])
+    const constraint = new TextConstraint(automatonOf(either(literal('a'), literal('ab'))), new Masks(vocabulary))
+    expect(allowed(constraint.mask(), vocabulary.size)).toEqual([0, 3])
+    constraint.accept(0)
+    expect(allowed(constraint.mask(), vocabulary.size)).toEqual([1, 4])
+    expect(() => constraint.accept(2)).toThrow(ConstraintError)
+    constraint.accept(4)
+    expect(constraint.done).toBe(true)
+  })
+
+  it('expect the text that must come, in its longest tokens, and go on from forks', () => {
+    const vocabulary = vocabularyOf(['{', '"', '{"', 'na', 'name', ':', '": ', 'x', ' '])
+    const automaton = automatonOf(sequence(literal('{"name": '), either(literal('x'), literal('"'))))
+    const constraint = new TextConstraint(automaton, new Masks(vocabulary))
+    expect(constraint.expected(9)).toEqual([2, 4, 6])
+    expect(constraint.expected(1)).toEqual([2])
+    const fork = constraint.fork()
+    for (const id of [2, 4, 6]) fork.accept(id)
+    expect(allowed(fork.mask(), vocabulary.size)).toEqual([1, 7])
+    expect(allowed(constraint.mask(), vocabulary.size)).toEqual([0, 2])
+  })
+
+  it('are remembered, for texts of other grammars too', () => {
+    const vocabulary = vocabularyOf(['a', '"', 'a"'])
+    const masks = new Masks(vocabulary)
+    const automaton = automatonOf(sequence(utf8(ANY_TEXT), repeat(literal('"'), 0, 3)))
+    const first = new TextConstraint(automaton, masks).mask()
+    expect(new TextConstraint(automaton, masks).mask()).toBe(first)
+  })
+})
