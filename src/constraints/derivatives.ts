@@ -50,7 +50,8 @@ export function derive(terms: Terms, term: Term): Derivative {
     case 'all': {
       if (items.length === 0) return whole(terms.never)
       const derivatives = items.map((item) => terms.derivative(item))
-      const join = term.kind === 'all' ? (targets: Term[]) => terms.all(targets) : (targets: Term[]) => terms.either(targets)
+      const join =
+        term.kind === 'all' ? (targets: Term[]) => terms.all(targets) : (targets: Term[]) => terms.either(targets)
       return joined(terms, derivatives, join)
     }
   }

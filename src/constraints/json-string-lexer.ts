@@ -22,7 +22,16 @@ interface JsonState extends TextState {
   readonly high: number
 }
 
-const SHORT: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', '/': '/' }
+const SHORT: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+}
 const CHAR_OF_SHORT = new Map(Object.entries(SHORT).map(([letter, char]) => [letter.charCodeAt(0), char.charCodeAt(0)]))
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -129,7 +138,20 @@ export class JsonStringLexer extends TextLexer {
     const { left = 0, bits = 0, digits = 0, value = 0, high = 0 } = rest
     return this.remember(`${mode},${term.id},${left},${bits},${digits},${value},${high}`, (id): JsonState => {
       const done = mode === 'done'
-      return { id, lexer: this, accepting: done, final: done, next: undefined, term, left, bits, mode, digits, value, high }
+      return {
+        id,
+        lexer: this,
+        accepting: done,
+        final: done,
+        next: undefined,
+        term,
+        left,
+        bits,
+        mode,
+        digits,
+        value,
+        high,
+      }
     })
   }
 }

@@ -112,29 +112,44 @@ export class Masks {
     const { bytes, depths, ends, firsts, order, words } = this.vocabulary
     const { lexer } = start
     const path = this.#path as LexState[]
-    const ids: number[] = []
+    const bits = new Uint32Array(words)
     const exits: number[] = []
     const end = bytes.length
+    let count = 0
     path[0] = start
     for (let at = 1; at < end; ) {
       const depth = depths[at]!
-      const next = lexer.step(path[depth - 1]!, bytes[at]!)
+      const before = path[depth - 1]!
+      const byte = bytes[at]!
+      // Most steps are known, and this loop has hundreds of thousands.
+      let next = before.next === undefined ? undefined : before.next[byte]
+      if (next === undefined) next = lexer.step(before, byte)
       if (next === null) {
         at = ends[at]!
         continue
       }
       path[depth] = next
-      const leaf = ends[at] === at + 1
       const until = firsts[at + 1]!
-      for (let i = firsts[at]!; i < until; i++) ids.push(order[i]!)
-      if (next.accepting && !leaf) exits.push(at)
+      for (let i = firsts[at]!; i < until; i++) {
+        const id = order[i]!
+        bits[id >>> 5]! |= 1 << (id & 31)
+        count++
+      }
+      if (next.accepting && ends[at]! > at + 1) exits.push(at)
       at = next.final ? ends[at]! : at + 1
     }
-    if (ids.length <= FEW) return { bits: undefined, ids: Uint32Array.from(ids), exits: Uint32Array.from(exits) }
-    const bits = new Uint32Array(words)
-    for (const id of ids) bits[id >>> 5]! |= 1 << (id & 31)
-    return { bits, ids: new Uint32Array(), exits: Uint32Array.from(exits) }
+    if (count > FEW) return { bits, ids: new Uint32Array(), exits: Uint32Array.from(exits) }
+    return { bits: undefined, ids: idsOf(bits, count), exits: Uint32Array.from(exits) }
   }
+}
+
+function idsOf(bits: Uint32Array, count: number): Uint32Array {
+  const ids = new Uint32Array(count)
+  let at = 0
+  for (let word = 0; word < bits.length && at < count; word++) {
+    for (let rest = bits[word]!; rest !== 0; rest &= rest - 1) ids[at++] = word * 32 + 31 - Math.clz32(rest & -rest)
+  }
+  return ids
 }
 
 /** Values by object, of which the ones used longest ago are forgotten. */

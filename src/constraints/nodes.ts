@@ -57,7 +57,8 @@ export class Nodes {
     const known = this.#known.get(expression)
     if (known !== undefined) return known
     if (depth > MOST_DEPTH) throw new ConstraintError('depth', `an expression is nested more than ${MOST_DEPTH} deep`)
-    if (this.#count > MOST_NODES) throw new ConstraintError('states', `the constraint has more than ${MOST_NODES} parts`)
+    if (this.#count > MOST_NODES)
+      throw new ConstraintError('states', `the constraint has more than ${MOST_NODES} parts`)
     this.budget.spend(2)
     const node = this.#make(expression, depth + 1)
     this.#known.set(expression, node)

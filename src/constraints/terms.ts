@@ -4,8 +4,8 @@
  */
 import { ConstraintError } from '../errors.ts'
 import type { Budget } from './budget.ts'
-import type { CharRange, Text } from './expression.ts'
 import { type Derivative, derive } from './derivatives.ts'
+import type { CharRange, Text } from './expression.ts'
 import { intersection, normalRanges, union } from './ranges.ts'
 
 export interface Term {

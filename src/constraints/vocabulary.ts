@@ -33,30 +33,26 @@ export class Vocabulary {
     this.size = size
     this.words = Math.ceil(size / 32)
     this.endIds = endIds.filter((id) => id < size)
-    const ends = new Set(this.endIds)
-    const tokens: { id: number; text: string }[] = []
     const starts = new Uint32Array(size + 1)
     const all: Uint8Array[] = []
     let total = 0
     for (let id = 0; id < size; id++) {
-      const own = ends.has(id) ? undefined : bytes(id)
+      const own = this.endIds.includes(id) ? undefined : bytes(id)
       starts[id] = total
-      if (own === undefined || own.length === 0) continue
+      if (own === undefined) continue
       all.push(own)
       total += own.length
-      tokens.push({ id, text: latin1(own) })
     }
     starts[size] = total
     this.#starts = starts
     this.#text = joined(all, total)
-    tokens.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : a.id - b.id))
-    const trie = buildTrie(tokens.map((token) => token.text), total)
-    this.longest = trie.longest
+    const trie = flatten(grow(starts, this.#text))
     this.bytes = trie.bytes
     this.depths = trie.depths
     this.ends = trie.ends
     this.firsts = trie.firsts
-    this.order = Uint32Array.from(tokens, (token) => token.id)
+    this.order = trie.order
+    this.longest = trie.depths.reduce((most, depth) => Math.max(most, depth), 0)
   }
 
   get nodes(): number {
@@ -76,10 +72,6 @@ export class Vocabulary {
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
-}
-
 function joined(parts: readonly Uint8Array[], total: number): Uint8Array {
   const out = new Uint8Array(total)
   let at = 0
@@ -90,37 +82,105 @@ function joined(parts: readonly Uint8Array[], total: number): Uint8Array {
   return out
 }
 
-/** @param sorted texts with one character for each byte */
-function buildTrie(sorted: readonly string[], total: number) {
-  const bytes = new Uint8Array(total + 1)
-  const depths = new Uint16Array(total + 1)
-  const ends = new Uint32Array(total + 1)
-  const firsts = new Uint32Array(total + 2)
-  /** The nodes from the root to where the last text ended. */
-  const path = [0]
+/** A trie as lists of children and of tokens, in the order in which they came. */
+interface Grown {
+  readonly count: number
+  readonly bytes: Uint8Array
+  readonly depths: Uint16Array
+  readonly firstChild: Uint32Array
+  readonly sibling: Uint32Array
+  /** Plus one; 0 is none. */
+  readonly firstToken: Uint32Array
+  readonly nextToken: Uint32Array
+}
+
+function grow(starts: Uint32Array, text: Uint8Array): Grown {
+  const most = text.length + 1
+  const bytes = new Uint8Array(most)
+  const depths = new Uint16Array(most)
+  const [firstChild, lastChild, sibling] = [new Uint32Array(most), new Uint32Array(most), new Uint32Array(most)]
+  const firstToken = new Uint32Array(most)
+  const nextToken = new Uint32Array(starts.length)
+  const children = new ChildTable(most)
   let count = 1
-  let longest = 0
-  let before = ''
-  for (const [i, text] of sorted.entries()) {
-    let common = 0
-    while (common < before.length && before.charCodeAt(common) === text.charCodeAt(common)) common++
-    while (path.length > common + 1) ends[path.pop()!] = count
-    for (let k = common; k < text.length; k++) {
-      bytes[count] = text.charCodeAt(k)
-      depths[count] = k + 1
-      firsts[count] = i
-      path.push(count++)
+  // From the last on, since each goes before those that are there.
+  for (let id = starts.length - 2; id >= 0; id--) {
+    let node = 0
+    for (let at = starts[id]!; at < starts[id + 1]!; at++) {
+      const byte = text[at]!
+      const child = children.find(node, byte, count)
+      if (child === count) {
+        bytes[child] = byte
+        depths[child] = depths[node]! + 1
+        if (firstChild[node] === 0) firstChild[node] = child
+        else sibling[lastChild[node]!] = child
+        lastChild[node] = child
+        count++
+      }
+      node = child
     }
-    longest = Math.max(longest, text.length)
-    before = text
+    if (node === 0) continue
+    nextToken[id] = firstToken[node]!
+    firstToken[node] = id + 1
   }
-  while (path.length > 0) ends[path.pop()!] = count
-  firsts[count] = sorted.length
-  return {
-    bytes: bytes.slice(0, count),
-    depths: depths.slice(0, count),
-    ends: ends.slice(0, count),
-    firsts: firsts.slice(0, count + 1),
-    longest,
+  return { count, bytes, depths, firstChild, sibling, firstToken, nextToken }
+}
+
+/** The child of a node by its byte: one table for all nodes. */
+class ChildTable {
+  readonly #keys: Float64Array
+  readonly #nodes: Uint32Array
+  readonly #mask: number
+
+  constructor(most: number) {
+    const size = 2 ** Math.ceil(Math.log2(most * 2 + 2))
+    this.#keys = new Float64Array(size)
+    this.#nodes = new Uint32Array(size)
+    this.#mask = size - 1
   }
+
+  /** Where there is none, `fresh` becomes it. */
+  find(node: number, byte: number, fresh: number): number {
+    const key = node * 256 + byte + 1
+    let at = (Math.imul(key, 0x9e3779b1) >>> 7) & this.#mask
+    while (this.#keys[at] !== key) {
+      if (this.#keys[at] === 0) {
+        this.#keys[at] = key
+        this.#nodes[at] = fresh
+        return fresh
+      }
+      at = (at + 1) & this.#mask
+    }
+    return this.#nodes[at]!
+  }
+}
+
+/** Nodes in the order of a walk. */
+function flatten({ count, bytes, depths, firstChild, sibling, firstToken, nextToken }: Grown) {
+  const flat = { bytes: new Uint8Array(count), depths: new Uint16Array(count), ends: new Uint32Array(count) }
+  const firsts = new Uint32Array(count + 1)
+  const order: number[] = []
+  /** The nodes above, and their places. */
+  const above: number[] = []
+  const open: number[] = []
+  let node = 0
+  for (let place = 0; place < count; place++) {
+    const depth = depths[node]!
+    flat.bytes[place] = bytes[node]!
+    flat.depths[place] = depth
+    firsts[place] = order.length
+    for (let token = firstToken[node]!; token !== 0; token = nextToken[token - 1]!) order.push(token - 1)
+    while (open.length > depth) flat.ends[open.pop()!] = place
+    open.push(place)
+    if (firstChild[node] !== 0) {
+      above.push(node)
+      node = firstChild[node]!
+      continue
+    }
+    while (sibling[node] === 0 && above.length > 0) node = above.pop()!
+    node = sibling[node]!
+  }
+  while (open.length > 0) flat.ends[open.pop()!] = count
+  firsts[count] = order.length
+  return { ...flat, firsts, order: Uint32Array.from(order) }
 }

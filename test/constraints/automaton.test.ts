@@ -1,6 +1,16 @@
 /** The automaton against a reader that tries everything, and its limits. */
 import { describe, expect, it } from 'vitest'
-import { ANY_TEXT, either, type Expression, jsonString, literal, repeat, rule, sequence, utf8 } from '../../src/constraints/expression.ts'
+import {
+  ANY_TEXT,
+  type Expression,
+  either,
+  jsonString,
+  literal,
+  repeat,
+  rule,
+  sequence,
+  utf8,
+} from '../../src/constraints/expression.ts'
 import { ConstraintError } from '../../src/errors.ts'
 import { matches } from './reference.ts'
 import { ALPHABET, automatonOf, bytesOf, randomGrammar, randomOf, run } from './support.ts'
@@ -18,7 +28,9 @@ function randomInput(random: (below: number) => number, automaton: ReturnType<ty
   const bytes: number[] = []
   let state = automaton.start
   for (let i = 0; i < 12 && !(state.accepting && random(3) === 0); i++) {
-    const possible = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => automaton.step(state, byte) !== null)
+    const possible = Array.from({ length: 256 }, (_, byte) => byte).filter(
+      (byte) => automaton.step(state, byte) !== null,
+    )
     if (possible.length === 0) break
     const byte = possible[random(possible.length)]!
     bytes.push(byte)
@@ -48,7 +60,9 @@ describe('the automaton', () => {
         const input = randomInput(random, automaton)
         const expected = matches(expression, input)
         if (expected) matched++
-        const shown = JSON.stringify(expression, (key, value) => (key === 'bytes' ? new TextDecoder().decode(value) : value))
+        const shown = JSON.stringify(expression, (key, value) =>
+          key === 'bytes' ? new TextDecoder().decode(value) : value,
+        )
         expect(run(automaton, input).accepting, `round ${round}: ${shown} on [${input}]`).toBe(expected)
       }
     }
@@ -69,7 +83,9 @@ describe('the automaton', () => {
       for (let i = 0; i < 6; i++) {
         automaton.budget.renew()
         expect(endsSoon(automaton, state), `round ${round}`).toBe(true)
-        const bytes = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => automaton.step(state, byte) !== null)
+        const bytes = Array.from({ length: 256 }, (_, byte) => byte).filter(
+          (byte) => automaton.step(state, byte) !== null,
+        )
         if (bytes.length === 0) break
         state = automaton.step(state, bytes[random(bytes.length)]!)!
       }
@@ -77,10 +93,13 @@ describe('the automaton', () => {
   })
 
   it('reads every escape of JSON', () => {
-    const text = jsonString({ kind: 'sequence', items: [...'a"\n😀é'].map((char) => {
-      const point = char.codePointAt(0)!
-      return { kind: 'chars' as const, ranges: [[point, point]] as const }
-    }) })
+    const text = jsonString({
+      kind: 'sequence',
+      items: [...'a"\n😀é'].map((char) => {
+        const point = char.codePointAt(0)!
+        return { kind: 'chars' as const, ranges: [[point, point]] as const }
+      }),
+    })
     expect(accepts(text, '"a\\"\\n😀é"')).toBe(true)
     expect(accepts(text, '"\\u0061\\u0022\\u000A\\uD83D\\ude00\\u00E9"')).toBe(true)
     expect(accepts(text, '"a\\"\\n\\uD83D\\u00e9"')).toBe(false)
@@ -120,7 +139,9 @@ describe('the automaton', () => {
 
 describe('limits', () => {
   const loop: Expression = rule('loop', () => either(sequence(loop, literal('a')), literal('b')))
-  const hidden: Expression = rule('hidden', () => either(sequence(repeat(literal('x'), 0, 1), hidden, literal('a')), literal('b')))
+  const hidden: Expression = rule('hidden', () =>
+    either(sequence(repeat(literal('x'), 0, 1), hidden, literal('a')), literal('b')),
+  )
   const endless: Expression = rule('endless', () => sequence(literal('a'), endless))
   const self: Expression = rule('self', () => self)
 
@@ -143,7 +164,10 @@ describe('limits', () => {
   it('ends hostile texts with an error', () => {
     const any = { kind: 'chars', ranges: [[0x61, 0x7a]] } as const
     const far = { kind: 'repeat', item: any, min: 1e9, max: Infinity } as const
-    const hostile = utf8({ kind: 'all', items: [far, { kind: 'not', item: { kind: 'repeat', item: any, min: 2e9, max: 3e9 } }] })
+    const hostile = utf8({
+      kind: 'all',
+      items: [far, { kind: 'not', item: { kind: 'repeat', item: any, min: 2e9, max: 3e9 } }],
+    })
     expect(() => automatonOf(hostile)).toThrowError(ConstraintError)
   })
 

@@ -1,7 +1,17 @@
 /** Masks against the automaton asked token by token. */
 import { describe, expect, it } from 'vitest'
 import type { Automaton, State } from '../../src/constraints/automaton.ts'
-import { ANY_CHAR, ANY_TEXT, either, jsonString, literal, repeat, sequence, type Text, utf8 } from '../../src/constraints/expression.ts'
+import {
+  ANY_CHAR,
+  ANY_TEXT,
+  either,
+  jsonString,
+  literal,
+  repeat,
+  sequence,
+  type Text,
+  utf8,
+} from '../../src/constraints/expression.ts'
 import { Masks } from '../../src/constraints/masks.ts'
 import { TextConstraint } from '../../src/constraints/text-constraint.ts'
 import type { Vocabulary } from '../../src/constraints/vocabulary.ts'
@@ -81,7 +91,12 @@ describe('masks', () => {
     const vocabulary = vocabularyOf(words)
     const masks = new Masks(vocabulary)
     const item: Text = ANY_CHAR
-    for (const [min, max] of [[0, 20], [3, 9], [12, 30], [5, Infinity]] as const) {
+    for (const [min, max] of [
+      [0, 20],
+      [3, 9],
+      [12, 30],
+      [5, Infinity],
+    ] as const) {
       const text = jsonString({ kind: 'repeat', item, min, max })
       const automaton = automatonOf(sequence(text, literal(','), text))
       let state = automaton.step(automaton.start, 0x22)

@@ -2,7 +2,17 @@
 import type { Automaton } from '../../src/constraints/automaton.ts'
 import { Automaton as AutomatonClass } from '../../src/constraints/automaton.ts'
 import { Budget } from '../../src/constraints/budget.ts'
-import { type Expression, either, jsonString, literal, repeat, rule, sequence, type Text, utf8 } from '../../src/constraints/expression.ts'
+import {
+  type Expression,
+  either,
+  jsonString,
+  literal,
+  repeat,
+  rule,
+  sequence,
+  type Text,
+  utf8,
+} from '../../src/constraints/expression.ts'
 import { Lexers } from '../../src/constraints/lexers.ts'
 import { Vocabulary } from '../../src/constraints/vocabulary.ts'
 
