@@ -97,7 +97,10 @@ function joined(terms: Terms, parts: readonly Derivative[], join: (targets: Term
     const distinct = [...new Set(targets)]
     const key = distinct.map((target) => target.id).join()
     let target = known.get(key)
-    if (target === undefined) known.set(key, (target = join(distinct)))
+    if (target === undefined) {
+      target = join(distinct)
+      known.set(key, target)
+    }
     builder.add(start, target)
     let next = Infinity
     for (const [i, part] of parts.entries()) next = Math.min(next, part.starts[at[i]! + 1] ?? Infinity)

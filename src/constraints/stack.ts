@@ -46,7 +46,10 @@ export class Stack {
     // Nodes are fewer than 2^20, counts fit in 31 bits.
     const key = node.id * 2 ** 32 + index * 2 + (fresh ? 1 : 0)
     let above = this.#above.get(key)
-    if (above === undefined) this.#above.set(key, (above = new Stack(node, index, fresh, this)))
+    if (above === undefined) {
+      above = new Stack(node, index, fresh, this)
+      this.#above.set(key, above)
+    }
     return above
   }
 
@@ -64,7 +67,10 @@ export class Stack {
 
   place(lex: LexState): Place {
     let place = this.#places.get(lex.id)
-    if (place === undefined) this.#places.set(lex.id, (place = { id: count++, lex, stack: this }))
+    if (place === undefined) {
+      place = { id: count++, lex, stack: this }
+      this.#places.set(lex.id, place)
+    }
     return place
   }
 
