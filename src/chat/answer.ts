@@ -43,6 +43,10 @@ export interface ChatChoice {
   /** The last of them may be cut off where the finish reason is not `tool_calls`. */
   readonly tool_calls: readonly CompleteToolCall[] | null
   readonly finish_reason: ChatFinishReason
+  /** The stop text that ended the answer; null when none did. */
+  readonly stop_reason: string | null
+  /** How many of the tokens are a thought; its marks do not count. */
+  readonly reasoning_tokens: number
 }
 
 export interface AnswerTools {
@@ -92,6 +96,7 @@ export class Answer {
   private calls: ToolCallStream | undefined
   /** The tokens that come now are a thought. */
   private thinks: boolean
+  private thoughtTokens = 0
   private open: { text: string; thought: string; deltas: ToolCallDelta[]; ids: number[]; logprobs: TokenLogprob[] }
   private readonly whole = { text: '', thought: '', ids: [] as number[], logprobs: [] as TokenLogprob[] }
   private complete: readonly CompleteToolCall[] = []
@@ -128,8 +133,10 @@ export class Answer {
     } else if (tokenId === (this.thinks ? thinking?.end : thinking?.begin)) {
       this.endPart(piece)
       this.thinks = !this.thinks
-    } else if (this.thinks) piece.thought = this.stream.push(tokenId)
-    else this.seeText(tokenId, piece)
+    } else if (this.thinks) {
+      this.thoughtTokens++
+      piece.thought = this.stream.push(tokenId)
+    } else this.seeText(tokenId, piece)
     return { stop: this.filter.stopped || (this.calls?.full ?? false), note: piece }
   }
 
@@ -205,6 +212,8 @@ export class Answer {
       logprobs: this.options.logprobs ? logprobs : null,
       tool_calls: this.complete.length > 0 ? this.complete : null,
       finish_reason,
+      stop_reason: this.filter.found ?? null,
+      reasoning_tokens: this.thoughtTokens,
     }
   }
 

@@ -4,19 +4,27 @@
  */
 export class StopFilter {
   private held = ''
-  stopped = false
+  /** The stop text that was found; undefined as long as there is none. */
+  found: string | undefined
 
   constructor(private readonly stops: readonly string[]) {}
+
+  get stopped(): boolean {
+    return this.found !== undefined
+  }
 
   /** The part of the text so far that is certain to belong to the answer. */
   push(text: string): string {
     if (this.stopped) return ''
     this.held += text
-    const found = this.stops.map((stop) => this.held.indexOf(stop)).filter((at) => at >= 0)
-    if (found.length > 0) {
-      this.stopped = true
-      return this.take(Math.min(...found))
+    let first = Infinity
+    for (const stop of this.stops) {
+      const at = this.held.indexOf(stop)
+      if (at < 0 || at >= first) continue
+      first = at
+      this.found = stop
     }
+    if (this.stopped) return this.take(first)
     return this.take(this.held.length - this.openEnd())
   }
 

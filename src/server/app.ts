@@ -81,6 +81,7 @@ function traced({ config, metrics }: Service) {
     c.set('family', familyOf(c.req.path, c.req.raw.headers))
     await next()
     c.res.headers.set('x-request-id', id)
+    if (c.get('family') === 'anthropic') c.res.headers.set('request-id', id)
     c.res.headers.set('x-content-type-options', 'nosniff')
     if (!trace.deferred) trace.finish({ status: c.res.status })
   }
@@ -90,7 +91,7 @@ function crossOrigin(origins: readonly string[]) {
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'POST', 'DELETE'],
-    exposeHeaders: ['x-request-id', 'retry-after'],
+    exposeHeaders: ['x-request-id', 'request-id', 'retry-after'],
     maxAge: 600,
   })
 }

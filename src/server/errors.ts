@@ -125,11 +125,9 @@ export function errorBody(family: ErrorFamily, error: HttpError, requestId?: str
   const { message, type, param, code } = error
   if (family === 'predict' || family === 'ollama') return { error: message }
   if (family === 'anthropic') {
-    return {
-      type: 'error',
-      error: { type: anthropicType(error), message },
-      ...(requestId && { request_id: requestId }),
-    }
+    const details = code === null ? {} : { details: { error_code: code } }
+    const shown = { type: anthropicType(error), message, ...details }
+    return { type: 'error', error: shown, ...(requestId && { request_id: requestId }) }
   }
   const fields = { message, type, param, code }
   return {

@@ -6,7 +6,10 @@ import type { AppContext, Service } from './service.ts'
 
 /** `GET /v1/models` */
 export function listModels(c: AppContext, service: Service): Response {
-  return jsonResponse({ object: 'list', data: [modelCard(c, service)] })
+  const card = modelCard(c, service)
+  if (c.get('family') !== 'anthropic') return jsonResponse({ object: 'list', data: [card] })
+  const { modelId } = service.config
+  return jsonResponse({ data: [card], first_id: modelId, last_id: modelId, has_more: false })
 }
 
 /** `GET /v1/models/:id`. @throws HttpError 404 */
@@ -18,6 +21,10 @@ export function showModel(c: AppContext, service: Service): Response {
 
 function modelCard(c: AppContext, { config, model }: Service): object {
   const contextLength = model.ready?.contextLength
+  if (c.get('family') === 'anthropic') {
+    const created_at = new Date(Math.min(config.created * 1000, 8.64e15)).toISOString()
+    return { type: 'model', id: config.modelId, display_name: config.modelId, created_at }
+  }
   return {
     id: config.modelId,
     object: 'model',

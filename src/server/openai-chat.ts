@@ -107,7 +107,7 @@ function completionBody(
       logprobs: chatLogprobs(choice.logprobs),
       finish_reason: choice.finish_reason,
     })),
-    usage: wireUsage([usage]),
+    usage: wireUsage([usage], choices),
   }
 }
 
@@ -148,7 +148,9 @@ async function* chatEvents(
     for (const { delta, logprobs } of deltas(piece)) yield choice(index, delta, { logprobs })
     if (finish_reason !== null) yield choice(index, {}, { finish_reason })
   }
-  if (includeUsage) yield chunk([], wireUsage([(await pieces.result).usage]))
+  if (!includeUsage) return
+  const { usage, choices } = await pieces.result
+  yield chunk([], wireUsage([usage], choices))
 }
 
 /** Logprobs are those of tokens whose text is shown, so they come with it. */

@@ -1,4 +1,5 @@
 /** Parts of answers that both of OpenAI's routes have: ids, usage, logprobs. */
+import type { ChatChoice } from '../chat/answer.ts'
 import type { TokenLogprob, TopLogprob } from '../chat/token-logprob.ts'
 import type { Usage } from '../generate/types.ts'
 import { randomHex } from './ids.ts'
@@ -27,14 +28,19 @@ export function chunksOf({ id, created, model }: AnswerHead, object: string, inc
   })
 }
 
-/** OpenAI's usage, summed over the requests that one answer took. */
-export function wireUsage(usages: readonly Usage[]): object {
+/** OpenAI's usage, summed over the requests that one answer took. Without choices nothing is said of thoughts. */
+export function wireUsage(
+  usages: readonly Usage[],
+  choices: readonly Pick<ChatChoice, 'reasoning_tokens'>[] = [],
+): object {
+  const reasoning_tokens = choices.reduce((total, choice) => total + (choice.reasoning_tokens ?? 0), 0)
   const sum = (field: keyof Usage) => usages.reduce((total, usage) => total + usage[field], 0)
   return {
     prompt_tokens: sum('prompt_tokens'),
     completion_tokens: sum('completion_tokens'),
     total_tokens: sum('total_tokens'),
     prompt_tokens_details: { cached_tokens: sum('cached_tokens') },
+    ...(reasoning_tokens > 0 && { completion_tokens_details: { reasoning_tokens } }),
   }
 }
 

@@ -1,5 +1,6 @@
 /** All routes of the app, in the order in which they are tried. */
 
+import { countMessageTokens, createMessage } from './anthropic/routes.ts'
 import { homePage } from './home-page.ts'
 import { health, listModels, metricsPage, showModel } from './info-routes.ts'
 import { chatCompletions } from './openai-chat.ts'
@@ -48,6 +49,8 @@ export const ROUTES: readonly Route[] = [
   openAi('DELETE', '/responses/:id', deleteResponse),
   openAi('GET', '/responses/:id/input_items', listInputItems),
   openAi('POST', '/responses/:id/cancel', cancelResponse),
+  { method: 'POST', path: '/v1/messages', handle: createMessage },
+  { method: 'POST', path: '/v1/messages/count_tokens', handle: countMessageTokens },
   openAi('GET', '/models', listModels),
   { method: 'POST', path: '/v1/models/:name{.+(?::|%3[Aa])predict}', handle: predict },
   openAi('GET', '/models/:id{.+}', showModel),

@@ -103,8 +103,11 @@ function joined(before: Piece | undefined, piece: Piece): Piece {
   const calls = [...(before?.tool_calls ?? []), ...(piece.tool_calls ?? [])]
   const logprobs = [...(before?.logprobs ?? []), ...(piece.logprobs ?? [])]
   const thought = (before?.reasoning_content ?? '') + (piece.reasoning_content ?? '')
+  // Each piece of a thought counts as one token.
+  const tokens = (before as Json)?.reasoning_tokens ?? 0
   return {
     ...piece,
+    reasoning_tokens: tokens + (piece.reasoning_content === null ? 0 : 1),
     reasoning_content: thought === '' ? null : thought,
     tool_calls: calls.length > 0 ? calls : null,
     logprobs: logprobs.length > 0 ? logprobs : null,
@@ -112,7 +115,9 @@ function joined(before: Piece | undefined, piece: Piece): Piece {
 }
 
 function completion(whole: Map<number, { text: string; piece: Piece }>, tokens: number): Completion {
-  const choices = [...whole.values()].map(({ text, piece }) => ({ ...piece, text })).sort((a, b) => a.index - b.index)
+  const choices = [...whole.values()]
+    .map(({ text, piece }) => ({ stop_reason: null, reasoning_tokens: 0, ...piece, text }))
+    .sort((a, b) => a.index - b.index)
   const usage = { prompt_tokens: 10, completion_tokens: tokens, total_tokens: 10 + tokens, cached_tokens: 4 }
   return { choices, usage } as unknown as Completion
 }

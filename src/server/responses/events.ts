@@ -31,7 +31,6 @@ export class ResponseWriter {
   private open: OpenItem | undefined
   private sequence = 0
   private usage: object | null = null
-  private reasoningTokens = 0
 
   /** @param head what the response has besides output, status and usage */
   constructor(
@@ -52,8 +51,8 @@ export class ResponseWriter {
     const whole = finish !== 'length'
     if (this.output.length === 0 && this.open === undefined) yield* this.start('message')
     yield* this.end(whole ? 'completed' : 'incomplete')
-    const { usage } = await pieces.result
-    this.usage = wireUsage(usage, this.reasoningTokens)
+    const { usage, choices } = await pieces.result
+    this.usage = wireUsage(usage, choices[0]?.reasoning_tokens ?? 0)
     const body = this.body(whole ? 'completed' : 'incomplete', whole ? {} : { incomplete_details: MAX_TOKENS })
     this.onDone(body)
     yield this.event(whole ? 'response.completed' : 'response.incomplete', { response: body })
@@ -86,11 +85,8 @@ export class ResponseWriter {
   }
 
   private *piece(piece: ChatChunk): Generator<Event> {
-    const { reasoning_content: thought, text, logprobs, tool_calls: calls, token_ids: ids } = piece
-    if (thought !== null) {
-      yield* this.grow('reasoning', thought)
-      if (text === '') this.reasoningTokens += ids.length
-    }
+    const { reasoning_content: thought, text, logprobs, tool_calls: calls } = piece
+    if (thought !== null) yield* this.grow('reasoning', thought)
     if (text !== '')
       yield* this.grow('message', text, (chatLogprobs(logprobs) as { content: object[] } | null)?.content)
     for (const { index, id, function: part } of calls ?? []) {

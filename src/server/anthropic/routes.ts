@@ -1,0 +1,56 @@
+/** `/v1/messages`, Anthropic's API. */
+import type { ChatModel } from '../../chat/chat-model.ts'
+import type { ChatRequest } from '../../chat/request.ts'
+import { readJsonObject } from '../body.ts'
+import { HttpError, jsonResponse } from '../errors.ts'
+import { respond, type Terms, translate } from '../face.ts'
+import { checkModel } from '../schema.ts'
+import type { AppContext, Service } from '../service.ts'
+import { NAMED_EVENTS } from '../sse.ts'
+import { MessageWriter } from './events.ts'
+import { parseMessage } from './request.ts'
+
+/** `POST /v1/messages` */
+export async function createMessage(c: AppContext, service: Service): Promise<Response> {
+  const { config } = service
+  const chat = service.model.use()
+  checkVersion(c)
+  const { model, stream, request, terms, hidesThoughts } = parseMessage(
+    await readJsonObject(c.req.raw, config),
+    config.lenient,
+  )
+  checkModel(model, config)
+  const promptTokens = () => countPrompt(chat, request, terms)
+  const answer = new MessageWriter({ model: config.modelId, promptTokens, hidesThoughts })
+  return respond(c, service, { request, stream, terms, answer }, NAMED_EVENTS)
+}
+
+/** `POST /v1/messages/count_tokens`: how long the prompt of such a request would be. */
+export async function countMessageTokens(c: AppContext, service: Service): Promise<Response> {
+  const { config } = service
+  const chat = service.model.use()
+  checkVersion(c)
+  const { model, request, terms } = parseMessage(await readJsonObject(c.req.raw, config), config.lenient, true)
+  checkModel(model, config)
+  return jsonResponse({ input_tokens: await countPrompt(chat, request, terms) })
+}
+
+async function countPrompt(
+  chat: ChatModel,
+  { messages, tools, tool_choice, reasoning_effort }: ChatRequest,
+  terms: Terms,
+): Promise<number> {
+  try {
+    const shown = tool_choice === 'none' ? undefined : tools
+    return (await chat.encode({ messages, tools: shown, reasoning_effort })).length
+  } catch (error) {
+    throw translate(error, terms)
+  }
+}
+
+/** Every version has what this face reads and writes; what is no date is no version. @throws HttpError 400 */
+function checkVersion(c: AppContext): void {
+  const version = c.req.header('anthropic-version')
+  if (version === undefined || /^\d{4}-\d{2}-\d{2}$/.test(version)) return
+  throw new HttpError(400, `anthropic-version: "${version.slice(0, 40)}" is no version, such as 2023-06-01`)
+}
