@@ -55,7 +55,10 @@ export interface AttentionBuffers {
   readonly rows: Buffer
   /** [tiles] (first row, rows) */
   readonly tiles: Buffer
-  /** [ROPE_FINE + coarse, headDim / 2] (cos, sin): by 0 .. ROPE_FINE - 1 positions, then by multiples of ROPE_FINE */
+  /**
+   * [1 + ROPE_FINE + coarse, headDim / 2] (frequency, 0), then (cos, sin): by 0 .. ROPE_FINE - 1 positions, then by
+   * multiples of ROPE_FINE. Angles are rounded to f32 where frequencies are above 0.
+   */
   readonly rope: Buffer
   /** [T, heads, headStride], after RoPE */
   readonly q: Buffer

@@ -57,8 +57,8 @@ interface Scaling<S extends RopeScaling> {
   fromHf(read: RopeReader): S
   /** From the `rope.scaling.*` keys of a GGUF; absent where GGUF has no such kind. */
   fromGguf?(read: RopeReader): S | undefined
-  /** Radians per position of each pair, from those without scaling. */
-  frequencies(base: readonly number[], scaling: S, config: RopeConfig): number[]
+  /** Radians per position of each pair, from the positions per radian without scaling; all of f32. */
+  frequencies(periods: readonly number[], scaling: S, config: RopeConfig): number[]
   /** What cos and sin of queries and keys are multiplied with; 1 where it is absent. */
   attentionFactor?(scaling: S): number
   /** Set where the frequencies are other ones beyond the positions that the model was made for. */
@@ -77,12 +77,12 @@ export const ROPE_SCALINGS: { readonly [T in RopeScaling['type']]: Scaling<OfTyp
       const factor = read.positive(name, 1)
       return factor === 1 ? undefined : { type: 'linear', factor }
     },
-    frequencies: (base, { factor }) => base.map((frequency) => frequency / factor),
+    frequencies: (periods, { factor }) => periods.map((period) => f32(f32(1 / period) / f32(factor))),
   },
   dynamic: {
     // The base grows with the sequence, but only beyond the positions that the model was made for.
     fromHf: (read) => ({ type: 'dynamic', factor: read.positive('factor') }),
-    frequencies: (base) => [...base],
+    frequencies: (periods) => periods.map((period) => f32(1 / period)),
     bounded: true,
   },
   llama3: {
@@ -107,14 +107,17 @@ function llama3FromHf(read: RopeReader): OfType<'llama3'> {
   return { type: 'llama3', factor: read.positive('factor'), lowFreqFactor, highFreqFactor, originalMaxPositions }
 }
 
-function llama3Frequencies(base: readonly number[], scaling: OfType<'llama3'>): number[] {
+function llama3Frequencies(periods: readonly number[], scaling: OfType<'llama3'>): number[] {
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositions } = scaling
-  return base.map((frequency) => {
-    const wavelength = (2 * Math.PI) / frequency
+  return periods.map((period) => {
+    const frequency = f32(1 / period)
+    const stretched = (of: number) => f32(of / f32(factor))
+    const wavelength = f32(f32(2 * Math.PI) / frequency)
     if (wavelength < originalMaxPositions / highFreqFactor) return frequency
-    if (wavelength > originalMaxPositions / lowFreqFactor) return frequency / factor
-    const smooth = (originalMaxPositions / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor)
-    return ((1 - smooth) * frequency) / factor + smooth * frequency
+    if (wavelength > originalMaxPositions / lowFreqFactor) return stretched(frequency)
+    const turns = f32(f32(originalMaxPositions) / wavelength)
+    const smooth = f32(f32(turns - f32(lowFreqFactor)) / f32(highFreqFactor - lowFreqFactor))
+    return f32(stretched(f32(f32(1 - smooth) * frequency)) + f32(smooth * frequency))
   })
 }
 
@@ -168,7 +171,7 @@ function yarnMagnitude(factor: number, multiplier = 1): number {
 
 /** Short waves keep their frequency, long ones are stretched by the factor, and a ramp over the pairs lies between. */
 function yarnFrequencies(
-  base: readonly number[],
+  periods: readonly number[],
   scaling: OfType<'yarn'>,
   { headDim, ropeTheta }: RopeConfig,
 ): number[] {
@@ -180,19 +183,27 @@ function yarnFrequencies(
   const low = Math.max(truncate ? Math.floor(from) : from, 0)
   const high = Math.min(truncate ? Math.ceil(to) : to, headDim - 1)
   const length = high === low ? 0.001 : high - low
-  return base.map((frequency, pair) => {
-    const ramp = Math.min(Math.max((pair - low) / length, 0), 1)
-    return frequency * (1 - ramp) + (frequency / factor) * ramp
+  return periods.map((period, pair) => {
+    const ramp = Math.min(Math.max(f32(f32(pair - f32(low)) / f32(length)), 0), 1)
+    const kept = f32(1 - ramp)
+    const stretched = f32(1 / f32(f32(factor) * period))
+    return f32(f32(stretched * f32(1 - kept)) + f32(f32(1 / period) * kept))
   })
 }
 
-/** Radians per position of each pair: theta^(-2i / headDim), divided by the divisors, then scaled as the config says. */
+/**
+ * Radians per position of each pair, numbers of f32: theta^(-2i / headDim), divided by the divisors, then scaled as the
+ * config says. Every step is rounded to f32, as in all implementations that models are trained and served with: an error
+ * in the last place of a frequency is one of some hundredths of a radian after 200,000 positions.
+ */
 export function ropeFrequencies(config: RopeConfig): number[] {
   const { headDim, ropeTheta, ropeScaling, ropeDivisors } = config
-  const base = Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim))
-  const divided = ropeDivisors === undefined ? base : base.map((frequency, i) => frequency / ropeDivisors[i]!)
-  if (ropeScaling === undefined) return divided
-  return entryOf(ropeScaling).frequencies(divided, ropeScaling, config)
+  const periods = Array.from({ length: headDim / 2 }, (_, i) => {
+    const period = f32(f32(ropeTheta) ** f32((2 * i) / headDim))
+    return ropeDivisors === undefined ? period : f32(period * ropeDivisors[i]!)
+  })
+  if (ropeScaling === undefined) return periods.map((period) => f32(1 / period))
+  return entryOf(ropeScaling).frequencies(periods, ropeScaling, config)
 }
 
 /** The most positions that the rotary frequencies are right for. */
@@ -206,18 +217,23 @@ function entryOf<S extends RopeScaling>(scaling: S): Scaling<S> {
 }
 
 /**
- * Rotary angles: (cos, sin) of position · frequency for each pair of a head, row-major: [ROPE_FINE, headDim / 2, 2] for
- * the positions below ROPE_FINE, then [ceil(positions / ROPE_FINE), headDim / 2, 2] for its multiples from 0 on, which
- * carry the attention factor. The turn of a position is the product of one of each. Computed in f64 and rounded once: WGSL
- * leaves the precision of sin and cos open beyond ±π. Su et al. 2021 (RoFormer), eq. 34.
+ * What the shader makes the angles of a position from, row-major, [1 + ROPE_FINE + coarse, headDim / 2, 2]: a row of
+ * (frequency, 0); then (cos, sin) of position · frequency for the positions below ROPE_FINE; then for its
+ * ceil(positions / ROPE_FINE) multiples from 0 on, which carry the attention factor. The turn of a position is the product
+ * of one of each. Computed in f64 and rounded once: WGSL leaves the precision of sin and cos open beyond ±π.
+ * Su et al. 2021 (RoFormer), eq. 34.
  */
 export function ropeTable(config: RopeConfig, positions: number): Float32Array<ArrayBuffer> {
   const { ropeScaling } = config
   const frequencies = ropeFrequencies(config)
   const factor = ropeScaling === undefined ? 1 : (entryOf(ropeScaling).attentionFactor?.(ropeScaling) ?? 1)
   const coarse = Math.ceil(positions / ROPE_FINE)
-  const table = new Float32Array((ROPE_FINE + coarse) * frequencies.length * 2)
+  const table = new Float32Array((1 + ROPE_FINE + coarse) * frequencies.length * 2)
   let at = 0
+  for (const frequency of frequencies) {
+    table[at] = frequency
+    at += 2
+  }
   for (let row = 0; row < ROPE_FINE + coarse; row++) {
     const isFine = row < ROPE_FINE
     const position = isFine ? row : (row - ROPE_FINE) * ROPE_FINE
@@ -229,3 +245,5 @@ export function ropeTable(config: RopeConfig, positions: number): Float32Array<A
   }
   return table
 }
+
+const f32 = Math.fround

@@ -98,7 +98,7 @@ export class AttentionStage {
     const buffers: AttentionBuffers = {
       rows: gpu.createBuffer('rows', MAX_ROWS * 16),
       tiles: gpu.createBuffer('tiles', MAX_ROWS * 8),
-      rope: gpu.createBuffer('rope', (ROPE_FINE + positions) * headDim * 4),
+      rope: gpu.createBuffer('rope', (1 + ROPE_FINE + positions) * headDim * 4),
       q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
       splits: gpu.createBuffer('splits', sums * nHeads * stride * 4),
       stats: gpu.createBuffer('stats', sums * nHeads * 8),
@@ -291,14 +291,17 @@ export class AttentionStage {
   }
 }
 
-/** The angles of all positions in the layout of the shader: the first ROPE_FINE of them, then every ROPE_FINE-th. */
+/**
+ * The angles of all positions in the layout of the shader: the first ROPE_FINE of them, then every ROPE_FINE-th. The row of
+ * frequencies is zero, so that they are taken as they are.
+ */
 function ropeTable(angles: Float32Array<ArrayBuffer>, headDim: number): Float32Array<ArrayBuffer> {
   const positions = angles.length / headDim
   const coarse = Math.ceil(positions / ROPE_FINE)
-  const table = new Float32Array((ROPE_FINE + coarse) * headDim)
-  table.set(angles.subarray(0, ROPE_FINE * headDim))
+  const table = new Float32Array((1 + ROPE_FINE + coarse) * headDim)
+  table.set(angles.subarray(0, ROPE_FINE * headDim), headDim)
   for (let i = 0; i < coarse; i++) {
-    table.set(angles.subarray(i * ROPE_FINE * headDim, (i * ROPE_FINE + 1) * headDim), (ROPE_FINE + i) * headDim)
+    table.set(angles.subarray(i * ROPE_FINE * headDim, (i * ROPE_FINE + 1) * headDim), (1 + ROPE_FINE + i) * headDim)
   }
   return table
 }

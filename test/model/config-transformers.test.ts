@@ -84,8 +84,8 @@ function expectSame(config: ModelConfig, built: Built): void {
   const frequencies = ropeFrequencies(config)
   expect(frequencies).toHaveLength(built.frequencies.length)
   for (const [i, frequency] of built.frequencies.entries()) {
-    // transformers computes them in f32.
-    expect(Math.abs(frequencies[i]! / frequency - 1), `frequency ${i}`).toBeLessThan(2e-6)
+    // Both compute them in f32; powers of f32 differ in the last place.
+    expect(Math.abs(frequencies[i]! / frequency - 1), `frequency ${i}`).toBeLessThan(5e-7)
   }
   const unturned = ropeTable(config, 1).at(-2 * frequencies.length)
   expect(unturned).toBeCloseTo(built.attentionFactor, 6)
