@@ -1,6 +1,7 @@
 /**
  * Compiles test/types/ against the built declarations as a user's project would: with each TypeScript that is supported,
- * each way to resolve modules, with and without the types of the DOM and of Node, and `skipLibCheck` off.
+ * each way to resolve modules, with and without the types of the DOM and of Node, and `skipLibCheck` off. Before, it counts
+ * the lines that the root entry declares.
  *
  * `npm run build && node tools/check-types.mjs`
  */
@@ -11,6 +12,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** Lines of the root entry's declarations: of its own file, and of that with all files it imports. */
+const MAX_DECLARED = { own: 500, all: 900 }
 /** Of one compiler's complaints; the rest are mostly the same. */
 const MAX_LINES = 8
 const COMPILERS = ['typescript', 'typescript-7']
@@ -41,7 +44,7 @@ try {
 
 function check() {
   install()
-  let right = true
+  let right = isSmall()
   for (const compiler of COMPILERS) {
     const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'))
     for (const resolution of RESOLUTIONS) {
@@ -69,6 +72,26 @@ function install() {
   }
   cpSync(join(root, 'test/types'), join(folder, 'src'), { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+}
+
+/** Whether the declarations stay readable. */
+function isSmall() {
+  const files = [...declarationsOf('index.d.ts')].map((name) => readFileSync(join(root, 'dist', name), 'utf8'))
+  const [own, ...others] = files.map((text) => text.trimEnd().split('\n').length)
+  const all = others.reduce((sum, lines) => sum + lines, own)
+  const right = own <= MAX_DECLARED.own && all <= MAX_DECLARED.all
+  console.log(`${right ? 'right' : 'WRONG'}  index.d.ts has ${own} lines, with what it imports ${all}`)
+  return right
+}
+
+/** A file of declarations and those it imports, by their names. */
+function declarationsOf(name, found = new Set()) {
+  found.add(name)
+  const text = readFileSync(join(root, 'dist', name), 'utf8')
+  for (const [, imported] of text.matchAll(/from '\.\/(.+)\.js'/g)) {
+    if (!found.has(`${imported}.d.ts`)) declarationsOf(`${imported}.d.ts`, found)
+  }
+  return found
 }
 
 /** The compiler's complaints; an empty text when it has none. */
