@@ -17,9 +17,11 @@ override KEYS: u32 = 64u; // threads of a row, keys of a tile; at least QUADS
 override ROWS: u32 = 1u;
 
 const MASKED = -1e30;
+// Query heads of one kv head that a workgroup serves: the columns of its matrices.
+const TILE_HEADS = 4u;
 override QUADS: u32 = HEAD_STRIDE / 4u;
 override GROUP_HEADS: u32 = N_HEADS / N_KV_HEADS;
-override HEAD_TILES: u32 = (GROUP_HEADS + 3u) / 4u;
+override HEAD_TILES: u32 = (GROUP_HEADS + TILE_HEADS - 1u) / TILE_HEADS;
 override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>; // [T, N_HEADS, QUADS]
@@ -58,7 +60,7 @@ fn main(
 ) {
   let tile = tiles[group.z];
   let kv_head = group.y / HEAD_TILES;
-  let first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * 4u;
+  let first_head = kv_head * GROUP_HEADS + (group.y % HEAD_TILES) * TILE_HEADS;
   let last_head = (kv_head + 1u) * GROUP_HEADS - 1u;
   let first_row = rows[tile.x];
   let cache = (first_row.x * N_KV_HEADS + kv_head) * RING;

@@ -8,13 +8,14 @@ override KEYS_PER_SPLIT: u32;
 override Y_STRIDE: u32; // elements from one row of y to the next
 
 override QUADS: u32 = HEAD_STRIDE / 4u;
+const THREADS = 64u;
 
 @group(0) @binding(0) var<storage, read> rows: array<vec4u>; // [T] (-, position, -, splits at most)
 @group(0) @binding(1) var<storage, read> splits: array<vec4f>; // [T, N_HEADS, splits * LANES, QUADS]
 @group(0) @binding(2) var<storage, read> stats: array<vec2f>; // [T, N_HEADS, splits * LANES] (maximum, sum of p)
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, Y_STRIDE], heads one after another
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= N_HEADS * QUADS) { return; }
   let row = id.y;

@@ -1,4 +1,4 @@
-// needs: weights, start, emit
+// needs: weights, start, emit, lane_sum
 // Up to four rows of x (WIDE: eight) times a weight matrix: each weight is read once for all of them. group.y takes the
 // next rows. As in matmul_vec LANES threads share the inputs, and every thread keeps four outputs of each row.
 override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
@@ -6,22 +6,14 @@ override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 16u; // power of two
 override GROUPS: u32 = 4u; // of LANES threads
 override WIDE: bool = false;
+override WORKGROUP: u32 = LANES * GROUPS;
+const OUTPUTS = 4u; // that one thread keeps
+const ROWS = 4u;
+const WIDE_ROWS = 8u;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T rounded up to 8, K_BLOCKS * 8]
 
-var<workgroup> partial: array<vec4f, LANES * GROUPS>;
 var<workgroup> results: array<vec4f, GROUPS * 8u>; // [group, output, rows 0-3 and 4-7]
-
-// Sums a value over the lanes of a group; the result is valid in lane 0.
-fn sum_lanes(slot: u32, lane: u32, value: vec4f) -> vec4f {
-  workgroupBarrier();
-  partial[slot] = value;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { partial[slot] += partial[slot + half]; }
-  }
-  return partial[slot];
-}
 
 // The same quad of four rows, one in each column: `quad * x_rows(...)` is four dot products.
 fn x_rows(first: u32, quad: u32) -> mat4x4f {
@@ -42,10 +34,11 @@ fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
   }
 }
 
-@compute @workgroup_size(LANES, GROUPS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
-  let col = (group.x * GROUPS + id.y) * 4u;
-  let first_row = group.y * select(4u, 8u, WIDE);
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let col = (group.x * GROUPS + thread / LANES) * OUTPUTS;
+  let first_row = group.y * select(ROWS, WIDE_ROWS, WIDE);
   var a0 = vec4f();
   var a1 = vec4f();
   var a2 = vec4f();
@@ -55,7 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   var b2 = vec4f();
   var b3 = vec4f();
   // Consecutive lanes take consecutive quads, eight lanes to a block.
-  for (var quad = id.x; quad < K_BLOCKS * 8u; quad += LANES) {
+  for (var quad = lane; quad < K_BLOCKS * 8u; quad += LANES) {
     let w0 = weight_quad(col, quad);
     let w1 = weight_quad(col + 1u, quad);
     let w2 = weight_quad(col + 2u, quad);
@@ -73,19 +66,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
       b3 += w3 * high;
     }
   }
-  let slot = id.y * LANES + id.x;
-  a0 = sum_lanes(slot, id.x, a0);
-  a1 = sum_lanes(slot, id.x, a1);
-  a2 = sum_lanes(slot, id.x, a2);
-  a3 = sum_lanes(slot, id.x, a3);
+  a0 = sum_lanes(thread, a0);
+  a1 = sum_lanes(thread, a1);
+  a2 = sum_lanes(thread, a2);
+  a3 = sum_lanes(thread, a3);
   if (WIDE) {
-    b0 = sum_lanes(slot, id.x, b0);
-    b1 = sum_lanes(slot, id.x, b1);
-    b2 = sum_lanes(slot, id.x, b2);
-    b3 = sum_lanes(slot, id.x, b3);
+    b0 = sum_lanes(thread, b0);
+    b1 = sum_lanes(thread, b1);
+    b2 = sum_lanes(thread, b2);
+    b3 = sum_lanes(thread, b3);
   }
-  if (id.x == 0u) {
-    let first = id.y * 8u;
+  if (lane == 0u) {
+    let first = thread / LANES * 8u;
     results[first] = a0;
     results[first + 2u] = a1;
     results[first + 4u] = a2;
@@ -95,5 +87,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     results[first + 5u] = b2;
     results[first + 7u] = b3;
   }
-  emit_results(id.y, id.x, first_row, col);
+  emit_results(thread / LANES, lane, first_row, col);
 }

@@ -5,6 +5,7 @@ override FIRST: u32 = 0u; // the output that the first row of this matrix gives:
 override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
+const OUTPUTS = 4u; // that one thread keeps
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, K_BLOCKS * 8]
 
@@ -13,7 +14,7 @@ var<workgroup> partial: array<vec4f, LANES * GROUPS>;
 @compute @workgroup_size(LANES, GROUPS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
   let row = group.y;
-  let col = (group.x * GROUPS + id.y) * 4u;
+  let col = (group.x * GROUPS + id.y) * OUTPUTS;
   var sum = vec4f();
   // Outputs beyond N read clamped rows; emit drops them.
   for (var step = id.x; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {

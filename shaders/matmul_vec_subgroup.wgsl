@@ -1,6 +1,7 @@
 // needs: weights, start, emit
 // matmul_vec with the lanes' sums exchanged inside a subgroup: no workgroup memory, no barrier. LANES divides the
-// subgroup size, and the device has been probed to number its lanes in the order of local_invocation_index.
+// subgroup size, and the device has been probed to number its lanes in the order of local_invocation_index. It is no part for
+// the role lane_sum: there every lane has the sum at once, in matmul_vec two lanes need it, after one more barrier.
 enable subgroups;
 
 override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
@@ -8,6 +9,7 @@ override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
 override WORKGROUP: u32 = LANES * GROUPS;
+const OUTPUTS = 4u; // that one thread keeps
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, K_BLOCKS * 8]
 
@@ -15,7 +17,7 @@ override WORKGROUP: u32 = LANES * GROUPS;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let lane = thread % LANES;
   let row = group.y;
-  let col = (group.x * GROUPS + thread / LANES) * 4u;
+  let col = (group.x * GROUPS + thread / LANES) * OUTPUTS;
   var sum = vec4f();
   // Outputs beyond N read clamped rows; emit drops them.
   for (var step = lane; step < K_BLOCKS * 8u / QUADS_PER_STEP; step += LANES) {

@@ -6,7 +6,7 @@ export const rulesCopy: TypedShader<'logits' | 'scores' | 'rows' | 'settings', '
   "needs": [
     "sampler_math"
   ],
-  "code": "override QUADS:u32;\noverride STRIDE_QUADS:u32;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@compute @workgroup_size(256)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet sequence=rows[rows[id.y].z].x;\nif((settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)==0u||id.x>=QUADS){return;}\nlet at=id.y*STRIDE_QUADS+id.x;\nscores[at]=logits[at];\n}"
+  "code": "override QUADS:u32;\noverride STRIDE_QUADS:u32;\nconst THREADS=256u;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet sequence=rows[rows[id.y].z].x;\nif((settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)==0u||id.x>=QUADS){return;}\nlet at=id.y*STRIDE_QUADS+id.x;\nscores[at]=logits[at];\n}"
 }
 
 export const rulesScatter: TypedShader<'scores' | 'counts' | 'rows' | 'settings' | 'history' | 'lists', 'V' | 'STRIDE' | 'POSITIONS', never> = {

@@ -6,17 +6,22 @@ export const attention: TypedShader<'q' | 'tiles' | 'splits' | 'stats' | 'rows',
   "needs": [
     "cache_read"
   ],
-  "code": "override HEAD_STRIDE:u32;\noverride SCALE:f32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride KEYS:u32=64u;\noverride ROWS:u32=1u;\nconst MASKED= -1e30;\noverride QUADS:u32=HEAD_STRIDE/4u;\noverride GROUP_HEADS:u32=N_HEADS/N_KV_HEADS;\noverride HEAD_TILES:u32=(GROUP_HEADS+3u)/4u;\noverride LANES:u32=KEYS/QUADS;\n@group(0)@binding(0)var<storage,read>q:array<vec4f>;\n@group(0)@binding(1)var<storage,read>tiles:array<vec2u>;\n@group(0)@binding(4)var<storage,read_write>splits:array<vec4f>;\n@group(0)@binding(5)var<storage,read_write>stats:array<vec2f>;\n@group(0)@binding(6)var<storage,read>rows:array<vec4u>;\nvar<workgroup>scores:array<vec4f,ROWS*KEYS>;\nvar<workgroup>probs:array<vec4f,ROWS*KEYS>;\nvar<workgroup>q_tile:array<vec4f,ROWS*QUADS*4u>;\nfn load_queries(row:u32,base:u32,first_head:u32,last_head:u32,thread:u32){\nfor(var i=thread;i<QUADS*4u;i+=KEYS){\nlet head=min(first_head+i%4u,last_head);\nq_tile[base+i]=q[(row*N_HEADS+head)*QUADS+i/4u];\n}\n}\nfn store(\nrow:u32,head:u32,last_head:u32,\nsplit:u32,most_splits:u32,lane:u32,quad:u32,\nmaximum:f32,total:f32,sum:vec4f,\n){\nif(head>last_head){return;}\nlet at=((row*N_HEADS+head)*most_splits+split)*LANES+lane;\nsplits[at*QUADS+quad]=sum;\nif(quad==0u){stats[at]=vec2f(maximum,total);}\n}\n@compute @workgroup_size(KEYS,ROWS)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(num_workgroups)groups:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n){\nlet tile=tiles[group.z];\nlet kv_head=group.y/HEAD_TILES;\nlet first_head=kv_head*GROUP_HEADS+(group.y%HEAD_TILES)*4u;\nlet last_head=(kv_head+1u)*GROUP_HEADS-1u;\nlet first_row=rows[tile.x];\nlet cache=(first_row.x*N_KV_HEADS+kv_head)*RING;\nlet end=first_row.y+tile.y;\nlet visible=min(first_row.y+1u,WINDOW)+tile.y-1u;\nlet splits_of_row=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,groups.x);\nif(group.x>=splits_of_row){return;}\nlet keys_of_split=(visible+splits_of_row-1u)/splits_of_row;\nlet first_key=min(end-visible+group.x*keys_of_split,end);\nlet last_key=min(first_key+keys_of_split,end);\nlet row=min(id.y,tile.y-1u);\nlet position=first_row.y+row;\nlet base=id.y*KEYS;\nlet q_base=id.y*QUADS*4u;\nload_queries(tile.x+row,q_base,first_head,last_head,id.x);\nlet quad=id.x%QUADS;\nlet lane=id.x/QUADS;\nvar maximum=vec4f(MASKED);\nvar total=vec4f();\nvar output=mat4x4f();\nworkgroupBarrier();\nfor(var first=first_key;first<last_key;first+=KEYS){\nlet size=min(KEYS,last_key-first);\nlet key=first+id.x;\nvar score=vec4f(MASKED);\nif(id.x<size&&key<=position&&position-key<WINDOW){\nscore=vec4f();\nlet at=(cache+key%RING)*QUADS;\nfor(var i=0u;i<QUADS;i++){\nlet query=q_base+i*4u;\nscore+=cache_key(at+i)\n*mat4x4f(q_tile[query],q_tile[query+1u],q_tile[query+2u],q_tile[query+3u]);\n}\nscore*=SCALE;\n}\nscores[base+id.x]=score;\nworkgroupBarrier();\nvar new_maximum=maximum;\nfor(var i=0u;i<size;i++){new_maximum=max(new_maximum,scores[base+i]);}\nprobs[base+id.x]=select(exp(score-new_maximum),vec4f(),score<=vec4f(MASKED));\nlet rescale=exp(maximum-new_maximum);\nmaximum=new_maximum;\nworkgroupBarrier();\noutput=mat4x4f(output[0]*rescale.x,output[1]*rescale.y,output[2]*rescale.z,output[3]*rescale.w);\ntotal*=rescale;\nif(lane<LANES){\nfor(var i=lane;i<size;i+=LANES){\nlet v=cache_value((cache+(first+i)%RING)*QUADS+quad);\nlet p=probs[base+i];\noutput+=mat4x4f(v*p.x,v*p.y,v*p.z,v*p.w);\ntotal+=p;\n}\n}\n}\nif(lane>=LANES||id.y>=tile.y){return;}\nstore(tile.x+row,first_head,last_head,group.x,groups.x,lane,quad,maximum.x,total.x,output[0]);\nstore(tile.x+row,first_head+1u,last_head,group.x,groups.x,lane,quad,maximum.y,total.y,output[1]);\nstore(tile.x+row,first_head+2u,last_head,group.x,groups.x,lane,quad,maximum.z,total.z,output[2]);\nstore(tile.x+row,first_head+3u,last_head,group.x,groups.x,lane,quad,maximum.w,total.w,output[3]);\n}"
+  "code": "override HEAD_STRIDE:u32;\noverride SCALE:f32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride KEYS:u32=64u;\noverride ROWS:u32=1u;\nconst MASKED= -1e30;\nconst TILE_HEADS=4u;\noverride QUADS:u32=HEAD_STRIDE/4u;\noverride GROUP_HEADS:u32=N_HEADS/N_KV_HEADS;\noverride HEAD_TILES:u32=(GROUP_HEADS+TILE_HEADS-1u)/TILE_HEADS;\noverride LANES:u32=KEYS/QUADS;\n@group(0)@binding(0)var<storage,read>q:array<vec4f>;\n@group(0)@binding(1)var<storage,read>tiles:array<vec2u>;\n@group(0)@binding(4)var<storage,read_write>splits:array<vec4f>;\n@group(0)@binding(5)var<storage,read_write>stats:array<vec2f>;\n@group(0)@binding(6)var<storage,read>rows:array<vec4u>;\nvar<workgroup>scores:array<vec4f,ROWS*KEYS>;\nvar<workgroup>probs:array<vec4f,ROWS*KEYS>;\nvar<workgroup>q_tile:array<vec4f,ROWS*QUADS*4u>;\nfn load_queries(row:u32,base:u32,first_head:u32,last_head:u32,thread:u32){\nfor(var i=thread;i<QUADS*4u;i+=KEYS){\nlet head=min(first_head+i%4u,last_head);\nq_tile[base+i]=q[(row*N_HEADS+head)*QUADS+i/4u];\n}\n}\nfn store(\nrow:u32,head:u32,last_head:u32,\nsplit:u32,most_splits:u32,lane:u32,quad:u32,\nmaximum:f32,total:f32,sum:vec4f,\n){\nif(head>last_head){return;}\nlet at=((row*N_HEADS+head)*most_splits+split)*LANES+lane;\nsplits[at*QUADS+quad]=sum;\nif(quad==0u){stats[at]=vec2f(maximum,total);}\n}\n@compute @workgroup_size(KEYS,ROWS)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(num_workgroups)groups:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n){\nlet tile=tiles[group.z];\nlet kv_head=group.y/HEAD_TILES;\nlet first_head=kv_head*GROUP_HEADS+(group.y%HEAD_TILES)*TILE_HEADS;\nlet last_head=(kv_head+1u)*GROUP_HEADS-1u;\nlet first_row=rows[tile.x];\nlet cache=(first_row.x*N_KV_HEADS+kv_head)*RING;\nlet end=first_row.y+tile.y;\nlet visible=min(first_row.y+1u,WINDOW)+tile.y-1u;\nlet splits_of_row=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,groups.x);\nif(group.x>=splits_of_row){return;}\nlet keys_of_split=(visible+splits_of_row-1u)/splits_of_row;\nlet first_key=min(end-visible+group.x*keys_of_split,end);\nlet last_key=min(first_key+keys_of_split,end);\nlet row=min(id.y,tile.y-1u);\nlet position=first_row.y+row;\nlet base=id.y*KEYS;\nlet q_base=id.y*QUADS*4u;\nload_queries(tile.x+row,q_base,first_head,last_head,id.x);\nlet quad=id.x%QUADS;\nlet lane=id.x/QUADS;\nvar maximum=vec4f(MASKED);\nvar total=vec4f();\nvar output=mat4x4f();\nworkgroupBarrier();\nfor(var first=first_key;first<last_key;first+=KEYS){\nlet size=min(KEYS,last_key-first);\nlet key=first+id.x;\nvar score=vec4f(MASKED);\nif(id.x<size&&key<=position&&position-key<WINDOW){\nscore=vec4f();\nlet at=(cache+key%RING)*QUADS;\nfor(var i=0u;i<QUADS;i++){\nlet query=q_base+i*4u;\nscore+=cache_key(at+i)\n*mat4x4f(q_tile[query],q_tile[query+1u],q_tile[query+2u],q_tile[query+3u]);\n}\nscore*=SCALE;\n}\nscores[base+id.x]=score;\nworkgroupBarrier();\nvar new_maximum=maximum;\nfor(var i=0u;i<size;i++){new_maximum=max(new_maximum,scores[base+i]);}\nprobs[base+id.x]=select(exp(score-new_maximum),vec4f(),score<=vec4f(MASKED));\nlet rescale=exp(maximum-new_maximum);\nmaximum=new_maximum;\nworkgroupBarrier();\noutput=mat4x4f(output[0]*rescale.x,output[1]*rescale.y,output[2]*rescale.z,output[3]*rescale.w);\ntotal*=rescale;\nif(lane<LANES){\nfor(var i=lane;i<size;i+=LANES){\nlet v=cache_value((cache+(first+i)%RING)*QUADS+quad);\nlet p=probs[base+i];\noutput+=mat4x4f(v*p.x,v*p.y,v*p.z,v*p.w);\ntotal+=p;\n}\n}\n}\nif(lane>=LANES||id.y>=tile.y){return;}\nstore(tile.x+row,first_head,last_head,group.x,groups.x,lane,quad,maximum.x,total.x,output[0]);\nstore(tile.x+row,first_head+1u,last_head,group.x,groups.x,lane,quad,maximum.y,total.y,output[1]);\nstore(tile.x+row,first_head+2u,last_head,group.x,groups.x,lane,quad,maximum.z,total.z,output[2]);\nstore(tile.x+row,first_head+3u,last_head,group.x,groups.x,lane,quad,maximum.w,total.w,output[3]);\n}"
 }
 
 export const ATTENTION = {
-  "MASKED": -1e+30
+  "MASKED": -1e+30,
+  "TILE_HEADS": 4
 } as const
 
 export const attentionMerge: TypedShader<'rows' | 'splits' | 'stats' | 'y', 'HEAD_DIM' | 'HEAD_STRIDE' | 'N_HEADS' | 'LANES' | 'WINDOW' | 'KEYS_PER_SPLIT' | 'Y_STRIDE', 'QUADS'> = {
   "name": "attention_merge",
-  "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride LANES:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride Y_STRIDE:u32;\noverride QUADS:u32=HEAD_STRIDE/4u;\n@group(0)@binding(0)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(1)var<storage,read>splits:array<vec4f>;\n@group(0)@binding(2)var<storage,read>stats:array<vec2f>;\n@group(0)@binding(3)var<storage,read_write>y:array<f32>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nif(id.x>=N_HEADS*QUADS){return;}\nlet row=id.y;\nlet head=id.x/QUADS;\nlet quad=id.x%QUADS;\nlet visible=min(rows[row].y+1u,WINDOW);\nlet count=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,rows[row].w)*LANES;\nlet first=(row*N_HEADS+head)*rows[row].w*LANES;\nvar maximum= -1e30;\nfor(var i=first;i<first+count;i++){maximum=max(maximum,stats[i].x);}\nvar sum=vec4f();\nvar total=0.0;\nfor(var i=first;i<first+count;i++){\nlet weight=exp(stats[i].x-maximum);\nsum+=splits[i*QUADS+quad]*weight;\ntotal+=stats[i].y*weight;\n}\nsum/=total;\nfor(var i=0u;i<4u;i++){\nif(quad*4u+i<HEAD_DIM){y[row*Y_STRIDE+head*HEAD_DIM+quad*4u+i]=sum[i];}\n}\n}"
+  "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride LANES:u32;\noverride WINDOW:u32;\noverride KEYS_PER_SPLIT:u32;\noverride Y_STRIDE:u32;\noverride QUADS:u32=HEAD_STRIDE/4u;\nconst THREADS=64u;\n@group(0)@binding(0)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(1)var<storage,read>splits:array<vec4f>;\n@group(0)@binding(2)var<storage,read>stats:array<vec2f>;\n@group(0)@binding(3)var<storage,read_write>y:array<f32>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nif(id.x>=N_HEADS*QUADS){return;}\nlet row=id.y;\nlet head=id.x/QUADS;\nlet quad=id.x%QUADS;\nlet visible=min(rows[row].y+1u,WINDOW);\nlet count=clamp((visible+KEYS_PER_SPLIT-1u)/KEYS_PER_SPLIT,1u,rows[row].w)*LANES;\nlet first=(row*N_HEADS+head)*rows[row].w*LANES;\nvar maximum= -1e30;\nfor(var i=first;i<first+count;i++){maximum=max(maximum,stats[i].x);}\nvar sum=vec4f();\nvar total=0.0;\nfor(var i=first;i<first+count;i++){\nlet weight=exp(stats[i].x-maximum);\nsum+=splits[i*QUADS+quad]*weight;\ntotal+=stats[i].y*weight;\n}\nsum/=total;\nfor(var i=0u;i<4u;i++){\nif(quad*4u+i<HEAD_DIM){y[row*Y_STRIDE+head*HEAD_DIM+quad*4u+i]=sum[i];}\n}\n}"
 }
+
+export const ATTENTION_MERGE = {
+  "THREADS": 64
+} as const
 
 export const cacheReadF16: TypedShader<'cache', 'VALUES_AT', never> = {
   "name": "cache_read_f16",
@@ -76,8 +81,12 @@ export const embedding: TypedShader<'history' | 'x' | 'rows', 'X_QUADS' | 'POSIT
   "needs": [
     "weights"
   ],
-  "code": "override X_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read_write>x:array<vec4f>;\n@group(0)@binding(4)var<storage,read>rows:array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet token=history[rows[id.y].x*POSITIONS+rows[id.y].y];\nif(id.x<X_QUADS){x[id.y*X_QUADS+id.x]=weight_quad(token,id.x);}\n}"
+  "code": "override X_QUADS:u32;\noverride POSITIONS:u32;\nconst THREADS=64u;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read_write>x:array<vec4f>;\n@group(0)@binding(4)var<storage,read>rows:array<vec4u>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet token=history[rows[id.y].x*POSITIONS+rows[id.y].y];\nif(id.x<X_QUADS){x[id.y*X_QUADS+id.x]=weight_quad(token,id.x);}\n}"
 }
+
+export const EMBEDDING = {
+  "THREADS": 64
+} as const
 
 export const emitAdd: TypedShader<'y', 'Y_STRIDE', never> = {
   "name": "emit_add",
@@ -106,6 +115,21 @@ export const emitStore: TypedShader<'y', 'Y_STRIDE', never> = {
   "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]=a;}\nif(col+1u<N){y[at+1u]=b;}\n}"
 }
 
+export const laneSumSubgroup: TypedShader<never, never, never> = {
+  "name": "lane_sum_subgroup",
+  "provides": "lane_sum",
+  "enables": [
+    "subgroups"
+  ],
+  "code": "fn sum_lanes(thread:u32,value:vec4f)->vec4f{\nvar sum=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nreturn sum;\n}"
+}
+
+export const laneSumWorkgroup: TypedShader<never, never, never> = {
+  "name": "lane_sum_workgroup",
+  "provides": "lane_sum",
+  "code": "var<workgroup>partial:array<vec4f,LANES*GROUPS>;\nfn sum_lanes(thread:u32,value:vec4f)->vec4f{\nworkgroupBarrier();\npartial[thread]=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread%LANES<half){partial[thread]+=partial[thread+half];}\n}\nreturn partial[thread];\n}"
+}
+
 export const LOGPROBS = {
   "THREADS": 256,
   "LIST": 512,
@@ -113,28 +137,22 @@ export const LOGPROBS = {
   "MOST": 20
 } as const
 
-export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE'> = {
+export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE' | 'WORKGROUP'> = {
   "name": "matmul_batch",
   "needs": [
     "weights",
     "start",
-    "emit"
+    "emit",
+    "lane_sum"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WIDE:bool=false;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn sum_lanes(slot:u32,lane:u32,value:vec4f)->vec4f{\nworkgroupBarrier();\npartial[slot]=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(lane<half){partial[slot]+=partial[slot+half];}\n}\nreturn partial[slot];\n}\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet col=(group.x*GROUPS+id.y)*4u;\nlet first_row=group.y*select(4u,8u,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=id.x;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\nlet slot=id.y*LANES+id.x;\na0=sum_lanes(slot,id.x,a0);\na1=sum_lanes(slot,id.x,a1);\na2=sum_lanes(slot,id.x,a2);\na3=sum_lanes(slot,id.x,a3);\nif(WIDE){\nb0=sum_lanes(slot,id.x,b0);\nb1=sum_lanes(slot,id.x,b1);\nb2=sum_lanes(slot,id.x,b2);\nb3=sum_lanes(slot,id.x,b3);\n}\nif(id.x==0u){\nlet first=id.y*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(id.y,id.x,first_row,col);\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WIDE:bool=false;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst OUTPUTS=4u;\nconst ROWS=4u;\nconst WIDE_ROWS=8u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet col=(group.x*GROUPS+thread/LANES)*OUTPUTS;\nlet first_row=group.y*select(ROWS,WIDE_ROWS,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=lane;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\na0=sum_lanes(thread,a0);\na1=sum_lanes(thread,a1);\na2=sum_lanes(thread,a2);\na3=sum_lanes(thread,a3);\nif(WIDE){\nb0=sum_lanes(thread,b0);\nb1=sum_lanes(thread,b1);\nb2=sum_lanes(thread,b2);\nb3=sum_lanes(thread,b3);\n}\nif(lane==0u){\nlet first=thread/LANES*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(thread/LANES,lane,first_row,col);\n}"
 }
 
-export const matmulBatchSubgroup: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WORKGROUP' | 'WIDE'> = {
-  "name": "matmul_batch_subgroup",
-  "needs": [
-    "weights",
-    "start",
-    "emit"
-  ],
-  "enables": [
-    "subgroups"
-  ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WORKGROUP:u32=LANES*GROUPS;\noverride WIDE:bool=false;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn sum_lanes(value:vec4f)->vec4f{\nvar sum=value;\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nreturn sum;\n}\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nlet first_row=group.y*select(4u,8u,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var quad=lane;quad<K_BLOCKS*8u;quad+=LANES){\nlet w0=weight_quad(col,quad);\nlet w1=weight_quad(col+1u,quad);\nlet w2=weight_quad(col+2u,quad);\nlet w3=weight_quad(col+3u,quad);\nlet low=x_rows(first_row,quad);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,quad);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\na0=sum_lanes(a0);\na1=sum_lanes(a1);\na2=sum_lanes(a2);\na3=sum_lanes(a3);\nif(WIDE){\nb0=sum_lanes(b0);\nb1=sum_lanes(b1);\nb2=sum_lanes(b2);\nb3=sum_lanes(b3);\n}\nif(lane==0u){\nlet first=thread/LANES*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(thread/LANES,lane,first_row,col);\n}"
-}
+export const MATMUL_BATCH = {
+  "OUTPUTS": 4,
+  "ROWS": 4,
+  "WIDE_ROWS": 8
+} as const
 
 export const matmulTile: TypedShader<'x', 'N', 'FIRST'> = {
   "name": "matmul_tile",
@@ -159,8 +177,12 @@ export const matmulVec: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS'> = {
     "start",
     "emit"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet row=group.y;\nlet col=(group.x*GROUPS+id.y)*4u;\nvar sum=vec4f();\nfor(var step=id.x;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nlet slot=id.y*LANES+id.x;\npartial[slot]=sum;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(id.x<half){partial[slot]+=partial[slot+half];}\n}\nworkgroupBarrier();\nif(id.x<2u){\nlet total=partial[id.y*LANES];\nlet pair=select(total.xy,total.zw,id.x==1u);\nlet first=start_pair(row,col+2u*id.x);\nemit(row,FIRST+col+2u*id.x,first.x+pair.x,first.y+pair.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet row=group.y;\nlet col=(group.x*GROUPS+id.y)*OUTPUTS;\nvar sum=vec4f();\nfor(var step=id.x;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nlet slot=id.y*LANES+id.x;\npartial[slot]=sum;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(id.x<half){partial[slot]+=partial[slot+half];}\n}\nworkgroupBarrier();\nif(id.x<2u){\nlet total=partial[id.y*LANES];\nlet pair=select(total.xy,total.zw,id.x==1u);\nlet first=start_pair(row,col+2u*id.x);\nemit(row,FIRST+col+2u*id.x,first.x+pair.x,first.y+pair.y);\n}\n}"
 }
+
+export const MATMUL_VEC = {
+  "OUTPUTS": 4
+} as const
 
 export const matmulVecSubgroup: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WORKGROUP'> = {
   "name": "matmul_vec_subgroup",
@@ -172,21 +194,33 @@ export const matmulVecSubgroup: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUP
   "enables": [
     "subgroups"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*4u;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nif(lane<2u){\nlet pair=select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*OUTPUTS;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nif(lane<2u){\nlet pair=select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
 }
+
+export const MATMUL_VEC_SUBGROUP = {
+  "OUTPUTS": 4
+} as const
 
 export const probeSubgroups: TypedShader<'lanes', never, never> = {
   "name": "probe_subgroups",
   "enables": [
     "subgroups"
   ],
-  "code": "@group(0)@binding(0)var<storage,read_write>lanes:array<vec2u>;\n@compute @workgroup_size(128)\nfn main(\n@builtin(local_invocation_index)thread:u32,\n@builtin(subgroup_invocation_id)lane:u32,\n@builtin(subgroup_size)size:u32,\n){\nlanes[thread]=vec2u(lane,size);\n}"
+  "code": "const THREADS=128u;\n@group(0)@binding(0)var<storage,read_write>lanes:array<vec2u>;\n@compute @workgroup_size(THREADS)\nfn main(\n@builtin(local_invocation_index)thread:u32,\n@builtin(subgroup_invocation_id)lane:u32,\n@builtin(subgroup_size)size:u32,\n){\nlanes[thread]=vec2u(lane,size);\n}"
 }
+
+export const PROBE_SUBGROUPS = {
+  "THREADS": 128
+} as const
 
 export const rmsNorm: TypedShader<'x' | 'gain' | 'rows' | 'y', 'D' | 'X_QUADS' | 'EPS', 'GATHER' | 'WORKGROUP'> = {
   "name": "rms_norm",
   "code": "override D:u32;\noverride X_QUADS:u32;\noverride EPS:f32;\noverride GATHER:bool=false;\noverride WORKGROUP:u32=64u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@group(0)@binding(1)var<storage,read>gain:array<vec4f>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read_write>y:array<vec4f>;\nvar<workgroup>partial:array<f32,WORKGROUP>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nvar source=group.x;\nif(GATHER){source=rows[group.x].z;}\nvar sum=0.0;\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\nlet v=x[source*X_QUADS+i];\nsum+=dot(v,v);\n}\npartial[thread]=sum;\nfor(var half=WORKGROUP/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){partial[thread]+=partial[thread+half];}\n}\nworkgroupBarrier();\nlet scale=inverseSqrt(partial[0]/f32(D)+EPS);\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\ny[group.x*X_QUADS+i]=x[source*X_QUADS+i]*scale*gain[i];\n}\n}"
 }
+
+export const RULES_COPY = {
+  "THREADS": 256
+} as const
 
 export const RULES_SCATTER = {
   "THREADS": 256,
@@ -270,8 +304,12 @@ export const startZero: TypedShader<never, never, never> = {
 
 export const streamRead: TypedShader<'words' | 'sums', 'WORDS' | 'THREADS', never> = {
   "name": "stream_read",
-  "code": "override WORDS:u32;\noverride THREADS:u32;\n@group(0)@binding(0)var<storage,read>words:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>sums:array<vec4u>;\n@compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id)id:vec3u){\nvar sum=vec4u();\nfor(var i=id.x;i<WORDS;i+=THREADS){sum^=words[i];}\nsums[id.x]=sum;\n}"
+  "code": "override WORDS:u32;\noverride THREADS:u32;\nconst WORKGROUP=64u;\n@group(0)@binding(0)var<storage,read>words:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>sums:array<vec4u>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(global_invocation_id)id:vec3u){\nvar sum=vec4u();\nfor(var i=id.x;i<WORDS;i+=THREADS){sum^=words[i];}\nsums[id.x]=sum;\n}"
 }
+
+export const STREAM_READ = {
+  "WORKGROUP": 64
+} as const
 
 export const weightsBf16: TypedShader<'weights', 'K_BLOCKS', never> = {
   "name": "weights_bf16",

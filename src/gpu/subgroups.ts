@@ -4,9 +4,7 @@ import { BufferUsage } from './flags.ts'
 import { Readback } from './readback.ts'
 import { Recorder } from './recorder.ts'
 import { part } from './shader.ts'
-import { probeSubgroups } from './shaders.gen.ts'
-
-const THREADS = 128
+import { PROBE_SUBGROUPS, probeSubgroups } from './shaders.gen.ts'
 
 /**
  * How many neighbouring threads of a workgroup may exchange values with `subgroupShuffleXor`: the largest power of two,
@@ -14,7 +12,7 @@ const THREADS = 128
  * the adapter falls below. 0 when there is none: WGSL promises nothing about how lanes are numbered.
  */
 export async function probeSubgroupLanes(gpu: Gpu): Promise<number> {
-  const bytes = THREADS * 8
+  const bytes = PROBE_SUBGROUPS.THREADS * 8
   const lanes = gpu.createBuffer('subgroup probe', bytes, BufferUsage.STORAGE | BufferUsage.COPY_SRC)
   const readback = new Readback(gpu, 'subgroup probe readback', bytes)
   try {

@@ -3,7 +3,13 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
-import { attentionMerge, attention as attentionShader, emitRopeCache } from '../gpu/shaders.gen.ts'
+import {
+  ATTENTION,
+  ATTENTION_MERGE,
+  attentionMerge,
+  attention as attentionShader,
+  emitRopeCache,
+} from '../gpu/shaders.gen.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import type { CacheLayout, CachePlace } from './cache-layouts.ts'
 import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo } from './shape.ts'
@@ -110,8 +116,7 @@ export function attention(
       ROWS: rowsPerTile(r.gpu, headDim, batchClass),
     },
   })
-  // One workgroup serves up to four query heads of one kv head.
-  const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, 4)
+  const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, ATTENTION.TILE_HEADS)
   r.dispatch(
     'attention',
     [body, cache.layout.read(r.gpu, cache)],
@@ -130,7 +135,8 @@ export function attention(
       Y_STRIDE: y.stride,
     },
   })
-  r.dispatch('attention merge', [merge], [ceilDiv((nHeads * stride) / 4, 64), (batch) => batch.rows])
+  const groups = ceilDiv((nHeads * stride) / 4, ATTENTION_MERGE.THREADS)
+  r.dispatch('attention merge', [merge], [groups, (batch) => batch.rows])
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
-import { embedding as shader } from '../gpu/shaders.gen.ts'
+import { EMBEDDING, embedding as shader } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols } from './shape.ts'
 import { type Weight, weightParts } from './weight.ts'
 
@@ -25,5 +25,9 @@ export function embedding(
     bindings: { history: history.buffer, rows, x: x.buffer },
     constants: { X_QUADS: quads, POSITIONS: history.positions },
   })
-  r.dispatch('embedding', [body, ...weightParts(r.gpu, table)], [ceilDiv(quads, 64), (batch) => batch.rows])
+  r.dispatch(
+    'embedding',
+    [body, ...weightParts(r.gpu, table)],
+    [ceilDiv(quads, EMBEDDING.THREADS), (batch) => batch.rows],
+  )
 }

@@ -6,9 +6,13 @@ import {
   emitAdd,
   emitSiluGate,
   emitStore,
+  laneSumSubgroup,
+  laneSumWorkgroup,
+  MATMUL_BATCH,
   MATMUL_TILE,
+  MATMUL_VEC,
+  MATMUL_VEC_SUBGROUP,
   matmulBatch,
-  matmulBatchSubgroup,
   matmulTile,
   matmulVec,
   matmulVecSubgroup,
@@ -18,8 +22,6 @@ import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_
 import { startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
 
 const THREADS = 64
-/** Outputs that one thread of the vector and batch kernels keeps. */
-const OUTPUTS_PER_THREAD = 4
 
 export interface LinearOptions {
   readonly batchClass: BatchClass
@@ -43,7 +45,7 @@ export function linear(
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
     const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
-    r.dispatch(piece.label, [body, ...weightParts(r.gpu, piece), startPart(piece), ...emit], size)
+    r.dispatch(piece.label, [...body, ...weightParts(r.gpu, piece), startPart(piece), ...emit], size)
     first += piece.rows
   }
 }
@@ -57,7 +59,7 @@ interface Product {
 }
 
 interface Kernel {
-  readonly body: ShaderPart
+  readonly body: readonly ShaderPart[]
   readonly size: Extent<BatchShape>[]
 }
 
@@ -77,24 +79,25 @@ function vector(gpu: Gpu, product: Product): Kernel {
   const { LANES, GROUPS, subgroups } = lanes(gpu, stepsPerRow(weight), 32)
   const { bindings, constants } = shared(product)
   const use = { bindings, constants: { ...constants, LANES, GROUPS } }
-  const body = subgroups ? part(matmulVecSubgroup, use) : part(matmulVec, use)
-  return { body, size: [ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS), (b) => b[rows]] }
+  const body = [subgroups ? part(matmulVecSubgroup, use) : part(matmulVec, use)]
+  const { OUTPUTS } = subgroups ? MATMUL_VEC_SUBGROUP : MATMUL_VEC
+  return { body, size: [ceilDiv(weight.rows, OUTPUTS * GROUPS), (b) => b[rows]] }
 }
 
 function batch(gpu: Gpu, product: Product, wide: boolean): Kernel {
   const { weight, rows } = product
   const { LANES, GROUPS, subgroups } = lanes(gpu, ceilDiv(weight.cols, 4), 16)
   const { bindings, constants } = shared(product)
-  const use = { bindings, constants: { ...constants, LANES, GROUPS, WIDE: wide } }
-  const body = subgroups ? part(matmulBatchSubgroup, use) : part(matmulBatch, use)
-  const outputs = ceilDiv(weight.rows, OUTPUTS_PER_THREAD * GROUPS)
-  return { body, size: [outputs, (b) => ceilDiv(b[rows], wide ? 8 : 4)] }
+  const laneSum = part(subgroups ? laneSumSubgroup : laneSumWorkgroup, { bindings: {}, constants: {} })
+  const body = [part(matmulBatch, { bindings, constants: { ...constants, LANES, GROUPS, WIDE: wide } }), laneSum]
+  const { OUTPUTS, ROWS, WIDE_ROWS } = MATMUL_BATCH
+  return { body, size: [ceilDiv(weight.rows, OUTPUTS * GROUPS), (b) => ceilDiv(b[rows], wide ? WIDE_ROWS : ROWS)] }
 }
 
 function tiled(product: Product): Kernel {
   const { weight, rows } = product
   const size: Extent<BatchShape>[] = [ceilDiv(weight.rows, MATMUL_TILE.TILE_OUTPUTS), (b) => ceilDiv(b[rows], ROW_TILE)]
-  return { body: part(matmulTile, shared(product)), size }
+  return { body: [part(matmulTile, shared(product))], size }
 }
 
 /** No more lanes than there is work for, nor than exchange values in order where the subgroup variant is used. */

@@ -1,6 +1,7 @@
 /** Rules on the history that change logits. They are loaded for requests that have some. */
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
+import { RULES_COPY } from '../gpu/shaders.gen.ts'
 import { rulesCopy, rulesScatter } from '../gpu/shaders-rules.gen.ts'
 import { math, type SamplerBuffers, sizes } from './sampler.ts'
 import { type BatchShape, ceilDiv } from './shape.ts'
@@ -16,7 +17,7 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { logits: b.logits.buffer, scores, rows, settings },
     constants: { QUADS, STRIDE_QUADS: b.logits.stride / 4 },
   })
-  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, 256), (batch) => batch.ruled])
+  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, RULES_COPY.THREADS), (batch) => batch.ruled])
   const scatter = part(rulesScatter, {
     bindings: { scores, counts, rows, settings, history, lists },
     constants: { V, POSITIONS, STRIDE: b.logits.stride },

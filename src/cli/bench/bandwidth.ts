@@ -4,7 +4,7 @@ import type { Gpu } from '../../gpu/device.ts'
 import { BufferUsage } from '../../gpu/flags.ts'
 import { Recorder } from '../../gpu/recorder.ts'
 import { part } from '../../gpu/shader.ts'
-import { streamRead } from '../../gpu/shaders.gen.ts'
+import { STREAM_READ, streamRead } from '../../gpu/shaders.gen.ts'
 import { type TimingOptions, timeRecording, timingFor } from './measure.ts'
 import { fillRandom } from './random-bytes.ts'
 import type { Bandwidth } from './report.ts'
@@ -43,7 +43,11 @@ async function timeReading(gpu: Gpu, words: Buffer, threads: number, timing: Tim
   try {
     const recorder = new Recorder<undefined>(gpu)
     const constants = { WORDS: words.size / 16, THREADS: threads }
-    recorder.dispatch('streaming read', [part(streamRead, { bindings: { words, sums }, constants })], [threads / 64])
+    recorder.dispatch(
+      'streaming read',
+      [part(streamRead, { bindings: { words, sums }, constants })],
+      [threads / STREAM_READ.WORKGROUP],
+    )
     return await timeRecording(gpu, await recorder.build(), undefined, timing)
   } finally {
     sums.destroy()
