@@ -18,6 +18,7 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
+  [/^next_logprobs$/, 'shaders-score.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
   [/^/, COMMON],
 ]

@@ -24,6 +24,10 @@ const FLAGS: Readonly<Record<string, string>> = {
   chatFormat: '--chat-format',
   chatTemplate: '--chat-template',
   neighbours: '--neighbours',
+  window: '--window',
+  stride: '--stride',
+  method: '--method',
+  text: '--file',
 }
 
 /** One line. With `debug` the stack, too; a bug of ours names its class, so that it is not taken for a verdict. */

@@ -1,8 +1,11 @@
 /** Loads the model that the options name, with a progress bar where a person watches. */
 import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
+import { MistralModel } from '../generate/mistral-model.ts'
+import type { LoadOptions } from '../generate/options.ts'
+import type { LoadProgress } from '../model/loaded-model.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
-import type { ModelOptions } from './options.ts'
+import type { ModelOptions, PlainModelOptions } from './options.ts'
 import { progressBar } from './progress.ts'
 
 /** How many requests a loaded model works on, for servers. */
@@ -21,34 +24,48 @@ export async function loadChat(
   signal: AbortSignal,
   tell: (text: string) => void | Promise<void> = (text) => note(cli, `note: ${text}`),
 ): Promise<MistralChat> {
-  const { model, ...loadOptions } = options
-  const chat = await loadWithBar(cli, model ?? 'pocket', loadOptions, signal)
-  try {
-    for (const text of chat.model.notes) await tell(text)
-  } catch (error) {
-    chat.dispose()
-    throw error
-  }
+  const { model, chatTemplate: template, ...rest } = options
+  const chat = await withBar(cli, rest, signal, async (load) => {
+    const chatTemplate = template === undefined ? undefined : await sourceOf(template)
+    return MistralChat.load(model ?? 'pocket', { ...load, chatTemplate })
+  })
+  await tellNotes(chat, chat.model, tell)
   return chat
 }
 
-async function loadWithBar(
+/** As `loadChat`, without what only a chat needs: also a model without tokenizer. */
+export async function loadModel(cli: Cli, options: PlainModelOptions, signal: AbortSignal): Promise<MistralModel> {
+  const { model: source, ...rest } = options
+  const model = await withBar(cli, rest, signal, (load) => MistralModel.load(source ?? 'pocket', load))
+  await tellNotes(model, model, (text) => note(cli, `note: ${text}`))
+  return model
+}
+
+async function withBar<T, O>(
   cli: Cli,
-  source: string,
-  { chatTemplate: template, ...options }: Omit<ModelOptions & BatchOptions, 'model'>,
+  options: O,
   signal: AbortSignal,
-): Promise<MistralChat> {
+  load: (options: O & LoadOptions) => Promise<T>,
+): Promise<T> {
   const bar = progressBar(cli)
   try {
-    return await MistralChat.load(source, {
-      ...options,
-      chatTemplate: template === undefined ? undefined : await sourceOf(template),
-      disableFeatures: disabledFeatures(cli),
-      signal,
-      onProgress: (progress) => bar.update(progress),
-    })
+    const onProgress = (progress: LoadProgress) => bar.update(progress)
+    return await load({ ...options, disableFeatures: disabledFeatures(cli), signal, onProgress })
   } finally {
     bar.stop()
+  }
+}
+
+async function tellNotes(
+  owner: { dispose(): void },
+  model: MistralModel,
+  tell: (text: string) => void | Promise<void>,
+): Promise<void> {
+  try {
+    for (const text of model.notes) await tell(text)
+  } catch (error) {
+    owner.dispose()
+    throw error
   }
 }
 

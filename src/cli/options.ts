@@ -6,12 +6,16 @@ import { UsageError } from './context.ts'
 /** Values as commander hands them over, under the option's name in camel case. */
 export type Values = Readonly<Record<string, unknown>>
 
-export interface ModelOptions {
+/** Those that say nothing of chats. */
+export interface PlainModelOptions {
   readonly model: string | undefined
   readonly weights: 'native' | 'q8' | 'q4' | undefined
   readonly kvCache: 'auto' | 'f16' | 'f32' | undefined
   readonly contextLength: number | undefined
   readonly slidingWindow: number | null | undefined
+}
+
+export interface ModelOptions extends PlainModelOptions {
   readonly chatFormat: ChatFormat | undefined
   /** The path of a file with Jinja source. */
   readonly chatTemplate: string | undefined
@@ -19,6 +23,11 @@ export interface ModelOptions {
 }
 
 export function addModelOptions(command: Command): Command {
+  return addChatOptions(addPlainModelOptions(command))
+}
+
+/** Those that say nothing of chats. */
+export function addPlainModelOptions(command: Command): Command {
   const contextLength = new Option(
     '-c, --context-length <n>',
     'tokens of prompt and answer together (default: what the model allows, at most 4096)',
@@ -33,6 +42,12 @@ export function addModelOptions(command: Command): Command {
     .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32']))
     .addOption(contextLength)
     .option('--sliding-window <n>', 'override the attention window of the checkpoint; "none" is full attention')
+  addAliases(command, contextLength, ['--context', '--context_length'])
+  return command
+}
+
+function addChatOptions(command: Command): Command {
+  return command
     .option('--chat-template <file>', "Jinja source to use instead of the checkpoint's own template")
     .addOption(
       new Option('--chat-format <version>', "a version of Mistral's own format instead of a template").choices(
@@ -45,11 +60,18 @@ export function addModelOptions(command: Command): Command {
         'refuse',
       ]),
     )
-  addAliases(command, contextLength, ['--context', '--context_length'])
-  return command
 }
 
 export function modelOptions(values: Values): ModelOptions {
+  return {
+    ...plainModelOptions(values),
+    chatFormat: values.chatFormat as ModelOptions['chatFormat'],
+    chatTemplate: values.chatTemplate as string | undefined,
+    neighbours: values.neighbours as ModelOptions['neighbours'],
+  }
+}
+
+export function plainModelOptions(values: Values): PlainModelOptions {
   const window = values.slidingWindow
   return {
     model: values.model as string | undefined,
@@ -57,9 +79,6 @@ export function modelOptions(values: Values): ModelOptions {
     kvCache: values.kvCache as ModelOptions['kvCache'],
     contextLength: positiveInteger('--context-length', values.contextLength),
     slidingWindow: window === 'none' ? null : positiveInteger('--sliding-window', window, ' or "none"'),
-    chatFormat: values.chatFormat as ModelOptions['chatFormat'],
-    chatTemplate: values.chatTemplate as string | undefined,
-    neighbours: values.neighbours as ModelOptions['neighbours'],
   }
 }
 

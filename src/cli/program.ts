@@ -7,6 +7,7 @@ import { registerChat } from './chat.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
+import { registerPerplexity } from './perplexity.ts'
 import { registerServe } from './serve.ts'
 import { lettersAdvice, suggestionFor } from './suggestions.ts'
 
@@ -34,6 +35,7 @@ export function createProgram(cli: Cli): Command {
   registerGenerate(program, cli)
   registerChat(program, cli)
   registerServe(program, cli)
+  registerPerplexity(program, cli)
   registerBench(program, cli)
   registerDoctor(program, cli)
   program.addHelpText('after', EXAMPLES)
@@ -91,6 +93,7 @@ const COMMAND_NAMES: Readonly<Record<string, string>> = {
   server: 'serve',
   start: 'serve',
   benchmark: 'bench',
+  ppl: 'perplexity',
   info: 'doctor',
   check: 'doctor',
 }

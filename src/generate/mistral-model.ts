@@ -19,6 +19,7 @@ import {
   type LoadOptions,
   type RequestOptions,
 } from './options.ts'
+import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, type TokenParams } from './token-loop.ts'
 import type { GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
@@ -127,10 +128,9 @@ export class MistralModel {
     ids: readonly number[],
     signal: AbortSignal | undefined,
   ): Promise<Float32Array<ArrayBuffer>[]> {
-    throwIfAborted(signal)
     const { runner, chunk } = this.loaded
     const logits: Float32Array<ArrayBuffer>[] = []
-    const job = this.scheduler.runExclusively(async (sequence) => {
+    await this.exclusively(signal, async (sequence) => {
       const first = logits.length
       if (first === 0) runner.writeTokens(sequence, 0, ids)
       const count = Math.min(chunk, runner.maxOutputs, ids.length - first)
@@ -138,13 +138,33 @@ export class MistralModel {
       logits.push(...(await (await runner.logits(rows)).result))
       return logits.length === ids.length
     })
+    return logits
+  }
+
+  /** Runs `work`, one batch at a time, until it returns true. */
+  private async exclusively(signal: AbortSignal | undefined, work: (sequence: number) => Promise<boolean>) {
+    throwIfAborted(signal)
+    const job = this.scheduler.runExclusively(work)
     const stopListening = onAbort(signal, () => this.scheduler.cancel(job, new AbortError(signal?.reason)))
     try {
       await job.finished
     } finally {
       stopListening()
     }
-    return logits
+  }
+
+  /**
+   * How well the model predicts a text, which is encoded with BOS in front where the vocabulary has it so, or token ids, which
+   * are taken as they are. The text may be longer than the context: it is read in windows. Requests run on beside it.
+   * Throws `ParameterError`, `QueueFullError`, `DeviceError`, `AbortError`.
+   */
+  async perplexity(text: string | Iterable<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
+    const { planPerplexity, PerplexityRun } = await import('./perplexity.ts')
+    const input = typeof text === 'string' ? text : copyIds(text)
+    if (typeof input !== 'string') checkPrompt(input, this.config.vocabSize, Infinity)
+    const run = new PerplexityRun(this.loaded, planPerplexity(input, options, this), options.onProgress)
+    await this.exclusively(options.signal, (sequence) => run.step(sequence))
+    return run.result()
   }
 
   /**

@@ -201,6 +201,10 @@ export const MATMUL_VEC_SUBGROUP = {
   "OUTPUTS": 4
 } as const
 
+export const NEXT_LOGPROBS = {
+  "THREADS": 256
+} as const
+
 export const probeSubgroups: TypedShader<'lanes', never, never> = {
   "name": "probe_subgroups",
   "enables": [

@@ -77,6 +77,12 @@ export class BatchWriter {
     return { rows: batch.length, outputs, splits, tiles }
   }
 
+  /** Makes outputs of `count` rows from `first` on, in place of those that the batch has. */
+  setOutputs(first: number, count: number): void {
+    for (let i = 0; i < count; i++) this.rows[4 * i + 2] = first + i
+    this.gpu.write(this.model.workspace.rows, 0, this.rows.subarray(0, 4 * count))
+  }
+
   private mostVisibleKeys(batch: readonly Row[], steps: number): number {
     let last = 0
     for (const row of batch) last = Math.max(last, row.position)

@@ -17,6 +17,7 @@ import { createCache } from './kv-cache.ts'
 import { Mistral } from './mistral.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
+import type { TextScorer } from './text-scorer.ts'
 import { type LoadedWeights, loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
 import { createWorkspace } from './workspace.ts'
 
@@ -70,6 +71,7 @@ export class LoadedModel {
   /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
   readonly readbackMs: number
   private readonly sizes: Sizes
+  private scorer: Promise<TextScorer> | undefined
 
   private constructor(parts: Pick<LoadedModel, Part>, sizes: Sizes) {
     this.gpu = parts.gpu
@@ -165,6 +167,12 @@ export class LoadedModel {
     report(options, 'ready', totalBytes, totalBytes)
     const readbackMs = await readbackLatency(gpu)
     return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes)
+  }
+
+  /** What measures texts, made when it is first asked for. */
+  textScorer(): Promise<TextScorer> {
+    this.scorer ??= import('./text-scorer.ts').then(({ TextScorer }) => new TextScorer(this.runner))
+    return this.scorer
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */

@@ -58,7 +58,8 @@ export class Recordings {
     })
   }
 
-  private remember<B>(name: string, record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
+  /** The recording of this name, made when it is first asked for. */
+  remember<B>(name: string, record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
     let recording = this.known.get(name) as Promise<Recording<B>> | undefined
     if (recording === undefined) {
       recording = this.make(record)
@@ -68,6 +69,7 @@ export class Recordings {
     }
     return recording
   }
+
   private async make<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
     const r = new Recorder<B>(this.model.gpu)
     await record(r)

@@ -33,7 +33,7 @@ export interface Submitted<T> {
  * choice is known here. Methods must not overlap: await one before calling another; results may be awaited later.
  */
 export class Runner {
-  private readonly recordings: Recordings
+  readonly recordings: Recordings
   private readonly logitsReadback: Readback
   /** Staging buffers that no batch uses at the moment. */
   private readonly free: Readback[]
@@ -41,7 +41,7 @@ export class Runner {
   private readonly gpu: Gpu
 
   constructor(
-    private readonly model: Mistral,
+    readonly model: Mistral,
     /** Rows of one batch at most. */
     readonly maxRows: number,
     /** Output rows of one batch at most. */
@@ -150,20 +150,18 @@ export class Runner {
     const wrapped = rings.some((ring) => written > ring)
     const slots = wrapped ? Math.max(...rings) : count
     this.gpu.write(this.model.workspace.copyPlan, 0, Uint32Array.of(from, to, slots))
-    this.encode(
-      (pass) => recording.encode(pass, undefined),
-      () => {},
-    )
+    this.encode((pass) => recording.encode(pass, undefined))
     return wrapped ? written : count
   }
 
-  private encode(pass: (pass: GPUComputePassEncoder) => void, copies: (encoder: GPUCommandEncoder) => void): void {
+  /** Submits what `pass` encodes, and then what `copies` does. */
+  encode(pass: (pass: GPUComputePassEncoder) => void, copies?: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.gpu.device.createCommandEncoder()
     const computePass = encoder.beginComputePass()
     pass(computePass)
     computePass.end()
     this.gpu.counters.passes++
-    copies(encoder)
+    copies?.(encoder)
     this.gpu.submit(encoder.finish())
   }
 
