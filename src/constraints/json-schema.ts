@@ -1,0 +1,47 @@
+/** JSON schemas as constraints: what an answer must be written like so that it is JSON that the schema accepts. */
+import { type Expression, sequence } from './expression.ts'
+import { SchemaDocument } from './schema/document.ts'
+import { Emitter } from './schema/emit.ts'
+import { Effort, SchemaError } from './schema/error.ts'
+import { Values } from './schema/values.ts'
+import { TextStates } from './text-states.ts'
+
+export { SchemaError } from './schema/error.ts'
+
+export interface SchemaOptions {
+  /** Spaces, tabs and line ends between two tokens of JSON at most. Default 48. */
+  readonly whitespace?: number | undefined
+  /** `format` says what a string must be, as far as the format is known; else it is a note. Default true. */
+  readonly formats?: boolean | undefined
+}
+
+const WHITESPACE = 48
+
+/**
+ * JSON that a schema of draft 2020-12 accepts. Members come in any order, no listed name comes twice, and white space is free
+ * within bounds.
+ * @throws SchemaError with the place in the schema of what is wrong, not supported, or too complex, and when no value is valid
+ */
+export function compileSchema(schema: unknown, options: SchemaOptions = {}): Expression {
+  try {
+    const { whitespace = WHITESPACE, formats = true } = options
+    const document = new SchemaDocument(schema)
+    const [texts, effort] = [new TextStates(), new Effort()]
+    const values = new Values(document, effort, texts, formats)
+    const { root } = document
+    if (!values.has(root)) throw new SchemaError('#', 'no value is valid')
+    const emitter = new Emitter(values, texts, whitespace)
+    emitter.check(root)
+    effort.refill()
+    return sequence(emitter.space, emitter.value(root), emitter.space)
+  } catch (error) {
+    // The stack ends where schemas lead into each other deeper than any that is of use.
+    if (error instanceof RangeError) throw new SchemaError('#', 'is nested too deep', { cause: error })
+    throw error
+  }
+}
+
+/** Any JSON value, or any object. */
+export function anyJson(kind: 'object' | 'value' = 'value', options: SchemaOptions = {}): Expression {
+  return compileSchema(kind === 'object' ? { type: 'object' } : {}, options)
+}

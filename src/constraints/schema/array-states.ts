@@ -1,0 +1,161 @@
+/** The states of an array that is being written: how many items there are, and what of `contains` and `uniqueItems` they fulfil. */
+import { keyOf } from './document.ts'
+import { SchemaError } from './error.ts'
+import type { ArraySet, Contains } from './sets.ts'
+import { bothTerms, isFalse, otherTerms, type Term } from './terms.ts'
+
+const MORE = Number.POSITIVE_INFINITY
+/** Counts up to which `contains` is followed together with other counts. */
+const MOST_COUNTED = 500
+
+/** What states need to know of terms. */
+export interface TermFacts {
+  /** Whether a term has a value. */
+  readonly has: (term: Term) => boolean
+  /** All values of a term that has a few; undefined otherwise. */
+  readonly values: (term: Term) => readonly unknown[] | undefined
+  readonly constant: (value: unknown) => Term
+  readonly choice: (terms: readonly Term[]) => Term
+  readonly spend: (steps: number, path: string) => void
+}
+
+export interface ArrayState {
+  readonly index: number
+  /** Items of each `contains`. */
+  readonly counts: readonly number[]
+  /** Items so far as keys, in order, where no two may be equal. */
+  readonly seen: readonly string[]
+}
+
+export interface Item {
+  readonly term: Term
+  readonly state: ArrayState
+}
+
+export class ArrayStates {
+  readonly start: ArrayState
+  readonly #set: ArraySet
+  readonly #facts: TermFacts
+  readonly #unique: boolean
+  readonly #max: number
+  /** From this index on all places are alike. */
+  readonly #settled: number
+  readonly #finishes = new Map<string, boolean>()
+
+  /** @throws SchemaError for what cannot be followed */
+  constructor(set: ArraySet, facts: TermFacts) {
+    this.#set = set
+    this.#facts = facts
+    const { prefix, min, contains } = set
+    const shut = [...prefix, set.rest].findIndex((term, i) => i < set.max && !facts.has(term))
+    this.#max = shut < 0 ? set.max : Math.min(set.max, shut)
+    this.#settled = Math.max(prefix.length, min, ...contains.map(({ from }) => from))
+    this.#unique = set.unique !== undefined && !this.#isUniqueAnyway()
+    if (this.#unique) this.#refuseManyValues()
+    const counted = this.#max === MORE ? this.#settled : this.#max
+    const most = Math.max(counted, ...contains.map(({ min, max }) => (max === MORE ? min : max)))
+    if (contains.length > 0 && most > MOST_COUNTED) {
+      throw new SchemaError(set.path, `contains is not supported with counts over ${MOST_COUNTED}`)
+    }
+    this.start = { index: 0, counts: contains.map(() => 0), seen: [] }
+  }
+
+  /** Whether some array is in the set. */
+  get some(): boolean {
+    return this.#canFinish(this.start)
+  }
+
+  key({ index, counts, seen }: ArrayState): string {
+    return `${index};${counts};${[...seen].sort()}`
+  }
+
+  accepts({ index, counts }: ArrayState): boolean {
+    return index >= this.#set.min && index <= this.#max && this.#set.contains.every(({ min }, i) => counts[i]! >= min)
+  }
+
+  /** What the next item may be; only what an array can still be finished after. */
+  next(state: ArrayState): Item[] {
+    return this.#next(state).filter((item) => this.#canFinish(item.state))
+  }
+
+  /** Every term that some item may be of. */
+  terms(): Term[] {
+    if (this.#unique) return []
+    const { prefix, rest, contains } = this.#set
+    const bases = [...prefix, rest].slice(0, this.#max)
+    return bases.flatMap((base) => {
+      const matches = contains.map(({ term, max }) => [
+        term,
+        ...(max === MORE ? [] : [this.#facts.choice(otherTerms(term))]),
+      ])
+      return [base, ...matches.flat().map((term) => bothTerms(base, term))].filter((term) => this.#facts.has(term))
+    })
+  }
+
+  #termAt(index: number): Term {
+    return this.#set.prefix[index] ?? this.#set.rest
+  }
+
+  #next({ index, counts, seen }: ArrayState): Item[] {
+    if (index >= this.#max) return []
+    const base = this.#termAt(index)
+    const after = this.#max === MORE ? Math.min(index + 1, this.#settled) : index + 1
+    let items: Item[] = [{ term: base, state: { index: after, counts, seen } }]
+    if (this.#unique) {
+      const values = this.#facts.values(base)!.filter((value) => !seen.includes(keyOf(value)))
+      items = values.map((value) => {
+        return { term: this.#facts.constant(value), state: { index: after, counts, seen: [...seen, keyOf(value)] } }
+      })
+    }
+    for (const [i, one] of this.#set.contains.entries()) {
+      if (one.from <= index) items = items.flatMap((item) => this.#counted(item, one, i))
+    }
+    return items.filter(({ term }) => !isFalse(term) && this.#facts.has(term))
+  }
+
+  /** An item that counts for one `contains`, and one that does not. */
+  #counted(item: Item, { term, min, max }: Contains, i: number): Item[] {
+    const count = item.state.counts[i]!
+    if (max === MORE && count >= min) return [item]
+    const out: Item[] = []
+    if (count < max) {
+      const counts = item.state.counts.with(i, count + 1)
+      out.push({ term: bothTerms(item.term, term), state: { ...item.state, counts } })
+    }
+    // Without an upper bound it is no harm when an item is not counted that could be.
+    if (max === MORE) out.push(item)
+    else out.push({ term: bothTerms(item.term, this.#facts.choice(otherTerms(term))), state: item.state })
+    return out
+  }
+
+  #canFinish(state: ArrayState): boolean {
+    if (this.#set.contains.length === 0 && !this.#unique) return this.#set.min <= this.#max
+    const key = this.key(state)
+    let finishes = this.#finishes.get(key)
+    if (finishes === undefined) {
+      this.#facts.spend(1, this.#set.path)
+      // A state that leads back to itself is no way to an end.
+      this.#finishes.set(key, false)
+      finishes = this.accepts(state) || this.#next(state).some((item) => this.#canFinish(item.state))
+      this.#finishes.set(key, finishes)
+    }
+    return finishes
+  }
+
+  /** One item at most, or all of kinds that have no value in common. */
+  #isUniqueAnyway(): boolean {
+    const { prefix } = this.#set
+    if (this.#max <= 1) return true
+    const apart = (a: Term, b: Term) => !this.#facts.has(bothTerms(a, b))
+    return this.#max <= prefix.length && prefix.every((a, i) => prefix.slice(0, i).every((b) => apart(a, b)))
+  }
+
+  #refuseManyValues(): void {
+    const places = [...this.#set.prefix, this.#set.rest].slice(0, this.#max)
+    if (places.every((term) => this.#facts.values(term) !== undefined)) return
+    throw new SchemaError(
+      this.#set.unique!,
+      'uniqueItems is supported where items have a few values (enum, const, boolean, small ranges)',
+    )
+  }
+}

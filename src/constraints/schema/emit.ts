@@ -1,0 +1,156 @@
+/** Writes terms as expressions over the bytes of JSON. */
+import {
+  ANY_TEXT,
+  EMPTY,
+  type Expression,
+  either,
+  jsonString,
+  literal,
+  NEVER,
+  type Rule,
+  repeat,
+  rule,
+  sequence,
+  utf8,
+} from '../expression.ts'
+import { charsOf } from '../text.ts'
+import type { TextStates } from '../text-states.ts'
+import { type ArrayState, ArrayStates } from './array-states.ts'
+import { numberExpression } from './number-states.ts'
+import { type ObjectState, ObjectStates } from './object-states.ts'
+import type { ArraySet, ObjectSet } from './sets.ts'
+import type { Shape } from './shape.ts'
+import { isEmptyStrings, textOf } from './strings.ts'
+import type { Term } from './terms.ts'
+import type { Values } from './values.ts'
+
+export class Emitter {
+  readonly #values: Values
+  readonly #texts: TextStates
+  /** White space between two tokens of JSON. */
+  readonly space: Expression
+  readonly #rules = new Map<string, Rule>()
+  readonly #arrays = new Map<ArraySet, ArrayStates>()
+  readonly #objects = new Map<ObjectSet, ObjectStates>()
+  readonly #expressions = new Map<object, Expression>()
+
+  constructor(values: Values, texts: TextStates, whitespace: number) {
+    this.#values = values
+    this.#texts = texts
+    this.space = whitespace === 0 ? EMPTY : repeat(utf8(charsOf(' \n\t\r')), 0, whitespace)
+  }
+
+  /** Looks at everything that the expression of a term can come to, so that what is not supported is found now. */
+  check(root: Term): void {
+    const found = new Map([[String(root), root]])
+    for (const term of found.values()) {
+      this.#values.facts.spend(1, this.#values.shapes.pathOf(term))
+      const shape = this.#values.shapes.of(term)
+      const inner = [
+        ...shape.arrays.flatMap((set) => this.#arrayStates(set).terms()),
+        ...shape.objects.flatMap((set) => this.#objectStates(set).terms()),
+      ]
+      for (const set of shape.numbers)
+        this.#once(set, () => numberExpression(set, this.#texts, this.#values.shapes.pathOf(term)))
+      for (const one of inner) found.set(String(one), one)
+    }
+  }
+
+  value(term: Term): Expression {
+    const key = String(term)
+    let known = this.#rules.get(key)
+    if (known === undefined) {
+      const path = this.#values.shapes.pathOf(term)
+      known = rule(path, () => this.#shape(this.#values.shapes.of(term), path))
+      this.#rules.set(key, known)
+    }
+    return known
+  }
+
+  #shape(shape: Shape, path: string): Expression {
+    const { strings } = shape
+    return either(
+      ...(shape.null ? [literal('null')] : []),
+      ...(shape.true ? [literal('true')] : []),
+      ...(shape.false ? [literal('false')] : []),
+      ...shape.numbers.map((set) => this.#once(set, () => numberExpression(set, this.#texts, path))),
+      ...(isEmptyStrings(strings, this.#texts) ? [] : [this.#once(strings, () => jsonString(textOf(strings)))]),
+      ...shape.arrays.map((set) => this.#once(set, () => this.#array(this.#arrayStates(set)))),
+      ...shape.objects.map((set) => this.#once(set, () => this.#object(this.#objectStates(set)))),
+    )
+  }
+
+  #array(states: ArrayStates): Expression {
+    if (!states.some) return NEVER
+    const rules = new Map<string, Rule>()
+    const items = (state: ArrayState): Expression =>
+      either(...states.next(state).map((item) => sequence(this.value(item.term), this.space, after(item.state))))
+    const end = (state: ArrayState) => (states.accepts(state) ? literal(']') : NEVER)
+    const after = (state: ArrayState): Rule =>
+      shared(rules, states.key(state), 'an array', () => {
+        return either(end(state), ...some(items(state), (more) => sequence(literal(','), this.space, more)))
+      })
+    return sequence(literal('['), this.space, either(end(states.start), items(states.start)))
+  }
+
+  #object(states: ObjectStates): Expression {
+    if (!states.some) return NEVER
+    const rules = new Map<string, Rule>()
+    const colon = sequence(this.space, literal(':'), this.space)
+    const members = (state: ObjectState): Expression =>
+      either(
+        ...states.next(state).map(({ names, term, state: then }) => {
+          const name = this.#once(names, () =>
+            jsonString(names.text === ANY_TEXT && names.except.size === 0 ? ANY_TEXT : textOf(names)),
+          )
+          return sequence(name, colon, this.value(term), this.space, after(then))
+        }),
+      )
+    const end = (state: ObjectState) => (states.accepts(state) ? literal('}') : NEVER)
+    const after = (state: ObjectState): Rule =>
+      shared(rules, states.key(state), 'an object', () => {
+        return either(end(state), ...some(members(state), (more) => sequence(literal(','), this.space, more)))
+      })
+    return sequence(literal('{'), this.space, either(end(states.start), members(states.start)))
+  }
+
+  #arrayStates(set: ArraySet): ArrayStates {
+    let states = this.#arrays.get(set)
+    if (states === undefined) {
+      states = new ArrayStates(set, this.#values.facts)
+      this.#arrays.set(set, states)
+    }
+    return states
+  }
+
+  #objectStates(set: ObjectSet): ObjectStates {
+    let states = this.#objects.get(set)
+    if (states === undefined) {
+      states = new ObjectStates(set, this.#values.facts, this.#texts)
+      this.#objects.set(set, states)
+    }
+    return states
+  }
+
+  #once(set: object, make: () => Expression): Expression {
+    let expression = this.#expressions.get(set)
+    if (expression === undefined) {
+      expression = make()
+      this.#expressions.set(set, expression)
+    }
+    return expression
+  }
+}
+
+function shared(rules: Map<string, Rule>, key: string, name: string, expand: () => Expression): Rule {
+  let known = rules.get(key)
+  if (known === undefined) {
+    known = rule(name, expand)
+    rules.set(key, known)
+  }
+  return known
+}
+
+function some(expression: Expression, make: (expression: Expression) => Expression): Expression[] {
+  return expression === NEVER ? [] : [make(expression)]
+}

@@ -1,0 +1,173 @@
+/**
+ * How numbers are spelled: those of an interval as a regular text. Plain decimals are taken with any number of digits behind the
+ * point; beside them `1.5e-7`, one digit before the point, where any number may have a fraction.
+ */
+import type { Text } from '../expression.ts'
+import { parseRegex } from '../regex.ts'
+import {
+  chars,
+  charsOf,
+  fixedText,
+  NO_TEXT,
+  textAll,
+  textEither,
+  textOptional,
+  textRepeat,
+  textSequence,
+} from '../text.ts'
+import { type Decimal, negative, plainSpelling, ZERO } from './decimal.ts'
+import type { Bound } from './numbers.ts'
+
+const MORE = Number.POSITIVE_INFINITY
+/** A double has no larger exponent at both ends, and what has becomes Infinity in most readers. */
+const MAX_EXPONENT = 307
+const DIGIT = chars([0x30, 0x39])
+const DIGITS = textRepeat(DIGIT, 0, MORE)
+const ZEROS = textRepeat(charsOf('0'), 0, MORE)
+const NOT_ZERO = textSequence(ZEROS, chars([0x31, 0x39]), DIGITS)
+const UNSIGNED = parseRegex('(?:0|[1-9]\\d*)')
+const FRACTION = textOptional(parseRegex('\\.\\d+'))
+const MANTISSA = parseRegex('[1-9](?:\\.\\d+)?')
+/** What has a digit other than zero behind the point. */
+const NOT_WHOLE = parseRegex('-?(?:(?:0|[1-9]\\d*)\\.\\d*[1-9]\\d*|[1-9](?:\\.\\d+)?[eE]-0*[1-9]\\d*)')
+/** Every spelling that JSON has, but for exponents that no double has. */
+const ANY = parseRegex('-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?0*(?:\\d{1,2}|[12]\\d\\d|30[0-7]))?')
+
+interface Spelling {
+  /** Digits only. */
+  readonly integer: boolean
+  /** Behind the point this many digits at most are other than zero. */
+  readonly scale: number
+  /** Without exponents. */
+  readonly plain?: boolean
+}
+
+/** The numbers between two bounds that have a fraction. */
+export function fractionsText(min: Bound | undefined, max: Bound | undefined): Text {
+  return textAll(rangeText(min, max, { integer: false, scale: MORE }), NOT_WHOLE)
+}
+
+/** The numbers between two bounds. */
+export function rangeText(min: Bound | undefined, max: Bound | undefined, spelling: Spelling): Text {
+  const { integer, scale, plain } = spelling
+  if (min === undefined && max === undefined && !integer && scale === MORE && !plain) return ANY
+  const minus = (bound: Bound | undefined) => bound && { value: negative(bound.value), open: bound.open }
+  return textEither(
+    unsignedRange(min, max, spelling),
+    textSequence(charsOf('-'), unsignedRange(minus(max), minus(min), spelling)),
+  )
+}
+
+function unsignedRange(min: Bound | undefined, max: Bound | undefined, spelling: Spelling): Text {
+  const { integer, scale } = spelling
+  if (max !== undefined && (max.value.digits < 0n || (max.value.digits === 0n && max.open))) return NO_TEXT
+  const from = min === undefined || min.value.digits < 0n ? { value: ZERO, open: false } : min
+  const zero = from.value.digits === 0n && !from.open
+  const bounds = [...(zero ? [] : [atLeast(from)]), ...(max === undefined ? [] : [atMost(max)])]
+  const plain = textSequence(UNSIGNED, integer ? textSequence() : fractionTo(scale))
+  if (integer || scale !== MORE || spelling.plain) return textAll(plain, ...bounds)
+  return textEither(textAll(...(bounds.length === 0 ? [plain] : bounds)), scientific(from, max))
+}
+
+function fractionTo(scale: number): Text {
+  if (scale === MORE) return FRACTION
+  const digits = textSequence(textRepeat(DIGIT, 0, scale), ZEROS)
+  return textOptional(textSequence(charsOf('.'), textAll(digits, textRepeat(DIGIT, 1, MORE))))
+}
+
+function partsOf(value: Decimal): readonly [whole: string, fraction: string] {
+  const [whole = '', fraction = ''] = plainSpelling(value).split('.')
+  return [whole, fraction]
+}
+
+function atLeast({ value, open }: Bound): Text {
+  const [whole, fraction] = partsOf(value)
+  const longer = textSequence(chars([0x31, 0x39]), textRepeat(DIGIT, whole.length, MORE), FRACTION)
+  const larger = [...whole].map((digit, i) =>
+    textSequence(
+      fixedText(whole.slice(0, i)),
+      chars([digit.charCodeAt(0) + 1, 0x39]),
+      textRepeat(DIGIT, whole.length - i - 1, whole.length - i - 1),
+      FRACTION,
+    ),
+  )
+  const behind = [...fraction].map((digit, i) =>
+    textSequence(fixedText(`.${fraction.slice(0, i)}`), chars([digit.charCodeAt(0) + 1, 0x39]), DIGITS),
+  )
+  const point = fraction === '' ? charsOf('.') : fixedText(`.${fraction}`)
+  const same = open ? textSequence(point, NOT_ZERO) : fraction === '' ? FRACTION : textSequence(point, DIGITS)
+  return textEither(longer, ...larger, textSequence(fixedText(whole), textEither(same, ...behind)))
+}
+
+function atMost({ value, open }: Bound): Text {
+  const [whole, fraction] = partsOf(value)
+  const shorter =
+    whole.length === 1
+      ? NO_TEXT
+      : textSequence(
+          textEither(charsOf('0'), textSequence(chars([0x31, 0x39]), textRepeat(DIGIT, 0, whole.length - 2))),
+          FRACTION,
+        )
+  const smaller = [...whole].map((digit, i) =>
+    textSequence(
+      fixedText(whole.slice(0, i)),
+      // Longer numbers do not begin with a zero.
+      chars([i === 0 && whole.length > 1 ? 0x31 : 0x30, digit.charCodeAt(0) - 1]),
+      textRepeat(DIGIT, whole.length - i - 1, whole.length - i - 1),
+      FRACTION,
+    ),
+  )
+  const behind = [...fraction].flatMap((digit, i) => [
+    ...(i === 0 ? [fixedText('')] : [fixedText(`.${fraction.slice(0, i)}`)]),
+    textSequence(fixedText(`.${fraction.slice(0, i)}`), chars([0x30, digit.charCodeAt(0) - 1]), DIGITS),
+  ])
+  const zeros =
+    fraction === ''
+      ? textOptional(textSequence(charsOf('.'), textRepeat(charsOf('0'), 1, MORE)))
+      : textSequence(fixedText(`.${fraction}`), ZEROS)
+  return textEither(
+    shorter,
+    ...smaller,
+    textSequence(fixedText(whole), textEither(...behind, ...(open ? [] : [zeros]))),
+  )
+}
+
+/** One digit before the point, and an exponent. */
+function scientific(min: Bound, max: Bound | undefined): Text {
+  const low = min.value.digits === 0n ? undefined : normalized(min)
+  const high = max === undefined ? undefined : normalized(max)
+  if (max?.value.digits === 0n) return NO_TEXT
+  const options: Text[] = []
+  const add = (from: number, to: number, ...mantissa: Text[]): void => {
+    if (from > to) return
+    options.push(textSequence(textAll(MANTISSA, ...mantissa), charsOf('eE'), exponents(from, to)))
+  }
+  add((low?.exponent ?? -MAX_EXPONENT - 1) + 1, (high?.exponent ?? MAX_EXPONENT + 1) - 1)
+  if (low !== undefined && low.exponent === high?.exponent) {
+    add(low.exponent, low.exponent, atLeast(low.mantissa), atMost(high.mantissa))
+  } else {
+    if (low !== undefined && (high === undefined || low.exponent < high.exponent))
+      add(low.exponent, low.exponent, atLeast(low.mantissa))
+    if (high !== undefined && (low === undefined || low.exponent < high.exponent))
+      add(high.exponent, high.exponent, atMost(high.mantissa))
+  }
+  return textEither(...options)
+}
+
+function normalized({ value, open }: Bound): { mantissa: Bound; exponent: number } {
+  const text = value.digits.toString()
+  const digits = text.replace(/0+$/, '')
+  const mantissa = { value: { digits: BigInt(digits), scale: digits.length - 1 }, open }
+  return { mantissa, exponent: text.length - 1 - value.scale }
+}
+
+function exponents(from: number, to: number): Text {
+  const bound = (value: number): Bound => ({ value: { digits: BigInt(value), scale: 0 }, open: false })
+  const range = (first: number, last: number) =>
+    first > last ? NO_TEXT : textSequence(ZEROS, unsignedRange(bound(first), bound(last), { integer: true, scale: 0 }))
+  const [low, high] = [Math.max(from, -MAX_EXPONENT), Math.min(to, MAX_EXPONENT)]
+  return textEither(
+    textSequence(textOptional(charsOf('+')), range(Math.max(0, low), high)),
+    textSequence(charsOf('-'), range(Math.max(0, -high), -low)),
+  )
+}

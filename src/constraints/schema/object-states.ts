@@ -1,0 +1,209 @@
+/** The states of an object that is being written: which names it has, how many members, and what is still to come. */
+import type { TextStates } from '../text-states.ts'
+import type { TermFacts } from './array-states.ts'
+import type { Members, ObjectSet } from './sets.ts'
+import { ANY_STRING, commonStrings, hasString, isEmptyStrings, otherStrings, type StringSet } from './strings.ts'
+import { bothTerms, isFalse, type Term, TRUE } from './terms.ts'
+
+const MORE = Number.POSITIVE_INFINITY
+
+export interface ObjectState {
+  /** A bit for each name that was written. */
+  readonly seen: bigint
+  readonly count: number
+  /** A bit for each witness that was written. */
+  readonly met: number
+}
+
+/** A member that may come next. */
+export interface Member {
+  /** The number of its name, or undefined for names that no subschema lists. */
+  readonly named: number | undefined
+  readonly names: StringSet
+  readonly term: Term
+  readonly state: ObjectState
+}
+
+/** Names that are alike: the same subschemas apply to their values. */
+interface Cell {
+  readonly names: StringSet
+  readonly term: Term
+  /** Numbers of the witnesses that such a member can be. */
+  readonly witnesses: readonly number[]
+}
+
+export class ObjectStates {
+  readonly start: ObjectState = { seen: 0n, count: 0, met: 0 }
+  readonly #set: ObjectSet
+  readonly #facts: TermFacts
+  readonly #texts: TextStates
+  readonly #names: readonly string[]
+  readonly #named: readonly (Cell | undefined)[]
+  readonly #others: readonly Cell[]
+  readonly #required: bigint
+  readonly #dependents: readonly (readonly [bit: bigint, required: bigint])[]
+  readonly #usable: bigint
+  readonly #finishes = new Map<string, boolean>()
+
+  constructor(set: ObjectSet, facts: TermFacts, texts: TextStates) {
+    this.#set = set
+    this.#facts = facts
+    this.#texts = texts
+    this.#names = namesIn(set)
+    facts.spend((this.#names.length * set.members.length) / 50, set.path)
+    const numbers = new Map(this.#names.map((name, i) => [name, i]))
+    const bits = (names: readonly string[]) => names.reduce((all, name) => all | (1n << BigInt(numbers.get(name)!)), 0n)
+    this.#named = this.#names.map((name) => this.#namedCell(name))
+    this.#others = this.#cells(numbers)
+    this.#required = bits(set.required)
+    this.#dependents = set.dependents.map(([name, required]) => [bits([name]), bits(required)])
+    this.#usable = this.#named.reduce((all, cell, i) => (cell === undefined ? all : all | (1n << BigInt(i))), 0n)
+  }
+
+  /** Whether some object is in the set. */
+  get some(): boolean {
+    return this.#canFinish(this.start)
+  }
+
+  key({ seen, count, met }: ObjectState): string {
+    return `${seen.toString(36)};${count};${met}`
+  }
+
+  accepts({ seen, count, met }: ObjectState): boolean {
+    return (
+      this.#needed(seen) === 0n &&
+      count >= this.#set.min &&
+      count <= this.#set.max &&
+      met === 2 ** this.#set.witnesses.length - 1
+    )
+  }
+
+  /** Only members after which an object can still be finished. */
+  next(state: ObjectState): Member[] {
+    return this.#next(state).filter((member) => this.#canFinish(member.state))
+  }
+
+  /** Every term that some member may be of. */
+  terms(): Term[] {
+    const cells = [...this.#named, ...this.#others].filter((cell) => cell !== undefined)
+    return cells.flatMap(({ term, witnesses }) => [
+      term,
+      ...witnesses.map((i) => bothTerms(term, this.#set.witnesses[i]!.term)).filter((both) => this.#facts.has(both)),
+    ])
+  }
+
+  #next(state: ObjectState): Member[] {
+    if (state.count >= this.#set.max) return []
+    const named = this.#named.flatMap((cell, i) => {
+      if (cell === undefined || ((state.seen >> BigInt(i)) & 1n) === 1n) return []
+      return this.#marked(cell, i, { ...this.#counted(state), seen: state.seen | (1n << BigInt(i)) })
+    })
+    return [...named, ...this.#others.flatMap((cell) => this.#marked(cell, undefined, this.#counted(state)))]
+  }
+
+  #counted(state: ObjectState): ObjectState {
+    const { min, max } = this.#set
+    return { ...state, count: max === MORE ? Math.min(min, state.count + 1) : state.count + 1 }
+  }
+
+  /** A member as it is, and as each choice of witnesses that it can be. */
+  #marked({ names, term, witnesses }: Cell, named: number | undefined, state: ObjectState): Member[] {
+    let members: Member[] = [{ named, names, term, state }]
+    for (const i of witnesses) {
+      const bit = 2 ** i
+      if ((state.met & bit) !== 0) continue
+      const also = members.map((member) => ({
+        ...member,
+        term: bothTerms(member.term, this.#set.witnesses[i]!.term),
+        state: { ...member.state, met: member.state.met | bit },
+      }))
+      members = [...members, ...also.filter((member) => !isFalse(member.term) && this.#facts.has(member.term))]
+    }
+    return members
+  }
+
+  /** Names that must still be written. */
+  #needed(seen: bigint): bigint {
+    let all = seen | this.#required
+    for (let before = -1n; before !== all; ) {
+      before = all
+      for (const [bit, required] of this.#dependents) if ((all & bit) !== 0n) all |= required
+    }
+    return all & ~seen
+  }
+
+  #canFinish(state: ObjectState): boolean {
+    const { min, max, witnesses } = this.#set
+    const needed = this.#needed(state.seen)
+    if ((needed & ~this.#usable) !== 0n || state.count + bitsIn(needed) > max) return false
+    const searched = witnesses.length > 0 || (this.#dependents.length > 0 && min > 0 && max < MORE)
+    if (searched) return this.#search(state)
+    if (this.#others.length > 0 || state.count >= min) return true
+    return state.count + bitsIn(this.#reachable(state.seen)) >= min
+  }
+
+  /** Names that may still come: what depends on them may come too. */
+  #reachable(seen: bigint): bigint {
+    const free = this.#usable & ~seen
+    if (this.#dependents.length === 0) return free
+    return this.#names.reduce((all, _, i) => {
+      const bit = 1n << BigInt(i)
+      return (free & bit) !== 0n && (this.#needed(seen | bit) & ~this.#usable) === 0n ? all | bit : all
+    }, 0n)
+  }
+
+  #search(state: ObjectState): boolean {
+    const key = this.key(state)
+    let finishes = this.#finishes.get(key)
+    if (finishes === undefined) {
+      this.#facts.spend(1, this.#set.path)
+      this.#finishes.set(key, false)
+      finishes = this.accepts(state) || this.#next(state).some((member) => this.#canFinish(member.state))
+      this.#finishes.set(key, finishes)
+    }
+    return finishes
+  }
+
+  #namedCell(name: string): Cell | undefined {
+    const applies = ({ names }: Members) => hasString(names, name, this.#texts)
+    const term = bothTerms(...this.#set.members.filter(applies).map((member) => member.term))
+    if (isFalse(term) || !this.#facts.has(term)) return undefined
+    const witnesses = this.#set.witnesses.flatMap((one, i) => (applies(one) ? [i] : []))
+    return { names: { values: new Set([name]) }, term, witnesses }
+  }
+
+  /** The names that nobody lists, cut where other subschemas begin to apply. */
+  #cells(listed: ReadonlyMap<string, number>): Cell[] {
+    const rest = listed.size === 0 ? ANY_STRING : otherStrings({ values: new Set(listed.keys()) }, this.#texts)
+    let cells: Cell[] = [{ names: rest, term: TRUE, witnesses: [] }]
+    const cut = (names: StringSet, inside: (cell: Cell) => Cell): void => {
+      if (names.values !== undefined) return
+      this.#facts.spend(cells.length, this.#set.path)
+      cells = cells.flatMap((cell) => {
+        const both = (other: StringSet) => ({ ...cell, names: commonStrings(cell.names, other, this.#texts) })
+        const within = isFalse(inside(cell).term) ? [] : [inside(both(names))]
+        const without =
+          names.text === ANY_STRING.text ? [] : [both(otherStrings({ ...names, except: new Set() }, this.#texts))]
+        return [...within, ...without].filter((part) => !isEmptyStrings(part.names, this.#texts))
+      })
+    }
+    for (const { names, term } of this.#set.members)
+      cut(names, (cell) => ({ ...cell, term: bothTerms(cell.term, term) }))
+    for (const [i, { names }] of this.#set.witnesses.entries()) {
+      cut(names, (cell) => ({ ...cell, witnesses: [...cell.witnesses, i] }))
+    }
+    return cells.filter(({ term }) => this.#facts.has(term))
+  }
+}
+
+/** All names that some subschema lists. */
+function namesIn({ members, required, dependents, witnesses }: ObjectSet): string[] {
+  const sets = [...members, ...witnesses].flatMap(({ names }) => [...(names.values ?? names.except)])
+  return [...new Set([...sets, ...required, ...dependents.flatMap(([name, others]) => [name, ...others])])]
+}
+
+function bitsIn(bits: bigint): number {
+  let count = 0
+  for (let left = bits; left !== 0n; left &= left - 1n) count++
+  return count
+}
