@@ -16,6 +16,7 @@ const COMMON = 'shaders.gen.ts'
 const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:block_|groups$|weights_(?:blocks|columns)$)/, 'shaders-blocks.gen.ts'],
   [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
+  [/^(?:lora_|start_rows$)/, 'shaders-lora.gen.ts'],
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
   [/^next_logprobs$/, 'shaders-score.gen.ts'],

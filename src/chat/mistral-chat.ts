@@ -4,6 +4,7 @@ import { ResultStream } from '../async/result-stream.ts'
 import { changed } from '../checks.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
+import type { AdapterInfo, AdapterOptions } from '../generate/adapters.ts'
 import { MistralModel, type ModelStatus } from '../generate/mistral-model.ts'
 import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
 import { copyIds, type TokenParams } from '../generate/token-loop.ts'
@@ -124,6 +125,21 @@ export class MistralChat implements ChatModel {
 
   status(): ModelStatus {
     return this.model.status()
+  }
+
+  /** As `MistralModel.adapters`. */
+  get adapters(): readonly AdapterInfo[] {
+    return this.model.adapters
+  }
+
+  /** As `MistralModel.loadAdapter`; a request names it in `adapter`. */
+  loadAdapter(source: ModelSource, options: AdapterOptions = {}): Promise<AdapterInfo> {
+    return this.model.loadAdapter(source, options)
+  }
+
+  /** As `MistralModel.unloadAdapter`. */
+  unloadAdapter(name: string): Promise<void> {
+    return this.model.unloadAdapter(name)
   }
 
   /** What cannot fit is refused before it is tokenized, which takes seconds for a megabyte. */

@@ -1,5 +1,6 @@
 /** A computation that has a sequence for itself for a while, beside the generations: reading all logits of a text. */
 import type { Owner, Sequence } from './sequence-cache.ts'
+import type { Adapter } from './types.ts'
 
 export class ExclusiveJob implements Owner {
   readonly tokens = []
@@ -11,11 +12,17 @@ export class ExclusiveJob implements Owner {
   private reject!: (error: Error) => void
 
   /** @param work submits one batch and awaits it, in the sequence of the given number; true when the job is done */
-  constructor(private readonly work: (sequence: number) => Promise<boolean>) {
+  constructor(
+    private readonly work: (sequence: number) => Promise<boolean>,
+    readonly adapter: Adapter | undefined,
+  ) {
     this.finished = new Promise<void>((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
+    adapter?.users.add(this)
+    const done = () => adapter?.users.delete(this)
+    this.finished.then(done, done)
   }
 
   /** Runs the next batch. Returns whether the job is over, done or failed. */

@@ -4,7 +4,7 @@ import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
-import type { FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
+import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
 
 /** Steps that may lie ready for a reader who does not take them, before the generation pauses. */
 const BACKLOG = 64
@@ -37,6 +37,10 @@ export class Generation<Note = unknown> implements Owner {
     private readonly resumed: () => void,
   ) {
     this.tokens = [...request.prompt]
+  }
+
+  get adapter(): Adapter | undefined {
+    return this.request.adapter
   }
 
   /** The sequence it computes in; undefined while it waits, and after its end. */

@@ -9,20 +9,22 @@ import type { QuantizationReport } from '../model/rounding.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { AdapterInfo, AdapterOptions, LoadedAdapter } from './adapters.ts'
 import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
 import {
   checkGenerateOptions,
   checkLoadOptions,
-  checkRequestOptions,
+  checkLogitsOptions,
   type GenerateOptions,
   type LoadOptions,
+  type LogitsOptions,
   type RequestOptions,
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, type TokenParams } from './token-loop.ts'
-import type { GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
+import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
 /** What a model is doing, and what it has done since it was loaded. */
 export interface ModelStatus {
@@ -50,6 +52,7 @@ export interface MistralModel extends Disposes {}
 export class MistralModel {
   /** @internal */
   readonly scheduler: Scheduler
+  private readonly named = new Map<string, LoadedAdapter>()
 
   private constructor(
     /** @internal */
@@ -115,18 +118,54 @@ export class MistralModel {
     return this.loaded.contextLength
   }
 
-  /** Raw logits after each of the tokens, [T] of [V], from an empty cache. */
-  async logits(tokenIds: Iterable<number>, options: RequestOptions = {}): Promise<Float32Array<ArrayBuffer>[]> {
-    checkRequestOptions(options)
-    const { signal } = options
+  /** The adapters that requests may name, in the order in which they were loaded. */
+  get adapters(): readonly AdapterInfo[] {
+    return [...this.named.values()].map(({ info }) => info)
+  }
+
+  /**
+   * Loads a LoRA adapter beside the model, whose weights stay as they are: a folder that PEFT saved, or a `.gguf` of
+   * llama.cpp's converter, from the kinds of sources that `load` takes. Requests that name it are answered with it, in the
+   * same batches as others. Throws `CheckpointError`, `ConfigError`, `ParameterError`, `DeviceError`, `MemoryError`,
+   * `AbortError`; nothing is left open or on the GPU then.
+   */
+  async loadAdapter(source: ModelSource, options: AdapterOptions = {}): Promise<AdapterInfo> {
+    const { loadAdapter } = await import('./adapters.ts')
+    return loadAdapter(this, this.named, source, options)
+  }
+
+  /**
+   * Frees an adapter. New requests cannot name it from now on; those that it answers at the moment end first. Throws
+   * `ParameterError` for a name that no adapter has.
+   */
+  async unloadAdapter(name: string): Promise<void> {
+    const adapter = this.adapterOf(name, 'name')
+    const { unloadAdapter } = await import('./adapters.ts')
+    return unloadAdapter(this, this.named, adapter)
+  }
+
+  private adapterOf(name: string, parameter: string): LoadedAdapter {
+    const adapter = this.named.get(name)
+    if (adapter !== undefined) return adapter
+    const known = [...this.named.keys()].map((known) => JSON.stringify(known)).join(', ')
+    throw new ParameterError(parameter, name, `is no adapter of this model, which has ${known || 'none'}`)
+  }
+
+  /**
+   * Raw logits after each of the tokens, [T] of [V], from an empty cache; with an adapter, where one is named.
+   */
+  async logits(tokenIds: Iterable<number>, options: LogitsOptions = {}): Promise<Float32Array<ArrayBuffer>[]> {
+    checkLogitsOptions(options)
+    const { signal, adapter } = options
     const ids = copyIds(tokenIds)
     checkPrompt(ids, this.config.vocabSize, this.contextLength)
-    return this.logitsOf(ids, signal)
+    return this.logitsOf(ids, signal, adapter == null ? undefined : this.adapterOf(adapter, 'adapter'))
   }
 
   private async logitsOf(
     ids: readonly number[],
     signal: AbortSignal | undefined,
+    adapter: Adapter | undefined,
   ): Promise<Float32Array<ArrayBuffer>[]> {
     const { runner, chunk } = this.loaded
     const logits: Float32Array<ArrayBuffer>[] = []
@@ -137,14 +176,18 @@ export class MistralModel {
       const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: true }))
       logits.push(...(await (await runner.logits(rows)).result))
       return logits.length === ids.length
-    })
+    }, adapter)
     return logits
   }
 
   /** Runs `work`, one batch at a time, until it returns true. */
-  private async exclusively(signal: AbortSignal | undefined, work: (sequence: number) => Promise<boolean>) {
+  private async exclusively(
+    signal: AbortSignal | undefined,
+    work: (sequence: number) => Promise<boolean>,
+    adapter?: Adapter,
+  ): Promise<void> {
     throwIfAborted(signal)
-    const job = this.scheduler.runExclusively(work)
+    const job = this.scheduler.runExclusively(work, adapter)
     const stopListening = onAbort(signal, () => this.scheduler.cancel(job, new AbortError(signal?.reason)))
     try {
       await job.finished
@@ -201,7 +244,10 @@ export class MistralModel {
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
     const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
     const { signal, onToken, sibling } = options
-    return generateTokens(this, tokenIds, params, { eosTokenIds, signal, onToken, sibling })
+    const { loaded, scheduler } = this
+    const name = params.loop.adapter
+    const adapter = name === undefined ? undefined : this.adapterOf(name, 'adapter')
+    return generateTokens({ loaded, scheduler, adapter }, tokenIds, params, { eosTokenIds, signal, onToken, sibling })
   }
 
   status(): ModelStatus {

@@ -1,5 +1,15 @@
 /** The options of loading and of requests, and the check that refuses all others. */
-import { abortSignal, type Checks, callback, check, checkedLater, checkOptions, integer, orElse } from '../checks.ts'
+import {
+  abortSignal,
+  type Checks,
+  callback,
+  check,
+  checkedLater,
+  checkOptions,
+  filledText,
+  integer,
+  orElse,
+} from '../checks.ts'
 import type { LoadedModelOptions } from '../model/loaded-model.ts'
 import { MAX_STEPS } from '../model/runner.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
@@ -14,6 +24,11 @@ export interface LoadOptions extends LoadedModelOptions {
 export interface RequestOptions {
   /** Stops the request; what it awaits throws `AbortError`. */
   signal?: AnyAbortSignal | undefined
+}
+
+export interface LogitsOptions extends RequestOptions {
+  /** The name of the adapter to compute with. Default: none. */
+  adapter?: string | null | undefined
 }
 
 export interface GenerateOptions extends RequestOptions {
@@ -40,6 +55,7 @@ const LOAD: Checks<LoadOptions> = {
 }
 
 const REQUEST: Checks<RequestOptions> = { signal: abortSignal }
+const LOGITS: Checks<LogitsOptions> = { ...REQUEST, adapter: orElse(null, filledText) }
 const GENERATE: Checks<GenerateOptions> = { ...REQUEST, stopWhen: callback }
 
 /** Refuses options that do not exist or cannot work; none is ignored. @throws ParameterError */
@@ -50,6 +66,11 @@ export function checkLoadOptions(options: unknown): asserts options is LoadOptio
 /** As {@link checkLoadOptions}, for the last argument of requests. */
 export function checkRequestOptions(options: unknown): asserts options is RequestOptions {
   checkOptions<RequestOptions>(options, REQUEST)
+}
+
+/** As {@link checkLoadOptions}, for the last argument of `MistralModel.logits`. */
+export function checkLogitsOptions(options: unknown): asserts options is LogitsOptions {
+  checkOptions<LogitsOptions>(options, LOGITS)
 }
 
 /** As {@link checkLoadOptions}, for the last argument of `MistralModel.generate`. */

@@ -129,7 +129,7 @@ function guess({ tokens, request, limit }: Generation, room: number): number[] {
 function beginningComesSoon(generation: Generation, running: readonly Generation[]): boolean {
   if (generation.request.recompute) return false
   return running.some((other) => {
-    if (other === generation || other.order > generation.order) return false
+    if (other === generation || other.order > generation.order || other.adapter !== generation.adapter) return false
     if (other.pendingRows <= 1 || !other.runnable || other.request.recompute) return false
     const common = commonPrefix(other.tokens, generation.tokens)
     return other.computed < common && worthWaiting(common, generation.computed)

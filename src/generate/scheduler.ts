@@ -2,13 +2,14 @@
 import { QueueFullError } from '../errors.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import { type Choices, MAX_IN_FLIGHT, MAX_STEPS, type Submitted } from '../model/runner.ts'
+import { Changes } from './changes.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
 import { Pace } from './pace.ts'
 import { type BatchPlan, type CopyPlan, Planner } from './planner.ts'
 import { postprocess } from './postprocess.ts'
 import { type Sequence, SequenceCache } from './sequence-cache.ts'
-import type { GenerationRequest, Totals } from './types.ts'
+import type { Adapter, GenerationRequest, Totals } from './types.ts'
 
 export interface SchedulerOptions {
   /** Requests that may wait for a sequence. */
@@ -35,6 +36,7 @@ export class Scheduler {
   /** The generations that have a sequence; the first is the one whose turn it is. */
   private running: Generation[] = []
   private readonly jobs: ExclusiveJob[] = []
+  private readonly changes = new Changes()
   private inFlight = 0
   private looping = false
   private jobsTurn = true
@@ -64,6 +66,7 @@ export class Scheduler {
     if (!sibling) this.refuseBeyondQueue()
     const generation: Generation<Note> = new Generation(request, this.count++, () => this.resume(generation))
     this.waiting.push(generation)
+    request.adapter?.users.add(generation)
     this.changed()
     return generation
   }
@@ -73,17 +76,26 @@ export class Scheduler {
     generation.finish()
     remove(this.waiting, generation)
     this.release(generation)
+    generation.adapter?.users.delete(generation)
     this.changed()
   }
 
   /** Runs `work` with an empty sequence until it returns true. It may submit one batch each time, and awaits it. */
-  runExclusively(work: (sequence: number) => Promise<boolean>): ExclusiveJob {
+  runExclusively(work: (sequence: number) => Promise<boolean>, adapter?: Adapter): ExclusiveJob {
     this.loaded.gpu.check()
     this.refuseBeyondQueue()
-    const job = new ExclusiveJob(work)
+    const job = new ExclusiveJob(work, adapter)
     this.waiting.push(job)
     this.changed()
     return job
+  }
+
+  /** Runs `work` while no batch is being made, as soon as it is ready; the batches that were submitted go on. */
+  betweenBatches<T>(work: () => Promise<T>, isReady: () => boolean = () => true): Promise<T> {
+    this.loaded.gpu.check()
+    const done = this.changes.add(work, isReady)
+    this.changed()
+    return done
   }
 
   cancel(job: ExclusiveJob, error: Error): void {
@@ -118,10 +130,11 @@ export class Scheduler {
   private async loop(): Promise<void> {
     this.looping = true
     try {
-      while (this.waiting.length + this.running.length + this.jobs.length + this.inFlight > 0) {
+      while (this.waiting.length + this.running.length + this.jobs.length + this.inFlight + this.changes.count > 0) {
         const change = new Promise<void>((resolve) => {
           this.wake = resolve
         })
+        if (this.changes.count > 0) await this.changes.run()
         this.admit()
         if (this.inFlight < MAX_IN_FLIGHT && (await this.step())) continue
         // Whoever waits for a sequence looks again when an owner may have become idle.
@@ -139,12 +152,14 @@ export class Scheduler {
   /** Gives free sequences to those who wait, in the order they came. */
   private admit(): void {
     for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
-      const match = this.sequences.find(first.tokens) ?? (this.preemptIdle() && this.sequences.find(first.tokens))
+      const find = () => this.sequences.find(first.tokens, first.adapter)
+      const match = find() ?? (this.preemptIdle() && find())
       if (!match) return
       this.waiting.shift()
       if (first instanceof Generation) this.run(first, match.sequence, first.request.recompute ? 0 : match.shared)
       else {
         this.sequences.allocate(match.sequence, first, 0)
+        this.loaded.runner.assignAdapter(match.sequence.index, first.adapter?.slot ?? 0)
         first.sequence = match.sequence
         this.jobs.push(first)
       }
@@ -161,6 +176,7 @@ export class Scheduler {
     }
     runner.writeTokens(sequence.index, 0, generation.tokens)
     runner.writeSettings(sequence.index, generation.request.packed)
+    runner.assignAdapter(sequence.index, generation.adapter?.slot ?? 0)
     this.running.push(generation)
   }
 
@@ -269,6 +285,7 @@ export class Scheduler {
       this.releaseJob(job)
     }
     for (const one of this.waiting.splice(0)) one.fail(error)
+    this.changes.fail(error)
     // Nobody knows which batches ran: what the sequences hold must not be gone on from.
     for (const sequence of this.sequences.all) this.sequences.clear(sequence)
   }

@@ -6,6 +6,8 @@ export interface Owner {
   readonly tokens: readonly number[]
   /** How many of them have their keys and values in the sequence, or will have when the submitted batches are done. */
   readonly settled: number
+  /** What its keys and values are computed with besides the model; undefined for nothing. */
+  readonly adapter?: unknown
 }
 
 /** A place for one conversation in the cache. It keeps its conversation after the request, in case another continues it. */
@@ -14,6 +16,8 @@ export interface Sequence {
   readonly index: number
   /** The tokens whose keys and values it holds, while it has no owner. */
   tokens: readonly number[]
+  /** What they were computed with besides the model. */
+  adapter?: unknown
   /** The highest position written since it was last cleared, plus one: tells what its rings have overwritten. */
   written: number
   owner: Owner | undefined
@@ -51,12 +55,12 @@ export class SequenceCache {
    * Chooses a free sequence for a prompt: the conversation that the prompt continues, else the least recently used one.
    * @returns undefined when none is free
    */
-  find(tokens: readonly number[]): Match | undefined {
+  find(tokens: readonly number[], adapter?: unknown): Match | undefined {
     const { free } = this
     let best: Sequence | undefined
     let leastLost = Infinity
     for (const sequence of free) {
-      const shared = this.reusable(sequence, tokens)
+      const shared = this.reusable(sequence, tokens, adapter)
       const lost = sequence.tokens.length - shared
       // A sequence that would lose most of what it holds is another conversation with the same beginning.
       if (shared > 0 && shared >= lost && lost < leastLost) {
@@ -65,13 +69,14 @@ export class SequenceCache {
       }
     }
     best ??= [...free].sort((a, b) => a.usedAt - b.usedAt)[0]
-    return best && { sequence: best, shared: this.reusable(best, tokens) }
+    return best && { sequence: best, shared: this.reusable(best, tokens, adapter) }
   }
 
   /** Gives a sequence to its new owner, who goes on after the first `shared` tokens of it. */
   allocate(sequence: Sequence, owner: Owner, shared: number): void {
     if (shared === 0) this.clear(sequence)
     sequence.owner = owner
+    sequence.adapter = owner.adapter
   }
 
   /** Takes a sequence back. It keeps `tokens`, for a later prompt that continues them. */
@@ -92,7 +97,7 @@ export class SequenceCache {
     let best: Match | undefined
     for (const sequence of this.all) {
       if (sequence === target) continue
-      const shared = this.reusable(sequence, tokens)
+      const shared = this.reusable(sequence, tokens, target.adapter)
       if (shared >= (best ? best.shared + 1 : known + WORTH_COPYING)) best = { sequence, shared }
     }
     return best
@@ -100,9 +105,12 @@ export class SequenceCache {
 
   /**
    * The number of tokens that a prompt can go on from: the common prefix without the prompt's last token, whose logits
-   * must be computed. It is 0 when a ring has overwritten keys that the position after the prefix still sees.
+   * must be computed. It is 0 when a ring has overwritten keys that the position after the prefix still sees, and when
+   * the keys are of another adapter.
    */
-  private reusable({ owner, tokens: kept, written }: Sequence, tokens: readonly number[]): number {
+  private reusable(sequence: Sequence, tokens: readonly number[], adapter: unknown): number {
+    const { owner, tokens: kept, written } = sequence
+    if (sequence.adapter !== adapter) return 0
     const held = owner ? owner.tokens : kept
     const most = Math.min(owner ? owner.settled : held.length, tokens.length - 1)
     const shared = Math.min(most, commonPrefix(held, tokens))

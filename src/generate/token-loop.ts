@@ -9,7 +9,7 @@ import type { RequestParams } from '../sampling/request-params.ts'
 import { checkTokenIds, type SamplerParams } from '../sampling/sampler-params.ts'
 import { Clock } from './clock.ts'
 import type { Scheduler } from './scheduler.ts'
-import type { GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
+import type { Adapter, GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
 
 /** What is left of a request's parameters where there are only tokens. */
 export type TokenParams = Pick<RequestParams, 'sampler' | 'loop'>
@@ -53,7 +53,7 @@ export function checkPrompt(
  * the first `next()`. Leaving the loop, an error and an abort all free the sequence.
  */
 export async function* generateTokens<Note>(
-  { loaded, scheduler }: { loaded: LoadedModel; scheduler: Scheduler },
+  { loaded, scheduler, adapter }: { loaded: LoadedModel; scheduler: Scheduler; adapter?: Adapter | undefined },
   prompt: readonly number[],
   params: TokenParams,
   { eosTokenIds, signal, onToken, sibling }: TokenLoopOptions<Note>,
@@ -61,7 +61,7 @@ export async function* generateTokens<Note>(
   checkTokenIds(params.sampler, loaded.config.vocabSize)
   // At least one position must be left for the answer.
   checkPrompt(prompt, loaded.config.vocabSize, loaded.contextLength, 1)
-  const request = requestOf(loaded, prompt, params, { eosTokenIds, onToken })
+  const request = { ...requestOf(loaded, prompt, params, { eosTokenIds, onToken }), adapter }
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -97,7 +97,7 @@ function requestOf<Note>(
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
   { eosTokenIds, onToken }: TokenLoopOptions<Note>,
-): GenerationRequest<Note> {
+): Omit<GenerationRequest<Note>, 'adapter'> {
   const seed = sampler.seed ?? randomSeed()
   const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed }
   const wanted = loop.max_length === undefined ? loop.max_tokens : loop.max_length - prompt.length

@@ -44,6 +44,15 @@ export interface NotedStep<Note = unknown> extends GenerationStep {
   readonly note?: Note
 }
 
+/** An adapter that requests may name. */
+export interface Adapter {
+  readonly name: string
+  /** Its number on the GPU. */
+  readonly slot: number
+  /** The requests that are not over yet. */
+  readonly users: Set<unknown>
+}
+
 /** What a request asks of the scheduler, checked. */
 export interface GenerationRequest<Note = unknown> {
   readonly prompt: readonly number[]
@@ -60,6 +69,7 @@ export interface GenerationRequest<Note = unknown> {
   readonly lookup: number
   /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
   readonly lockstep: boolean
+  readonly adapter?: Adapter | undefined
 }
 
 /** Token counts since the model was loaded. */

@@ -137,6 +137,10 @@ export const LOGPROBS = {
   "MOST": 20
 } as const
 
+export const LORA_DOWN = {
+  "THREADS": 64
+} as const
+
 export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE' | 'WORKGROUP'> = {
   "name": "matmul_batch",
   "needs": [

@@ -23,10 +23,15 @@ import { startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
 
 const THREADS = 64
 
+/** The shader part that says what the outputs of a piece of a matrix begin at. */
+export type StartOf = (piece: Weight) => ShaderPart
+
 export interface LinearOptions {
   readonly batchClass: BatchClass
   /** Which count of the batch x has rows for. */
   readonly rows?: 'rows' | 'outputs'
+  /** Where outputs begin at something else than the bias. */
+  readonly start?: StartOf | undefined
 }
 
 /**
@@ -39,13 +44,13 @@ export function linear(
   x: Activation,
   weight: Weight | readonly Weight[],
   emit: readonly ShaderPart[],
-  { batchClass, rows = 'rows' }: LinearOptions,
+  { batchClass, rows = 'rows', start = startPart }: LinearOptions,
 ): void {
   let first = 0
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
     const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
-    r.dispatch(piece.label, [...body, ...weightParts(r.gpu, piece), startPart(piece), ...emit], size)
+    r.dispatch(piece.label, [...body, ...weightParts(r.gpu, piece), start(piece), ...emit], size)
     first += piece.rows
   }
 }

@@ -44,6 +44,8 @@ export interface BatchShape {
   readonly ruled: number
   /** Outputs whose log-probabilities are wanted: all, or 0. */
   readonly logged: number
+  /** Slots of the adapters of its rows, that of rows without one included; undefined where no row has any. */
+  readonly adapters?: ReadonlySet<number> | undefined
 }
 
 /** Rows of a batch that decodes, at most: sequences, and tokens that were guessed ahead. */

@@ -16,7 +16,7 @@ const GGUF_TOP: Readonly<Record<TopWeight, string>> = {
   output: 'output',
 }
 
-const GGUF_LAYER: Readonly<Record<LayerWeight, string>> = {
+export const GGUF_LAYER: Readonly<Record<LayerWeight, string>> = {
   attentionNorm: 'attn_norm',
   wq: 'attn_q',
   wk: 'attn_k',

@@ -15,7 +15,7 @@ import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight, wa
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024
 
-const HF_LAYER: Readonly<Record<LayerWeight, string>> = {
+export const HF_LAYER: Readonly<Record<LayerWeight, string>> = {
   attentionNorm: 'input_layernorm',
   wq: 'self_attn.q_proj',
   wk: 'self_attn.k_proj',

@@ -7,8 +7,9 @@ import { attention, type LayerCache, ropeCache } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
 import { add, linear, siluGate, store } from '../kernels/linear.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
-import type { BatchShape } from '../kernels/shape.ts'
+import type { Activation, BatchShape } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
+import type { Adapters, FusedMatrix } from './adapters.ts'
 import type { ModelConfig } from './config.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -52,7 +53,7 @@ export class Mistral {
   ) {}
 
   /** Tokens to residual stream: embedding and all layers. Eight dispatches a layer. */
-  recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass): void {
+  recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: Adapters): void {
     const { config, weights, workspace } = this
     const { history, x, h, heads, hidden, rows } = workspace
     const norm = { epsilon: config.normEps, rows }
@@ -60,23 +61,26 @@ export class Mistral {
     embedding(r, { history, rows }, weights.tokEmbeddings, x) //                x [T, D]
     for (const [i, layer] of weights.layers.entries()) {
       const cache = this.cache[i]!
+      // What products begin at: biases, or what the adapters of the rows add.
+      const start = (x: Activation, matrix: FusedMatrix) => adapters?.start(r, x, i, matrix)
       rmsNorm(r, x, layer.attentionNorm, h, norm) //                            h [T, D]
-      linear(r, h, layer.wqkv, ropeCache(workspace, cache), { batchClass }) //       q [T, H, K], k and v to the cache
-      attention(r, workspace, cache, heads, batchClass) //                           heads [T, H·K]
-      linear(r, heads, layer.wo, add(x), { batchClass }) //                          x [T, D]
+      linear(r, h, layer.wqkv, ropeCache(workspace, cache), { batchClass, start: start(h, 'wqkv') }) // q, k, v [T, (H + 2G)·K]
+      attention(r, workspace, cache, heads, batchClass) //                      heads [T, H·K]
+      linear(r, heads, layer.wo, add(x), { batchClass, start: start(heads, 'wo') }) // x [T, D]
       rmsNorm(r, x, layer.ffnNorm, h, norm) //                                  h [T, D]
-      linear(r, h, layer.w13, siluGate(hidden), { batchClass }) //                   hidden [T, F]
-      linear(r, hidden, layer.w2, add(x), { batchClass }) //                         x [T, D]
+      linear(r, h, layer.w13, siluGate(hidden), { batchClass, start: start(h, 'w13') }) // hidden [T, F]
+      linear(r, hidden, layer.w2, add(x), { batchClass, start: start(hidden, 'w2') }) // x [T, D]
     }
   }
 
   /** Residual stream to logits, for the output rows. */
-  recordHead(r: Recorder<BatchShape>, batchClass: BatchClass): void {
+  recordHead(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: Adapters): void {
     const { config, weights, workspace } = this
     const { x, h, logits, rows } = workspace
     const norm = { epsilon: config.normEps, rows, gather: true }
 
     rmsNorm(r, x, weights.norm, h, norm) //                                      h [outputs, D]
-    linear(r, h, weights.output, store(logits), { batchClass, rows: 'outputs' }) //   logits [outputs, V]
+    const start = adapters?.start(r, h, undefined, 'output')
+    linear(r, h, weights.output, store(logits), { batchClass, rows: 'outputs', start }) // logits [outputs, V]
   }
 }

@@ -3,7 +3,11 @@ import { Recorder, type Recording } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import type { BatchShape } from '../kernels/shape.ts'
+import type { Adapters } from './adapters.ts'
 import type { Mistral } from './mistral.ts'
+
+/** Ends the names of recordings that were made with adapters. */
+const ADAPTED = ' adapted'
 
 export class Recordings {
   private readonly known = new Map<string, Promise<Recording<never>>>()
@@ -15,14 +19,26 @@ export class Recordings {
     await Promise.all([this.layers(1), this.layers('many'), this.head(1), this.sampler('greedy')])
   }
 
-  /** Tokens to residual stream, for a class of batches. */
-  layers(batchClass: BatchClass): Promise<Recording<BatchShape>> {
-    return this.remember(`layers ${batchClass}`, (r) => this.model.recordLayers(r, batchClass))
+  /** The same for batches with adapters. */
+  async warmUpAdapters(adapters: Adapters): Promise<void> {
+    await Promise.all([this.layers(1, adapters), this.layers('many', adapters), this.head(1, adapters)])
+  }
+
+  /** Lets go of what was recorded with adapters: there are others now. */
+  forgetAdapters(): void {
+    for (const name of this.known.keys()) if (name.endsWith(ADAPTED)) this.known.delete(name)
+  }
+
+  /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
+  layers(batchClass: BatchClass, adapters?: Adapters): Promise<Recording<BatchShape>> {
+    const name = `layers ${batchClass}${adapters ? ADAPTED : ''}`
+    return this.remember(name, (r) => this.model.recordLayers(r, batchClass, adapters))
   }
 
   /** Residual stream to logits, for a class of output rows. */
-  head(batchClass: BatchClass): Promise<Recording<BatchShape>> {
-    return this.remember(`head ${batchClass}`, (r) => this.model.recordHead(r, batchClass))
+  head(batchClass: BatchClass, adapters?: Adapters): Promise<Recording<BatchShape>> {
+    const name = `head ${batchClass}${adapters ? ADAPTED : ''}`
+    return this.remember(name, (r) => this.model.recordHead(r, batchClass, adapters))
   }
 
   /** The rules of requests on the logits of their rows, before a token is chosen. */

@@ -5,6 +5,7 @@ import { Readback } from '../gpu/readback.ts'
 import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SAMPLER_KINDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
+import type { Adapters } from './adapters.ts'
 import { type Batch, BatchWriter, classOfRows, type Row, type SamplerNeeds } from './batch.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
@@ -39,6 +40,8 @@ export class Runner {
   private readonly free: Readback[]
   private readonly writer: BatchWriter
   private readonly gpu: Gpu
+  /** undefined as long as no adapter is loaded. */
+  private adapters: Adapters | undefined
 
   constructor(
     readonly model: Mistral,
@@ -60,6 +63,18 @@ export class Runner {
     await this.recordings.warmUp()
   }
 
+  /** The adapters from now on. Recordings that were made with others are let go. */
+  async useAdapters(adapters: Adapters | undefined): Promise<void> {
+    this.adapters = adapters
+    this.recordings.forgetAdapters()
+    if (adapters !== undefined) await this.recordings.warmUpAdapters(adapters)
+  }
+
+  /** The adapter of a sequence from now on, by its slot. */
+  assignAdapter(sequence: number, slot: number): void {
+    this.adapters?.assign(sequence, slot)
+  }
+
   /** The tokens at positions `first`, `first` + 1, … of a sequence. */
   writeTokens(sequence: number, first: number, tokens: readonly number[]): void {
     const { buffer, positions } = this.model.workspace.history
@@ -76,9 +91,11 @@ export class Runner {
   /** The logits after the output rows, in order, [V] each. */
   async logits(rows: readonly Row[]): Promise<Submitted<Float32Array<ArrayBuffer>[]>> {
     const outputs = this.check(rows, 1)
-    const layers = await this.recordings.layers(classOfRows(rows, outputs))
-    const head = outputs > 0 ? await this.recordings.head(batchClassOf(outputs, true)) : undefined
-    const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0 }
+    const slots = this.adapters?.usedBy(rows)
+    const adapters = slots && this.adapters
+    const layers = await this.recordings.layers(classOfRows(rows, outputs), adapters)
+    const head = outputs > 0 ? await this.recordings.head(batchClassOf(outputs, true), adapters) : undefined
+    const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0, adapters: slots }
     const { logits } = this.model.workspace
     const bytes = outputs * logits.stride * 4
     this.encode(
@@ -107,15 +124,17 @@ export class Runner {
     const outputRows = rows.filter((row) => row.output)
     const logged = needs.some((need) => need.logprobs) ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0
+    const slots = this.adapters?.usedBy(rows)
+    const adapters = slots && this.adapters
     const kind = SAMPLER_KINDS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'greedy'
     const [layers, head, ...endings] = await Promise.all([
-      recordings.layers(batchClass),
-      outputs > 0 ? recordings.head(batchClassOf(outputs, true)) : undefined,
+      recordings.layers(batchClass, adapters),
+      outputs > 0 ? recordings.head(batchClassOf(outputs, true), adapters) : undefined,
       ruled > 0 ? recordings.rules() : undefined,
       outputs > 0 ? recordings.sampler(kind) : undefined,
       logged > 0 ? recordings.logprobs() : undefined,
     ])
-    const shape = { ...this.writer.write(rows, steps, outputs), ruled, logged }
+    const shape = { ...this.writer.write(rows, steps, outputs), ruled, logged, adapters: slots }
     const staging = outputs > 0 ? this.takeStaging() : undefined
     this.encode(
       (pass) => {

@@ -147,7 +147,7 @@ function oneAfterAnother(sources: readonly Source[]): RowMap {
 }
 
 /** Hugging Face rotates rows i and i + K/2 of a head together; the kernels want them next to each other. */
-function halvesToNeighbours(headDim: number): (row: number) => number {
+export function halvesToNeighbours(headDim: number): (row: number) => number {
   return (row) => {
     const inHead = row % headDim
     return row - inHead + (inHead % 2) * (headDim / 2) + Math.floor(inHead / 2)

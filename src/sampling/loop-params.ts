@@ -1,6 +1,6 @@
 /** The parameters of a request that the token loop follows: when to stop, what to report, how to compute. */
 
-import { type Checks, flag, integer } from '../checks.ts'
+import { type Checks, filledText, flag, integer } from '../checks.ts'
 import { LOGPROBS } from '../gpu/shaders.gen.ts'
 
 /** When to stop and what to report. Every field may be left out or null. */
@@ -26,6 +26,8 @@ export interface LoopInput {
    * pass. The text is the same; where it repeats its prompt it comes sooner. Default 0: off.
    */
   prompt_lookup_num_tokens?: number | null | undefined
+  /** The name of the adapter to answer with, of those that `loadAdapter` brought. Default: none. */
+  adapter?: string | null | undefined
 }
 
 /** Checked, with all defaults filled in. */
@@ -39,6 +41,7 @@ export interface LoopParams {
   readonly logprobs: boolean
   readonly top_logprobs: number
   readonly prompt_lookup_num_tokens: number
+  readonly adapter: string | undefined
 }
 
 const DEFAULT_MAX_TOKENS = 512
@@ -57,6 +60,7 @@ export const LOOP_CHECKS: Checks<LoopInput> = {
   logprobs: flag,
   top_logprobs: integer(0, MAX_TOP_LOGPROBS),
   prompt_lookup_num_tokens: integer(0, MAX_LOOKUP),
+  adapter: filledText,
 }
 
 /** Names of one limit; of those that are given the first counts. */
@@ -80,5 +84,6 @@ export function loopParams(values: LoopInput): LoopParams {
     logprobs: values.logprobs ?? false,
     top_logprobs: values.top_logprobs ?? 0,
     prompt_lookup_num_tokens: values.prompt_lookup_num_tokens ?? 0,
+    adapter: values.adapter ?? undefined,
   }
 }

@@ -1,0 +1,148 @@
+/** Loads and frees the adapters of a model. */
+import { throwIfAborted } from '../async/abort.ts'
+import { abortSignal, type Checks, checkOptions, filledText, number } from '../checks.ts'
+import { ParameterError } from '../errors.ts'
+import { type ModelSource, openSource } from '../formats/source.ts'
+import { NO_ADAPTER } from '../kernels/lora.ts'
+import { openAdapter } from '../model/adapter-file.ts'
+import {
+  type AdapterFile,
+  type AdapterWeights,
+  type PackedUpdate,
+  readAdapter,
+  uploadAdapter,
+} from '../model/adapter-weights.ts'
+import { Adapters } from '../model/adapters.ts'
+import type { LoadedModel } from '../model/loaded-model.ts'
+import type { AnyAbortSignal } from '../platform/globals.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Adapter } from './types.ts'
+
+export interface AdapterOptions {
+  /** What requests call it. Default: the name of its folder or file. */
+  name?: string | undefined
+  /** Multiplies what the adapter changes: 0.5 is half of it. Default 1. */
+  scale?: number | undefined
+  signal?: AnyAbortSignal | undefined
+}
+
+/** An adapter that requests may name. */
+export interface AdapterInfo {
+  readonly name: string
+  readonly scale: number
+  /** The highest rank of its matrices. */
+  readonly rank: number
+  /** The model that it was made for, as it says itself: nothing but its shapes is checked. */
+  readonly baseModel: string | undefined
+  /** Bytes of its matrices on the GPU. */
+  readonly gpuBytes: number
+  /** What is odd about it and does not keep it from working, one sentence each. */
+  readonly notes: readonly string[]
+}
+
+export interface LoadedAdapter extends Adapter {
+  readonly info: AdapterInfo
+}
+
+interface Owner {
+  readonly loaded: LoadedModel
+  readonly scheduler: Scheduler
+}
+
+const OPTIONS: Checks<AdapterOptions> = { name: filledText, scale: number(-1000, 1000), signal: abortSignal }
+
+/** Of each model that has any, which adapters are on its GPU. */
+const onGpu = new WeakMap<LoadedModel, Adapters>()
+
+/** As `MistralModel.loadAdapter`; it is in `named` then. */
+export async function loadAdapter(
+  owner: Owner,
+  named: Map<string, LoadedAdapter>,
+  source: ModelSource,
+  options: AdapterOptions,
+): Promise<AdapterInfo> {
+  checkOptions<AdapterOptions>(options, OPTIONS)
+  const { scale = 1, signal } = options
+  const { loaded, scheduler } = owner
+  loaded.gpu.check()
+  const files = await openSource(source, { signal })
+  try {
+    const name = options.name ?? nameOf(files.label)
+    refuseTaken(named, name)
+    const file = await openAdapter(files, loaded.config, signal)
+    const packed = await readAdapter(loaded.config, file, signal)
+    return await scheduler.betweenBatches(async () => {
+      // Another may have been faster.
+      refuseTaken(named, name)
+      throwIfAborted(signal)
+      const { slot, gpuBytes } = await bring(loaded, packed, scale)
+      const info = { name, scale, rank: rankOf(file), baseModel: file.base, gpuBytes, notes: file.notes }
+      named.set(name, { name, slot, users: new Set(), info })
+      return info
+    })
+  } finally {
+    await files.close()
+  }
+}
+
+function refuseTaken(named: ReadonlyMap<string, unknown>, name: string): void {
+  if (named.has(name)) throw new ParameterError('name', name, 'is the name of an adapter that is loaded already')
+}
+
+/** The last part of a path or URL; dropped files have no name of their own. */
+function nameOf(label: string): string {
+  const [path = ''] = label.split(/[?#]/)
+  const last = path.split(/[\\/]/).findLast((part) => part !== '') ?? ''
+  return last.replace(/\.(?:gguf|safetensors)$/i, '') || 'adapter'
+}
+
+function rankOf({ matrices }: AdapterFile): number {
+  return Math.max(...[...matrices.values()].map(({ a }) => a.shape[0]!))
+}
+
+/** Each adapter of this process has its own: none is used again. */
+let lastSlot = NO_ADAPTER
+
+async function bring(loaded: LoadedModel, packed: readonly PackedUpdate[], scale: number): Promise<AdapterWeights> {
+  const { gpu, runner } = loaded
+  const adapters = onGpu.get(loaded) ?? createAdapters(loaded)
+  const slot = ++lastSlot
+  try {
+    return await gpu.guard('the adapter', async () => {
+      const weights = uploadAdapter(gpu, packed, { slot, scale })
+      adapters.add(weights)
+      onGpu.set(loaded, adapters)
+      await runner.useAdapters(adapters)
+      await gpu.finish()
+      return weights
+    })
+  } catch (error) {
+    await letGo(loaded, adapters, slot)
+    throw error
+  }
+}
+
+function createAdapters({ runner, maxSequences }: LoadedModel): Adapters {
+  const { model, maxRows, maxOutputs } = runner
+  return new Adapters(model, { maxRows, maxOutputs, maxSequences })
+}
+
+async function letGo(loaded: LoadedModel, adapters: Adapters, slot: number): Promise<void> {
+  adapters.remove(slot)
+  if (adapters.isEmpty) {
+    adapters.destroy()
+    onGpu.delete(loaded)
+  }
+  await loaded.runner.useAdapters(onGpu.get(loaded))
+}
+
+/** As `MistralModel.unloadAdapter`; it is no longer in `named` then. */
+export async function unloadAdapter(
+  { loaded, scheduler }: Owner,
+  named: Map<string, LoadedAdapter>,
+  adapter: LoadedAdapter,
+): Promise<void> {
+  named.delete(adapter.name)
+  const free = () => letGo(loaded, onGpu.get(loaded)!, adapter.slot)
+  await scheduler.betweenBatches(free, () => adapter.users.size === 0)
+}
