@@ -6,6 +6,7 @@ import * as common from '../../src/gpu/shaders.gen.ts'
 import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
 import * as draw from '../../src/gpu/shaders-draw.gen.ts'
 import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
+import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { requiredConstants } from '../support/shaders.ts'
@@ -34,6 +35,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   ROW_HALVES: 4,
   SCALE: 0.25,
   SCALE_TYPE: 0,
+  START_STRIDE: 96,
   STRIDE: 96,
   STRIDE_QUADS: 24,
   THREADS: 64,
@@ -51,7 +53,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
 const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
 
 /** The others are numbers of the shaders for TypeScript. */
-const all = [common, blocks, draw, logprobs, rules].flatMap((file) =>
+const all = [common, blocks, draw, logprobs, lora, rules].flatMap((file) =>
   Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
 const files = all.filter((value): value is ShaderModule => 'code' in value)
@@ -81,9 +83,12 @@ function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
 
 /** Software adapters compile for seconds: there each part is compiled with a kernel once, not with each other part. */
 function worthCompiling(files: readonly ShaderModule[]): boolean {
-  if (!gpu.software || !files[0]!.needs?.includes('emit')) return true
+  if (!gpu.software) return true
   const names = files.map((file) => file.name)
-  if (names.includes('start_bias') && !(names.includes('weights_f32') && names.includes('emit_store'))) return false
+  const emits = files[0]!.needs?.includes('emit') === true
+  const isPlain = names.includes('weights_f32') && (!emits || names.includes('emit_store'))
+  if (names.some((name) => /^start_(?:bias|rows)$/.test(name)) && !isPlain) return false
+  if (!emits) return true
   const plain = ['weights_f32', 'emit_store', 'cache_write_f32'].filter((name) => names.includes(name)).length
   return files[0]!.name === 'matmul_tile' ? names.includes('emit_store') && /_(f32|q4)$/.test(names[1]!) : plain > 0
 }
