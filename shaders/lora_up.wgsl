@@ -9,6 +9,7 @@ override SECOND: u32 = 0xffffffffu; // the first output of the second part
 override THIRD: u32 = 0xffffffffu; // and of the third
 override INTERLEAVED: bool = false; // even outputs are of the first part, odd ones of the second
 override GATHER: bool = false; // rows of x are output rows
+const OUTPUTS = 128u; // of a workgroup
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, quads] as lora_down leaves them
 @group(0) @binding(1) var<storage, read_write> y: array<vec2f>; // [T, STRIDE / 2]
@@ -16,7 +17,7 @@ override GATHER: bool = false; // rows of x are output rows
 @group(0) @binding(5) var<storage, read> slots: array<u32>; // [sequences] the adapter of each
 @group(0) @binding(6) var<storage, read> adapter: array<vec4u>; // [2] (slot, quads, quads of a part, -), scale of each part
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(OUTPUTS / 2u)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
   let col = FIRST + id.x * 2u;

@@ -141,6 +141,10 @@ export const LORA_DOWN = {
   "THREADS": 64
 } as const
 
+export const LORA_UP = {
+  "OUTPUTS": 128
+} as const
+
 export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE' | 'WORKGROUP'> = {
   "name": "matmul_batch",
   "needs": [

@@ -2,6 +2,7 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
+import { LORA_UP } from '../gpu/shaders.gen.ts'
 import { loraDown, loraUp, startRows } from '../gpu/shaders-lora.gen.ts'
 import type { StartOf } from './linear.ts'
 import { type Activation, type BatchShape, BLOCK, ceilDiv, ceilTo, expectCols } from './shape.ts'
@@ -96,7 +97,11 @@ export function loraStart(
         constants: { FIRST: first, N: first + piece.rows, STRIDE: stride, GATHER, ...partConstants(parts) },
       })
       first += piece.rows
-      r.dispatch(b.label, [body, ...weightParts(r.gpu, b), startPart(piece)], [ceilDiv(piece.rows, 128), count])
+      r.dispatch(
+        b.label,
+        [body, ...weightParts(r.gpu, b), startPart(piece)],
+        [ceilDiv(piece.rows, LORA_UP.OUTPUTS), count],
+      )
     }
   }
   const known = new Set(updates.map(({ slot }) => slot))
