@@ -1,7 +1,6 @@
 /** Loads and frees the adapters of a model. */
 import { throwIfAborted } from '../async/abort.ts'
 import { abortSignal, type Checks, checkOptions, filledText, number } from '../checks.ts'
-import { ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { NO_ADAPTER } from '../kernels/lora.ts'
 import { openAdapter } from '../model/adapter-file.ts'
@@ -15,7 +14,7 @@ import {
 import { Adapters } from '../model/adapters.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { NamedAdapters } from './named-adapters.ts'
 import type { Adapter } from './types.ts'
 
 export interface AdapterOptions {
@@ -44,49 +43,39 @@ export interface LoadedAdapter extends Adapter {
   readonly info: AdapterInfo
 }
 
-interface Owner {
-  readonly loaded: LoadedModel
-  readonly scheduler: Scheduler
-}
-
 const OPTIONS: Checks<AdapterOptions> = { name: filledText, scale: number(-1000, 1000), signal: abortSignal }
 
 /** Of each model that has any, which adapters are on its GPU. */
 const onGpu = new WeakMap<LoadedModel, Adapters>()
 
-/** As `MistralModel.loadAdapter`; it is in `named` then. */
+/** As `MistralModel.loadAdapter`; it has its name then. */
 export async function loadAdapter(
-  owner: Owner,
-  named: Map<string, LoadedAdapter>,
+  named: NamedAdapters,
   source: ModelSource,
   options: AdapterOptions,
 ): Promise<AdapterInfo> {
   checkOptions<AdapterOptions>(options, OPTIONS)
   const { scale = 1, signal } = options
-  const { loaded, scheduler } = owner
+  const { loaded, scheduler } = named
   loaded.gpu.check()
   const files = await openSource(source, { signal })
   try {
     const name = options.name ?? nameOf(files.label)
-    refuseTaken(named, name)
+    named.refuseTaken(name)
     const file = await openAdapter(files, loaded.config, signal)
     const packed = await readAdapter(loaded.config, file, signal)
     return await scheduler.betweenBatches(async () => {
       // Another may have been faster.
-      refuseTaken(named, name)
+      named.refuseTaken(name)
       throwIfAborted(signal)
       const { slot, gpuBytes } = await bring(loaded, packed, scale)
       const info = { name, scale, rank: rankOf(file), baseModel: file.base, gpuBytes, notes: file.notes }
-      named.set(name, { name, slot, users: new Set(), info })
+      named.add({ name, slot, users: new Set(), info })
       return info
     })
   } finally {
     await files.close()
   }
-}
-
-function refuseTaken(named: ReadonlyMap<string, unknown>, name: string): void {
-  if (named.has(name)) throw new ParameterError('name', name, 'is the name of an adapter that is loaded already')
 }
 
 /** The last part of a path or URL; dropped files have no name of their own. */
@@ -136,13 +125,8 @@ async function letGo(loaded: LoadedModel, adapters: Adapters, slot: number): Pro
   await loaded.runner.useAdapters(onGpu.get(loaded))
 }
 
-/** As `MistralModel.unloadAdapter`; it is no longer in `named` then. */
-export async function unloadAdapter(
-  { loaded, scheduler }: Owner,
-  named: Map<string, LoadedAdapter>,
-  adapter: LoadedAdapter,
-): Promise<void> {
-  named.delete(adapter.name)
+/** Frees an adapter that no request can name any more, when those that do have ended. */
+export async function unloadAdapter({ loaded, scheduler }: NamedAdapters, adapter: LoadedAdapter): Promise<void> {
   const free = () => letGo(loaded, onGpu.get(loaded)!, adapter.slot)
   await scheduler.betweenBatches(free, () => adapter.users.size === 0)
 }

@@ -9,9 +9,10 @@ import type { QuantizationReport } from '../model/rounding.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
-import type { AdapterInfo, AdapterOptions, LoadedAdapter } from './adapters.ts'
+import type { AdapterInfo, AdapterOptions } from './adapters.ts'
 import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
+import { NamedAdapters } from './named-adapters.ts'
 import {
   checkGenerateOptions,
   checkLoadOptions,
@@ -52,7 +53,7 @@ export interface MistralModel extends Disposes {}
 export class MistralModel {
   /** @internal */
   readonly scheduler: Scheduler
-  private readonly named = new Map<string, LoadedAdapter>()
+  private readonly named: NamedAdapters
 
   private constructor(
     /** @internal */
@@ -63,6 +64,7 @@ export class MistralModel {
     steps: number | undefined,
   ) {
     this.scheduler = new Scheduler(loaded, { maxQueue, steps })
+    this.named = new NamedAdapters(loaded, this.scheduler)
   }
 
   /**
@@ -120,7 +122,7 @@ export class MistralModel {
 
   /** The adapters that requests may name, in the order in which they were loaded. */
   get adapters(): readonly AdapterInfo[] {
-    return [...this.named.values()].map(({ info }) => info)
+    return this.named.infos
   }
 
   /**
@@ -130,8 +132,7 @@ export class MistralModel {
    * `AbortError`; nothing is left open or on the GPU then.
    */
   async loadAdapter(source: ModelSource, options: AdapterOptions = {}): Promise<AdapterInfo> {
-    const { loadAdapter } = await import('./adapters.ts')
-    return loadAdapter(this, this.named, source, options)
+    return this.named.load(source, options)
   }
 
   /**
@@ -139,27 +140,16 @@ export class MistralModel {
    * `ParameterError` for a name that no adapter has.
    */
   async unloadAdapter(name: string): Promise<void> {
-    const adapter = this.adapterOf(name, 'name')
-    const { unloadAdapter } = await import('./adapters.ts')
-    return unloadAdapter(this, this.named, adapter)
+    return this.named.unload(name)
   }
 
-  private adapterOf(name: string, parameter: string): LoadedAdapter {
-    const adapter = this.named.get(name)
-    if (adapter !== undefined) return adapter
-    const known = [...this.named.keys()].map((known) => JSON.stringify(known)).join(', ')
-    throw new ParameterError(parameter, name, `is no adapter of this model, which has ${known || 'none'}`)
-  }
-
-  /**
-   * Raw logits after each of the tokens, [T] of [V], from an empty cache; with an adapter, where one is named.
-   */
+  /** Raw logits after each of the tokens, [T] of [V], from an empty cache; with an adapter, where one is named. */
   async logits(tokenIds: Iterable<number>, options: LogitsOptions = {}): Promise<Float32Array<ArrayBuffer>[]> {
     checkLogitsOptions(options)
     const { signal, adapter } = options
     const ids = copyIds(tokenIds)
     checkPrompt(ids, this.config.vocabSize, this.contextLength)
-    return this.logitsOf(ids, signal, adapter == null ? undefined : this.adapterOf(adapter, 'adapter'))
+    return this.logitsOf(ids, signal, this.named.find(adapter))
   }
 
   private async logitsOf(
@@ -169,14 +159,18 @@ export class MistralModel {
   ): Promise<Float32Array<ArrayBuffer>[]> {
     const { runner, chunk } = this.loaded
     const logits: Float32Array<ArrayBuffer>[] = []
-    await this.exclusively(signal, async (sequence) => {
-      const first = logits.length
-      if (first === 0) runner.writeTokens(sequence, 0, ids)
-      const count = Math.min(chunk, runner.maxOutputs, ids.length - first)
-      const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: true }))
-      logits.push(...(await (await runner.logits(rows)).result))
-      return logits.length === ids.length
-    }, adapter)
+    await this.exclusively(
+      signal,
+      async (sequence) => {
+        const first = logits.length
+        if (first === 0) runner.writeTokens(sequence, 0, ids)
+        const count = Math.min(chunk, runner.maxOutputs, ids.length - first)
+        const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: true }))
+        logits.push(...(await (await runner.logits(rows)).result))
+        return logits.length === ids.length
+      },
+      adapter,
+    )
     return logits
   }
 
@@ -245,8 +239,7 @@ export class MistralModel {
     const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
     const { signal, onToken, sibling } = options
     const { loaded, scheduler } = this
-    const name = params.loop.adapter
-    const adapter = name === undefined ? undefined : this.adapterOf(name, 'adapter')
+    const adapter = this.named.find(params.loop.adapter)
     return generateTokens({ loaded, scheduler, adapter }, tokenIds, params, { eosTokenIds, signal, onToken, sibling })
   }
 
