@@ -174,9 +174,12 @@ export class MemoryError extends DeviceError {
     /** What the device allows; undefined when it ran out of memory, which WebGPU does not tell beforehand. */
     readonly limitBytes: number | undefined,
     advice = "quantize with weights: 'q8' or 'q4', or lower contextLength, prefillChunk or maxSequences",
+    /** The context that would fit with all else as it was asked for; undefined where that is not known. */
+    readonly fittingContext?: number,
   ) {
     const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
-    super(`${what} needs ${neededBytes} bytes, ${limit}; ${advice}`)
+    const fits = fittingContext === undefined ? '' : `a contextLength of ${fittingContext} fits; `
+    super(`${what} needs ${neededBytes} bytes, ${limit}; ${fits}${advice}`)
   }
 }
 

@@ -3,12 +3,13 @@
 import type { ChatCompletion } from '../chat/chat-model.ts'
 import { closestName } from '../closest-name.ts'
 import { MistralError, ParameterError } from '../errors.ts'
+import type { ModelMemory } from '../model/memory.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { type Cli, note } from './context.ts'
 import { MULTILINE_HELP } from './question.ts'
 import { readSetting, refuseManyAnswers, SETTING_NAMES } from './sampling-options.ts'
-import { answerStats } from './stats.ts'
+import { answerStats, memoryLine } from './stats.ts'
 
 type Done = 'leave' | 'stay' | 'stopped'
 
@@ -21,7 +22,7 @@ export interface Talk {
   readonly messages: readonly ChatMessage[]
   /** The last answer, with its lengths and times. */
   readonly completion: ChatCompletion | undefined
-  readonly model: { readonly name: string; readonly contextLength: number }
+  readonly model: { readonly name: string; readonly contextLength: number; memory?(): ModelMemory }
   regenerate(): Promise<'stay' | 'stopped'>
   reset(): void
 }
@@ -57,7 +58,7 @@ const COMMANDS: readonly ChatCommand[] = [
     help: 'a parameter, as in /set seed 7; /set alone shows them',
     run: set,
   },
-  { names: ['stats'], help: 'lengths and speeds of the last answer', run: stats },
+  { names: ['stats'], help: 'lengths and speeds of the last answer, memory of the model', run: stats },
   {
     names: ['save'],
     argument: 'FILE',
@@ -154,7 +155,8 @@ function shown(value: unknown): string {
 async function stats(cli: Cli, { completion, model }: Talk): Promise<undefined> {
   if (completion === undefined) return say(cli, 'there is no whole answer yet')
   const used = `context ${completion.usage.total_tokens} of ${model.contextLength} tokens`
-  return say(cli, `${answerStats(completion)}; ${used}`)
+  const memory = model.memory === undefined ? '' : `\n${memoryLine(model.memory())}`
+  return say(cli, `${answerStats(completion)}; ${used}${memory}`)
 }
 
 /** The files that this process wrote: they may be written again. */

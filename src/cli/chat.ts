@@ -31,7 +31,8 @@ async function chat(cli: Cli, values: Values): Promise<void> {
     if (model.templateOrigin === 'built-in' && options.chatFormat === undefined) {
       await note(cli, "note: the model has no chat template of its own; Mistral's built-in one is used")
     }
-    const facts = { name, contextLength: model.model.contextLength }
+    const { contextLength } = model.model
+    const facts = { name, contextLength, memory: () => model.status().memory }
     await new Conversation(cli, model, params, values.system as string | undefined, facts).run()
   } finally {
     model.dispose()

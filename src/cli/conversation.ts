@@ -2,6 +2,7 @@
 import type { ChatCompletion } from '../chat/chat-model.ts'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError, ContextLengthError, DeviceError, MistralError } from '../errors.ts'
+import type { ModelMemory } from '../model/memory.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { AnswerPrinter } from './answer-printer.ts'
@@ -16,6 +17,7 @@ export interface ModelFacts {
   readonly name: string
   /** Tokens of prompt and answer together. */
   readonly contextLength: number
+  readonly memory?: () => ModelMemory
 }
 
 export class Conversation implements Talk {

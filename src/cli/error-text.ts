@@ -48,9 +48,10 @@ function inOptions(error: MistralError): string {
     return `${held}; shorten it, or start with a larger --context-length`
   }
   if (error instanceof MemoryError) {
-    const { what, neededBytes, limitBytes } = error
+    const { what, neededBytes, limitBytes, fittingContext } = error
     const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
-    return `${what} needs ${neededBytes} bytes, ${limit}; use --weights q8 or q4, or a smaller --context-length`
+    const fits = fittingContext === undefined ? '' : `--context-length ${fittingContext} fits; `
+    return `${what} needs ${neededBytes} bytes, ${limit}; ${fits}use --weights q8 or q4, or a smaller --context-length`
   }
   if (!(error instanceof ParameterError)) return withFlags(error.message)
   const flag = FLAGS[error.parameter] ?? flagOfParameter(error.parameter)

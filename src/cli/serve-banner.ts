@@ -5,7 +5,7 @@ import { curlWords } from '../server/curl.ts'
 import { dtypesOf } from './bench/subject.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { keysOf, type ServeCommandOptions } from './serve-options.ts'
-import { bytes } from './units.ts'
+import { memoryLine } from './stats.ts'
 
 /** What is served, how it lies on the GPU, and a line to try it with. */
 export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: ServeCommandOptions): string {
@@ -13,17 +13,13 @@ export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: S
   const { model } = chat
   const { loaded, config } = model
   const status = model.status()
-  const [cache] = loaded.cache
   const rows = [
     [
       'model',
       `${app.modelId}: ${config.nLayers} layers of ${config.dim}, ${config.vocabSize} tokens in the vocabulary`,
     ],
     ['weights', dtypesOf(loaded.weights).join(', ')],
-    [
-      'memory',
-      `${bytes(status.gpuBytes)} on the GPU, key/value cache in ${cache?.layout.name} for ${status.maxSequences} sequences`,
-    ],
+    ['memory', `${memoryLine(status.memory)}; ${status.maxSequences} sequences`],
     ['context', `${status.contextLength} tokens, prompt and answer together`],
     ['queue', `${status.maxQueue} requests may wait`],
     ['adapter', loaded.gpu.name],

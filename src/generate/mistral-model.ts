@@ -5,6 +5,7 @@ import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
+import type { ModelMemory } from '../model/memory.ts'
 import type { QuantizationReport } from '../model/rounding.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
@@ -35,9 +36,21 @@ export interface ModelStatus {
   readonly waiting: number
   readonly maxSequences: number
   readonly maxQueue: number
+  /** Positions of one sequence, prompt and answer together. */
   readonly contextLength: number
+  /**
+   * What limits `contextLength`: the positions that the `model` was trained for, the `option` of that name, or its
+   * `default` for a model made for more.
+   */
+  readonly contextLimit: 'model' | 'option' | 'default'
+  /** Positions that a sequence may reach: beyond `contextLength` where every layer has a sliding window. */
+  readonly positions: number
+  /** Positions that the model was trained for. */
+  readonly trainedPositions: number
   /** Bytes of all buffers on the GPU. */
   readonly gpuBytes: number
+  /** The same by what they are for, with the size of the checkpoint's tensors to compare. */
+  readonly memory: ModelMemory
   /** Totals: tokens of prompts, those of them that were in the cache, and tokens of answers. */
   readonly promptTokens: number
   readonly cachedTokens: number
@@ -251,7 +264,11 @@ export class MistralModel {
       maxSequences: loaded.maxSequences,
       maxQueue,
       contextLength: loaded.contextLength,
+      contextLimit: loaded.contextLimit,
+      positions: loaded.positions,
+      trainedPositions: loaded.config.maxPositions,
       gpuBytes: loaded.gpu.counters.bytesAlive,
+      memory: loaded.memory(),
       ...scheduler.totals,
       quantization: loaded.weights.quantization,
     }

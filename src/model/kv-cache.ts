@@ -1,4 +1,5 @@
 /** The key/value cache: one ring of slots per layer and sequence. */
+import { MemoryError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { FULL_ATTENTION, type LayerCache } from '../kernels/attention.ts'
 import type { CacheLayout } from '../kernels/cache-layouts.ts'
@@ -35,11 +36,14 @@ export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions
   const { layout, positions, chunk, maxSequences } = options
   const { nHeads, nKvHeads, headDim, queryScale } = config
   const shape = { nHeads, nKvHeads, headDim, queryScale }
+  const perSlot = maxSequences * nKvHeads * layout.bytesPerKey(headDim)
   return config.slidingWindows.map((window, layer) => {
     const ring = ringSlots(window, positions, chunk)
-    const valuesAt = maxSequences * nKvHeads * ring * layout.bytesPerKey(headDim)
+    const valuesAt = perSlot * ring
+    const label = `layer ${layer} key/value cache`
+    checkSize(gpu, label, 2 * perSlot, ring, options)
     return {
-      buffer: gpu.createBuffer(`layer ${layer} key/value cache`, 2 * valuesAt),
+      buffer: gpu.createBuffer(label, 2 * valuesAt),
       valuesAt,
       layout,
       shape,
@@ -47,4 +51,20 @@ export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions
       window: window ?? FULL_ATTENTION,
     }
   })
+}
+
+/** Says what would fit, where the ring of a layer does not. */
+function checkSize(gpu: Gpu, label: string, slotBytes: number, ring: number, options: CacheOptions): void {
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits
+  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize)
+  if (slotBytes * ring <= limit) return
+  const { layout, maxSequences } = options
+  const sequences = Math.floor((limit * maxSequences) / (slotBytes * ring))
+  const others = [
+    ...(sequences > 0 ? [`so does maxSequences ${sequences}`] : []),
+    ...(layout.name === 'f32' ? ["kvCache: 'f16' halves it"] : []),
+  ]
+  const advice = others.length > 0 ? others.join(', and ') : 'a device with larger buffers would hold more'
+  const fitting = Math.floor(limit / slotBytes)
+  throw new MemoryError(label, slotBytes * ring, limit, advice, fitting > 0 ? fitting : undefined)
 }

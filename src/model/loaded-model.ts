@@ -14,6 +14,7 @@ import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import { createCache } from './kv-cache.ts'
+import { type ModelMemory, memoryOf } from './memory.ts'
 import { Mistral } from './mistral.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
@@ -72,8 +73,10 @@ export class LoadedModel {
   readonly readbackMs: number
   private readonly sizes: Sizes
   private scorer: Promise<TextScorer> | undefined
+  /** Bytes of the tensors that the weights were made from. */
+  private readonly tensorBytes: number
 
-  private constructor(parts: Pick<LoadedModel, Part>, sizes: Sizes) {
+  private constructor(parts: Pick<LoadedModel, Part>, sizes: Sizes, tensorBytes: number) {
     this.gpu = parts.gpu
     this.config = parts.config
     this.weights = parts.weights
@@ -82,6 +85,7 @@ export class LoadedModel {
     this.notes = parts.notes
     this.readbackMs = parts.readbackMs
     this.sizes = sizes
+    this.tensorBytes = tensorBytes
   }
 
   get contextLength(): number {
@@ -100,6 +104,17 @@ export class LoadedModel {
   /** Positions that a sequence may reach while it generates: beyond the context where every layer has a window. */
   get positions(): number {
     return this.sizes.positions
+  }
+
+  /** What limits the context: the model, the option `contextLength`, or the default of a model made for more. */
+  get contextLimit(): 'model' | 'option' | 'default' {
+    return this.sizes.contextLimit
+  }
+
+  /** What the model takes of the GPU's memory at the moment. */
+  memory(): ModelMemory {
+    const { weights, cache, maxSequences, tensorBytes: tensors } = this
+    return memoryOf(weights, cache, { tensors, maxSequences, adapters: 0, total: this.gpu.counters.bytesAlive })
   }
 
   /** Ids below this may be chosen. */
@@ -166,7 +181,7 @@ export class LoadedModel {
     gpu.check()
     report(options, 'ready', totalBytes, totalBytes)
     const readbackMs = await readbackLatency(gpu)
-    return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes)
+    return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes, totalBytes)
   }
 
   /** What measures texts, made when it is first asked for. */
@@ -206,6 +221,7 @@ type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'readb
 
 interface Sizes {
   readonly contextLength: number
+  readonly contextLimit: LoadedModel['contextLimit']
   readonly chunk: number
   readonly maxSequences: number
   readonly positions: number
@@ -228,10 +244,11 @@ function planSizes(config: ModelConfig, options: LoadedModelOptions, vocabSize =
   checkParameter('prefillChunk', chunk, integer(1, 8192))
   // Whoever asks for less context than the window wants a smaller cache, which then is the limit.
   const windowed = config.slidingWindows.every((window) => window !== undefined && window <= contextLength)
-  const endless = Math.min(WINDOWED_POSITIONS, ropePositions(config))
+  const endless = Math.min(Math.max(WINDOWED_POSITIONS, trained), ropePositions(config))
   const positions = windowed ? Math.max(contextLength, endless) : contextLength
   return {
     contextLength,
+    contextLimit: contextLength === trained ? 'model' : options.contextLength === undefined ? 'default' : 'option',
     maxSequences,
     chunk: Math.min(chunk, contextLength),
     positions,

@@ -26,10 +26,11 @@ export function inServerTerms(error: Error): string {
     return `${error.queued} requests wait already, and the server's --queue is ${error.limit}; try again later`
   }
   if (error instanceof MemoryError) {
-    const { what, neededBytes, limitBytes } = error
+    const { what, neededBytes, limitBytes, fittingContext } = error
     const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
     const advice = 'start the server with --weights q8 or q4, a smaller --context-length or fewer --max-sequences'
-    return `${what} needs ${neededBytes} bytes, ${limit}; ${advice}`
+    const fits = fittingContext === undefined ? '' : `--context-length ${fittingContext} fits; `
+    return `${what} needs ${neededBytes} bytes, ${limit}; ${fits}${advice}`
   }
   const flag = error instanceof ParameterError ? FLAGS.get(error.parameter) : undefined
   const named = flag === undefined ? error.message : error.message.replace(/^parameter "\w+"/, `option ${flag}`)

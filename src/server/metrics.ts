@@ -46,6 +46,16 @@ export class Metrics {
       page.one('generated_tokens_total', 'counter', 'Tokens generated.', status.generatedTokens)
       page.one('cached_tokens_total', 'counter', 'Prompt tokens served from the cache.', status.cachedTokens)
       page.one('gpu_memory_bytes', 'gauge', 'GPU memory that the model and its cache hold.', status.gpuBytes)
+      const { weights, cache, workspace, adapters } = status.memory
+      const parts = Object.entries({ weights, cache, workspace, adapters })
+      page.samples(
+        'gpu_memory_part_bytes',
+        'gauge',
+        'The same by what it is for.',
+        parts.map(([part, value]) => ({ labels: { part }, value })),
+      )
+      page.one('tensor_bytes', 'gauge', 'Bytes of the tensors in the files of the model.', status.memory.tensors)
+      page.one('context_length', 'gauge', 'Tokens of a prompt and its answer at most.', status.contextLength)
     }
     page.histogram('time_to_first_token_seconds', 'From the request to its first token.', this.firstToken)
     page.histogram(

@@ -86,6 +86,7 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
       maxQueue: Infinity,
       contextLength: 8192,
       gpuBytes: 12345,
+      memory: { weights: 10000, cache: 2000, workspace: 345, adapters: 0, tensors: 9990 },
       cachedTokens: 3,
       promptTokens: 40,
       generatedTokens: 17,

@@ -1,5 +1,6 @@
 /** Prints the results of `bench` as text. */
 import { type Cli, colorsFor } from '../context.ts'
+import { memoryLine } from '../stats.ts'
 import { bytes } from '../units.ts'
 import type { BenchReport, ContextResult, KernelResult, PerToken } from './report.ts'
 
@@ -14,10 +15,8 @@ export function renderReport(cli: Cli, report: BenchReport): string {
     row('adapter', `${adapter.name} (${features}${disabled})`),
     ...(adapter.software ? [row('', color.yellow('a software adapter: its times say nothing about a GPU'))] : []),
     row('model', `${model.source}: ${model.layers} layers, dim ${model.dim}, vocabulary ${model.vocab}`),
-    row(
-      'on the GPU',
-      `${model.weights.join(' + ')} weights, ${model.kv_cache} cache, ${bytes(model.gpu_bytes)} in all`,
-    ),
+    row('on the GPU', `${model.weights.join(' + ')} weights, ${model.kv_cache} cache`),
+    row('', memoryLine(model.memory)),
     row('loading', `${(model.load_ms / 1000).toFixed(1)} s, shaders included`),
     row('streaming read', `${digits(bandwidth.gb_per_s)} GB/s (${bytes(bandwidth.buffer_bytes)} buffer)`),
     '',

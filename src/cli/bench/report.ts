@@ -1,4 +1,5 @@
 /** What the benchmark finds: the object that `--json` prints. */
+import type { ModelMemory } from '../../model/memory.ts'
 
 export interface BenchReport {
   readonly runtime: string
@@ -38,6 +39,8 @@ export interface ModelFacts {
   readonly context_length: number
   /** All buffers: weights, cache, workspace. */
   readonly gpu_bytes: number
+  /** The same by what they are for. */
+  readonly memory: ModelMemory
   readonly load_ms: number
 }
 

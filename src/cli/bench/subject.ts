@@ -52,6 +52,7 @@ export async function loadSubject(cli: Cli, options: BenchOptions, signal?: Abor
       kv_cache: cache[0]!.layout.name,
       context_length: contextLength,
       gpu_bytes: gpu.counters.bytesAlive,
+      memory: model.loaded.memory(),
       load_ms: performance.now() - start,
     }
     return { model, facts, contexts, outOfReach, tokens }
