@@ -1,7 +1,7 @@
 /** What all faces do alike: one request to the model for one body, whose answer and whose errors the face words itself. */
 import { ResultStream } from '../async/result-stream.ts'
 import type { ChatChunk } from '../chat/answer.ts'
-import { type ChatRequest, checkRequest } from '../chat/request.ts'
+import { type ChatRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
 import { type HttpError, jsonResponse } from './errors.ts'
 import type { ServedCompletion } from './records.ts'
@@ -46,6 +46,8 @@ export async function respond(
   trace.stream = stream
   trace.asked(request.messages ?? request.prompt)
   const checked = inTerms(terms, () => checkRequest(request))
+  const { n } = parseRequest(checked).params.text
+  if (n > 1) throw new ParameterError('n', n, 'is for /v1/chat/completions: one answer is returned')
   const { abort, unlink } = follow(c.req.raw.signal)
   const pieces = new ResultStream(translated(runOne(service.model, checked, { signal: abort.signal, trace }), terms))
   if (!stream) return jsonResponse(await answer.whole(pieces).finally(unlink))

@@ -16,6 +16,7 @@ export function homePage({ config, model }: Service, url: string): Response {
     ['POST /v1/chat/completions', "OpenAI's chat completions"],
     ['POST /v1/responses', "OpenAI's responses"],
     ['POST /v1/messages', "Anthropic's messages"],
+    ['POST /api/chat', "Ollama's chat"],
     ['POST /v1/completions', 'continues a text as it stands'],
     ['GET /v1/models', 'the model'],
     ['POST /predict', 'the predict route of Truss'],

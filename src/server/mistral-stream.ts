@@ -3,10 +3,10 @@
  * end of its choice, and the last chunk holds the usage, unasked: Mistral's clients read no parts of calls, no chunk
  * without choices, and no usage that is null.
  */
-import type { ToolCallDelta } from '../chat/tool-call-delta.ts'
 import { type AnswerHead, chatLogprobs, chunksOf, wireUsage } from './openai-wire.ts'
 import type { ServedCompletion } from './records.ts'
 import type { Pieces } from './run.ts'
+import { WholeCalls } from './whole-calls.ts'
 
 export async function* mistralEvents(
   pieces: Pieces<ServedCompletion>,
@@ -38,28 +38,4 @@ export function thoughtfulContent(thought: string, text: string): object[] {
 
 function thoughtPart(thought: string): object {
   return { type: 'thinking', thinking: [{ type: 'text', text: thought }] }
-}
-
-/** Joins the parts of calls. */
-class WholeCalls {
-  private readonly calls: {
-    index: number
-    id?: string
-    type: 'function'
-    function: { name: string; arguments: string }
-  }[] = []
-
-  add(deltas: readonly ToolCallDelta[]): void {
-    for (const { index, id, function: part } of deltas) {
-      this.calls[index] ??= { index, type: 'function', function: { name: '', arguments: '' } }
-      const call = this.calls[index]
-      if (id !== undefined) call.id = id
-      call.function.name += part.name ?? ''
-      call.function.arguments += part.arguments ?? ''
-    }
-  }
-
-  get delta(): object {
-    return this.calls.length > 0 ? { tool_calls: this.calls } : {}
-  }
 }

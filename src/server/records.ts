@@ -2,7 +2,7 @@
 import type { ChatCompletion } from '../chat/chat-model.ts'
 
 /** The part of a completion that answers are made of. */
-export type ServedCompletion = Pick<ChatCompletion, 'choices' | 'usage'>
+export type ServedCompletion = Pick<ChatCompletion, 'choices' | 'usage' | 'timings'>
 
 /** `info` is expected, `warn` the client's doing, `error` the server's. */
 export type RequestLevel = 'info' | 'warn' | 'error'

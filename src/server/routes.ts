@@ -3,6 +3,7 @@
 import { countMessageTokens, createMessage } from './anthropic/routes.ts'
 import { homePage } from './home-page.ts'
 import { health, listModels, metricsPage, showModel } from './info-routes.ts'
+import { ollamaChat, ollamaGenerate, ollamaRunning, ollamaShow, ollamaTags, ollamaVersion } from './ollama/routes.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { completions } from './openai-completions.ts'
 import type { AppConfig } from './options.ts'
@@ -51,6 +52,12 @@ export const ROUTES: readonly Route[] = [
   openAi('POST', '/responses/:id/cancel', cancelResponse),
   { method: 'POST', path: '/v1/messages', handle: createMessage },
   { method: 'POST', path: '/v1/messages/count_tokens', handle: countMessageTokens },
+  { method: 'POST', path: '/api/chat', handle: ollamaChat },
+  { method: 'POST', path: '/api/generate', promptField: 'prompt', handle: ollamaGenerate },
+  { method: 'POST', path: '/api/show', handle: ollamaShow },
+  { method: 'GET', path: '/api/tags', handle: ollamaTags },
+  { method: 'GET', path: '/api/ps', handle: ollamaRunning },
+  { method: 'GET', path: '/api/version', handle: ollamaVersion },
   openAi('GET', '/models', listModels),
   { method: 'POST', path: '/v1/models/:name{.+(?::|%3[Aa])predict}', handle: predict },
   openAi('GET', '/models/:id{.+}', showModel),

@@ -120,7 +120,8 @@ function completion(whole: Map<number, { text: string; piece: Piece }>, tokens: 
     .map(({ text, piece }) => ({ stop_reason: null, reasoning_tokens: 0, ...piece, text }))
     .sort((a, b) => a.index - b.index)
   const usage = { prompt_tokens: 10, completion_tokens: tokens, total_tokens: 10 + tokens, cached_tokens: 4 }
-  return { choices, usage } as unknown as Completion
+  const timings = { prefillMs: 2, decodeMs: 3, ttftMs: 2, prefillTokensPerSecond: 3000, decodeTokensPerSecond: 1 }
+  return { choices, usage, timings } as unknown as Completion
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
