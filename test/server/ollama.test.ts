@@ -292,7 +292,6 @@ describe('requests', () => {
   ])('/api/%s names %s when it is at fault: %j', async (route, name, fields) => {
     const response = await post(scripted(thoughtful).app, `/api/${route}`, {
       model: 'm',
-      messages: undefined,
       ...(route === 'chat' ? { messages } : { prompt: 'Hi' }),
       ...fields,
     })
