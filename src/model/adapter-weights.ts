@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/device.ts'
 import { type LoraUpdate, loraFacts } from '../kernels/lora.ts'
 import { ceilTo } from '../kernels/shape.ts'
 import { createWeight, type Weight, writeRows } from '../kernels/weight.ts'
-import { WEIGHT_LAYOUTS, type WeightLayout } from '../kernels/weight-layouts.ts'
+import { WEIGHT_LAYOUTS } from '../kernels/weight-layouts.ts'
 import { type FusedMatrix, type MatrixPlace, PARTS_OF, placeOf } from './adapters.ts'
 import type { ModelConfig } from './config.ts'
 import { createPackedRows, type PackedRows, packRow } from './repack.ts'
@@ -136,7 +136,7 @@ class AdapterReader {
   private async packA(parts: readonly (LowRank | undefined)[], rank: number): Promise<PackedRows> {
     const tensors = parts.map((part) => part?.a)
     const cols = tensors.find((info) => info !== undefined)!.shape[1]!
-    const packed = createPackedRows(layoutFor(tensors), parts.length * rank, cols)
+    const packed = createPackedRows(WEIGHT_LAYOUTS[elementType(tensors)], parts.length * rank, cols)
     for (const [i, info] of tensors.entries()) {
       if (info === undefined) continue
       const data = await this.read(info)
@@ -151,12 +151,14 @@ class AdapterReader {
   private async packB(matrix: FusedMatrix, parts: readonly (LowRank | undefined)[], rank: number): Promise<PackedRows> {
     const sizes = PARTS_OF[matrix].map((name) => expectedShape(this.config, name)[0]!)
     const cols = sizes.reduce((sum, size) => sum + size, 0)
-    const rows = Array.from({ length: rank }, () => new Float32Array(cols))
+    const type = elementType(parts.map((part) => part?.b))
+    const rows = Array.from({ length: rank }, () => bitsOf(type, new Uint8Array(cols * storedBytes(type, 1))))
     let first = 0
     for (const [i, part] of parts.entries()) {
       const size = sizes[i]!
       if (part !== undefined) {
-        const values = decodeToF32(part.b.dtype, await this.read(part.b))
+        const data = await this.read(part.b)
+        const values = bitsOf(type, part.b.dtype === type ? data : bytesOf(decodeToF32(part.b.dtype, data)))
         const own = part.b.shape[1]!
         const order = this.orderOf(PARTS_OF[matrix][i]!)
         for (let row = 0; row < size; row++) {
@@ -167,8 +169,8 @@ class AdapterReader {
       }
       first += size
     }
-    const packed = createPackedRows(layoutFor(parts.map((part) => part?.b)), rank, cols)
-    for (const [j, row] of rows.entries()) packRow('f32', new Uint8Array(row.buffer), packed, j)
+    const packed = createPackedRows(WEIGHT_LAYOUTS[type], rank, cols)
+    for (const [j, row] of rows.entries()) packRow(type, bytesOf(row), packed, j)
     return packed
   }
 
@@ -185,10 +187,23 @@ class AdapterReader {
   }
 }
 
-/** The smallest that holds all elements as they are; those of quantized types are unpacked. */
-function layoutFor(tensors: readonly (TensorInfo | undefined)[]): WeightLayout {
-  const types = new Set<MatrixType>(tensors.flatMap((info) => info?.dtype ?? []))
-  if (types.size > 1) return WEIGHT_LAYOUTS.f32
-  if (types.has('f16')) return WEIGHT_LAYOUTS.f16
-  return types.has('bf16') ? WEIGHT_LAYOUTS.bf16 : WEIGHT_LAYOUTS.f32
+type ElementType = 'f32' | 'f16' | 'bf16'
+
+/** The smallest type that holds all elements as they are; those of quantized types are unpacked. */
+function elementType(tensors: readonly (TensorInfo | undefined)[]): ElementType {
+  const types = [...new Set<MatrixType>(tensors.flatMap((info) => info?.dtype ?? []))]
+  return types.length === 1 && (types[0] === 'f16' || types[0] === 'bf16') ? types[0] : 'f32'
+}
+
+/** Elements as whole numbers, which are moved without a look at what they stand for. */
+function bitsOf(type: ElementType, bytes: Uint8Array<ArrayBuffer>): Uint16Array | Uint32Array {
+  const size = storedBytes(type, 1)
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
+  return size === 2
+    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
+    : new Uint32Array(buffer, byteOffset, byteLength / 4)
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 }
