@@ -15,7 +15,6 @@ override POSITIONS: u32; // tokens that the history of a sequence holds
 @group(0) @binding(5) var<storage, read> lists: array<u32>; // [sequences, LIST_WORDS]
 
 const THREADS = 256u;
-const MINUS_INFINITY = 0xff800000u;
 
 var<private> first_score: u32;
 var<private> first_count: u32;

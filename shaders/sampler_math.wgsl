@@ -40,8 +40,10 @@ const HAS_TYPICAL_P = 16u;
 const HAS_EPSILON = 32u;
 const HAS_ETA = 64u;
 const COUNTS = 128u; // frequency or presence penalty
+const MASKED = 256u; // each output of the request has a mask of the tokens that may come
 
 const INFINITE = 0x7f800000u;
+const MINUS_INFINITY = 0xff800000u;
 const ONE = 0x3f800000u;
 const TOP_WEIGHT = 0x80000000u;
 

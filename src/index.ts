@@ -10,11 +10,13 @@ export type { ChatRequest, PromptRequest } from './chat/request.ts'
 export type { TokenLogprob, TopLogprob } from './chat/token-logprob.ts'
 export type { CompleteToolCall, ToolCallDelta } from './chat/tool-calls.ts'
 export type { ToolChoice } from './chat/tool-choice.ts'
+export type { Constraint } from './constraints/constraint.ts'
 export {
   AbortError,
   ChatTemplateError,
   CheckpointError,
   ConfigError,
+  ConstraintError,
   ContextLengthError,
   ConversationError,
   DeviceError,

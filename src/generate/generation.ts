@@ -2,6 +2,7 @@
 import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
+import { errorOf, maskSources } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
@@ -97,10 +98,12 @@ export class Generation<Note = unknown> implements Owner {
     return this.#ahead === 0 || !this.request.lockstep
   }
 
-  /** How the GPU chooses its tokens. */
-  get needs(): SamplerNeeds {
-    const { packed, sampler, logprobs } = this.request
-    return { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
+  /** How the GPU chooses its next token, and those after each of the guessed ones. */
+  needs(guessed: readonly number[] = []): SamplerNeeds[] {
+    const { packed, sampler, logprobs, constraint } = this.request
+    const needs: SamplerNeeds = { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
+    if (constraint === undefined) return [needs, ...guessed.map(() => needs)]
+    return maskSources(constraint, guessed, (error) => this.fail(error)).map((mask) => ({ ...needs, mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */
@@ -162,22 +165,25 @@ export class Generation<Note = unknown> implements Owner {
 
   /** Appends a chosen token, asks the reader's `onToken`, and gives the reader a step. Returns whether the answer goes on. */
   append(id: number, logprobs: StepLogprobs | undefined): boolean {
+    // Its constraint may have failed while the token was chosen.
+    if (this.#done) return false
     if (id === NO_TOKEN) {
       this.fail(this.noTokenLeft())
       return false
     }
     this.tokens.push(id)
-    const { stops, onToken, recompute } = this.request
+    const { stops, onToken, recompute, constraint } = this.request
     let verdict: Verdict<Note>
     try {
+      if (!stops.has(id)) constraint?.accept(id)
       verdict = onToken?.(id) ?? { stop: false }
     } catch (error) {
-      this.fail(error instanceof Error ? error : new MistralError(`stopWhen threw ${String(error)}`, { cause: error }))
+      this.fail(errorOf(error))
       return false
     }
     // The reader may have ended its own request.
     if (this.#done) return false
-    const stopped = verdict.stop || stops.has(id)
+    const stopped = verdict.stop || stops.has(id) || constraint?.done === true
     const finishReason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
     const { note } = verdict
     this.#ready.push({ tokenId: id, finishReason, logprobs: logprobs ?? null, ...(note !== undefined && { note }) })
@@ -226,7 +232,10 @@ export class Generation<Note = unknown> implements Owner {
 
   private noTokenLeft(): MistralError {
     return this.request.packed.rules
-      ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
+      ? new NoTokenLeftError(
+          `no token is left to choose: the ${this.request.constraint ? 'constraint and the ' : ''}rules of the request ` +
+            'ban the whole vocabulary',
+        )
       : new MistralError('no token is left to choose: every logit is NaN or -Infinity')
   }
 }

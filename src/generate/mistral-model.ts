@@ -1,5 +1,6 @@
 /** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
+import type { Constraint } from '../constraints/constraint.ts'
 import { AbortError, ParameterError, TokenizerError } from '../errors.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
@@ -232,9 +233,10 @@ export class MistralModel {
   private async *steps(
     tokenIds: readonly number[],
     params: SamplingInput,
-    { signal, stopWhen }: GenerateOptions,
+    { signal, stopWhen, constraint }: GenerateOptions,
   ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
-    return yield* this.run(tokenIds, tokenParams(params), { signal, onToken: stopWhen && verdictOf(stopWhen) })
+    const onToken = stopWhen && verdictOf(stopWhen)
+    return yield* this.run(tokenIds, tokenParams(params), { signal, onToken, constraint: constraint?.() })
   }
 
   /**
@@ -246,14 +248,14 @@ export class MistralModel {
     params: TokenParams,
     options: RequestOptions & {
       onToken?: ((tokenId: number) => Verdict<Note>) | undefined
+      constraint?: Constraint | undefined
       sibling?: boolean
     },
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
     const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
-    const { signal, onToken, sibling } = options
     const { loaded, scheduler } = this
     const adapter = this.named.find(params.loop.adapter)
-    return generateTokens({ loaded, scheduler, adapter }, tokenIds, params, { eosTokenIds, signal, onToken, sibling })
+    return generateTokens({ loaded, scheduler, adapter }, tokenIds, params, { ...options, eosTokenIds })
   }
 
   status(): ModelStatus {

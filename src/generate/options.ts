@@ -10,6 +10,7 @@ import {
   integer,
   orElse,
 } from '../checks.ts'
+import type { Constraint } from '../constraints/constraint.ts'
 import type { LoadedModelOptions } from '../model/loaded-model.ts'
 import { MAX_STEPS } from '../model/runner.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
@@ -34,6 +35,8 @@ export interface LogitsOptions extends RequestOptions {
 export interface GenerateOptions extends RequestOptions {
   /** Sees every token as it is chosen; true ends the generation there with `finishReason: 'stop'`. */
   stopWhen?: ((tokenId: number) => boolean) | undefined
+  /** Makes what says before each token which tokens may come. */
+  constraint?: (() => Constraint) | undefined
 }
 
 const LOAD: Checks<LoadOptions> = {
@@ -56,7 +59,7 @@ const LOAD: Checks<LoadOptions> = {
 
 const REQUEST: Checks<RequestOptions> = { signal: abortSignal }
 const LOGITS: Checks<LogitsOptions> = { ...REQUEST, adapter: orElse(null, filledText) }
-const GENERATE: Checks<GenerateOptions> = { ...REQUEST, stopWhen: callback }
+const GENERATE: Checks<GenerateOptions> = { ...REQUEST, stopWhen: callback, constraint: callback }
 
 /** Refuses options that do not exist or cannot work; none is ignored. @throws ParameterError */
 export function checkLoadOptions(options: unknown): asserts options is LoadOptions {

@@ -3,8 +3,8 @@ import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { Batch, Row, SamplerNeeds } from '../model/batch.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { Generation } from './generation.ts'
+import { guess } from './mask-sources.ts'
 import type { Pace } from './pace.ts'
-import { lookUp } from './prompt-lookup.ts'
 import { commonPrefix, type Match, type Sequence, type SequenceCache, worthWaiting } from './sequence-cache.ts'
 
 /** The part of one generation in a batch. */
@@ -84,7 +84,7 @@ export class Planner {
       return { sequence: sequence.index, position: first + i, output: outputs === 1 && i === count - 1 }
     })
     const share = { generation, sequence, epoch, positions: count, choices: outputs, outputs, guessed: [] }
-    const needs = outputs === 1 ? [generation.needs] : []
+    const needs = outputs === 1 ? generation.needs() : []
     return { kind: 'batch', rows, needs, steps: 1, shares: [share], decodes: false }
   }
 
@@ -96,13 +96,14 @@ export class Planner {
     for (const generation of answers) {
       const room = DECODE_ROWS - rows.length - 1
       if (room < 0) break
-      const guessed = guess(generation, room)
+      const { tokens, limit } = generation
+      const guessed = guess(generation.request, tokens, Math.min(room, limit - tokens.length - 1))
       const outputs = 1 + guessed.length
       const sequence = generation.sequence!
       for (let i = 0; i < outputs; i++) {
         rows.push({ sequence: sequence.index, position: generation.computed + i, output: true })
-        needs.push(generation.needs)
       }
+      needs.push(...generation.needs(guessed))
       const positions = guessed.length > 0 ? outputs : steps
       shares.push({ generation, sequence, epoch: generation.epoch, positions, choices: steps, outputs, guessed })
     }
@@ -117,12 +118,6 @@ export class Planner {
     const wanted = besidePrompts ? Math.min(this.pace.steps(), STEPS_BESIDE_PROMPTS) : this.pace.steps()
     return Math.max(1, Math.min(wanted, useful, room))
   }
-}
-
-/** Guesses the next tokens of an answer by prompt lookup, at most `room`. */
-function guess({ tokens, request, limit }: Generation, room: number): number[] {
-  if (request.lookup === 0) return []
-  return lookUp(tokens, Math.min(request.lookup, room, limit - tokens.length - 1))
 }
 
 /** Whether a request that came earlier is reading a prompt that begins with more of this one's tokens than are computed. */

@@ -1,5 +1,6 @@
 /** The iterator of one request: token ids in, steps out. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
+import type { Constraint } from '../constraints/constraint.ts'
 import { AbortError, ContextLengthError, ParameterError } from '../errors.ts'
 import { type SamplerKind, SHORT_TOP_K } from '../kernels/sampler.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
@@ -8,6 +9,7 @@ import { randomSeed } from '../sampling/random.ts'
 import type { RequestParams } from '../sampling/request-params.ts'
 import { checkTokenIds, type SamplerParams } from '../sampling/sampler-params.ts'
 import { Clock } from './clock.ts'
+import { checkConstraint } from './mask-sources.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Adapter, GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
 
@@ -17,6 +19,8 @@ export type TokenParams = Pick<RequestParams, 'sampler' | 'loop'>
 export interface TokenLoopOptions<Note> {
   readonly eosTokenIds: readonly number[]
   readonly signal?: AbortSignal | undefined
+  /** What may come next. */
+  readonly constraint?: Constraint | undefined
   /** Gets every token as soon as it is known, which may be ahead of the iterator's reader. */
   readonly onToken?: ((tokenId: number) => Verdict<Note>) | undefined
   /** It belongs to a request that was let in already. */
@@ -56,12 +60,13 @@ export async function* generateTokens<Note>(
   { loaded, scheduler, adapter }: { loaded: LoadedModel; scheduler: Scheduler; adapter?: Adapter | undefined },
   prompt: readonly number[],
   params: TokenParams,
-  { eosTokenIds, signal, onToken, sibling }: TokenLoopOptions<Note>,
+  { eosTokenIds, signal, constraint, onToken, sibling }: TokenLoopOptions<Note>,
 ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
   checkTokenIds(params.sampler, loaded.config.vocabSize)
   // At least one position must be left for the answer.
   checkPrompt(prompt, loaded.config.vocabSize, loaded.contextLength, 1)
-  const request = { ...requestOf(loaded, prompt, params, { eosTokenIds, onToken }), adapter }
+  const request = { ...requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken }), adapter }
+  checkConstraint(constraint)
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -96,10 +101,11 @@ function requestOf<Note>(
   loaded: LoadedModel,
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
-  { eosTokenIds, onToken }: TokenLoopOptions<Note>,
+  { eosTokenIds, constraint, onToken }: TokenLoopOptions<Note>,
 ): Omit<GenerationRequest<Note>, 'adapter'> {
   const seed = sampler.seed ?? randomSeed()
-  const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed }
+  const masked = constraint !== undefined
+  const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed, masked }
   const wanted = loop.max_length === undefined ? loop.max_tokens : loop.max_length - prompt.length
   if (wanted <= 0) {
     throw new ParameterError('max_length', loop.max_length, `must be above the prompt's ${prompt.length} tokens`)
@@ -111,10 +117,11 @@ function requestOf<Note>(
     sampler: samplerOf(sampler),
     maxTokens: Math.min(wanted, loaded.positions - prompt.length),
     stops: new Set([...(loop.ignore_eos ? [] : eosTokenIds), ...sampler.stop_token_ids]),
+    constraint,
     onToken,
     recompute: !loop.use_cache,
     lookup: loop.prompt_lookup_num_tokens,
-    lockstep: !loop.use_cache || loop.prompt_lookup_num_tokens > 0,
+    lockstep: masked || !loop.use_cache || loop.prompt_lookup_num_tokens > 0,
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the parts of `generate/` tell each other and their callers: requests, steps, summaries. */
+import type { Constraint } from '../constraints/constraint.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
@@ -62,6 +63,8 @@ export interface GenerationRequest<Note = unknown> {
   /** The most tokens to generate. */
   readonly maxTokens: number
   readonly stops: ReadonlySet<number>
+  /** What may come next; asked between steps, so such requests go in lockstep. */
+  readonly constraint: Constraint | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean

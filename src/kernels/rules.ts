@@ -1,21 +1,22 @@
-/** Rules on the history that change logits. They are loaded for requests that have some. */
+/** Masks of constraints and rules on the history, which change logits. They are loaded for requests that have some. */
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { RULES_COPY } from '../gpu/shaders.gen.ts'
 import { rulesCopy, rulesScatter } from '../gpu/shaders-rules.gen.ts'
-import { math, type SamplerBuffers, sizes } from './sampler.ts'
+import { maskWords, math, type SamplerBuffers, sizes } from './sampler.ts'
 import { type BatchShape, ceilDiv } from './shape.ts'
 
 /**
- * Copies the logits of outputs whose request has rules on the history to `scores` and applies the rules there, in the
- * order of `applyHistory` in `sampling/processors.ts` and equal to it bit for bit (results below 2^-126 aside).
+ * Copies the logits of outputs whose request has rules to `scores`, those of tokens that its mask leaves out as -Infinity, and
+ * applies the rules on the history there, in the order of `applyHistory` in `sampling/processors.ts` and equal to it bit for bit
+ * (results below 2^-126 aside).
  */
 export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   const { V, QUADS, POSITIONS } = sizes(b)
-  const { rows, settings, scores, counts, history, lists } = b
+  const { rows, settings, scores, counts, history, lists, masks } = b
   const copy = part(rulesCopy, {
-    bindings: { logits: b.logits.buffer, scores, rows, settings },
-    constants: { QUADS, STRIDE_QUADS: b.logits.stride / 4 },
+    bindings: { logits: b.logits.buffer, scores, rows, settings, masks },
+    constants: { MASK_WORDS: maskWords(b.vocabSize), QUADS, STRIDE_QUADS: b.logits.stride / 4 },
   })
   r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, RULES_COPY.THREADS), (batch) => batch.ruled])
   const scatter = part(rulesScatter, {

@@ -52,6 +52,8 @@ export interface SamplerBuffers {
   readonly lists: Buffer
   /** u32 [sequences, LOGPROB_STEPS, LOGPROB_WORDS], step = position of the chosen token mod LOGPROB_STEPS. */
   readonly logprobs: Buffer
+  /** u32 [outputs, maskWords(vocabSize)]: bits of the tokens that may come, for requests with a constraint. */
+  readonly masks: Buffer
   /** u32 [outputs, SHORTLIST_HEAD + 2 SHORTLIST]: candidates between the two kernels of `drawShort`. */
   readonly shortlist: Buffer
   /** Ids below this may be chosen; at most `logits.cols`. */
@@ -77,8 +79,14 @@ export function createSamplerBuffers(
     settings: make('settings', sequences * SETTINGS_WORDS),
     lists: make('lists', sequences * LIST_WORDS),
     logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
+    masks: make('masks', outputs * maskWords(vocabSize)),
     shortlist: make('shortlist', outputs * (SAMPLER_MATH.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
+}
+
+/** Words of the mask of one output: a bit for each token. */
+export function maskWords(vocabSize: number): number {
+  return ceilDiv(vocabSize, 32)
 }
 
 /**

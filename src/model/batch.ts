@@ -16,8 +16,13 @@ export interface Row {
 
 /** What choosing a request's tokens takes besides the logits. */
 export interface SamplerNeeds {
-  /** Rules on the history change its scores. */
+  /** Rules on the history, or a mask, change its scores. */
   readonly rules: boolean
+  /**
+   * The tokens that may come after this output: bits as in the mask of a `Constraint`, null for all. It is asked once the
+   * forward pass is on its way, so that what it computes costs no time of the GPU. Undefined without a constraint.
+   */
+  readonly mask?: (() => Uint32Array | null) | undefined
   readonly sampler: SamplerKind
   readonly logprobs: boolean
 }

@@ -2,7 +2,14 @@
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
-import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, SAMPLER_KINDS, SETTINGS_WORDS } from '../kernels/sampler.ts'
+import {
+  LIST_WORDS,
+  LOGPROB_STEPS,
+  LOGPROB_WORDS,
+  maskWords,
+  SAMPLER_KINDS,
+  SETTINGS_WORDS,
+} from '../kernels/sampler.ts'
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
@@ -136,11 +143,20 @@ export class Runner {
     ])
     const shape = { ...this.writer.write(rows, steps, outputs), ruled, logged, adapters: slots }
     const staging = outputs > 0 ? this.takeStaging() : undefined
+    const forward = (pass: GPUComputePassEncoder) => {
+      layers.encode(pass, shape)
+      head?.encode(pass, shape)
+    }
+    // The GPU computes the logits while the masks are being made.
+    const masked = needs.some((need) => need.mask !== undefined)
+    if (masked) {
+      this.encode(forward)
+      this.writeMasks(needs)
+    }
     this.encode(
       (pass) => {
         for (let step = 0; step < steps; step++) {
-          layers.encode(pass, shape)
-          head?.encode(pass, shape)
+          if (!masked) forward(pass)
           for (const ending of endings) ending?.encode(pass, shape)
         }
       },
@@ -171,6 +187,20 @@ export class Runner {
     this.gpu.write(this.model.workspace.copyPlan, 0, Uint32Array.of(from, to, slots))
     this.encode((pass) => recording.encode(pass, undefined))
     return wrapped ? written : count
+  }
+
+  /** The masks of the outputs that have one, before the next pass. */
+  private writeMasks(needs: readonly SamplerNeeds[]): void {
+    const { masks, vocabSize } = this.model.workspace.sampler
+    const words = maskWords(vocabSize)
+    for (const [i, { mask }] of needs.entries()) {
+      if (mask === undefined) continue
+      const own = new Uint32Array(words)
+      const given = mask()
+      if (given === null) own.fill(0xffffffff)
+      else own.set(given.subarray(0, words))
+      this.gpu.write(masks, i * words * 4, own)
+    }
   }
 
   /** Submits what `pass` encodes, and then what `copies` does. */

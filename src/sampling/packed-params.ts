@@ -14,6 +14,8 @@ export interface PackContext extends SamplingContext {
   readonly seed: Seed
   /** Alternatives wanted for each step, 0 to 20, besides the chosen token; undefined: no log-probabilities at all. */
   readonly topLogprobs?: number | undefined
+  /** A constraint gives a mask of the tokens that may come, for each of them. Default false. */
+  readonly masked?: boolean | undefined
 }
 
 /** A request's parameters as the shaders read them. */
@@ -22,7 +24,7 @@ export interface PackedParams {
   readonly settings: Uint32Array<ArrayBuffer>
   /** As long as it must be, at most `LIST_WORDS`. */
   readonly lists: Uint32Array<ArrayBuffer>
-  /** Whether rules on the history are active at any step. */
+  /** Whether rules on the history, or masks, are active at any step. */
   readonly rules: boolean
 }
 
@@ -61,7 +63,9 @@ export function packSettings(params: Checked<SamplerParams>, context: PackContex
   const counts = params.frequency_penalty !== 0 || params.presence_penalty !== 0
   const canBeShort = settings[Layout.SHORT_BELOW]! > context.promptLength && settings[Layout.ENDS + 1]! > 0
   const listed = [Layout.BIASES, Layout.BIASED, Layout.WORDS, Layout.BANS].some((word) => settings[word + 1]! > 0)
-  const rules = counts || canBeShort || listed || params.repetition_penalty !== 1 || params.no_repeat_ngram_size > 0
+  const masked = context.masked ?? false
+  const rules =
+    masked || counts || canBeShort || listed || params.repetition_penalty !== 1 || params.no_repeat_ngram_size > 0
   settings[Layout.FLAGS] =
     (params.do_sample ? Layout.SAMPLE : 0) |
     (rules ? Layout.RULES : 0) |
@@ -70,7 +74,8 @@ export function packSettings(params: Checked<SamplerParams>, context: PackContex
     (params.typical_p < 1 ? Layout.HAS_TYPICAL_P : 0) |
     (params.epsilon_cutoff > 0 ? Layout.HAS_EPSILON : 0) |
     (params.eta_cutoff > 0 ? Layout.HAS_ETA : 0) |
-    (counts ? Layout.COUNTS : 0)
+    (counts ? Layout.COUNTS : 0) |
+    (masked ? Layout.MASKED : 0)
   return { settings, lists, rules }
 }
 

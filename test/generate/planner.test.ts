@@ -44,6 +44,7 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
     maxTokens: 100,
     stops: new Set(),
     onToken: undefined,
+    constraint: undefined,
     recompute: false,
     lookup: 0,
     lockstep: false,

@@ -20,6 +20,8 @@ export interface Request {
   readonly promptLength: number
   readonly eosTokenId: readonly number[]
   readonly topLogprobs?: number | undefined
+  /** Bits of the tokens that may come; undefined for all. */
+  readonly mask?: Uint32Array<ArrayBuffer> | undefined
 }
 
 /** The kernels that choose, or the rules alone. */
@@ -132,7 +134,12 @@ export class Stage {
       const sequence = this.sequenceOf(i)
       logits.set(request.logits, i * this.stride)
       history.set(request.tokens, sequence * this.positions)
-      const packed = packSettings(request.params, { ...request, seed: request.params.seed! })
+      const packed = packSettings(request.params, {
+        ...request,
+        seed: request.params.seed!,
+        masked: request.mask !== undefined,
+      })
+      if (request.mask !== undefined) gpu.write(buffers.masks, i * request.mask.byteLength, request.mask)
       settings.set(packed.settings, sequence * kernel.SETTINGS_WORDS)
       if (packed.lists.length > 0) gpu.write(buffers.lists, sequence * kernel.LIST_WORDS * 4, packed.lists)
       rows[i * 4 + 2] = this.rowOf(i)
@@ -245,5 +252,23 @@ export function randomRequest(dice: Dice, vocab: number, positions: number, kind
     promptLength: 1 + dice.below(length),
     eosTokenId: dice.list(dice.below(3), () => dice.below(Math.min(vocab, 12))),
     topLogprobs: dice.pick([undefined, 0, 1, 5, 20]),
+    mask: dice.chance(0.3) ? randomMask(dice, vocab) : undefined,
   }
+}
+
+/** Some tokens, half of them, or nearly all; bits beyond the vocabulary are set. */
+function randomMask(dice: Dice, vocab: number): Uint32Array<ArrayBuffer> {
+  const mask = new Uint32Array(kernel.maskWords(vocab))
+  const density = dice.pick(['few', 'half', 'most'])
+  if (density === 'few') {
+    for (let i = 1 + dice.below(9); i > 0; i--) {
+      const id = dice.below(vocab)
+      mask[id >>> 5]! |= 1 << (id & 31)
+    }
+  } else {
+    const word = () => dice.below(2 ** 16) * 2 ** 16 + dice.below(2 ** 16)
+    for (let i = 0; i < mask.length; i++) mask[i] = density === 'half' ? word() : ~(word() & word() & word() & word())
+  }
+  for (let id = vocab; id < mask.length * 32; id++) mask[id >>> 5]! |= 1 << (id & 31)
+  return mask
 }

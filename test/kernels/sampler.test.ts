@@ -6,7 +6,7 @@ import * as kernel from '../../src/kernels/sampler.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord } from '../../src/sampling/random.ts'
 import { parseRequestParams } from '../../src/sampling/request-params.ts'
-import { sampleToken } from '../reference/sampler.ts'
+import { masked, sampleToken } from '../reference/sampler.ts'
 import { chiSquare, chiSquareLimit } from '../sampling/statistics.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { randomNumbers } from '../support/gpu.ts'
@@ -19,10 +19,10 @@ afterAll(() => gpu.dispose())
 const SHARE = /swiftshader/i.test(gpu.name) ? 0.1 : 1
 const MINUTES = 60_000
 
-function expected({ logits, tokens, params, promptLength, eosTokenId }: Request, seed = params.seed!): number {
+function expected({ logits, tokens, params, promptLength, eosTokenId, mask }: Request, seed = params.seed!): number {
   const word = randomWord(seed, tokens.length - promptLength)
   try {
-    return sampleToken(logits, tokens, params, { promptLength, eosTokenId }, word)
+    return sampleToken(masked(logits, mask), tokens, params, { promptLength, eosTokenId }, word)
   } catch (error) {
     if (error instanceof MistralError) return kernel.NO_TOKEN
     throw error
@@ -85,8 +85,8 @@ test(
     for (let round = 0; round < 20 * SHARE; round++) {
       const requests = dice.list(outputs, () => randomRequest(dice, vocab, positions, 'rules'))
       const outcome = await stage.run(requests, 'rules')
-      for (const [i, { logits, tokens, params, promptLength, eosTokenId }] of requests.entries()) {
-        const scores = applyHistory(logits, tokens, params, { promptLength, eosTokenId })
+      for (const [i, { logits, tokens, params, promptLength, eosTokenId, mask }] of requests.entries()) {
+        const scores = applyHistory(masked(logits, mask), tokens, params, { promptLength, eosTokenId })
         if (scores === logits) continue
         changed++
         const got = outcome.scores.subarray(i * stage.stride, i * stage.stride + vocab)

@@ -31,13 +31,21 @@ export class Sampler {
   /**
    * @param logits raw logits [V] that follow the last of `tokens`; left as they are
    * @param tokens prompt and generated ids so far
+   * @param mask bits of the tokens that a constraint lets in; undefined for all
    * @returns the next id
    * @throws MistralError when no token is left to choose
    */
-  next(logits: Float32Array, tokens: readonly number[]): number {
+  next(logits: Float32Array, tokens: readonly number[], mask?: Uint32Array): number {
     const step = tokens.length - this.context.promptLength
-    return sampleToken(logits, tokens, this.params, this.context, randomWord(this.seed, step))
+    return sampleToken(masked(logits, mask), tokens, this.params, this.context, randomWord(this.seed, step))
   }
+}
+
+/** The logits that a constraint leaves, before all other rules. */
+export function masked(logits: Float32Array, mask: Uint32Array | undefined): Float32Array {
+  return mask === undefined
+    ? logits
+    : logits.map((logit, id) => ((mask[id >>> 5]! >>> (id & 31)) & 1 ? logit : -Infinity))
 }
 
 /**
