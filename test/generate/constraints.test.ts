@@ -1,0 +1,236 @@
+/** Constraints while tokens are generated: a caller's own, over tokens; what they allow is what comes, with everything else a request has. */
+import { describe, expect, test } from 'vitest'
+import {
+  type Constraint,
+  MistralError,
+  type MistralModel,
+  ParameterError,
+  type SamplingInput,
+} from '../../src/index.ts'
+import { Sampler } from '../reference/sampler.ts'
+import { fixture, withModel } from '../support/fixtures.ts'
+import { promptOf, runAll, tokensOf } from './support.ts'
+
+const { path, reference } = fixture('window-7')
+const vocab = reference.vocab
+const load = { kvCache: 'f32', prefillChunk: 8 } as const
+const base = { ignore_eos: true, max_tokens: 20 } as const
+
+function maskOf(ids: Iterable<number>): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(vocab / 32))
+  for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
+  return mask
+}
+
+/** Each token's remainder by 3 is one more than that of the token before it. */
+class Rising implements Constraint {
+  accepted: number[] = []
+  asked = 0
+  constructor(private state = 0) {}
+
+  mask(): Uint32Array {
+    this.asked++
+    return maskOf(Array.from({ length: vocab }, (_, id) => id).filter((id) => id % 3 === this.state))
+  }
+
+  accept(tokenId: number): void {
+    if (tokenId % 3 !== this.state) throw new Error(`token ${tokenId} in state ${this.state}`)
+    this.accepted.push(tokenId)
+    this.state = (this.state + 1) % 3
+  }
+}
+
+class ForkingRising extends Rising {
+  fork(): Rising {
+    return new ForkingRising(this.accepted.length % 3)
+  }
+}
+
+function keeps(ids: readonly number[]): boolean {
+  return ids.every((id, i) => id % 3 === i % 3)
+}
+
+const KINDS: readonly SamplingInput[] = [
+  { ...base, do_sample: false },
+  { ...base, seed: 4, temperature: 1.5, top_k: 20 },
+  { ...base, seed: 5, temperature: 1.2, top_k: 0, top_p: 0.9, min_p: 0.01 },
+  { ...base, seed: 6, top_k: 0, repetition_penalty: 1.4, logit_bias: { 9: 4 }, frequency_penalty: 0.3 },
+]
+
+const constrained = (
+  model: MistralModel,
+  prompt: readonly number[],
+  params: SamplingInput,
+  make = () => new Rising(),
+) => tokensOf(model.generate(prompt, params, { constraint: make }))
+
+describe('a constraint', { timeout: 300_000 }, () => {
+  test('lets in what its masks say, whatever chooses, and the twin chooses the same', async () => {
+    await withModel(path, load, async (model) => {
+      const prompt = promptOf(3, 9, vocab)
+      for (const params of KINDS) {
+        const ids = await constrained(model, prompt, params)
+        expect(ids.length).toBe(20)
+        expect(keeps(ids)).toBe(true)
+        // The twin draws the same from the model's own logits.
+        const sampler = new Sampler(params, { promptLength: prompt.length, eosTokenId: [2] })
+        const logits = await model.logits([...prompt, ...ids.slice(0, -1)])
+        const twin = new Rising()
+        for (const [i, id] of ids.entries()) {
+          const tokens = [...prompt, ...ids.slice(0, i)]
+          expect(sampler.next(logits[tokens.length - 1]!, tokens, twin.mask())).toBe(id)
+          twin.accept(id)
+        }
+      }
+    })
+  })
+
+  test('lets the same come beside other requests, with guesses, and without a cache', async () => {
+    await withModel(path, { ...load, maxSequences: 4 }, async (model) => {
+      const prompt = promptOf(4, 12, vocab)
+      const [greedy, drawn] = [KINDS[0]!, KINDS[1]!]
+      const alone = [await constrained(model, prompt, greedy), await constrained(model, prompt, drawn)]
+      const free = await tokensOf(model.generate(prompt, drawn))
+      const together = await Promise.all([
+        constrained(model, prompt, greedy),
+        tokensOf(model.generate(prompt, drawn)),
+        constrained(model, prompt, drawn),
+        tokensOf(model.generate(prompt, { ...drawn, max_tokens: 40 })),
+      ])
+      expect([together[0], together[2]]).toEqual(alone)
+      expect(together[1]).toEqual(free)
+      const forks = () => new ForkingRising()
+      const guessed = { ...greedy, prompt_lookup_num_tokens: 5 }
+      expect(await constrained(model, prompt, guessed, forks)).toEqual(alone[0])
+      expect(await constrained(model, prompt, guessed)).toEqual(alone[0])
+      expect(await constrained(model, prompt, { ...greedy, use_cache: false, max_tokens: 6 })).toEqual(
+        alone[0]!.slice(0, 6),
+      )
+    })
+  })
+
+  test('is asked once for each token, and told each', async () => {
+    await withModel(path, load, async (model) => {
+      const rising = new Rising()
+      const ids = await constrained(model, promptOf(5, 7, vocab), KINDS[0]!, () => rising)
+      expect(rising.accepted).toEqual(ids)
+      expect(rising.asked).toBe(ids.length)
+    })
+  })
+
+  test('takes what it expects in fewer passes, where the model agrees', async () => {
+    await withModel(path, load, async (model) => {
+      const text = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47]
+      const fixed = (at: number, expects: boolean): Constraint => ({
+        mask: () => maskOf([text[at % text.length]!]),
+        accept: () => void at++,
+        fork: () => fixed(at, expects),
+        ...(expects && {
+          expected: (most: number) => Array.from({ length: most }, (_, i) => text[(at + i) % text.length]!),
+        }),
+      })
+      const { counters } = model.loaded.gpu
+      const passes: number[] = []
+      for (const expects of [false, true]) {
+        const before = counters.passes
+        expect(
+          await constrained(model, [3, 4, 5], { ...base, max_tokens: 24 }, () => fixed(0, expects) as Rising),
+        ).toEqual([...text, ...text])
+        passes.push(counters.passes - before)
+      }
+      expect(passes[1]).toBeLessThan(passes[0]! / 3)
+      // Wrong expectations change nothing.
+      const wrong = { ...fixed(0, true), expected: () => [1, 2, 3] }
+      expect(await constrained(model, [3, 4, 5], { ...base, max_tokens: 5 }, () => wrong as unknown as Rising)).toEqual(
+        text.slice(0, 5),
+      )
+    })
+  })
+
+  test('ends the answer when it is done, and gives log-probabilities of the model', async () => {
+    await withModel(path, load, async (model) => {
+      const prompt = promptOf(6, 7, vocab)
+      const rising = new Rising()
+      const ending = {
+        mask: () => rising.mask(),
+        accept: (id: number) => rising.accept(id),
+        get done() {
+          return rising.accepted.length === 3
+        },
+      }
+      const params = { ...KINDS[0]!, logprobs: true, top_logprobs: 2 }
+      const steps = model.generate(prompt, params, { constraint: () => ending })
+      const seen = []
+      for await (const step of steps) seen.push(step)
+      expect(seen.length).toBe(3)
+      expect(seen[2]!.finishReason).toBe('stop')
+      const free = await model.generate(prompt, params)
+      for await (const step of free) {
+        expect(seen[0]!.logprobs!.top).toEqual(step.logprobs!.top)
+        break
+      }
+    })
+  })
+
+  test('whose functions fail ends its own request alone', async () => {
+    await withModel(path, { ...load, maxSequences: 3 }, async (model) => {
+      const prompt = promptOf(7, 7, vocab)
+      const alone = await constrained(model, prompt, KINDS[0]!)
+      const failing = (at: 'mask' | 'accept'): Constraint => {
+        const rising = new Rising()
+        const failing = (now: 'mask' | 'accept') => {
+          if (now === at && rising.accepted.length === 4) throw new Error(`no ${at}`)
+          return rising
+        }
+        return { mask: () => failing('mask').mask(), accept: (id) => failing('accept').accept(id) }
+      }
+      const results = await Promise.allSettled([
+        tokensOf(model.generate(prompt, KINDS[1]!, { constraint: () => failing('mask') })),
+        constrained(model, prompt, KINDS[0]!),
+        tokensOf(model.generate(prompt, KINDS[1]!, { constraint: () => failing('accept') })),
+      ])
+      expect(results[0]).toMatchObject({ status: 'rejected', reason: { message: 'no mask' } })
+      expect(results[1]).toMatchObject({ value: alone })
+      expect(results[2]).toMatchObject({ status: 'rejected', reason: { message: 'no accept' } })
+      expect(model.status()).toMatchObject({ running: 0, waiting: 0 })
+      const none = { mask: () => maskOf([]), accept: () => {} }
+      await expect(tokensOf(model.generate(prompt, KINDS[0]!, { constraint: () => none }))).rejects.toThrow(
+        MistralError,
+      )
+      const bad = { mask: () => [1] as unknown as Uint32Array, accept: () => {} }
+      await expect(tokensOf(model.generate(prompt, KINDS[0]!, { constraint: () => bad }))).rejects.toThrow(
+        ParameterError,
+      )
+      await expect(
+        tokensOf(model.generate(prompt, KINDS[0]!, { constraint: () => ({}) as Constraint })),
+      ).rejects.toThrow(ParameterError)
+    })
+  })
+
+  test('is left by an abort, and by a reader who pauses it', async () => {
+    await withModel(path, { ...load, maxSequences: 1 }, async (model) => {
+      const prompt = promptOf(8, 7, vocab)
+      const whole = await runAll(model, prompt, { ...KINDS[0]!, max_tokens: 90 })
+      expect(whole.ids.length).toBe(90)
+      const abort = new AbortController()
+      const ids: number[] = []
+      const steps = model.generate(prompt, KINDS[0]!, { constraint: () => new Rising(), signal: abort.signal })
+      await expect(
+        (async () => {
+          for await (const { tokenId } of steps) {
+            ids.push(tokenId)
+            if (ids.length === 3) abort.abort()
+          }
+        })(),
+      ).rejects.toMatchObject({ name: 'AbortError' })
+      expect(keeps(ids)).toBe(true)
+      // A generation that nobody reads gives its sequence up, and goes on from its tokens later.
+      const params = { ...KINDS[0]!, max_tokens: 150 }
+      const expected = await constrained(model, prompt, params)
+      const slow = model.generate(prompt, params, { constraint: () => new Rising() })
+      const first = (await slow.next()).value as { tokenId: number }
+      await constrained(model, promptOf(9, 5, vocab), KINDS[0]!)
+      expect([first.tokenId, ...(await tokensOf(slow))]).toEqual(expected)
+    })
+  })
+})
