@@ -9,6 +9,7 @@ export { GrammarError } from './gbnf/syntax.ts'
 const MOST_LENGTH = 2 ** 19
 /** Rules that do not refer to themselves are written into the rules that use them, up to this size. */
 const MOST_INLINE = 2000
+const MOST_DEPTH = 100
 
 /** @throws GrammarError with line and column of what does not parse, is not defined, or begins with itself */
 export function compileGrammar(source: string): Expression {
@@ -87,7 +88,7 @@ class Converter {
   private regularRule(name: string): Regular | undefined {
     if (this.regulars.has(name)) return this.regulars.get(name)
     // What comes back to a rule is not regular, as far as this looks.
-    if (this.open.has(name)) return undefined
+    if (this.open.has(name) || this.open.size >= MOST_DEPTH) return undefined
     this.open.add(name)
     const regular = this.regular(this.grammar.rules.get(name)!.body)
     this.open.delete(name)

@@ -134,7 +134,7 @@ describe('a GBNF grammar', () => {
     const chain = Array.from({ length: 40 }, (_, i) => `r${i} ::= r${i + 1} r${i + 1}`).join('\n')
     expect(() => automatonOf(compileGrammar(`root ::= r0\n${chain}\nr40 ::= "a"?`))).toThrow(ConstraintError)
     const many = Array.from({ length: 3000 }, (_, i) => `a${i} ::= "x" a${i + 1}`).join('\n')
-    expect(() => automatonOf(compileGrammar(`root ::= a0\n${many}\na3000 ::= "y"`))).not.toThrow()
+    expect(accepts(`root ::= a0\n${many}\na3000 ::= "y"`, `${'x'.repeat(3000)}y`)).toBe(true)
     expect(() => compileGrammar(`root ::= ${'('.repeat(100_000)}`)).toThrow(GrammarError)
     expect(() => compileGrammar('root ::= "a"{99999999999}')).toThrow(GrammarError)
     expect(accepts('root ::= (("a"{0,1000000}){0,1000000}){0,1000000}', 'aaaa')).toBe(true)
