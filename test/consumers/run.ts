@@ -11,6 +11,8 @@ interface Consumer {
   readonly name: string
   /** Where it is in this folder. */
   readonly folder: string
+  /** A folder of `shared/` whose files it has too, where it has none of the same name. */
+  readonly shared?: 'page' | 'program'
   /** npm scripts that must succeed without a warning, one after another. */
   readonly build?: readonly string[]
   /** Its page: the folder's own files, or an npm script that serves them. */
@@ -22,8 +24,15 @@ interface Consumer {
 }
 
 const CONSUMERS: readonly Consumer[] = [
-  { name: 'Vite, built', folder: 'vite', build: ['build'], page: { script: 'preview' }, byName: 'refusal' },
-  { name: 'Vite, dev server', folder: 'vite', page: { script: 'dev' }, byName: 'refusal' },
+  {
+    name: 'Vite, built',
+    folder: 'vite',
+    shared: 'page',
+    build: ['build'],
+    page: { script: 'preview' },
+    byName: 'refusal',
+  },
+  { name: 'Vite, dev server', folder: 'vite', shared: 'page', page: { script: 'dev' }, byName: 'refusal' },
   {
     name: 'Next, Turbopack',
     folder: 'next',
@@ -33,16 +42,16 @@ const CONSUMERS: readonly Consumer[] = [
   },
   { name: 'Next, webpack', folder: 'next', build: ['build:webpack'], page: { script: 'start' }, byName: 'refusal' },
   { name: 'Next, Turbopack dev', folder: 'next', page: { script: 'dev' }, byName: 'refusal' },
-  { name: 'webpack', folder: 'webpack', build: ['build'], page: 'files', byName: 'refusal' },
-  { name: 'esbuild', folder: 'esbuild', build: ['build'], page: 'files', byName: 'refusal' },
-  { name: 'Rollup', folder: 'rollup', build: ['build'], page: 'files', byName: 'refusal' },
-  { name: 'page, import map', folder: 'unbundled', page: 'files', byName: 'answer' },
-  { name: 'Node', folder: 'node', program: 'start', byName: 'answer' },
+  { name: 'webpack', folder: 'webpack', shared: 'page', build: ['build'], page: 'files', byName: 'refusal' },
+  { name: 'esbuild', folder: 'esbuild', shared: 'page', build: ['build'], page: 'files', byName: 'refusal' },
+  { name: 'Rollup', folder: 'rollup', shared: 'page', build: ['build'], page: 'files', byName: 'refusal' },
+  { name: 'page, import map', folder: 'unbundled', shared: 'page', page: 'files', byName: 'answer' },
+  { name: 'Node', folder: 'node', shared: 'program', program: 'start', byName: 'answer' },
   { name: 'CommonJS, require', folder: 'commonjs', program: 'start', byName: 'answer' },
   { name: 'CommonJS, esbuild', folder: 'commonjs', program: 'bundle', byName: 'refusal' },
-  { name: 'Deno', folder: 'deno', program: 'start', byName: 'answer' },
-  { name: 'Bun', folder: 'bun', program: 'start', byName: 'answer' },
-  { name: 'Bun, bundled', folder: 'bun', program: 'bundle', byName: 'refusal' },
+  { name: 'Deno', folder: 'deno', shared: 'program', program: 'start', byName: 'answer' },
+  { name: 'Bun', folder: 'bun', shared: 'program', program: 'start', byName: 'answer' },
+  { name: 'Bun, bundled', folder: 'bun', shared: 'program', program: 'bundle', byName: 'refusal' },
 ]
 
 const NPX = 'npx'
@@ -79,8 +88,8 @@ class Runner {
     console.log(`${right ? 'right' : 'WRONG'}  ${name.padEnd(20)} ${seconds.toFixed(0).padStart(4)} s  ${said}`)
   }
 
-  async consume({ folder: name, build = [], page, program, byName }: Consumer): Promise<string> {
-    const folder = await this.folderOf(name)
+  async consume({ folder: name, shared, build = [], page, program, byName }: Consumer): Promise<string> {
+    const folder = await this.folderOf(name, shared)
     for (const script of build) {
       const { output } = await must(run(`npm run --silent ${script}`, folder))
       if (WARNING.test(output)) throw new Error(`${script} warned:\n${output.trim()}`)
@@ -100,8 +109,8 @@ class Runner {
     return answer
   }
 
-  private folderOf(name: string): Promise<string> {
-    const known = this.installed.get(name) ?? this.workspace.install(name)
+  private folderOf(name: string, shared: Consumer['shared']): Promise<string> {
+    const known = this.installed.get(name) ?? this.workspace.install(name, shared)
     this.installed.set(name, known)
     return known
   }

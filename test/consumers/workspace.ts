@@ -27,9 +27,10 @@ export class Workspace {
     renameSync(join(this.folder, packed), this.tarball)
   }
 
-  /** Copies a consumer here and installs what it needs. Returns where it is. */
-  async install(name: string): Promise<string> {
+  /** Copies a consumer, and files that it shares with others, here and installs what it needs. Returns where it is. */
+  async install(name: string, shared: string | undefined): Promise<string> {
     const folder = join(this.folder, name)
+    if (shared !== undefined) cpSync(join(here, 'shared', shared), folder, { recursive: true })
     cpSync(join(here, name), folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
     await must(run('npm install --no-audit --no-fund --no-package-lock', folder))
     return folder

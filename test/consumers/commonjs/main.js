@@ -1,4 +1,4 @@
-/** A CommonJS script: asks the embedded model, as a source and by its name, and prints what comes. */
+/** What shared/program does, as a CommonJS script: asks the embedded model, as a source and by its name, and prints what comes. */
 const { MistralChat, MistralError } = require('mistral-webgpu')
 const { default: pocket } = require('mistral-webgpu/pocket')
 
