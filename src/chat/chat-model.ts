@@ -4,21 +4,14 @@ import type { Timings } from '../generate/clock.ts'
 import type { ModelStatus } from '../generate/mistral-model.ts'
 import type { RequestOptions } from '../generate/options.ts'
 import type { Usage } from '../generate/types.ts'
-import type { ChatChoice, ChatChunk, ChatFinishReason } from './answer.ts'
+import type { ChatChoice, ChatChunk } from './answer.ts'
 import type { ChatRequest, PromptRequest } from './request.ts'
-import type { TokenLogprob } from './token-logprob.ts'
-import type { CompleteToolCall } from './tool-calls.ts'
 
-export interface ChatCompletion {
-  /** All answers: one unless the request asked for `n`. */
+/** All answers to a request. The fields of an answer are those of the first. */
+export interface ChatCompletion
+  extends Pick<ChatChoice, 'text' | 'reasoning_content' | 'token_ids' | 'logprobs' | 'tool_calls' | 'finish_reason'> {
+  /** One unless the request asked for `n`. */
   readonly choices: readonly ChatChoice[]
-  /** Of the first answer, like the five that follow. */
-  readonly text: string
-  readonly reasoning_content: string | null
-  readonly token_ids: readonly number[]
-  readonly logprobs: readonly TokenLogprob[] | null
-  readonly tool_calls: readonly CompleteToolCall[] | null
-  readonly finish_reason: ChatFinishReason
   readonly prompt_token_ids: readonly number[]
   /** The prompt counts once, whatever `n` is. */
   readonly usage: Usage

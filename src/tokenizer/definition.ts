@@ -100,3 +100,14 @@ export function byteOfToken(token: string): number | undefined {
   const match = token.length === 6 ? BYTE_TOKEN.exec(token) : null
   return match === null ? undefined : Number.parseInt(match[1]!, 16)
 }
+
+/** Of vocabularies over bytes: spaces are bytes like others, and no byte is unknown. */
+export const BYTE_LEVEL = {
+  alphabet: 'bytes',
+  prefix: 'never',
+  stripPrefix: false,
+  collapseSpaces: false,
+  marksFirst: false,
+  splitWords: false,
+  unkText: '',
+} as const satisfies Partial<TokenizerDefinition>

@@ -1,7 +1,7 @@
 /** The vocabulary inside a GGUF file's metadata (`tokenizer.ggml.*`). */
 import { TokenizerError } from '../errors.ts'
 import { type AddedToken, NO_FLAGS } from './added-tokens.ts'
-import { byteOfToken, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
+import { BYTE_LEVEL, byteOfToken, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type GgufMetadata, readRoles } from './gguf-special.ts'
 import { type WordSplit, wordSplit } from './gguf-splits.ts'
 import { CONTROL_NAME, checkTokens, definitionFromPieces, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
@@ -61,13 +61,7 @@ function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array):
     ...special,
     notes: [...(special.notes ?? []), ...(hasSplit(metadata) ? [] : [NO_SPLIT])],
     addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? split.addsBos) && special.bosId !== undefined,
-    alphabet: 'bytes',
-    prefix: 'never',
-    stripPrefix: false,
-    collapseSpaces: false,
-    marksFirst: false,
-    splitWords: false,
-    unkText: '',
+    ...BYTE_LEVEL,
     encoder: engineJson({
       vocab: Object.fromEntries(plain),
       merges: readMerges(metadata, plain),

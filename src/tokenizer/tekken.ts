@@ -1,7 +1,7 @@
 /** Reads a `tekken.json`, Mistral's own form of byte-level vocabularies, as mistral-common does. */
 import { TokenizerError } from '../errors.ts'
 import { alphabetOfBytes } from './byte-alphabet.ts'
-import { type TokenizerDefinition, TokenKind } from './definition.ts'
+import { BYTE_LEVEL, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { array, type Json, object, optionalString, show, string } from './json-fields.ts'
 import type { Merge } from './merger.ts'
 import { UNNAMED } from './tekken-file.ts'
@@ -50,13 +50,7 @@ export function definitionFromTekken(json: unknown, file = 'tekken.json'): Token
     endIds: eosId === undefined ? [] : [eosId],
     spareIds: [],
     addsBos: idOf('<s>') !== undefined,
-    alphabet: 'bytes',
-    prefix: 'never',
-    stripPrefix: false,
-    collapseSpaces: false,
-    marksFirst: false,
-    splitWords: false,
-    unkText: '',
+    ...BYTE_LEVEL,
     encoder: engineJson({
       vocab: Object.fromEntries(ids),
       merges: [],

@@ -34,6 +34,15 @@ function streamPart(gpu: Gpu): {
   return { part: part(streamRead, { bindings: { words, sums }, constants: { WORDS: 128, THREADS: 64 } }), words, sums }
 }
 
+function readbackUnderWay(gpu: Gpu): Promise<ArrayBuffer> {
+  const { words } = streamPart(gpu)
+  const readback = new Readback(gpu, 'back', 64)
+  const encoder = gpu.device.createCommandEncoder()
+  readback.copy(encoder, words, 64)
+  gpu.submit(encoder.finish())
+  return readback.read(64)
+}
+
 describe('an opened device', () => {
   test('has the features it asked for, without the disabled ones', async () => {
     const gpu = await open()
@@ -179,12 +188,7 @@ describe('the end of a device', () => {
 
   test('from below rejects a readback under way as DeviceLostError', async () => {
     const gpu = await open()
-    const { words } = streamPart(gpu)
-    const readback = new Readback(gpu, 'back', 64)
-    const encoder = gpu.device.createCommandEncoder()
-    readback.copy(encoder, words, 64)
-    gpu.submit(encoder.finish())
-    const pending = readback.read(64)
+    const pending = readbackUnderWay(gpu)
     gpu.device.destroy()
     const failed = await pending.catch((error: unknown) => error)
     expect(failed).toBeInstanceOf(DeviceLostError)
@@ -195,12 +199,7 @@ describe('the end of a device', () => {
 
   test('by dispose rejects a readback under way as DeviceError', async () => {
     const gpu = await open()
-    const { words } = streamPart(gpu)
-    const readback = new Readback(gpu, 'back', 64)
-    const encoder = gpu.device.createCommandEncoder()
-    readback.copy(encoder, words, 64)
-    gpu.submit(encoder.finish())
-    const pending = readback.read(64)
+    const pending = readbackUnderWay(gpu)
     gpu.dispose()
     await expect(pending).rejects.toThrow('the model was disposed')
   })
