@@ -13,6 +13,8 @@ export interface SchemaOptions {
   readonly whitespace?: number | undefined
   /** `format` says what a string must be, as far as the format is known; else it is a note. Default true. */
   readonly formats?: boolean | undefined
+  /** Schemas that `$ref` may lead to, by address; nothing is fetched. */
+  readonly documents?: { readonly [address: string]: unknown } | undefined
 }
 
 const WHITESPACE = 48
@@ -24,8 +26,8 @@ const WHITESPACE = 48
  */
 export function compileSchema(schema: unknown, options: SchemaOptions = {}): Expression {
   try {
-    const { whitespace = WHITESPACE, formats = true } = options
-    const document = new SchemaDocument(schema)
+    const { whitespace = WHITESPACE, formats = true, documents } = options
+    const document = new SchemaDocument(schema, documents)
     const [texts, effort] = [new TextStates(), new Effort()]
     const values = new Values(document, effort, texts, formats)
     const { root } = document

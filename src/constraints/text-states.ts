@@ -21,8 +21,8 @@ type Node =
   | { readonly kind: 'empty' }
 
 const MORE = Number.POSITIVE_INFINITY
-/** Steps from state to state: those of one search, and those of all searches together. */
-const MAX_STEPS = { search: 10_000, all: 100_000 }
+/** Parts of states that are looked at: in one search for a string, and in all searches together. */
+const MAX_STEPS = { search: 10_000, all: 50_000 }
 
 export class TextStates {
   readonly #byKey = new Map<string, TextState>()
@@ -56,11 +56,19 @@ export class TextStates {
 
   /** Whether a text has no string at all. @returns false also where the search was given up */
   isEmpty(text: Text): boolean {
+    if (surelyHas(text)) return false
     const limit = Math.min(MAX_STEPS.all, this.#steps + MAX_STEPS.search)
     const seen = new Set([this.start(text)])
-    for (const state of seen) {
+    // The last one found goes on first: most texts end somewhere below any of their beginnings.
+    for (const left = [...seen]; left.length > 0; ) {
+      const state = left.pop()!
       if (state.accepts || this.#steps > limit) return false
-      for (const cut of this.#cutsOf(state)) seen.add(this.after(state, cut))
+      for (const cut of this.#cutsOf(state)) {
+        const next = this.after(state, cut)
+        if (next === this.none || seen.has(next)) continue
+        seen.add(next)
+        left.push(next)
+      }
     }
     return true
   }
@@ -84,6 +92,7 @@ export class TextStates {
   #cutsOf(state: TextState): ReadonlySet<number> {
     let cuts = this.#cuts.get(state)
     if (cuts === undefined) {
+      this.#steps++
       cuts = new Set([0, ...this.#innerCuts(state.node)].map((cut) => (cut === 0xd800 ? 0xe000 : cut)))
       this.#cuts.set(state, cuts)
     }
@@ -168,6 +177,7 @@ export class TextStates {
 
   #either(options: readonly TextState[]): TextState {
     const flat = options.flatMap((option) => (option.node.kind === 'either' ? option.node.items : [option]))
+    this.#steps += flat.length
     const items = [...new Set(flat)].sort((a, b) => a.id - b.id)
     if (items.includes(this.#every)) return this.#every
     if (items.length === 1) return items[0]!
@@ -180,6 +190,7 @@ export class TextStates {
 
   #all(options: readonly TextState[]): TextState {
     const flat = options.flatMap((option) => (option.node.kind === 'all' ? option.node.items : [option]))
+    this.#steps += flat.length
     const items = [...new Set(flat)].sort((a, b) => a.id - b.id)
     if (items.includes(this.none)) return this.none
     if (items.length === 1) return items[0]!
@@ -204,6 +215,23 @@ export class TextStates {
     if (min === 0 && max === MORE && isEveryChar(item)) return this.#every
     const accepts = min === 0 || item.accepts
     return this.#state(`r${item.id},${min},${max}`, { kind: 'repeat', item, min, max }, accepts)
+  }
+}
+
+/** Whether the text has a string by how it is made: only intersections and opposites can shut all strings out. */
+function surelyHas(text: Text): boolean {
+  switch (text.kind) {
+    case 'chars':
+      return text.ranges.length > 0
+    case 'sequence':
+      return text.items.every(surelyHas)
+    case 'either':
+      return text.options.some(surelyHas)
+    case 'repeat':
+      return text.min === 0 || surelyHas(text.item)
+    case 'all':
+    case 'not':
+      return false
   }
 }
 

@@ -17,7 +17,12 @@ export function chars(...ranges: readonly CharRange[]): Text {
 
 /** Every character of a string, each on its own. */
 export function charsOf(text: string): Text {
-  return chars(...[...text].map((char): CharRange => [char.codePointAt(0)!, char.codePointAt(0)!]))
+  return chars(
+    ...[...text].map((char): CharRange => {
+      const code = char.codePointAt(0)!
+      return [code, code]
+    }),
+  )
 }
 
 /** A fixed string. */
@@ -93,6 +98,7 @@ export function acceptsEmpty(text: Text): boolean {
 
 /** Ranges in their order, without gaps or overlaps between neighbours. */
 export function joined(ranges: readonly CharRange[]): CharRange[] {
+  if (ranges.length === 1 && ranges[0]![0] <= ranges[0]![1]) return [ranges[0]!]
   const sorted = ranges.filter(([first, last]) => first <= last).sort((a, b) => a[0] - b[0])
   const out: [number, number][] = []
   for (const [first, last] of sorted) {

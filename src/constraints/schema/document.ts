@@ -1,7 +1,8 @@
 /** A schema document: its subschemas by number, and where references lead. */
 import { exactJson } from '../../json/value.ts'
 import { SchemaError } from './error.ts'
-import { FALSE, type Term, TRUE, termOf } from './terms.ts'
+import { listed, type StringSet } from './strings.ts'
+import { FALSE, type Term, TRUE } from './terms.ts'
 
 export type SchemaObject = { readonly [keyword: string]: unknown }
 
@@ -30,21 +31,32 @@ const DIALECT = /^https?:\/\/json-schema\.org\/(draft\/2020-12|draft\/2019-09|dr
 
 export class SchemaDocument {
   readonly #nodes: SchemaNode[] = [{ schema: {}, path: '#', base: NO_ADDRESS }]
-  readonly #numbers = new Map<SchemaObject, number>()
+  readonly #terms = new Map<SchemaObject, Term>()
   /** Schemas by address, with and without anchors. */
   readonly #addresses = new Map<string, unknown>()
   readonly #bases = new Map<SchemaObject, string>()
   readonly #paths = new Map<SchemaObject, string>()
   readonly #dynamicAnchors = new Map<string, string[]>()
   readonly #choices = new Map<string, Term>()
+  readonly #names = new Map<string, StringSet>()
   readonly #constants = new Map<string, SchemaObject>()
   readonly root: Term
   /** Some subschema asks what others have looked at. */
   readonly usesUnevaluated: boolean
 
-  /** @throws SchemaError */
-  constructor(schema: unknown) {
-    measure(schema)
+  /**
+   * @param others schemas that references may lead to, by address
+   * @throws SchemaError
+   */
+  constructor(schema: unknown, others: { readonly [address: string]: unknown } = {}) {
+    for (const [address, other] of Object.entries(others)) {
+      measure(other, address)
+      const plain = exactJson(other)
+      const absolute = resolved(address, NO_ADDRESS, address)
+      this.#addresses.set(absolute, plain)
+      this.#register(plain, address, absolute)
+    }
+    measure(schema, '#')
     const plain = exactJson(schema)
     this.#addresses.set(NO_ADDRESS, plain)
     this.#register(plain, '#', NO_ADDRESS)
@@ -52,6 +64,16 @@ export class SchemaDocument {
     this.usesUnevaluated = [...this.#paths.keys()].some((node) => {
       return Object.hasOwn(node, 'unevaluatedItems') || Object.hasOwn(node, 'unevaluatedProperties')
     })
+  }
+
+  /** The set of one name: always the same object, so that what is asked of a name is known again. */
+  name(name: string): StringSet {
+    let set = this.#names.get(name)
+    if (set === undefined) {
+      set = listed(name)
+      this.#names.set(name, set)
+    }
+    return set
   }
 
   node(number: number): SchemaNode {
@@ -63,13 +85,17 @@ export class SchemaDocument {
     if (typeof schema === 'boolean') return schema ? TRUE : FALSE
     if (!isObject(schema)) throw new SchemaError(path, 'a schema must be an object or a boolean')
     if (Object.keys(schema).length === 0) return TRUE
-    let number = this.#numbers.get(schema)
-    if (number === undefined) {
+    let term = this.#terms.get(schema)
+    if (term === undefined) {
       const at = { path: this.#paths.get(schema) ?? path, base: this.#bases.get(schema) ?? base }
-      number = this.#nodes.push({ schema, ...at }) - 1
-      this.#numbers.set(schema, number)
+      term = this.#add({ schema, ...at })
+      this.#terms.set(schema, term)
     }
-    return termOf(number)
+    return term
+  }
+
+  #add(node: SchemaNode): Term {
+    return [2 * (this.#nodes.push(node) - 1)]
   }
 
   /** The values that one of the terms has. */
@@ -79,7 +105,7 @@ export class SchemaDocument {
     const key = terms.join('|')
     let term = this.#choices.get(key)
     if (term === undefined) {
-      term = termOf(this.#nodes.push({ schema: {}, alternatives: terms, path, base: NO_ADDRESS }) - 1)
+      term = this.#add({ schema: {}, alternatives: terms, path, base: NO_ADDRESS })
       this.#choices.set(key, term)
     }
     return term
@@ -215,14 +241,14 @@ function decoded(fragment: string, path: string): string {
 }
 
 /** Refuses what is no JSON, and what is too large, before anything walks through it. */
-function measure(schema: unknown): void {
+function measure(schema: unknown, root: string): void {
   let [values, text] = [0, 0]
   const visit = (value: unknown, path: string, depth: number): void => {
-    if (depth > MAX_DEPTH) throw new SchemaError('#', `is nested deeper than ${MAX_DEPTH}`)
-    if (++values > MAX_VALUES) throw new SchemaError('#', `has more than ${MAX_VALUES} values`)
+    if (depth > MAX_DEPTH) throw new SchemaError(root, `is nested deeper than ${MAX_DEPTH}`)
+    if (++values > MAX_VALUES) throw new SchemaError(root, `has more than ${MAX_VALUES} values`)
     if (typeof value === 'string') {
       text += value.length
-      if (text > MAX_TEXT) throw new SchemaError('#', `has more than ${MAX_TEXT} characters of text`)
+      if (text > MAX_TEXT) throw new SchemaError(root, `has more than ${MAX_TEXT} characters of text`)
       if (/\p{Surrogate}/u.test(value)) throw new SchemaError(path, 'has half a character, a lone surrogate')
     } else if (Array.isArray(value)) for (const [i, item] of value.entries()) visit(item, `${path}/${i}`, depth + 1)
     else if (value instanceof Number || typeof value === 'number') {
@@ -239,5 +265,5 @@ function measure(schema: unknown): void {
       throw new SchemaError(path, `a ${typeof value} is no JSON`)
     }
   }
-  visit(schema, '#', 0)
+  visit(schema, root, 0)
 }

@@ -16,11 +16,12 @@ import {
 import { charsOf } from '../text.ts'
 import type { TextStates } from '../text-states.ts'
 import { type ArrayState, ArrayStates } from './array-states.ts'
-import { numberExpression } from './number-states.ts'
+import { numberExpression, spellings } from './number-states.ts'
+import { isPoint, type NumberSet } from './numbers.ts'
 import { type ObjectState, ObjectStates } from './object-states.ts'
 import type { ArraySet, ObjectSet } from './sets.ts'
 import type { Shape } from './shape.ts'
-import { isEmptyStrings, textOf } from './strings.ts'
+import { isEmptyStrings, listedText, textOf } from './strings.ts'
 import type { Term } from './terms.ts'
 import type { Values } from './values.ts'
 
@@ -50,8 +51,7 @@ export class Emitter {
         ...shape.arrays.flatMap((set) => this.#arrayStates(set).terms()),
         ...shape.objects.flatMap((set) => this.#objectStates(set).terms()),
       ]
-      for (const set of shape.numbers)
-        this.#once(set, () => numberExpression(set, this.#texts, this.#values.shapes.pathOf(term)))
+      this.#numbers(shape.numbers, this.#values.shapes.pathOf(term))
       for (const one of inner) found.set(String(one), one)
     }
   }
@@ -73,11 +73,20 @@ export class Emitter {
       ...(shape.null ? [literal('null')] : []),
       ...(shape.true ? [literal('true')] : []),
       ...(shape.false ? [literal('false')] : []),
-      ...shape.numbers.map((set) => this.#once(set, () => numberExpression(set, this.#texts, path))),
+      ...this.#numbers(shape.numbers, path),
       ...(isEmptyStrings(strings, this.#texts) ? [] : [this.#once(strings, () => jsonString(textOf(strings)))]),
       ...shape.arrays.map((set) => this.#once(set, () => this.#array(this.#arrayStates(set)))),
       ...shape.objects.map((set) => this.#once(set, () => this.#object(this.#objectStates(set)))),
     )
+  }
+
+  #numbers(sets: readonly NumberSet[], path: string): Expression[] {
+    const points = sets.flatMap((set) => (isPoint(set) ? spellings(set.min!.value) : []))
+    const ranges = sets.filter((set) => !isPoint(set))
+    return [
+      ...(points.length === 0 ? [] : [this.#once(sets, () => utf8(listedText(points)))]),
+      ...ranges.map((set) => this.#once(set, () => numberExpression(set, this.#texts, path))),
+    ]
   }
 
   #array(states: ArrayStates): Expression {

@@ -5,13 +5,13 @@ import { SchemaError } from './error.ts'
 
 /** A keyword of a subschema, with where it stands. */
 export class Keyword {
-  readonly path: string
-
   constructor(
     readonly node: SchemaNode,
     readonly name: string,
-  ) {
-    this.path = `${node.path}/${name}`
+  ) {}
+
+  get path(): string {
+    return `${this.node.path}/${this.name}`
   }
 
   get value(): unknown {

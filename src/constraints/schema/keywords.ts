@@ -132,7 +132,7 @@ function objectsOf(node: SchemaNode, keyword: KeywordOf, context: KeywordContext
     members.push({ names, term })
   }
   const properties = keyword('properties').entries()
-  for (const [name, schema, path] of properties) add(listed(name), schema, path)
+  for (const [name, schema, path] of properties) add(document.name(name), schema, path)
   named = listed(...properties.map(([name]) => name))
   for (const [pattern, schema, path] of keyword('patternProperties').entries()) {
     const names = stringsOf(patternText(pattern, path))

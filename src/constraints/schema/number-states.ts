@@ -8,7 +8,7 @@ import type { TextState, TextStates } from '../text-states.ts'
 import { type Decimal, plainSpelling } from './decimal.ts'
 import { SchemaError } from './error.ts'
 import { fractionsText, rangeText } from './number-text.ts'
-import { isPoint, type NumberSet } from './numbers.ts'
+import type { NumberSet } from './numbers.ts'
 
 const MORE = Number.POSITIVE_INFINITY
 /** Remainders that are told apart, and states together with those of the bounds. */
@@ -18,7 +18,6 @@ const SYMBOLS = '-.0123456789'
 /** @throws SchemaError when the multiples are too large for an automaton */
 export function numberExpression(set: NumberSet, states: TextStates, path: string): Expression {
   const { min, max, step, avoid } = set
-  if (isPoint(set)) return pointExpression(min!.value)
   const simple = simpleText(set)
   if (simple !== undefined) return utf8(simple)
   for (const { digits } of [...(step === undefined ? [] : [step]), ...avoid]) {
@@ -45,12 +44,11 @@ function simpleText({ min, max, step, avoid }: NumberSet): Text | undefined {
   return avoid.length === 0 ? multiples : textAll(multiples, fractionsText(undefined, undefined))
 }
 
-/** As JavaScript writes it, and without an exponent. */
-function pointExpression(value: Decimal): Expression {
+/** A number as JavaScript writes it, and without an exponent. */
+export function spellings(value: Decimal): string[] {
   const plain = plainSpelling(value)
   const short = JSON.stringify(Number(plain))
-  const exact = short === plain || short === 'null' ? [plain] : [plain, short]
-  return either(...exact.map((text) => utf8({ kind: 'sequence', items: [...text].map(charsOf) })))
+  return short === plain || short === 'null' ? [plain] : [plain, short]
 }
 
 interface State {

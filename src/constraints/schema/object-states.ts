@@ -50,10 +50,12 @@ export class ObjectStates {
     this.#facts = facts
     this.#texts = texts
     this.#names = namesIn(set)
-    facts.spend((this.#names.length * set.members.length) / 50, set.path)
+    const unlisted = set.members.filter(({ names }) => names.values === undefined)
+    facts.spend((this.#names.length * (1 + unlisted.length)) / 50, set.path)
+    const byName = membersByName(set.members)
     const numbers = new Map(this.#names.map((name, i) => [name, i]))
     const bits = (names: readonly string[]) => names.reduce((all, name) => all | (1n << BigInt(numbers.get(name)!)), 0n)
-    this.#named = this.#names.map((name) => this.#namedCell(name))
+    this.#named = this.#names.map((name) => this.#namedCell(name, [...(byName.get(name) ?? []), ...unlisted]))
     this.#others = this.#cells(numbers)
     this.#required = bits(set.required)
     this.#dependents = set.dependents.map(([name, required]) => [bits([name]), bits(required)])
@@ -164,9 +166,9 @@ export class ObjectStates {
     return finishes
   }
 
-  #namedCell(name: string): Cell | undefined {
+  #namedCell(name: string, members: readonly Members[]): Cell | undefined {
     const applies = ({ names }: Members) => hasString(names, name, this.#texts)
-    const term = bothTerms(...this.#set.members.filter(applies).map((member) => member.term))
+    const term = bothTerms(...members.filter(applies).map((member) => member.term))
     if (isFalse(term) || !this.#facts.has(term)) return undefined
     const witnesses = this.#set.witnesses.flatMap((one, i) => (applies(one) ? [i] : []))
     return { names: { values: new Set([name]) }, term, witnesses }
@@ -178,7 +180,7 @@ export class ObjectStates {
     let cells: Cell[] = [{ names: rest, term: TRUE, witnesses: [] }]
     const cut = (names: StringSet, inside: (cell: Cell) => Cell): void => {
       if (names.values !== undefined) return
-      this.#facts.spend(cells.length, this.#set.path)
+      this.#facts.spend(8 * cells.length, this.#set.path)
       cells = cells.flatMap((cell) => {
         const both = (other: StringSet) => ({ ...cell, names: commonStrings(cell.names, other, this.#texts) })
         const within = isFalse(inside(cell).term) ? [] : [inside(both(names))]
@@ -200,6 +202,18 @@ export class ObjectStates {
 function namesIn({ members, required, dependents, witnesses }: ObjectSet): string[] {
   const sets = [...members, ...witnesses].flatMap(({ names }) => [...(names.values ?? names.except)])
   return [...new Set([...sets, ...required, ...dependents.flatMap(([name, others]) => [name, ...others])])]
+}
+
+function membersByName(members: readonly Members[]): Map<string, Members[]> {
+  const byName = new Map<string, Members[]>()
+  for (const one of members) {
+    for (const name of one.names.values ?? []) {
+      const before = byName.get(name)
+      if (before === undefined) byName.set(name, [one])
+      else before.push(one)
+    }
+  }
+  return byName
 }
 
 function bitsIn(bits: bigint): number {

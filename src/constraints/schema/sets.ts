@@ -119,12 +119,12 @@ export function commonObjects(a: ObjectSet, b: ObjectSet, states: TextStates): O
   if (a === ANY_OBJECT) return b
   if (b === ANY_OBJECT) return a
   const joint: ObjectSet = {
-    members: [...a.members, ...b.members.filter((one) => !a.members.some((other) => sameMembers(one, other)))],
+    members: merged(a.members, b.members),
     required: [...new Set([...a.required, ...b.required])],
     dependents: [...a.dependents, ...b.dependents],
     min: Math.max(a.min, b.min),
     max: Math.min(a.max, b.max),
-    witnesses: [...a.witnesses, ...b.witnesses.filter((one) => !a.witnesses.some((other) => sameMembers(one, other)))],
+    witnesses: merged(a.witnesses, b.witnesses),
     evaluated: unitedStrings(a.evaluated, b.evaluated, states),
     path: a.path,
   }
@@ -132,8 +132,11 @@ export function commonObjects(a: ObjectSet, b: ObjectSet, states: TextStates): O
   return impossible || isShutOut(joint, states) ? undefined : joint
 }
 
-function sameMembers(a: Members, b: Members): boolean {
-  return a.names === b.names && String(a.term) === String(b.term)
+/** Without what is in both. */
+function merged(a: readonly Members[], b: readonly Members[]): readonly Members[] {
+  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a
+  const known = new Map(a.map(({ names, term }) => [names, term]))
+  return [...a, ...b.filter(({ names, term }) => known.get(names) !== term)]
 }
 
 /** A required name that may not be there. */
@@ -144,28 +147,40 @@ function isShutOut({ members, required }: ObjectSet, states: TextStates): boolea
   return shut.some((one) => commonStrings(names, one.names, states).values!.size > 0)
 }
 
-export function otherObjects(set: ObjectSet, choice: (terms: readonly Term[]) => Term): ObjectSet[] {
+/** What makes terms, and sets of names, that no subschema says. */
+export interface TermMakers {
+  readonly choice: (terms: readonly Term[]) => Term
+  /** The same object for the same name. */
+  readonly name: (name: string) => StringSet
+}
+
+export function otherObjects(set: ObjectSet, makers: TermMakers): ObjectSet[] {
   const { members, required, dependents, min, max, witnesses, path } = set
   const any = { ...ANY_OBJECT, path }
   const out: ObjectSet[] = []
-  const without = (name: string): Members => ({ names: listed(name), term: FALSE })
+  const without = (name: string): Members => ({ names: makers.name(name), term: FALSE })
   for (const name of required) out.push({ ...any, members: [without(name)] })
   if (min > 0) out.push({ ...any, max: min - 1 })
   if (max < MORE) out.push({ ...any, min: max + 1 })
   for (const [name, others] of dependents) {
     for (const other of others) if (other !== name) out.push({ ...any, required: [name], members: [without(other)] })
   }
-  for (const { names, term } of members) out.push(...witnessed(names, otherTerms(term), any))
-  for (const { names, term } of witnesses) out.push({ ...any, members: [{ names, term: choice(otherTerms(term)) }] })
+  for (const { names, term } of members) out.push(...witnessed(names, otherTerms(term), any, makers))
+  for (const { names, term } of witnesses)
+    out.push({ ...any, members: [{ names, term: makers.choice(otherTerms(term)) }] })
   return out
 }
 
 /** Objects with a member of such a name that is of one of the terms. */
-function witnessed(names: StringSet, terms: readonly Term[], any: ObjectSet): ObjectSet[] {
+function witnessed(names: StringSet, terms: readonly Term[], any: ObjectSet, makers: TermMakers): ObjectSet[] {
   return terms
     .filter((term) => !isFalse(term))
     .flatMap((term): ObjectSet[] => {
       if (names.values === undefined) return [{ ...any, witnesses: [{ names, term }] }]
-      return [...names.values].map((name) => ({ ...any, required: [name], members: [{ names: listed(name), term }] }))
+      return [...names.values].map((name) => ({
+        ...any,
+        required: [name],
+        members: [{ names: makers.name(name), term }],
+      }))
     })
 }

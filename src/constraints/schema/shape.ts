@@ -1,5 +1,7 @@
 /** A set of JSON values, type by type, and the algebra of such sets. */
+
 import type { TextStates } from '../text-states.ts'
+import { sizeOf, withoutRepeats } from './alternatives.ts'
 import type { Effort } from './error.ts'
 import { SchemaError } from './error.ts'
 import { ANY_NUMBER, commonNumbers, isEmptyNumbers, type NumberSet, otherNumbers } from './numbers.ts'
@@ -12,9 +14,9 @@ import {
   type ObjectSet,
   otherArrays,
   otherObjects,
+  type TermMakers,
 } from './sets.ts'
 import { ANY_STRING, commonStrings, NO_STRING, otherStrings, type StringSet, unitedStrings } from './strings.ts'
-import type { Term } from './terms.ts'
 
 export interface Shape {
   readonly null: boolean
@@ -52,13 +54,13 @@ export class ShapeAlgebra {
   readonly #states: TextStates
   /** Alternatives count by what they have looked at too: one that accepts everything does not make others useless. */
   readonly #looks: boolean
-  readonly #choice: (terms: readonly Term[]) => Term
+  readonly #makers: TermMakers
 
-  constructor(effort: Effort, states: TextStates, looks: boolean, choice: (terms: readonly Term[]) => Term) {
+  constructor(effort: Effort, states: TextStates, looks: boolean, makers: TermMakers) {
     this.#effort = effort
     this.#looks = looks
     this.#states = states
-    this.#choice = choice
+    this.#makers = makers
   }
 
   both(a: Shape, b: Shape, path: string): Shape {
@@ -102,7 +104,7 @@ export class ShapeAlgebra {
         shape.objects,
         [ANY_OBJECT],
         path,
-        (set) => otherObjects(set, this.#choice),
+        (set) => otherObjects(set, this.#makers),
         (a, b) => commonObjects(a, b, this.#states),
       ),
     }
@@ -116,17 +118,12 @@ export class ShapeAlgebra {
   }
 
   #product<S extends object>(a: readonly S[], b: readonly S[], path: string, both: (x: S, y: S) => S | undefined): S[] {
-    this.#effort.spend(a.length * size(b) + b.length * size(a), path)
+    this.#effort.spend(a.length * sizeOf(b) + b.length * sizeOf(a), path)
     return this.#united(a.flatMap((x) => b.map((y) => both(x, y)).filter((set) => set !== undefined)))
   }
 
-  /** A union without what it has twice. */
   #united<S extends object>(sets: readonly S[]): S[] {
-    if (sets.length < 2) return [...sets]
-    for (const everything of this.#looks ? [] : [ANY_NUMBER, ANY_ARRAY, ANY_OBJECT]) {
-      if (sets.includes(everything as object as S)) return [everything as object as S]
-    }
-    return [...new Map(sets.map((set) => [keyOfSet(set), set])).values()]
+    return withoutRepeats(sets, this.#looks)
   }
 
   #noneOf<S extends object>(
@@ -145,38 +142,4 @@ export class ShapeAlgebra {
 function nonEmptyNumbers(a: NumberSet, b: NumberSet): NumberSet | undefined {
   const joint = commonNumbers(a, b)
   return isEmptyNumbers(joint) ? undefined : joint
-}
-
-/** About how much there is to do with all sets of a union. */
-function size(sets: readonly object[]): number {
-  return sets.reduce((all, set) => all + 1 + ('members' in set ? (set as ObjectSet).members.length / 8 : 0), 0)
-}
-
-const keys = new WeakMap<object, string>()
-const numbers = new WeakMap<object, number>()
-let count = 0
-
-function keyOfSet(set: object): string {
-  let key = keys.get(set)
-  if (key === undefined) {
-    key = JSON.stringify(set, (name, value: unknown) => {
-      if (typeof value === 'bigint') return `${value}n`
-      if (value === Number.POSITIVE_INFINITY) return 'more'
-      if (value instanceof Set) return [...value]
-      // Texts are large, and equal ones are mostly one object.
-      if (name === 'text' && typeof value === 'object') return numbered(value as object)
-      return name === 'path' ? undefined : value
-    })
-    keys.set(set, key)
-  }
-  return key
-}
-
-function numbered(text: object): number {
-  let number = numbers.get(text)
-  if (number === undefined) {
-    number = count++
-    numbers.set(text, number)
-  }
-  return number
 }

@@ -9,6 +9,7 @@ import { type KeywordContext, localShape, simplest } from './keywords.ts'
 import { onlyNumber } from './numbers.ts'
 import { ANY_ARRAY, ANY_OBJECT, commonArrays, commonObjects } from './sets.ts'
 import { ANY_SHAPE, NO_SHAPE, type Shape, ShapeAlgebra } from './shape.ts'
+import { areApart, signsOf } from './signs.ts'
 import { ANY_STRING, listed, otherStrings } from './strings.ts'
 import { bothTerms, FALSE, isFalse, otherTerms, type Term, TRUE } from './terms.ts'
 
@@ -43,7 +44,10 @@ export class Shapes {
     this.#document = document
     this.#effort = effort
     this.#isEmpty = options.isEmpty
-    this.algebra = new ShapeAlgebra(effort, states, document.usesUnevaluated, (terms) => document.choice(terms, '#'))
+    this.algebra = new ShapeAlgebra(effort, states, document.usesUnevaluated, {
+      choice: (terms) => document.choice(terms, '#'),
+      name: (name) => document.name(name),
+    })
     const stringsOf = (term: Term) => this.of(term).strings
     this.#context = { document, states, formats: options.formats, stringsOf }
   }
@@ -91,7 +95,7 @@ export class Shapes {
     if (known === 'open') throw new ShapeLoop(this.#document.node(literal >> 1).path)
     if (known !== undefined) return known
     const node = this.#document.node(literal >> 1)
-    this.#effort.spend(1, node.path)
+    this.#effort.spend(4, node.path)
     this.#known.set(literal, 'open')
     this.#open++
     try {
@@ -158,9 +162,9 @@ export class Shapes {
   }
 
   #constants(values: readonly unknown[], path: string): Shape {
-    this.#effort.spend(values.length / 10, path)
     const constant = (value: unknown) => this.#document.constant(value, path)
     const numbers = values.filter((value) => typeof value === 'number' || typeof value === 'bigint')
+    this.#effort.spend(values.length / 10 + numbers.length / 2, path)
     const arrays = values.filter((value) => Array.isArray(value)) as (readonly unknown[])[]
     const any = { ...NO_SHAPE, numbers: numbers.map((value) => onlyNumber(decimalOf(value))) }
     return {
@@ -175,7 +179,7 @@ export class Shapes {
       }),
       objects: values.filter(isObject).map((object) => {
         const names = Object.keys(object)
-        const members = names.map((name) => ({ names: listed(name), term: constant(object[name]) }))
+        const members = names.map((name) => ({ names: this.#document.name(name), term: constant(object[name]) }))
         const others = { names: otherStrings(listed(...names), this.#context.states), term: FALSE }
         return { ...ANY_OBJECT, members: [...members, others], required: names, path }
       }),
@@ -203,9 +207,12 @@ export class Shapes {
   #oneOf(terms: readonly Term[], node: SchemaNode): Shape {
     const shapes = terms.map((term) => this.of(term))
     const path = `${node.path}/oneOf`
-    this.#effort.spend(terms.length ** 2 / 4, path)
+    this.#effort.spend(terms.length ** 2 / 20, path)
+    const signs = shapes.map((shape) => signsOf(shape, this.#document))
     const overlap = (i: number, j: number) =>
-      !isFalse(bothTerms(terms[i]!, terms[j]!)) && !this.#isEmpty(this.algebra.both(shapes[i]!, shapes[j]!, path))
+      !areApart(signs[i], signs[j]) &&
+      !isFalse(bothTerms(terms[i]!, terms[j]!)) &&
+      !this.#isEmpty(this.algebra.both(shapes[i]!, shapes[j]!, path))
     const branches = shapes.map((shape, i) => {
       const others = shapes.filter((_, j) => j !== i && overlap(Math.min(i, j), Math.max(i, j)))
       return others.reduce((left, other) => this.algebra.both(left, this.algebra.not(other, path), path), shape)
@@ -226,7 +233,10 @@ export class Shapes {
     for (const name of ['dependentSchemas', 'dependencies']) {
       for (const [key, schema, path] of new Keyword(node, name).entries()) {
         if (Array.isArray(schema)) continue
-        const absent = { ...ANY_SHAPE, objects: [{ ...ANY_OBJECT, members: [{ names: listed(key), term: FALSE }] }] }
+        const absent = {
+          ...ANY_SHAPE,
+          objects: [{ ...ANY_OBJECT, members: [{ names: this.#document.name(key), term: FALSE }] }],
+        }
         const present = { ...NO_SHAPE, objects: [{ ...ANY_OBJECT, required: [key] }] }
         conditions.push(any(absent, both(present, this.of(this.#document.term(schema, path, node.base)))))
       }

@@ -10,10 +10,6 @@ export const TRUE: Term = []
 /** No value: what the first subschema, which accepts everything, refuses. */
 export const FALSE: Term = [1]
 
-export function termOf(subschema: number): Term {
-  return [2 * subschema]
-}
-
 export function isFalse(term: Term): boolean {
   return term[0] === 1
 }

@@ -1,0 +1,99 @@
+/** Keeps unions short: what a union has twice, and what another of its sets holds anyway, is left out. */
+import { ANY_NUMBER } from './numbers.ts'
+import { ANY_ARRAY, ANY_OBJECT, type ObjectSet } from './sets.ts'
+import type { StringSet } from './strings.ts'
+
+/** Longer unions are not searched for sets inside of others. */
+const MOST_COMPARED = 200
+
+/** @param looks sets count by what they have looked at too: one that accepts everything does not make others useless */
+export function withoutRepeats<S extends object>(sets: readonly S[], looks: boolean): S[] {
+  if (sets.length < 2) return [...sets]
+  for (const everything of looks ? [] : [ANY_NUMBER, ANY_ARRAY, ANY_OBJECT]) {
+    if (sets.includes(everything as object as S)) return [everything as object as S]
+  }
+  const different = [...new Map(sets.map((set) => [keyOfSet(set), set])).values()]
+  if (different.length < 2 || different.length > MOST_COMPARED || !('members' in different[0]!)) return different
+  const objects = different as unknown as ObjectSet[]
+  // From the one that asks least on, so that a set is compared with those that can hold it.
+  const sorted = [...objects].sort((a, b) => conditionsOf(a).size - conditionsOf(b).size)
+  const kept: ObjectSet[] = []
+  for (const set of sorted) if (!kept.some((other) => holds(other, set))) kept.push(set)
+  return kept as unknown as S[]
+}
+
+/** About how much there is to do with all sets of a union. */
+export function sizeOf(sets: readonly object[]): number {
+  return sets.reduce((all, set) => all + 1 + ('members' in set ? (set as ObjectSet).members.length / 8 : 0), 0)
+}
+
+/** Whether everything that `outer` asks for is asked for by `inner` too. */
+function holds(outer: ObjectSet, inner: ObjectSet): boolean {
+  if (outer.min > inner.min || outer.max < inner.max || keyOfNames(outer.evaluated) !== keyOfNames(inner.evaluated))
+    return false
+  const conditions = conditionsOf(inner)
+  for (const one of conditionsOf(outer)) if (!conditions.has(one)) return false
+  return true
+}
+
+const conditions = new WeakMap<ObjectSet, ReadonlySet<string>>()
+
+function conditionsOf(set: ObjectSet): ReadonlySet<string> {
+  let known = conditions.get(set)
+  if (known === undefined) {
+    known = new Set([
+      ...set.members.filter(({ term }) => term.length > 0).map(({ names, term }) => `m${numbered(names)}:${term}`),
+      ...set.witnesses.map(({ names, term }) => `w${numbered(names)}:${term}`),
+      ...set.required.map((name) => `r${name}`),
+      ...set.dependents.map((one) => `d${JSON.stringify(one)}`),
+    ])
+    conditions.set(set, known)
+  }
+  return known
+}
+
+const keys = new WeakMap<object, string>()
+const numbers = new WeakMap<object, number>()
+let count = 0
+
+/** Equal for equal sets, mostly: names and texts are equal when they are one object. */
+function keyOfSet(set: object): string {
+  let key = keys.get(set)
+  if (key === undefined) {
+    const object = 'members' in set ? (set as ObjectSet) : undefined
+    key = object === undefined ? plainKey(set) : objectKey(object)
+    keys.set(set, key)
+  }
+  return key
+}
+
+function objectKey(set: ObjectSet): string {
+  return `${[...conditionsOf(set)].sort().join()};${set.min};${set.max};${keyOfNames(set.evaluated)}`
+}
+
+function keyOfNames(names: StringSet): string {
+  let key = keys.get(names)
+  if (key === undefined) {
+    const { values, text } = names
+    key = `${text === undefined ? '' : numbered(text)}:${JSON.stringify([...(values ?? names.except)].sort())}`
+    keys.set(names, key)
+  }
+  return key
+}
+
+function plainKey(set: object): string {
+  return JSON.stringify(set, (name, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`
+    if (value === Number.POSITIVE_INFINITY) return 'more'
+    return name === 'path' ? undefined : value
+  })
+}
+
+function numbered(object: object): number {
+  let number = numbers.get(object)
+  if (number === undefined) {
+    number = count++
+    numbers.set(object, number)
+  }
+  return number
+}
