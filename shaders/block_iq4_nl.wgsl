@@ -1,5 +1,6 @@
 // provides: block
-// GGUF IQ4_NL: w = d value(q), an index of 4 bits into sixteen values, in blocks of 32. Nibbles as in block_q4_1.
+// needs: unpack
+// GGUF IQ4_NL: w = d value(q), an index of 4 bits into sixteen values, in blocks of 32.
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS], thirty-two inputs each
 @group(0) @binding(3) var<storage, read> scales: array<u32>; // [N] rows of one f16 d a block
 
@@ -11,29 +12,11 @@ struct Block {
   quants: vec4u,
 }
 
-// The f16 number `index` from word `at` on.
-fn half(at: u32, index: u32) -> f32 {
-  return unpack2x16float(scales[at + index / 2u])[index & 1u];
-}
-
 fn load_block(row: u32, block: u32) -> Block {
-  let d = half(row * ((K_BLOCKS + 1u) / 2u), block);
+  let d = half_of(scales[row * ((K_BLOCKS + 1u) / 2u) + block / 2u], block);
   return Block(vec2f(d), vec2f(), weights[row * K_BLOCKS + block]);
 }
 
-fn nibbles(word: u32, quad: u32) -> vec4u {
-  return (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);
-}
-
-// The sixteen values of ggml's kvalues_iq4nl, four signed bytes to a word: indexing by shifts needs no memory.
-fn table_values(index: vec4u) -> vec4f {
-  let third = (index & vec4u(4u)) != vec4u();
-  let low = select(vec4u(0xbfad9881u), vec4u(0xf6eaddcfu), third);
-  let high = select(vec4u(0x26190d01u), vec4u(0x71594535u), third);
-  let word = select(low, high, index >= vec4u(8u));
-  return vec4f(bitcast<vec4i>(word << (vec4u(24u) - 8u * (index & vec4u(3u)))) >> vec4u(24u));
-}
-
 fn block_quad(block: Block, quad: u32) -> vec4f {
-  return table_values(nibbles(block.quants[quad / 2u], quad));
+  return iq4_of(nibbles(block.quants[quad / 2u], quad));
 }

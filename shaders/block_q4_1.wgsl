@@ -1,5 +1,6 @@
 // provides: block
-// GGUF Q4_1: w = d q + m, q of 4 bits, in blocks of 32. Byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one.
+// needs: unpack
+// GGUF Q4_1: w = d q + m, q of 4 bits, in blocks of 32.
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS], thirty-two inputs each
 @group(0) @binding(3) var<storage, read> scales: array<u32>; // [N, K_BLOCKS] (f16 d, f16 m)
 
@@ -17,10 +18,6 @@ fn load_block(row: u32, block: u32) -> Block {
   return Block(vec2f(pair.x), vec2f(-pair.y), weights[at]);
 }
 
-fn nibbles(word: u32, quad: u32) -> vec4u {
-  return (vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u);
-}
-
 fn block_quad(block: Block, quad: u32) -> vec4f {
-  return vec4f(nibbles(block.quants[quad / 2u], quad));
+  return bytes_of(nibbles(block.quants[quad / 2u], quad));
 }

@@ -6,7 +6,7 @@
 export interface ShaderFile {
   /** File name without `.wgsl`. */
   readonly name: string
-  /** The role that a part file plays: `weights`, `block`, `groups`, `start`, `emit`, `lane_sum`, `cache_read`, `cache_write`, `sampler_math`, `draw_rules`. Absent for kernels. */
+  /** The role that a part file plays: `weights`, `block`, `groups`, `unpack`, `start`, `emit`, `lane_sum`, `cache_read`, `cache_write`, `sampler_math`, `draw_rules`. Absent for kernels. */
   readonly provides?: string
   /** Roles that must be filled to make the file whole. */
   readonly needs: readonly string[]
@@ -36,6 +36,7 @@ const roles = new Set([
   'weights',
   'block',
   'groups',
+  'unpack',
   'start',
   'emit',
   'lane_sum',

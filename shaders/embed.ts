@@ -14,7 +14,7 @@ const COMMON = 'shaders.gen.ts'
 
 /** Where a shader goes, by its name. What only some checkpoints or requests need can be loaded apart from the rest. */
 const FILES: readonly (readonly [names: RegExp, file: string])[] = [
-  [/^(?:block_|groups$|weights_(?:blocks|columns)$)/, 'shaders-blocks.gen.ts'],
+  [/^(?:block_|groups$|unpack$|weights_(?:blocks|columns)$)/, 'shaders-blocks.gen.ts'],
   [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
   [/^(?:lora_|start_rows$)/, 'shaders-lora.gen.ts'],
   [/^rules_/, 'shaders-rules.gen.ts'],

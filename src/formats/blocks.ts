@@ -2,8 +2,7 @@
  * The element types of checkpoints: how elements lie in a file, and what f32 they stand for. All runtimes with WebGPU are
  * little-endian, as the files are, so typed arrays may view the bytes.
  */
-
-import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from './ggml-blocks.ts'
+import { f16Bits, f16ToNumber } from './f16.ts'
 import type { RowType } from './row-type.ts'
 
 /** One type of stored elements. */
@@ -18,6 +17,41 @@ export interface StoredType {
   readonly keptAs: string
 }
 
+/** GGUF's block types. Matrices of them keep their bits on the GPU, each type in a layout of its own name. */
+export const BLOCK_TYPES = {
+  q4_1: ggmlBlock('q4_1', 32, 20),
+  q5_0: ggmlBlock('q5_0', 32, 22),
+  q5_1: ggmlBlock('q5_1', 32, 24),
+  iq4_nl: ggmlBlock('iq4_nl', 32, 18),
+  mxfp4: ggmlBlock('mxfp4', 32, 17),
+  nvfp4: ggmlBlock('nvfp4', 64, 36),
+  q1_0: ggmlBlock('q1_0', 128, 18),
+  q2_k: ggmlBlock('q2_k', 256, 84),
+  q3_k: ggmlBlock('q3_k', 256, 110),
+  q4_k: ggmlBlock('q4_k', 256, 144),
+  q5_k: ggmlBlock('q5_k', 256, 176),
+  q6_k: ggmlBlock('q6_k', 256, 210),
+  iq4_xs: ggmlBlock('iq4_xs', 256, 136),
+  tq1_0: ggmlBlock('tq1_0', 256, 54),
+  tq2_0: ggmlBlock('tq2_0', 256, 66),
+  iq1_s: ggmlBlock('iq1_s', 256, 50),
+  iq1_m: ggmlBlock('iq1_m', 256, 56),
+  iq2_xxs: ggmlBlock('iq2_xxs', 256, 66),
+  iq2_xs: ggmlBlock('iq2_xs', 256, 74),
+  iq2_s: ggmlBlock('iq2_s', 256, 82),
+  iq3_xxs: ggmlBlock('iq3_xxs', 256, 98),
+  iq3_s: ggmlBlock('iq3_s', 256, 110),
+} as const satisfies Record<string, StoredType>
+
+export type BlockName = keyof typeof BLOCK_TYPES
+
+/** The block types whose quants are indexes into a grid. */
+export type GridName = Extract<BlockName, `iq${1 | 2 | 3}_${string}`>
+
+export function isGridName(name: BlockName): name is GridName {
+  return /^iq[123]/.test(name)
+}
+
 /** By the lower-case names of the formats: `F16` in safetensors, `Q8_0` in GGUF. */
 export const STORED_TYPES = {
   f32: { elements: 1, bytes: 4, decode: decodeF32, keptAs: 'f32' },
@@ -25,18 +59,7 @@ export const STORED_TYPES = {
   bf16: { elements: 1, bytes: 2, decode: decodeBf16, keptAs: 'bf16' },
   q8_0: { elements: 32, bytes: 34, decode: decodeQ8, keptAs: 'q8' },
   q4_0: { elements: 32, bytes: 18, decode: decodeQ4, keptAs: 'q4' },
-  q4_1: ggmlBlocks('q4_1'),
-  q5_0: ggmlBlocks('q5_0'),
-  q5_1: ggmlBlocks('q5_1'),
-  iq4_nl: ggmlBlocks('iq4_nl'),
-  mxfp4: ggmlBlocks('mxfp4'),
-  q2_k: ggmlBlocks('q2_k'),
-  q3_k: ggmlBlocks('q3_k'),
-  q4_k: ggmlBlocks('q4_k'),
-  q5_k: ggmlBlocks('q5_k'),
-  q6_k: ggmlBlocks('q6_k'),
-  iq4_xs: ggmlBlocks('iq4_xs'),
-  tq2_0: ggmlBlocks('tq2_0'),
+  ...BLOCK_TYPES,
 } as const satisfies Record<string, StoredType>
 
 export type StoredDtype = keyof typeof STORED_TYPES
@@ -53,30 +76,31 @@ export function typeName(type: MatrixType): string {
   return typeof type === 'string' ? type : type.grouping.kind
 }
 
-/** A type of `GGML_BLOCKS`, whose matrices keep its bits on the GPU. */
-function ggmlBlocks<Name extends keyof typeof GGML_BLOCKS>(name: Name): StoredType & { readonly keptAs: Name } {
-  const type: BlockType = GGML_BLOCKS[name]
-  const decode = (bytes: Uint8Array, out: Float32Array) => decodeBlocks(type, bytes, out)
-  return { elements: type.elements, bytes: type.bytes, decode, keptAs: name }
+type Decode = StoredType['decode']
+
+/** How the blocks of a type are decoded, for the types that some file had: others need no code. */
+const decoders = new Map<string, Decode>()
+
+function ggmlBlock<Name extends string>(name: Name, elements: number, bytes: number) {
+  const decode: Decode = (stored, out) => {
+    const known = decoders.get(name)
+    if (known === undefined) throw new RangeError(`${name} is decoded before loadBlockTypes was called with it`)
+    known(stored, out)
+  }
+  return { elements, bytes, decode, keptAs: name }
 }
 
-let parts: BlockParts | undefined
-
-/** Every product and difference here is exact in f64, so the result is rounded once, as in the reference. */
-function decodeBlocks(type: BlockType, bytes: Uint8Array, out: Float32Array): void {
-  parts ??= createBlockParts()
-  const { quants, scales, mins } = parts
-  const { elements, bytes: size, group, value } = type
-  for (let at = 0, to = 0; at < bytes.length; at += size, to += elements) {
-    type.unpack(bytes.subarray(at, at + size), parts)
-    const d = type.powerOfTwo === true ? 2 ** (parts.d - 128) : f16ToNumber(parts.d)
-    const dmin = f16ToNumber(parts.dmin)
-    for (let i = 0; i < elements; i++) {
-      const j = Math.floor(i / group)
-      const quant = typeof value === 'number' ? quants[i]! - value : value[quants[i]!]!
-      out[to + i] = d * scales[j]! * quant - dmin * mins[j]!
-    }
+/** Makes {@link decodeToF32} know the block types among these. Whoever opens a file calls it with what the file has. */
+export async function loadBlockTypes(types: readonly StoredDtype[]): Promise<void> {
+  for (const type of new Set(types)) {
+    if (!isBlockName(type) || decoders.has(type)) continue
+    const { blockDecoder } = await import('./ggml-blocks.ts')
+    decoders.set(type, await blockDecoder(type))
   }
+}
+
+export function isBlockName(name: string): name is BlockName {
+  return Object.hasOwn(BLOCK_TYPES, name)
 }
 
 /** The type that a format calls so; undefined when it is not implemented. */
@@ -154,64 +178,4 @@ function decodeQ4(bytes: Uint8Array, out: Float32Array): void {
 function u16View(bytes: Uint8Array): Uint16Array {
   const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes)
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2)
-}
-
-let table: Uint32Array | undefined
-
-/** The f32 bit pattern of each of the 65,536 half-precision numbers. Made once, when first needed. */
-function f16Bits(): Uint32Array {
-  if (table === undefined) {
-    table = new Uint32Array(65536)
-    for (let half = 0; half < 65536; half++) table[half] = f16BitsToF32Bits(half)
-  }
-  return table
-}
-
-function f16BitsToF32Bits(half: number): number {
-  const sign = (half & 0x8000) << 16
-  const exponent = (half >> 10) & 31
-  const mantissa = half & 1023
-  if (exponent === 31) return (sign | 0x7f800000 | (mantissa << 13)) >>> 0
-  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0
-  if (mantissa === 0) return sign >>> 0
-  // Subnormal there, normal in f32: shift the leading one into the hidden place.
-  const shift = Math.clz32(mantissa) - 21
-  return (sign | ((113 - shift) << 23) | (((mantissa << shift) & 1023) << 13)) >>> 0
-}
-
-const scratch = new Float32Array(1)
-const scratchBits = new Uint32Array(scratch.buffer)
-
-/** The value of one half-precision number. */
-export function f16ToNumber(half: number): number {
-  scratchBits[0] = f16Bits()[half & 0xffff]!
-  return scratch[0]!
-}
-
-/**
- * The half-precision bit pattern nearest to an f32, ties to even; beyond 65,520 infinity. A NaN stays a quiet NaN.
- * A number that is no f32 is rounded to one first.
- */
-export function f32ToF16Bits(value: number): number {
-  scratch[0] = value
-  const bits = scratchBits[0]!
-  const sign = (bits >>> 16) & 0x8000
-  const magnitude = bits & 0x7fffffff
-  if (magnitude > 0x7f800000) return sign | 0x7e00
-  if (magnitude >= 0x47800000) return sign | 0x7c00
-  if (magnitude >= 0x38800000) {
-    // Rounding may carry into the exponent, up to infinity: that is the right result.
-    return sign | roundShift(magnitude - 0x38000000, 13)
-  }
-  if (magnitude < 0x33000000) return sign
-  const mantissa = (magnitude & 0x7fffff) | 0x800000
-  return sign | roundShift(mantissa, 126 - (magnitude >>> 23))
-}
-
-/** `bits / 2^shift`, to the nearest, ties to even. */
-function roundShift(bits: number, shift: number): number {
-  const kept = bits >>> shift
-  const rest = bits & ((1 << shift) - 1)
-  const half = 1 << (shift - 1)
-  return rest > half || (rest === half && (kept & 1) === 1) ? kept + 1 : kept
 }

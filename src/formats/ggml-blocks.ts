@@ -1,40 +1,11 @@
 /**
  * The quantized blocks of GGUF, taken apart: quants, scales and minimums as whole numbers. The layouts are those of
- * ggml's `ggml-common.h`; gguf-py's `quants.py` computes the same values (the tests compare them).
- *
- * Every type here is of one form. An element with quant `q` in a group with scale `s` and minimum `m` is
- * `d · s · value(q) - dmin · m`, where `value(q)` is `q - offset`, or an entry of a table.
+ * ggml's `ggml-common.h`; gguf-py's `quants.py` computes the same values (the tests compare them). The types whose
+ * quants are indexes into a grid are in `ggml-grid-blocks.ts`.
  */
-
-/** One block, taken apart. The arrays are as long as the longest block needs and are written over by each `unpack`. */
-export interface BlockParts {
-  /** [elements], in their order along the row. */
-  readonly quants: Uint8Array
-  /** [elements / group] */
-  readonly scales: Int8Array
-  /** [elements / group]; zeros where the type has no minimums. */
-  readonly mins: Uint8Array
-  /** The bits of the f16 (MXFP4: the power of two as a byte) that all scales are multiplied by. */
-  d: number
-  /** The bits of the f16 that all minimums are multiplied by; 0 where the type has none. */
-  dmin: number
-}
-
-export function createBlockParts(): BlockParts {
-  return { quants: new Uint8Array(256), scales: new Int8Array(16).fill(1), mins: new Uint8Array(16), d: 0, dmin: 0 }
-}
-
-export interface BlockType {
-  readonly elements: number
-  readonly bytes: number
-  /** Elements that share a scale. */
-  readonly group: 16 | 32
-  /** What quants stand for: `q - offset`, or the entry `q`. */
-  readonly value: number | readonly number[]
-  readonly unpack: (block: Uint8Array, parts: BlockParts) => void
-  /** `d` is a biased exponent in place of an f16. */
-  readonly powerOfTwo?: boolean
-}
+import { type BlockParts, type BlockType, createBlockParts, F16_ONE, u16 } from './block-type.ts'
+import type { BlockName, GridName } from './blocks.ts'
+import { f16ToNumber } from './f16.ts'
 
 /** The sixteen values of IQ4_NL and IQ4_XS (ggml `kvalues_iq4nl`). */
 export const IQ4_VALUES = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const
@@ -47,18 +18,44 @@ export const GGML_BLOCKS = {
   q5_0: { elements: 32, bytes: 22, group: 32, value: 16, unpack: unpackQ5With(false) },
   q5_1: { elements: 32, bytes: 24, group: 32, value: 0, unpack: unpackQ5With(true) },
   iq4_nl: { elements: 32, bytes: 18, group: 32, value: IQ4_VALUES, unpack: unpackQ4With(false) },
-  mxfp4: { elements: 32, bytes: 17, group: 32, value: FP4_VALUES, unpack: unpackMxfp4, powerOfTwo: true },
+  mxfp4: { elements: 32, bytes: 17, group: 32, value: FP4_VALUES, unpack: unpackMxfp4, factor: halfPower },
+  nvfp4: { elements: 64, bytes: 36, group: 16, value: FP4_VALUES, unpack: unpackNvfp4, scale: halfUe4m3 },
+  q1_0: { elements: 128, bytes: 18, group: 32, value: [-1, 1], unpack: unpackQ1 },
   q2_k: { elements: 256, bytes: 84, group: 16, value: 0, unpack: unpackQ2K },
   q3_k: { elements: 256, bytes: 110, group: 16, value: 4, unpack: unpackQ3K },
   q4_k: { elements: 256, bytes: 144, group: 32, value: 0, unpack: unpackQ4K },
   q5_k: { elements: 256, bytes: 176, group: 32, value: 0, unpack: unpackQ5K },
   q6_k: { elements: 256, bytes: 210, group: 16, value: 32, unpack: unpackQ6K },
   iq4_xs: { elements: 256, bytes: 136, group: 32, value: IQ4_VALUES, unpack: unpackIq4Xs },
+  tq1_0: { elements: 256, bytes: 54, group: 32, value: 1, unpack: unpackTq1 },
   tq2_0: { elements: 256, bytes: 66, group: 32, value: 1, unpack: unpackTq2 },
-} as const satisfies Record<string, BlockType>
+} as const satisfies Record<Exclude<BlockName, GridName>, BlockType>
 
-function u16(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8)
+/** How rows of a type are decoded. */
+export async function blockDecoder(name: BlockName): Promise<(bytes: Uint8Array, out: Float32Array) => void> {
+  const type = isInGrid(name) ? (await import('./ggml-grid-blocks.ts')).GRID_BLOCKS[name] : GGML_BLOCKS[name]
+  const parts = createBlockParts()
+  return (bytes, out) => decodeBlocks(type, parts, bytes, out)
+}
+
+function isInGrid(name: BlockName): name is GridName {
+  return !Object.hasOwn(GGML_BLOCKS, name)
+}
+
+/** Every product and difference here is exact in f64, so the result is rounded once, as in the reference. */
+function decodeBlocks(type: BlockType, parts: BlockParts, bytes: Uint8Array, out: Float32Array): void {
+  const { quants, scales, mins } = parts
+  const { elements, bytes: size, group, value, unit = 1, factor = f16ToNumber, scale = Number } = type
+  for (let at = 0, to = 0; at < bytes.length; at += size, to += elements) {
+    type.unpack(bytes.subarray(at, at + size), parts)
+    const d = factor(parts.d) * unit
+    const dmin = f16ToNumber(parts.dmin)
+    for (let i = 0; i < elements; i++) {
+      const j = Math.floor(i / group)
+      const quant = typeof value === 'number' ? quants[i]! - value : value[quants[i]!]!
+      out[to + i] = d * scale(scales[j]!) * quant - dmin * mins[j]!
+    }
+  }
 }
 
 /** Nibbles of `length` bytes: the low ones are the first `length` elements, the high ones the next. */
@@ -102,6 +99,35 @@ function unpackMxfp4(block: Uint8Array, parts: BlockParts): void {
   parts.d = block[0]!
   setMinimum(parts, undefined)
   nibbles(block, 1, 16, parts.quants, 0)
+}
+
+/** 2^(e - 127), halved because {@link FP4_VALUES} are doubled. */
+function halfPower(e: number): number {
+  return 2 ** (e - 128)
+}
+
+/** E4M3 without a sign, halved likewise; 127, which is NaN elsewhere, is zero (ggml `ggml_ue4m3_to_fp32`). */
+function halfUe4m3(byte: number): number {
+  const e = (byte >> 3) & 15
+  const m = byte & 7
+  if (byte === 127) return 0
+  return e === 0 ? m * 2 ** -10 : (1 + m / 8) * 2 ** (e - 8)
+}
+
+/** Four scales, then four times eight bytes: low nibbles first. */
+function unpackNvfp4(block: Uint8Array, parts: BlockParts): void {
+  parts.d = F16_ONE
+  parts.dmin = 0
+  parts.mins.fill(0)
+  for (let j = 0; j < 4; j++) {
+    parts.scales[j] = block[j]!
+    nibbles(block, 4 + 8 * j, 8, parts.quants, 16 * j)
+  }
+}
+
+function unpackQ1(block: Uint8Array, parts: BlockParts): void {
+  for (let i = 0; i < 128; i++) parts.quants[i] = (block[2 + (i >> 3)]! >> (i & 7)) & 1
+  setTernary(parts, u16(block, 0))
 }
 
 /** Elements of `bits` bits: byte `i` of a run of 32 holds elements `i`, `32 + i`, `64 + i`, … from its lowest bits on. */
@@ -198,6 +224,20 @@ function unpackIq4Xs(block: Uint8Array, parts: BlockParts): void {
     nibbles(block, 8 + 16 * j, 16, parts.quants, 32 * j)
   }
   parts.mins.fill(0)
+}
+
+/** Five digits to base 3 in a byte, which stands for a fraction: digit n is that before the point of 3^(n + 1) times it. */
+function unpackTq1(block: Uint8Array, parts: BlockParts): void {
+  let element = 0
+  const run = (at: number, length: number, planes: number) => {
+    for (let n = 0; n < planes; n++) {
+      for (let i = 0; i < length; i++) parts.quants[element++] = (((block[at + i]! * 3 ** n) & 255) * 3) >> 8
+    }
+  }
+  run(0, 32, 5)
+  run(32, 16, 5)
+  run(48, 4, 4)
+  setTernary(parts, u16(block, 52))
 }
 
 function unpackTq2(block: Uint8Array, parts: BlockParts): void {

@@ -4,6 +4,7 @@
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 import { CheckpointError } from '../errors.ts'
+import { loadBlockTypes } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { type GgufMetadata, quoted, readMetadata, readString } from './gguf-metadata.ts'
 import { GGML_TYPES, type GgmlType } from './gguf-types.ts'
@@ -53,6 +54,7 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
   const alignment = alignmentOf(file, metadata)
   const dataStart = Math.ceil(stream.position / alignment) * alignment
   const { tensors, unsupported } = layOut(file, entries, dataStart, alignment, reader.size)
+  await loadBlockTypes(entries.flatMap(({ type }) => type.dtype ?? []))
   return {
     version,
     metadata,

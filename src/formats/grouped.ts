@@ -2,8 +2,9 @@
  * Rows of matrices that were quantized in groups of inputs, each with a scale and perhaps a zero point: what AWQ, GPTQ,
  * compressed-tensors and FP8 have in common. They lie in files in as many ways; here they have one.
  */
-import { f16ToNumber } from './blocks.ts'
+
 import { f8E4m3ToNumber } from './f8.ts'
+import { f16ToNumber } from './f16.ts'
 import type { Grouping, RowType, ScaleType } from './row-type.ts'
 
 const SCALE_BYTES: Readonly<Record<ScaleType, number>> = { f16: 2, bf16: 2, f32: 4 }

@@ -20,7 +20,7 @@ export interface TensorInfo {
 export interface UnsupportedTensor {
   readonly name: string
   readonly file: string
-  /** The type's name in the format's own terms, for example `F8_E4M3` or `IQ2_XS`. */
+  /** The type's name in the format's own terms, for example `F8_E4M3` or `Q8_K`. */
   readonly type: string
   readonly shape: readonly number[]
   /** Where its bytes are, in formats whose types all have known sizes. */

@@ -28,82 +28,214 @@ export const blockInt8: TypedShader<'weights', never, never> = {
   "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:vec4u,\nhigh:vec4u,\nzero:f32,\nrow:u32,\nblock:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*K_BLOCKS+block)*2u;\nif(TABLES>0u){return Block(vec2f(1.0),vec2f(),weights[at],weights[at+1u],0.0,row,block);}\nlet group=block/GROUP_BLOCKS;\nreturn Block(vec2f(group_scale(row,group)),vec2f(),weights[at],weights[at+1u],group_zero(row,group),row,block);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet word=select(block.low,block.high,quad>3u)[quad&3u];\nlet quants=vec4f((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(255u));\nif(TABLES>0u){return by_column(block.row,block.block*8u+quad,quants);}\nreturn quants-vec4f(block.zero);\n}"
 }
 
+export const blockIq1M: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq1_m",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*14u;\nlet j=block&7u;\nlet words=vec2u(weights[at+12u],weights[at+13u]);\nlet parts=(words>>vec2u(12u))&vec2u(15u);\nlet uppers=words>>vec2u(28u);\nlet d=unpack2x16float(parts.x|(uppers.x<<4u)|(parts.y<<8u)|(uppers.y<<12u)).x;\nlet three=vec2u(words[j/4u]>>(16u*((j/2u)&1u)+6u*(j&1u)))>>vec2u(0u,3u);\nlet scale=d*(2.0*vec2f(three&vec2u(7u))+1.0);\nreturn Block(scale,scale,weights[at+j],weights[at+8u+j/2u]>>(16u*(j&1u)));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet high=block.high>>(4u*l);\nlet entry=grid[((block.low>>(8u*l))&255u)|((high&7u)<<8u)];\nreturn bytes_of(nibbles(entry,quad))+select(0.125,-0.125,(high&8u)>0u);\n}"
+}
+
+export const blockIq1S: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq1_s",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*12u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*12u;\nlet j=block&7u;\nlet d=half_of(weights[first+supers*12u+super_block/2u],super_block);\nlet high=(weights[at+8u+j/2u]>>(16u*(j&1u)))&0xffffu;\nlet scale=d*f32(2u*((high>>12u)&7u)+1u);\nlet minimum=scale*select(0.875,1.125,high>0x7fffu);\nreturn Block(vec2f(scale),vec2f(minimum),weights[at+j],high);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet entry=grid[((block.low>>(8u*l))&255u)|(((block.high>>(3u*l))&7u)<<8u)];\nreturn bytes_of(nibbles(entry,quad));\n}"
+}
+
+export const blockIq2S: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq2_s",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<vec2u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\nsigns:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*20u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*20u;\nlet j=block&7u;\nlet d=half_of(weights[first+supers*20u+super_block/2u],super_block);\nlet scale=vec2f((vec2u(weights[at+18u+j/4u]>>(8u*(j&3u)))>>vec2u(0u,4u))&vec2u(15u));\nlet high=weights[at+16u+j/4u]>>(8u*(j&3u));\nreturn Block(d*(0.25*scale+0.125),vec2f(),weights[at+j],high,weights[at+8u+j]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet entry=grid[((block.low>>(8u*l))&255u)|(((block.high>>(2u*l))&3u)<<8u)];\nreturn signed_bytes_of(with_signs(entry[quad&1u],block.signs>>(4u*quad)));\n}"
+}
+
+export const blockIq2Xs: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq2_xs",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<vec2u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nindexes:vec4u,\nsigns:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*18u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*18u;\nlet j=block&7u;\nlet d=half_of(weights[first+supers*18u+super_block/2u],super_block);\nlet scale=vec2f((vec2u(weights[at+16u+j/4u]>>(8u*(j&3u)))>>vec2u(0u,4u))&vec2u(15u));\nlet two=vec2u(weights[at+2u*j],weights[at+2u*j+1u]);\nlet four=vec4u(two.x,two.x>>16u,two.y,two.y>>16u);\nreturn Block(d*(0.25*scale+0.125),vec2f(),four&vec4u(511u),even_signs(four>>vec4u(9u)));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet entry=grid[block.indexes[quad/2u]];\nreturn signed_bytes_of(with_signs(entry[quad&1u],block.signs[quad/2u]>>(4u*(quad&1u))));\n}"
+}
+
+export const blockIq2Xxs: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq2_xxs",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<vec2u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nindexes:u32,\nsigns:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(K_BLOCKS*2u+(supers+1u)/2u);\nlet at=first+block*2u;\nlet word=weights[at+1u];\nlet d=half_of(weights[first+K_BLOCKS*2u+block/16u],block/8u);\nlet signs=even_signs(vec4u(word)>>vec4u(0u,7u,14u,21u));\nreturn Block(vec2f(d*(0.25*f32(word>>28u)+0.125)),vec2f(),weights[at],signs);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet entry=grid[(block.indexes>>(8u*(quad/2u)))&255u];\nreturn signed_bytes_of(with_signs(entry[quad&1u],block.signs[quad/2u]>>(4u*(quad&1u))));\n}"
+}
+
+export const blockIq3S: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq3_s",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:vec2u,\nhigh:u32,\nsigns:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*27u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*27u;\nlet j=block&7u;\nlet d=half_of(weights[first+supers*27u+super_block/2u],super_block);\nlet scale=d*f32(2u*((weights[at+26u]>>(4u*j))&15u)+1u);\nlet low=vec2u(weights[at+2u*j],weights[at+2u*j+1u]);\nlet high=weights[at+16u+j/4u]>>(8u*(j&3u));\nreturn Block(vec2f(scale),vec2f(),low,high,weights[at+18u+j]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet low=(block.low[quad/4u]>>(8u*(quad&3u)))&255u;\nlet entry=grid[low|(((block.high>>quad)&1u)<<8u)];\nreturn signed_bytes_of(with_signs(entry,block.signs>>(4u*quad)));\n}"
+}
+
+export const blockIq3Xxs: TypedShader<'weights' | 'grid', never, never> = {
+  "name": "block_iq3_xxs",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nindexes:vec2u,\nsigns:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*24u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*24u;\nlet j=block&7u;\nlet word=weights[at+16u+j];\nlet d=half_of(weights[first+supers*24u+super_block/2u],super_block);\nlet indexes=vec2u(weights[at+2u*j],weights[at+2u*j+1u]);\nlet signs=even_signs(vec4u(word)>>vec4u(0u,7u,14u,21u));\nreturn Block(vec2f(d*(0.5*f32(word>>28u)+0.25)),vec2f(),indexes,signs);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet entry=grid[(block.indexes[quad/4u]>>(8u*(quad&3u)))&255u];\nreturn signed_bytes_of(with_signs(entry,block.signs[quad/2u]>>(4u*(quad&1u))));\n}"
+}
+
 export const blockIq4Nl: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_iq4_nl",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half(row*((K_BLOCKS+1u)/2u),block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet third=(index&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,index>=vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-8u*(index&vec4u(3u))))>>vec4u(24u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half_of(scales[row*((K_BLOCKS+1u)/2u)+block/2u],block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(nibbles(block.quants[quad/2u],quad));\n}"
 }
 
 export const blockIq4Xs: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_iq4_xs",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*2u;\nlet j=block&7u;\nlet high=(scales[at]>>(16u+2u*j))&3u;\nlet low=(scales[at+1u]>>(4u*j))&15u;\nlet scale=unpack2x16float(scales[at]).x*(f32(low|(high<<4u))-32.0);\nreturn Block(vec2f(scale),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet third=(index&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,index>=vec4u(8u));\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-8u*(index&vec4u(3u))))>>vec4u(24u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<vec2u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet words=scales[row*(K_BLOCKS/8u)+block/8u];\nlet j=block&7u;\nlet high=(words.x>>(16u+2u*j))&3u;\nlet low=(words.y>>(4u*j))&15u;\nlet scale=unpack2x16float(words.x).x*(f32(low|(high<<4u))-32.0);\nreturn Block(vec2f(scale),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(nibbles(block.quants[quad/2u],quad));\n}"
 }
 
 export const blockMxfp4: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_mxfp4",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn table_values(index:vec4u)->vec4f{\nlet word=select(vec4u(0x03020100u),vec4u(0x0c080604u),(index&vec4u(4u))!=vec4u());\nlet size=vec4f((word>>(8u*(index&vec4u(3u))))&vec4u(255u));\nreturn select(size,-size,index>=vec4u(8u));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn table_values(nibbles(block.quants[quad/2u],quad));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(nibbles(block.quants[quad/2u],quad));\n}"
+}
+
+export const blockNvfp4: TypedShader<'weights' | 'scales', never, never> = {
+  "name": "block_nvfp4",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn small_float(byte:u32)->f32{\nlet size=byte&127u;\nlet float=bitcast<f32>((size<<20u)+0x3b800000u);\nreturn select(select(float,f32(size)*0.0009765625,size<8u),0.0,byte==127u);\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=scales[row*(K_BLOCKS/2u)+block/2u]>>(16u*(block&1u));\nlet scale=vec2f(small_float(two&255u),small_float((two>>8u)&255u));\nreturn Block(scale,vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(nibbles(block.quants[quad/2u],quad));\n}"
+}
+
+export const blockQ10: TypedShader<'weights' | 'scales', never, never> = {
+  "name": "block_q1_0",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=vec2f(half_of(scales[row*((K_BLOCKS/4u+1u)/2u)+block/8u],block/4u));\nreturn Block(2.0*d,d,weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(bits(block.quants,quad));\n}"
 }
 
 export const blockQ2K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q2_k",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet at=(row*(K_BLOCKS/8u)+block/8u)*5u;\nlet j=block&7u;\nlet bytes=vec2u(scales[at+1u+j/2u]>>(16u*(j&1u)))>>vec2u(0u,8u);\nlet pair=unpack2x16float(scales[at]);\nreturn Block(pair.x*vec2f(bytes&vec2u(15u)),pair.y*vec2f((bytes>>vec2u(4u))&vec2u(15u)),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*5u;\nlet j=block&7u;\nlet bytes=vec2u(scales[at+1u+j/2u]>>(16u*(j&1u)))>>vec2u(0u,8u);\nlet pair=unpack2x16float(scales[at]);\nlet scale=pair.x*vec2f(bytes&vec2u(15u));\nreturn Block(scale,pair.y*vec2f((bytes>>vec2u(4u))&vec2u(15u)),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad));\n}"
 }
 
 export const blockQ3K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q3_k",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\nthird:u32,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*11u+(supers+1u)/2u);\nlet at=first+block/8u*11u;\nlet j=block&7u;\nlet low=(vec2u(scales[at+8u+j/4u])>>(vec2u(0u,4u)+8u*(j&3u)))&vec2u(15u);\nlet high=(vec2u(scales[at+10u])>>(vec2u(0u,2u)+4u*j))&vec2u(3u);\nlet scale=half(first+supers*11u,block/8u)*(vec2f(low|(high<<vec2u(4u)))-vec2f(32.0));\nreturn Block(scale,vec2f(),quants,scales[at+j]);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad)|(bits(block.third,quad)<<vec4u(2u)))-vec4f(4.0);\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\nthird:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*11u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*11u;\nlet j=block&7u;\nlet low=(vec2u(scales[at+8u+j/4u])>>(vec2u(0u,4u)+8u*(j&3u)))&vec2u(15u);\nlet high=(vec2u(scales[at+10u])>>(vec2u(0u,2u)+4u*j))&vec2u(3u);\nlet d=half_of(scales[first+supers*11u+super_block/2u],super_block);\nlet scale=d*(vec2f(low|(high<<vec2u(4u)))-vec2f(32.0));\nreturn Block(scale,4.0*scale,weights[row*K_BLOCKS+block],scales[at+j]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad)|(bits(block.third,quad)<<2u));\n}"
 }
 
 export const blockQ41: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q4_1",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad));\n}"
 }
 
 export const blockQ4K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q4_k",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn scale_and_minimum(at:u32,j:u32)->vec2f{\nlet low=(vec2u(scales[at+1u],scales[at+2u])>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(scales[at+3u])>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(scales[at])*vec2f(low|(high<<vec2u(4u)));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet pair=scale_and_minimum((row*(K_BLOCKS/8u)+block/8u)*4u,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<vec4u>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet pair=scale_and_minimum(scales[row*(K_BLOCKS/8u)+block/8u],block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad));\n}"
 }
 
 export const blockQ50: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q5_0",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*(K_BLOCKS+(K_BLOCKS+1u)/2u);\nreturn Block(vec2f(half(at+K_BLOCKS,block)),vec2f(),weights[row*K_BLOCKS+block],scales[at+block]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)))-vec4f(16.0);\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*(K_BLOCKS+(K_BLOCKS+1u)/2u);\nlet d=half_of(scales[at+K_BLOCKS+block/2u],block);\nreturn Block(vec2f(d),vec2f(16.0*d),weights[row*K_BLOCKS+block],scales[at+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<4u));\n}"
 }
 
 export const blockQ51: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q5_1",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at*2u]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at],scales[at*2u+1u]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<vec2u>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet words=scales[at];\nlet pair=unpack2x16float(words.x);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at],words.y);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<4u));\n}"
 }
 
 export const blockQ5K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q5_k",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn scale_and_minimum(at:u32,j:u32)->vec2f{\nlet low=(vec2u(scales[at+1u],scales[at+2u])>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(scales[at+3u])>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(scales[at])*vec2f(low|(high<<vec2u(4u)));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*12u;\nlet pair=scale_and_minimum(at,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block],scales[at+4u+(block&7u)]);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn bits(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+quad))&vec4u(1u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<vec4u(4u)));\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*12u;\nlet words=vec4u(scales[at],scales[at+1u],scales[at+2u],scales[at+3u]);\nlet pair=scale_and_minimum(words,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block],scales[at+4u+(block&7u)]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<4u));\n}"
 }
 
 export const blockQ6K: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_q6_k",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nhigh:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*20u+(supers+1u)/2u);\nlet at=first+block/8u*20u;\nlet j=block&7u;\nlet two=scales[at+16u+j/2u]>>(16u*(j&1u));\nlet scale=vec2f(bitcast<vec2i>(vec2u(two)<<vec2u(24u,16u))>>vec2u(24u));\nlet high=vec2u(scales[at+2u*j],scales[at+2u*j+1u]);\nreturn Block(half(first+supers*20u,block/8u)*scale,vec2f(),weights[row*K_BLOCKS+block],high);\n}\nfn nibbles(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet high=pairs(block.high[quad/4u],quad)<<vec4u(4u);\nreturn vec4f(nibbles(block.quants[quad/2u],quad)|high)-vec4f(32.0);\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nhigh:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*20u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*20u;\nlet j=block&7u;\nlet two=scales[at+16u+j/2u]>>(16u*(j&1u));\nlet d=half_of(scales[first+supers*20u+super_block/2u],super_block);\nlet scale=d*vec2f(bitcast<vec2i>(vec2u(two)<<vec2u(24u,16u))>>vec2u(24u));\nlet high=vec2u(scales[at+2u*j],scales[at+2u*j+1u]);\nreturn Block(scale,32.0*scale,weights[row*K_BLOCKS+block],high);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad)|(pairs(block.high[quad/4u],quad)<<4u));\n}"
+}
+
+export const blockTq10: TypedShader<'weights' | 'scales', never, never> = {
+  "name": "block_tq1_0",
+  "provides": "block",
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nwords:vec3u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet super_block=block/8u;\nlet j=block&7u;\nlet d=vec2f(half_of(scales[row*((K_BLOCKS/8u+1u)/2u)+super_block/2u],super_block));\nlet at=(row*(K_BLOCKS/8u)+super_block)*13u;\nlet ten=weights[at+8u+j/2u]>>(16u*(j&1u));\nlet last=(((weights[at+12u]>>(8u*(j/2u)))&255u)*select(1u,9u,(j&1u)==1u))&255u;\nreturn Block(d,d,vec3u(weights[at+j],ten,last));\n}\nfn digits(fractions:vec4f,times:vec4f)->vec4f{\nreturn floor(fractions*times*3.0)-3.0*floor(fractions*times);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nif(quad<5u){\nlet times=select(1.0,3.0,(quad&1u)>0u)*select(1.0,9.0,(quad&2u)>0u)*select(1.0,81.0,quad==4u);\nreturn digits(bytes_of(block.words.x)/256.0,vec4f(times));\n}\nlet bytes=bytes_of((block.words.y&0xffffu)|(block.words.z<<16u))/256.0;\nif(quad==7u){return digits(bytes.xyzz,vec4f(81.0,81.0,1.0,3.0));}\nreturn digits(vec4f(select(bytes.x,bytes.y,quad==6u)),vec4f(1.0,3.0,9.0,27.0));\n}"
 }
 
 export const blockTq20: TypedShader<'weights' | 'scales', never, never> = {
   "name": "block_tq2_0",
   "provides": "block",
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn half(at:u32,index:u32)->f32{\nreturn unpack2x16float(scales[at+index/2u])[index&1u];\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=weights[row*(K_BLOCKS/2u)+block/2u];\nlet quants=select(two.xy,two.zw,(block&1u)==1u);\nlet d=half(row*((K_BLOCKS/8u+1u)/2u),block/8u);\nreturn Block(vec2f(d),vec2f(),quants);\n}\nfn pairs(word:u32,quad:u32)->vec4u{\nreturn(vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn vec4f(pairs(block.quants[quad/4u],quad))-vec4f(1.0);\n}"
+  "needs": [
+    "unpack"
+  ],
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet super_block=block/8u;\nlet d=vec2f(half_of(scales[row*((K_BLOCKS/8u+1u)/2u)+super_block/2u],super_block));\nreturn Block(d,d,weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad));\n}"
 }
 
 export const groups: TypedShader<'scales', 'GROUP_BLOCKS' | 'ROW_HALVES' | 'SCALE_TYPE' | 'ZEROS_AT' | 'ZERO_BITS' | 'ZERO', 'TABLES_AT' | 'TABLES'> = {
   "name": "groups",
   "provides": "groups",
   "code": "override GROUP_BLOCKS:u32;\noverride ROW_HALVES:u32;\noverride SCALE_TYPE:u32;\noverride ZEROS_AT:u32;\noverride ZERO_BITS:u32;\noverride ZERO:f32;\noverride TABLES_AT:u32=0u;\noverride TABLES:u32=0u;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nfn unit_at(at:u32)->u32{\nreturn(scales[at/2u]>>(16u*(at&1u)))&0xffffu;\n}\nfn group_scale(row:u32,group:u32)->f32{\nif(SCALE_TYPE==2u){return bitcast<f32>(scales[row*(ROW_HALVES/2u)+group]);}\nlet bits=unit_at(row*ROW_HALVES+group);\nif(SCALE_TYPE==1u){return bitcast<f32>(bits<<16u);}\nreturn unpack2x16float(bits).x;\n}\nfn group_zero(row:u32,group:u32)->f32{\nif(ZERO_BITS==0u){return ZERO;}\nlet at=ZEROS_AT+group*ZERO_BITS;\nreturn ZERO+f32((unit_at(row*ROW_HALVES+at/16u)>>(at&15u))&((1u<<ZERO_BITS)-1u));\n}\nfn by_column(row:u32,quad:u32,quants:vec4f)->vec4f{\nlet at=(TABLES_AT+(row%max(TABLES,1u))*K_BLOCKS*32u)/2u+quad*2u;\nlet a=scales[at];\nlet b=scales[at+1u];\nlet g=vec4u(a&0xffffu,a>>16u,b&0xffffu,b>>16u);\nlet zeros=vec4f(group_zero(row,g.x),group_zero(row,g.y),group_zero(row,g.z),group_zero(row,g.w));\nreturn vec4f(group_scale(row,g.x),group_scale(row,g.y),group_scale(row,g.z),group_scale(row,g.w))*(quants-zeros);\n}"
+}
+
+export const unpack: TypedShader<never, never, never> = {
+  "name": "unpack",
+  "provides": "unpack",
+  "code": "fn half_of(word:u32,index:u32)->f32{\nreturn unpack2x16float(word>>(16u*(index&1u))).x;\n}\nfn bytes_of(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(255u)));\n}\nfn signed_bytes_of(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>(vec4u(word)<<vec4u(24u,16u,8u,0u))>>vec4u(24u));\n}\nfn nibbles(word:u32,quad:u32)->u32{\nreturn(word>>(4u*(quad&1u)))&0x0f0f0f0fu;\n}\nfn pairs(word:u32,quad:u32)->u32{\nreturn(word>>(2u*(quad&3u)))&0x03030303u;\n}\nfn bits(word:u32,quad:u32)->u32{\nreturn(word>>quad)&0x01010101u;\n}\nfn spread(four:u32)->u32{\nreturn((four&15u)*0x00204081u)&0x01010101u;\n}\nfn with_signs(bytes:u32,signs:u32)->u32{\nlet ones=spread(signs);\nreturn(bytes^((ones<<8u)-ones))+ones;\n}\nfn even_signs(seven:vec4u)->vec4u{\nlet signs=seven&vec4u(127u);\nreturn signs|((vec4u(0x34cb00u)>>((signs^(signs>>vec4u(4u)))&vec4u(15u)))&vec4u(128u));\n}\nfn scale_and_minimum(words:vec4u,j:u32)->vec2f{\nlet low=(words.yz>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(words.w)>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(words.x)*vec2f(low|(high<<vec2u(4u)));\n}\nfn fp4_of(index:u32)->vec4f{\nlet indexes=vec4u(index)>>vec4u(0u,8u,16u,24u);\nlet size=vec4f(bitcast<vec4i>((vec4u(0xc8643210u)>>((indexes<<vec4u(2u))&vec4u(28u)))&vec4u(15u)));\nreturn bitcast<vec4f>(bitcast<vec4u>(size)^((indexes<<vec4u(28u))&vec4u(0x80000000u)));\n}\nfn iq4_of(index:u32)->vec4f{\nlet indexes=vec4u(index)>>vec4u(0u,8u,16u,24u);\nlet third=(indexes&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,(indexes&vec4u(8u))!=vec4u());\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-((indexes<<vec4u(3u))&vec4u(24u))))>>vec4u(24u));\n}"
 }
 
 export const weightsBlocks: TypedShader<never, 'K_BLOCKS', never> = {

@@ -2,10 +2,12 @@
  * GGUF's blocks in the order that `shaders/block_*.wgsl` read them. The bits of the file are kept, none is added but the
  * padding of a row to whole words.
  */
-import { type BlockParts, type BlockType, createBlockParts, GGML_BLOCKS } from '../formats/ggml-blocks.ts'
+import { type BlockParts, type BlockType, createBlockParts } from '../formats/block-type.ts'
+import { GGML_BLOCKS } from '../formats/ggml-blocks.ts'
 import type { Copy } from './quantize.ts'
 
-export type BlockName = keyof typeof GGML_BLOCKS
+/** The types whose blocks are taken apart here; those of `grid-layouts.ts` are copied word by word. */
+export type PackedName = keyof typeof GGML_BLOCKS
 
 /** One row of a matrix on the GPU, as the two buffers hold it. */
 export interface BlockRow {
@@ -23,23 +25,26 @@ interface BlockPacking {
 
 const halves = (count: number) => Math.ceil(count / 2)
 
-const BLOCK_PACKING: Readonly<Record<BlockName, BlockPacking>> = {
+const BLOCK_PACKING: Readonly<Record<PackedName, BlockPacking>> = {
   q4_1: { weightWords: (n) => n * 4, scaleWords: (n) => n, put: putQ4With1 },
   q5_0: { weightWords: (n) => n * 4, scaleWords: (n) => n + halves(n), put: putQ5 },
   q5_1: { weightWords: (n) => n * 4, scaleWords: (n) => n * 2, put: putQ5With1 },
   iq4_nl: { weightWords: (n) => n * 4, scaleWords: halves, put: putIq4Nl },
   mxfp4: { weightWords: (n) => n * 4, scaleWords: (n) => Math.ceil(n / 4), put: putMxfp4 },
+  nvfp4: { weightWords: (n) => n * 4, scaleWords: (n) => n / 2, put: putNvfp4 },
+  q1_0: { weightWords: (n) => n, scaleWords: (n) => halves(n / 4), put: putQ1 },
   q2_k: { weightWords: (n) => n * 2, scaleWords: (n) => (n / 8) * 5, put: putQ2K },
   q3_k: { weightWords: (n) => n * 2, scaleWords: (n) => (n / 8) * 11 + halves(n / 8), put: putQ3K },
   q4_k: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 4, put: putQ4K },
   q5_k: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 12, put: putQ5K },
   q6_k: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 20 + halves(n / 8), put: putQ6K },
   iq4_xs: { weightWords: (n) => n * 4, scaleWords: (n) => (n / 8) * 2, put: putIq4Xs },
+  tq1_0: { weightWords: (n) => (n / 8) * 13, scaleWords: (n) => halves(n / 8), put: putTq1 },
   tq2_0: { weightWords: (n) => n * 2, scaleWords: (n) => halves(n / 8), put: putTq2 },
 }
 
 /** Bytes of a row of n blocks of 32 inputs, in each of the two buffers. */
-export function blockRowBytes(name: BlockName, n: number): { quants: number; scales: number } {
+export function blockRowBytes(name: PackedName, n: number): { quants: number; scales: number } {
   const { weightWords, scaleWords } = BLOCK_PACKING[name]
   return { quants: weightWords(n) * 4, scales: scaleWords(n) * 4 }
 }
@@ -48,7 +53,7 @@ export function blockRowBytes(name: BlockName, n: number): { quants: number; sca
 const parts = createBlockParts()
 
 /** Takes rows of a type over, bit by bit. The target must be zero. */
-export function copyBlockRow(name: BlockName): Copy {
+export function copyBlockRow(name: PackedName): Copy {
   const { elements, bytes, unpack }: BlockType = GGML_BLOCKS[name]
   const { put } = BLOCK_PACKING[name]
   return (stored, { quants, scales }) => {
@@ -140,6 +145,16 @@ function putMxfp4({ weights, scales }: BlockRow, { quants, d }: BlockParts, inde
   scales[index >> 2]! |= d << (8 * (index & 3))
 }
 
+function putNvfp4({ weights, scales }: BlockRow, { quants, scales: s }: BlockParts, index: number): void {
+  for (let j = 0; j < 2; j++) putNibbles(weights, (index * 2 + j) * 4, quants, 32 * j)
+  for (let j = 0; j < 4; j++) scales[index]! |= (s[j]! & 255) << (8 * j)
+}
+
+function putQ1({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
+  for (let j = 0; j < 4; j++) weights[index * 4 + j] = bitWord(quants, 32 * j, 0)
+  putHalf(scales, 0, index, d)
+}
+
 function putQ2K({ weights, scales }: BlockRow, { quants, scales: s, mins, d, dmin }: BlockParts, index: number): void {
   for (let j = 0; j < 8; j++) putPairs(weights, (index * 8 + j) * 2, quants, 32 * j, 0)
   const at = index * 5
@@ -201,5 +216,32 @@ function putIq4Xs({ weights, scales }: BlockRow, { quants, scales: s, d }: Block
 
 function putTq2({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
   for (let j = 0; j < 8; j++) putPairs(weights, (index * 8 + j) * 2, quants, 32 * j, 0)
+  putHalf(scales, 0, index, d)
+}
+
+/** A byte of up to five digits to base 3, the first the highest, as a fraction of 256 (rounded up, as ggml does). */
+function digitByte(quants: Uint8Array, elements: readonly number[]): number {
+  const value = elements.reduce((sum, element, n) => sum + quants[element]! * 3 ** (4 - n), 0)
+  return Math.ceil((value * 256) / 243)
+}
+
+/** Bytes of five digits would straddle blocks: of each block, five go to a word, two and a half to half a word, two digits are left over. */
+function putTq1({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
+  const at = index * 13
+  for (let j = 0; j < 8; j++) {
+    const from = 32 * j
+    for (let byte = 0; byte < 4; byte++) {
+      const five = [0, 4, 8, 12, 16].map((quad) => from + quad + byte)
+      weights[at + j]! |= digitByte(quants, five) << (8 * byte)
+    }
+    for (let byte = 0; byte < 2; byte++) {
+      const five = [20, 21, 22, 23].map((place) => from + place + 4 * byte).concat(from + 28 + byte)
+      weights[at + 8 + (j >> 1)]! |= digitByte(quants, five) << (16 * (j & 1) + 8 * byte)
+    }
+  }
+  for (let byte = 0; byte < 4; byte++) {
+    const four = [30, 31, 62, 63].map((place) => 64 * byte + place)
+    weights[at + 12]! |= digitByte(quants, four) << (8 * byte)
+  }
   putHalf(scales, 0, index, d)
 }

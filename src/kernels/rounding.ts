@@ -7,7 +7,7 @@
  * scale is known (least squares, Σwq / Σq²), and the quants with the least squared error win. The first scale tried is the
  * one of plain rounding, so no block errs more than with that.
  */
-import { f16ToNumber, f32ToF16Bits } from '../formats/blocks.ts'
+import { f16ToNumber, f32ToF16Bits } from '../formats/f16.ts'
 import type { PackedRow, RoundingSums } from './quantize.ts'
 import { BLOCK } from './shape.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from './weight-layouts.ts'

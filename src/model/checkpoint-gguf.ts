@@ -35,6 +35,7 @@ export const GGUF_LAYER: Readonly<Record<LayerWeight, string>> = {
 export async function openGgufModel(files: SourceFiles, name: string, options: CheckpointOptions): Promise<Opened> {
   const container = await openGgufParts(files, name, options.signal)
   refuseOtherGguf(name, container.metadata)
+  refuseScales(container)
   const all = new Map<string, { shape: readonly number[] }>([...container.tensors, ...container.unsupported])
   const config = parseGgufConfig(container.metadata, all, options)
   return {
@@ -88,6 +89,14 @@ async function ropeDivisors(
   const bad = divisors.findIndex((divisor) => !(Number.isFinite(divisor) && divisor > 0))
   if (bad >= 0) throw new CheckpointError(at, `element ${bad} is ${divisors[bad]}, not a finite number above 0`)
   return divisors.every((divisor) => divisor === 1) ? undefined : divisors
+}
+
+/** Converters of NVFP4 and BitNet keep a factor of a whole matrix apart from it. */
+function refuseScales(container: GgufFile): void {
+  for (const { name, file } of container.tensors.values()) {
+    if (!name.endsWith('.scale') || !hasTensor(container, name.replace(/scale$/, 'weight'))) continue
+    throw new CheckpointError({ file, tensor: name }, 'matrices with a factor of their own are not supported')
+  }
 }
 
 /**

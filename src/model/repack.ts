@@ -1,5 +1,12 @@
 /** Converts rows of a file to the layout that they get on the GPU: exactly where that can hold them. */
-import { decodeToF32, type MatrixType, STORED_TYPES, type StoredDtype, typeName } from '../formats/blocks.ts'
+import {
+  decodeToF32,
+  isGridName,
+  type MatrixType,
+  STORED_TYPES,
+  type StoredDtype,
+  typeName,
+} from '../formats/blocks.ts'
 import { type RowType, sameButColumns, sameGrouping } from '../formats/row-type.ts'
 import type { PackedRow, RoundingSums } from '../kernels/quantize.ts'
 import { BLOCK } from '../kernels/shape.ts'
@@ -45,8 +52,8 @@ export async function nativeLayout(types: readonly MatrixType[]): Promise<Weight
 
 async function layoutOf(name: (typeof STORED_TYPES)[StoredDtype]['keptAs']): Promise<WeightLayout> {
   if (isPlain(name)) return WEIGHT_LAYOUTS[name]
-  const { BLOCK_LAYOUTS } = await import('../kernels/block-layouts.ts')
-  return BLOCK_LAYOUTS[name]
+  if (isGridName(name)) return (await import('../kernels/grid-layouts.ts')).GRID_LAYOUTS[name]
+  return (await import('../kernels/block-layouts.ts')).BLOCK_LAYOUTS[name]
 }
 
 function isPlain(name: string): name is WeightDtype {

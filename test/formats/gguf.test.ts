@@ -164,7 +164,6 @@ describe('hostile GGUFs', () => {
       make({ pairs: [pair('general.alignment', STRING, ggufString('32'))] }),
       /alignment is 32, not/,
     ],
-    ['a part of a split', make({ pairs: [pair('split.count', 2, Uint8Array.of(3, 0))] }), /one of 3 parts/],
     ['no dimension', make({ tensors: [tensor('a', [], 0)], dataBytes: 64 }), /has 0 dimensions/, 'a'],
     ['five dimensions', make({ tensors: [tensor('a', [1, 1, 1, 1, 1], 0)], dataBytes: 64 }), /has 5 dimensions/, 'a'],
     [

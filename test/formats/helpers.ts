@@ -1,6 +1,7 @@
 /** Builders of small files, sound and hostile. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { CheckpointError } from '../../src/errors.ts'
 
@@ -11,7 +12,8 @@ export function fixture(name: string): Uint8Array<ArrayBuffer> {
 }
 
 export function fixtureJson(name: string): Record<string, unknown> {
-  return JSON.parse(readFileSync(FIXTURES + name, 'utf8'))
+  const bytes = readFileSync(FIXTURES + name)
+  return JSON.parse((name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString())
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {

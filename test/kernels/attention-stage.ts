@@ -1,5 +1,5 @@
 /** Attention from the q, k, v projection on, with the same computed in f64 beside it. */
-import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
 import type { BatchClass } from '../../src/gpu/tuning.ts'

@@ -1,7 +1,8 @@
 /** Matrices that were quantized in groups of inputs: every matmul reads what their bits stand for. */
 import { afterAll, expect, test, vi } from 'vitest'
-import { decodeToF32, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import { decodeToF32 } from '../../src/formats/blocks.ts'
 import { f8E4m3ToNumber } from '../../src/formats/f8.ts'
+import { f32ToF16Bits } from '../../src/formats/f16.ts'
 import { groupedRowBytes, rowType } from '../../src/formats/grouped.ts'
 import type { Grouping, RowType } from '../../src/formats/row-type.ts'
 import type { BatchClass } from '../../src/gpu/tuning.ts'

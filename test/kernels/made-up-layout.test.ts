@@ -1,7 +1,7 @@
 /** A weight layout costs its own description: this one is nobody's, lives in this file, and goes through every matmul. */
 import { afterAll, expect, test, vi } from 'vitest'
 import { readShader } from '../../shaders/contract.ts'
-import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
 import type { ShaderModule } from '../../src/gpu/shader.ts'
 import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'

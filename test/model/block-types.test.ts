@@ -1,8 +1,7 @@
 /** Whole GGUF models of each block type, and of the mixes that people download, against the plain forward pass. */
 import { expect, test } from 'vitest'
-import { GGML_BLOCKS } from '../../src/formats/ggml-blocks.ts'
+import { BLOCK_TYPES, type BlockName, loadBlockTypes } from '../../src/formats/blocks.ts'
 import { MistralModel } from '../../src/index.ts'
-import type { BlockName } from '../../src/kernels/pack-blocks.ts'
 import { forward, type PlainConfig } from '../reference/forward.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { maxDifference, random } from '../support/fixtures.ts'
@@ -30,6 +29,34 @@ const MIXES: Record<string, TypeOf> = {
   Q3_K_M: (name) => (name === 'output' ? 'q6_k' : name === 'wv' ? 'q5_k' : name === 'w2' ? 'q4_k' : 'q3_k'),
   'Q2_K with other types in one layer': (name) => (name === 'wk' ? 'q3_k' : name === 'wv' ? 'q4_k' : 'q2_k'),
   'all other types': (name) => OTHERS[name],
+  'IQ1, IQ2 and IQ3': (name) => GRIDS[name],
+  'types of few bits': (name) => FEW_BITS[name],
+}
+const GRIDS: Record<Parameters<TypeOf>[0], BlockName> = {
+  tokEmbeddings: 'iq3_s',
+  attentionNorm: 'iq3_s',
+  wq: 'iq2_xxs',
+  wk: 'iq2_xs',
+  wv: 'iq3_s',
+  wo: 'iq2_s',
+  ffnNorm: 'iq3_s',
+  w1: 'iq3_xxs',
+  w3: 'iq3_xxs',
+  w2: 'iq1_m',
+  output: 'iq3_xxs',
+}
+const FEW_BITS: Record<Parameters<TypeOf>[0], BlockName> = {
+  tokEmbeddings: 'iq1_m',
+  attentionNorm: 'nvfp4',
+  wq: 'nvfp4',
+  wk: 'q1_0',
+  wv: 'tq1_0',
+  wo: 'iq1_s',
+  ffnNorm: 'nvfp4',
+  w1: 'nvfp4',
+  w3: 'nvfp4',
+  w2: 'tq1_0',
+  output: 'iq2_xxs',
 }
 const OTHERS: Record<Parameters<TypeOf>[0], BlockName> = {
   tokEmbeddings: 'iq4_xs',
@@ -48,8 +75,10 @@ const OTHERS: Record<Parameters<TypeOf>[0], BlockName> = {
 test('every type is in one of the models', () => {
   const names = Object.keys(OTHERS) as (keyof typeof OTHERS)[]
   const used = Object.values(MIXES).flatMap((typeOf) => names.flatMap((name) => [typeOf(name, 0), typeOf(name, 1)]))
-  expect(new Set(used)).toEqual(new Set(Object.keys(GGML_BLOCKS)))
+  expect(new Set(used)).toEqual(new Set(Object.keys(BLOCK_TYPES)))
 })
+
+await loadBlockTypes(Object.keys(BLOCK_TYPES) as BlockName[])
 
 const MODELS = Object.entries(MIXES)
 

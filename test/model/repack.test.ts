@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  decodeToF32,
-  f16ToNumber,
-  f32ToF16Bits,
-  STORED_TYPES,
-  type StoredDtype,
-  storedBytes,
-} from '../../src/formats/blocks.ts'
+import { decodeToF32, STORED_TYPES, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
 import { ROUNDED_LAYOUTS } from '../../src/kernels/rounding.ts'
 import { WEIGHT_LAYOUTS, type WeightDtype } from '../../src/kernels/weight-layouts.ts'
 import * as repack from '../../src/model/repack.ts'

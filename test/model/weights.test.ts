@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
-import { decodeToF32, f32ToF16Bits, STORED_TYPES, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import { decodeToF32, STORED_TYPES, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import { f32ToF16Bits } from '../../src/formats/f16.ts'
 import type { TensorInfo } from '../../src/formats/tensor-file.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { embedding } from '../../src/kernels/embedding.ts'

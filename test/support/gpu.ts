@@ -1,5 +1,5 @@
 /** What the kernel tests share: random operands in the layouts of `shaders/`, and a run of a few operations. */
-import { f16ToNumber, f32ToF16Bits } from '../../src/formats/blocks.ts'
+import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
 import type { Buffer } from '../../src/gpu/buffer.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { openGpu } from '../../src/gpu/open.ts'

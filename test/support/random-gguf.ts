@@ -1,7 +1,6 @@
 /** A model of random quantized blocks: as a GGUF, and as the plain reference takes it. */
-import { decodeToF32, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
+import { type BlockName, decodeToF32, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
 import { GGML_TYPES } from '../../src/formats/gguf-types.ts'
-import type { BlockName } from '../../src/kernels/pack-blocks.ts'
 import { concat, gguf, ggufString, join, pair, u32 } from '../formats/helpers.ts'
 import type { PlainConfig, PlainLayer, PlainModel } from '../reference/forward.ts'
 import { randomBlocks } from './blocks.ts'
