@@ -1,5 +1,6 @@
 /** What every chat model offers: `MistralChat`, one in a worker, a stand-in of a test. */
 import { ResultStream } from '../async/result-stream.ts'
+import type { AdapterInfo } from '../generate/adapters.ts'
 import type { Timings } from '../generate/clock.ts'
 import type { ModelStatus } from '../generate/mistral-model.ts'
 import type { RequestOptions } from '../generate/options.ts'
@@ -40,6 +41,8 @@ export interface ChatModel {
   readonly vocabSize: number
   /** Whether the chat template shows tools to the model. */
   readonly takesTools: boolean
+  /** LoRA adapters that requests may name. */
+  readonly adapters?: readonly Pick<AdapterInfo, 'name'>[] | undefined
   /** Why it answers no more, such as a lost GPU; undefined as long as it does. */
   readonly failure?: Error | undefined
   generate(request: ChatRequest, options?: RequestOptions): ChatStream

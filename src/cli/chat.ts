@@ -4,7 +4,7 @@ import type { MistralChat } from '../chat/mistral-chat.ts'
 import { CHAT_HELP } from './chat-commands.ts'
 import { type Cli, colorsFor, interruptible, note } from './context.ts'
 import { Conversation } from './conversation.ts'
-import { loadChat } from './load.ts'
+import { loadChat, withAdapter } from './load.ts'
 import { addModelOptions, modelOptions, type Values } from './options.ts'
 import { addSamplingOptions, refuseManyAnswers, samplingParams } from './sampling-options.ts'
 import { nameOf } from './serve-options.ts'
@@ -33,7 +33,7 @@ async function chat(cli: Cli, values: Values): Promise<void> {
     }
     const { contextLength } = model.model
     const facts = { name, contextLength, memory: () => model.status().memory }
-    await new Conversation(cli, model, params, values.system as string | undefined, facts).run()
+    await new Conversation(cli, model, withAdapter(model, params), values.system as string | undefined, facts).run()
   } finally {
     model.dispose()
   }

@@ -7,7 +7,7 @@ import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { AnswerPrinter } from './answer-printer.ts'
 import { type Cli, interruptible, note, UsageError } from './context.ts'
-import { loadChat } from './load.ts'
+import { loadChat, withAdapter } from './load.ts'
 import { addModelOptions, modelOptions, type Values } from './options.ts'
 import { readPrompt } from './prompt-input.ts'
 import { addSamplingOptions, samplingParams } from './sampling-options.ts'
@@ -48,7 +48,10 @@ async function generate(cli: Cli, words: readonly string[], values: Values): Pro
     try {
       const text = await unlessAborted(prompt(), signal)
       const continues = raw || (!ownTemplate && (await continuesRaw(cli, chat, system)))
-      const request = { ...params, ...(continues ? { prompt: text } : { messages: conversation(system, text) }) }
+      const request = {
+        ...withAdapter(chat, params),
+        ...(continues ? { prompt: text } : { messages: conversation(system, text) }),
+      }
       if (json) await printJson(cli, chat, request, signal)
       else await print(cli, chat, request, { echo: continues ? text : '', stats: values.stats === true, signal })
     } finally {

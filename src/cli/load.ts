@@ -1,9 +1,11 @@
 /** Loads the model that the options name, with a progress bar where a person watches. */
 import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
+import type { AdapterInfo } from '../generate/adapters.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
 import type { LoadOptions } from '../generate/options.ts'
 import type { LoadProgress } from '../model/loaded-model.ts'
+import type { SamplingInput } from '../sampling/request-params.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions, PlainModelOptions } from './options.ts'
 import { progressBar } from './progress.ts'
@@ -24,20 +26,41 @@ export async function loadChat(
   signal: AbortSignal,
   tell: (text: string) => void | Promise<void> = (text) => note(cli, `note: ${text}`),
 ): Promise<MistralChat> {
-  const { model, chatTemplate: template, ...rest } = options
+  const { model, chatTemplate: template, adapters, ...rest } = options
   const chat = await withBar(cli, rest, signal, async (load) => {
     const chatTemplate = template === undefined ? undefined : await sourceOf(template)
     return MistralChat.load(model ?? 'pocket', { ...load, chatTemplate })
   })
-  await tellNotes(chat, chat.model, tell)
+  await orDispose(chat, async () => {
+    for (const text of chat.model.notes) await tell(text)
+    for (const given of adapters) {
+      const { name, notes } = await loadAdapter(chat, given, signal)
+      for (const text of notes) await tell(`adapter ${name}: ${text}`)
+    }
+  })
   return chat
+}
+
+/** A source may have a name before it; addresses and paths have other characters before their first equals sign. */
+function loadAdapter(chat: MistralChat, given: string, signal: AbortSignal): Promise<AdapterInfo> {
+  const [, name, source] = /^([\w.-]+)=(.+)$/s.exec(given) ?? []
+  return chat.loadAdapter(source ?? given, { name, signal })
+}
+
+/** The request's parameters, with the adapter to answer with where one was loaded and they name none. */
+export function withAdapter(chat: MistralChat, params: SamplingInput): SamplingInput {
+  const [only, ...others] = chat.adapters
+  const isNamed = params.adapter !== undefined || params.adapter_id !== undefined
+  return only === undefined || others.length > 0 || isNamed ? params : { ...params, adapter: only.name }
 }
 
 /** As `loadChat`, without what only a chat needs: also a model without tokenizer. */
 export async function loadModel(cli: Cli, options: PlainModelOptions, signal: AbortSignal): Promise<MistralModel> {
   const { model: source, ...rest } = options
   const model = await withBar(cli, rest, signal, (load) => MistralModel.load(source ?? 'pocket', load))
-  await tellNotes(model, model, (text) => note(cli, `note: ${text}`))
+  await orDispose(model, async () => {
+    for (const text of model.notes) await note(cli, `note: ${text}`)
+  })
   return model
 }
 
@@ -56,15 +79,12 @@ async function withBar<T, O>(
   }
 }
 
-async function tellNotes(
-  owner: { dispose(): void },
-  model: MistralModel,
-  tell: (text: string) => void | Promise<void>,
-): Promise<void> {
+/** Does what is left to do when a model is loaded; without it the model is of no use. */
+async function orDispose(model: { dispose(): void }, work: () => Promise<void>): Promise<void> {
   try {
-    for (const text of model.notes) await tell(text)
+    await work()
   } catch (error) {
-    owner.dispose()
+    model.dispose()
     throw error
   }
 }

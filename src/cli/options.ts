@@ -20,6 +20,8 @@ export interface ModelOptions extends PlainModelOptions {
   /** The path of a file with Jinja source. */
   readonly chatTemplate: string | undefined
   readonly neighbours: 'merge' | 'refuse' | undefined
+  /** Sources of LoRA adapters, each as it is or as `name=source`. */
+  readonly adapters: readonly string[]
 }
 
 export function addModelOptions(command: Command): Command {
@@ -48,6 +50,12 @@ export function addPlainModelOptions(command: Command): Command {
 
 function addChatOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option(
+        '--adapter <source>',
+        "a LoRA adapter: PEFT's folder, a .gguf, or a URL of either; name=source names it (repeatable)",
+      ).argParser(collect),
+    )
     .option('--chat-template <file>', "Jinja source to use instead of the checkpoint's own template")
     .addOption(
       new Option('--chat-format <version>', "a version of Mistral's own format instead of a template").choices(
@@ -68,6 +76,7 @@ export function modelOptions(values: Values): ModelOptions {
     chatFormat: values.chatFormat as ModelOptions['chatFormat'],
     chatTemplate: values.chatTemplate as string | undefined,
     neighbours: values.neighbours as ModelOptions['neighbours'],
+    adapters: (values.adapter as string[] | undefined) ?? [],
   }
 }
 

@@ -68,8 +68,8 @@ for (const option of OPTIONS) if (!BY_NAME.has(option.name)) BY_NAME.set(option.
 
 /** What follows is for few people. */
 const LAST_OF_THE_USUAL = 'stop'
-/** `ignore_eos` has an option without a value. */
-const OWN_OPTION = ['ignore_eos']
+/** `ignore_eos` has an option without a value, and `--adapter` loads what it names. */
+const OWN_OPTION = ['ignore_eos', 'adapter', 'adapter_id']
 
 export function addSamplingOptions(command: Command): Command {
   command.optionsGroup('Answer:')

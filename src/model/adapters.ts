@@ -86,6 +86,13 @@ export class Adapters {
     return this.weights.size === 0
   }
 
+  /** Bytes of all adapters, and of what they work in. */
+  get gpuBytes(): number {
+    const own = [...this.weights.values()].reduce((sum, { gpuBytes }) => sum + gpuBytes, 0)
+    const { down, start } = this.scratch ?? {}
+    return own + this.slots.size + this.nothing.size + (down?.size ?? 0) + (start?.size ?? 0)
+  }
+
   /** The adapter of a sequence from now on, by its slot. */
   assign(sequence: number, slot: number): void {
     if (this.slotOf[sequence] === slot) return

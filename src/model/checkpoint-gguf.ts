@@ -112,6 +112,9 @@ function refuseOtherGguf(file: string, metadata: GgufMetadata): void {
     )
   }
   if (type === 'adapter') {
-    throw new CheckpointError({ file }, 'is an adapter (LoRA); merge it into its model first (llama-export-lora)')
+    throw new CheckpointError(
+      { file },
+      'is an adapter (LoRA), not a model: load its base model, and this with loadAdapter (--adapter)',
+    )
   }
 }

@@ -113,8 +113,13 @@ export class LoadedModel {
 
   /** What the model takes of the GPU's memory at the moment. */
   memory(): ModelMemory {
-    const { weights, cache, maxSequences, tensorBytes: tensors } = this
-    return memoryOf(weights, cache, { tensors, maxSequences, adapters: 0, total: this.gpu.counters.bytesAlive })
+    const { weights, cache, runner, maxSequences, tensorBytes: tensors } = this
+    return memoryOf(weights, cache, {
+      tensors,
+      maxSequences,
+      adapters: runner.adapterBytes,
+      total: this.gpu.counters.bytesAlive,
+    })
   }
 
   /** Ids below this may be chosen. */

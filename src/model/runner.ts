@@ -77,6 +77,11 @@ export class Runner {
     if (adapters !== undefined) await this.recordings.warmUpAdapters(adapters)
   }
 
+  /** Bytes on the GPU of adapters and of what they work in. */
+  get adapterBytes(): number {
+    return this.adapters?.gpuBytes ?? 0
+  }
+
   /** The adapter of a sequence from now on, by its slot. */
   assignAdapter(sequence: number, slot: number): void {
     this.adapters?.assign(sequence, slot)

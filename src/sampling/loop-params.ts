@@ -26,8 +26,10 @@ export interface LoopInput {
    * pass. The text is the same; where it repeats its prompt it comes sooner. Default 0: off.
    */
   prompt_lookup_num_tokens?: number | null | undefined
-  /** The name of the adapter to answer with, of those that `loadAdapter` brought. Default: none. */
+  /** The LoRA adapter to answer with, by the name under which it was loaded. Default: none. */
   adapter?: string | null | undefined
+  /** The same as `adapter` under the name of Hugging Face's servers. */
+  adapter_id?: string | null | undefined
 }
 
 /** Checked, with all defaults filled in. */
@@ -61,6 +63,7 @@ export const LOOP_CHECKS: Checks<LoopInput> = {
   top_logprobs: integer(0, MAX_TOP_LOGPROBS),
   prompt_lookup_num_tokens: integer(0, MAX_LOOKUP),
   adapter: filledText,
+  adapter_id: filledText,
 }
 
 /** Names of one limit; of those that are given the first counts. */
@@ -84,6 +87,6 @@ export function loopParams(values: LoopInput): LoopParams {
     logprobs: values.logprobs ?? false,
     top_logprobs: values.top_logprobs ?? 0,
     prompt_lookup_num_tokens: values.prompt_lookup_num_tokens ?? 0,
-    adapter: values.adapter ?? undefined,
+    adapter: values.adapter ?? values.adapter_id ?? undefined,
   }
 }

@@ -93,7 +93,14 @@ function checkTogether(values: SamplingInput, params: { sampler: SamplerParams; 
   if (loop.top_logprobs > 0 && !loop.logprobs) {
     throw new ParameterError('top_logprobs', loop.top_logprobs, 'needs logprobs: true')
   }
-  const { seed, random_seed } = values
+  const { seed, random_seed, adapter, adapter_id } = values
+  if (adapter !== undefined && adapter_id !== undefined && adapter !== adapter_id) {
+    throw new ParameterError(
+      'adapter_id',
+      adapter_id,
+      `is another name of adapter, which is ${adapter}: send one of them`,
+    )
+  }
   // Compared by value: one may be a bigint and the other a number.
   if (seed !== undefined && random_seed !== undefined && BigInt(seed!) !== BigInt(random_seed!)) {
     throw new ParameterError('random_seed', random_seed, `is another name of seed, which is ${seed}: send one of them`)

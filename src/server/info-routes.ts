@@ -6,30 +6,37 @@ import type { AppContext, Service } from './service.ts'
 
 /** `GET /v1/models` */
 export function listModels(c: AppContext, service: Service): Response {
-  const card = modelCard(c, service)
-  if (c.get('family') !== 'anthropic') return jsonResponse({ object: 'list', data: [card] })
-  const { modelId } = service.config
-  return jsonResponse({ data: [card], first_id: modelId, last_id: modelId, has_more: false })
+  const ids = idsOf(service)
+  const data = ids.map((id) => modelCard(c, service, id))
+  if (c.get('family') !== 'anthropic') return jsonResponse({ object: 'list', data })
+  return jsonResponse({ data, first_id: ids[0], last_id: ids.at(-1), has_more: false })
 }
 
 /** `GET /v1/models/:id`. @throws HttpError 404 */
 export function showModel(c: AppContext, service: Service): Response {
   const id = c.req.param('id') ?? ''
-  if (id !== service.config.modelId) throw modelNotFound(id, service.config.modelId)
-  return jsonResponse(modelCard(c, service))
+  if (!idsOf(service).includes(id)) throw modelNotFound(id, service.config.modelId)
+  return jsonResponse(modelCard(c, service, id))
 }
 
-function modelCard(c: AppContext, { config, model }: Service): object {
+/** The model, and itself with each of its adapters. */
+function idsOf({ config, model }: Service): string[] {
+  return [config.modelId, ...(model.ready?.adapters ?? []).map(({ name }) => name)]
+}
+
+function modelCard(c: AppContext, { config, model }: Service, id: string): object {
   const contextLength = model.ready?.contextLength
   if (c.get('family') === 'anthropic') {
     const created_at = new Date(Math.min(config.created * 1000, 8.64e15)).toISOString()
-    return { type: 'model', id: config.modelId, display_name: config.modelId, created_at }
+    return { type: 'model', id, display_name: id, created_at }
   }
   return {
-    id: config.modelId,
+    id,
     object: 'model',
     created: config.created,
     owned_by: 'mistral-webgpu',
+    // An adapter's model, under the name that vLLM gives it.
+    ...(id !== config.modelId && { parent: config.modelId }),
     // Under the name that vLLM gives it; clients size their prompts by it.
     ...(contextLength !== undefined && { max_model_len: contextLength }),
     ...(c.get('family') === 'mistral' && mistralCard(model.ready)),

@@ -11,6 +11,7 @@ import { type AnswerHead, answerHead, chatLogprobs, chunksOf, wireUsage } from '
 import type { ServedCompletion } from './records.ts'
 import { type Pieces, runOne } from './run.ts'
 import {
+  answeringModel,
   checkModel,
   checkStreamOptions,
   flag,
@@ -55,12 +56,12 @@ interface ChatWire {
 export async function chatCompletions(c: AppContext, service: Service): Promise<Response> {
   const { config } = service
   service.model.use()
-  const wire = parseChat(await readFields(c, config), config)
+  const wire = parseChat(await readFields(c, config), service)
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.request.messages)
   const { abort, unlink } = follow(c.req.raw.signal)
-  const head = answerHead('chatcmpl', config.modelId)
+  const head = answerHead('chatcmpl', answeringModel(wire.request, service))
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
   const family = c.get('family')
   if (!wire.stream) return jsonResponse(completionBody(head, await pieces.result.finally(unlink), family === 'mistral'))
@@ -71,10 +72,10 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
 }
 
 /** @throws ParameterError, HttpError */
-function parseChat(body: BodyFields, config: Service['config']): ChatWire {
-  const { lenient } = config
+function parseChat(body: BodyFields, service: Service): ChatWire {
+  const { lenient } = service.config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
-  if (wire.model) checkModel(wire.model, config)
+  const named = checkModel(wire.model, service)
   const { response_format: format, stream_options: options } = wire
   if (format && format.type !== 'text') {
     throw new ParameterError('response_format', format, 'is not supported yet; only {"type": "text"} is')
@@ -85,7 +86,10 @@ function parseChat(body: BodyFields, config: Service['config']): ChatWire {
   checkStreamOptions(body, wire.stream, lenient)
   const asked = wire.safe_prompt ? { ...body, messages: withSafePrompt(wire.messages) } : body
   return {
-    request: checkRequest(modelRequest(asked, { fields: FIELDS, passed: PASSED, lenient }) as ChatRequest),
+    request: checkRequest({
+      ...named,
+      ...modelRequest(asked, { fields: FIELDS, passed: PASSED, lenient }),
+    } as ChatRequest),
     stream: wire.stream,
     includeUsage: options?.include_usage ?? false,
   }

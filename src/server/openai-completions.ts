@@ -11,6 +11,7 @@ import { type AnswerHead, answerHead, chunksOf, completionLogprobs, TextOffsets,
 import type { ServedCompletion } from './records.ts'
 import { type Pieces, runAll } from './run.ts'
 import {
+  answeringModel,
   checkModel,
   checkStreamOptions,
   flag,
@@ -59,14 +60,14 @@ interface CompletionWire {
 export async function completions(c: AppContext, service: Service): Promise<Response> {
   const { config } = service
   const chat = service.model.use()
-  const wire = await parseCompletion(await readFields(c, config), config, chat)
+  const wire = await parseCompletion(await readFields(c, config), service, chat)
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.prompts)
   const leads = await Promise.all(wire.requests.map((request) => leadLength(request, chat)))
   const echoed = await Promise.all(wire.prompts.map((prompt) => (wire.echo ? promptText(prompt, chat) : '')))
   const head = {
-    ...answerHead('cmpl', config.modelId),
+    ...answerHead('cmpl', answeringModel(wire.requests[0]!, service)),
     // What each choice's text begins with, by the server.
     starts: echoed.flatMap((text) => Array.from({ length: wire.choicesEach }, () => text)),
     offsets: leads.flatMap((lead) => Array.from({ length: wire.choicesEach }, () => new TextOffsets(lead))),
@@ -83,10 +84,10 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
 }
 
 /** @throws ParameterError, HttpError */
-async function parseCompletion(body: BodyFields, config: Service['config'], chat: ChatModel): Promise<CompletionWire> {
-  const { lenient } = config
+async function parseCompletion(body: BodyFields, service: Service, chat: ChatModel): Promise<CompletionWire> {
+  const { lenient } = service.config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
-  if (wire.model) checkModel(wire.model, config)
+  const named = checkModel(wire.model, service)
   checkStreamOptions(body, wire.stream, lenient)
   const prompts = await parsePrompts(body.prompt, chat)
   const { logprobs, ...rest } = body
@@ -98,7 +99,7 @@ async function parseCompletion(body: BodyFields, config: Service['config'], chat
     throw new ParameterError('echo', true, 'repeats the prompt, and so does return_full_text: send one of them')
   }
   const asked = wanted ? { ...rest, logprobs: true, top_logprobs: logprobs } : rest
-  const shared = modelRequest(asked, { fields: FIELDS, passed: [], lenient })
+  const shared = { ...named, ...modelRequest(asked, { fields: FIELDS, passed: [], lenient }) }
   const requests = prompts.map((prompt) => checkRequest({ ...shared, prompt } as ChatRequest))
   return {
     prompts,

@@ -3,11 +3,12 @@ import * as v from 'valibot'
 import { closestName } from '../closest-name.ts'
 import { ParameterError } from '../errors.ts'
 import { isJsonObject, plainJson } from '../json/value.ts'
+import type { LoopInput } from '../sampling/loop-params.ts'
 import { PARAMETERS, parseRequestParams, UNSUPPORTED_PARAMETERS } from '../sampling/request-params.ts'
 import { type BodyFields, type BodyLimits, readJsonObject } from './body.ts'
 import { HttpError } from './errors.ts'
 import { hasMistralFields } from './mistral-client.ts'
-import type { AppContext } from './service.ts'
+import type { AppContext, Service } from './service.ts'
 
 /** Fields that routes share. null stands for a missing field everywhere, as OpenAI's own clients send it. */
 export const flag = v.nullish(v.boolean('must be true or false'), false)
@@ -155,9 +156,24 @@ export function checkStreamOptions(body: BodyFields, stream: boolean, lenient: b
   }
 }
 
-/** @throws HttpError 404 when the server answers for its own model only and this is another */
-export function checkModel(model: string, { modelId, strictModel }: { modelId: string; strictModel: boolean }): void {
-  if (strictModel && model !== modelId) throw modelNotFound(model, modelId)
+/**
+ * What the name of a model says of the request: the name of an adapter is that of the model with it, as vLLM has it.
+ * @throws HttpError 404 when the server answers for its own models only and this is another
+ */
+export function checkModel(
+  name: string | null | undefined,
+  { config, model }: Pick<Service, 'config' | 'model'>,
+): { readonly adapter?: string } {
+  const { modelId, strictModel } = config
+  if (name === null || name === undefined || name === modelId) return {}
+  if (model.ready?.adapters?.some((adapter) => adapter.name === name)) return { adapter: name }
+  if (strictModel) throw modelNotFound(name, modelId)
+  return {}
+}
+
+/** The name of the model that answers a request. */
+export function answeringModel({ adapter, adapter_id }: LoopInput, { config }: Pick<Service, 'config'>): string {
+  return adapter ?? adapter_id ?? config.modelId
 }
 
 export function modelNotFound(model: string, modelId: string): HttpError {

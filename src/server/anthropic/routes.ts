@@ -4,7 +4,7 @@ import type { ChatRequest } from '../../chat/request.ts'
 import { readJsonObject } from '../body.ts'
 import { HttpError, jsonResponse } from '../errors.ts'
 import { respond, type Terms, translate } from '../face.ts'
-import { checkModel } from '../schema.ts'
+import { answeringModel, checkModel } from '../schema.ts'
 import type { AppContext, Service } from '../service.ts'
 import { NAMED_EVENTS } from '../sse.ts'
 import { MessageWriter } from './events.ts'
@@ -19,10 +19,10 @@ export async function createMessage(c: AppContext, service: Service): Promise<Re
     await readJsonObject(c.req.raw, config),
     config.lenient,
   )
-  checkModel(model, config)
+  const adapted = { ...checkModel(model, service), ...request }
   const promptTokens = () => countPrompt(chat, request, terms)
-  const answer = new MessageWriter({ model: config.modelId, promptTokens, hidesThoughts })
-  return respond(c, service, { request, stream, terms, answer }, NAMED_EVENTS)
+  const answer = new MessageWriter({ model: answeringModel(adapted, service), promptTokens, hidesThoughts })
+  return respond(c, service, { request: adapted, stream, terms, answer }, NAMED_EVENTS)
 }
 
 /** `POST /v1/messages/count_tokens`: how long the prompt of such a request would be. */
@@ -31,7 +31,7 @@ export async function countMessageTokens(c: AppContext, service: Service): Promi
   const chat = service.model.use()
   checkVersion(c)
   const { model, request, terms } = parseMessage(await readJsonObject(c.req.raw, config), config.lenient, true)
-  checkModel(model, config)
+  checkModel(model, service)
   return jsonResponse({ input_tokens: await countPrompt(chat, request, terms) })
 }
 

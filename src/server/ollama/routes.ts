@@ -4,7 +4,7 @@ import pkg from '../../../package.json' with { type: 'json' }
 import { type BodyFields, readJsonObject } from '../body.ts'
 import { jsonResponse } from '../errors.ts'
 import { respond } from '../face.ts'
-import { checkModel, modelNotFound, parseFields, text } from '../schema.ts'
+import { answeringModel, checkModel, modelNotFound, parseFields, text } from '../schema.ts'
 import type { AppContext, Service } from '../service.ts'
 import { JSON_LINES } from '../sse.ts'
 import { CHAT_SHAPE, GENERATE_SHAPE, OllamaWriter, type Shape } from './events.ts'
@@ -30,10 +30,10 @@ async function answer(
   const chat = service.model.use()
   const parsed = parse(await readJsonObject(c.req.raw, config), config.lenient, chat.contextLength)
   const { model, request, stream, terms } = parsed
-  checkModel(withoutTag(model), config)
-  const writer = new OllamaWriter(config.modelId, shape)
+  const adapted = { ...checkModel(withoutTag(model), service), ...request }
+  const writer = new OllamaWriter(answeringModel(adapted, service), shape)
   if (request === undefined) return jsonResponse(writer.loaded())
-  return respond(c, service, { request, stream, terms, answer: writer }, JSON_LINES)
+  return respond(c, service, { request: adapted, stream, terms, answer: writer }, JSON_LINES)
 }
 
 /** Ollama's clients put `:latest` behind names without a tag. */
@@ -48,7 +48,9 @@ export function ollamaVersion(): Response {
 
 /** `GET /api/tags` */
 export async function ollamaTags(_: AppContext, service: Service): Promise<Response> {
-  return jsonResponse({ models: [await modelCard(service)] })
+  const { modelId } = service.config
+  const names = [modelId, ...(service.model.ready?.adapters ?? []).map(({ name }) => name)]
+  return jsonResponse({ models: await Promise.all(names.map((name) => modelCard(service, name))) })
 }
 
 /** `GET /api/ps`: the model never leaves the GPU. */
@@ -68,8 +70,9 @@ export async function ollamaShow(c: AppContext, service: Service): Promise<Respo
   const chat = service.model.use()
   const { model, name = model } = parseFields(showSchema, await readJsonObject(c.req.raw, config))
   const asked = withoutTag(model ?? name ?? config.modelId)
-  if (asked !== config.modelId) throw modelNotFound(asked, config.modelId)
-  const { details, modified_at } = await modelCard(service)
+  if (asked !== config.modelId && checkModel(asked, service).adapter === undefined)
+    throw modelNotFound(asked, config.modelId)
+  const { details, modified_at } = await modelCard(service, asked)
   return jsonResponse({
     modelfile: '',
     parameters: '',
@@ -86,16 +89,16 @@ export async function ollamaShow(c: AppContext, service: Service): Promise<Respo
 }
 
 /** What is not known of a model is an empty text there. */
-async function modelCard({ config, model }: Service) {
+async function modelCard({ config, model }: Service, name = config.modelId) {
   const status = await model.ready?.status()
   return {
-    name: config.modelId,
-    model: config.modelId,
+    name,
+    model: name,
     modified_at: new Date(Math.min(config.created * 1000, 8.64e15)).toISOString(),
     size: status?.gpuBytes ?? 0,
     digest: '',
     details: {
-      parent_model: '',
+      parent_model: name === config.modelId ? '' : config.modelId,
       format: '',
       family: 'mistral',
       families: ['mistral'],

@@ -7,7 +7,7 @@ import type { ChatMessage } from '../../tokenizer/chat-messages.ts'
 import { HttpError, jsonResponse } from '../errors.ts'
 import { type FaceRequest, respond, translate } from '../face.ts'
 import { randomHex } from '../ids.ts'
-import { checkModel, checkStreamOptions, readFields } from '../schema.ts'
+import { answeringModel, checkModel, checkStreamOptions, readFields } from '../schema.ts'
 import type { AppContext, Service } from '../service.ts'
 import { NAMED_EVENTS } from '../sse.ts'
 import { ResponseWriter } from './events.ts'
@@ -37,8 +37,8 @@ export async function countInputTokens(c: AppContext, service: Service): Promise
 async function faceRequest(c: AppContext, service: Service, chat: ChatModel): Promise<FaceRequest> {
   const { config, responses } = service
   const body = await readFields(c, config)
-  const { wire, request } = parseBody(body, config.lenient)
-  if (wire.model) checkModel(wire.model, config)
+  const { wire, request: asked } = parseBody(body, config.lenient)
+  const request = { ...checkModel(wire.model, service), ...asked }
   checkStreamOptions(body, wire.stream, config.lenient)
   const before = wire.previous_response_id
     ? responses.get(wire.previous_response_id, 'previous_response_id')
@@ -55,7 +55,7 @@ async function faceRequest(c: AppContext, service: Service, chat: ChatModel): Pr
     background: false,
     error: null,
     incomplete_details: null,
-    model: config.modelId,
+    model: answeringModel(request, service),
     ...echoOf(wire, body),
     store: keeps(wire, service),
   }
