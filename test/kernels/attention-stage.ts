@@ -275,19 +275,9 @@ export class AttentionStage {
 
   destroy(): void {
     const { rows, tiles, rope, q, splits, stats } = this.buffers
-    const all = [
-      rows,
-      tiles,
-      rope,
-      q,
-      splits,
-      stats,
-      this.cache.buffer,
-      this.x.buffer,
-      this.y.buffer,
-      this.weight.quants,
-    ]
-    for (const buffer of all) buffer.destroy()
+    const { cache, x, y, weight } = this
+    const own = [rows, tiles, rope, q, splits, stats]
+    for (const buffer of [...own, cache.buffer, x.buffer, y.buffer, weight.quants]) buffer.destroy()
   }
 }
 

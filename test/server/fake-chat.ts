@@ -18,6 +18,29 @@ export interface FakeChat extends ChatModel {
   readonly taken: number
 }
 
+const STATUS = {
+  waiting: 2,
+  maxSequences: 4,
+  maxQueue: Infinity,
+  contextLength: 8192,
+  gpuBytes: 12345,
+  memory: { weights: 10000, cache: 2000, workspace: 345, adapters: 0, tensors: 9990 },
+  cachedTokens: 3,
+  promptTokens: 40,
+  generatedTokens: 17,
+}
+
+/** What a piece is that the script says nothing of. */
+const PLAIN = {
+  index: 0,
+  text: '',
+  reasoning_content: null,
+  token_ids: [7],
+  logprobs: null,
+  tool_calls: null,
+  finish_reason: null,
+}
+
 /** A chat whose answers are written down: for what a trained model gives only by chance, or never. */
 export function fakeChat(script: Step[] | ((request: Record<string, unknown>) => Iterable<Step>)): FakeChat {
   const state = { running: 0, taken: 0 }
@@ -43,16 +66,7 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
           await pause(step.wait, signal)
           continue
         }
-        const piece = {
-          index: 0,
-          text: '',
-          reasoning_content: null,
-          token_ids: [7],
-          logprobs: null,
-          tool_calls: null,
-          finish_reason: null,
-          ...step,
-        }
+        const piece = { ...PLAIN, ...step }
         tokens += piece.token_ids.length
         const before = whole.get(piece.index)
         whole.set(piece.index, { text: (before?.text ?? '') + piece.text, piece: joined(before?.piece, piece) })
@@ -80,16 +94,8 @@ export function fakeChat(script: Step[] | ((request: Record<string, unknown>) =>
     decode: (ids: readonly number[]) => Array.from(ids, (id) => `<${id}>`).join(''),
     // As where the model lives in a worker: what it tells comes as promises.
     status: async () => ({
+      ...STATUS,
       running: state.running,
-      waiting: 2,
-      maxSequences: 4,
-      maxQueue: Infinity,
-      contextLength: 8192,
-      gpuBytes: 12345,
-      memory: { weights: 10000, cache: 2000, workspace: 345, adapters: 0, tensors: 9990 },
-      cachedTokens: 3,
-      promptTokens: 40,
-      generatedTokens: 17,
     }),
     dispose: () => {},
   } as unknown as FakeChat
