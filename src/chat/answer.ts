@@ -68,7 +68,16 @@ export interface AnswerOptions {
   /** How calls of tools are written; undefined when the request has no tools. */
   readonly tools: AnswerTools | undefined
   /** How thoughts are marked, and whether the prompt ends inside one; undefined where they are not told from text. */
-  readonly thinking?: (ThinkingTokens & { readonly open: boolean }) | undefined
+  readonly thinking?: (ThinkingTokens & ThoughtOptions) | undefined
+}
+
+export interface ThoughtOptions {
+  /** The prompt ends inside a thought. */
+  readonly open: boolean
+  /** Tokens that it may have. */
+  readonly budget?: number | undefined
+  /** Thoughts are left out of what is returned. */
+  readonly hidden?: boolean
 }
 
 /** What one token adds to the answer. */
@@ -80,6 +89,8 @@ export interface Piece {
   at: number | undefined
   /** The token begins a text. */
   readonly begins: boolean
+  /** The answer stops here because the thought has used up its tokens, and goes on behind its end. */
+  over: boolean
 }
 
 /**
@@ -122,7 +133,7 @@ export class Answer {
    * request allows. What the token adds is the note of its step.
    */
   see(tokenId: number): Verdict<Piece> {
-    const piece: Piece = { text: '', thought: '', deltas: [], at: undefined, begins: this.stream.begins }
+    const piece: Piece = { text: '', thought: '', deltas: [], at: undefined, begins: this.stream.begins, over: false }
     const { tools, thinking } = this.options
     // Stop texts end answers, not the JSON of a call, and not a thought.
     if (this.calls !== undefined) this.seeCall(tokenId, piece, this.calls)
@@ -137,7 +148,20 @@ export class Answer {
       this.thoughtTokens++
       piece.thought = this.stream.push(tokenId)
     } else this.seeText(tokenId, piece)
-    return { stop: this.filter.stopped || (this.calls?.full ?? false), note: piece }
+    const stop = this.filter.stopped || (this.calls?.full ?? false)
+    piece.over = !stop && this.overBudget
+    return { stop: stop || piece.over, note: piece }
+  }
+
+  /** The id that ends thoughts, where they have a limit. */
+  get thoughtLimit(): number | undefined {
+    const { thinking } = this.options
+    return thinking?.budget === undefined ? undefined : thinking.end
+  }
+
+  /** The answer is in a thought that has used up its tokens. */
+  get overBudget(): boolean {
+    return this.thinks && this.thoughtTokens >= (this.options.thinking?.budget ?? Infinity)
   }
 
   /** What is left of the text, or of the thought, when something else begins. */
@@ -187,7 +211,7 @@ export class Answer {
     const { open } = this
     const { text, thought, deltas, at, begins } = note!
     open.text += text
-    open.thought += thought
+    open.thought += this.options.thinking?.hidden ? '' : thought
     open.deltas.push(...deltas)
     open.ids.push(tokenId)
     if (logprobs && at !== undefined) this.held.add(at, tokenLogprob(this.tokenizer, logprobs, begins))
@@ -221,7 +245,7 @@ export class Answer {
     const { open, calls, filter } = this
     const last = this.stream.flush()
     if (calls === undefined) {
-      if (this.thinks) open.thought += last
+      if (this.thinks && !this.options.thinking?.hidden) open.thought += last
       const text = filter.push(this.thinks ? '' : last) + filter.flush()
       open.text += text
       this.show(text)

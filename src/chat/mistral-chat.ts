@@ -1,6 +1,5 @@
 /** `MistralChat`: a chat model, messages in, streamed text out. */
 import { merge } from '../async/merge.ts'
-import { ResultStream } from '../async/result-stream.ts'
 import { changed } from '../checks.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
@@ -8,7 +7,6 @@ import type { AdapterInfo, AdapterOptions } from '../generate/adapters.ts'
 import { MistralModel, type ModelStatus } from '../generate/mistral-model.ts'
 import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
 import { copyIds, type TokenParams } from '../generate/token-loop.ts'
-import type { GenerationSummary } from '../generate/types.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { randomSeed } from '../sampling/random.ts'
@@ -16,8 +14,9 @@ import type { RequestParams } from '../sampling/request-params.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkTools } from '../tokenizer/tools.ts'
-import { Answer, type AnswerOptions, type ChatChoice, type ChatChunk, type ChatFinishReason } from './answer.ts'
+import { Answer, type AnswerOptions, type ChatChunk } from './answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
+import { type ChoiceResult, type ChoiceRun, runChoice } from './choice-run.ts'
 import { checkTemplateOptions, loadTemplate, type TemplateOptions } from './load-template.ts'
 import {
   aboutTexts,
@@ -33,10 +32,6 @@ import type { ToolCallStream } from './tool-calls.ts'
 import { forcedCall, toolCallTokens } from './tool-choice.ts'
 
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
-
-/** One answer on its way: its chunks, then itself and what the token loop says. */
-type ChoiceRun = AsyncGenerator<ChatChunk, ChoiceResult, undefined>
-type ChoiceResult = { choice: ChatChoice; summary: GenerationSummary }
 
 export interface MistralChat extends Disposes {}
 
@@ -93,18 +88,22 @@ export class MistralChat implements ChatModel {
   }
 
   /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`, `ContextLengthError`. */
-  encode({ messages, prompt, tools: given, reasoning_effort }: PromptRequest): number[] {
+  encode({ messages, prompt, tools: given, reasoning_effort, chat_template_kwargs }: PromptRequest): number[] {
     if ((messages === undefined) === (prompt === undefined)) {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
     const tools = checkTools(given)
-    this.refuseTooLong({ messages, prompt, tools })
+    this.refuseTooLong({ messages, prompt, tools, chat_template_kwargs })
     if (messages !== undefined) {
       if (tools !== undefined && !this.takesTools) {
         throw new ParameterError('tools', tools, "the model's chat template has no tools")
       }
       const { neighbours } = this
-      return this.template.encode(messages, this.tokenizer, { tools, reasoningEffort: reasoning_effort, neighbours })
+      const settings = { reasoningEffort: reasoning_effort, variables: chat_template_kwargs, neighbours }
+      return this.template.encode(messages, this.tokenizer, { tools, ...settings })
+    }
+    if (Object.keys(chat_template_kwargs ?? {}).length > 0) {
+      throw new ParameterError('chat_template_kwargs', chat_template_kwargs, 'needs messages: a prompt has no template')
     }
     if (tools !== undefined) throw new ParameterError('tools', tools, 'needs messages: a prompt is taken as it stands')
     if (reasoning_effort !== undefined && reasoning_effort !== null && reasoning_effort !== 'none') {
@@ -225,14 +224,20 @@ export class MistralChat implements ChatModel {
       after: continues || shown ? promptIds : undefined,
       lead: shown ? this.tokenizer.decode(promptIds) : '',
       tools: tokens && { tokens, Calls, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
-      thinking: thinking && { ...thinking, open: endsInThought(promptIds, thinking) },
+      thinking: thinking && {
+        ...thinking,
+        open: endsInThought(promptIds, thinking),
+        budget: params.text.max_reasoning_tokens,
+        hidden: !params.text.include_reasoning,
+      },
     }
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds
     const { sampler, loop } = this.tokenParams(params, forced?.ids.length ?? 0)
     const seed = sampler.seed ?? randomSeed()
     return Array.from({ length: params.text.n }, (_, index) => {
       const own = { loop, sampler: changed(sampler, { seed: seedOf(seed, index) }) }
-      return this.run(ids, own, new Answer(this.tokenizer, { ...answer, index }), { ...options, sibling: index > 0 })
+      const writer = new Answer(this.tokenizer, { ...answer, index })
+      return runChoice(this.model, ids, own, writer, { ...options, sibling: index > 0 })
     })
   }
 
@@ -243,23 +248,6 @@ export class MistralChat implements ChatModel {
     const max_tokens = Math.max(1, loop.max_tokens - begun)
     const min_new_tokens = Math.max(0, sampler.min_new_tokens - begun)
     return { sampler: changed(sampler, { bad_words_ids, min_new_tokens }), loop: changed(loop, { max_tokens }) }
-  }
-
-  private async *run(
-    ids: readonly number[],
-    params: TokenParams,
-    answer: Answer,
-    options: RequestOptions & { sibling: boolean },
-  ): ChoiceRun {
-    const onToken = (tokenId: number) => answer.see(tokenId)
-    const steps = new ResultStream(this.model.run(ids, params, { ...options, onToken }))
-    let reason: ChatFinishReason = 'stop'
-    for await (const step of steps) {
-      const chunk = answer.step(step)
-      if (chunk?.finish_reason) reason = chunk.finish_reason
-      if (chunk) yield chunk
-    }
-    return { choice: answer.choice(reason), summary: await steps.result }
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */

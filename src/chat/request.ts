@@ -18,6 +18,11 @@ export interface PromptRequest {
   tools?: readonly Tool[] | null | undefined
   /** For models with such a setting: `'high'` lets the model think before it answers, `'none'` (default) does not. */
   reasoning_effort?: string | null | undefined
+  /**
+   * Further variables for the checkpoint's chat template, such as `{ enable_thinking: false }`. One that the template does
+   * not name is refused.
+   */
+  chat_template_kwargs?: Readonly<Record<string, unknown>> | null | undefined
 }
 
 /** A prompt, and how it is answered. */
@@ -40,9 +45,18 @@ export interface ParsedRequest {
   /** As it was sent, for errors. */
   readonly toolChoice: unknown
   readonly reasoning_effort: string | undefined
+  readonly chat_template_kwargs: Readonly<Record<string, unknown>> | undefined
 }
 
-const OWN = ['messages', 'prompt', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort']
+const OWN = [
+  'messages',
+  'prompt',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'reasoning_effort',
+  'chat_template_kwargs',
+]
 
 const PARSED = Symbol('parsed')
 
@@ -81,21 +95,26 @@ function readRequest(request: ChatRequest): ParsedRequest {
   if (typeof request !== 'object' || request === null) {
     throw new ParameterError('request', request, 'must be an object with messages or a prompt')
   }
-  const { messages, prompt, tools, tool_choice, parallel_tool_calls, reasoning_effort: effort, ...sampling } = request
+  const { messages, prompt, tools, tool_choice, parallel_tool_calls, reasoning_effort: effort, ...rest } = request
+  const { chat_template_kwargs: variables, ...sampling } = rest
   const params = parseRequestParams(sampling, OWN)
   if (effort !== undefined && effort !== null && typeof effort !== 'string') {
     throw new ParameterError('reasoning_effort', effort, 'must be a string')
   }
   const plan = planTools({ tools, tool_choice, parallel_tool_calls })
-  return { messages, prompt, params, tools: plan, toolChoice: tool_choice, reasoning_effort: effort ?? undefined }
+  return {
+    ...{ messages, prompt, params, tools: plan, toolChoice: tool_choice },
+    reasoning_effort: effort ?? undefined,
+    chat_template_kwargs: variables ?? undefined,
+  }
 }
 
 /**
  * Characters of the texts that every chat format puts into the prompt. The request is unchecked: what is no text counts
  * nothing, and what stands in it twice, or holds itself, counts once.
  */
-export function characters({ messages, prompt, tools }: PromptRequest): number {
-  const values: unknown[] = [prompt]
+export function characters({ messages, prompt, tools, chat_template_kwargs }: PromptRequest): number {
+  const values: unknown[] = [prompt, chat_template_kwargs]
   for (const message of listOf<ChatMessage>(messages)) {
     const parts = Array.isArray(message?.content) ? listOf<TextPart>(message.content) : [{ text: message?.content }]
     for (const part of parts) values.push(part?.text)

@@ -241,7 +241,7 @@ export class MistralModel {
 
   /**
    * @internal As `generate`, with notes that travel from `onToken` to the steps. A `sibling` is one of several answers to
-   * a request that was let in already.
+   * a request that was let in already. With `begun`, so many of the last ids are the answer's own.
    */
   run<Note>(
     tokenIds: readonly number[],
@@ -250,6 +250,7 @@ export class MistralModel {
       onToken?: ((tokenId: number) => Verdict<Note>) | undefined
       constraint?: Constraint | undefined
       sibling?: boolean
+      begun?: number
     },
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
     const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
@@ -312,6 +313,8 @@ function tokenParams(input: SamplingInput): TokenParams {
   if (text.stop.length > 0) refuse('stop', text.stop, ', or stopWhen with token ids')
   if (text.bad_words.length > 0) refuse('bad_words', text.bad_words, ', or bad_words_ids')
   if (text.return_full_text) refuse('return_full_text', true, '')
+  if (text.max_reasoning_tokens !== undefined) refuse('max_reasoning_tokens', text.max_reasoning_tokens, '')
+  if (!text.include_reasoning) refuse('include_reasoning', false, '')
   if (text.n > 1) throw new ParameterError('n', text.n, 'is for MistralChat; call generate() n times here')
   return params
 }

@@ -25,6 +25,8 @@ export interface TokenLoopOptions<Note> {
   readonly onToken?: ((tokenId: number) => Verdict<Note>) | undefined
   /** It belongs to a request that was let in already. */
   readonly sibling?: boolean | undefined
+  /** So many of the prompt's last tokens are the answer's own, from a run before. Default 0. */
+  readonly begun?: number | undefined
 }
 
 /** Copies a list, so that the caller cannot change it meanwhile. Non-iterables pass through: `checkPrompt` refuses them. */
@@ -60,12 +62,12 @@ export async function* generateTokens<Note>(
   { loaded, scheduler, adapter }: { loaded: LoadedModel; scheduler: Scheduler; adapter?: Adapter | undefined },
   prompt: readonly number[],
   params: TokenParams,
-  { eosTokenIds, signal, constraint, onToken, sibling }: TokenLoopOptions<Note>,
+  { eosTokenIds, signal, constraint, onToken, sibling, begun }: TokenLoopOptions<Note>,
 ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
   checkTokenIds(params.sampler, loaded.config.vocabSize)
   // At least one position must be left for the answer.
   checkPrompt(prompt, loaded.config.vocabSize, loaded.contextLength, 1)
-  const request = { ...requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken }), adapter }
+  const request = { ...requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken, begun }), adapter }
   checkConstraint(constraint)
   throwIfAborted(signal)
   const clock = new Clock()
@@ -101,11 +103,11 @@ function requestOf<Note>(
   loaded: LoadedModel,
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
-  { eosTokenIds, constraint, onToken }: TokenLoopOptions<Note>,
+  { eosTokenIds, constraint, onToken, begun = 0 }: TokenLoopOptions<Note>,
 ): Omit<GenerationRequest<Note>, 'adapter'> {
   const seed = sampler.seed ?? randomSeed()
   const masked = constraint !== undefined
-  const context = { promptLength: prompt.length, eosTokenId: [...eosTokenIds], seed, masked }
+  const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed, masked }
   const wanted = loop.max_length === undefined ? loop.max_tokens : loop.max_length - prompt.length
   if (wanted <= 0) {
     throw new ParameterError('max_length', loop.max_length, `must be above the prompt's ${prompt.length} tokens`)

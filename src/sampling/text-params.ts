@@ -12,6 +12,13 @@ export interface TextInput {
   n?: number | null | undefined
   /** Put the text of the prompt before the answer. Default false. */
   return_full_text?: boolean | null | undefined
+  /**
+   * Tokens that a thought may have; then it is ended as if the model had ended it, and the answer goes on. 0: no thought.
+   * They count as the answer's. Default: no limit of their own.
+   */
+  max_reasoning_tokens?: number | null | undefined
+  /** false leaves thoughts out of what is returned; the model thinks them all the same. Default true. */
+  include_reasoning?: boolean | null | undefined
 }
 
 /** Checked, with all defaults filled in. */
@@ -20,6 +27,9 @@ export interface TextParams {
   readonly bad_words: readonly string[]
   readonly n: number
   readonly return_full_text: boolean
+  /** undefined: no limit. */
+  readonly max_reasoning_tokens: number | undefined
+  readonly include_reasoning: boolean
 }
 
 const MAX_STOPS = 16
@@ -33,6 +43,8 @@ export const TEXT_CHECKS: Checks<TextInput> = {
   bad_words: texts(MAX_BAD_WORDS, MAX_BAD_WORD_LENGTH, MAX_BAD_WORDS_LENGTH),
   n: integer(1, MAX_CHOICES),
   return_full_text: flag,
+  max_reasoning_tokens: integer(0),
+  include_reasoning: flag,
 }
 
 /** @param values have passed their checks */
@@ -42,5 +54,7 @@ export function textParams(values: TextInput): TextParams {
     bad_words: [...(asList(values.bad_words ?? []) as readonly string[])],
     n: values.n ?? 1,
     return_full_text: values.return_full_text ?? false,
+    max_reasoning_tokens: values.max_reasoning_tokens ?? undefined,
+    include_reasoning: values.include_reasoning ?? true,
   }
 }

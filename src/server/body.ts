@@ -15,7 +15,7 @@ export interface BodyLimits {
 const MAX_DEPTH = 100
 
 /** What templates read stays as it was sent: numbers keep their kind and their digits, and keys their order. */
-const FOR_PROMPT = ['messages', 'tools']
+const FOR_PROMPT = ['messages', 'tools', 'chat_template_kwargs']
 
 /** What is left of the body would be taken for the next request of the connection. */
 const UNREAD = { connection: 'close' }

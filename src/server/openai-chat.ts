@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { ChatChoice, ChatChunk } from '../chat/answer.ts'
 import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
+import { isJsonObject } from '../json/value.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { withSafePrompt } from './mistral-client.ts'
@@ -34,6 +35,7 @@ const fields = {
   tool_choice: v.nullish(v.unknown()),
   parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
   reasoning_effort: v.nullish(text),
+  chat_template_kwargs: v.nullish(v.custom<object>(isJsonObject, 'must be an object')),
   echo: flag,
   // Mistral's.
   safe_prompt: flag,
@@ -41,7 +43,7 @@ const fields = {
 const schema = v.looseObject(fields)
 const lenientSchema = v.looseObject({ ...fields, ...lenientFields })
 const FIELDS = Object.keys(fields)
-const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort']
+const PASSED = ['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'reasoning_effort', 'chat_template_kwargs']
 
 interface ChatWire {
   request: CheckedRequest

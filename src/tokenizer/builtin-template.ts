@@ -15,6 +15,7 @@ import { arrange, type Content, type Turn } from './turns.ts'
 interface BuiltInOptions {
   readonly tools: readonly Tool[] | undefined
   readonly reasoningEffort: string | undefined
+  readonly variables: Readonly<Record<string, unknown>>
   /** Neighbours of one role become one message; false refuses them. */
   readonly merge: boolean
   /** Control tokens of the vocabulary by name; it has no others. */
@@ -87,6 +88,7 @@ function partsOf(format: ChatFormat, messages: readonly PlainMessage[], options:
     which === undefined ? -1 : (users.at(which === 'first' ? 0 : -1) ?? -1)
   const [systemPlace, toolsPlace, lastUser] = [place(rules.systemBefore), place(rules.toolsBefore), place('last')]
   if (tools !== undefined && toolsPlace < 0) throw new ParameterError('tools', tools, "need a user's message")
+  refuseVariables(options.variables)
   const settings = settingsOf(rules, options.reasoningEffort)
   const parts: PromptPart[] = [{ control: bos }]
   for (const [i, turn] of turns.entries()) {
@@ -147,6 +149,16 @@ function toolParts(tools: BuiltInOptions['tools']): PromptPart[] {
     function: { name, description: description ?? '', parameters: parameters ?? {} },
   }))
   return block('AVAILABLE_TOOLS', { text: pythonJson(list) })
+}
+
+/** @throws ParameterError: there is no template that could read them */
+function refuseVariables(variables: unknown): void {
+  if (typeof variables === 'object' && variables !== null && Object.keys(variables).length === 0) return
+  throw new ParameterError(
+    'chat_template_kwargs',
+    variables,
+    'is for chat templates of checkpoints; this model has none',
+  )
 }
 
 /** Without a setting the model does not think before it answers. */

@@ -18,6 +18,8 @@ export interface ChatTemplateOptions {
   tools?: readonly Tool[] | null | undefined
   /** How much the model shall think, for models that have the setting. By default it does not. */
   reasoningEffort?: string | null | undefined
+  /** Further variables of a checkpoint's template. */
+  variables?: Readonly<Record<string, unknown>> | null | undefined
   /**
    * What becomes of neighbours of one role: `'merge'` (default) joins them as mistral-common does, where a template
    * refuses them as they are; `'refuse'` is an error.
@@ -175,6 +177,7 @@ export class ChatTemplate {
     return writer.write(plain, tokenizer, {
       tools,
       reasoningEffort: options.reasoningEffort ?? undefined,
+      variables: options.variables ?? {},
       merge: options.neighbours !== 'refuse',
       addGenerationPrompt: options.addGenerationPrompt ?? true,
     })

@@ -1,5 +1,6 @@
 /** The prompt that a checkpoint's Jinja template writes. It is loaded for checkpoints that have one. */
 import { ChatTemplateError, ConversationError, ParameterError } from '../errors.ts'
+import { entriesOf, isJsonObject } from '../json/value.ts'
 import { withParsedArguments } from './calls.ts'
 import { checkResultIds, continuesLast, type PlainMessage } from './chat-messages.ts'
 import { cutAtEnd, markEnd } from './continue-message.ts'
@@ -10,6 +11,12 @@ import { nameOf, type PromptSettings, type PromptWriter } from './prompt-writer.
 import { ContentForms, renderMerging } from './template-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import type { Tool } from './tools.ts'
+
+/** Names that mean something in every template. */
+const GIVEN = [
+  ...['messages', 'tools', 'documents', 'add_generation_prompt', 'bos_token', 'eos_token', 'unk_token', 'pad_token'],
+  ...['raise_exception', 'strftime_now', 'namespace', 'range', 'loop'],
+]
 
 export class JinjaPrompt implements PromptWriter {
   readonly #source: string
@@ -30,10 +37,25 @@ export class JinjaPrompt implements PromptWriter {
     checkResultIds(messages)
     refuseToContinueCalls(messages)
     const { tools, reasoningEffort, merge, addGenerationPrompt } = settings
-    const variables = { ...this.#effort(reasoningEffort), tools: tools ?? null, addGenerationPrompt }
     const { guard, forms } = this.#guardFor(tokenizer)
+    const own = { ...this.#own(settings.variables, guard), ...this.#effort(reasoningEffort) }
+    const variables = { ...own, tools: tools ?? null, addGenerationPrompt }
     const render = (some: readonly PlainMessage[]) => this.#render(some, tokenizer, guard, variables)
     return guard.restore(renderMerging(forms.fit(messages), merge, render))
+  }
+
+  /** The request's own variables: those that the template names, and that are not its text or its tokens. */
+  #own(sent: unknown, guard: ControlGuard): Record<string, unknown> {
+    const at = 'chat_template_kwargs'
+    if (!isJsonObject(sent)) throw new ParameterError(at, sent, 'must be an object')
+    return Object.fromEntries(
+      entriesOf(sent).map(([name, value]) => {
+        const named = /^[a-zA-Z_]\w*$/.test(name) && new RegExp(`\\b${name}\\b`).test(this.#source)
+        if (!named) throw new ParameterError(`${at}.${name}`, value, "is not in the model's chat template")
+        if (GIVEN.includes(name)) throw new ParameterError(`${at}.${name}`, value, 'is given to the template already')
+        return [name, copyPlain(value, `${at}.${name}`, guard.protect)]
+      }),
+    )
   }
 
   /** Templates without the setting would leave it out without a word. */

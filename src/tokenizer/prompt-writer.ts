@@ -8,6 +8,8 @@ import type { Tool } from './tools.ts'
 export interface PromptSettings {
   readonly tools: readonly Tool[] | undefined
   readonly reasoningEffort: string | undefined
+  /** As they were sent: an object whose entries no code has looked at. */
+  readonly variables: Readonly<Record<string, unknown>>
   /** Neighbours of one role become one message where they must not stand together; false refuses them. */
   readonly merge: boolean
   readonly addGenerationPrompt: boolean

@@ -38,7 +38,14 @@ describe('defaults', () => {
     const { sampler, loop, text } = parseRequestParams({})
     const names = [sampler, loop, text].map((part) => Object.keys(part))
     expect(names[1]).toEqual(expect.arrayContaining(['max_tokens', 'use_cache', 'logprobs']))
-    expect(names[2]).toEqual(['stop', 'bad_words', 'n', 'return_full_text'])
+    expect(names[2]).toEqual([
+      'stop',
+      'bad_words',
+      'n',
+      'return_full_text',
+      'max_reasoning_tokens',
+      'include_reasoning',
+    ])
     expect(new Set(names.flat()).size).toBe(names.flat().length)
   })
 
