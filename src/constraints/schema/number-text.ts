@@ -30,6 +30,8 @@ const FRACTION = textOptional(parseRegex('\\.\\d+'))
 const MANTISSA = parseRegex('[1-9](?:\\.\\d+)?')
 /** What has a digit other than zero behind the point. */
 const NOT_WHOLE = parseRegex('-?(?:(?:0|[1-9]\\d*)\\.\\d*[1-9]\\d*|[1-9](?:\\.\\d+)?[eE]-0*[1-9]\\d*)')
+/** Whole numbers that JavaScript writes with an exponent. */
+const LARGE_INTEGER = parseRegex('[1-9](?:\\.\\d{1,20})?[eE]\\+?(?:2[1-9]|[3-9]\\d|[12]\\d\\d|30[0-7])')
 /** Every spelling that JSON has, but for exponents that no double has. */
 const ANY = parseRegex('-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?0*(?:\\d{1,2}|[12]\\d\\d|30[0-7]))?')
 
@@ -65,7 +67,8 @@ function unsignedRange(min: Bound | undefined, max: Bound | undefined, spelling:
   const zero = from.value.digits === 0n && !from.open
   const bounds = [...(zero ? [] : [atLeast(from)]), ...(max === undefined ? [] : [atMost(max)])]
   const plain = textSequence(UNSIGNED, integer ? textSequence() : fractionTo(scale))
-  if (integer || scale !== MORE || spelling.plain) return textAll(plain, ...bounds)
+  if (spelling.plain) return textAll(plain, ...bounds)
+  if (scale !== MORE) return textEither(textAll(plain, ...bounds), textAll(scientific(from, max), LARGE_INTEGER))
   return textEither(textAll(...(bounds.length === 0 ? [plain] : bounds)), scientific(from, max))
 }
 
@@ -164,7 +167,9 @@ function normalized({ value, open }: Bound): { mantissa: Bound; exponent: number
 function exponents(from: number, to: number): Text {
   const bound = (value: number): Bound => ({ value: { digits: BigInt(value), scale: 0 }, open: false })
   const range = (first: number, last: number) =>
-    first > last ? NO_TEXT : textSequence(ZEROS, unsignedRange(bound(first), bound(last), { integer: true, scale: 0 }))
+    first > last
+      ? NO_TEXT
+      : textSequence(ZEROS, unsignedRange(bound(first), bound(last), { integer: true, scale: 0, plain: true }))
   const [low, high] = [Math.max(from, -MAX_EXPONENT), Math.min(to, MAX_EXPONENT)]
   return textEither(
     textSequence(textOptional(charsOf('+')), range(Math.max(0, low), high)),

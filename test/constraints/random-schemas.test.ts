@@ -1,0 +1,66 @@
+/**
+ * Random schemas against ajv: what ajv calls valid is what the automaton accepts, and what the automaton writes is valid by ajv. With
+ * SCHEMAS=5000 in the environment there are as many (and SEED chooses others).
+ */
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { describe, expect, it } from 'vitest'
+import { compileSchema, SchemaError } from '../../src/constraints/json-schema.ts'
+import { accepts } from '../reference/expression-matcher.ts'
+import { randomSchema, randomText, randomValue } from '../support/random-schemas.ts'
+import { automatonOf, randomOf } from './support.ts'
+
+const COUNT = Number(process.env.SCHEMAS ?? 200)
+const SEED = Number(process.env.SEED ?? 1)
+
+/** Without it ajv divides doubles. */
+const ajv = new Ajv2020({ strict: false, allowUnionTypes: true, multipleOfPrecision: 9, validateFormats: true })
+addFormats.default(ajv)
+
+describe('random schemas', () => {
+  const counts = { accepted: 0, refused: 0, written: 0, impossible: 0 }
+  const unsupported = new Map<string, number>()
+
+  it(`${COUNT} of them mean what ajv says`, { timeout: 1_200_000 }, () => {
+    for (let i = 0; i < COUNT; i++) check(SEED * 1_000_000 + i)
+    console.log(counts, unsupported)
+    expect(counts.accepted).toBeGreaterThan(COUNT)
+    expect(counts.refused).toBeGreaterThan(COUNT)
+    expect(counts.written).toBeGreaterThan(COUNT)
+    expect([...unsupported.values()].reduce((all, n) => all + n, 0)).toBeLessThan(COUNT / 20)
+  })
+
+  function check(seed: number): void {
+    const random = randomOf(seed)
+    const schema = randomSchema(random)
+    const where = `seed ${seed}: ${JSON.stringify(schema)}`
+    const validate = ajv.compile(schema as object)
+    const values = Array.from({ length: 25 }, () => randomValue(random))
+    let expression: ReturnType<typeof compileSchema>
+    try {
+      expression = compileSchema(schema, { whitespace: 8 })
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw new Error(where, { cause: error })
+      if (error.fact === 'no value is valid') {
+        counts.impossible++
+        expect([where, values.filter((value) => validate(value))]).toEqual([where, []])
+      } else unsupported.set(error.fact, (unsupported.get(error.fact) ?? 0) + 1)
+      return
+    }
+    const automaton = automatonOf(expression)
+    for (const value of values) {
+      const text = JSON.stringify(value, null, random(2))
+      const valid = validate(value)
+      // Multiples are spelled without an exponent only.
+      if (/\de[+-]\d/.test(text) && where.includes('multipleOf')) continue
+      expect([where, text, accepts(expression, text)]).toEqual([where, text, valid])
+      counts[valid ? 'accepted' : 'refused']++
+    }
+    for (let i = 0; i < 4; i++) {
+      const text = randomText(automaton, random)
+      if (text === undefined) continue
+      expect([where, text, validate(JSON.parse(text))]).toEqual([where, text, true])
+      counts.written++
+    }
+  }
+})
