@@ -9,6 +9,7 @@ import { withSlidingWindow } from './config.ts'
 import { parseNativeConfig } from './config-native.ts'
 import { imageTensorsNote } from './hf-wrapper.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
+import { parseNativeQuantization, type Quantization } from './quantization-hf.ts'
 import { type LayerWeight, namedAfter, partsOf, type TopWeight } from './shapes.ts'
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024
@@ -37,13 +38,16 @@ export async function openNative(files: SourceFiles, options: CheckpointOptions)
   if (reader === undefined) return undefined
   const weights = await openWeights(files, signal)
   if (weights === undefined) return undefined
-  const { container, mainFile } = weights
+  const { container: stored, mainFile } = weights
   const notes: string[] = []
-  const parsed = parseNativeConfig(await readJson(reader, MAX_CONFIG_BYTES, signal), (text) => notes.push(text))
+  const note = (text: string) => notes.push(text)
+  const params = await readJson(reader, MAX_CONFIG_BYTES, signal)
+  const parsed = parseNativeConfig(params, note)
+  const quantization = parseNativeQuantization((params as { quantization?: unknown }).quantization, note)
+  const container = await openStored(stored, mainFile, quantization, signal)
   const config = options.slidingWindow === undefined ? parsed : withSlidingWindow(parsed, options.slidingWindow)
   const images = imageTensorsNote(mainFile, [...container.tensors.keys(), ...container.unsupported.keys()])
   if (images !== undefined) notes.push(images)
-  refuseQuantized(container, mainFile)
   return {
     config,
     format: 'safetensors',
@@ -62,12 +66,23 @@ export async function openNative(files: SourceFiles, options: CheckpointOptions)
   }
 }
 
-/** The scales of FP8 stand beside the matrices. */
-function refuseQuantized(container: TensorFile, file: string): void {
+/**
+ * The tensors, quantized ones put together.
+ * @throws CheckpointError when they are quantized and nothing says so
+ */
+async function openStored(
+  stored: TensorFile,
+  file: string,
+  quantization: Quantization | undefined,
+  signal: AbortSignal | undefined,
+): Promise<TensorFile> {
+  if (quantization !== undefined) {
+    const { openQuantized } = await import('./quantized-tensors.ts')
+    return openQuantized(stored, quantization, signal)
+  }
   const tensor = 'layers.0.attention.wq.qscale_weight'
-  if (!hasTensor(container, tensor)) return
-  const fact = 'says that the weights are FP8, which is not supported; take those in BF16 of the same model, or a GGUF'
-  throw new CheckpointError({ file, tensor }, fact)
+  if (!hasTensor(stored, tensor)) return stored
+  throw new CheckpointError({ file, tensor }, 'says that the weights are FP8, but params.json has no quantization')
 }
 
 async function openWeights(

@@ -12,7 +12,7 @@ const USUAL_POSITIONS = 128_000
 const KNOWN = new Set(
   (
     'dim n_layers head_dim hidden_dim n_heads n_kv_heads norm_eps vocab_size rope_theta sliding_window _sliding_window ' +
-    'tied_embeddings max_position_embeddings max_seq_len max_batch_size yarn llama_4_scaling model_type'
+    'tied_embeddings max_position_embeddings max_seq_len max_batch_size yarn llama_4_scaling model_type quantization'
   ).split(' '),
 )
 const ABOUT_IMAGES = new Set(['vision_encoder', 'multimodal'])
@@ -72,7 +72,6 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   activation: ['silu'],
   causal: [true],
   use_biases: [false],
-  quantization: [],
   lora: [],
   ada_rms_norm_t_cond: [false],
 }
@@ -92,8 +91,7 @@ function refuseUnsupported(params: Fields): void {
   for (const [name, neutral] of Object.entries(NEUTRAL)) {
     const value = params[name]
     if (value == null || neutral.includes(value)) continue
-    const advice = name === 'quantization' ? '; take the weights in BF16 of the same model, or a GGUF' : ''
-    throw new ConfigError(name, value, `is not supported${advice}`)
+    throw new ConfigError(name, value, 'is not supported')
   }
 }
 

@@ -14,6 +14,7 @@ export interface Quantization {
 }
 
 const ORIGINAL = "take the model's original weights, which weights: 'q4' quantizes while they load, or a GGUF"
+const NO_EFFECT = 'has no effect: weights stay at 8 bits, activations are not quantized'
 const PLAIN = { groupSize: undefined, blockSize: undefined, zero: 0 } as const
 const METHODS: Readonly<Record<Quantization['method'], (fields: Fields, note: Note) => Quantization>> = {
   fp8: parseFp8,
@@ -58,7 +59,7 @@ function groupSize(fields: Fields): number | undefined {
 
 function noteActivations(name: string, value: unknown, note: Note): void {
   const said = `config.json: quantization_config.${name} (${JSON.stringify(value)?.slice(0, 80)})`
-  note(`${said} has no effect: weights stay at 8 bits, activations are not quantized`)
+  note(`${said} ${NO_EFFECT}`)
 }
 
 function parseFp8(fields: Fields, note: Note): Quantization {
@@ -69,12 +70,7 @@ function parseFp8(fields: Fields, note: Note): Quantization {
   if (fields.activation_scheme != null) noteActivations('activation_scheme', fields.activation_scheme, note)
   const size = fields.weight_block_size
   if (size == null) return { ...PLAIN, method: 'fp8' }
-  const isPair = Array.isArray(size) && size.length === 2 && size.every((n) => Number.isSafeInteger(n) && n > 0)
-  if (!isPair || size[1] % 32 !== 0) {
-    const why = 'must be two numbers, outputs and inputs, of which the second is a multiple of 32'
-    throw new ConfigError('quantization_config.weight_block_size', size, why)
-  }
-  return { ...PLAIN, method: 'fp8', blockSize: [size[0], size[1]] }
+  return { ...PLAIN, method: 'fp8', blockSize: blockPair('quantization_config.weight_block_size', size) }
 }
 
 function parseAwq(fields: Fields): Quantization {
@@ -101,13 +97,16 @@ function parseGptq(fields: Fields): Quantization {
   return { ...PLAIN, method: 'gptq', groupSize: groupSize(fields), zero }
 }
 
-function parseCompressed(fields: Fields): Quantization {
-  only(fields, 'format', ['pack-quantized'])
+/** What stores one weight in a byte, or several in a word. */
+const PACKINGS = ['pack-quantized', 'float-quantized', 'int-quantized', 'naive-quantized']
+
+function parseCompressed(fields: Fields, note: Note): Quantization {
+  only(fields, 'format', [...PACKINGS, 'mixed-precision'])
   only(fields, 'kv_cache_scheme', [])
   only(fields, 'quantization_status', ['compressed', 'frozen'])
   const sparsity = fields.sparsity_config
-  if (sparsity != null) {
-    const { format } = asObject('quantization_config.sparsity_config', sparsity)
+  if (sparsity != null && Object.keys(asObject('quantization_config.sparsity_config', sparsity)).length > 0) {
+    const { format } = sparsity as Fields
     only({ 'sparsity_config.format': format }, 'sparsity_config.format', ['dense'])
   }
   const transform = fields.transform_config
@@ -115,22 +114,69 @@ function parseCompressed(fields: Fields): Quantization {
     only(fields, 'transform_config', [])
   }
   const groups = asObject('quantization_config.config_groups', fields.config_groups ?? {})
-  for (const [name, group] of Object.entries(groups)) checkGroup(`config_groups.${name}`, group)
-  return { ...PLAIN, method: 'compressed-tensors' }
+  let blockSize: Quantization['blockSize']
+  for (const [name, group] of Object.entries(groups)) {
+    blockSize = parseGroup(`config_groups.${name}`, group, note) ?? blockSize
+  }
+  return { ...PLAIN, method: 'compressed-tensors', blockSize }
 }
 
-function checkGroup(path: string, value: unknown): void {
+/** Returns the blocks that share a scale, where the group has such. */
+function parseGroup(path: string, value: unknown, note: Note): Quantization['blockSize'] {
   const group = asObject(`quantization_config.${path}`, value)
-  for (const name of ['input_activations', 'output_activations']) {
-    only({ [`${path}.${name}`]: group[name] }, `${path}.${name}`, [])
+  only({ [`${path}.output_activations`]: group.output_activations }, `${path}.output_activations`, [])
+  only({ [`${path}.format`]: group.format }, `${path}.format`, PACKINGS)
+  const activations = group.input_activations
+  if (activations != null) {
+    const name = `${path}.input_activations`
+    const { num_bits: bits, type } = asObject(`quantization_config.${name}`, activations)
+    noteActivations(name, { num_bits: bits, type }, note)
   }
-  only({ [`${path}.format`]: group.format }, `${path}.format`, ['pack-quantized'])
   const weights = asObject(`quantization_config.${path}.weights`, group.weights)
   const check = (name: string, allowed: readonly unknown[]) => {
     only({ [`${path}.weights.${name}`]: weights[name] }, `${path}.weights.${name}`, allowed)
   }
-  check('num_bits', [4, 8])
-  check('type', ['int'])
-  check('strategy', ['group', 'channel', 'tensor'])
+  check('type', ['int', 'float'])
+  check('num_bits', weights.type === 'float' ? [8] : [4, 8])
+  check('strategy', ['group', 'channel', 'tensor', 'block'])
   check('dynamic', [false])
+  if (weights.strategy !== 'block') return undefined
+  const given = weights.block_structure
+  const size: unknown = typeof given === 'string' ? given.split('x').map(Number) : given
+  return blockPair(`quantization_config.${path}.weights.block_structure`, size)
+}
+
+/** @throws ConfigError unless it is a pair of outputs and inputs that kernels can take */
+function blockPair(field: string, size: unknown): readonly [number, number] {
+  const isPair = Array.isArray(size) && size.length === 2 && size.every((n) => Number.isSafeInteger(n) && n > 0)
+  if (isPair && size[1] % 32 === 0) return [size[0], size[1]]
+  throw new ConfigError(field, size, 'must be two numbers, outputs and inputs, of which the second is a multiple of 32')
+}
+
+/**
+ * `quantization` of Mistral's own `params.json`.
+ * @throws ConfigError naming the key
+ */
+export function parseNativeQuantization(given: unknown, note: Note): Quantization | undefined {
+  if (given == null) return undefined
+  const fields = asObject('quantization', given)
+  // The vendor's newest files have the fields of config.json there.
+  if (fields.quant_method != null) return parseQuantization({ quantization_config: fields }, note)
+  if (fields.qformat_weight !== 'fp8_e4m3') {
+    throw new ConfigError(
+      'quantization.qformat_weight',
+      fields.qformat_weight,
+      `is not supported; fp8_e4m3 is; ${ORIGINAL}`,
+    )
+  }
+  const known = ['TENSOR', 'NO_SCALES']
+  if (fields.qscheme_act != null && !known.includes(fields.qscheme_act as string)) {
+    throw new ConfigError(
+      'quantization.qscheme_act',
+      fields.qscheme_act,
+      `is not supported; ${known.join(' and ')} are`,
+    )
+  }
+  note(`params.json: quantization.qscheme_act (${JSON.stringify(fields.qscheme_act ?? null)}) ${NO_EFFECT}`)
+  return { ...PLAIN, method: 'fp8' }
 }

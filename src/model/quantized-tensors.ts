@@ -3,7 +3,7 @@ import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import type { TensorFile, TensorInfo } from '../formats/tensor-file.ts'
 import type { Quantization } from './quantization-hf.ts'
-import { describeModule, MAIN_TENSOR } from './quantized-modules.ts'
+import { describeModule, MAIN_TENSORS } from './quantized-modules.ts'
 import { type LoadedModule, packRows, type QuantizedModule, type RawTensor } from './quantized-rows.ts'
 import { RawTensors } from './raw-tensors.ts'
 
@@ -37,7 +37,7 @@ export async function openQuantized(
     }
     unsupported.delete(name)
   }
-  const found = files.endingWith(MAIN_TENSOR[quantization.method])
+  const found = MAIN_TENSORS[quantization.method].flatMap((main) => files.endingWith(main))
   for (let i = 0; i < found.length; i += PARALLEL) {
     throwIfAborted(signal)
     await Promise.all(found.slice(i, i + PARALLEL).map(([stem, main]) => add(`${stem}.weight`, main)))

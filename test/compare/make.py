@@ -26,7 +26,7 @@ from transformers import (
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "checkpoints"
 sys.path.insert(0, str(FIXTURES))
 from family import VISION, native_name  # noqa: E402
-from make import randomize  # noqa: E402
+from support import randomize  # noqa: E402
 
 CLASSES = {
     "mistral": (MistralConfig, MistralForCausalLM),

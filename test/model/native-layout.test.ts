@@ -85,7 +85,6 @@ describe('params.json', () => {
     ['q_lora_rank', { q_lora_rank: 1024 }, /latent attention.*Ministral 3/],
     ['kv_lora_rank', { kv_lora_rank: 256 }, /latent attention/],
     ['v_head_dim', { v_head_dim: 64 }, /must be the head_dim/],
-    ['quantization', { quantization: { qformat_weight: 'fp8_e4m3' } }, /not supported; take the weights in BF16/],
     ['multimodal.whisper_model_args', { multimodal: { whisper_model_args: {} } }, /speech/],
     ['use_biases', { use_biases: true }, /not supported/],
     ['activation', { activation: 'gelu' }, /not supported/],
@@ -132,11 +131,23 @@ describe('the folder', () => {
     expect((await open(whole)).config.ropePairing).toBe('half')
   })
 
-  it('with FP8 weights is refused, saying what to take', async () => {
+  const quantizations: [field: string, quantization: object][] = [
+    ['quantization.qformat_weight', { qformat_weight: 'nvfp4' }],
+    ['quantization.qscheme_act', { qformat_weight: 'fp8_e4m3', qscheme_act: 'BLOCK' }],
+    ['quantization_config.quant_method', { quant_method: 'modelopt' }],
+  ]
+  it.each(quantizations)('is refused for %s of %j', async (field, quantization) => {
+    const json = JSON.stringify({ ...JSON.parse(new TextDecoder().decode(params)), quantization })
+    const opening = open({ 'params.json': json, 'consolidated.safetensors': weights })
+    await expect(opening).rejects.toThrow(ConfigError)
+    await expect(opening).rejects.toThrow(expect.objectContaining({ field }))
+  })
+
+  it('with FP8 weights of which params.json says nothing is refused', async () => {
     const header = { 'layers.0.attention.wq.qscale_weight': { dtype: 'F32', shape: [], data_offsets: [0, 4] } }
     const files = { 'params.json': params, 'consolidated.safetensors': safetensors(header, 4) }
     const { fact, tensor } = await refusal(() => open(files))
     expect(tensor).toBe('layers.0.attention.wq.qscale_weight')
-    expect(fact).toMatch(/FP8.*take those in BF16/)
+    expect(fact).toMatch(/FP8, but params.json has no quantization/)
   })
 })

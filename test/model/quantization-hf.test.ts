@@ -34,11 +34,14 @@ test.each<[string, object]>([
   ['kv_cache_scheme', packed({ kv_cache_scheme: { num_bits: 8, type: 'float' } })],
   ['sparsity_config.format', packed({ sparsity_config: { format: 'sparse-24-bitmask' } })],
   ['transform_config', packed({ transform_config: { config_groups: {} } })],
-  ['config_groups.group_0.input_activations', packed({}, { input_activations: { num_bits: 8 } })],
+  ['config_groups.group_0.input_activations', packed({}, { input_activations: 'static' })],
+  ['config_groups.group_0.format', packed({}, { format: 'nvfp4-pack-quantized' })],
   ['config_groups.group_0.output_activations', packed({}, { output_activations: { num_bits: 8 } })],
   ['config_groups.group_0.weights.num_bits', packed({}, { weights: { ...GROUP.weights, num_bits: 2 } })],
-  ['config_groups.group_0.weights.type', packed({}, { weights: { ...GROUP.weights, type: 'float' } })],
-  ['config_groups.group_0.weights.strategy', packed({}, { weights: { ...GROUP.weights, strategy: 'block' } })],
+  ['config_groups.group_0.weights.type', packed({}, { weights: { ...GROUP.weights, type: 'complex' } })],
+  ['config_groups.group_0.weights.num_bits', packed({}, { weights: { ...GROUP.weights, type: 'float', num_bits: 4 } })],
+  ['config_groups.group_0.weights.strategy', packed({}, { weights: { ...GROUP.weights, strategy: 'tensor_group' } })],
+  ['config_groups.group_0.weights.block_structure', packed({}, { weights: { ...GROUP.weights, strategy: 'block' } })],
   ['config_groups.group_0.weights', packed({}, { weights: null })],
 ])('%s of %j', (field, quantization_config) => {
   const run = () => parseQuantization({ quantization_config }, () => {})
@@ -56,4 +59,6 @@ test('what is implemented is understood', () => {
   expect(parse(packed({ sparsity_config: { format: 'dense' }, transform_config: {} }))).toMatchObject({
     method: 'compressed-tensors',
   })
+  const blocks = { ...GROUP.weights, type: 'float', num_bits: 8, strategy: 'block', block_structure: '128x128' }
+  expect(parse(packed({ format: 'float-quantized' }, { weights: blocks }))).toMatchObject({ blockSize: [128, 128] })
 })
