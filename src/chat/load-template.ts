@@ -1,6 +1,7 @@
 /** Which chat template a chat gets: by its options, from the checkpoint, or Mistral's own format for the vocabulary. */
 import { check, checkParameter, oneOf, orElse } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
+import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import type { Checkpoint } from '../model/checkpoint.ts'
 import { CHAT_FORMATS, type ChatFormat, isChatFormat } from '../tokenizer/chat-format.ts'
 import { ChatTemplate } from '../tokenizer/chat-template.ts'
@@ -38,8 +39,9 @@ export async function loadTemplate(
 ): Promise<ChatTemplate> {
   if (chatTemplate !== undefined) return ChatTemplate.fromSource(chatTemplate)
   if (chatFormat !== undefined) return ChatTemplate.builtIn(chatFormat)
-  if (gguf !== undefined) return (await ChatTemplate.fromGguf(gguf)) ?? ChatTemplate.builtIn()
-  const own = await ChatTemplate.fromSourceFiles(files, signal)
+  const isBeside = gguf === undefined || hasTokenizerBeside(gguf)
+  const own = isBeside ? await ChatTemplate.fromSourceFiles(files, signal) : await ChatTemplate.fromGguf(gguf)
+  if (gguf !== undefined) return own ?? (await ChatTemplate.fromGguf(gguf)) ?? ChatTemplate.builtIn()
   return own ?? ChatTemplate.builtIn(await formatOfTekken(files, signal))
 }
 

@@ -28,6 +28,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   stride: '--stride',
   method: '--method',
   text: '--file',
+  folder: '--out',
+  force: '--force',
 }
 
 /** One line. With `debug` the stack, too; a bug of ours names its class, so that it is not taken for a verdict. */
@@ -55,7 +57,11 @@ function inOptions(error: MistralError): string {
   }
   if (!(error instanceof ParameterError)) return withFlags(error.message)
   const flag = FLAGS[error.parameter] ?? flagOfParameter(error.parameter)
-  return flag === undefined ? error.message : error.message.replace(`parameter "${error.parameter}"`, `option ${flag}`)
+  return flag === undefined
+    ? error.message
+    : error.message
+        .replace(`parameter "${error.parameter}"`, `option ${flag}`)
+        .replace(/without force$/, 'without --force')
 }
 
 /** Advice of the library that names an option as code does. */

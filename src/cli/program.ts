@@ -8,6 +8,7 @@ import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
 import { registerPerplexity } from './perplexity.ts'
+import { registerQuantize } from './quantize.ts'
 import { registerServe } from './serve.ts'
 import { lettersAdvice, suggestionFor } from './suggestions.ts'
 
@@ -35,6 +36,7 @@ export function createProgram(cli: Cli): Command {
   registerGenerate(program, cli)
   registerChat(program, cli)
   registerServe(program, cli)
+  registerQuantize(program, cli)
   registerPerplexity(program, cli)
   registerBench(program, cli)
   registerDoctor(program, cli)
@@ -94,6 +96,8 @@ const COMMAND_NAMES: Readonly<Record<string, string>> = {
   start: 'serve',
   benchmark: 'bench',
   ppl: 'perplexity',
+  convert: 'quantize',
+  export: 'quantize',
   info: 'doctor',
   check: 'doctor',
 }

@@ -15,6 +15,11 @@ export type GgufNumbers =
   | BigUint64Array
   | BigInt64Array
 export type GgufValue = GgufScalar | GgufNumbers | readonly string[] | readonly boolean[] | readonly GgufValue[]
+/** Bytes of the file, from `begin` to before `end`. */
+export interface PairPlace {
+  readonly begin: number
+  readonly end: number
+}
 export type GgufMetadata = ReadonlyMap<string, GgufValue>
 
 const MAX_PAIRS = 65_536
@@ -53,19 +58,28 @@ function narrow(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value
 }
 
-/** @param count as the header claims it */
-export async function readMetadata(stream: HeaderStream, count: bigint): Promise<Map<string, GgufValue>> {
+/**
+ * @param count as the header claims it
+ * @param places gets the range of bytes of each pair in the file
+ */
+export async function readMetadata(
+  stream: HeaderStream,
+  count: bigint,
+  places: Map<string, PairPlace>,
+): Promise<Map<string, GgufValue>> {
   // A pair has 8 bytes of key length, 4 of type and 1 of value at least.
   if (count > BigInt(MAX_PAIRS) || count * 13n > BigInt(Math.max(stream.remaining, 0))) {
     throw stream.error(`claims ${count} metadata keys, more than the file can hold or the limit of ${MAX_PAIRS}`)
   }
   const metadata = new Map<string, GgufValue>()
   for (let i = 0; i < Number(count); i++) {
+    const begin = stream.position
     const key = await readString(stream, `metadata key ${i}`, MAX_KEY_BYTES, true)
     if (metadata.has(key)) throw stream.error(`the metadata key ${quoted(key)} occurs twice`)
     const what = `metadata ${quoted(key)}`
     await stream.need(4, what)
     metadata.set(key, await readValue(stream, what, stream.u32(), 0))
+    places.set(key, { begin, end: stream.position })
   }
   return metadata
 }

@@ -159,6 +159,7 @@ function joined(parts: readonly Part[]): GgufFile {
     metadata: first.metadata,
     tensors,
     unsupported,
+    readPair: first.readPair,
     async read(tensor, offset, length, signal) {
       const gguf = byFile.get(tensor.file)
       if (gguf === undefined) {

@@ -6,7 +6,7 @@
 import { CheckpointError } from '../errors.ts'
 import { loadBlockTypes } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
-import { type GgufMetadata, quoted, readMetadata, readString } from './gguf-metadata.ts'
+import { type GgufMetadata, type PairPlace, quoted, readMetadata, readString } from './gguf-metadata.ts'
 import { GGML_TYPES, type GgmlType } from './gguf-types.ts'
 import { HeaderStream } from './header-stream.ts'
 import {
@@ -32,6 +32,8 @@ const MAX_ALIGNMENT = 1024 * 1024
 export interface GgufFile extends TensorFile {
   readonly version: number
   readonly metadata: GgufMetadata
+  /** A key with its value as they lie in the file. */
+  readPair(key: string, signal?: AbortSignal): Promise<Uint8Array>
 }
 
 /**
@@ -49,7 +51,8 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
     throw stream.error(`${why}; versions 2 and 3 in little-endian are supported`)
   }
   const tensorCount = stream.u64()
-  const metadata = await readMetadata(stream, stream.u64())
+  const places = new Map<string, PairPlace>()
+  const metadata = await readMetadata(stream, stream.u64(), places)
   const entries = await readTensorTable(stream, tensorCount)
   const alignment = alignmentOf(file, metadata)
   const dataStart = Math.ceil(stream.position / alignment) * alignment
@@ -60,6 +63,10 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
     metadata,
     tensors,
     unsupported,
+    async readPair(key, signal) {
+      const { begin, end } = places.get(key)!
+      return reader.read(begin, end - begin, signal)
+    },
     read: async (tensor, offset, length, signal) => readTensorPart(reader, tensor, offset, length, signal),
     close: () => reader.close(),
   }

@@ -2,6 +2,7 @@
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { Constraint } from '../constraints/constraint.ts'
 import { AbortError, ParameterError, TokenizerError } from '../errors.ts'
+import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
@@ -300,7 +301,9 @@ export class MistralModel {
 
 /** undefined when the checkpoint has none. */
 async function tokenizerOf({ files, gguf }: Checkpoint, signal?: AbortSignal): Promise<Tokenizer | undefined> {
-  if (gguf === undefined) return Tokenizer.fromSourceFiles(files, signal)
+  const beside =
+    gguf === undefined || hasTokenizerBeside(gguf) ? await Tokenizer.fromSourceFiles(files, signal) : undefined
+  if (beside !== undefined || gguf === undefined) return beside
   return gguf.has('tokenizer.ggml.model') ? Tokenizer.fromGguf(gguf) : undefined
 }
 

@@ -8,7 +8,7 @@ import type { SourceFiles } from '../formats/source.ts'
 import type { ModelConfig } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
-import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight } from './shapes.ts'
+import { LAYER_BIASES, type LayerWeight, namedAfter, partsOf, type TopWeight, type WeightName } from './shapes.ts'
 
 const GGUF_TOP: Readonly<Record<TopWeight, string>> = {
   tokEmbeddings: 'token_embd',
@@ -49,12 +49,15 @@ export async function openGgufModel(files: SourceFiles, name: string, options: C
     biases: LAYER_BIASES,
     biasesMayLack: true,
     notes: [],
-    nameInFile(name) {
-      const { layer, weight } = partsOf(name)
-      if (layer === undefined) return `${GGUF_TOP[weight]}.weight`
-      return namedAfter(weight, (of) => `blk.${layer}.${GGUF_LAYER[of]}`)
-    },
+    nameInFile: ggufName,
   }
+}
+
+/** The name of a weight in a GGUF. */
+export function ggufName(name: WeightName): string {
+  const { layer, weight } = partsOf(name)
+  if (layer === undefined) return `${GGUF_TOP[weight]}.weight`
+  return namedAfter(weight, (of) => `blk.${layer}.${GGUF_LAYER[of]}`)
 }
 
 /**

@@ -165,7 +165,7 @@ function yarnFromGguf(read: RopeReader): OfType<'yarn'> {
 }
 
 /** Peng et al. 2023 (YaRN), eq. 22. */
-function yarnMagnitude(factor: number, multiplier = 1): number {
+export function yarnMagnitude(factor: number, multiplier = 1): number {
   return factor <= 1 ? 1 : 0.1 * multiplier * Math.log(factor) + 1
 }
 

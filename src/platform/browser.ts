@@ -29,6 +29,10 @@ export const platform: Platform = {
     )
   },
 
+  async openDisk(): Promise<never> {
+    throw new CheckpointError({ file: 'the disk' }, 'a browser has none to write to')
+  },
+
   async listFolder(): Promise<string[]> {
     return []
   },

@@ -2,7 +2,15 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type { FetchHandler, GpuEntryOptions, HttpServer, Platform, RandomAccessFile, ServeOptions } from './types.ts'
+import type {
+  Disk,
+  FetchHandler,
+  GpuEntryOptions,
+  HttpServer,
+  Platform,
+  RandomAccessFile,
+  ServeOptions,
+} from './types.ts'
 
 /** The part of Deno that is used here; its own types cannot stand beside those of Node in one compilation. */
 interface DenoRuntime {
@@ -44,6 +52,11 @@ export const platform: Platform = {
   async serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
     const { serveDeno } = await import('./serve-deno.ts')
     return serveDeno(fetch, options)
+  },
+
+  // Loaded when asked for: whoever reads models writes none.
+  async openDisk(): Promise<Disk> {
+    return (await import('./disk.ts')).disk
   },
 
   async pathKind(path: string): Promise<'file' | 'folder' | undefined> {

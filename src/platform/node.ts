@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type { FetchHandler, GpuEntryOptions, HttpServer, Platform, RandomAccessFile, ServeOptions } from './types.ts'
+import type {
+  Disk,
+  FetchHandler,
+  GpuEntryOptions,
+  HttpServer,
+  Platform,
+  RandomAccessFile,
+  ServeOptions,
+} from './types.ts'
 
 /**
  * Dawn's instances, one per backend, for the life of the process. Dawn's binding does not hold its own instance: when
@@ -28,6 +36,11 @@ export const platform: Platform = {
   async serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
     const { serveNode } = await import('./serve-node.ts')
     return serveNode(fetch, options)
+  },
+
+  // Loaded when asked for: whoever reads models writes none.
+  async openDisk(): Promise<Disk> {
+    return (await import('./disk.ts')).disk
   },
 
   async pathKind(path: string): Promise<'file' | 'folder' | undefined> {

@@ -13,6 +13,8 @@ export interface Platform {
   /** Names in a local folder. Throws `CheckpointError` when it cannot be read. */
   listFolder(path: string): Promise<string[]>
   joinPath(folder: string, name: string): string
+  /** Writes files. Throws `CheckpointError` where there is no file system. */
+  openDisk(): Promise<Disk>
   /**
    * Answers HTTP requests on a socket. Resolves when it listens; throws `ListenError` when it cannot, or when the runtime
    * has no sockets to listen on.
@@ -59,4 +61,27 @@ export interface RandomAccessFile {
   /** Exactly `length` bytes from `offset`; throws when the file ends before. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
+}
+
+/** Writing on the local disk. What fails throws `CheckpointError` that names the path. */
+export interface Disk {
+  /** Makes a folder and those around it. Returns whether it was missing. */
+  makeFolder(path: string): Promise<boolean>
+  /** Opens an empty file, in a folder that is made when it is missing; a file that is there is emptied. */
+  createFile(path: string): Promise<FileWriter>
+  /** Puts a file in the place of another at once. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file if it is there. */
+  removeFile(path: string): Promise<void>
+  /** Removes a folder if there is nothing in it. */
+  removeEmptyFolder(path: string): Promise<void>
+  /** undefined when there is no such folder. */
+  namesIn(path: string): Promise<string[] | undefined>
+  join(folder: string, name: string): string
+}
+
+export interface FileWriter {
+  write(bytes: Uint8Array): Promise<void>
+  /** Closes the file; to `keep` it waits until the disk has it. */
+  close(options: { keep: boolean }): Promise<void>
 }

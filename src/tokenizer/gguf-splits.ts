@@ -156,3 +156,12 @@ const SPLITS: ReadonlyMap<string, WordSplit> = new Map(
 export function wordSplit(name: string): WordSplit | undefined {
   return SPLITS.get(name)
 }
+
+/** The first name that stands for these rules; undefined when none does. */
+export function splitName(regexes: readonly string[], ignoreMerges: boolean): string | undefined {
+  const same = (split: WordSplit) =>
+    split.ignoreMerges === ignoreMerges &&
+    split.regexes.length === regexes.length &&
+    split.regexes.every((regex, i) => regex === regexes[i])
+  return [...SPLITS].find(([, split]) => same(split))?.[0]
+}

@@ -1,5 +1,6 @@
 /** The tokenizer that users see: text to ids and back, whichever file the vocabulary came from. */
 import { ParameterError, TokenizerError } from '../errors.ts'
+import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Place } from './added-tokens.ts'
@@ -80,7 +81,9 @@ export class Tokenizer {
     try {
       if (files.ggufName !== undefined) {
         const { ggufMetadata } = await import('../formats/gguf-parts.ts')
-        return await Tokenizer.fromGguf(await ggufMetadata(files, files.ggufName, signal))
+        const metadata = await ggufMetadata(files, files.ggufName, signal)
+        const beside = hasTokenizerBeside(metadata) ? await Tokenizer.fromSourceFiles(files, signal) : undefined
+        return beside ?? (await Tokenizer.fromGguf(metadata))
       }
       const tokenizer = await Tokenizer.fromSourceFiles(files, signal)
       if (tokenizer !== undefined) return tokenizer
@@ -244,7 +247,8 @@ export class Tokenizer {
   }
 }
 
-function definitionOf(found: Found): Promise<TokenizerDefinition> {
+/** @internal Reads a tokenizer's files. Throws TokenizerError. */
+export function definitionOf(found: Found): Promise<TokenizerDefinition> {
   switch (found.kind) {
     case 'tekken':
       return fromTekken(found.tokenizer, found.name)
