@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { f16ToNumber } from '../../src/formats/blocks.ts'
+import { f16ToNumber } from '../../src/formats/f16.ts'
 import { openSource } from '../../src/formats/source.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { AbortError, CheckpointError, ConfigError, MistralChat, quantize, Tokenizer } from '../../src/index.ts'
