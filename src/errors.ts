@@ -42,7 +42,7 @@ export class CheckpointError extends MistralError {
   readonly file: string
   /** The tensor concerned, when it is one tensor's fault. */
   readonly tensor: string | undefined
-  /** What is wrong, without file and tensor. */
+  /** The fault, without file and tensor. */
   readonly fact: string
 
   constructor(at: { file: string; tensor?: string | undefined }, fact: string, options?: ErrorOptions) {
@@ -58,7 +58,7 @@ export class ConfigError extends MistralError {
   override name = 'ConfigError'
   readonly field: string
   readonly value: unknown
-  /** What is wrong, without field and value. */
+  /** The fault, without field and value. */
   readonly fact: string
 
   constructor(field: string, value: unknown, fact: string, options?: ErrorOptions) {
@@ -74,7 +74,7 @@ export class ParameterError extends MistralError {
   override name = 'ParameterError'
   readonly parameter: string
   readonly value: unknown
-  /** What is wrong, without parameter and value. */
+  /** The fault, without parameter and value. */
   readonly fact: string
 
   constructor(parameter: string, value: unknown, fact: string, options?: ErrorOptions) {
@@ -171,7 +171,7 @@ export class MemoryError extends DeviceError {
   constructor(
     readonly what: string,
     readonly neededBytes: number,
-    /** What the device allows; undefined when it ran out of memory, which WebGPU does not tell beforehand. */
+    /** The limit of the device; undefined when it ran out of memory, which WebGPU does not tell beforehand. */
     readonly limitBytes: number | undefined,
     advice = "quantize with weights: 'q8' or 'q4', or lower contextLength, prefillChunk or maxSequences",
     /** The context that would fit with all else as it was asked for; undefined where that is not known. */
@@ -244,7 +244,7 @@ function causeOf(cause: unknown): unknown {
   return Object.assign(new Error(String(json.message)), { name: String(json.name) })
 }
 
-/** What an error of any kind says. */
+/** The message of an error of any kind. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

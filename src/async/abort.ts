@@ -36,7 +36,7 @@ class Waiting {
   }
 
   private readonly fire = (): void => {
-    // Those who are called leave, and may make others leave before their turn.
+    // A callback leaves the list, and may make others leave before their turn.
     for (const one of [...this.listeners]) if (this.listeners.has(one)) one.call()
   }
 }

@@ -29,8 +29,8 @@ export class ResultStream<Piece, Result> implements AsyncIterableIterator<Piece>
   }
 
   /**
-   * What all pieces together are. It may be awaited before, during, after or instead of the loop. It rejects with what the
-   * stream failed with, and with `AbortError` when the loop was left before the end.
+   * The result of all pieces together. It may be awaited before, during, after or instead of the loop. It rejects with the
+   * error of the stream, and with `AbortError` when the loop was left before the end.
    */
   get result(): Promise<Result> {
     if (!this.#started) this.#draining ??= this.#drain()

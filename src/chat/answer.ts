@@ -35,7 +35,7 @@ export interface ChatChunk {
 export interface ChatChoice {
   readonly index: number
   readonly text: string
-  /** What the model thought before or between the parts of its text; null when it did not. */
+  /** The thoughts before or between the parts of the text; null when there are none. */
   readonly reasoning_content: string | null
   readonly token_ids: readonly number[]
   /** Of the tokens that the text is made of; null unless the request asked for them. */
@@ -80,7 +80,7 @@ export interface ThoughtOptions {
   readonly hidden?: boolean
 }
 
-/** What one token adds to the answer. */
+/** The part of the answer that one token adds. */
 export interface Piece {
   text: string
   thought: string
@@ -164,7 +164,7 @@ export class Answer {
     return this.thinks && this.thoughtTokens >= (this.options.thinking?.budget ?? Infinity)
   }
 
-  /** What is left of the text, or of the thought, when something else begins. */
+  /** Takes the rest of the text, or of the thought, when something else begins. */
   private endPart(piece: Piece): void {
     const rest = this.stream.flush()
     if (this.thinks) {

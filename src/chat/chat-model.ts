@@ -1,4 +1,4 @@
-/** What every chat model offers: `MistralChat`, one in a worker, a stand-in of a test. */
+/** The interface of every chat model: `MistralChat`, one in a worker, a stand-in of a test. */
 import { ResultStream } from '../async/result-stream.ts'
 import type { AdapterInfo } from '../generate/adapters.ts'
 import type { Timings } from '../generate/clock.ts'

@@ -1,4 +1,4 @@
-/** What one more character means: it belongs to the value, completes it, comes after it, or cannot stand there. */
+/** The meaning of one more character: it belongs to the value, completes it, comes after it, or cannot stand there. */
 export type JsonStep = 'more' | 'end' | 'after' | 'error'
 
 type Want =

@@ -13,7 +13,7 @@ export interface TemplateOptions {
   /** A version of Mistral's own chat format to use instead of the checkpoint's template, as mistral-common writes it. */
   chatFormat?: ChatFormat | undefined
   /**
-   * What becomes of messages of one role that stand together, where the template demands that roles alternate. `'merge'`
+   * Decides about messages of one role that stand together, where the template demands that roles alternate. `'merge'`
    * (default) makes one message of them, joined with an empty line, as mistral-common does; `'refuse'` is an error.
    */
   neighbours?: 'merge' | 'refuse' | undefined

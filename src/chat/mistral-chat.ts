@@ -141,7 +141,7 @@ export class MistralChat implements ChatModel {
     return this.model.unloadAdapter(name)
   }
 
-  /** What cannot fit is refused before it is tokenized, which takes seconds for a megabyte. */
+  /** Refuses a prompt that cannot fit before it is tokenized, which takes seconds for a megabyte. */
   private refuseTooLong(request: PromptRequest): void {
     const { contextLength } = this.model
     this.longestToken ??= longestToken(this.tokenizer)
@@ -241,7 +241,7 @@ export class MistralChat implements ChatModel {
     })
   }
 
-  /** What the token loop gets of the parameters; the answer has begun with `begun` tokens. */
+  /** The parameters for the token loop; the answer has begun with `begun` tokens. */
   private tokenParams({ sampler, loop, text }: RequestParams, begun: number): TokenParams {
     const bad_words_ids = [...sampler.bad_words_ids, ...badWordIds(this.tokenizer, text.bad_words)]
     // They count as the answer's. One token at least is the model's own: a forced beginning alone would be no answer.

@@ -1,4 +1,4 @@
-/** What a chat request may say, read once. */
+/** Chat requests: their fields, which are read once. */
 import { changed } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { parseRequestParams, type RequestParams, type SamplingInput } from '../sampling/request-params.ts'
@@ -8,7 +8,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { Tool, ToolCall } from '../tokenizer/tools.ts'
 import { planTools, type ToolChoice, type ToolPlan } from './tool-choice.ts'
 
-/** What a prompt is made of: a conversation to answer, or a text to continue. */
+/** The content of a prompt: a conversation to answer, or a text to continue. */
 export interface PromptRequest {
   /** The conversation. Where it ends with the assistant's text, the answer goes on with that, and is what comes after it. */
   messages?: readonly ChatMessage[] | undefined
@@ -42,7 +42,7 @@ export interface ParsedRequest {
   readonly prompt: string | readonly number[] | undefined
   readonly params: RequestParams
   readonly tools: ToolPlan
-  /** As it was sent, for errors. */
+  /** The value as it was sent, for errors. */
   readonly toolChoice: unknown
   readonly reasoning_effort: string | undefined
   readonly chat_template_kwargs: Readonly<Record<string, unknown>> | undefined
@@ -80,12 +80,15 @@ export function limitLength(request: CheckedRequest, most: number): CheckedReque
   const name = loop.max_length === undefined ? 'max_tokens' : 'max_length'
   if (loop[name]! <= most) return request
   const params = { ...parsed.params, loop: changed(loop, { [name]: most }) }
-  // Of the names of `max_tokens`, this one wins.
+  // This name of `max_tokens` wins over the others.
   const sent = name === 'max_tokens' ? 'max_new_tokens' : name
   return withParsed({ ...request, [sent]: most }, { ...parsed, params })
 }
 
-/** What a request says: as it was read when it was checked, or is now. @throws ParameterError naming the field */
+/**
+ * The parts of a request, as they were read when it was checked, or are read now. @throws ParameterError naming the
+ * field
+ */
 export function parseRequest(request: ChatRequest | CheckedRequest): ParsedRequest {
   const checked = typeof request === 'object' && request !== null && PARSED in request
   return checked ? request[PARSED] : readRequest(request)

@@ -28,7 +28,7 @@ export class StopFilter {
     return this.take(this.held.length - this.openEnd())
   }
 
-  /** What was held back, when no more text comes. */
+  /** Gives the text that was held back, when no more comes. */
   flush(): string {
     return this.stopped ? '' : this.take(this.held.length)
   }

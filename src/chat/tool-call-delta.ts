@@ -19,10 +19,10 @@ export interface CompleteToolCall {
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
-/** What an answer with calls came to. */
+/** The result of an answer with calls. */
 export interface ToolCallEnd {
   readonly deltas: ToolCallDelta[]
-  /** What all deltas join to: the last of them may be cut off. */
+  /** The calls that all deltas join to; the last of them may be cut off. */
   readonly calls: CompleteToolCall[]
   /** Every call that was begun came to its end. */
   readonly whole: boolean
@@ -37,7 +37,7 @@ export interface ToolCallEnd {
 /** The call that is being read. It is announced, and what is known of it given out, when its arguments have begun. */
 export class OpenCall {
   id: string | undefined
-  /** As far as they were read; undefined before they begin. */
+  /** The arguments as far as they were read; undefined before they begin. */
   arguments: string | undefined
   #name: string | undefined
   #announced = false
@@ -51,7 +51,7 @@ export class OpenCall {
     return this.#name
   }
 
-  /** What is known of it is given out. */
+  /** Whether everything known of the call has been given out. */
   get begun(): boolean {
     return this.#announced || (this.#name !== undefined && (this.sure || this.arguments !== undefined))
   }
@@ -77,7 +77,7 @@ export class OpenCall {
     return deltas
   }
 
-  /** What the deltas so far join to, once the call has a name. */
+  /** The call that the deltas so far join to, once it has a name. */
   sum(): CompleteToolCall {
     const call = { name: this.#name as string, arguments: this.arguments ?? '' }
     return { id: this.id as string, type: 'function', function: call }

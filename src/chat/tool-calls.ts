@@ -63,7 +63,7 @@ export class ToolCallStream {
   #bare = false
   /** The object stands alone, without an array around it. */
   #single = false
-  /** What has been read of the answer, in characters. */
+  /** The characters of the answer that have been read. */
   #length = 0
   /** Text since the last complete call, or since the place where a call with a name broke. */
   #raw = ''
@@ -141,7 +141,7 @@ export class ToolCallStream {
 
   #break(): void {
     this.#place = 'broken'
-    // What came before stands in the call that was given out.
+    // The text before stands in the call that was given out.
     if (this.#call.begun) this.#raw = this.#piece
   }
 

@@ -1,4 +1,4 @@
-/** What a request says about tools, checked; and how an answer is made to begin with a call. */
+/** Checks what a request says about tools, and makes answers begin with a call. */
 import { ParameterError } from '../errors.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkTools, type Tool } from '../tokenizer/tools.ts'
@@ -84,7 +84,7 @@ export function toolCallTokens(tokenizer: Tokenizer): ToolCallTokens | undefined
   return { begin, named: controlId(tokenizer, '[ARGS]') !== undefined, controls }
 }
 
-/** What a forced answer begins with: put after the prompt's ids. */
+/** The beginning of a forced answer, which follows the prompt's ids. */
 export interface ForcedCall {
   readonly ids: readonly number[]
   /** They have the name of the function. */

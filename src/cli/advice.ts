@@ -1,4 +1,4 @@
-/** What to install when there is no usable GPU. One step each, the most likely first. */
+/** Advises what to install when there is no usable GPU. One step each, the most likely first. */
 
 /** The runtime has no WebGPU at all. */
 export function packageAdvice(runtime: 'browser' | 'node' | 'bun' | 'deno'): string[] {

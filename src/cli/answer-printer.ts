@@ -30,7 +30,7 @@ export class AnswerPrinter {
     await this.cli.terminal.out.write(this.wrap?.push(shown) ?? shown)
   }
 
-  /** What the model thinks before it answers: for a person to look at, and no part of the output. */
+  /** Shows the thoughts before the answer: for a person to look at, and no part of the output. */
   async think(thought: string): Promise<void> {
     if (thought === '' || !this.cli.terminal.out.isTTY) return
     await this.sign.stop()

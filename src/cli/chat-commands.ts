@@ -1,4 +1,4 @@
-/** What can be typed in `chat` instead of a question: words that begin with a slash. */
+/** Commands that can be typed in `chat` instead of a question: words that begin with a slash. */
 
 import type { ChatCompletion } from '../chat/chat-model.ts'
 import { closestName } from '../closest-name.ts'
@@ -13,11 +13,11 @@ import { answerStats, memoryLine } from './stats.ts'
 
 type Done = 'leave' | 'stay' | 'stopped'
 
-/** What commands see of a conversation, and change in it. */
+/** The part of a conversation that commands see and change. */
 export interface Talk {
-  /** Of the requests to come. */
+  /** Parameters of the requests to come. */
   params: SamplingInput
-  /** What the model should know beforehand. */
+  /** The system prompt. */
   system: string | undefined
   readonly messages: readonly ChatMessage[]
   /** The last answer, with its lengths and times. */
@@ -78,7 +78,7 @@ const COMMANDS: readonly ChatCommand[] = [
   { names: ['exit', 'quit', 'bye'], help: 'leave (also Ctrl-D, or Ctrl-C twice)', run: async () => 'leave' },
 ]
 
-/** What can be typed, for `/help` and for the help of the command. */
+/** Lists what can be typed, for `/help` and for the help of the command. */
 export const CHAT_HELP = [
   ...COMMANDS.map(({ names, argument = '', help }) => `${`/${names[0]} ${argument}`.padEnd(17)} ${help}`),
   `${'Ctrl-C'.padEnd(17)} stop the answer; what was said of it is remembered`,
@@ -178,7 +178,7 @@ async function save(cli: Cli, talk: Talk, argument: string): Promise<undefined> 
   return say(cli, `saved in ${path}`)
 }
 
-/** What the HTTP API takes. */
+/** Writes the request to the HTTP API that stands for the conversation. */
 function asRequest({ model, messages, params }: Talk): string {
   const request = { model: model.name, messages, ...params }
   // JSON has integers of any size, JavaScript writes none of these.

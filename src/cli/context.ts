@@ -1,9 +1,9 @@
-/** What every command works with: the terminal, its colours, Ctrl-C. */
+/** The context of every command: the terminal, its colours, Ctrl-C. */
 import pc from 'picocolors'
 import { MistralError } from '../errors.ts'
 import type { Terminal } from '../platform/terminal.ts'
 
-/** What every command works with. */
+/** The context of every command. */
 export interface Cli {
   readonly terminal: Terminal
 }
@@ -70,7 +70,7 @@ export async function interruptible<T>(cli: Cli, work: (signal: AbortSignal) => 
 }
 
 /**
- * What a model says, fit for a terminal: control characters other than line breaks and tabs become visible signs, so
+ * Makes a model's text fit for a terminal: control characters other than line breaks and tabs become visible signs, so
  * that no text can move the cursor or retitle the window. Pipes get the text as it is.
  */
 export function printable(cli: Cli, text: string): string {

@@ -1,4 +1,4 @@
-/** What is asked and answered at the prompt of `chat`, with its history. */
+/** The conversation at the prompt of `chat`, with its history. */
 import type { ChatCompletion } from '../chat/chat-model.ts'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError, ContextLengthError, DeviceError, MistralError } from '../errors.ts'
@@ -12,7 +12,7 @@ import { errorText } from './error-text.ts'
 import { askQuestion } from './question.ts'
 import { streamAnswer } from './stream-answer.ts'
 
-/** What commands may ask about the model. */
+/** Facts about the model that commands may ask for. */
 export interface ModelFacts {
   readonly name: string
   /** Tokens of prompt and answer together. */
@@ -31,9 +31,9 @@ export class Conversation implements Talk {
   constructor(
     private readonly cli: Cli,
     private readonly chat: Pick<MistralChat, 'generate'>,
-    /** Of the requests to come. */
+    /** Parameters of the requests to come. */
     public params: SamplingInput,
-    /** What the model should know beforehand. */
+    /** The system prompt. */
     public system: string | undefined,
     readonly model: ModelFacts,
   ) {}
@@ -60,7 +60,7 @@ export class Conversation implements Talk {
       const text = answer.text.trim()
       const done = text === '' ? 'stay' : await this.take(text)
       if (done === 'leave') return
-      // Whoever stops an answer and presses the keys once more wants to leave.
+      // A person who stops an answer and presses the keys once more wants to leave.
       leaving = done === 'stopped'
     }
   }
@@ -104,7 +104,7 @@ export class Conversation implements Talk {
       await interruptible(this.cli, (signal) => this.stream([...this.messages, asked], said, signal))
     } catch (error) {
       if (!(error instanceof MistralError) || error instanceof DeviceError) throw error
-      // Who interrupts a pipe means all of it.
+      // Ctrl-C in a pipe ends all of it.
       if (error instanceof AbortError && !terminal.inputIsTTY) throw error
       stopped = error instanceof AbortError
       if (stopped) await note(this.cli, '(stopped; Ctrl-C again leaves)')

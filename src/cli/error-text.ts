@@ -71,7 +71,7 @@ function withFlags(message: string): string {
     .replace('load it with the option chatFormat, or with a chatTemplate', 'pass --chat-format, or --chat-template')
 }
 
-/** What to do after an error, as a line of its own; undefined when the error says enough. */
+/** Advises what to do after an error, as a line of its own; undefined when the error says enough. */
 export function nextStep(cli: Cli, error: unknown): string | undefined {
   if (error instanceof ChatTemplateError && /does not parse|failed in line/.test(error.message)) {
     return "--chat-template FILE takes another template, and --chat-format VERSION one of Mistral's own."

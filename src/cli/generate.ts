@@ -60,7 +60,7 @@ async function generate(cli: Cli, words: readonly string[], values: Values): Pro
   })
 }
 
-/** What has no place in a text is not left out without a word. */
+/** Says what has no place in a text, so that nothing is left out silently. */
 function refuseWithoutJson(params: SamplingInput): void {
   if ((params.n ?? 1) > 1) throw new UsageError('several answers (n) need --json, which prints them all')
   if (params.logprobs === true) throw new UsageError('logprobs need --json, which prints them')

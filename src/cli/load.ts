@@ -54,7 +54,7 @@ export function withAdapter(chat: MistralChat, params: SamplingInput): SamplingI
   return only === undefined || others.length > 0 || isNamed ? params : { ...params, adapter: only.name }
 }
 
-/** As `loadChat`, without what only a chat needs: also a model without tokenizer. */
+/** Does what `loadChat` does, without what only a chat needs: also for a model without tokenizer. */
 export async function loadModel(cli: Cli, options: PlainModelOptions, signal: AbortSignal): Promise<MistralModel> {
   const { model: source, ...rest } = options
   const model = await withBar(cli, rest, signal, (load) => MistralModel.load(source ?? 'pocket', load))

@@ -6,7 +6,7 @@ import { UsageError } from './context.ts'
 /** Values as commander hands them over, under the option's name in camel case. */
 export type Values = Readonly<Record<string, unknown>>
 
-/** Those that say nothing of chats. */
+/** The options that have nothing to do with chats. */
 export interface PlainModelOptions {
   readonly model: string | undefined
   readonly weights: 'native' | 'q8' | 'q4' | undefined
@@ -28,7 +28,7 @@ export function addModelOptions(command: Command): Command {
   return addChatOptions(addPlainModelOptions(command))
 }
 
-/** Those that say nothing of chats. */
+/** The options that have nothing to do with chats. */
 export function addPlainModelOptions(command: Command): Command {
   const contextLength = new Option(
     '-c, --context-length <n>',

@@ -84,7 +84,7 @@ function commandAdvice(word: string, program: Command): string {
   return `The commands are ${names.join(', ')}. To have a text answered: ${program.name()} generate ${JSON.stringify(word)}`
 }
 
-/** What other programs call these commands. */
+/** The names of these commands in other programs. */
 const COMMAND_NAMES: Readonly<Record<string, string>> = {
   run: 'chat',
   talk: 'chat',

@@ -57,7 +57,7 @@ function promptText(option: string | undefined, words: readonly string[]): strin
   return option ?? (words.length > 0 ? words.join(' ') : undefined)
 }
 
-/** Of a piped prompt the last line break is left out: `echo` adds it, and no one means it. */
+/** Leaves out the last line break of a piped prompt: `echo` adds it, and no one means it. */
 function withoutLastBreak(text: string): string {
   return text.replace(/\r?\n$/, '')
 }

@@ -17,7 +17,7 @@ export async function askQuestion(cli: Cli): Promise<Answer> {
   const more = dim('. ')
   const first = await cli.terminal.ask(bold('> '), more)
   if (first.kind !== 'line') return first
-  // What was pasted with its lines is the text already, even where it begins with quotes as Python's files do.
+  // Pasted lines are the text already, even where they begin with quotes as Python's files do.
   if (first.text.includes('\n')) return first
   const start = first.text.trimStart()
   if (start.startsWith(QUOTES)) return quoted(cli, start.slice(QUOTES.length), more)

@@ -7,7 +7,7 @@ import { errorText, nextStep } from './error-text.ts'
 import { createProgram, flagsOf } from './program.ts'
 import { lettersAdvice } from './suggestions.ts'
 
-/** What the shell learns: done, failed, wrong usage, ended by Ctrl-C. */
+/** Exit codes: done, failed, wrong usage, ended by Ctrl-C. */
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
 /** Runs one command line from beginning to end. The process then ends by itself. */

@@ -66,7 +66,7 @@ function unlisted(name: keyof SamplingInput): SamplingOption {
 const BY_NAME = new Map<string, SamplingOption>()
 for (const option of OPTIONS) if (!BY_NAME.has(option.name)) BY_NAME.set(option.name, option)
 
-/** What follows is for few people. */
+/** The options that follow are for few people. */
 const LAST_OF_THE_USUAL = 'stop'
 /** `ignore_eos` has an option without a value, and `--adapter` loads what it names. */
 const OWN_OPTION = ['ignore_eos', 'adapter', 'adapter_id']

@@ -1,4 +1,4 @@
-/** What `serve` says when it is ready. */
+/** The text that `serve` prints when it is ready. */
 import pkg from '../../package.json' with { type: 'json' }
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { curlWords } from '../server/curl.ts'
@@ -7,7 +7,7 @@ import { type Cli, colorsFor } from './context.ts'
 import { keysOf, type ServeCommandOptions } from './serve-options.ts'
 import { memoryLine } from './stats.ts'
 
-/** What is served, how it lies on the GPU, and a line to try it with. */
+/** Tells which model is served, how it lies on the GPU, and a line to try it with. */
 export function serveBanner(cli: Cli, chat: MistralChat, url: string, { app }: ServeCommandOptions): string {
   const { bold, dim } = colorsFor(cli, 'out')
   const { model } = chat

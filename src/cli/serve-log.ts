@@ -4,7 +4,7 @@ import type { Cli } from './context.ts'
 import { colorsFor } from './context.ts'
 import type { LogFormat } from './serve-options.ts'
 
-/** What `serve` tells besides its banner, on standard error: a JSON object or a line of text each. */
+/** The log of `serve` on standard error, besides its banner: a JSON object or a line of text for each record. */
 export interface ServeLog {
   request(record: RequestRecord): void
   /** Something that the operator should know; written with `off`, too. */
@@ -60,7 +60,7 @@ function escapeControls(json: string): string {
   return json.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 }
 
-/** What clients send must not be able to forge a line of the log, or to steer a terminal. */
+/** Input of clients must not be able to forge a line of the log, or to steer a terminal. */
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
   return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')

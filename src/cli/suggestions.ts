@@ -1,4 +1,7 @@
-/** What a person most likely meant by an option that does not exist: a typing error, or the name it has elsewhere. */
+/**
+ * Suggests what a person most likely meant by an option that does not exist: a typing error, or the name it has
+ * elsewhere.
+ */
 import { closestName } from '../closest-name.ts'
 
 /** Names of llama.cpp, Ollama, vLLM, MLX and transformers, and the options that do the same here, best first. */
@@ -79,7 +82,7 @@ const MEANINGS: Readonly<Record<string, readonly string[]>> = {
   format: ['--json'],
 }
 
-/** What needs no option here. */
+/** Options of other programs that are not needed here. */
 const NEEDLESS: readonly (readonly [names: readonly string[], why: string])[] = [
   [
     ['n-gpu-layers', 'gpu-layers', 'ngl', 'main-gpu', 'tensor-split', 'split-mode', 'device', 'gpu', 'cuda', 'cpu'],
@@ -122,7 +125,7 @@ export function suggestionFor(
 /** llama.cpp's options of several letters behind one dash, which are read here as several options. */
 const LETTERS = /^-(?:ngl|sys|fa|ctk|ctv|hf|mu|cnv|st|tb|ub|np|nkvo|no-cnv)$/
 
-/** What to say about options of other programs that were understood as something else. */
+/** Messages about options of other programs that were understood as something else. */
 export function lettersAdvice(argv: readonly string[], known: readonly string[]): string | undefined {
   const found = argv.find((argument) => LETTERS.test(argument))
   const suggestion = found === undefined ? undefined : suggestionFor(found, known)

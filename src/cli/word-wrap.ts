@@ -29,7 +29,7 @@ export class WordWrap {
     this.lastColumns = columns()
   }
 
-  /** What to write to the terminal for the next piece of the text. */
+  /** Gives what to write to the terminal for the next piece of the text. */
   push(text: string): string {
     this.followWindow()
     let out = ''

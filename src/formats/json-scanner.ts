@@ -3,7 +3,7 @@
  * whatever a file describes before anybody can say no; here the caller decides value by value what is kept.
  */
 
-/** What is wrong with the text, and where. The caller turns it into an error that names the file. */
+/** The fault of the text, and its place. The caller turns it into an error that names the file. */
 export class JsonSyntaxError extends Error {
   override name = 'JsonSyntaxError'
 }

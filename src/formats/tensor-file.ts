@@ -34,7 +34,7 @@ export type TensorBytes = Pick<TensorInfo, 'name' | 'file' | 'byteOffset' | 'byt
 export interface TensorFile {
   readonly tensors: ReadonlyMap<string, TensorInfo>
   readonly unsupported: ReadonlyMap<string, UnsupportedTensor>
-  /** What the user should know, one sentence each. */
+  /** Notes for the user, one sentence each. */
   readonly notes?: readonly string[]
   /** Why a tensor that one could expect is in neither map; undefined when there is nothing to say. */
   whyMissing?(name: string): CheckpointError | undefined

@@ -18,7 +18,7 @@ import type { NamedAdapters } from './named-adapters.ts'
 import type { Adapter } from './types.ts'
 
 export interface AdapterOptions {
-  /** What requests call it. Default: the name of its folder or file. */
+  /** The name by which requests ask for it. Default: the name of its folder or file. */
   name?: string | undefined
   /** Multiplies what the adapter changes: 0.5 is half of it. Default 1. */
   scale?: number | undefined
@@ -35,7 +35,7 @@ export interface AdapterInfo {
   readonly baseModel: string | undefined
   /** Bytes of its matrices on the GPU. */
   readonly gpuBytes: number
-  /** What is odd about it and does not keep it from working, one sentence each. */
+  /** Oddities that do not keep it from working, one sentence each. */
   readonly notes: readonly string[]
 }
 
@@ -45,7 +45,7 @@ export interface LoadedAdapter extends Adapter {
 
 const OPTIONS: Checks<AdapterOptions> = { name: filledText, scale: number(-1000, 1000), signal: abortSignal }
 
-/** Of each model that has any, which adapters are on its GPU. */
+/** The adapters on the GPU of each model that has any. */
 const onGpu = new WeakMap<LoadedModel, Adapters>()
 
 /** As `MistralModel.loadAdapter`; it has its name then. */

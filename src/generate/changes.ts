@@ -1,4 +1,6 @@
-/** What must not happen while a batch is being made, such as taking kernels' buffers away: it waits for its turn here. */
+/**
+ * Work that must not happen while a batch is being made, such as taking kernels' buffers away, waits for its turn here.
+ */
 
 interface Change {
   readonly isReady: () => boolean

@@ -79,7 +79,7 @@ function allows(mask: Uint32Array | null, id: number): boolean {
   return mask === null || (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1
 }
 
-/** What a caller's function threw, as an error. */
+/** Turns what a caller's function threw into an error. */
 export function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new MistralError(`a callback threw ${String(thrown)}`, { cause: thrown })
 }

@@ -30,7 +30,7 @@ import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, type TokenParams } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
-/** What a model is doing, and what it has done since it was loaded. */
+/** The work of a model: now, and since it was loaded. */
 export interface ModelStatus {
   /** Requests that have a sequence. */
   readonly running: number
@@ -41,7 +41,7 @@ export interface ModelStatus {
   /** Positions of one sequence, prompt and answer together. */
   readonly contextLength: number
   /**
-   * What limits `contextLength`: the positions that the `model` was trained for, the `option` of that name, or its
+   * The limit behind `contextLength`: the positions that the `model` was trained for, the `option` of that name, or its
    * `default` for a model made for more.
    */
   readonly contextLimit: 'model' | 'option' | 'default'
@@ -57,7 +57,7 @@ export interface ModelStatus {
   readonly promptTokens: number
   readonly cachedTokens: number
   readonly generatedTokens: number
-  /** What rounding the weights while loading cost; undefined when none were rounded. */
+  /** The error that rounding added to the weights while they were loaded; undefined when none were rounded. */
   readonly quantization: QuantizationReport | undefined
 }
 
@@ -121,7 +121,7 @@ export class MistralModel {
   }
 
   /**
-   * What is odd about the checkpoint and does not keep it from working, one sentence each: fields of the config that have
+   * Oddities of the checkpoint that do not keep it from working, one sentence each: fields of the config that have
    * no effect, weights that contradict it. What rounding weights cost is one of them. Empty for most.
    */
   get notes(): readonly string[] {
@@ -278,7 +278,10 @@ export class MistralModel {
     }
   }
 
-  /** What ended the device, and the model with it, which must be loaded again then; undefined as long as it works. */
+  /**
+   * The error that ended the device, and the model with it, which must be loaded again then; undefined as long as it
+   * works.
+   */
   get failure(): Error | undefined {
     try {
       this.loaded.gpu.check()

@@ -24,7 +24,7 @@ export interface PerplexityOptions {
 export interface PerplexityProgress {
   readonly windows: number
   readonly total: number
-  /** Of what was counted until now; undefined before anything was. */
+  /** The value for what was counted until now; undefined before anything was. */
   readonly perplexity: number | undefined
 }
 
@@ -73,11 +73,11 @@ interface Window {
   readonly first: number
 }
 
-/** What is measured: the tokens, how they are cut, and what the result says of that. */
+/** The text to measure: its tokens, how they are cut, and what the result says of that. */
 export interface Measurement extends Pick<Perplexity, 'method' | 'window' | 'stride'> {
   readonly ids: readonly number[]
   readonly windows: readonly Window[]
-  /** What stands for the first token of each window; undefined: the token itself. */
+  /** The token that stands for the first one of each window; undefined: the token itself. */
   readonly bos: number | undefined
   /** Tokens of the text for each of its bytes; undefined where there is no text. */
   readonly tokensPerByte: number | undefined

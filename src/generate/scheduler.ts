@@ -137,7 +137,7 @@ export class Scheduler {
         if (this.changes.count > 0) await this.changes.run()
         this.admit()
         if (this.inFlight < MAX_IN_FLIGHT && (await this.step())) continue
-        // Whoever waits for a sequence looks again when an owner may have become idle.
+        // Requests that wait for a sequence look again when an owner may have become idle.
         const timer = this.waiting.length > 0 ? setTimeout(() => this.wake(), IDLE_MS) : undefined
         await change
         clearTimeout(timer)
@@ -240,7 +240,7 @@ export class Scheduler {
       if (guessed.length > 0) runner.writeTokens(sequence.index, generation.tokens.length, guessed)
       generation.scheduled(positions, choices)
     }
-    // Those that did not fit, and prompts that wait for their turn, come first the next time.
+    // Generations that did not fit, and prompts that wait for their turn, come first the next time.
     const served = new Set(plan.shares.map((share) => share.generation))
     this.running = [...this.running.filter((one) => !served.has(one)), ...this.running.filter((one) => served.has(one))]
     let submitted: Submitted<Choices[]>

@@ -6,7 +6,7 @@ export interface Owner {
   readonly tokens: readonly number[]
   /** How many of them have their keys and values in the sequence, or will have when the submitted batches are done. */
   readonly settled: number
-  /** What its keys and values are computed with besides the model; undefined for nothing. */
+  /** The adapter that its keys and values are computed with; undefined for none. */
   readonly adapter?: unknown
 }
 
@@ -16,7 +16,7 @@ export interface Sequence {
   readonly index: number
   /** The tokens whose keys and values it holds, while it has no owner. */
   tokens: readonly number[]
-  /** What they were computed with besides the model. */
+  /** The adapter that they were computed with. */
   adapter?: unknown
   /** The highest position written since it was last cleared, plus one: tells what its rings have overwritten. */
   written: number

@@ -13,13 +13,13 @@ import { checkConstraint } from './mask-sources.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Adapter, GenerationRequest, GenerationSummary, NotedStep, Usage, Verdict } from './types.ts'
 
-/** What is left of a request's parameters where there are only tokens. */
+/** The parameters of a request that matter where there are only tokens. */
 export type TokenParams = Pick<RequestParams, 'sampler' | 'loop'>
 
 export interface TokenLoopOptions<Note> {
   readonly eosTokenIds: readonly number[]
   readonly signal?: AbortSignal | undefined
-  /** What may come next. */
+  /** The constraint on the next token. */
   readonly constraint?: Constraint | undefined
   /** Gets every token as soon as it is known, which may be ahead of the iterator's reader. */
   readonly onToken?: ((tokenId: number) => Verdict<Note>) | undefined

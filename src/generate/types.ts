@@ -1,4 +1,4 @@
-/** What the parts of `generate/` tell each other and their callers: requests, steps, summaries. */
+/** The types that the parts of `generate/` share with each other and their callers: requests, steps, summaries. */
 import type { Constraint } from '../constraints/constraint.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
@@ -25,14 +25,14 @@ export interface Usage {
   readonly cached_tokens: number
 }
 
-/** What a generation was, known at its end. */
+/** The facts of a generation that are known at its end. */
 export interface GenerationSummary {
   readonly finishReason: FinishReason
   readonly usage: Usage
   readonly timings: Timings
 }
 
-/** What the reader of a request says of a token as soon as it is known. */
+/** The answer of a request's reader to a token, given as soon as the token is known. */
 export interface Verdict<Note = unknown> {
   /** True ends the answer with this token. */
   readonly stop: boolean
@@ -54,7 +54,7 @@ export interface Adapter {
   readonly users: Set<unknown>
 }
 
-/** What a request asks of the scheduler, checked. */
+/** A checked request, as the scheduler takes it. */
 export interface GenerationRequest<Note = unknown> {
   readonly prompt: readonly number[]
   readonly packed: PackedParams
@@ -63,7 +63,7 @@ export interface GenerationRequest<Note = unknown> {
   /** The most tokens to generate. */
   readonly maxTokens: number
   readonly stops: ReadonlySet<number>
-  /** What may come next; asked between steps, so such requests go in lockstep. */
+  /** The constraint on the next token. It is asked between steps, so such requests go in lockstep. */
   readonly constraint: Constraint | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */

@@ -1,7 +1,7 @@
 /** A reader for JSON that loses nothing; `value.ts` says what it gives. */
 import { JsonFloat, JsonObject, type JsonValue, jsonFloat } from './value.ts'
 
-/** What is wrong with a text, and where. The caller turns it into an error that names the field or the file. */
+/** The fault of a text, and its place. The caller turns it into an error that names the field or the file. */
 export class JsonSyntaxError extends Error {
   override name = 'JsonSyntaxError'
 }

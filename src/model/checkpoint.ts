@@ -22,7 +22,7 @@ export interface Checkpoint {
    * two otherwise.
    */
   readonly outputMayBeTied: boolean
-  /** What the user should know about the checkpoint, one sentence each. */
+  /** Notes on the checkpoint for the user, one sentence each. */
   readonly notes: readonly string[]
   /**
    * Where a weight lies. With tied embeddings `output` is the embedding matrix.

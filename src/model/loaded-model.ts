@@ -22,7 +22,7 @@ import type { TextScorer } from './text-scorer.ts'
 import { type LoadedWeights, loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
 import { createWorkspace } from './workspace.ts'
 
-/** What loading tells its caller, over and over. */
+/** The progress of loading, which the caller is told over and over. */
 export interface LoadProgress {
   /** `open` reads headers, `weights` brings tensors to the GPU, `compile` makes pipelines, `ready` ends it. */
   readonly phase: 'open' | 'weights' | 'compile' | 'ready'
@@ -67,7 +67,7 @@ export class LoadedModel {
   readonly weights: LoadedWeights
   readonly cache: readonly LayerCache[]
   readonly runner: Runner
-  /** What the user should know about the checkpoint, one sentence each. */
+  /** Notes on the checkpoint for the user, one sentence each. */
   readonly notes: readonly string[]
   /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
   readonly readbackMs: number

@@ -1,9 +1,9 @@
-/** What a loaded model takes of the GPU's memory. */
+/** Counts the GPU's memory that a loaded model takes. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { LayerCache } from '../kernels/attention.ts'
 import type { ModelWeights } from './mistral.ts'
 
-/** What a model takes of the GPU's memory; all but `ratio` and the names of types are bytes. */
+/** The GPU's memory that a model takes; all but `ratio` and the names of types are bytes. */
 export interface ModelMemory {
   /** Of all buffers: the sum of `weights`, `cache`, `workspace` and `adapters`. */
   readonly total: number

@@ -23,7 +23,7 @@ export interface Opened {
   readonly biases: readonly LayerBias[]
   /** A layer may lack any of the biases, which then is zero. */
   readonly biasesMayLack: boolean
-  /** What the user should know, one sentence each. */
+  /** Notes for the user, one sentence each. */
   readonly notes: string[]
   /** The name of a tensor in the file. */
   readonly nameInFile: (name: WeightName) => string

@@ -19,7 +19,7 @@ export interface LoopInput {
   use_cache?: boolean | null | undefined
   /** Bring the log-probability of each token of the answer, under the model's own distribution. Default false. */
   logprobs?: boolean | null | undefined
-  /** And those of so many most probable tokens, 0 to 20. Needs `logprobs`. */
+  /** Also bring those of so many most probable tokens, 0 to 20. Needs `logprobs`. */
   top_logprobs?: number | null | undefined
   /**
    * Prompt lookup decoding: guess up to so many tokens from what followed the same words earlier, and check them in one

@@ -6,7 +6,7 @@ import { parseRequestParams, type SamplingInput } from './request-params.ts'
 import type { SamplerParams } from './sampler-params.ts'
 import * as warp from './warpers.ts'
 
-/** What the rules need to know besides the tokens. */
+/** Facts that the rules need besides the tokens. */
 export interface SamplingContext {
   /** How many of the tokens are the prompt. */
   readonly promptLength: number
@@ -84,7 +84,7 @@ export function applyHistory(
   return scores
 }
 
-/** What the sampling rules leave of the scores [V]. top_k comes first, so the later rules see few candidates. */
+/** Keeps the scores [V] that the sampling rules allow. top_k comes first, so the later rules see few candidates. */
 export function candidates(scores: Float32Array, params: SamplerParams): Candidates {
   // Refuses scores that hold nothing to choose before they become NaN probabilities.
   best(scores)

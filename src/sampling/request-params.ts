@@ -6,7 +6,7 @@ import { LOOP_CHECKS, type LoopInput, type LoopParams, limitName, loopParams } f
 import { SAMPLER_CHECKS, type SamplerInput, type SamplerParams, samplerParams } from './sampler-params.ts'
 import { TEXT_CHECKS, type TextInput, type TextParams, textParams } from './text-params.ts'
 
-/** What a request says about how tokens are chosen and when to stop. Every field may be left out or null. */
+/** All parameters of a request: how tokens are chosen and when to stop. Every field may be left out or null. */
 export interface SamplingInput extends SamplerInput, LoopInput, TextInput {}
 
 /** Checked parameters with all defaults filled in, in the parts that the floors of this library read. */

@@ -2,7 +2,7 @@
 import { type Checks, flag, integer } from '../checks.ts'
 import { asList, stops, texts } from './param-checks.ts'
 
-/** What is asked of the text. Every field may be left out or null. */
+/** Parameters about the text. Every field may be left out or null. */
 export interface TextInput {
   /** Texts that end the answer and are not part of it, at most 16. Empty ones say nothing. */
   stop?: string | readonly string[] | null | undefined

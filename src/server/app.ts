@@ -18,7 +18,7 @@ import { RequestTrace } from './trace.ts'
 /** `fetch` as clients call it: with a URL and options, or with a request. */
 export interface Fetch {
   (input: string | AnyURL | AnyRequest, init?: AnyRequestInit): Promise<AnyResponse>
-  /** As servers call it: with what they know of the connection. */
+  /** The form in which servers call it: with what they know of the connection. */
   (request: AnyRequest, ...connection: readonly unknown[]): AnyResponse | Promise<AnyResponse>
 }
 
@@ -28,7 +28,7 @@ export interface Fetch {
  */
 export interface MistralApp {
   readonly fetch: Fetch
-  /** As `fetch`; without the rejections on abort. For tests. */
+  /** Does what `fetch` does, without the rejections on abort. For tests. */
   request(input: string | AnyURL | AnyRequest, init?: AnyRequestInit): AnyResponse | Promise<AnyResponse>
 }
 

@@ -14,10 +14,12 @@ export interface BodyLimits {
 /** Deeper than any request of these APIs, tool schemas included, and shallow enough for code that recurses. */
 const MAX_DEPTH = 100
 
-/** What templates read stays as it was sent: numbers keep their kind and their digits, and keys their order. */
+/**
+ * Fields that templates read stay as they were sent: numbers keep their kind and their digits, and keys their order.
+ */
 const FOR_PROMPT = ['messages', 'tools', 'chat_template_kwargs']
 
-/** What is left of the body would be taken for the next request of the connection. */
+/** The rest of the body would be taken for the next request of the connection. */
 const UNREAD = { connection: 'close' }
 
 /**
@@ -115,7 +117,7 @@ function checkTexts(value: unknown, at = ''): void {
 }
 
 function checkText(text: string, at: string): void {
-  // With the u flag this matches unpaired surrogates only.
+  // The u flag makes this match unpaired surrogates only.
   if (!/\p{Surrogate}/u.test(text)) return
   const param = at.replaceAll(/\p{Surrogate}/gu, '\ufffd')
   throw new HttpError(400, `${param || 'the body'} holds half of a surrogate pair, which is no character`, { param })

@@ -73,7 +73,7 @@ export class HttpError extends MistralError {
 export const CLIENT_LEFT = 499
 
 /**
- * What a client is told of any error. Of one that nobody expected it learns no more than that there was one.
+ * Words any error for a client. Of an unexpected one the client learns no more than that there was one.
  * @param promptField the field of the request that holds what the model is to answer
  */
 export function toHttpError(error: unknown, promptField = 'messages'): HttpError {

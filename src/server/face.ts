@@ -1,4 +1,7 @@
-/** What all faces do alike: one request to the model for one body, whose answer and whose errors the face words itself. */
+/**
+ * The work that all faces do alike: one request to the model for one body, whose answer and whose errors the face words
+ * itself.
+ */
 import { ResultStream } from '../async/result-stream.ts'
 import type { ChatChunk } from '../chat/answer.ts'
 import { type ChatRequest, checkRequest, parseRequest } from '../chat/request.ts'

@@ -43,7 +43,7 @@ function modelCard(c: AppContext, { config, model }: Service, id: string): objec
   }
 }
 
-/** What Mistral's clients need besides; they refuse a card without it. */
+/** Fields that Mistral's clients need besides; they refuse a card without them. */
 function mistralCard(chat: ChatModel | undefined): object {
   return {
     type: 'base',

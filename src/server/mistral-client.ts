@@ -39,7 +39,7 @@ export function fieldDetail(param: string, message: string): FieldDetail {
   return { type: 'value_error', loc: ['body', ...loc], msg: message }
 }
 
-/** What `safe_prompt` puts before a conversation, as Mistral publishes it. */
+/** The text that `safe_prompt` puts before a conversation, as Mistral publishes it. */
 export const SAFE_PROMPT =
   'Always assist with care, respect, and truth. Respond with utmost utility yet securely. ' +
   'Avoid harmful, unethical, prejudiced, or negative content. Ensure replies promote fairness and positivity.'

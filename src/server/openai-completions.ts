@@ -68,7 +68,7 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
   const echoed = await Promise.all(wire.prompts.map((prompt) => (wire.echo ? promptText(prompt, chat) : '')))
   const head = {
     ...answerHead('cmpl', answeringModel(wire.requests[0]!, service)),
-    // What each choice's text begins with, by the server.
+    // The server makes each choice's text begin with this.
     starts: echoed.flatMap((text) => Array.from({ length: wire.choicesEach }, () => text)),
     offsets: leads.flatMap((lead) => Array.from({ length: wire.choicesEach }, () => new TextOffsets(lead))),
     includeUsage: wire.includeUsage,

@@ -4,7 +4,7 @@ import type { TokenLogprob, TopLogprob } from '../chat/token-logprob.ts'
 import type { Usage } from '../generate/types.ts'
 import { randomHex } from './ids.ts'
 
-/** What all parts of one answer share. */
+/** The fields that all parts of one answer share. */
 export interface AnswerHead {
   id: string
   created: number
@@ -44,7 +44,7 @@ export function wireUsage(
   }
 }
 
-/** As `choices[].logprobs` of chat completions has them; null when none were asked for. */
+/** The form of `choices[].logprobs` in chat completions; null when none were asked for. */
 export function chatLogprobs(logprobs: readonly TokenLogprob[] | null): object | null {
   if (logprobs === null || logprobs.length === 0) return null
   const one = ({ token, logprob, bytes }: TopLogprob) => ({
@@ -79,7 +79,7 @@ export class TextOffsets {
   }
 }
 
-/** As `choices[].logprobs` of legacy completions has them. */
+/** The form of `choices[].logprobs` in legacy completions. */
 export function completionLogprobs(logprobs: readonly TokenLogprob[] | null, offsets: TextOffsets): object | null {
   if (logprobs === null || logprobs.length === 0) return null
   return {

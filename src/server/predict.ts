@@ -81,7 +81,7 @@ function modelInput(body: BodyFields, config: Service['config']): ChatRequest {
     const neutral = value === null || value === false || value === (name === 'n' ? 1 : 0)
     if (!neutral && !lenient) throw new ParameterError(name, value, 'is for /v1/chat/completions: one text is returned')
   }
-  // What a lenient server passes over must not reach the model either: the pieces of several answers would interleave.
+  // Fields that a lenient server ignores must not reach the model: the pieces of several answers would interleave.
   const dropped: readonly string[] = ['max_tokens', 'max_length', ...ONE_TEXT]
   const rest = Object.fromEntries(Object.entries(body).filter(([name]) => !dropped.includes(name)))
   // These count the answer only, as everywhere, and win.
@@ -94,7 +94,7 @@ function modelInput(body: BodyFields, config: Service['config']): ChatRequest {
   return request
 }
 
-/** What the model calls `max_length` is `max_tokens` here. undefined for any other error. */
+/** Translates the model's `max_length`, which is `max_tokens` here; undefined for any other error. */
 async function promptTooLong(error: unknown, request: ChatRequest, chat: ChatModel): Promise<HttpError | undefined> {
   const { max_length: limit } = request
   if (!(error instanceof ParameterError && error.parameter === 'max_length') || limit === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What the parts of the server tell each other of a request: its measures, and the answer it came to. */
+/** The facts of a request that the parts of the server share: its measures, and the answer it came to. */
 import type { ChatCompletion } from '../chat/chat-model.ts'
 
 /** The part of a completion that answers are made of. */
@@ -7,7 +7,7 @@ export type ServedCompletion = Pick<ChatCompletion, 'choices' | 'usage' | 'timin
 /** `info` is expected, `warn` the client's doing, `error` the server's. */
 export type RequestLevel = 'info' | 'warn' | 'error'
 
-/** What the log gets of one request. Times are milliseconds; token counts are of all choices together. */
+/** The record of one request for the log. Times are milliseconds; token counts are of all choices together. */
 export interface RequestRecord {
   readonly level: RequestLevel
   readonly requestId: string
@@ -22,7 +22,7 @@ export interface RequestRecord {
   readonly aborted: boolean
   readonly timeToFirstTokenMs?: number | undefined
   readonly promptTokens?: number | undefined
-  /** Of answers that broke off, too: what had come until then. */
+  /** Counts answers that broke off, too: what had come until then. */
   readonly completionTokens?: number | undefined
   readonly cachedTokens?: number | undefined
   readonly finishReasons?: readonly string[] | undefined

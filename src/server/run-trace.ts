@@ -38,13 +38,13 @@ export class RunTrace {
     this.finishReasons = choices.map((choice) => choice.finish_reason)
   }
 
-  /** Of all choices; of a run that broke off, what had come. */
+  /** The tokens of all choices; of a run that broke off, what had come. */
   get completionTokens(): number {
     if (this.usage !== undefined) return this.usage.completion_tokens
     return [...this.choices.values()].reduce((sum, { tokens }) => sum + tokens, 0)
   }
 
-  /** What one reader waits between tokens, for each choice that has more than one. */
+  /** The time that one reader waits between tokens, for each choice that has more than one. */
   secondsPerToken(): number[] {
     const long = [...this.choices.values()].filter(({ later }) => later > 0)
     return long.map(({ firstAt, lastAt, later }) => (lastAt - firstAt) / 1000 / later)

@@ -27,10 +27,10 @@ export function numberWithin(min: number, max: number) {
 const streamOptions = { include_usage: flag, include_obfuscation: flag }
 const streamOptionsMessage = 'must be an object with include_usage'
 const metadataMessage = 'must be an object whose values are strings'
-/** What a server can be told about fields that it does not know. */
+/** The options for fields that a server does not know. */
 const LENIENCE = 'a server started with --lenient ignores unknown fields'
 
-/** What both of OpenAI's routes have. */
+/** The fields that both of OpenAI's routes have. */
 export const openAiFields = {
   model: v.pipe(text, v.nonEmpty('must not be empty'), v.maxLength(256, 'must have at most 256 characters')),
   stream: flag,
@@ -106,7 +106,7 @@ export function parseFields<T extends v.GenericSchema>(schema: T, body: BodyFiel
 export interface SplitOptions {
   /** Names that the route itself reads. */
   fields: readonly string[]
-  /** Those of `fields` that go to the model all the same. */
+  /** The `fields` that go to the model all the same. */
   passed: readonly string[]
   lenient: boolean
   /** The fields of the route's own API that are not supported. Default: those of OpenAI's and Mistral's. */
@@ -157,7 +157,7 @@ export function checkStreamOptions(body: BodyFields, stream: boolean, lenient: b
 }
 
 /**
- * What the name of a model says of the request: the name of an adapter is that of the model with it, as vLLM has it.
+ * Reads the name of a model in a request: the name of an adapter is that of the model with it, as vLLM has it.
  * @throws HttpError 404 when the server answers for its own models only and this is another
  */
 export function checkModel(

@@ -1,4 +1,4 @@
-/** What all routes share, and the model, which may still be loading or may be lost. */
+/** The state that all routes share, and the model, which may still be loading or may be lost. */
 import type { Context } from 'hono'
 import type { ChatModel } from '../chat/chat-model.ts'
 import type { KeyCheck } from './auth.ts'
@@ -13,7 +13,7 @@ import type { RequestTrace } from './trace.ts'
 export type AppEnv = { Variables: { trace: RequestTrace; family: ErrorFamily } }
 export type AppContext = Context<AppEnv>
 
-/** What all routes of one app share. */
+/** The state that all routes of one app share. */
 export interface Service {
   readonly config: AppConfig
   readonly model: ServedModel

@@ -7,7 +7,7 @@ import type { RequestTrace } from './trace.ts'
 export interface Framing {
   readonly contentType: string
   frame(event: object): string
-  /** What stands behind the last event; `''` for nothing. */
+  /** The text behind the last event; `''` for none. */
   readonly last: string
   /** Says nothing, when there has been nothing to say for a while; undefined where clients take every line for an event. */
   readonly keepAlive: string | undefined

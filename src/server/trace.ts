@@ -38,7 +38,7 @@ export class RequestTrace {
     return this.head.requestId
   }
 
-  /** What the model is asked, for servers that log it. */
+  /** Messages or prompt, for servers that log them. */
   asked(prompt: unknown): void {
     // Loggers write JSON, which has no bigint.
     if (this.options.logPrompts) this.prompt = plainJson(prompt)
@@ -102,7 +102,7 @@ function levelOf(status: number, { aborted, error }: { aborted: boolean; error: 
   return status >= 400 ? 'warn' : 'info'
 }
 
-/** What stands behind an error that was shown without its facts matters more to a log than what was shown. */
+/** The cause of an error that was shown without its facts matters more to a log than what was shown. */
 function errorText(error: unknown, logPrompts: boolean): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof HttpError && error.quotes && !logPrompts) {

@@ -181,7 +181,7 @@ function covers(start: number, to: number, places: readonly number[], isSingle: 
   return low < places.length && places[low]! < to
 }
 
-/** What Rust's regular expressions call a word character (`\w`) and white space (`\s`). */
+/** Word characters (`\w`) and white space (`\s`) of Rust's regular expressions. */
 const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u
 const SPACE = /\p{White_Space}/u
 

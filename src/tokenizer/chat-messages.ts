@@ -14,11 +14,11 @@ export interface ChatMessage {
   readonly tool_call_id?: string | null | undefined
   readonly name?: string | null | undefined
   /**
-   * Of the last message, when it is an assistant's: the answer goes on with it. That is the default where it has text and
+   * Makes the answer go on with the last message, when it is an assistant's. That is the default where it has text and
    * no calls; false closes it, so that a new answer begins.
    */
   readonly prefix?: boolean | null | undefined
-  /** What the assistant thought before its answer. `reasoning` is another name for it. */
+  /** The assistant's thoughts before its answer. `reasoning` is another name for it. */
   readonly reasoning_content?: string | null | undefined
   readonly reasoning?: string | null | undefined
 }

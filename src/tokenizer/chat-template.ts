@@ -21,7 +21,7 @@ export interface ChatTemplateOptions {
   /** Further variables of a checkpoint's template. */
   variables?: Readonly<Record<string, unknown>> | null | undefined
   /**
-   * What becomes of neighbours of one role: `'merge'` (default) joins them as mistral-common does, where a template
+   * Decides about neighbours of one role: `'merge'` (default) joins them as mistral-common does, where a template
    * refuses them as they are; `'refuse'` is an error.
    */
   neighbours?: 'merge' | 'refuse' | undefined

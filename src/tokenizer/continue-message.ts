@@ -40,7 +40,7 @@ export function markEnd<M extends Message>(messages: readonly M[]): { messages: 
 }
 
 /**
- * What was rendered up to the mark. A template that trims contents has trimmed before it, too.
+ * Cuts the rendered text at the mark. A template that trims contents has trimmed before it, too.
  * @returns undefined when the template did not write the text as it stands
  */
 export function cutAtEnd(rendered: string, text: string): string | undefined {

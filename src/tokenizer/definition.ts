@@ -1,8 +1,8 @@
-/** What every tokenizer file is read into. */
+/** The form that every tokenizer file is read into. */
 import type { AddedToken, SearchOrder } from './added-tokens.ts'
 import type { Merge } from './merger.ts'
 
-/** What a token is. The numbers are SentencePiece's and GGUF's own. */
+/** Kinds of tokens. The numbers are SentencePiece's and GGUF's own. */
 export const TokenKind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
 export type TokenKind = (typeof TokenKind)[keyof typeof TokenKind]
 
@@ -50,7 +50,7 @@ export interface TokenizerDefinition {
   readonly marksFirst: boolean
   /** Pieces never cross the start of a word (Metaspace with `split`). */
   readonly splitWords: boolean
-  /** What an unknown token decodes to. */
+  /** The text that an unknown token decodes to. */
   readonly unkText: string
   /** The `tokenizer.json` object that the library encodes plain text with: no control token is reachable in it. */
   readonly encoder: EngineJson
@@ -58,7 +58,7 @@ export interface TokenizerDefinition {
   readonly ranks: readonly Merge[] | undefined
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
   readonly formatHint?: string | undefined
-  /** What is odd about the file and does not keep the tokenizer from working. */
+  /** Oddities of the file that do not keep the tokenizer from working. */
   readonly notes?: readonly string[] | undefined
 }
 
@@ -86,7 +86,7 @@ export interface EngineJson {
   readonly added_tokens: readonly never[]
 }
 
-/** What is still of use once the encoder is made of a definition: its tables take tens of megabytes. */
+/** The part of a definition that is of use once the encoder is made of it: its tables take tens of megabytes. */
 export function withoutTables(definition: TokenizerDefinition): TokenizerDefinition {
   const { encoder, ranks } = definition
   const model = { ...encoder.model, vocab: {}, merges: [] }
@@ -101,7 +101,7 @@ export function byteOfToken(token: string): number | undefined {
   return match === null ? undefined : Number.parseInt(match[1]!, 16)
 }
 
-/** Of vocabularies over bytes: spaces are bytes like others, and no byte is unknown. */
+/** The rules of vocabularies over bytes: spaces are bytes like others, and no byte is unknown. */
 export const BYTE_LEVEL = {
   alphabet: 'bytes',
   prefix: 'never',

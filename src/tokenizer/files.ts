@@ -13,7 +13,7 @@ interface Reader {
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
 }
 
-/** What this folder needs of an opened source. */
+/** The part of an opened source that this folder needs. */
 export interface OpenFiles {
   readonly fileName?: string | undefined
   readonly names?: readonly string[] | undefined
@@ -72,7 +72,7 @@ export async function tokenizerFiles(
   return undefined
 }
 
-/** What a file holds counts, not how it is called. */
+/** Goes by the content of a file, not by its name. */
 async function jsonFile(open: OpenFile, name: string, notes: readonly string[] = []): Promise<Found | undefined> {
   const tokenizer = await openJson(open, name)
   if (tokenizer === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What tokenizer files say of the version of Mistral's chat format, beside their vocabulary. */
+/** Reads the version of Mistral's chat format in tokenizer files, beside their vocabulary. */
 
 /** `v2` of `tokenizer.model.v2`, `v7` of `mistral_instruct_tokenizer_241114.model.v7m1`. */
 export function formatHintOfName(name: string): string | undefined {

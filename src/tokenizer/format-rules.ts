@@ -20,7 +20,7 @@ export interface Result {
   readonly content: string
 }
 
-/** What sets a version apart. */
+/** The rules that set a version apart. */
 export interface FormatRules {
   /** The user message that all system prompts together go before; undefined where each is a block in its own place. */
   readonly systemBefore: 'first' | 'last' | undefined
@@ -28,7 +28,7 @@ export interface FormatRules {
   readonly toolsBefore: 'first' | 'last' | undefined
   /** Between the parts of one content. Messages that become one are always joined with an empty line. */
   readonly partJoint: string
-  /** What the ids of calls must be: 9 letters or digits, any text, or nothing at all. */
+  /** The form of the ids of calls: 9 letters or digits, any text, or nothing at all. */
   readonly ids: 'nine' | 'some' | 'none'
   /** Results are matched with their calls by id, and stand in the order of these. */
   readonly matchesIds: boolean

@@ -9,7 +9,9 @@
 import { anyOf, firstLength } from './added-tokens.ts'
 import { BREAK, MARK, OWN } from './marks.ts'
 
-/** What a template wrote, and the sorted places in it that no control token may cover, nor one of one character begin at. */
+/**
+ * A rendered template, and the sorted places in it that no control token may cover, nor one of one character begin at.
+ */
 export interface Rendered {
   readonly text: string
   readonly breaks: readonly number[]

@@ -1,4 +1,4 @@
-/** What the JSON files beside a vocabulary say about added tokens and about roles, read as transformers 5 reads them. */
+/** Reads added tokens and roles from the JSON files beside a vocabulary, as transformers 5 reads them. */
 import { TokenizerError } from '../errors.ts'
 import { type AddedTokenFlags, NO_FLAGS } from './added-tokens.ts'
 import { array, boolean, type Json, object, show, string, tokenId } from './json-fields.ts'

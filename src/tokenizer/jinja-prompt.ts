@@ -66,7 +66,7 @@ export class JinjaPrompt implements PromptWriter {
     throw new ParameterError('reasoning_effort', effort, "is not in the model's chat template")
   }
 
-  /** With marks of the guard. Where the last message is to be continued, the text ends inside it. */
+  /** Renders with marks of the guard. Where the last message is to be continued, the text ends inside it. */
   #render(
     messages: readonly PlainMessage[],
     tokenizer: Tokenizer,

@@ -1,6 +1,6 @@
 /**
  * Marks inside of users' texts on their way through a template (`guard.ts`): noncharacters, which are no part of the text.
- * Whoever compares, counts or cuts such texts must look through them.
+ * Code that compares, counts or cuts such texts must look through them.
  */
 
 export const MARK = '\ufdd0'

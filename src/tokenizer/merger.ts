@@ -91,7 +91,7 @@ export class Merger {
       const best = queue.pop()
       const left = best % length
       const right = next[left]!
-      // What stood there may have been joined since; such a pair has been offered anew.
+      // The symbols there may have been joined since; such a pair has been offered anew.
       if (right >= length || symbols[left]! < 0 || symbols[right]! < 0) continue
       const slot = this.#slot(symbols[left]!, symbols[right]!)
       if (this.#slots[slot + 2] === -1 || this.#slots[slot + 2]! * length + left !== best) continue

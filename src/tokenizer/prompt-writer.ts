@@ -1,4 +1,4 @@
-/** What writes the prompt of a conversation: a checkpoint's template, or one of Mistral's own formats. */
+/** The interface of everything that writes prompts: a checkpoint's template, or one of Mistral's own formats. */
 import type { PlainMessage } from './chat-messages.ts'
 import type { PromptPart } from './format-rules.ts'
 import type { Rendered } from './guard.ts'
@@ -19,7 +19,7 @@ export interface PromptWriter {
   /** Whether the model gets to see tools: a checkpoint's template may leave them out without a word. */
   takesTools(tokenizer: Tokenizer): boolean
   /**
-   * What a built-in format is made of, or what a checkpoint's template wrote.
+   * Gives the parts of a built-in format, or the text of a checkpoint's template.
    * @throws ParameterError, ConversationError, ChatTemplateError
    */
   write(

@@ -30,7 +30,7 @@ export function isTekken(value: unknown): boolean {
   return typeof file === 'object' && file !== null && file.model === undefined && Array.isArray(file.vocab)
 }
 
-/** What mistral-common calls ids without a name, and transformers with it. */
+/** The name that mistral-common gives to ids without one, and transformers with it. */
 const FILLER = /^<SPECIAL_\d+>$/
 
 /** A token that `tokenizer_config.json` lists, or gives the role of BOS or EOS, and that a `tekken.json` does not have. */

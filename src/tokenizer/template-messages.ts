@@ -57,7 +57,7 @@ export class ContentForms {
   }
 
   #takesLists(role: string): boolean {
-    // What a role of the template's own takes only the template knows. Nor are all roles that clients think of kept here.
+    // Only the template knows what a role of its own takes. Nor are all roles that clients think of kept here.
     if (!Object.hasOwn(SETTINGS, role)) return true
     const setting = SETTINGS[role]!
     return this.#found(role, () => {
@@ -142,7 +142,7 @@ function asParts(content: Content): readonly PlainPart[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? [])
 }
 
-/** Those that are not empty. */
+/** The parts that are not empty. */
 function textsOf(content: Content): string[] {
   return asParts(content).flatMap((part) => (part.type === 'text' && part.text !== '' ? [part.text] : []))
 }

@@ -39,11 +39,11 @@ export class Tokenizer {
   readonly addsBos: boolean
   /** Control tokens (and the unknown token) by name. */
   readonly specialTokens: ReadonlyMap<string, number>
-  /** What token strings hold: SentencePiece pieces, or GPT-2's byte alphabet (tekken). */
+  /** The form of token strings: SentencePiece pieces, or GPT-2's byte alphabet (tekken). */
   readonly alphabet: 'pieces' | 'bytes'
   /** The version of Mistral's chat format that the file speaks of, such as `v2`; a vocabulary alone may fit several. */
   readonly formatHint: string | undefined
-  /** What is odd about the file and does not keep the tokenizer from working. */
+  /** Oddities of the file that do not keep the tokenizer from working. */
   readonly notes: readonly string[]
   readonly #definition: TokenizerDefinition
   readonly #encoder: BpeEncoder

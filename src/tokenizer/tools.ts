@@ -23,7 +23,7 @@ export interface Tool {
 
 const FUNCTION_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 
-/** As OpenAI's API has them. @throws ParameterError */
+/** Checks a name by the rules of OpenAI's API. @throws ParameterError */
 export function checkFunctionName(name: unknown, at: string): asserts name is string {
   if (typeof name !== 'string' || !FUNCTION_NAME.test(name)) {
     throw new ParameterError(at, name, 'must be 1 to 64 letters, digits, "_" or "-"')

@@ -39,7 +39,7 @@ const NEXT: Readonly<Record<string, readonly string[]>> = {
   assistant: ['assistant', 'user', 'tool'],
   tool: ['assistant', 'tool', 'user'],
 }
-/** What a message may hold beside role and content. */
+/** The fields that a message may hold beside role and content. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   system: [],
   user: [],
@@ -107,7 +107,7 @@ function checkFields(message: PlainMessage, at: string): void {
   }
 }
 
-/** What is null or an empty list says nothing, and can be left out. */
+/** Fields that are null or an empty list say nothing, and can be left out. */
 function refuseOthers(fields: object, known: readonly string[], at: string, fact: string): void {
   for (const [name, value] of Object.entries(fields)) {
     const says = value !== null && !(Array.isArray(value) && value.length === 0)

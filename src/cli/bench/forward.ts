@@ -150,7 +150,7 @@ const COUNTED = [
   'pipelinesCreated',
 ] as const satisfies readonly (keyof GpuCounts)[]
 
-/** What the device's counters went up by, and for how many tokens. */
+/** The increase of the device's counters, and for how many tokens. */
 class Tally {
   private tokens = 0
   private readonly sums = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<

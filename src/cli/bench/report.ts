@@ -1,4 +1,4 @@
-/** What the benchmark finds: the object that `--json` prints. */
+/** The result of the benchmark: the object that `--json` prints. */
 import type { ModelMemory } from '../../model/memory.ts'
 
 export interface BenchReport {
@@ -64,7 +64,7 @@ export interface ContextResult {
   readonly decode_ms: number
   readonly decoded_tokens: number
   readonly weight_bytes_per_token: number
-  /** Of a token in the middle of those that were decoded. */
+  /** The time of a token in the middle of those that were decoded. */
   readonly cache_bytes_per_token: number
   /** Weights and cache, 10⁹ bytes per second. */
   readonly gb_per_s: number

@@ -10,7 +10,7 @@ import type { BenchOptions } from './options.ts'
 import type { AdapterFacts, BenchReport, ContextResult, JsCost, PerToken } from './report.ts'
 import { loadSubject, type Subject } from './subject.ts'
 
-/** Of the default list, a length is left out when its prompts would take longer than this. */
+/** A length of the default list is left out when its prompts would take longer than this. */
 const CONTEXT_MS = 15_000
 /** Prompts of a length: the one that warms up, and those that count. */
 const PROMPTS = 2

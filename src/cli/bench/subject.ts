@@ -11,12 +11,12 @@ import type { BenchOptions } from './options.ts'
 import { randomCheckpoint } from './random-checkpoint.ts'
 import type { ModelFacts } from './report.ts'
 
-/** What is measured: a loaded model, and the lengths of prompt that fit it. */
+/** The subject of a benchmark: a loaded model, and the lengths of prompt that fit it. */
 export interface Subject {
   readonly model: MistralModel
   readonly facts: ModelFacts
   readonly contexts: readonly number[]
-  /** Of the default list, those that the model does not reach. */
+  /** Lengths of the default list that the model does not reach. */
   readonly outOfReach: readonly number[]
   /** Tokens to decode after each prompt at most. */
   readonly tokens: number

@@ -62,7 +62,7 @@ export type Expression =
       readonly line: number
     }
 
-/** What a value is assigned to: a name, a field of a namespace, or several of them. */
+/** The target of an assignment: a name, a field of a namespace, or several of them. */
 export type Target =
   | { readonly kind: 'target'; readonly name: string; readonly line: number }
   | { readonly kind: 'field'; readonly name: string; readonly field: string }

@@ -80,7 +80,7 @@ export function getItem(object: Value, key: Value): Value {
   return found === undefined ? missing(object, key) : found
 }
 
-/** What Python's `getattr` finds. undefined when there is no such attribute. */
+/** Finds what Python's `getattr` finds; undefined when there is no such attribute. */
 export function attribute(object: Value, name: string): Value | undefined {
   if (object instanceof Undefined) return /^__\w*__$/.test(name) ? undefined : object.fail()
   const unsafe = () =>

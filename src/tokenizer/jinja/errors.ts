@@ -1,4 +1,4 @@
-/** What can go wrong inside a template, before it becomes a `ChatTemplateError`. */
+/** The errors inside a template, before they become a `ChatTemplateError`. */
 
 /** The template does not parse, or uses what is not supported. */
 export class TemplateSyntaxError extends Error {
@@ -24,5 +24,5 @@ export class PythonError extends Error {
 
 export const typeError = (message: string) => new PythonError('TypeError', message)
 export const valueError = (message: string) => new PythonError('ValueError', message)
-/** What this engine limits, so that a template can neither fill the memory nor run without end. */
+/** The error for a limit of this engine, so that a template can neither fill the memory nor run without end. */
 export const limitError = (message: string) => new PythonError('LimitError', message)

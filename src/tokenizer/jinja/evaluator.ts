@@ -175,7 +175,7 @@ export class Evaluator implements Engine {
   }
 }
 
-/** What jinja2 computes beforehand. */
+/** Computes what jinja2 computes beforehand. */
 function isConstant(node: Expression): boolean {
   if (node.kind === 'negative' || node.kind === 'positive') return isConstant(node.node)
   return node.kind === 'const' || (node.kind === 'binary' && isConstant(node.left) && isConstant(node.right))

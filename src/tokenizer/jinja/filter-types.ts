@@ -1,14 +1,14 @@
-/** What the tables of filters are made of. */
+/** Types for the tables of filters. */
 import type { Builtin } from './callables.ts'
 import type { Kwargs, Value } from './values.ts'
 
-/** What filters need of the engine. */
+/** The part of the engine that filters need. */
 export interface Engine {
   filter(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): Value
   test(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): boolean
 }
 
-/** What a filter is applied to, and where it may ask for others. */
+/** The value that a filter is applied to, and the engine, which it may ask for other filters. */
 export interface FilterInput {
   readonly value: Value
   readonly engine: Engine

@@ -124,5 +124,7 @@ function orDefault({ value }: FilterInput, otherwise: Value = '', boolean: Value
   return missing ? otherwise : value
 }
 
-/** What jinja2 has and chat templates cannot use: their results are random, or are for web pages and consoles. */
+/**
+ * Filters that jinja2 has and chat templates cannot use: their results are random, or are for web pages and consoles.
+ */
 export const UNSUPPORTED_FILTERS = ['pprint', 'random', 'urlize']

@@ -62,7 +62,7 @@ export function percentFormat(text: string, value: Value): string {
   return result
 }
 
-/** What Python takes for a mapping here, a list among it, which need not be used up. */
+/** Values that Python takes for a mapping here, lists among them, which need not be used up. */
 function isSubscriptable(value: Value): boolean {
   const isList = Array.isArray(value) && !(value instanceof Tuple)
   return isList || value instanceof Dict || value instanceof Range || value instanceof Undefined

@@ -7,7 +7,7 @@ import { str } from './printing.ts'
 import { text } from './text-search.ts'
 import { Callable, Dict, iterate, type Kwargs, Namespace, PythonObject, Range, tupleOf, type Value } from './values.ts'
 
-/** What jinja2's sandbox allows. */
+/** The longest range that jinja2's sandbox allows. */
 const MAX_RANGE = 100_000
 
 /** The template refuses the conversation, in its own words. */
@@ -117,5 +117,5 @@ export const GLOBALS: ReadonlyMap<string, Value> = new Map(
   Object.entries(FUNCTIONS).map(([name, run]) => [name, new Callable(name, run)]),
 )
 
-/** What jinja2 has and a template here cannot use: a random text, and the template itself. */
+/** Globals that jinja2 has and a template here cannot use: a random text, and the template itself. */
 export const UNSUPPORTED_GLOBALS = ['lipsum', 'self']

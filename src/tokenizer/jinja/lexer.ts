@@ -56,7 +56,7 @@ class Lexer {
   readonly #tokens: Token[] = []
   #at = 0
   #line = 1
-  /** What ended before {@link #at} ended with a line break, or nothing did. */
+  /** Whether the part before {@link #at} ended with a line break, or there is none. */
   #lineStarts = true
 
   constructor(source: string) {
@@ -164,7 +164,7 @@ class Lexer {
   }
 }
 
-/** What stands inside of tags, in the order in which jinja2 tries it; white space is passed over. */
+/** The tokens inside of tags, in the order in which jinja2 tries them; white space is passed over. */
 const RULES: readonly [RegExp, ((found: string, line: number) => Omit<Token, 'line'>)?][] = [
   [SPACES],
   [FLOAT, (text) => ({ type: 'number', text, number: floatOf(text) })],
@@ -214,7 +214,10 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
 }
 const ESCAPE = /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/gs
 
-/** As Python's `unicode-escape` codec, which jinja2 uses: an unknown escape stays as it is, an escaped line break vanishes. */
+/**
+ * Reads escapes as Python's `unicode-escape` codec does, which jinja2 uses: an unknown escape stays as it is, an
+ * escaped line break vanishes.
+ */
 function unescaped(quoted: string, line: number): string {
   const body = quoted.slice(1, -1)
   if (!body.includes('\\')) return body

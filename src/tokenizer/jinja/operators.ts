@@ -124,7 +124,7 @@ function slicedRange(range: Range, from?: number, to?: number, by = 1): Range {
   return new Range(range.at(start), range.at(stop), range.step * by)
 }
 
-/** As `slice.indices` of Python. */
+/** Does what `slice.indices` of Python does. */
 function bounds(length: number, from: number | undefined, to: number | undefined, by: number) {
   const [low, high] = by > 0 ? [0, length] : [-1, length - 1]
   const place = (at: number) => Math.max(low, Math.min(high, at < 0 ? at + length : at))

@@ -11,7 +11,7 @@ import { ExpressionParser } from './expressions.ts'
 import { tokenize } from './lexer.ts'
 import { describe, TokenStream } from './token-stream.ts'
 
-/** What needs other templates, which a checkpoint does not have, or another mode of escaping. */
+/** Tags that need other templates, which a checkpoint does not have, or another mode of escaping. */
 const REFUSED = ['extends', 'include', 'import', 'from', 'autoescape']
 
 /** @throws TemplateSyntaxError */

@@ -16,7 +16,7 @@ import {
   View,
 } from './values.ts'
 
-/** What `str.isprintable` says no to, but for the space. A mark in a user's text is no character of it. */
+/** Characters that `str.isprintable` refuses, but for the space. A mark in a user's text is no character of it. */
 const UNPRINTABLE = /\ufdd0[\ufdd1-\ufdd3]|[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 const MAX_DEPTH = 500
 

@@ -42,7 +42,7 @@ const MAX_STEPS = 5_000_000
 /** Python's recursion ends a little later. */
 const MAX_CALLS = 150
 
-/** What a template has left to use up. */
+/** The steps and characters that a template may still use up. */
 export class Budget {
   #steps = MAX_STEPS
   #calls = 0

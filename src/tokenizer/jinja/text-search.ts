@@ -49,7 +49,7 @@ function occurrences(value: string, part: string, most: number, fromRight = fals
   return places
 }
 
-/** What is left between the places. */
+/** The parts of the text between the places. */
 function between(value: string, places: readonly Place[]): string[] {
   const starts = [0, ...places.map(([, end]) => end)]
   return starts.map((start, i) => value.slice(start, places[i]?.[0]))

@@ -60,7 +60,7 @@ export class TokenStream {
     this.next()
   }
 
-  /** What ends a tuple without brackets. */
+  /** The tokens that end a tuple without brackets. */
   endsTuple(): boolean {
     return this.current.type === 'variable_end' || this.current.type === 'block_end' || this.is(')')
   }

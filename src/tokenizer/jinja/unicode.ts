@@ -2,10 +2,10 @@
 
 /** `str.isspace`, for a class of a regular expression. JavaScript's `\s` has U+FEFF too, and lacks the separators. */
 export const WHITE_SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
-/** What `str.splitlines` breaks at. */
+/** The line breaks of `str.splitlines`. */
 export const LINE_BREAK = '\\r\\n|[\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029]'
 
-/** What the `is…` methods of `str` ask of each character. */
+/** The tests of the `is…` methods of `str` for each character. */
 const CLASSES = {
   alnum: /^[\p{L}\p{Nd}\p{Nl}\p{No}]+$/u,
   alpha: /^\p{L}+$/u,

@@ -38,7 +38,7 @@ export class Undefined {
 }
 
 export class Tuple extends Array<Value> {
-  /** What array methods make of a tuple is a list. */
+  /** Array methods make a list of a tuple. */
   static override get [Symbol.species]() {
     return Array
   }
@@ -122,7 +122,7 @@ export class Range {
   }
 }
 
-/** What `keys()`, `values()` and `items()` of a dict give: no list, but it has a length. */
+/** The result of `keys()`, `values()` and `items()` of a dict: no list, but it has a length. */
 export class View {
   constructor(
     readonly dict: Dict,
