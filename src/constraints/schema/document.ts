@@ -122,6 +122,11 @@ export class SchemaDocument {
     return this.term(schema, path, NO_ADDRESS)
   }
 
+  /** Every object. */
+  get objects(): Term {
+    return this.term({ type: 'object' }, '#', NO_ADDRESS)
+  }
+
   /** Where a `$ref` leads. @throws SchemaError when that is outside, or nowhere */
   reference(reference: unknown, from: SchemaNode, keyword = '$ref'): Term {
     const path = `${from.path}/${keyword}`

@@ -1,19 +1,16 @@
 /** Writes terms as expressions over the bytes of JSON. */
 import {
   ANY_TEXT,
-  EMPTY,
   type Expression,
   either,
   jsonString,
   literal,
   NEVER,
   type Rule,
-  repeat,
   rule,
   sequence,
   utf8,
 } from '../expression.ts'
-import { charsOf } from '../text.ts'
 import type { TextStates } from '../text-states.ts'
 import { type ArrayState, ArrayStates } from './array-states.ts'
 import { numberExpression, spellings } from './number-states.ts'
@@ -35,10 +32,10 @@ export class Emitter {
   readonly #objects = new Map<ObjectSet, ObjectStates>()
   readonly #expressions = new Map<object, Expression>()
 
-  constructor(values: Values, texts: TextStates, whitespace: number) {
+  constructor(values: Values, texts: TextStates, space: Expression) {
     this.#values = values
     this.#texts = texts
-    this.space = whitespace === 0 ? EMPTY : repeat(utf8(charsOf(' \n\t\r')), 0, whitespace)
+    this.space = space
   }
 
   /** Looks at everything that the expression of a term can come to, so that what is not supported is found now. */
