@@ -1,5 +1,6 @@
 import { defaultClientConditions, defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { patience } from './test/support/patience.ts'
 
 export default defineConfig({
   // The repository's own condition makes `#platform` mean src/platform/node.ts, so that tests need no build.
@@ -12,8 +13,8 @@ export default defineConfig({
     pool: 'forks',
     // Software adapters use every core for one dispatch already.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: patience(60_000),
+    hookTimeout: patience(60_000),
     teardownTimeout: 10_000,
   },
 })

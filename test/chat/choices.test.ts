@@ -3,17 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChatChunk, MistralChat, ParameterError } from '../../src/index.ts'
 import { Sampler } from '../reference/sampler.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 
 let chat: MistralChat
 beforeAll(async () => {
   chat = await MistralChat.load('pocket', { disableFeatures: disabledFeatures(), maxSequences: 2 })
-}, 240_000)
+}, patience(240_000))
 afterAll(() => chat?.dispose())
 
 const messages = [{ role: 'user', content: 'What is a mistral?' }]
 const greedy = { messages, temperature: 0, max_tokens: 40 }
 
-describe('n answers', { timeout: 240_000 }, () => {
+describe('n answers', { timeout: patience(240_000) }, () => {
   test('are those that the following seeds give alone, interleaved while they stream', async () => {
     const request = { messages, seed: 11, temperature: 3, top_p: 1, max_tokens: 30 }
     const chunks: ChatChunk[] = []
@@ -42,7 +43,7 @@ describe('n answers', { timeout: 240_000 }, () => {
   })
 })
 
-test('logprobs come with the tokens and spell the text', { timeout: 120_000 }, async () => {
+test('logprobs come with the tokens and spell the text', { timeout: patience(120_000) }, async () => {
   const { text, token_ids, logprobs, choices } = await chat.complete({ ...greedy, logprobs: true, top_logprobs: 3 })
   expect(choices[0]!.logprobs).toBe(logprobs)
   const bytes = Uint8Array.from(logprobs!.flatMap((token) => token.bytes))
@@ -65,7 +66,7 @@ test('logprobs come with the tokens and spell the text', { timeout: 120_000 }, a
   expect(cut.token_ids.length).toBeGreaterThan(cut.logprobs!.length)
 })
 
-test('return_full_text puts the prompt in front, streamed as well', { timeout: 120_000 }, async () => {
+test('return_full_text puts the prompt in front, streamed as well', { timeout: patience(120_000) }, async () => {
   const plain = await chat.complete(greedy)
   const full = await chat.complete({ ...greedy, return_full_text: true })
   const prompt = chat.tokenizer.decode(full.prompt_token_ids)
@@ -77,7 +78,7 @@ test('return_full_text puts the prompt in front, streamed as well', { timeout: 1
   expect(streamed).toBe(full.text)
 })
 
-test('bad words are not written', { timeout: 120_000 }, async () => {
+test('bad words are not written', { timeout: patience(120_000) }, async () => {
   const { text } = await chat.complete(greedy)
   expect(text).toContain(' wind')
   const without = await chat.complete({ ...greedy, bad_words: ['wind', ' cold'] })
@@ -94,13 +95,13 @@ test('bad words that are too many for the GPU are blamed by their own name, not 
   await expect(chat.complete({ ...greedy, bad_words_ids })).rejects.toMatchObject({ parameter: 'bad_words_ids' })
 })
 
-test('token ids are a prompt too', { timeout: 120_000 }, async () => {
+test('token ids are a prompt too', { timeout: patience(120_000) }, async () => {
   const ids = chat.encode({ messages })
   const { text } = await chat.complete({ prompt: ids, temperature: 0, max_tokens: 40 })
   expect(text.trim()).toBe((await chat.complete(greedy)).text)
 })
 
-test('a second turn computes only what is new', { timeout: 120_000 }, async () => {
+test('a second turn computes only what is new', { timeout: patience(120_000) }, async () => {
   const first = await chat.complete(greedy)
   const turns = [
     ...messages,
@@ -111,7 +112,7 @@ test('a second turn computes only what is new', { timeout: 120_000 }, async () =
   expect(second.usage.cached_tokens).toBeGreaterThanOrEqual(first.usage.prompt_tokens)
 })
 
-test('candidates that tie by the hundred are drawn among all of them', { timeout: 120_000 }, async () => {
+test('candidates that tie by the hundred are drawn among all of them', { timeout: patience(120_000) }, async () => {
   // More than the list of candidates holds: the kernel that looks at all of them takes over in mid-batch.
   const ids = Array.from({ length: 300 }, (_, i) => 700 + i)
   const sequence_bias = ids.map((id) => [[id], 1e30] as const)

@@ -4,6 +4,7 @@ import { type ChatMessage, type MistralChat, ParameterError } from '../../src/in
 import { createApp } from '../../src/server/index.ts'
 import { events, type Json, post } from '../server/fake-chat.ts'
 import { loadTiny } from '../server/tiny-model.ts'
+import { patience } from '../support/patience.ts'
 import { tekkenFile, tekkenJson, vocabulary } from '../tokenizer/formats.ts'
 import { fixtureBytes } from '../tokenizer/support.ts'
 
@@ -14,11 +15,11 @@ const asked = (content: string, fields: object = {}): ChatMessage[] => [user, { 
 // Random weights would end or not as it happens.
 const how = { temperature: 0, ignore_eos: true, max_tokens: 6 }
 
-describe('an answer that goes on with the last message', { timeout: 120_000 }, () => {
+describe('an answer that goes on with the last message', { timeout: patience(120_000) }, () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await loadTiny(files, vocabSize, { maxSequences: 2 })
-  }, 240_000)
+  }, patience(240_000))
   afterAll(() => chat?.dispose())
   const decoded = (ids: readonly number[]) => chat.tokenizer.decode(ids)
 
@@ -62,7 +63,7 @@ describe('an answer that goes on with the last message', { timeout: 120_000 }, (
   })
 })
 
-describe('a chat is told', { timeout: 240_000 }, () => {
+describe('a chat is told', { timeout: patience(240_000) }, () => {
   async function withChat<T>(
     options: Parameters<typeof loadTiny>[2],
     see: (chat: MistralChat) => T,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChatChunk, type ChatCompletion, type ChatRequest, type MistralChat, Tokenizer } from '../../src/index.ts'
 import { loadTiny } from '../server/tiny-model.ts'
+import { patience } from '../support/patience.ts'
 import { fixtureBytes } from '../tokenizer/support.ts'
 import { joined } from './support.ts'
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
   chat = await loadTiny({ 'tokenizer.model': file }, (await Tokenizer.fromSentencePiece(file)).vocabSize, {
     maxSequences: 2,
   })
-}, 240_000)
+}, patience(240_000))
 afterAll(() => chat?.dispose())
 
 const request: ChatRequest = {
@@ -31,7 +32,7 @@ async function all(what: ChatRequest): Promise<{ chunks: ChatChunk[]; completion
   return { chunks, completion: await run.completion }
 }
 
-describe('a forced call', { timeout: 120_000 }, () => {
+describe('a forced call', { timeout: patience(120_000) }, () => {
   test.each([
     ['of one function', byName],
     ['of any function', { ...request, tool_choice: 'required' as const }],

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbortError, MistralChat, ParameterError, TokenizerError } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { continuation, fixture } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
 
 const reference = continuation()
@@ -13,10 +14,10 @@ describe('a trained GGUF without a chat template', () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await MistralChat.load(pocketGguf(), { disableFeatures: disabledFeatures() })
-  }, 240_000)
+  }, patience(240_000))
   afterAll(() => chat?.dispose())
 
-  test('greedy text is, token by token, what transformers gives', { timeout: 240_000 }, async () => {
+  test('greedy text is, token by token, what transformers gives', { timeout: patience(240_000) }, async () => {
     const result = await chat.complete({ prompt, max_tokens: 200, do_sample: false, ignore_eos: true })
     expect(result.text).toBe(continued)
     expect(result.prompt_token_ids).toEqual(reference.prompt_ids)
@@ -25,7 +26,9 @@ describe('a trained GGUF without a chat template', () => {
     expect(result.usage).toMatchObject({ prompt_tokens: 5, completion_tokens: 200, total_tokens: 205 })
   })
 
-  test('streamed pieces joined are the text; only the last has a finish reason', { timeout: 120_000 }, async () => {
+  test('streamed pieces joined are the text; only the last has a finish reason', {
+    timeout: patience(120_000),
+  }, async () => {
     const request = { prompt, max_tokens: 40, seed: 3, ignore_eos: true }
     const whole = await chat.complete(request)
     const pieces: string[] = []
@@ -43,7 +46,7 @@ describe('a trained GGUF without a chat template', () => {
     expect(pieces.join('').startsWith(' ')).toBe(true)
   })
 
-  test('a stop text ends the answer and is not shown', { timeout: 120_000 }, async () => {
+  test('a stop text ends the answer and is not shown', { timeout: patience(120_000) }, async () => {
     const request = { prompt, max_tokens: 100, do_sample: false }
     const result = await chat.complete({ ...request, stop: ['you know', 'never said'] })
     expect(result.text).toBe(' wind, if ')
@@ -55,7 +58,9 @@ describe('a trained GGUF without a chat template', () => {
     expect(streamed).toMatch(/ a str$/)
   })
 
-  test('messages go through the built-in format when the file has no template', { timeout: 120_000 }, async () => {
+  test('messages go through the built-in format when the file has no template', {
+    timeout: patience(120_000),
+  }, async () => {
     expect(chat.templateOrigin).toBe('built-in')
     const messages = [{ role: 'user', content: 'What is a mistral?' }]
     const { text, prompt_token_ids } = await chat.complete({ messages, max_tokens: 8, do_sample: false })
@@ -63,7 +68,7 @@ describe('a trained GGUF without a chat template', () => {
     expect(text).toMatch(/^The mistral is a strong/)
   })
 
-  test('a signal stops an answer; the next one is right', { timeout: 120_000 }, async () => {
+  test('a signal stops an answer; the next one is right', { timeout: patience(120_000) }, async () => {
     const controller = new AbortController()
     const run = (async () => {
       const request = { prompt, max_tokens: 200, ignore_eos: true }
@@ -95,7 +100,9 @@ describe('a trained GGUF without a chat template', () => {
   })
 })
 
-test('a folder without tokenizer files is no chat, and leaves nothing behind', { timeout: 120_000 }, async () => {
+test('a folder without tokenizer files is no chat, and leaves nothing behind', {
+  timeout: patience(120_000),
+}, async () => {
   await expect(MistralChat.load(fixture('window-7').path)).rejects.toThrow(TokenizerError)
 })
 

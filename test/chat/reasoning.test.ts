@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatChunk, ChatRequest, MistralChat } from '../../src/index.ts'
 import { ParameterError } from '../../src/index.ts'
 import { loadTiny } from '../server/tiny-model.ts'
+import { patience } from '../support/patience.ts'
 import { tekkenFile, vocabulary } from '../tokenizer/formats.ts'
 
 const NAME = 'tekken-v13-think'
@@ -15,7 +16,7 @@ beforeAll(async () => {
   begin = specialTokens.get('[THINK]')!
   end = specialTokens.get('[/THINK]')!
   chat = await loadTiny(TOKENIZER, vocabSize, { maxSequences: 3, chatFormat: 'v13' })
-}, 240_000)
+}, patience(240_000))
 afterAll(() => chat?.dispose())
 
 /** The prompt ends inside a thought, which the model does not end by itself. */
@@ -49,7 +50,7 @@ async function all(request: ChatRequest) {
   return { chunks, choice: choice!, choices, usage }
 }
 
-describe('a thought', { timeout: 120_000 }, () => {
+describe('a thought', { timeout: patience(120_000) }, () => {
   test('without a budget goes on to the end', async () => {
     const { choice } = await all(thinking())
     expect(choice).toMatchObject({ text: '', finish_reason: 'length', reasoning_tokens: 24 })
@@ -133,7 +134,7 @@ describe('a thought', { timeout: 120_000 }, () => {
   })
 })
 
-describe('chat_template_kwargs', { timeout: 120_000 }, () => {
+describe('chat_template_kwargs', { timeout: patience(120_000) }, () => {
   const TEMPLATE =
     "{{ bos_token }}{% if enable_thinking is defined and not enable_thinking %}{{ 'No. ' }}{% endif %}" +
     '{% for message in messages %}{{ message.content + style|default("") }}{% endfor %}'

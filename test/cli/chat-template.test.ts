@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { loadChat } from '../../src/cli/load.ts'
 import { addModelOptions, modelOptions } from '../../src/cli/options.ts'
 import { CheckpointError, ParameterError } from '../../src/errors.ts'
+import { patience } from '../support/patience.ts'
 import { stage } from './stage.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'template-'))
@@ -18,7 +19,7 @@ function load(...args: string[]) {
 }
 
 describe('the template of a chat', () => {
-  it('comes from a file', { timeout: 60_000 }, async () => {
+  it('comes from a file', { timeout: patience(60_000) }, async () => {
     const file = join(folder, 'echo.jinja')
     writeFileSync(file, '{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}')
     const chat = await load('--chat-template', file)
@@ -29,7 +30,7 @@ describe('the template of a chat', () => {
     chat.dispose()
   })
 
-  it('is a version of the format, with neighbours merged or refused', { timeout: 60_000 }, async () => {
+  it('is a version of the format, with neighbours merged or refused', { timeout: patience(60_000) }, async () => {
     const messages = ['a', 'b'].map((content) => ({ role: 'user', content }))
     const chat = await load('--chat-format', 'v1')
     expect(chat.templateOrigin).toBe('built-in')

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../src/cli/run.ts'
 import { root } from '../support/child.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 import { type Stage, type StageOptions, stage } from './stage.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
@@ -28,7 +29,7 @@ async function run(argv: readonly string[], options: StageOptions = {}): Promise
   return on
 }
 
-describe('perplexity', { timeout: 240_000 }, () => {
+describe('perplexity', { timeout: patience(240_000) }, () => {
   it('--json prints what the library gives, and how it was measured', async () => {
     const on = await run(['-f', WINDS, '--window', '64', '--stride', '64', '--kv-cache', 'f32', '--json'])
     expect(on.err()).toBe('')

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 import { hasPseudoTerminal, type PseudoTerminal, pseudoTerminal } from './pseudo-terminal.ts'
 
 const COLUMNS = 60
@@ -16,7 +17,7 @@ function start(args: string, env?: Record<string, string>): PseudoTerminal {
   return terminal
 }
 
-describe.runIf(hasPseudoTerminal)('chat on a terminal', { timeout: 600_000 }, () => {
+describe.runIf(hasPseudoTerminal)('chat on a terminal', { timeout: patience(600_000) }, () => {
   it('names model, context and GPU first, breaks lines at words, keeps a paste together, and leaves', async () => {
     const on = start('chat --no-sample -n 60 -c 512')
     const first = await on.until((text) => text.includes('\n>'), 'the prompt')

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../src/cli/run.ts'
 import { root } from '../support/child.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 import { type Stage, type StageOptions, stage } from './stage.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
@@ -18,7 +19,7 @@ async function run(argv: readonly string[], options: StageOptions = {}): Promise
   return on
 }
 
-describe('quantize', { timeout: 120_000 }, () => {
+describe('quantize', { timeout: patience(120_000) }, () => {
   it('writes a folder whose answers are those of rounding while loading', async () => {
     const out = join(FOLDER, 'nested/q4')
     const on = await run(['quantize', '-m', POCKET, '--weights', 'q4', '-o', out])

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady } from '../support/serve-process.ts'
 
 const SMALL = ['--context', '256', '--max-sequences', '2']
@@ -36,7 +37,7 @@ async function streaming(server: ServeProcess, signal?: AbortSignal) {
   return { rest }
 }
 
-describe('clients that leave', { timeout: 120_000 }, () => {
+describe('clients that leave', { timeout: patience(120_000) }, () => {
   let server: ServeProcess
   afterEach(() => server?.stop('SIGKILL'))
 
@@ -68,7 +69,7 @@ describe('clients that leave', { timeout: 120_000 }, () => {
   })
 })
 
-describe('stopping', { timeout: 180_000 }, () => {
+describe('stopping', { timeout: patience(180_000) }, () => {
   let server: ServeProcess
   afterEach(() => server?.stop('SIGKILL'))
 

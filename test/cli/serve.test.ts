@@ -10,6 +10,7 @@ import { addServeOptions, isLoopback, nameOf, serveOptions } from '../../src/cli
 import { platform } from '../../src/platform/node.ts'
 import type { RequestRecord } from '../../src/server/index.ts'
 import { runChild } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady, startServe } from '../support/serve-process.ts'
 import { runCommand, stage } from './stage.ts'
 
@@ -167,7 +168,7 @@ describe('the log of serve', () => {
   })
 })
 
-describe('while the model loads', { timeout: 120_000 }, () => {
+describe('while the model loads', { timeout: patience(120_000) }, () => {
   let server: ServeProcess | undefined
   afterEach(() => server?.stop('SIGKILL'))
 
@@ -224,14 +225,14 @@ describe('while the model loads', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a server that is ready', { timeout: 120_000 }, () => {
+describe('a server that is ready', { timeout: patience(120_000) }, () => {
   const KEY = 'key-of-the-test'
   const auth = { authorization: `Bearer ${KEY}` }
   let server: ServeProcess
   beforeAll(async () => {
     const keys = ['--api-key', 'another', '--api-key', 'third']
     server = await startReady([...SMALL, '--cors', 'https://example.com', ...keys], { MISTRAL_WEBGPU_API_KEY: KEY })
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => server?.stop('SIGKILL'))
 
   it('shows model, plan and address in its banner, and no key', () => {

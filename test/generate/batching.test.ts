@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type MistralModel, QueueFullError, type SamplingInput } from '../../src/index.ts'
 import { fixture, random, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { greedy, promptOf, runAll, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
@@ -30,7 +31,7 @@ const together = (model: MistralModel) =>
 
 const load = { kvCache: 'f32', prefillChunk: 8 } as const
 
-describe('the same ids', { timeout: 300_000 }, () => {
+describe('the same ids', { timeout: patience(300_000) }, () => {
   test('at 1, 4 and 16 steps per readback, alone and side by side', async () => {
     const alone = await withModel(path, { ...load, stepsPerReadback: 1 }, oneByOne)
     for (const [i, ids] of alone.entries()) expect(ids.length).toBe(REQUESTS[i]!.max_tokens)
@@ -99,7 +100,7 @@ describe('the same ids', { timeout: 300_000 }, () => {
   })
 })
 
-describe('the conversation cache', { timeout: 300_000 }, () => {
+describe('the conversation cache', { timeout: patience(300_000) }, () => {
   const short = { ...greedy, max_tokens: 3 }
 
   test('keeps as many conversations as there are sequences, the least recently used goes first', async () => {
@@ -140,7 +141,7 @@ describe('the conversation cache', { timeout: 300_000 }, () => {
   })
 })
 
-describe('beyond the context', { timeout: 300_000 }, () => {
+describe('beyond the context', { timeout: patience(300_000) }, () => {
   test('a model whose layers all have a window goes on, and gives what a larger context gives', async () => {
     const params = { ...greedy, max_tokens: 80 }
     const expected = await withModel(path, load, (model) => tokensOf(model.generate(reference.prompt, params)))
@@ -152,7 +153,7 @@ describe('beyond the context', { timeout: 300_000 }, () => {
   })
 })
 
-describe('the queue', { timeout: 120_000 }, () => {
+describe('the queue', { timeout: patience(120_000) }, () => {
   test('takes as many as it may, and says so beyond', async () => {
     await withModel(path, { ...load, maxQueue: 1 }, async (model) => {
       const runs = [1, 2].map((i) => tokensOf(model.generate(prompt(i, 9), { ...greedy, max_tokens: 30 })))
@@ -180,7 +181,7 @@ describe('the queue', { timeout: 120_000 }, () => {
   })
 })
 
-test('logprobs are those of the raw logits, for every token of an answer', { timeout: 120_000 }, async () => {
+test('logprobs are those of the raw logits, for every token of an answer', { timeout: patience(120_000) }, async () => {
   await withModel(path, load, async (model) => {
     const params = { seed: 4, max_tokens: 12, ignore_eos: true, temperature: 1.5, repetition_penalty: 1.4 }
     const steps: { tokenId: number; logprobs: unknown }[] = []
@@ -204,7 +205,9 @@ test('logprobs are those of the raw logits, for every token of an answer', { tim
   })
 })
 
-test('200 aborts at random moments leave no buffer and no sequence behind', { timeout: 300_000 }, async () => {
+test('200 aborts at random moments leave no buffer and no sequence behind', {
+  timeout: patience(300_000),
+}, async () => {
   await withModel(path, { ...load, maxSequences: 3, stepsPerReadback: 4 }, async (model) => {
     const expected = await tokensOf(model.generate(reference.prompt, { ...greedy, max_tokens: 16 }))
     await Promise.all([1, 2, 3].map((i) => tokensOf(model.generate(prompt(i, 21), { ...greedy, max_tokens: 9 }))))
@@ -229,7 +232,7 @@ test('200 aborts at random moments leave no buffer and no sequence behind', { ti
   })
 })
 
-test('max_length counts the prompt', { timeout: 120_000 }, async () => {
+test('max_length counts the prompt', { timeout: patience(120_000) }, async () => {
   await withModel(path, load, async (model) => {
     expect((await tokensOf(model.generate(prompt(1, 10), { ...greedy, max_length: 25 }))).length).toBe(15)
     const both = { ...greedy, max_length: 25, max_new_tokens: 4 }

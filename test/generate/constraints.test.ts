@@ -9,6 +9,7 @@ import {
 } from '../../src/index.ts'
 import { Sampler } from '../reference/sampler.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { promptOf, runAll, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
@@ -64,7 +65,7 @@ const constrained = (
   make = () => new Rising(),
 ) => tokensOf(model.generate(prompt, params, { constraint: make }))
 
-describe('a constraint', { timeout: 300_000 }, () => {
+describe('a constraint', { timeout: patience(300_000) }, () => {
   test('lets in what its masks say, whatever chooses, and the twin chooses the same', async () => {
     await withModel(path, load, async (model) => {
       const prompt = promptOf(3, 9, vocab)

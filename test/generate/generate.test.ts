@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbortError, ContextLengthError, MistralModel, ParameterError } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, random, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { greedy, promptOf as promptOfVocab, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
@@ -10,7 +11,7 @@ const promptOf = (seed: number, length: number) => promptOfVocab(seed, length, r
 let model: MistralModel
 beforeAll(async () => {
   model = await MistralModel.load(path, { kvCache: 'f32', prefillChunk: 8, disableFeatures: disabledFeatures() })
-}, 120_000)
+}, patience(120_000))
 afterAll(() => model?.dispose())
 
 describe('generate', () => {
@@ -42,7 +43,7 @@ describe('generate', () => {
     expect(other).not.toEqual(first)
   })
 
-  test('sampling follows the probabilities of the logits', { timeout: 120_000 }, async () => {
+  test('sampling follows the probabilities of the logits', { timeout: patience(120_000) }, async () => {
     const logits = (await model.logits(reference.prompt)).at(-1)!
     const max = Math.max(...logits)
     const weights = [...logits].map((value) => Math.exp(value - max))
@@ -141,7 +142,7 @@ describe('stopping', () => {
   })
 
   test('aborting at any moment throws AbortError, leaks nothing, and the next request is right', {
-    timeout: 120_000,
+    timeout: patience(120_000),
   }, async () => {
     const { counters } = model.loaded.gpu
     // Run each width once, so that what is made only once is there.
@@ -170,7 +171,7 @@ describe('stopping', () => {
     }
   })
 
-  test('a load that is aborted on the way throws AbortError', { timeout: 120_000 }, async () => {
+  test('a load that is aborted on the way throws AbortError', { timeout: patience(120_000) }, async () => {
     for (const phase of ['open', 'weights', 'compile'] as const) {
       const controller = new AbortController()
       const load = MistralModel.load(path, {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbortError, MistralModel, ParameterError, type PerplexityProgress } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 interface Case {
   readonly model: string
@@ -28,11 +29,11 @@ describe('the embedded model', () => {
   let model: MistralModel
   beforeAll(async () => {
     model = await MistralModel.load('pocket', { kvCache: 'f32', disableFeatures: disabledFeatures() })
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => model?.dispose())
 
   for (const { method, window, stride, counted, nll, error } of cases.filter(({ ids }) => ids === undefined)) {
-    test(`${method}, window ${window}: within 1e-3 of transformers`, { timeout: 240_000 }, async () => {
+    test(`${method}, window ${window}: within 1e-3 of transformers`, { timeout: patience(240_000) }, async () => {
       const found = await model.perplexity(winds, { method, window, stride })
       expect(found.nll).toBeCloseTo(nll, 3)
       expect(Math.abs(found.nll - nll)).toBeLessThan(1e-3)
@@ -51,26 +52,34 @@ describe('the embedded model', () => {
     })
   }
 
-  test('is read in windows of the context that overlap by half, unless said otherwise', async () => {
-    const ids = model.tokenizer!.encode(winds, { bos: true })
-    expect(ids.slice(0, 40)).toEqual(pocket.first)
-    const seen: PerplexityProgress[] = []
-    const found = await model.perplexity(ids.slice(0, 1100), { onProgress: (progress) => seen.push(progress) })
-    expect(found).toMatchObject({ method: 'strided', window: 1024, stride: 512, windows: 2, countedTokens: 1099 })
-    expect(found.bitsPerByte).toBeUndefined()
-    expect(seen.at(-1)).toEqual({ windows: 2, total: 2, perplexity: found.perplexity })
-    // Chunks of 256.
-    expect(seen.length).toBe(4 + 3)
-  }, 120_000)
+  test(
+    'is read in windows of the context that overlap by half, unless said otherwise',
+    async () => {
+      const ids = model.tokenizer!.encode(winds, { bos: true })
+      expect(ids.slice(0, 40)).toEqual(pocket.first)
+      const seen: PerplexityProgress[] = []
+      const found = await model.perplexity(ids.slice(0, 1100), { onProgress: (progress) => seen.push(progress) })
+      expect(found).toMatchObject({ method: 'strided', window: 1024, stride: 512, windows: 2, countedTokens: 1099 })
+      expect(found.bitsPerByte).toBeUndefined()
+      expect(seen.at(-1)).toEqual({ windows: 2, total: 2, perplexity: found.perplexity })
+      // Chunks of 256.
+      expect(seen.length).toBe(4 + 3)
+    },
+    patience(120_000),
+  )
 
-  test('brings back one number for each token', async () => {
-    const { counters } = model.loaded.gpu
-    const before = { ...counters }
-    await model.perplexity(winds, { window: 512, stride: 512, method: 'strided' })
-    // 3 windows of 1,479 tokens: two chunks each.
-    expect(counters.readbacks - before.readbacks).toBe(6)
-    expect(counters.buffersCreated - before.buffersCreated).toBe(0)
-  }, 120_000)
+  test(
+    'brings back one number for each token',
+    async () => {
+      const { counters } = model.loaded.gpu
+      const before = { ...counters }
+      await model.perplexity(winds, { window: 512, stride: 512, method: 'strided' })
+      // 3 windows of 1,479 tokens: two chunks each.
+      expect(counters.readbacks - before.readbacks).toBe(6)
+      expect(counters.buffersCreated - before.buffersCreated).toBe(0)
+    },
+    patience(120_000),
+  )
 
   test.each([
     [{ window: 1 }, 'window'],
@@ -105,7 +114,7 @@ describe('the embedded model', () => {
 
 describe('random models', () => {
   for (const { model: name, window, stride, counted, nll, ids } of cases.filter(({ ids }) => ids !== undefined)) {
-    test(`${name}: within 1e-3 of transformers, in chunks of any size`, { timeout: 120_000 }, async () => {
+    test(`${name}: within 1e-3 of transformers, in chunks of any size`, { timeout: patience(120_000) }, async () => {
       const { path } = fixture(name)
       for (const prefillChunk of [256, 7]) {
         await withModel(path, { kvCache: 'f32', prefillChunk }, async (model) => {
@@ -118,7 +127,7 @@ describe('random models', () => {
     })
   }
 
-  test('the same number beside answers that are generated', { timeout: 120_000 }, async () => {
+  test('the same number beside answers that are generated', { timeout: patience(120_000) }, async () => {
     const { path } = fixture('llama-linear')
     const { ids, nll, window, stride } = cases.find(({ model }) => model === 'llama-linear')!
     await withModel(path, { kvCache: 'f32', maxSequences: 2, prefillChunk: 16 }, async (model) => {

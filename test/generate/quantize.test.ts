@@ -12,6 +12,7 @@ import { ropeFrequencies } from '../../src/model/rope.ts'
 import { loadWeights, type WeightsOption } from '../../src/model/weights.ts'
 import { root } from '../support/child.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
@@ -107,7 +108,7 @@ describe('a folder that was written loads back bit for bit', () => {
   )
   const written: string[] = []
 
-  test.each(sources)('of %s, or says what no GGUF can hold', { timeout: 60_000 }, async (source) => {
+  test.each(sources)('of %s, or says what no GGUF can hold', { timeout: patience(60_000) }, async (source) => {
     for (const weights of ['q4', 'q8'] as const) {
       try {
         await expectSameBits(source, weights)
@@ -127,7 +128,7 @@ describe('a folder that was written loads back bit for bit', () => {
 })
 
 test('tokenizer and template are those of the source, whatever the folder is opened as', {
-  timeout: 60_000,
+  timeout: patience(60_000),
 }, async () => {
   const folder = newFolder()
   const { files, notes } = await quantize(POCKET, folder, { weights: 'q4' })

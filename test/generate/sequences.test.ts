@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MistralModel } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { greedy, promptOf as promptOfVocab, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
@@ -16,7 +17,7 @@ const nextId = async (steps: AsyncIterator<{ tokenId: number }, unknown>) => {
 let model: MistralModel
 beforeAll(async () => {
   model = await MistralModel.load(path, { kvCache: 'f32', prefillChunk: 8, disableFeatures: disabledFeatures() })
-}, 120_000)
+}, patience(120_000))
 afterAll(() => model?.dispose())
 
 describe('several sequences', () => {
@@ -27,7 +28,7 @@ describe('several sequences', () => {
     for (const prompt of prompts) alone.push(await tokensOf(model.generate(prompt, { ...greedy, max_tokens: 20 })))
   })
 
-  test('run side by side as each runs alone', { timeout: 120_000 }, async () => {
+  test('run side by side as each runs alone', { timeout: patience(120_000) }, async () => {
     await withModel(path, { kvCache: 'f32', maxSequences: 3 }, async (many) => {
       const runs = prompts.map((prompt) => many.generate(prompt, { ...greedy, max_tokens: 20 }))
       const ids: number[][] = prompts.map(() => [])
@@ -40,7 +41,9 @@ describe('several sequences', () => {
     })
   })
 
-  test('rows of several sequences in one batch give what each gives alone', { timeout: 120_000 }, async () => {
+  test('rows of several sequences in one batch give what each gives alone', {
+    timeout: patience(120_000),
+  }, async () => {
     await withModel(path, { kvCache: 'f32', maxSequences: 3 }, async (many) => {
       const expected = await Promise.all(prompts.map(async (prompt) => (await model.logits(prompt)).at(-1)!))
       // The last row of each sequence together with the whole prompt of another: every mixture goes in one batch.

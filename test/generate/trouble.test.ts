@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbortError, MistralModel, ParameterError, QueueFullError } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { greedy, promptOf, runAll, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
@@ -16,10 +17,10 @@ beforeAll(async () => {
   const options = { ...load, maxSequences: 2, stepsPerReadback: 8, disableFeatures: disabledFeatures() }
   model = await MistralModel.load(path, options)
   expected = await tokensOf(model.generate(prompt(1, 12), long))
-}, 240_000)
+}, patience(240_000))
 afterAll(() => model?.dispose())
 
-describe('stopWhen', { timeout: 120_000 }, () => {
+describe('stopWhen', { timeout: patience(120_000) }, () => {
   test('may abort its own request: it is not asked again, and others are not touched', async () => {
     const controller = new AbortController()
     let calls = 0
@@ -50,7 +51,7 @@ describe('stopWhen', { timeout: 120_000 }, () => {
   })
 })
 
-test('a batch that could not be submitted is not taken for computed', { timeout: 120_000 }, async () => {
+test('a batch that could not be submitted is not taken for computed', { timeout: patience(120_000) }, async () => {
   const { runner } = model.loaded
   const sample = runner.sample.bind(runner)
   // The second chunk fails: part of the prompt was computed, part of it was not. The other request has no chunks.
@@ -69,7 +70,7 @@ test('a batch that could not be submitted is not taken for computed', { timeout:
   expect(after).toEqual(await withModel(path, load, (other) => tokensOf(other.generate(fresh, long))))
 })
 
-test('nor one whose request was stopped before it failed', { timeout: 120_000 }, async () => {
+test('nor one whose request was stopped before it failed', { timeout: patience(120_000) }, async () => {
   const { runner } = model.loaded
   const sample = runner.sample.bind(runner)
   const fresh = prompt(6, 30)
@@ -94,7 +95,7 @@ test('nor one whose request was stopped before it failed', { timeout: 120_000 },
   expect(after).toEqual(await withModel(path, load, (other) => tokensOf(other.generate(fresh, long))))
 })
 
-describe('maxQueue', { timeout: 120_000 }, () => {
+describe('maxQueue', { timeout: patience(120_000) }, () => {
   test('0 lets in as many as there are sequences, also in one moment, and no more', async () => {
     await withModel(path, { ...load, maxSequences: 3, maxQueue: 0 }, async (small) => {
       const runs = [1, 2, 3, 4].map((i) => tokensOf(small.generate(prompt(i, 9), { ...greedy, max_tokens: 20 })))

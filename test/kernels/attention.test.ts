@@ -3,10 +3,11 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
 import { rowsPerTile } from '../../src/kernels/attention.ts'
 import { openVariants } from '../support/gpu.ts'
+import { patience } from '../support/patience.ts'
 import { AttentionStage, type StageOptions } from './attention-stage.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const variants = await openVariants()
 afterAll(() => {

@@ -18,8 +18,9 @@ import { createWeight, rowBytes, type Weight, weightBytes, writeRows } from '../
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
 import { randomBlocks } from '../support/blocks.ts'
 import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
+import { patience } from '../support/patience.ts'
 
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const NAMES = Object.keys(BLOCK_TYPES) as BlockName[]
 const LAYOUTS = { ...BLOCK_LAYOUTS, ...GRID_LAYOUTS }

@@ -10,8 +10,9 @@ import { linear, store } from '../../src/kernels/linear.ts'
 import { createWeight, type Weight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
 import { createPackedRows, nativeLayout, packRow } from '../../src/model/repack.ts'
 import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
+import { patience } from '../support/patience.ts'
 
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const variants = await openVariants()
 afterAll(() => {

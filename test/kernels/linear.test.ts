@@ -15,9 +15,10 @@ import {
   run,
   WEIGHT_DTYPES,
 } from '../support/gpu.ts'
+import { patience } from '../support/patience.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const variants = await openVariants()
 afterAll(() => {

@@ -10,8 +10,9 @@ import { createWeight, weightBytes, writeRows } from '../../src/kernels/weight.t
 import type { WeightLayout } from '../../src/kernels/weight-layouts.ts'
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
 import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
+import { patience } from '../support/patience.ts'
 
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const variants = await openVariants()
 afterAll(() => {

@@ -5,9 +5,10 @@ import { describe, expect, test, vi } from 'vitest'
 import type { MistralModel } from '../../src/index.ts'
 import { greedy, promptOf, tokensOf } from '../generate/support.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 // Software adapters may compile for long when other work shares the machine.
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const TOLERANCE = 2e-3
 

@@ -5,6 +5,7 @@ import { MistralModel } from '../../src/index.ts'
 import { forward, type PlainConfig } from '../reference/forward.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { maxDifference, random } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { randomGguf, type TypeOf } from '../support/random-gguf.ts'
 
 /** Rows of 256 and 512 inputs: a super-block, and two. */
@@ -84,7 +85,7 @@ const MODELS = Object.entries(MIXES)
 
 test.each(MODELS)(
   '%s: logits within 2e-3, and no more bytes than the file',
-  { timeout: 300_000 },
+  { timeout: patience(300_000) },
   async (_, typeOf) => {
     const { file, model: plain, bytes } = randomGguf(CONFIG, typeOf)
     const next = random(9)

@@ -6,6 +6,7 @@ import { HARDWARE } from '../../src/gpu/tuning.ts'
 import type { MistralModel } from '../../src/index.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS } from '../../src/model/runner.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 const CASES = readdirSync(fileURLToPath(new URL('../fixtures/checkpoints', import.meta.url)), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !entry.name.startsWith('__'))
@@ -61,7 +62,7 @@ describe('random models give the logits of Hugging Face transformers', () => {
   test('there are checkpoints of every kind', () => expect(CASES.length).toBeGreaterThanOrEqual(16))
 
   for (const [i, name] of CASES.entries()) {
-    test(name, { timeout: 240_000 }, async () => {
+    test(name, { timeout: patience(240_000) }, async () => {
       const { path, reference } = fixture(name)
       await withModel(path, { kvCache: 'f32' }, async (model) => {
         expect(model.notes).toEqual((NOTES[name] ?? []).map((note) => expect.stringMatching(note)))
@@ -92,7 +93,7 @@ describe('random models give the logits of Hugging Face transformers', () => {
  */
 describe('random models give the same logits with the kernels of real GPUs', () => {
   for (const [i, name] of CASES.entries()) {
-    test(name, { timeout: 300_000 }, async () => {
+    test(name, { timeout: patience(300_000) }, async () => {
       const { path, reference } = fixture(name)
       const { prompt, logits: expected, vocab, greedy } = reference
       await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
@@ -114,7 +115,9 @@ describe('random models give the same logits with the kernels of real GPUs', () 
 /** What a window must not change: where chunks begin, and how often the ring has gone round. */
 describe('sliding window', () => {
   for (const name of ['window-4', 'window-7', 'layer-types']) {
-    test(`${name}: exact over more than three windows at small chunks and rings`, { timeout: 120_000 }, async () => {
+    test(`${name}: exact over more than three windows at small chunks and rings`, {
+      timeout: patience(120_000),
+    }, async () => {
       const { path, reference } = fixture(name)
       for (const prefillChunk of [1, 2, 5]) {
         await withModel(path, { kvCache: 'f32', prefillChunk }, async (model) => {
@@ -137,7 +140,7 @@ describe('weights quantized while loading', () => {
     ['q8', 0.3],
     ['q4', 2.5],
   ] as const) {
-    test(`${weights}: logits stay within ${limit}`, { timeout: 120_000 }, async () => {
+    test(`${weights}: logits stay within ${limit}`, { timeout: patience(120_000) }, async () => {
       const { path, reference } = fixture('llama-linear')
       await withModel(path, { kvCache: 'f32', weights }, async (model) => {
         const logits = await model.logits(reference.prompt)

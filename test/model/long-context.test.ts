@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { maxDifference, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 interface Probes {
   readonly lead: number
@@ -28,7 +29,7 @@ function floats(base64: string): Float32Array {
 describe('logits of transformers below and beyond the original length', () => {
   test('there are cases of every scaling', () => expect(CASES.length).toBeGreaterThanOrEqual(19))
 
-  test.each(CASES.map(({ name }) => name))('%s', { timeout: 240_000 }, async (name) => {
+  test.each(CASES.map(({ name }) => name))('%s', { timeout: patience(240_000) }, async (name) => {
     const { lead, rows, original, probes } = probesOf(name)
     const path = name.startsWith('gguf') ? `${FOLDER}/${name}/model.gguf` : `${FOLDER}/${name}`
     expect(probes.some(({ start }) => start + lead + rows <= original)).toBe(true)

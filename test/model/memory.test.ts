@@ -14,6 +14,7 @@ import { createCache } from '../../src/model/kv-cache.ts'
 import { nativeLayout } from '../../src/model/repack.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 /** [rows, inputs] of matrices as kernels take them. */
 const SHAPES: Record<string, readonly (readonly [number, number])[]> = {
@@ -90,7 +91,7 @@ describe('weights of published sizes take at most 1.03 of their bytes in the fil
 })
 
 describe('status', () => {
-  test('tells what is where, and what limits the context', { timeout: 120_000 }, async () => {
+  test('tells what is where, and what limits the context', { timeout: patience(120_000) }, async () => {
     const { path } = fixture('gguf-tied-q8_0')
     await withModel(`${path}/model.gguf`, { kvCache: 'f32', maxSequences: 3, contextLength: 100 }, async (model) => {
       const { memory, gpuBytes, ...status } = model.status()

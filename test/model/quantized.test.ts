@@ -7,6 +7,7 @@ import type { MistralModel } from '../../src/index.ts'
 import { BLOCK, ceilTo } from '../../src/kernels/shape.ts'
 import { type Weight, weightReadBytes } from '../../src/kernels/weight.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 const FOLDER = fileURLToPath(new URL('../fixtures/quantized', import.meta.url))
 const CASES = readdirSync(FOLDER, { withFileTypes: true })
@@ -35,29 +36,33 @@ function matricesOf({ loaded }: MistralModel) {
 
 test('there are folders of every method', () => expect(CASES.length).toBeGreaterThanOrEqual(23))
 
-test.each(CASES)('%s: logits within 2e-3, and no more bytes than the file', { timeout: 240_000 }, async (name) => {
-  const { path, reference } = fixture(`../quantized/${name}`)
-  await withModel(path, { kvCache: 'f32', prefillChunk: 16 }, async (model) => {
-    expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
-    const matrices = matricesOf(model)
-    const kinds = new Set(matrices.map(({ layout }) => layout.name))
-    const kind = /fp8|float/.test(name) ? 'f8_e4m3' : /-8|^int/.test(name) ? 'int8' : 'int4'
-    const byColumn = /act-order|groups-of-16|4-zeros/.test(name) ? ' by column' : ''
-    expect([...kinds].filter((other) => !/16$/.test(other))).toEqual([kind + byColumn])
-    // The only scale of a matrix stands at each of its rows, which have thousands of inputs in real models.
-    const copies = (weight: Weight) => (weight.layout.grouping?.groups === 1 ? (weight.scales?.size ?? 0) : 0)
-    const bytes = [...new Set(matrices)].reduce((sum, weight) => sum + weightReadBytes(weight) - copies(weight), 0)
-    // Rows are padded to whole blocks of 32 inputs, which those of real models are.
-    const padding = Math.max(...matrices.map(({ cols }) => ceilTo(cols, BLOCK) / cols))
-    expect(bytes / bytesInFile(path)).toBeLessThan(1.03 * padding)
-    const ids: number[] = []
-    const options = { do_sample: false, max_tokens: 6, ignore_eos: true }
-    for await (const { tokenId } of model.generate(reference.prompt, options)) ids.push(tokenId)
-    expect(ids).toEqual(reference.greedy.slice(0, 6))
-  })
-})
+test.each(CASES)(
+  '%s: logits within 2e-3, and no more bytes than the file',
+  { timeout: patience(240_000) },
+  async (name) => {
+    const { path, reference } = fixture(`../quantized/${name}`)
+    await withModel(path, { kvCache: 'f32', prefillChunk: 16 }, async (model) => {
+      expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
+      const matrices = matricesOf(model)
+      const kinds = new Set(matrices.map(({ layout }) => layout.name))
+      const kind = /fp8|float/.test(name) ? 'f8_e4m3' : /-8|^int/.test(name) ? 'int8' : 'int4'
+      const byColumn = /act-order|groups-of-16|4-zeros/.test(name) ? ' by column' : ''
+      expect([...kinds].filter((other) => !/16$/.test(other))).toEqual([kind + byColumn])
+      // The only scale of a matrix stands at each of its rows, which have thousands of inputs in real models.
+      const copies = (weight: Weight) => (weight.layout.grouping?.groups === 1 ? (weight.scales?.size ?? 0) : 0)
+      const bytes = [...new Set(matrices)].reduce((sum, weight) => sum + weightReadBytes(weight) - copies(weight), 0)
+      // Rows are padded to whole blocks of 32 inputs, which those of real models are.
+      const padding = Math.max(...matrices.map(({ cols }) => ceilTo(cols, BLOCK) / cols))
+      expect(bytes / bytesInFile(path)).toBeLessThan(1.03 * padding)
+      const ids: number[] = []
+      const options = { do_sample: false, max_tokens: 6, ignore_eos: true }
+      for await (const { tokenId } of model.generate(reference.prompt, options)) ids.push(tokenId)
+      expect(ids).toEqual(reference.greedy.slice(0, 6))
+    })
+  },
+)
 
-test('what has no effect is said', { timeout: 240_000 }, async () => {
+test('what has no effect is said', { timeout: patience(240_000) }, async () => {
   await withModel(fixture('../quantized/fp8-static').path, {}, async (model) => {
     expect(model.notes).toEqual([
       expect.stringMatching(/quantization_config.activation_scheme \("static"\) has no effect/),
@@ -84,14 +89,18 @@ test('what has no effect is said', { timeout: 240_000 }, async () => {
   await withModel(fixture('../quantized/awq').path, {}, async (model) => expect(model.notes).toEqual([]))
 })
 
-test.each(['packed-8-rows', 'fp8-static'])('%s: with the kernels of real GPUs', { timeout: 300_000 }, async (name) => {
-  const { path, reference } = fixture(`../quantized/${name}`)
-  await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
-    expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
-  })
-})
+test.each(['packed-8-rows', 'fp8-static'])(
+  '%s: with the kernels of real GPUs',
+  { timeout: patience(300_000) },
+  async (name) => {
+    const { path, reference } = fixture(`../quantized/${name}`)
+    await withModel(path, { kvCache: 'f32', tuning: HARDWARE }, async (model) => {
+      expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(2e-3)
+    })
+  },
+)
 
-test('weights that are quantized anew are those of the folder, rounded', { timeout: 240_000 }, async () => {
+test('weights that are quantized anew are those of the folder, rounded', { timeout: patience(240_000) }, async () => {
   const { path, reference } = fixture('../quantized/gptq-act-order')
   await withModel(path, { kvCache: 'f32', weights: 'q8' }, async (model) => {
     expect(new Set(matricesOf(model).map(({ layout }) => layout.name))).toEqual(new Set(['q8']))

@@ -5,6 +5,7 @@ import { forward, type PlainConfig } from '../reference/forward.ts'
 import { asFolder, randomModel } from '../reference/random-model.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { maxDifference, random } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 const SHAPES = 6
 
@@ -31,7 +32,7 @@ for (let seed = 1; seed <= SHAPES; seed++) {
   const config = randomConfig(seed)
   const window = config.slidingWindow === undefined ? '' : `, window ${config.slidingWindow}`
   const shape = `${config.nHeads}:${config.nKvHeads} heads of ${config.headDim}, dim ${config.dim}${window}`
-  test(`${shape}: the logits of the plain forward pass`, { timeout: 240_000 }, async () => {
+  test(`${shape}: the logits of the plain forward pass`, { timeout: patience(240_000) }, async () => {
     const plain = randomModel(config, seed)
     const next = random(100 + seed)
     const tokens = Array.from({ length: 45 }, () => Math.floor(next() * config.vocabSize))

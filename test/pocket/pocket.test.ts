@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChatMessage, MistralChat } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { maxDifference } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 interface GoldenConversation {
   readonly messages: readonly ChatMessage[]
@@ -35,7 +36,7 @@ describe('golden conversations of transformers', () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await load({ kvCache: 'f32' })
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => chat?.dispose())
 
   test('some are longer than three windows', () => {
@@ -46,7 +47,7 @@ describe('golden conversations of transformers', () => {
 
   for (const [i, { messages, prompt_ids, greedy_ids, logits }] of golden.conversations.entries()) {
     test(`conversation ${i + 1} (${prompt_ids.length} tokens): prompt, logits and 128 ids`, {
-      timeout: 240_000,
+      timeout: patience(240_000),
     }, async () => {
       expect(chat.encode({ messages })).toEqual(prompt_ids)
       const all = await chat.model.logits([...prompt_ids, ...greedy_ids])
@@ -67,7 +68,7 @@ describe('quantized weights agree with the reference', () => {
     ['q8', 0.95],
     ['q4', 0.9],
   ] as const) {
-    test(`${weights}: at least ${share * 100} % of positions`, { timeout: 240_000 }, async () => {
+    test(`${weights}: at least ${share * 100} % of positions`, { timeout: patience(240_000) }, async () => {
       const chat = await load({ weights })
       try {
         let same = 0
@@ -92,7 +93,7 @@ describe('held-out questions', () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await load({ maxSequences: 4 })
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => chat?.dispose())
 
   const answered = async ({ messages, must }: Question): Promise<string | undefined> => {
@@ -106,7 +107,7 @@ describe('held-out questions', () => {
     ['heldout', 0.85],
     ['written', 0.7],
     ['blind', 0.75],
-  ])('%s.json: at least %d of them', { timeout: 600_000 }, async (name, share) => {
+  ])('%s.json: at least %d of them', { timeout: patience(600_000) }, async (name, share) => {
     const questions: readonly Question[] = read(`${name}.json`)
     const wrong = (await Promise.all(questions.map(answered))).filter((line) => line !== undefined)
     const right = questions.length - wrong.length

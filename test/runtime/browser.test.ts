@@ -7,6 +7,7 @@ import { build } from 'vite'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { continuation, fixture, maxDifference, type Reference } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { HarnessRun } from './harness/harness.ts'
@@ -35,7 +36,7 @@ beforeAll(async () => {
     fixtures: join(root, 'test/fixtures/checkpoints'),
     gguf: dirname(gguf),
   })
-}, 120_000)
+}, patience(120_000))
 
 afterAll(async () => {
   await browser?.close()
@@ -118,7 +119,7 @@ describe('the library in Chromium', () => {
 })
 
 describe('the example page with a GGUF', () => {
-  it('loads and continues what its address says, as it stands', { timeout: 120_000 }, async () => {
+  it('loads and continues what its address says, as it stands', { timeout: patience(120_000) }, async () => {
     const query = new URLSearchParams({
       model: '/gguf/winds.gguf',
       prompt: PROMPT,
@@ -132,7 +133,7 @@ describe('the example page with a GGUF', () => {
     })
   })
 
-  it('takes a chosen file, stops, and answers again', { timeout: 120_000 }, async () => {
+  it('takes a chosen file, stops, and answers again', { timeout: patience(120_000) }, async () => {
     await withPage('page/index.html', async (page) => {
       await page.setInputFiles('#files', gguf)
       await page.getByLabel('Text to continue').fill(PROMPT)
@@ -188,7 +189,7 @@ describe('the example page with a GGUF', () => {
 })
 
 describe('the example page', () => {
-  it('chats in turns with a checkpoint that has a chat template', { timeout: 120_000 }, async () => {
+  it('chats in turns with a checkpoint that has a chat template', { timeout: patience(120_000) }, async () => {
     await withPage('page/index.html', async (page) => {
       const files = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
       const paths = files.map((name) => join(root, 'models/pocket', name))

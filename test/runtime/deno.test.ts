@@ -7,6 +7,7 @@ import { describe, expect, it, type TestContext } from 'vitest'
 import { type ChildResult, root, runChild } from '../support/child.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { continuation, fixture, maxDifference } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
 import type { RunReport, RunRequest } from './run-model.ts'
 
@@ -32,7 +33,7 @@ async function runModel(context: TestContext, request: Omit<RunRequest, 'options
   return report
 }
 
-describe.skipIf(!existsSync(deno))('the library in Deno', { timeout: 240_000 }, () => {
+describe.skipIf(!existsSync(deno))('the library in Deno', { timeout: patience(240_000) }, () => {
   // Between them: 8-bit, 4-bit and 16-bit weights, both file formats, and a sliding window.
   for (const name of ['gguf-q8_0', 'gguf-q4_0', 'window-7']) {
     it(`computes ${name} as transformers does`, async (context) => {

@@ -6,6 +6,7 @@ import { build } from 'vite'
 import { describe, expect, it } from 'vitest'
 import { root, runChild } from '../support/child.ts'
 import { fixture } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { LivesRequest, Sample } from './lives/live-again.ts'
 import { LIVES } from './lives/lives.ts'
@@ -34,7 +35,7 @@ function samplesOf(stdout: string): Sample[] {
 }
 
 describe('nothing stays in memory of models, chats, tokenizers, aborted and refused loads, and servers', () => {
-  it('in Node', { timeout: 240_000 }, async () => {
+  it('in Node', { timeout: patience(240_000) }, async () => {
     const flags = ['--expose-gc', '--conditions=mistral-webgpu-source', '--import', 'tsx']
     const args = [...flags, program, gguf, JSON.stringify(request)]
     const result = await runChild(process.execPath, args, { timeoutMs: 220_000 })
@@ -42,7 +43,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
     expectNothingLeft(samplesOf(result.stdout), request)
   })
 
-  it.skipIf(!existsSync(deno))('in Deno', { timeout: 300_000 }, async (context) => {
+  it.skipIf(!existsSync(deno))('in Deno', { timeout: patience(300_000) }, async (context) => {
     const flags = ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A', '--v8-flags=--expose-gc']
     const result = await runChild(deno, [...flags, program, gguf, JSON.stringify(request)], { timeoutMs: 280_000 })
     if (/there is no adapter/.test(result.stderr)) context.skip('Deno finds no WebGPU adapter: install a Vulkan driver')
@@ -50,7 +51,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
     expectNothingLeft(samplesOf(result.stdout), request)
   })
 
-  it('in a page', { timeout: 400_000 }, async (context) => {
+  it('in a page', { timeout: patience(400_000) }, async (context) => {
     const browser = await startChromium(['--js-flags=--expose-gc'])
     if (!browser) return context.skip(INSTALL_ADVICE)
     const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))

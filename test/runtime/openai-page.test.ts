@@ -6,6 +6,7 @@ import type { Browser } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
     build: { outDir: folder, emptyOutDir: true },
   })
   server = await serveFolders({ page: folder, pocket: join(root, 'models/pocket') })
-}, 120_000)
+}, patience(120_000))
 
 afterAll(async () => {
   await browser?.close()
@@ -32,7 +33,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('answers in the page, stops, and asks nobody else', { timeout: 240_000 }, async (context) => {
+it('answers in the page, stops, and asks nobody else', { timeout: patience(240_000) }, async (context) => {
   if (!browser || !server) return context.skip(INSTALL_ADVICE)
   const tab = await browser.newPage()
   const complaints: string[] = []
@@ -46,9 +47,9 @@ it('answers in the page, stops, and asks nobody else', { timeout: 240_000 }, asy
   })
   await tab.goto(`${server.origin}/page/index.html`)
   const status = tab.locator('#status')
-  await expect.poll(() => status.textContent(), { timeout: 120_000 }).toBe('ready')
+  await expect.poll(() => status.textContent(), { timeout: patience(120_000) }).toBe('ready')
   await tab.locator('#send').click()
-  await expect.poll(() => status.textContent(), { timeout: 100_000 }).toMatch(/^ended by (stop|length)$/)
+  await expect.poll(() => status.textContent(), { timeout: patience(100_000) }).toMatch(/^ended by (stop|length)$/)
   expect(await tab.locator('#answer').textContent()).toMatch(/wind/)
 
   await tab.locator('#question').fill('Tell me about the bora, the sirocco and the monsoon.')
@@ -59,7 +60,7 @@ it('answers in the page, stops, and asks nobody else', { timeout: 240_000 }, asy
     new MutationObserver(stop).observe(answer, { childList: true, characterData: true, subtree: true })
   }`)
   await tab.locator('#send').click()
-  await expect.poll(() => status.textContent(), { timeout: 60_000 }).toBe('stopped')
+  await expect.poll(() => status.textContent(), { timeout: patience(60_000) }).toBe('stopped')
   expect(await tab.locator('#send').isEnabled()).toBe(true)
   // The model's files that are looked for and not there are told to the console, too.
   expect(complaints.filter((text) => !/404/.test(text))).toEqual([])

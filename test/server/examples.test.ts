@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChildOptions, root, runChild } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady } from '../support/serve-process.ts'
 
 const KEY = 'key-of-the-examples'
@@ -23,11 +24,11 @@ function missing(module: string): string | undefined {
   return status === 0 ? undefined : `needs ${python} with ${module} (PYTHON names another)`
 }
 
-describe('examples against a server', { timeout: 120_000 }, () => {
+describe('examples against a server', { timeout: patience(120_000) }, () => {
   let server: ServeProcess
   beforeAll(async () => {
     server = await startReady(['--context', '512', '--max-sequences', '2'], { MISTRAL_WEBGPU_API_KEY: KEY })
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => server?.stop('SIGKILL'))
 
   async function run(file: string, args: readonly string[]): Promise<string> {
@@ -72,7 +73,7 @@ describe('examples against a server', { timeout: 120_000 }, () => {
   })
 })
 
-it('the openai client in one process with the model', { timeout: 120_000 }, async () => {
+it('the openai client in one process with the model', { timeout: patience(120_000) }, async () => {
   const args = [...FROM_SOURCES, example('openai-client/in-process.mjs'), 'pocket', 'What is a mistral?']
   const result = await runChild(process.execPath, args, { timeoutMs: 110_000 })
   expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
@@ -87,7 +88,7 @@ const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? '
 /** The example takes no port that it would choose itself. */
 const DENO_PORT = 20_000 + (process.pid % 20_000)
 
-it.skipIf(!existsSync(deno))('Deno serves the app', { timeout: 240_000 }, async (context) => {
+it.skipIf(!existsSync(deno))('Deno serves the app', { timeout: patience(240_000) }, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   // Inside the package, for Deno to know what `#platform` means.
   const client = join(root, 'test', 'server', `deno-child-${process.pid}.ts`)

@@ -6,6 +6,7 @@ import { serve } from '@hono/node-server'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { random } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { type Json, post, question } from './fake-chat.ts'
 import { chatRequests, predictRequests } from './launch-requests.ts'
 import { endless, greedy, messages, servePocket, until } from './pocket.ts'
@@ -16,7 +17,7 @@ afterAll(() => chat.dispose())
 describe('the predict route and its neighbour', () => {
   const greedily = { do_sample: false }
 
-  test('answer the requests that clients have sent since the launch', { timeout: 60_000 }, async () => {
+  test('answer the requests that clients have sent since the launch', { timeout: patience(60_000) }, async () => {
     const client = new OpenAI({ apiKey: 'local', fetch: app.fetch })
     for (const body of chatRequests) {
       if (body.stream) {

@@ -4,6 +4,7 @@ import { MistralChat } from '../../src/index.ts'
 import { createApp, type MistralApp } from '../../src/server/index.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 
 let chat: MistralChat
 let app: MistralApp
@@ -11,7 +12,7 @@ beforeAll(async () => {
   const options = { contextLength: 256, maxSequences: 2, maxQueue: 2, disableFeatures: disabledFeatures() }
   chat = await MistralChat.load('pocket', options)
   app = createApp(chat)
-}, 240_000)
+}, patience(240_000))
 afterAll(() => chat?.dispose())
 
 const messages = [{ role: 'user', content: 'What is a mistral?' }]
@@ -35,7 +36,7 @@ async function ask(path: string, body: object): Promise<Answered> {
   return { status: response.status, body: (await response.json()) as Answer }
 }
 
-describe('many', { timeout: 120_000 }, () => {
+describe('many', { timeout: patience(120_000) }, () => {
   it('answers in one request warn of nothing', async () => {
     const warnings: unknown[] = []
     const note = (warning: unknown) => warnings.push(warning)
@@ -51,7 +52,7 @@ describe('many', { timeout: 120_000 }, () => {
   })
 })
 
-describe('too much', { timeout: 120_000 }, () => {
+describe('too much', { timeout: patience(120_000) }, () => {
   it('text is a 400 before it is tokenized, which takes seconds, on every route', async () => {
     const tokenized = vi.spyOn(Tokenizer.prototype, 'encodePart')
     for (const content of ['x'.repeat(900_000), 'the mistral wind blows '.repeat(40_000)]) {
@@ -91,7 +92,7 @@ describe('too much', { timeout: 120_000 }, () => {
     const busy = [1, 2].map(() =>
       ask('/v1/chat/completions', { model: 'm', messages, max_tokens: 200, ignore_eos: true }).then(noted),
     )
-    await vi.waitUntil(() => chat.model.status().running === 2, { timeout: 30_000 })
+    await vi.waitUntil(() => chat.model.status().running === 2, { timeout: patience(30_000) })
     await ask('/v1/completions', { model: 'm', prompt: ['a', 'b '.repeat(2000)], max_tokens: 5 }).then(noted)
     await Promise.all(busy)
     // It did not wait for a sequence to become free.

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MistralChat } from '../../src/index.ts'
 import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { patience } from '../support/patience.ts'
 import type { Json } from './fake-chat.ts'
 import { loadPocket } from './pocket.ts'
 
@@ -16,7 +17,7 @@ let app: MistralApp
 beforeAll(async () => {
   chat = await loadPocket()
   app = createApp(chat)
-}, 120_000)
+}, patience(120_000))
 afterAll(() => chat?.dispose())
 
 const schema = { type: 'object', properties: { place: { type: 'string' } } }
@@ -173,7 +174,9 @@ test.each(Object.keys(BODIES))('%s: text that is no JSON object is refused', asy
   }
 })
 
-test(`${RUNS} changed bodies: an answer, or a 4xx in the face's own shape`, { timeout: 600_000 }, async () => {
+test(`${RUNS} changed bodies: an answer, or a 4xx in the face's own shape`, {
+  timeout: patience(600_000),
+}, async () => {
   const property = fc.asyncProperty(mutated, async ({ path, body }) => {
     expect(await fault(path, body)).toBeUndefined()
   })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MistralChat } from '../../src/index.ts'
 import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { patience } from '../support/patience.ts'
 import { loadPocket } from './pocket.ts'
 
 let chat: MistralChat
@@ -9,7 +10,7 @@ let app: MistralApp
 beforeAll(async () => {
   chat = await loadPocket()
   app = createApp(chat)
-}, 120_000)
+}, patience(120_000))
 afterAll(() => chat?.dispose())
 
 const messages = [{ role: 'user', content: 'Hello' }]
@@ -248,7 +249,7 @@ function byHand(): Bad[] {
 }
 
 test('2,000 malformed bodies: always a 4xx of the right shape, and the model goes on', {
-  timeout: 60_000,
+  timeout: patience(60_000),
 }, async () => {
   const written = byHand()
   for (const one of written) {

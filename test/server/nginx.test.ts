@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { platform } from '../../src/platform/node.ts'
 import type { HttpServer } from '../../src/platform/types.ts'
 import { createApp, type MistralApp } from '../../src/server/index.ts'
+import { patience } from '../support/patience.ts'
 import { fakeChat, greeting, post, question } from './fake-chat.ts'
 import { hasNginx, type Nginx, startNginx } from './nginx.ts'
 
@@ -13,7 +14,7 @@ const CHAT = '/v1/chat/completions'
 
 if (!hasNginx) console.log('skipped: needs nginx (apt-get install nginx-light)')
 
-describe.skipIf(!hasNginx)('nginx in front of two replicas', { timeout: 60_000 }, () => {
+describe.skipIf(!hasNginx)('nginx in front of two replicas', { timeout: patience(60_000) }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   const asked = [0, 0]
   const full = [false, false]
@@ -42,7 +43,7 @@ describe.skipIf(!hasNginx)('nginx in front of two replicas', { timeout: 60_000 }
       folder,
       servers.map(({ port }) => port),
     )
-  }, 60_000)
+  }, patience(60_000))
   afterAll(async () => {
     nginx?.child.kill('SIGTERM')
     await Promise.all(servers.map((server) => server.close(0)))

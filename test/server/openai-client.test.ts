@@ -2,6 +2,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MistralChat } from '../../src/index.ts'
 import { createApp } from '../../src/server/index.ts'
+import { patience } from '../support/patience.ts'
 import { type Json, post } from './fake-chat.ts'
 import { endless, greedy, messages, servePocket, until } from './pocket.ts'
 
@@ -181,7 +182,7 @@ describe('the openai client in process', () => {
     await until(idle)
   })
 
-  test('a model that loads is a 503 that the client tries again after', { timeout: 30_000 }, async () => {
+  test('a model that loads is a 503 that the client tries again after', { timeout: patience(30_000) }, async () => {
     let loaded!: (chat: MistralChat) => void
     const loading = createApp(
       new Promise<MistralChat>((resolve) => {

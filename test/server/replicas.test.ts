@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady, startServe } from '../support/serve-process.ts'
 import { hasNginx, type Nginx, startNginx } from './nginx.ts'
 
@@ -53,7 +54,7 @@ function textOf(raw: string): string {
 /** How many completions a server has answered, or begun to answer. */
 const answered = (server: ServeProcess) => server.log().filter((line) => line.route === '/v1/chat/completions').length
 
-describe('two replicas behind nginx', { timeout: 240_000 }, () => {
+describe('two replicas behind nginx', { timeout: patience(240_000) }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   let replicas: ServeProcess[] = []
   let nginx: Nginx | undefined
@@ -68,7 +69,7 @@ describe('two replicas behind nginx', { timeout: 240_000 }, () => {
       folder,
       replicas.map((replica) => replica.port),
     )
-  }, 180_000)
+  }, patience(180_000))
   afterEach(async () => {
     nginx?.child.kill('SIGTERM')
     await Promise.all(replicas.map((replica) => replica.stop('SIGKILL')))

@@ -9,6 +9,7 @@ import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 import { requiredConstants } from '../support/shaders.ts'
 
 const gpu = await openGpu({ disableFeatures: disabledFeatures() })
@@ -106,17 +107,21 @@ describe.each(kernels.map((kernel) => ({ kernel, name: kernel.name })))('$name',
     }
   })
 
-  test('gives pipelines, with the bindings that the files declare', async () => {
-    const chosen = all.filter(worthCompiling)
-    expect(chosen.length).toBeGreaterThan(0)
-    for (const files of chosen) {
-      await expect(
-        gpu.pipelines.pipeline(partsOf(files)),
-        files.map((file) => file.name).join(' + '),
-      ).resolves.toBeDefined()
-    }
-    gpu.check()
-  }, 120_000)
+  test(
+    'gives pipelines, with the bindings that the files declare',
+    async () => {
+      const chosen = all.filter(worthCompiling)
+      expect(chosen.length).toBeGreaterThan(0)
+      for (const files of chosen) {
+        await expect(
+          gpu.pipelines.pipeline(partsOf(files)),
+          files.map((file) => file.name).join(' + '),
+        ).resolves.toBeDefined()
+      }
+      gpu.check()
+    },
+    patience(120_000),
+  )
 })
 
 test('the kernels of absent features are left out, and no others', () => {
