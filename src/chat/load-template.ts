@@ -33,7 +33,7 @@ const JINJA = check((value) => typeof value === 'string', 'Jinja source')
 
 /** The options must be checked. @throws ChatTemplateError, TokenizerError for a template that cannot be read */
 export async function loadTemplate(
-  { files, gguf }: Checkpoint,
+  { files, format, gguf }: Checkpoint,
   { chatTemplate, chatFormat }: TemplateOptions,
   signal?: AbortSignal,
 ): Promise<ChatTemplate> {
@@ -42,7 +42,8 @@ export async function loadTemplate(
   const isBeside = gguf === undefined || hasTokenizerBeside(gguf)
   const own = isBeside ? await ChatTemplate.fromSourceFiles(files, signal) : await ChatTemplate.fromGguf(gguf)
   if (gguf !== undefined) return own ?? (await ChatTemplate.fromGguf(gguf)) ?? ChatTemplate.builtIn()
-  return own ?? ChatTemplate.builtIn(await formatOfTekken(files, signal))
+  const origin = format === 'mistral' ? 'vendor' : 'built-in'
+  return own ?? ChatTemplate.builtIn(await formatOfTekken(files, signal), origin)
 }
 
 /** The version that a `tekken.json` beside the converted tokenizer states; that one does not keep it. */

@@ -65,8 +65,11 @@ export class MistralChat implements ChatModel {
     }
   }
 
-  /** `'built-in'`: the checkpoint has no chat template, and Mistral's own format for its vocabulary stands in. */
-  get templateOrigin(): 'checkpoint' | 'built-in' {
+  /**
+   * `'checkpoint'`: it brought a chat template. `'vendor'`: it is in Mistral's own layout, which has none, for the
+   * vocabulary says the format. `'built-in'`: it has none, and Mistral's own format for its vocabulary stands in.
+   */
+  get templateOrigin(): 'checkpoint' | 'vendor' | 'built-in' {
     return this.template.origin
   }
 

@@ -114,6 +114,13 @@ async function printJson(cli: Cli, chat: MistralChat, request: ChatRequest, sign
 /** Without a chat template of its own, a model was most likely trained to continue text and not to answer. */
 async function continuesRaw(cli: Cli, chat: MistralChat, system: string | undefined): Promise<boolean> {
   if (chat.templateOrigin === 'checkpoint') return false
+  if (chat.templateOrigin === 'vendor') {
+    await note(
+      cli,
+      "note: the prompt is written in the format of the model's vocabulary; --raw continues it as it stands",
+    )
+    return false
+  }
   if (system !== undefined) {
     await note(cli, "note: the model has no chat template of its own; --system is written in Mistral's built-in one")
     return false

@@ -1,6 +1,7 @@
 /** Reading parts of one file, wherever it lies: in memory, in a `Blob`, on a disk, behind a caller's own reader. */
 import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { AbortError, CheckpointError } from '../errors.ts'
+import { parseLooseJson } from '../json/loose.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 
 /** One opened file that can be read by range. */
@@ -161,7 +162,7 @@ export function jsonFault(text: string, error: unknown): string {
 export async function readJson(reader: ByteReader, maxBytes: number, signal?: AbortSignal): Promise<unknown> {
   const text = await readText(reader, maxBytes, signal)
   try {
-    return JSON.parse(text)
+    return parseLooseJson(text)
   } catch (error) {
     throw new CheckpointError({ file: reader.name }, jsonFault(text, error), { cause: error })
   }

@@ -50,7 +50,7 @@ export async function openNative(files: SourceFiles, options: CheckpointOptions)
   if (images !== undefined) notes.push(images)
   return {
     config,
-    format: 'safetensors',
+    format: 'mistral',
     container,
     gguf: undefined,
     mainFile,

@@ -9,7 +9,8 @@ import { expectedShape, LAYER_BIASES, partsOf, type WeightName, weightNames } fr
 
 export interface Checkpoint {
   readonly config: ModelConfig
-  readonly format: 'safetensors' | 'gguf'
+  /** `mistral` is the vendor's own layout. */
+  readonly format: 'safetensors' | 'mistral' | 'gguf'
   readonly files: SourceFiles
   /** A GGUF's metadata, which holds its tokenizer and chat template. */
   readonly gguf: GgufMetadata | undefined

@@ -12,7 +12,8 @@ export interface CheckpointOptions {
 
 export interface Opened {
   readonly config: ModelConfig
-  readonly format: 'safetensors' | 'gguf'
+  /** `mistral` is the vendor's own layout. */
+  readonly format: 'safetensors' | 'mistral' | 'gguf'
   readonly container: TensorFile
   readonly gguf: GgufMetadata | undefined
   /** The file to blame when a tensor is missing. */

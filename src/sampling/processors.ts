@@ -1,4 +1,5 @@
 /** The definition of sampling: logits in, the probability of every token out, in the order of Hugging Face. */
+import { check, checkParameter, integer, isInteger, listOf } from '../checks.ts'
 import { MistralError } from '../errors.ts'
 import * as history from './history.ts'
 import { argmax, kthLargest } from './order.ts'
@@ -37,6 +38,7 @@ export function processLogits(
   params: SamplingInput,
   context: SamplingContext,
 ): Float32Array {
+  checkArguments(logits, tokens, context)
   const checked = parseRequestParams(params).sampler
   const scores = applyHistory(logits, tokens, checked, context)
   const probabilities = new Float32Array(logits.length)
@@ -48,6 +50,23 @@ export function processLogits(
   const p = warp.softmax(kept.scores)
   for (let i = 0; i < p.length; i++) probabilities[kept.ids[i]!] = p[i]!
   return probabilities
+}
+
+const FLOATS = check((value) => value instanceof Float32Array && value.length > 0, 'a Float32Array, one number a token')
+const CONTEXT = check((value) => typeof value === 'object' && value !== null, 'an object')
+
+function checkArguments(logits: Float32Array, tokens: readonly number[], context: SamplingContext): void {
+  checkParameter('logits', logits, FLOATS)
+  const isId = (id: unknown) => isInteger(id, 0, logits.length - 1)
+  const ids = check((value) => Array.isArray(value) && value.every(isId), `a list of ids below ${logits.length}`)
+  checkParameter('tokens', tokens, ids)
+  checkParameter('context', context, CONTEXT)
+  const { promptLength, eosTokenId } = context
+  checkParameter('context.promptLength', promptLength, integer(0, tokens.length))
+  const end = integer(0, Infinity, 'a token id')
+  if (eosTokenId !== undefined) {
+    checkParameter('context.eosTokenId', eosTokenId, Array.isArray(eosTokenId) ? listOf(end, 1000) : end)
+  }
 }
 
 /** The rules that also hold for greedy decoding. Returns `logits` itself when none is active, else a changed copy. */

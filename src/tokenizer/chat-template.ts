@@ -34,10 +34,15 @@ type Checks = typeof import('./chat-messages.ts')
 
 const loadChecks = (): Promise<Checks> => import('./chat-messages.ts')
 
+/**
+ * Where the format of prompts comes from: a template of the `checkpoint`; its layout, which is the `vendor`'s own and has
+ * none because the vocabulary says it; or Mistral's format for the vocabulary, which stands in (`built-in`).
+ */
+export type TemplateOrigin = 'checkpoint' | 'vendor' | 'built-in'
+
 /** Turns a conversation into the prompt that the model was trained on. What writes it is loaded with it. */
 export class ChatTemplate {
-  /** Whether the checkpoint brought the template, or Mistral's format for the vocabulary stands in. */
-  readonly origin: 'checkpoint' | 'built-in'
+  readonly origin: TemplateOrigin
   /** The Jinja source; undefined for a built-in format. */
   readonly source: string | undefined
   readonly #checks: Checks
@@ -45,10 +50,15 @@ export class ChatTemplate {
   /** The one to use when there are tools, where the checkpoint has two. */
   readonly #withTools: PromptWriter | undefined
 
-  private constructor(checks: Checks, writer: PromptWriter, source?: string, withTools?: PromptWriter) {
+  private constructor(
+    checks: Checks,
+    writer: PromptWriter,
+    from: { origin: TemplateOrigin; source?: string },
+    withTools?: PromptWriter,
+  ) {
     this.#checks = checks
-    this.origin = source === undefined ? 'built-in' : 'checkpoint'
-    this.source = source
+    this.origin = from.origin
+    this.source = from.source
     this.#writer = writer
     this.#withTools = withTools
   }
@@ -58,13 +68,13 @@ export class ChatTemplate {
     const { toolUse } = options
     const [checks, { JinjaPrompt }] = await Promise.all([loadChecks(), import('./jinja-prompt.ts')])
     const withTools = toolUse === undefined ? undefined : new JinjaPrompt(toolUse)
-    return new ChatTemplate(checks, new JinjaPrompt(source), source, withTools)
+    return new ChatTemplate(checks, new JinjaPrompt(source), { origin: 'checkpoint', source }, withTools)
   }
 
   /** Mistral's own format: the one given, else the one that the vocabulary was made for. */
-  static async builtIn(format?: ChatFormat): Promise<ChatTemplate> {
+  static async builtIn(format?: ChatFormat, origin: 'vendor' | 'built-in' = 'built-in'): Promise<ChatTemplate> {
     const [checks, { BuiltInPrompt }] = await Promise.all([loadChecks(), import('./builtin-template.ts')])
-    return new ChatTemplate(checks, new BuiltInPrompt(format))
+    return new ChatTemplate(checks, new BuiltInPrompt(format), { origin })
   }
 
   /**

@@ -1,6 +1,8 @@
 /** Which files of a folder hold the tokenizer and the chat template. */
+
 import { TokenizerError } from '../errors.ts'
 import { jsonFault } from '../formats/byte-reader.ts'
+import { parseLooseJson } from '../json/loose.ts'
 import type { FolderFiles } from './hf-added.ts'
 import { isTekken, lackingToken } from './tekken-file.ts'
 
@@ -119,7 +121,7 @@ async function openJson(open: OpenFile, name: string): Promise<unknown> {
 /** @throws TokenizerError naming the file when it is not JSON */
 export function parseJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseLooseJson(text)
   } catch (error) {
     throw new TokenizerError(`${name}: ${jsonFault(text, error)}`, { cause: error })
   }

@@ -1,11 +1,16 @@
 /** `generate` and `chat` as programs of their own. */
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { safetensors } from '../formats/helpers.ts'
 import { root } from '../support/child.ts'
 import { continuation } from '../support/fixtures.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
+import { vocabulary } from '../tokenizer/formats.ts'
+import { fixtureBytes } from '../tokenizer/support.ts'
 import { runCommand } from './stage.ts'
 
 const { prompt: PROMPT, prompt_ids: PROMPT_IDS, text: CONTINUED } = continuation()
@@ -46,6 +51,37 @@ describe('generate on a trained GGUF', () => {
     const result = await runCommand([...ON_GGUF, '--no-sample', '--max-new-tokens', '5'])
     expect(CONTINUED.startsWith(result.stdout.trimEnd())).toBe(true)
     expect(ours(result.stderr)).toMatch(/^note: the model has no chat template of its own.*\n$/)
+  })
+
+  it('writes the prompt in the format of the vocabulary where the layout is the vendor’s own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'native-'))
+    try {
+      const tokenizer = await vocabulary('spm-v3')
+      const { vocabSize } = tokenizer
+      const shapes = {
+        ...{ 'tok_embeddings.weight': [vocabSize, 4], 'norm.weight': [4], 'output.weight': [vocabSize, 4] },
+        ...{ 'layers.0.attention_norm.weight': [4], 'layers.0.ffn_norm.weight': [4] },
+        ...Object.fromEntries(['wq', 'wk', 'wv'].map((name) => [`layers.0.attention.${name}.weight`, [2, 4]])),
+        'layers.0.attention.wo.weight': [4, 2],
+        ...Object.fromEntries(['w1', 'w2', 'w3'].map((name) => [`layers.0.feed_forward.${name}.weight`, [4, 4]])),
+      }
+      let end = 0
+      const entries = Object.entries(shapes).map(([name, shape]) => {
+        const begin = end
+        end += 2 * shape.reduce((a, b) => a * b)
+        return [name, { dtype: 'F16', shape, data_offsets: [begin, end] }]
+      })
+      writeFileSync(join(folder, 'consolidated.safetensors'), safetensors(Object.fromEntries(entries), end))
+      const sizes = { dim: 4, n_layers: 1, head_dim: 2, hidden_dim: 4, n_heads: 1, n_kv_heads: 1, norm_eps: 1e-5 }
+      writeFileSync(join(folder, 'params.json'), JSON.stringify({ ...sizes, vocab_size: vocabSize }))
+      writeFileSync(join(folder, 'tokenizer.model.v3'), fixtureBytes('own-v3.model'))
+      const result = await runCommand(['generate', '-m', folder, '--no-sample', '-n', '2', '--json', 'Does it blow?'])
+      expect(ours(result.stderr)).toMatch(/^note: the prompt is written in the format of the model's vocabulary/)
+      const [bos, begin] = JSON.parse(result.stdout).prompt_token_ids
+      expect([bos, begin]).toEqual([tokenizer.bosId, tokenizer.specialTokens.get('[INST]')])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('reads a piped prompt without its last line break', async () => {

@@ -43,7 +43,7 @@ describe('what cannot be opened says what to do', () => {
     [
       { 'adapter_config.json': '{"base_model_name_or_path":"a/b"}', 'adapter_model.safetensors': 'x' },
       'adapter_config.json',
-      /adapter \(LoRA\).*base model a\/b first/,
+      /adapter \(LoRA\).*load its base model a\/b/,
     ],
     [{ 'config.json': CONFIG, 'model.mlpackage': 'x' }, 'model.mlpackage', /Core ML/],
     [{ 'a.gguf.part': 'x' }, 'a.gguf.part', /did not finish/],
