@@ -2,7 +2,7 @@
 import { ResultStream } from '../async/result-stream.ts'
 import type { AdapterInfo } from '../generate/adapters.ts'
 import type { Timings } from '../generate/clock.ts'
-import type { ModelStatus } from '../generate/mistral-model.ts'
+import type { ModelStatus } from '../generate/model-status.ts'
 import type { RequestOptions } from '../generate/options.ts'
 import type { Usage } from '../generate/types.ts'
 import type { ChatChoice, ChatChunk } from './answer.ts'

@@ -7,14 +7,13 @@ import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
-import type { ModelMemory } from '../model/memory.ts'
-import type { QuantizationReport } from '../model/rounding.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapters.ts'
 import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
+import { type ModelStatus, statusOf } from './model-status.ts'
 import { NamedAdapters } from './named-adapters.ts'
 import {
   checkGenerateOptions,
@@ -30,37 +29,6 @@ import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, type TokenParams } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
-/** The work of a model: now, and since it was loaded. */
-export interface ModelStatus {
-  /** Requests that have a sequence. */
-  readonly running: number
-  /** Requests that wait for one. */
-  readonly waiting: number
-  readonly maxSequences: number
-  readonly maxQueue: number
-  /** Positions of one sequence, prompt and answer together. */
-  readonly contextLength: number
-  /**
-   * The limit behind `contextLength`: the positions that the `model` was trained for, the `option` of that name, or its
-   * `default` for a model made for more.
-   */
-  readonly contextLimit: 'model' | 'option' | 'default'
-  /** Positions that a sequence may reach: beyond `contextLength` where every layer has a sliding window. */
-  readonly positions: number
-  /** Positions that the model was trained for. */
-  readonly trainedPositions: number
-  /** Bytes of all buffers on the GPU. */
-  readonly gpuBytes: number
-  /** The same by what they are for, with the size of the checkpoint's tensors to compare. */
-  readonly memory: ModelMemory
-  /** Totals: tokens of prompts, those of them that were in the cache, and tokens of answers. */
-  readonly promptTokens: number
-  readonly cachedTokens: number
-  readonly generatedTokens: number
-  /** The error that rounding added to the weights while they were loaded; undefined when none were rounded. */
-  readonly quantization: QuantizationReport | undefined
-}
-
 export interface MistralModel extends Disposes {}
 
 /** A model on the GPU: token ids in, logits or token ids out. */
@@ -68,18 +36,20 @@ export interface MistralModel extends Disposes {}
 export class MistralModel {
   /** @internal */
   readonly scheduler: Scheduler
-  private readonly named: NamedAdapters
+  readonly #named: NamedAdapters
+  readonly #maxQueue: number
 
   private constructor(
     /** @internal */
     readonly loaded: LoadedModel,
     /** undefined when the source has no tokenizer files. */
     readonly tokenizer: Tokenizer | undefined,
-    private readonly maxQueue: number,
+    maxQueue: number,
     steps: number | undefined,
   ) {
     this.scheduler = new Scheduler(loaded, { maxQueue, steps })
-    this.named = new NamedAdapters(loaded, this.scheduler)
+    this.#maxQueue = maxQueue
+    this.#named = new NamedAdapters(loaded, this.scheduler)
   }
 
   /**
@@ -137,7 +107,7 @@ export class MistralModel {
 
   /** The adapters that requests may name, in the order in which they were loaded. */
   get adapters(): readonly AdapterInfo[] {
-    return this.named.infos
+    return this.#named.infos
   }
 
   /**
@@ -147,7 +117,7 @@ export class MistralModel {
    * `AbortError`; nothing is left open or on the GPU then.
    */
   async loadAdapter(source: ModelSource, options: AdapterOptions = {}): Promise<AdapterInfo> {
-    return this.named.load(source, options)
+    return this.#named.load(source, options)
   }
 
   /**
@@ -155,7 +125,7 @@ export class MistralModel {
    * `ParameterError` for a name that no adapter has.
    */
   async unloadAdapter(name: string): Promise<void> {
-    return this.named.unload(name)
+    return this.#named.unload(name)
   }
 
   /** Raw logits after each of the tokens, [T] of [V], from an empty cache; with an adapter, where one is named. */
@@ -164,17 +134,17 @@ export class MistralModel {
     const { signal, adapter } = options
     const ids = copyIds(tokenIds)
     checkPrompt(ids, this.config.vocabSize, this.contextLength)
-    return this.logitsOf(ids, signal, this.named.find(adapter))
+    return this.#logitsOf(ids, signal, this.#named.find(adapter))
   }
 
-  private async logitsOf(
+  async #logitsOf(
     ids: readonly number[],
     signal: AbortSignal | undefined,
     adapter: Adapter | undefined,
   ): Promise<Float32Array<ArrayBuffer>[]> {
     const { runner, chunk } = this.loaded
     const logits: Float32Array<ArrayBuffer>[] = []
-    await this.exclusively(
+    await this.#exclusively(
       signal,
       async (sequence) => {
         const first = logits.length
@@ -190,7 +160,7 @@ export class MistralModel {
   }
 
   /** Runs `work`, one batch at a time, until it returns true. */
-  private async exclusively(
+  async #exclusively(
     signal: AbortSignal | undefined,
     work: (sequence: number) => Promise<boolean>,
     adapter?: Adapter,
@@ -215,7 +185,7 @@ export class MistralModel {
     const input = typeof text === 'string' ? text : copyIds(text)
     if (typeof input !== 'string') checkPrompt(input, this.config.vocabSize, Infinity)
     const run = new PerplexityRun(this.loaded, planPerplexity(input, options, this), options.onProgress)
-    await this.exclusively(options.signal, (sequence) => run.step(sequence))
+    await this.#exclusively(options.signal, (sequence) => run.step(sequence))
     return run.result()
   }
 
@@ -227,11 +197,11 @@ export class MistralModel {
     checkGenerateOptions(options)
     // Copies: what the caller does to them later changes nothing.
     const own = typeof params === 'object' && params !== null ? { ...params } : params
-    return new GenerationStream(this.steps(copyIds(tokenIds), own, options))
+    return new GenerationStream(this.#steps(copyIds(tokenIds), own, options))
   }
 
   /** Parameters are checked when the first step is asked for. */
-  private async *steps(
+  async *#steps(
     tokenIds: readonly number[],
     params: SamplingInput,
     { signal, stopWhen, constraint }: GenerateOptions,
@@ -256,26 +226,12 @@ export class MistralModel {
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
     const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
     const { loaded, scheduler } = this
-    const adapter = this.named.find(params.loop.adapter)
+    const adapter = this.#named.find(params.loop.adapter)
     return generateTokens({ loaded, scheduler, adapter }, tokenIds, params, { ...options, eosTokenIds })
   }
 
   status(): ModelStatus {
-    const { loaded, scheduler, maxQueue } = this
-    return {
-      running: scheduler.runningCount,
-      waiting: scheduler.waitingCount,
-      maxSequences: loaded.maxSequences,
-      maxQueue,
-      contextLength: loaded.contextLength,
-      contextLimit: loaded.contextLimit,
-      positions: loaded.positions,
-      trainedPositions: loaded.config.maxPositions,
-      gpuBytes: loaded.gpu.counters.bytesAlive,
-      memory: loaded.memory(),
-      ...scheduler.totals,
-      quantization: loaded.weights.quantization,
-    }
+    return statusOf(this.loaded, this.scheduler, this.#maxQueue)
   }
 
   /**

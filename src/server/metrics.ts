@@ -1,5 +1,5 @@
 /** Counters and histograms for Prometheus, in its text format. */
-import type { ModelStatus } from '../generate/mistral-model.ts'
+import type { ModelStatus } from '../generate/model-status.ts'
 import type { RequestRecord } from './records.ts'
 
 /** Seconds. A cached answer on a fast GPU takes milliseconds, a long prompt on a slow one minutes. */
