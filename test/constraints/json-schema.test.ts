@@ -1,0 +1,339 @@
+/** What compiled schemas accept beyond the suite: spellings, order, white space; and what is refused, where, and how soon. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { anyJson, compileSchema, SchemaError, type SchemaOptions } from '../../src/constraints/json-schema.ts'
+import { accepts } from '../reference/expression-matcher.ts'
+import { automatonOf } from './support.ts'
+
+function refusal(schema: unknown, options?: SchemaOptions): SchemaError {
+  try {
+    compileSchema(schema, options)
+  } catch (error) {
+    expect(error).toBeInstanceOf(SchemaError)
+    return error as SchemaError
+  }
+  throw new Error('the schema was not refused')
+}
+
+function decides(schema: unknown, valid: readonly string[], invalid: readonly string[], options?: SchemaOptions): void {
+  const expression = compileSchema(schema, options)
+  for (const text of valid) expect([text, accepts(expression, text)]).toEqual([text, true])
+  for (const text of invalid) expect([text, accepts(expression, text)]).toEqual([text, false])
+}
+
+const PERSON = {
+  type: 'object',
+  properties: {
+    name: { type: 'string' },
+    age: { type: 'integer', minimum: 0 },
+    tags: { type: 'array', items: { type: 'string' } },
+  },
+  required: ['name', 'age'],
+  additionalProperties: false,
+}
+
+describe('compileSchema', () => {
+  it('members in any order, none twice', () => {
+    decides(
+      PERSON,
+      [
+        '{"name":"A","age":3}',
+        '{"age":3,"name":"A"}',
+        '{"tags":[],"age":3,"name":"A"}',
+        '{"age":3,"tags":["x","y"],"name":""}',
+      ],
+      [
+        '{"name":"A"}',
+        '{"name":"A","age":3,"name":"B"}',
+        '{"name":"A","age":3,}',
+        '{"name":"A","age":3,"more":1}',
+        '{"name":"A" "age":3}',
+        '[]',
+      ],
+    )
+  })
+
+  it('white space where JSON has it, within bounds', () => {
+    decides(
+      PERSON,
+      [' { "name" : "A" ,\r\n\t"age" : 3 } \n', JSON.stringify({ name: 'A', age: 3, tags: ['x'] }, null, 4)],
+      ['{"name":"A","ag e":3}'],
+    )
+    decides(PERSON, ['{ "name":"A","age":3}'], ['{  "name":"A","age":3}'], { whitespace: 1 })
+    decides(PERSON, ['{"name":"A","age":3}'], ['{ "name":"A","age":3}', ' {"name":"A","age":3}'], { whitespace: 0 })
+  })
+
+  it('every legal spelling of a string', () => {
+    decides(
+      { properties: { 'é/"': { const: 'a\n😀' } }, required: ['é/"'] },
+      ['{"é/\\"":"a\\n😀"}', '{"\\u00e9\\/\\u0022":"\\u0061\\u000A\\ud83d\\uDE00"}'],
+      ['{"é/\\"":"a\n😀"}', '{"é/\\"":"a\\n\\ud83d"}', '{"e/\\"":"a\\n😀"}'],
+    )
+    decides(
+      { type: 'string', maxLength: 1 },
+      ['"😀"', '"\\ud83d\\ude00"', '""', '"\\""'],
+      ['"ab"', '"\\ud83d"', '"\\x"', '"\n"', '"'],
+    )
+  })
+
+  it('numbers as JSON spells them', () => {
+    const numbers = ['0', '-0', '1.50', '1e5', '1E-7', '-12.5e+10', '123456789012345678901234567890']
+    decides({ type: 'number' }, numbers, ['01', '+1', '.5', '1.', '1e', '--1', 'NaN', 'Infinity', '1e999'])
+    decides({ type: 'integer' }, ['0', '-7', '12345678901234567890123', '1e+21'], ['1.0', '1.5', '1e2', '01', '1.5e+0'])
+    decides(
+      { type: 'number', minimum: 0.25 },
+      ['0.25', '0.250', '1e1', '2.5e-1', '100'],
+      ['0.2499', '1e-1', '-1', '0', '00.3'],
+    )
+    decides(
+      { type: 'number', exclusiveMinimum: 0, maximum: 1e-7 },
+      ['1e-7', '0.0000001', '9.9e-8', '1e-300'],
+      ['0', '0.0', '1.1e-7', '0.00000011'],
+    )
+    decides({ multipleOf: 0.01, maximum: 2 }, ['1.99', '0.010', '2.00', '-3', '-1.500'], ['1.999', '2.01'])
+    decides({ type: 'integer', multipleOf: 7, minimum: 10, maximum: 30 }, ['14', '21', '28'], ['7', '15', '35', '14.0'])
+    decides({ type: 'number', not: { type: 'integer' } }, ['1.5', '-0.001', '1e-7'], ['1', '1.0', '2.50e1'])
+    decides({ enum: [1, 2.5, 1e21] }, ['1', '2.5', '1e+21', '1000000000000000000000'], ['3', '25', '1e+2'])
+    decides({ minimum: 9007199254740993n }, ['9007199254740993', 'null'], ['9007199254740992'])
+  })
+
+  it('intervals compare every spelling exactly', () => {
+    const bound = fc.oneof(
+      fc.integer({ min: -200, max: 200 }),
+      fc.integer({ min: -2000, max: 2000 }).map((n) => n / 100),
+      fc.constantFrom(0, 1e-7, -1e21, 99, 100, 0.1),
+    )
+    const digits = (most: number) =>
+      fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: most }).map((list) => list.join(''))
+    const spelled = fc
+      .tuple(
+        fc.constantFrom('', '-'),
+        fc.integer({ min: 0, max: 999 }),
+        fc.option(digits(4)),
+        fc.constantFrom('', '', '', 'e1', 'e-2', 'e+0', 'E21', 'e-08'),
+      )
+      .map(
+        ([sign, whole, fraction, exponent]) =>
+          `${sign}${exponent === '' ? whole : whole % 10 || 1}${fraction === null ? '' : `.${fraction}`}${exponent}`,
+      )
+    const keywords = fc.constantFrom('minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum')
+    fc.assert(
+      fc.property(
+        fc.dictionary(keywords, bound, { minKeys: 1, maxKeys: 2 }),
+        fc.array(spelled, { minLength: 5, maxLength: 5 }),
+        (bounds, texts) => {
+          const fits = (value: number) =>
+            value >= (bounds.minimum ?? -Infinity) &&
+            value <= (bounds.maximum ?? Infinity) &&
+            value > (bounds.exclusiveMinimum ?? -Infinity) &&
+            value < (bounds.exclusiveMaximum ?? Infinity)
+          let expression: ReturnType<typeof compileSchema> | undefined
+          try {
+            expression = compileSchema({ type: 'number', ...bounds })
+          } catch (error) {
+            if (!(error instanceof SchemaError)) throw error
+          }
+          for (const text of texts) {
+            const accepted = expression !== undefined && accepts(expression, text)
+            expect([bounds, text, accepted]).toEqual([bounds, text, fits(Number(text))])
+          }
+        },
+      ),
+      { seed: 3, numRuns: 300 },
+    )
+  })
+
+  it('unions by a kind, and recursion', () => {
+    const tree = {
+      $defs: {
+        node: {
+          oneOf: [
+            {
+              type: 'object',
+              properties: { kind: { const: 'leaf' }, value: { type: 'number' } },
+              required: ['kind', 'value'],
+            },
+            {
+              type: 'object',
+              properties: { kind: { const: 'pair' }, left: { $ref: '#/$defs/node' }, right: { $ref: '#/$defs/node' } },
+              required: ['kind', 'left', 'right'],
+            },
+          ],
+        },
+      },
+      $ref: '#/$defs/node',
+    }
+    const leaf = '{"value":1,"kind":"leaf"}'
+    decides(
+      tree,
+      [leaf, `{"kind":"pair","left":${leaf},"right":{"right":${leaf},"kind":"pair","left":${leaf}}}`],
+      ['{"kind":"leaf"}', `{"kind":"pair","left":${leaf}}`, `{"kind":"pair","left":${leaf},"right":{"kind":"x"}}`],
+    )
+  })
+
+  it('members that could not be finished do not begin', () => {
+    // `a` would need a `b` that nothing fits, and `next` would never end.
+    const schema = {
+      type: 'object',
+      properties: {
+        a: { properties: { b: false }, required: ['b'], type: 'object' },
+        next: { $ref: '#/$defs/endless' },
+      },
+      $defs: { endless: { type: 'object', properties: { next: { $ref: '#/$defs/endless' } }, required: ['next'] } },
+      additionalProperties: { type: 'null' },
+    }
+    const automaton = automatonOf(compileSchema(schema))
+    const alive = (text: string) => {
+      let state: typeof automaton.start | null = automaton.start
+      for (const byte of new TextEncoder().encode(text)) {
+        automaton.budget.renew()
+        state = state && automaton.step(state, byte)
+      }
+      return state !== null
+    }
+    expect(['{"ax', '{"nexx', '{"z":null'].map(alive)).toEqual([true, true, true])
+    expect(['{"a"', '{"next"'].map(alive)).toEqual([false, false])
+  })
+
+  it('anyJson', () => {
+    const values = ['null', 'true', '-1.5e3', '"x"', '[1,[],{"a":{}}]', '{"a":[null],"b":"c"}']
+    for (const text of values) expect(accepts(anyJson(), text)).toBe(true)
+    expect(values.map((text) => accepts(anyJson('object'), text))).toEqual([false, false, false, false, false, true])
+    for (const text of ['', '{', '[1,]', '{"a":1,}', 'nul', '{a:1}', "{'a':1}"])
+      expect(accepts(anyJson(), text)).toBe(false)
+  })
+
+  it('documents that references lead to', () => {
+    const documents = {
+      'https://example.com/item.json': {
+        $defs: { id: { type: 'integer' } },
+        type: 'object',
+        properties: { id: { $ref: '#/$defs/id' } },
+      },
+    }
+    decides({ items: { $ref: 'https://example.com/item.json' } }, ['[{"id":1}]'], ['[{"id":"1"}]', '[1]'], {
+      documents,
+    })
+    decides({ $ref: 'https://example.com/item.json#/$defs/id' }, ['1'], ['"1"'], { documents })
+  })
+
+  it('formats are notes where that is asked for', () => {
+    decides({ format: 'date' }, ['"2024-02-29"', '1'], ['"2023-02-29"', '"x"'])
+    decides({ format: 'date' }, ['"x"'], [], { formats: false })
+    decides({ format: 'color' }, ['"x"'], [])
+  })
+})
+
+describe('refused schemas', () => {
+  it.each([
+    [{ properties: { a: { pattern: '(a)\\1' } } }, '#/properties/a/pattern', 'backreferences'],
+    [{ patternProperties: { '[': true } }, '#/patternProperties/[', 'not closed'],
+    [{ items: { format: 'regex' } }, '#/items/format', 'format "regex" is not supported'],
+    [
+      { anyOf: [{ type: 'null' }, { uniqueItems: true, items: { type: 'string' } }] },
+      '#/anyOf/1/uniqueItems',
+      'a few values',
+    ],
+    [{ $ref: 'other.json' }, '#/$ref', 'nothing is fetched'],
+    [{ $ref: '#/$defs/a' }, '#/$ref', 'leads nowhere'],
+    [{ $ref: 'http://[' }, '#/$ref', 'is no address'],
+    [{ type: 'text' }, '#/type', 'must be of null, boolean'],
+    [{ properties: { 'a/b': { minLength: -1 } } }, '#/properties/a~1b/minLength', 'whole number'],
+    [{ multipleOf: 0 }, '#/multipleOf', 'more than 0'],
+    [{ required: 'a' }, '#/required', 'array of strings'],
+    [{ properties: [] }, '#/properties', 'must be an object'],
+    [{ allOf: [] }, '#/allOf', 'must have an item'],
+    [{ items: 5 }, '#/items', 'an object or a boolean'],
+    [{ minimum: '1' }, '#/minimum', 'must be a number'],
+    [{ minimum: Number.NaN }, '#/minimum', 'finite'],
+    [{ const: 'half \ud800' }, '#/const', 'half a character'],
+    [{ enum: [undefined] }, '#/enum/0', 'no JSON'],
+    [{ $schema: 'http://json-schema.org/draft-04/schema#' }, '#/$schema', 'no dialect'],
+    [{ contains: {}, maxContains: 3, minItems: 100_000 }, '#', 'counts over 500'],
+    ['text', '#', 'an object or a boolean'],
+    [null, '#', 'an object or a boolean'],
+  ])('%j at %s: %s', (schema, path, fact) => {
+    expect(refusal(schema)).toMatchObject({ path, message: expect.stringContaining(fact) })
+  })
+
+  it.each([
+    false,
+    { type: 'string', enum: [1] },
+    { type: 'number', minimum: 3, exclusiveMaximum: 3 },
+    { type: 'array', items: false, minItems: 1 },
+    { type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] },
+    { type: 'integer', multipleOf: 4, not: { multipleOf: 2 } },
+    { type: 'string', pattern: '^a', allOf: [{ pattern: 'b$' }, { maxLength: 1 }] },
+    { type: 'array', uniqueItems: true, items: { enum: [1, 2] }, minItems: 3 },
+  ])('no value is valid: %j', (schema) => {
+    expect(refusal(schema).fact).toBe('no value is valid')
+  })
+
+  const list = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
+  const nested = (count: number, wrap: (inner: unknown) => unknown): unknown => {
+    let schema: unknown = { type: 'string' }
+    for (let i = 0; i < count; i++) schema = wrap(schema)
+    return schema
+  }
+  const cyclic: { properties: Record<string, unknown> } = { properties: {} }
+  cyclic.properties.a = cyclic
+
+  it.each([
+    [
+      'a product of alternatives',
+      { allOf: list(20, (i) => ({ anyOf: list(6, (j) => ({ properties: { [`p${i}${j}`]: { const: 1 } } })) })) },
+    ],
+    [
+      'conditions upon conditions',
+      {
+        allOf: list(24, (i) =>
+          Object.fromEntries(['if', 'then', 'else'].map((keyword) => [keyword, { required: [`${keyword}${i}`] }])),
+        ),
+      },
+    ],
+    [
+      'patterns that all overlap',
+      { patternProperties: Object.fromEntries(list(30, (i) => [`a.{${i}}b`, { type: 'string' }])) },
+    ],
+    ['a reference to itself', { $ref: '#' }],
+    [
+      'a row of references to each other',
+      { $defs: { a: { allOf: [{ $ref: '#/$defs/b' }] }, b: { anyOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' },
+    ],
+    ['depth', nested(5000, (inner) => ({ properties: { a: inner } }))],
+    ['a cycle of objects', cyclic],
+    ['many branches of oneOf that overlap', { oneOf: list(300, (i) => ({ required: [`p${i}`] })) }],
+    ['very many values', { enum: list(200_000, (i) => i) }],
+    ['a number of a million digits', { minimum: 10n ** 100_000n }],
+    ['multiples of a large prime', { multipleOf: 1_000_003 }],
+    ['a long pattern', { pattern: 'a'.repeat(20_000) }],
+  ])('hostile: %s', (_, schema) => {
+    expect(refusal(schema).message.length).toBeLessThan(1000)
+  })
+
+  it.each([
+    ['large bounds', { type: 'array', minItems: 1e9, items: { type: 'string', maxLength: 1e9 } }],
+    [
+      'doubling references',
+      {
+        $defs: Object.fromEntries([
+          ['d40', { type: 'string' }],
+          ...list(40, (i) => [`d${i}`, { allOf: [{ $ref: `#/$defs/d${i + 1}` }, { $ref: `#/$defs/d${i + 1}` }] }]),
+        ]),
+        $ref: '#/$defs/d0',
+      },
+    ],
+    [
+      'a thousand properties',
+      { properties: Object.fromEntries(list(1000, (i) => [`p${i}`, { type: 'string' }])), additionalProperties: false },
+    ],
+    ['many values', { enum: list(10_000, (i) => `value ${i}`) }],
+    [
+      'a union of a hundred kinds',
+      { oneOf: list(100, (i) => ({ type: 'object', properties: { kind: { const: `k${i}` } }, required: ['kind'] })) },
+    ],
+    ['not of not', nested(60, (inner) => ({ not: { properties: { a: inner } } }))],
+  ])('large, and fine: %s', (_, schema) => {
+    expect(automatonOf(compileSchema(schema)).start.accepting).toBe(false)
+  })
+})
