@@ -37,7 +37,13 @@ export type { Timings } from './generate/clock.ts'
 export { GenerationStream } from './generate/generation-stream.ts'
 export { MistralModel } from './generate/mistral-model.ts'
 export type { ModelStatus } from './generate/model-status.ts'
-export type { GenerateOptions, LoadOptions, LogitsOptions, RequestOptions } from './generate/options.ts'
+export type {
+  ConstraintOptions,
+  GenerateOptions,
+  LoadOptions,
+  LogitsOptions,
+  RequestOptions,
+} from './generate/options.ts'
 export type { Perplexity, PerplexityOptions, PerplexityProgress } from './generate/perplexity.ts'
 export { type QuantizeOptions, type QuantizeResult, quantize } from './generate/quantize.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
@@ -51,7 +57,7 @@ export type { LoopInput } from './sampling/loop-params.ts'
 export { processLogits, type SamplingContext } from './sampling/processors.ts'
 export type { SamplingInput } from './sampling/request-params.ts'
 export type { SamplerInput } from './sampling/sampler-params.ts'
-export type { TextInput } from './sampling/text-params.ts'
+export type { ResponseFormat, TextInput } from './sampling/text-params.ts'
 export type { ChatFormat } from './tokenizer/chat-format.ts'
 export type { ChatMessage, ContentPart, TextPart, ThinkingPart, Tool, ToolCall } from './tokenizer/chat-messages.ts'
 export type { StreamOptions, TextStream } from './tokenizer/text-stream.ts'

@@ -9,7 +9,8 @@ import type { Answer, ChatChoice, ChatChunk, ChatFinishReason } from './answer.t
 export type ChoiceRun = AsyncGenerator<ChatChunk, ChoiceResult, undefined>
 export type ChoiceResult = { choice: ChatChoice; summary: GenerationSummary }
 
-type RunOptions = Omit<Parameters<MistralModel['run']>[2], 'onToken' | 'begun'>
+/** How one answer is made, besides its parameters. */
+export type RunOptions = Omit<Parameters<MistralModel['run']>[2], 'onToken' | 'begun'>
 
 export async function* runChoice(
   model: MistralModel,
@@ -31,6 +32,7 @@ export async function* runChoice(
       end,
       contextLength: model.contextLength,
       start,
+      constraint: options.constraint,
     })
     return { choice: answer.choice(reason), summary }
   }

@@ -1,33 +1,38 @@
 /** `MistralChat`: a chat model, messages in, streamed text out. */
 import { merge } from '../async/merge.ts'
 import { changed } from '../checks.ts'
+import type { Constraint } from '../constraints/constraint.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import type { AdapterInfo, AdapterOptions } from '../generate/adapters.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
 import type { ModelStatus } from '../generate/model-status.ts'
-import { checkLoadOptions, checkRequestOptions, type LoadOptions, type RequestOptions } from '../generate/options.ts'
-import { copyIds, type TokenParams } from '../generate/token-loop.ts'
+import {
+  type ConstraintOptions,
+  checkConstraintOptions,
+  checkLoadOptions,
+  type LoadOptions,
+} from '../generate/options.ts'
+import { copyIds } from '../generate/token-loop.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { randomSeed } from '../sampling/random.ts'
-import type { RequestParams } from '../sampling/request-params.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkTools } from '../tokenizer/tools.ts'
 import { Answer, type AnswerOptions, type ChatChunk } from './answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
-import { type ChoiceResult, type ChoiceRun, runChoice } from './choice-run.ts'
+import { type ChoiceResult, type ChoiceRun, type RunOptions, runChoice } from './choice-run.ts'
 import { checkTemplateOptions, loadTemplate, type TemplateOptions } from './load-template.ts'
 import {
   aboutTexts,
-  badWordIds,
   type ChatRequest,
   characters,
   type ParsedRequest,
   type PromptRequest,
   parseRequest,
 } from './request.ts'
+import { longestToken, seedOf, tokenParams } from './run-params.ts'
 import { endsInThought, thinkingTokens } from './thoughts.ts'
 import type { ToolCallStream } from './tool-calls.ts'
 import { forcedCall, toolCallTokens } from './tool-choice.ts'
@@ -157,20 +162,20 @@ export class MistralChat implements ChatModel {
    * Streams the answer. Ends at the model's end of sequence, a stop text or id, `max_tokens`, or the end of the context.
    * Leaving the loop frees the sequence. The stream's `completion` has the whole answer, usage and timings.
    */
-  generate(request: ChatRequest, options: RequestOptions = {}): ChatStream {
+  generate(request: ChatRequest, options: ConstraintOptions = {}): ChatStream {
     return new ChatStream(this.answers(request, options))
   }
 
   /** The whole answer at once. */
-  complete(request: ChatRequest, options: RequestOptions = {}): Promise<ChatCompletion> {
+  complete(request: ChatRequest, options: ConstraintOptions = {}): Promise<ChatCompletion> {
     return this.generate(request, options).completion
   }
 
   private async *answers(
     request: ChatRequest,
-    options: RequestOptions,
+    options: ConstraintOptions,
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
-    checkRequestOptions(options)
+    checkConstraintOptions(options)
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
     const results = yield* this.together(parsed, promptIds, options)
@@ -197,23 +202,26 @@ export class MistralChat implements ChatModel {
   private async *together(
     request: ParsedRequest,
     promptIds: readonly number[],
-    options: RequestOptions,
+    options: ConstraintOptions,
   ): AsyncGenerator<ChatChunk, ChoiceResult[], undefined> {
     try {
       const Calls = request.tools.tools && (await import('./tool-calls.ts')).ToolCallStream
-      return yield* merge(options.signal, (signal) => this.runs(request, promptIds, Calls, { signal }))
+      const answer = this.answerOptions(request, promptIds, Calls)
+      const constraint = await this.constraintOf(request, answer, options)
+      return yield* merge(options.signal, (signal) =>
+        this.runs(request, promptIds, answer, () => ({ signal, constraint: constraint?.() })),
+      )
     } catch (error) {
       throw aboutTexts(error, request.params.text)
     }
   }
 
-  /** One run for each answer. Nothing starts before its first `next()`. */
-  private runs(
+  /** What the answers to a request are read by. */
+  private answerOptions(
     request: ParsedRequest,
     promptIds: readonly number[],
     Calls: typeof ToolCallStream | undefined,
-    options: RequestOptions,
-  ): ChoiceRun[] {
+  ): Omit<AnswerOptions, 'index'> {
     const { params, tools } = request
     const tokens = Calls && toolCallTokens(this.tokenizer)
     const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
@@ -221,7 +229,7 @@ export class MistralChat implements ChatModel {
     const continues = request.messages === undefined || this.template.answersInside(request.messages)
     // Texts without messages are as the model writes them: nothing says what its tokens are for.
     const thinking = request.messages && thinkingTokens(this.tokenizer)
-    const answer: Omit<AnswerOptions, 'index'> = {
+    return {
       stops: params.text.stop,
       logprobs: params.loop.logprobs,
       // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
@@ -235,23 +243,42 @@ export class MistralChat implements ChatModel {
         hidden: !params.text.include_reasoning,
       },
     }
+  }
+
+  /** Makes what each answer must keep to; undefined when the request asks for nothing. */
+  private async constraintOf(
+    { params, reasoning_effort: effort }: ParsedRequest,
+    { after, thinking }: Omit<AnswerOptions, 'index'>,
+    { constraint: own }: ConstraintOptions,
+  ): Promise<(() => Constraint) | undefined> {
+    const { format } = params.text
+    if (format === undefined) return own
+    if (own !== undefined) throw new ParameterError('constraint', own, `cannot be combined with ${format.name}`)
+    const { tokenizer } = this
+    const { answerConstraint } = await import('./answer-constraint.ts')
+    return answerConstraint(tokenizer, this.model.eosTokenIds, {
+      format,
+      thinking: thinking?.open || effort !== 'none' ? thinking : undefined,
+      begins: tokenizer.stream(after === undefined ? {} : { after }).begins,
+    })
+  }
+
+  /** One run for each answer. Nothing starts before its first `next()`. */
+  private runs(
+    { params }: ParsedRequest,
+    promptIds: readonly number[],
+    answer: Omit<AnswerOptions, 'index'>,
+    options: () => RunOptions,
+  ): ChoiceRun[] {
+    const forced = answer.tools?.forced
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds
-    const { sampler, loop } = this.tokenParams(params, forced?.ids.length ?? 0)
+    const { sampler, loop } = tokenParams(this.tokenizer, params, forced?.ids.length ?? 0)
     const seed = sampler.seed ?? randomSeed()
     return Array.from({ length: params.text.n }, (_, index) => {
       const own = { loop, sampler: changed(sampler, { seed: seedOf(seed, index) }) }
       const writer = new Answer(this.tokenizer, { ...answer, index })
-      return runChoice(this.model, ids, own, writer, { ...options, sibling: index > 0 })
+      return runChoice(this.model, ids, own, writer, { ...options(), sibling: index > 0 })
     })
-  }
-
-  /** The parameters for the token loop; the answer has begun with `begun` tokens. */
-  private tokenParams({ sampler, loop, text }: RequestParams, begun: number): TokenParams {
-    const bad_words_ids = [...sampler.bad_words_ids, ...badWordIds(this.tokenizer, text.bad_words)]
-    // They count as the answer's. One token at least is the model's own: a forced beginning alone would be no answer.
-    const max_tokens = Math.max(1, loop.max_tokens - begun)
-    const min_new_tokens = Math.max(0, sampler.min_new_tokens - begun)
-    return { sampler: changed(sampler, { bad_words_ids, min_new_tokens }), loop: changed(loop, { max_tokens }) }
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */
@@ -263,17 +290,4 @@ export class MistralChat implements ChatModel {
   [Symbol.dispose](): void {
     this.dispose()
   }
-}
-
-function longestToken(tokenizer: Tokenizer): number {
-  let longest = 1
-  for (let id = 0; id < tokenizer.vocabSize; id++) longest = Math.max(longest, tokenizer.idToToken(id)?.length ?? 0)
-  return longest
-}
-
-/** Each answer draws numbers of its own. */
-function seedOf(seed: number | bigint, index: number): number | bigint {
-  return typeof seed === 'bigint' || !Number.isSafeInteger(seed + index)
-    ? BigInt.asIntN(64, BigInt(seed) + BigInt(index))
-    : seed + index
 }

@@ -1,6 +1,7 @@
 /** Answers whose thoughts may have so many tokens only. It is loaded for requests that say so. */
 import { ResultStream } from '../async/result-stream.ts'
 import { changed } from '../checks.ts'
+import type { Constraint } from '../constraints/constraint.ts'
 import type { Timings } from '../generate/clock.ts'
 import type { TokenParams } from '../generate/token-loop.ts'
 import type { GenerationSummary, NotedStep, Verdict } from '../generate/types.ts'
@@ -22,6 +23,8 @@ export interface BudgetedRun {
   /** Positions of prompt and answer together. */
   readonly contextLength: number
   readonly start: StartRun
+  /** What the answer must keep to is told of tokens that no run chooses. */
+  readonly constraint: Constraint | undefined
 }
 
 /**
@@ -35,6 +38,7 @@ export async function* runWithBudget({
   end,
   contextLength,
   start,
+  constraint,
 }: BudgetedRun): AsyncGenerator<ChatChunk, { reason: ChatFinishReason; summary: GenerationSummary }, undefined> {
   const made: number[] = []
   const { max_tokens } = params.loop
@@ -42,6 +46,7 @@ export async function* runWithBudget({
   for (;;) {
     if (answer.overBudget) {
       made.push(end)
+      constraint?.accept(end)
       // A limit that is reached with the forced token leaves nothing to run. One token at least is the model's own.
       const last = summary && (made.length >= max_tokens || ids.length + made.length >= contextLength)
       const chunk = forced(answer, end, last === true)

@@ -24,6 +24,8 @@ export type Expression =
   /** A JSON string, quotes included, whose decoded characters are the text: every legal escape of a character counts as that character. */
   | { readonly kind: 'json-string'; readonly text: Text }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** Whatever tokens with text spell, whether it is UTF-8 or not. */
+  | { readonly kind: 'any-bytes' }
   | { readonly kind: 'sequence'; readonly items: readonly Expression[] }
   | { readonly kind: 'either'; readonly options: readonly Expression[] }
   | { readonly kind: 'repeat'; readonly item: Expression; readonly min: number; readonly max: number }

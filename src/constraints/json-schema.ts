@@ -1,17 +1,17 @@
 /** JSON schemas as constraints: what an answer must be written like so that it is JSON that the schema accepts. */
-import { EMPTY, type Expression, repeat, sequence, utf8 } from './expression.ts'
+import { EMPTY, type Expression, sequence, utf8 } from './expression.ts'
 import { SchemaDocument } from './schema/document.ts'
 import { Emitter } from './schema/emit.ts'
 import { Effort, SchemaError } from './schema/error.ts'
 import { bothTerms } from './schema/terms.ts'
 import { Values } from './schema/values.ts'
-import { charsOf } from './text.ts'
+import { charsOf, textEither, textOptional, textRepeat, textSequence } from './text.ts'
 import { TextStates } from './text-states.ts'
 
 export { SchemaError } from './schema/error.ts'
 
 export interface SchemaOptions {
-  /** Spaces, tabs and line ends between two tokens of JSON at most. Default 48. */
+  /** Spaces and tabs at the beginning of a new line at most; 0: no white space at all. Default 24. */
   readonly whitespace?: number | undefined
   /** `format` says what a string must be, as far as the format is known; else it is a note. Default true. */
   readonly formats?: boolean | undefined
@@ -21,7 +21,7 @@ export interface SchemaOptions {
   readonly kind?: 'object' | 'value' | undefined
 }
 
-const WHITESPACE = 48
+const WHITESPACE = 24
 
 /**
  * JSON that a schema of draft 2020-12 accepts. Members come in any order, no listed name comes twice, and white space is free
@@ -52,7 +52,12 @@ export function anyJson(kind: 'object' | 'value' = 'value', options: SchemaOptio
   return compileSchema({}, { ...options, kind })
 }
 
-/** White space between two tokens of JSON. */
+/**
+ * White space between two tokens of JSON: a space, or a new line with its indentation. That is as much as writers of JSON use, and
+ * not so much that a model that is unsure can go on with it for long.
+ */
 export function whitespaceOf({ whitespace = WHITESPACE }: SchemaOptions): Expression {
-  return whitespace === 0 ? EMPTY : repeat(utf8(charsOf(' \n\t\r')), 0, whitespace)
+  if (whitespace === 0) return EMPTY
+  const line = textSequence(textOptional(charsOf('\r')), charsOf('\n'), textRepeat(charsOf(' \t'), 0, whitespace))
+  return utf8(textEither(textOptional(charsOf(' ')), line))
 }

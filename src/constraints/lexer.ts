@@ -15,6 +15,9 @@ export interface LexState {
   next: (LexState | null | undefined)[] | undefined
 }
 
+/** Never a byte of UTF-8: bytes that begin so stand for a control token. */
+export const CONTROL_MARK = 0xff
+
 /** Remembered states of one lexer; what is older is made again when it comes up. */
 const MOST_STATES = 4000
 
@@ -108,6 +111,17 @@ export class LiteralLexer extends Lexer {
       high,
       depth,
     }))
+  }
+}
+
+/** All bytes but the one that stands before control tokens (control.ts). */
+export class AnyBytesLexer extends Lexer {
+  readonly start = this.remember('', (id): LexState => {
+    return { id, lexer: this, accepting: true, final: false, next: undefined }
+  })
+
+  protected after(state: LexState, byte: number): LexState | null {
+    return byte === CONTROL_MARK ? null : state
   }
 }
 

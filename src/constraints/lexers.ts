@@ -2,7 +2,7 @@
 import type { Budget } from './budget.ts'
 import type { Text } from './expression.ts'
 import { JsonStringLexer } from './json-string-lexer.ts'
-import type { Lexer } from './lexer.ts'
+import { AnyBytesLexer, type Lexer } from './lexer.ts'
 import { Utf8Lexer } from './text-lexer.ts'
 
 /** Lexers that are remembered; of longer texts none are. */
@@ -10,9 +10,12 @@ const MOST_LEXERS = 256
 const MOST_KEY = 10_000
 
 export class Lexers {
+  readonly anyBytes: Lexer
   readonly #known = new Map<string, Lexer>()
 
-  constructor(readonly budget: Budget) {}
+  constructor(readonly budget: Budget) {
+    this.anyBytes = new AnyBytesLexer(budget)
+  }
 
   of(kind: 'utf8' | 'json-string', text: Text): Lexer {
     const key = `${kind} ${keyOf(text)}`

@@ -76,6 +76,8 @@ export class Nodes {
       case 'utf8':
       case 'json-string':
         return { ...base, kind: 'lexer', lexer: this.lexers.of(expression.kind, expression.text) }
+      case 'any-bytes':
+        return { ...base, kind: 'lexer', lexer: this.lexers.anyBytes }
       case 'bytes':
         return { ...base, kind: 'lexer', lexer: new LiteralLexer(this.budget, [expression.bytes]) }
       case 'sequence':

@@ -224,10 +224,14 @@ export class MistralModel {
       begun?: number
     },
   ): AsyncGenerator<NotedStep<Note>, GenerationSummary, undefined> {
-    const eosTokenIds = [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
-    const { loaded, scheduler } = this
+    const { loaded, scheduler, eosTokenIds } = this
     const adapter = this.#named.find(params.loop.adapter)
     return generateTokens({ loaded, scheduler, adapter }, tokenIds, params, { ...options, eosTokenIds })
+  }
+
+  /** @internal The tokens that end an answer. */
+  get eosTokenIds(): readonly number[] {
+    return [...new Set([...this.config.eosTokenIds, ...(this.tokenizer?.endIds ?? [])])]
   }
 
   status(): ModelStatus {
@@ -277,6 +281,7 @@ function tokenParams(input: SamplingInput): TokenParams {
   if (text.return_full_text) refuse('return_full_text', true, '')
   if (text.max_reasoning_tokens !== undefined) refuse('max_reasoning_tokens', text.max_reasoning_tokens, '')
   if (!text.include_reasoning) refuse('include_reasoning', false, '')
+  if (text.format) refuse(text.format.name, text.format.value, ', or the option constraint')
   if (text.n > 1) throw new ParameterError('n', text.n, 'is for MistralChat; call generate() n times here')
   return params
 }

@@ -32,11 +32,14 @@ export interface LogitsOptions extends RequestOptions {
   adapter?: string | null | undefined
 }
 
-export interface GenerateOptions extends RequestOptions {
+export interface ConstraintOptions extends RequestOptions {
+  /** Makes what says before each token which tokens may come, anew for each answer. */
+  constraint?: (() => Constraint) | undefined
+}
+
+export interface GenerateOptions extends ConstraintOptions {
   /** Sees every token as it is chosen; true ends the generation there with `finishReason: 'stop'`. */
   stopWhen?: ((tokenId: number) => boolean) | undefined
-  /** Makes what says before each token which tokens may come. */
-  constraint?: (() => Constraint) | undefined
 }
 
 const LOAD: Checks<LoadOptions> = {
@@ -59,7 +62,8 @@ const LOAD: Checks<LoadOptions> = {
 
 const REQUEST: Checks<RequestOptions> = { signal: abortSignal }
 const LOGITS: Checks<LogitsOptions> = { ...REQUEST, adapter: orElse(null, filledText) }
-const GENERATE: Checks<GenerateOptions> = { ...REQUEST, stopWhen: callback, constraint: callback }
+const CONSTRAINT: Checks<ConstraintOptions> = { ...REQUEST, constraint: callback }
+const GENERATE: Checks<GenerateOptions> = { ...CONSTRAINT, stopWhen: callback }
 
 /** Refuses options that do not exist or cannot work; none is ignored. @throws ParameterError */
 export function checkLoadOptions(options: unknown): asserts options is LoadOptions {
@@ -74,6 +78,11 @@ export function checkRequestOptions(options: unknown): asserts options is Reques
 /** As {@link checkLoadOptions}, for the last argument of `MistralModel.logits`. */
 export function checkLogitsOptions(options: unknown): asserts options is LogitsOptions {
   checkOptions<LogitsOptions>(options, LOGITS)
+}
+
+/** As {@link checkLoadOptions}, for the last argument of `MistralChat.generate`. */
+export function checkConstraintOptions(options: unknown): asserts options is ConstraintOptions {
+  checkOptions<ConstraintOptions>(options, CONSTRAINT)
 }
 
 /** As {@link checkLoadOptions}, for the last argument of `MistralModel.generate`. */

@@ -2,6 +2,7 @@
 import {
   AbortError,
   ChatTemplateError,
+  ConstraintError,
   ContextLengthError,
   ConversationError,
   DeviceError,
@@ -81,6 +82,7 @@ export function toHttpError(error: unknown, promptField = 'messages'): HttpError
   if (error instanceof ParameterError) {
     return new HttpError(400, error.message, { param: error.parameter, quotes: true })
   }
+  if (error instanceof ConstraintError) return new HttpError(400, error.message, { code: 'constraint_error' })
   if (error instanceof NoTokenLeftError) return new HttpError(400, error.message, { code: 'no_token_left' })
   if (error instanceof ContextLengthError) {
     return new HttpError(400, inServerTerms(error), { code: 'context_length_exceeded', param: promptField })

@@ -30,7 +30,6 @@ import { follow } from './stream.ts'
 const fields = {
   ...openAiFields,
   messages: v.array(v.unknown(), 'must be an array of messages'),
-  response_format: v.nullish(v.looseObject({ type: text }, 'must be an object with a type')),
   tools: v.nullish(v.array(v.unknown(), 'must be an array of tools')),
   tool_choice: v.nullish(v.unknown()),
   parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
@@ -78,10 +77,7 @@ function parseChat(body: BodyFields, service: Service): ChatWire {
   const { lenient } = service.config
   const wire = parseFields(lenient ? lenientSchema : schema, body)
   const named = checkModel(wire.model, service)
-  const { response_format: format, stream_options: options } = wire
-  if (format && format.type !== 'text') {
-    throw new ParameterError('response_format', format, 'is not supported yet; only {"type": "text"} is')
-  }
+  const { stream_options: options } = wire
   if (wire.echo && !lenient) {
     throw new ParameterError('echo', true, 'is for /v1/completions; return_full_text gives the conversation here')
   }

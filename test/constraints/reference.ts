@@ -66,6 +66,8 @@ function expressionEnds(expression: Expression, bytes: Uint8Array, start: number
       const end = start + expression.bytes.length
       return new Set(expression.bytes.every((byte, i) => bytes[start + i] === byte) ? [end] : [])
     }
+    case 'any-bytes':
+      return new Set(Array.from({ length: bytes.length - start + 1 }, (_, i) => start + i))
     case 'utf8':
     case 'json-string':
       return terminalEnds(expression, bytes, start)

@@ -47,6 +47,8 @@ class Matcher {
         return expression.bytes.every((byte, i) => this.#bytes[at + i] === byte)
           ? new Set([at + expression.bytes.length])
           : new Set()
+      case 'any-bytes':
+        return new Set(Array.from({ length: this.#bytes.length - at + 1 }, (_, i) => at + i))
       case 'sequence':
         return expression.items.reduce<Ends>((from, item) => this.#after(item, from), new Set([at]))
       case 'either':

@@ -45,6 +45,7 @@ describe('defaults', () => {
       'return_full_text',
       'max_reasoning_tokens',
       'include_reasoning',
+      'format',
     ])
     expect(new Set(names.flat()).size).toBe(names.flat().length)
   })
@@ -56,6 +57,15 @@ describe('defaults', () => {
     input.logit_bias[5] = 99
     input.bad_words_ids[0]!.push(4)
     input.suppress_tokens.length = 0
+    const choice = ['a']
+    const { format } = parseRequestParams({ choice }).text
+    choice.push('b')
+    expect(format).toEqual({ name: 'choice', value: ['a'] })
+    const schema = { type: 'object', properties: { a: {} } }
+    const response_format = { type: 'json_schema', json_schema: { schema } } as const
+    const read = parseRequestParams({ response_format }).text.format!
+    schema.type = 'string'
+    expect(read.value).toMatchObject({ json_schema: { schema: { type: 'object' } } })
     expect(params).toMatchObject({
       stop: ['x'],
       logit_bias: { 5: 1 },

@@ -185,7 +185,7 @@ describe('chat completions', () => {
     ['a top_p of 2', { top_p: 2 }, 'top_p', /from 0 to 1/],
     ['a misspelt name', { temprature: 1 }, 'temprature', /did you mean "temperature"\?.*--lenient/],
     ['a misspelt name of the wire', { streem: true }, 'streem', /"stream"/],
-    ['JSON as the format', { response_format: { type: 'json_object' } }, 'response_format', /not supported yet/],
+    ['an unknown format', { response_format: { type: 'xml' } }, 'response_format', /json_schema/],
     ['stream options without a stream', { stream_options: {} }, 'stream_options', /"stream": true/],
     [
       'an unknown stream option',
