@@ -1,6 +1,7 @@
 /** The states of an array that is being written: how many items there are, and what of `contains` and `uniqueItems` they fulfil. */
-import { keyOf } from './document.ts'
+
 import { SchemaError } from './error.ts'
+import { keyOf } from './plain-schema.ts'
 import type { ArraySet, Contains } from './sets.ts'
 import { bothTerms, isFalse, otherTerms, type Term } from './terms.ts'
 

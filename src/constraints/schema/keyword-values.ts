@@ -1,7 +1,8 @@
 /** Reads the values of keywords, and says which are wrong. */
 import { type Decimal, decimalOf } from './decimal.ts'
-import { isObject, type SchemaNode } from './document.ts'
+import type { SchemaNode } from './document.ts'
 import { SchemaError } from './error.ts'
+import { isObject } from './plain-schema.ts'
 
 /** A keyword of a subschema, with where it stands. */
 export class Keyword {

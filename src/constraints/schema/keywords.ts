@@ -93,7 +93,7 @@ export function patternText(pattern: string, path: string): Text {
 }
 
 function arraysOf(node: SchemaNode, keyword: KeywordOf, { document }: KeywordContext): ArraySet {
-  const term = ({ value, path }: Keyword) => (value === undefined ? TRUE : document.term(value, path, node.base))
+  const term = ({ value, path }: Keyword) => (value === undefined ? TRUE : document.term(value, path, node))
   // Before 2020 `items` was a list, and `additionalItems` was what `items` is now.
   const old = Array.isArray(keyword('items').value)
   const first = keyword(old ? 'items' : 'prefixItems')
@@ -101,7 +101,7 @@ function arraysOf(node: SchemaNode, keyword: KeywordOf, { document }: KeywordCon
   const list = first.list() ?? []
   const contains = containsOf(keyword, term)
   const set: ArraySet = {
-    prefix: list.map((item, i) => document.term(item, `${first.path}/${i}`, node.base)),
+    prefix: list.map((item, i) => document.term(item, `${first.path}/${i}`, node)),
     rest: term(others),
     min: keyword('minItems').count() ?? 0,
     max: keyword('maxItems').count() ?? MORE,
@@ -128,7 +128,7 @@ function objectsOf(node: SchemaNode, keyword: KeywordOf, context: KeywordContext
   const members: Members[] = []
   let named: StringSet = listed()
   const add = (names: StringSet, schema: unknown, path: string): void => {
-    const term = document.term(schema, path, node.base)
+    const term = document.term(schema, path, node)
     members.push({ names, term })
   }
   const properties = keyword('properties').entries()
@@ -143,7 +143,7 @@ function objectsOf(node: SchemaNode, keyword: KeywordOf, context: KeywordContext
   if (others.present) add(otherStrings(named, states), others.value, others.path)
   const names = keyword('propertyNames')
   if (names.present) {
-    const allowed = context.stringsOf(document.term(names.value, names.path, node.base))
+    const allowed = context.stringsOf(document.term(names.value, names.path, node))
     if (allowed !== ANY_STRING) members.push({ names: otherStrings(allowed, states), term: FALSE })
   }
   const set: ObjectSet = {

@@ -1,12 +1,13 @@
 /** The shape of each term: keywords that apply other schemas to the same value are worked out here. */
 import type { TextStates } from '../text-states.ts'
 import { decimalOf } from './decimal.ts'
-import { isObject, type SchemaDocument, type SchemaNode } from './document.ts'
+import type { SchemaDocument, SchemaNode } from './document.ts'
 import type { Effort } from './error.ts'
 import { SchemaError } from './error.ts'
 import { Keyword } from './keyword-values.ts'
 import { type KeywordContext, localShape, simplest } from './keywords.ts'
 import { onlyNumber } from './numbers.ts'
+import { isObject } from './plain-schema.ts'
 import { ANY_ARRAY, ANY_OBJECT, commonArrays, commonObjects } from './sets.ts'
 import { ANY_SHAPE, NO_SHAPE, type Shape, ShapeAlgebra } from './shape.ts'
 import { areApart, signsOf } from './signs.ts'
@@ -136,12 +137,12 @@ export class Shapes {
 
   #term(node: SchemaNode, name: string): Term | undefined {
     const { present, value, path } = new Keyword(node, name)
-    return present ? this.#document.term(value, path, node.base) : undefined
+    return present ? this.#document.term(value, path, node) : undefined
   }
 
   #listed(node: SchemaNode, name: string): Term[] {
     const keyword = new Keyword(node, name)
-    return (keyword.schemas() ?? []).map((schema, i) => this.#document.term(schema, `${keyword.path}/${i}`, node.base))
+    return (keyword.schemas() ?? []).map((schema, i) => this.#document.term(schema, `${keyword.path}/${i}`, node))
   }
 
   #references(node: SchemaNode): Term[] {
@@ -238,7 +239,7 @@ export class Shapes {
           objects: [{ ...ANY_OBJECT, members: [{ names: this.#document.name(key), term: FALSE }] }],
         }
         const present = { ...NO_SHAPE, objects: [{ ...ANY_OBJECT, required: [key] }] }
-        conditions.push(any(absent, both(present, this.of(this.#document.term(schema, path, node.base)))))
+        conditions.push(any(absent, both(present, this.of(this.#document.term(schema, path, node)))))
       }
     }
     return conditions

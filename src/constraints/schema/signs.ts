@@ -1,5 +1,6 @@
 /** Tells objects apart by members that each must have with one of a few values, as unions with a `kind` or `type` have. */
-import { keyOf, type SchemaDocument } from './document.ts'
+import type { SchemaDocument } from './document.ts'
+import { keyOf } from './plain-schema.ts'
 import type { ObjectSet } from './sets.ts'
 import type { Shape } from './shape.ts'
 
