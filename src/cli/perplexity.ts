@@ -20,6 +20,7 @@ export function registerPerplexity(program: Command, cli: Cli): void {
     .option('--window <n>', 'tokens that are read at a time (default: the context length)')
     .option('--stride <n>', 'tokens from one window to the next (default: half a window)')
   addPlainModelOptions(command)
+    .option('--adapter <source>', "a LoRA adapter: PEFT's folder, a .gguf, or a URL of either")
     .optionsGroup('Output:')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -43,7 +44,9 @@ async function measure(cli: Cli, values: Values): Promise<void> {
           `window ${windows} of ${total}${perplexity === undefined ? '' : `  perplexity ${digits(perplexity)}`}`,
         )
       }
-      const found = await model.perplexity(text, { ...how, signal, onProgress }).finally(() => line.clear())
+      const source = values.adapter as string | undefined
+      const adapter = source === undefined ? undefined : (await model.loadAdapter(source, { signal })).name
+      const found = await model.perplexity(text, { ...how, adapter, signal, onProgress }).finally(() => line.clear())
       const weights = model.status().quantization
       await cli.terminal.out.write(values.json === true ? `${JSON.stringify(wire(found, weights))}\n` : render(found))
     } finally {

@@ -1,5 +1,15 @@
 /** How well a model predicts a text, by the published methods. It is loaded by those who measure it. */
-import { abortSignal, type Checks, callback, checkOptions, checkParameter, integer, oneOf } from '../checks.ts'
+import {
+  abortSignal,
+  type Checks,
+  callback,
+  checkOptions,
+  checkParameter,
+  filledText,
+  integer,
+  oneOf,
+  orElse,
+} from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
@@ -16,6 +26,8 @@ export interface PerplexityOptions {
   window?: number | undefined
   /** Tokens from one window to the next, 1 to `window`. Default: half of `window`. `'llama.cpp'` has none of its own. */
   stride?: number | undefined
+  /** The name of the adapter to measure with. Default: none. */
+  adapter?: string | null | undefined
   signal?: AnyAbortSignal | undefined
   /** Called after each piece of work with the windows that are done, those there are, and the perplexity so far. */
   onProgress?: ((progress: PerplexityProgress) => void) | undefined
@@ -57,6 +69,7 @@ const OPTIONS: Checks<PerplexityOptions> = {
   method: oneOf('strided', 'llama.cpp'),
   window: integer(2),
   stride: integer(1),
+  adapter: orElse(null, filledText),
   signal: abortSignal,
   onProgress: callback,
 }

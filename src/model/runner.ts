@@ -48,7 +48,7 @@ export class Runner {
   private readonly writer: BatchWriter
   private readonly gpu: Gpu
   /** undefined as long as no adapter is loaded. */
-  private adapters: Adapters | undefined
+  adapters: Adapters | undefined
 
   constructor(
     readonly model: Mistral,

@@ -45,16 +45,18 @@ export class TextScorer {
     const { runner, writer } = this
     const { recordings, model, maxOutputs } = runner
     model.gpu.check()
+    const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: false }))
+    const slots = runner.adapters?.usedBy(rows)
+    const adapters = slots && runner.adapters
     const most = scored === 0 ? maxOutputs : Math.min(scored, maxOutputs)
     const [layers, head, ending] = await Promise.all([
-      recordings.layers(batchClassOf(count)),
-      recordings.head(batchClassOf(most, true)),
+      recordings.layers(batchClassOf(count), adapters),
+      recordings.head(batchClassOf(most, true), adapters),
       recordings.remember('next logprobs', (r: Recorder<BatchShape>) => {
         nextLogprobs(r, { ...model.workspace, logprobs: this.logprobs })
       }),
     ])
-    const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: false }))
-    const shape = { ...writer.write(rows, 1, 0), ruled: 0, logged: 0 }
+    const shape = { ...writer.write(rows, 1, 0), ruled: 0, logged: 0, adapters: slots }
     runner.encode((pass) => layers.encode(pass, shape))
     for (let row = count - scored; row < count; row += maxOutputs) {
       const outputs = Math.min(maxOutputs, count - row)

@@ -127,6 +127,26 @@ describe('random models', () => {
     })
   }
 
+  test('with an adapter, what its logits say', { timeout: patience(240_000) }, async () => {
+    await withModel(fixture('window-4').path, { kvCache: 'f32' }, async (model) => {
+      const ids = Array.from({ length: 60 }, (_, i) => (i * i + 7) % model.config.vocabSize)
+      for (const name of ['rslora', 'head']) {
+        const path = fileURLToPath(new URL(`../fixtures/adapters/${name}`, import.meta.url))
+        await model.loadAdapter(path)
+        const logits = await model.logits(ids, { adapter: name })
+        const costs = logits.slice(0, -1).map((row, i) => {
+          const top = Math.max(...row)
+          return top + Math.log(row.reduce((sum, value) => sum + Math.exp(value - top), 0)) - row[ids[i + 1]!]!
+        })
+        const nll = costs.reduce((a, b) => a + b) / costs.length
+        const found = await model.perplexity(ids, { adapter: name })
+        expect(Math.abs(found.nll - nll)).toBeLessThan(1e-4)
+        expect(Math.abs((await model.perplexity(ids)).nll - nll)).toBeGreaterThan(1e-2)
+      }
+      await expect(model.perplexity(ids, { adapter: 'none' })).rejects.toMatchObject({ parameter: 'adapter' })
+    })
+  })
+
   test('the same number beside answers that are generated', { timeout: patience(120_000) }, async () => {
     const { path } = fixture('llama-linear')
     const { ids, nll, window, stride } = cases.find(({ model }) => model === 'llama-linear')!
