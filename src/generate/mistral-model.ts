@@ -185,7 +185,7 @@ export class MistralModel {
     const input = typeof text === 'string' ? text : copyIds(text)
     if (typeof input !== 'string') checkPrompt(input, this.config.vocabSize, Infinity)
     const run = new PerplexityRun(this.loaded, planPerplexity(input, options, this), options.onProgress)
-    await this.#exclusively(options.signal, (sequence) => run.step(sequence), this.named.find(options.adapter))
+    await this.#exclusively(options.signal, (sequence) => run.step(sequence), this.#named.find(options.adapter))
     return run.result()
   }
 
