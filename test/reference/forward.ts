@@ -75,14 +75,14 @@ export function forward(model: PlainModel, tokens: readonly number[]): Float64Ar
 }
 
 /** Scales x to a root mean square of 1, then each element by its gain (Zhang and Sennrich 2019). */
-function rmsNorm(x: Float64Array, gain: Float32Array, eps: number): Float64Array {
+export function rmsNorm(x: Float64Array, gain: Float32Array, eps: number): Float64Array {
   const meanSquare = x.reduce((sum, value) => sum + value * value, 0) / x.length
   const scale = 1 / Math.sqrt(meanSquare + eps)
   return x.map((value, i) => value * scale * gain[i]!)
 }
 
 /** Each output is the dot product of its row with x. */
-function matmul(matrix: Matrix, x: Float64Array): Float64Array {
+export function matmul(matrix: Matrix, x: Float64Array): Float64Array {
   const y = new Float64Array(matrix.length / x.length)
   for (let row = 0; row < y.length; row++) {
     let sum = 0
@@ -108,7 +108,12 @@ function rope(x: Float64Array, position: number, { headDim, ropeTheta }: PlainCo
 }
 
 /** Each head takes the mean of the values it sees, weighted by softmax(q·k / √K). Returns [H·K]. */
-function attention(q: Float64Array, keys: Float64Array[], values: Float64Array[], config: PlainConfig): Float64Array {
+export function attention(
+  q: Float64Array,
+  keys: Float64Array[],
+  values: Float64Array[],
+  config: PlainConfig,
+): Float64Array {
   const { nHeads, nKvHeads, headDim, slidingWindow = Infinity } = config
   const first = Math.max(0, keys.length - slidingWindow)
   const out = new Float64Array(q.length)
@@ -116,7 +121,7 @@ function attention(q: Float64Array, keys: Float64Array[], values: Float64Array[]
     const query = q.subarray(head * headDim, (head + 1) * headDim)
     const shared = Math.floor(head / (nHeads / nKvHeads)) * headDim
     const scores = keys.slice(first).map((key) => dot(query, key.subarray(shared)) / Math.sqrt(headDim))
-    const best = Math.max(...scores)
+    const best = scores.reduce((a, b) => Math.max(a, b))
     const weights = scores.map((score) => Math.exp(score - best))
     const total = weights.reduce((sum, weight) => sum + weight, 0)
     for (const [i, weight] of weights.entries()) {
@@ -131,10 +136,10 @@ function dot(a: Float64Array, b: Float64Array): number {
   return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
 }
 
-function add(a: Float64Array, b: Float64Array): Float64Array {
+export function add(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, i) => value + b[i]!)
 }
 
-function silu(x: number): number {
+export function silu(x: number): number {
   return x / (1 + Math.exp(-x))
 }
