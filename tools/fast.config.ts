@@ -7,7 +7,7 @@ const ON_A_DEVICE = [
   'test/{generate,gpu,kernels,pocket,runtime}/**',
   'test/chat/{choices,continued,forced-calls,mistral-chat}.test.ts',
   'test/cli/{bench,chat-template,doctor,generate,prompt-input,pseudo-terminal,serve,serve-end}.test.ts',
-  'test/model/{block-types,golden,kv-cache,random-shapes,weights}.test.ts',
+  'test/model/{adapters,block-types,golden,kv-cache,long-context,memory,quantized,random-shapes,weights}.test.ts',
   'test/platform/node.test.ts',
   'test/server/{ai-sdk,examples,http,limits,malformed,mistral-client,nginx,openai-client,replicas,vocabularies}.test.ts',
   'test/shaders/compile.test.ts',
