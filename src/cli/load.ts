@@ -26,7 +26,7 @@ export async function loadChat(
   signal: AbortSignal,
   tell: (text: string) => void | Promise<void> = (text) => note(cli, `note: ${text}`),
 ): Promise<MistralChat> {
-  const { model, chatTemplate: template, adapters, ...rest } = options
+  const { model, chatTemplate: template, adapters = [], ...rest } = options
   const chat = await withBar(cli, rest, signal, async (load) => {
     const chatTemplate = template === undefined ? undefined : await sourceOf(template)
     return MistralChat.load(model ?? 'pocket', { ...load, chatTemplate })

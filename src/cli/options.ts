@@ -21,7 +21,13 @@ export interface ModelOptions extends PlainModelOptions {
   readonly chatTemplate: string | undefined
   readonly neighbours: 'merge' | 'refuse' | undefined
   /** Sources of LoRA adapters, each as it is or as `name=source`. */
-  readonly adapters: readonly string[]
+  readonly adapters: readonly string[] | undefined
+}
+
+/** The one of requests loads what they name; servers have it without those of requests. */
+export function adapterOption(): Option {
+  const help = "a LoRA adapter: PEFT's folder, a .gguf, or a URL of either; name=source names it (repeatable)"
+  return new Option('--adapter <source>', help).argParser(collect)
 }
 
 export function addModelOptions(command: Command): Command {
@@ -50,12 +56,6 @@ export function addPlainModelOptions(command: Command): Command {
 
 function addChatOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option(
-        '--adapter <source>',
-        "a LoRA adapter: PEFT's folder, a .gguf, or a URL of either; name=source names it (repeatable)",
-      ).argParser(collect),
-    )
     .option('--chat-template <file>', "Jinja source to use instead of the checkpoint's own template")
     .addOption(
       new Option('--chat-format <version>', "a version of Mistral's own format instead of a template").choices(
@@ -76,7 +76,7 @@ export function modelOptions(values: Values): ModelOptions {
     chatFormat: values.chatFormat as ModelOptions['chatFormat'],
     chatTemplate: values.chatTemplate as string | undefined,
     neighbours: values.neighbours as ModelOptions['neighbours'],
-    adapters: (values.adapter as string[] | undefined) ?? [],
+    adapters: values.adapter as string[] | undefined,
   }
 }
 

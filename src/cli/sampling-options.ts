@@ -5,7 +5,7 @@ import { parseJson } from '../json/parse.ts'
 import { exactJson } from '../json/value.ts'
 import { PARAMETERS, parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { UsageError } from './context.ts'
-import { addAliases, collect, numberOf, type Values } from './options.ts'
+import { adapterOption, addAliases, collect, numberOf, type Values } from './options.ts'
 
 type Reader = (text: string) => unknown
 
@@ -45,6 +45,8 @@ const OPTIONS: readonly SamplingOption[] = [
   option('suppress_tokens', '<ids>', 'never generate these ids, as in 2,32000', idsOf),
   option('stop_token_ids', '<ids>', 'end at these ids', idsOf),
   option('prompt_lookup_num_tokens', '<n>', 'guess so many tokens from the prompt', numberOf),
+  option('adapter', '<name>', '', text),
+  option('adapter_id', '<name>', '', text),
   ...PARAMETERS.map((name) => unlisted(name as keyof SamplingInput)),
 ]
 
@@ -69,7 +71,7 @@ for (const option of OPTIONS) if (!BY_NAME.has(option.name)) BY_NAME.set(option.
 /** The options that follow are for few people. */
 const LAST_OF_THE_USUAL = 'stop'
 /** `ignore_eos` has an option without a value, and `--adapter` loads what it names. */
-const OWN_OPTION = ['ignore_eos', 'adapter', 'adapter_id']
+const OWN_OPTION = ['ignore_eos', 'adapter']
 
 export function addSamplingOptions(command: Command): Command {
   command.optionsGroup('Answer:')
@@ -82,6 +84,7 @@ export function addSamplingOptions(command: Command): Command {
   return command
     .option('--ignore-eos', 'go on after the end that the model sets')
     .addOption(new Option('--ignore_eos').hideHelp())
+    .addOption(adapterOption())
     .option('--params <json>', 'parameters of a request as a JSON object; options win')
 }
 

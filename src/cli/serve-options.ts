@@ -4,7 +4,15 @@ import { hostnameOf } from '../server/hosts.ts'
 import type { AppOptions } from '../server/index.ts'
 import { type Cli, UsageError } from './context.ts'
 import type { BatchOptions } from './load.ts'
-import { addModelOptions, collect, integerOption, type ModelOptions, modelOptions, type Values } from './options.ts'
+import {
+  adapterOption,
+  addModelOptions,
+  collect,
+  integerOption,
+  type ModelOptions,
+  modelOptions,
+  type Values,
+} from './options.ts'
 
 export type LogFormat = 'json' | 'text' | 'off'
 
@@ -23,6 +31,7 @@ const QUEUE = 64
 
 export function addServeOptions(command: Command): Command {
   return addModelOptions(command)
+    .addOption(adapterOption())
     .option('--max-sequences <n>', `requests that are worked on together, each with a cache (default: ${SEQUENCES})`)
     .option('--queue <n>', `requests that may wait; one more gets a 429 (default: ${QUEUE})`)
     .option('--name <id>', "the model's name in answers and in /v1/models (default: from its file or folder)")

@@ -23,7 +23,7 @@ describe('generate --adapter', () => {
       expect(adapted).not.toBe(plain)
       const both = ['--adapter', `a=${root}`, '--adapter', `b=${root}`]
       expect(await TEXT(...both)).toBe(plain)
-      expect(await TEXT(...both, '--params', '{"adapter": "b"}')).toBe(adapted)
+      expect(await TEXT(...both, '--adapter-id', 'b')).toBe(adapted)
     },
     patience(240_000),
   )
