@@ -83,7 +83,7 @@ export class Halves {
   }
 }
 
-export function takeApart(matrix: AdaptedMatrix): { layer: number | undefined; weight: LayerMatrix | 'output' } {
+function takeApart(matrix: AdaptedMatrix): { layer: number | undefined; weight: LayerMatrix | 'output' } {
   if (matrix === 'output') return { layer: undefined, weight: matrix }
   const [, layer, weight] = matrix.split('.')
   return { layer: Number(layer), weight: weight as LayerMatrix }

@@ -4,11 +4,12 @@ import { readJson } from '../formats/byte-reader.ts'
 import { openSafetensors } from '../formats/safetensors.ts'
 import { missing, type SourceFiles } from '../formats/source.ts'
 import type { TensorFile } from '../formats/tensor-file.ts'
-import { type Half, Halves, takeApart } from './adapter-halves.ts'
-import type { AdaptedMatrix, AdapterFile } from './adapter-weights.ts'
+import { type Half, Halves } from './adapter-halves.ts'
+import type { AdaptedMatrix, AdapterFile, LowRank } from './adapter-weights.ts'
 import { HF_LAYER } from './checkpoint-hf.ts'
 import type { ModelConfig } from './config.ts'
 import { asObject } from './hf-classes.ts'
+import { imageTensorsNote } from './hf-wrapper.ts'
 import { type PeftConfig, parsePeftConfig } from './peft-config.ts'
 import type { LayerMatrix } from './shapes.ts'
 
@@ -38,8 +39,8 @@ export async function openPeftAdapter(
   const container = await openSafetensors(weights, signal)
   const halves = new Halves(file, container, config)
   halves.collect((tensor) => halfOf(file, tensor, peft))
-  const matrices = halves.join((matrix, rank, a) => {
-    const module = moduleOf(matrix)
+  const matrices = halves.join((_, rank, a) => {
+    const module = moduleOf(a.name)
     const expected = peft.rankOf(module)
     if (rank !== expected) {
       const fact = `has the rank ${rank}, ${CONFIG} says ${expected}`
@@ -48,7 +49,7 @@ export async function openPeftAdapter(
     return peft.scaleOf(module, rank)
   })
   refuseMissing(file, peft, config, matrices)
-  return { container, matrices, ropePairing: 'half', base: peft.base, notes: notesOf(peft, container) }
+  return { container, matrices, ropePairing: 'half', base: peft.base, notes: notesOf(file, peft, container) }
 }
 
 async function noWeights(files: SourceFiles, name: string, signal: AbortSignal | undefined): Promise<CheckpointError> {
@@ -61,7 +62,8 @@ async function noWeights(files: SourceFiles, name: string, signal: AbortSignal |
 /** What a tensor is. Those of the base model that PEFT saves beside an adapter of the output change nothing. */
 function halfOf(file: string, tensor: string, peft: PeftConfig): Half | undefined {
   const refuse = (fact: string) => new CheckpointError({ file, tensor }, fact)
-  const name = tensor.replace(/^base_model\.model\./, '')
+  const name = bare(tensor)
+  if (imageTensorsNote(file, [name]) !== undefined) return undefined
   if (/\.lora_embedding_[AB]$/.test(name)) throw refuse('adapters of the token embeddings are not supported')
   if (/\.lora_magnitude_vector/.test(name)) throw refuse('belongs to DoRA, which is not supported')
   if (/\.lora_B\.bias$/.test(name)) throw refuse('biases of an adapter (lora_bias) are not supported')
@@ -84,10 +86,13 @@ function matrixOf(module: string): AdaptedMatrix | undefined {
   return matrix && `layers.${Number(layer)}.${matrix}`
 }
 
-/** The name of a module in the text model. */
-function moduleOf(matrix: AdaptedMatrix): string {
-  const { layer, weight } = takeApart(matrix)
-  return weight === 'output' ? 'lm_head' : `model.layers.${layer}.${HF_LAYER[weight]}`
+function bare(tensor: string): string {
+  return tensor.replace(/^base_model\.model\./, '')
+}
+
+/** The whole name of the module that a tensor belongs to. */
+function moduleOf(tensor: string): string {
+  return bare(tensor).replace(/\.lora_[AB]\.weight$/, '')
 }
 
 /** PEFT makes an update for each target; one that the file lacks would count as zero without a word. */
@@ -95,12 +100,15 @@ function refuseMissing(
   file: string,
   peft: PeftConfig,
   { nLayers }: ModelConfig,
-  matrices: ReadonlyMap<AdaptedMatrix, unknown>,
+  matrices: ReadonlyMap<AdaptedMatrix, LowRank>,
 ): void {
+  // Modules have the names of the model that was trained, which may be a text model inside of another.
+  const names = [...matrices.values()].map(({ a }) => moduleOf(a.name))
+  const prefix = /^(.*?)layers\./.exec(names.find((name) => name.includes('layers.')) ?? '')?.[1] ?? 'model.'
   for (let layer = 0; layer < nLayers; layer++) {
     for (const weight of MATRICES.values()) {
       const matrix: AdaptedMatrix = `layers.${layer}.${weight}`
-      const module = moduleOf(matrix)
+      const module = `${prefix}layers.${layer}.${HF_LAYER[weight]}`
       if (matrices.has(matrix) || peft.targets(module) !== true) continue
       const tensor = `base_model.model.${module}.lora_A.weight`
       throw new CheckpointError({ file, tensor }, `is missing, though the target_modules of ${CONFIG} name it`)
@@ -108,7 +116,12 @@ function refuseMissing(
   }
 }
 
-function notesOf({ notes }: PeftConfig, { tensors }: TensorFile): string[] {
+function notesOf(file: string, { notes }: PeftConfig, { tensors }: TensorFile): string[] {
   const copies = [...tensors.keys()].filter((name) => name.endsWith('.base_layer.weight'))
-  return [...notes, ...copies.map((name) => `${name} is a copy of the model's own weight and was not read`)]
+  const images = imageTensorsNote(file, [...tensors.keys()].map(bare))
+  return [
+    ...notes,
+    ...copies.map((name) => `${name} is a copy of the model's own weight and was not read`),
+    ...(images === undefined ? [] : [images]),
+  ]
 }

@@ -92,6 +92,34 @@ describe('target_modules', () => {
   })
 })
 
+describe('a text model inside of one that sees images', () => {
+  const inner = (prefix: string) => pairOf(`${prefix}layers.0.self_attn.q_proj`, 16, 16, 2)
+  const vision = pairOf('model.vision_tower.transformer.layers.0.attention.q_proj', 8, 8, 4)
+
+  it.each(['model.language_model.', 'language_model.model.', 'language_model.', 'model.'])(
+    'has modules whose names begin with %j',
+    async (prefix) => {
+      const config = {
+        target_modules: ['q_proj'],
+        layers_to_transform: [0],
+        rank_pattern: { [`^${prefix}layers.0.self_attn.q_proj`]: 2 },
+      }
+      const { matrices, notes } = await open(config, { ...inner(prefix), ...vision })
+      expect([...matrices.keys()]).toEqual(['layers.0.wq'])
+      expect(notes).toEqual([expect.stringMatching(/: 2 tensors of vision_tower are about images and are not read$/)])
+      const all = open({ target_modules: ['q_proj'], r: 2 }, inner(prefix))
+      await expect(all).rejects.toThrow(`${prefix}layers.1.self_attn.q_proj.lora_A.weight: is missing`)
+    },
+  )
+
+  it('may have a copy of what its adapter changes beside it', async () => {
+    const head = { ...pairOf('lm_head', 20, 16, 4), 'lm_head.base_layer.weight': [20, 16] }
+    const { matrices, notes } = await open({ target_modules: ['lm_head'] }, head)
+    expect([...matrices.keys()]).toEqual(['output'])
+    expect(notes).toEqual([expect.stringMatching(/lm_head.base_layer.weight is a copy/)])
+  })
+})
+
 describe('refused by name', () => {
   const CONFIGS: Readonly<Record<string, unknown>> = {
     peft_type: 'IA3',
