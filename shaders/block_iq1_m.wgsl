@@ -29,5 +29,5 @@ fn block_quad(block: Block, quad: u32) -> vec4f {
   let l = quad / 2u;
   let high = block.high >> (4u * l);
   let entry = grid[((block.low >> (8u * l)) & 255u) | ((high & 7u) << 8u)];
-  return bytes_of(nibbles(entry, quad)) + select(0.125, -0.125, (high & 8u) > 0u);
+  return nibble_quad(entry, quad) + select(0.125, -0.125, (high & 8u) > 0u);
 }

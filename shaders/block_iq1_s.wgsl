@@ -30,5 +30,5 @@ fn load_block(row: u32, block: u32) -> Block {
 fn block_quad(block: Block, quad: u32) -> vec4f {
   let l = quad / 2u;
   let entry = grid[((block.low >> (8u * l)) & 255u) | (((block.high >> (3u * l)) & 7u) << 8u)];
-  return bytes_of(nibbles(entry, quad));
+  return nibble_quad(entry, quad);
 }

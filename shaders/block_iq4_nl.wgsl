@@ -18,5 +18,5 @@ fn load_block(row: u32, block: u32) -> Block {
 }
 
 fn block_quad(block: Block, quad: u32) -> vec4f {
-  return iq4_of(nibbles(block.quants[quad / 2u], quad));
+  return iq4_of(block.quants[quad / 2u], quad);
 }

@@ -19,10 +19,8 @@ fn load_block(row: u32, block: u32) -> Block {
   let super_block = block / 8u;
   let at = first + super_block * 11u;
   let j = block & 7u;
-  let low = (vec2u(scales[at + 8u + j / 4u]) >> (vec2u(0u, 4u) + 8u * (j & 3u))) & vec2u(15u);
-  let high = (vec2u(scales[at + 10u]) >> (vec2u(0u, 2u) + 4u * j)) & vec2u(3u);
   let d = half_of(scales[first + supers * 11u + super_block / 2u], super_block);
-  let scale = d * (vec2f(low | (high << vec2u(4u))) - vec2f(32.0));
+  let scale = d * (six_bits(scales[at + 8u + j / 4u], scales[at + 10u], j) - vec2f(32.0));
   return Block(scale, 4.0 * scale, weights[row * K_BLOCKS + block], scales[at + j]);
 }
 

@@ -19,5 +19,5 @@ fn load_block(row: u32, block: u32) -> Block {
 }
 
 fn block_quad(block: Block, quad: u32) -> vec4f {
-  return bytes_of(nibbles(block.quants[quad / 2u], quad));
+  return nibble_quad(block.quants[quad / 2u], quad);
 }

@@ -2,7 +2,7 @@
 // needs: unpack
 // GGUF Q5_K: w = d s q - dmin m, q of 5 bits; super-blocks as in block_q4_k.
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS], thirty-two inputs each
-@group(0) @binding(3) var<storage, read> scales: array<u32>; // [N, K_BLOCKS / 8, 12] (f16 d, f16 dmin), 6-bit scales and minimums, fifth bits of eight blocks
+@group(0) @binding(3) var<storage, read> scales: array<u32>; // [N, K_BLOCKS / 8, 12] (f16 d, f16 dmin), scales and minimums of 6 bits, fifth bits of eight blocks
 
 const HAS_MINIMUM = true;
 
@@ -15,9 +15,9 @@ struct Block {
 
 fn load_block(row: u32, block: u32) -> Block {
   let at = (row * (K_BLOCKS / 8u) + block / 8u) * 12u;
-  let words = vec4u(scales[at], scales[at + 1u], scales[at + 2u], scales[at + 3u]);
-  let pair = scale_and_minimum(words, block & 7u);
-  return Block(vec2f(pair.x), vec2f(pair.y), weights[row * K_BLOCKS + block], scales[at + 4u + (block & 7u)]);
+  let j = block & 7u;
+  let pair = unpack2x16float(scales[at]) * six_bits(scales[at + 1u + j / 4u], scales[at + 3u], j);
+  return Block(vec2f(pair.x), vec2f(pair.y), weights[row * K_BLOCKS + block], scales[at + 4u + j]);
 }
 
 fn block_quad(block: Block, quad: u32) -> vec4f {

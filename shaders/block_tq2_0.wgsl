@@ -19,5 +19,5 @@ fn load_block(row: u32, block: u32) -> Block {
 }
 
 fn block_quad(block: Block, quad: u32) -> vec4f {
-  return bytes_of(pairs(block.quants[quad / 4u], quad));
+  return pair_quad(block.quants[quad / 4u], quad);
 }

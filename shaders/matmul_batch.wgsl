@@ -47,23 +47,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   var b1 = vec4f();
   var b2 = vec4f();
   var b3 = vec4f();
-  // Consecutive lanes take consecutive quads, eight lanes to a block.
-  for (var quad = lane; quad < K_BLOCKS * 8u; quad += LANES) {
-    let w0 = weight_quad(col, quad);
-    let w1 = weight_quad(col + 1u, quad);
-    let w2 = weight_quad(col + 2u, quad);
-    let w3 = weight_quad(col + 3u, quad);
-    let low = x_rows(first_row, quad);
-    a0 += w0 * low;
-    a1 += w1 * low;
-    a2 += w2 * low;
-    a3 += w3 * low;
-    if (WIDE) {
-      let high = x_rows(first_row + 4u, quad);
-      b0 += w0 * high;
-      b1 += w1 * high;
-      b2 += w2 * high;
-      b3 += w3 * high;
+  // Consecutive lanes take consecutive quads, or as many of them as a part reads at once.
+  for (var first = lane * QUADS_PER_READ; first < K_BLOCKS * 8u; first += LANES * QUADS_PER_READ) {
+    let r0 = read_quads(col, first);
+    let r1 = read_quads(col + 1u, first);
+    let r2 = read_quads(col + 2u, first);
+    let r3 = read_quads(col + 3u, first);
+    for (var i = 0u; i < QUADS_PER_READ; i++) {
+      let w0 = quad_of(r0, i);
+      let w1 = quad_of(r1, i);
+      let w2 = quad_of(r2, i);
+      let w3 = quad_of(r3, i);
+      let low = x_rows(first_row, first + i);
+      a0 += w0 * low;
+      a1 += w1 * low;
+      a2 += w2 * low;
+      a3 += w3 * low;
+      if (WIDE) {
+        let high = x_rows(first_row + 4u, first + i);
+        b0 += w0 * high;
+        b1 += w1 * high;
+        b2 += w2 * high;
+        b3 += w3 * high;
+      }
     }
   }
   a0 = sum_lanes(thread, a0);

@@ -17,8 +17,11 @@ fn load_tiles(row: u32, col: u32, block: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     x_tile[(i / 8u) * STRIDE + i % 8u] = x[((row + i / 8u) * K_BLOCKS + block) * 8u + i % 8u];
   }
-  for (var i = thread; i < 512u; i += 64u) {
-    w_tile[(i / 8u) * STRIDE + i % 8u] = weight_quad(min(col + i / 8u, N - FIRST - 1u), block * 8u + i % 8u);
+  for (var i = thread * QUADS_PER_READ; i < 512u; i += 64u * QUADS_PER_READ) {
+    let quads = read_quads(min(col + i / 8u, N - FIRST - 1u), block * 8u + i % 8u);
+    for (var k = 0u; k < QUADS_PER_READ; k++) {
+      w_tile[(i / 8u) * STRIDE + i % 8u + k] = quad_of(quads, k);
+    }
   }
 }
 

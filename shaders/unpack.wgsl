@@ -30,6 +30,15 @@ fn bits(word: u32, quad: u32) -> u32 {
   return (word >> quad) & 0x01010101u;
 }
 
+// Where nothing is added to them, numbers become floats from where they lie.
+fn nibble_quad(word: u32, quad: u32) -> vec4f {
+  return vec4f((vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u))) & vec4u(15u));
+}
+
+fn pair_quad(word: u32, quad: u32) -> vec4f {
+  return vec4f((vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 2u * (quad & 3u))) & vec4u(3u));
+}
+
 // The four lowest bits, one in each byte.
 fn spread(four: u32) -> u32 {
   return ((four & 15u) * 0x00204081u) & 0x01010101u;
@@ -47,28 +56,29 @@ fn even_signs(seven: vec4u) -> vec4u {
   return signs | ((vec4u(0x34cb00u) >> ((signs ^ (signs >> vec4u(4u))) & vec4u(15u))) & vec4u(128u));
 }
 
-// Scale and minimum of block j of a super-block of Q4_K or Q5_K: the f16 numbers that they are multiples of, eight low
-// nibbles of the scales, eight of the minimums, then two high bits of each in turn.
-fn scale_and_minimum(words: vec4u, j: u32) -> vec2f {
-  let low = (words.yz >> vec2u(4u * j)) & vec2u(15u);
-  let high = (vec2u(words.w) >> vec2u(4u * j, 4u * j + 2u)) & vec2u(3u);
-  return unpack2x16float(words.x) * vec2f(low | (high << vec2u(4u)));
+// Two numbers of 6 bits of block j in a super-block: their low nibbles are byte j modulo 4 of `low`, their high bits nibble j
+// of `high`.
+fn six_bits(low: u32, high: u32, j: u32) -> vec2f {
+  let nibbles = vec2u(low >> (8u * (j & 3u))) >> vec2u(0u, 4u);
+  let upper = (high >> (4u * j)) << 4u;
+  return vec2f(bitcast<vec2i>((nibbles & vec2u(15u)) | vec2u(upper & 48u, (upper >> 2u) & 48u)));
 }
 
 // Twice a 4-bit float E2M1: 0, 1, 2, 3, 4, 6, 8, 12 by the low three bits, the sign in the fourth (OCP Microscaling
 // Formats 1.0). The eight sizes are nibbles of one constant.
-fn fp4_of(index: u32) -> vec4f {
-  let indexes = vec4u(index) >> vec4u(0u, 8u, 16u, 24u);
+fn fp4_of(word: u32, quad: u32) -> vec4f {
+  let indexes = vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u));
   let size = vec4f(bitcast<vec4i>((vec4u(0xc8643210u) >> ((indexes << vec4u(2u)) & vec4u(28u))) & vec4u(15u)));
   return bitcast<vec4f>(bitcast<vec4u>(size) ^ ((indexes << vec4u(28u)) & vec4u(0x80000000u)));
 }
 
-// The sixteen values of ggml's kvalues_iq4nl, four signed bytes to a word: indexing by shifts needs no memory.
-fn iq4_of(index: u32) -> vec4f {
-  let indexes = vec4u(index) >> vec4u(0u, 8u, 16u, 24u);
+// The sixteen values of ggml's kvalues_iq4nl, four signed bytes to a word, the first the highest: indexing by shifts needs no
+// memory.
+fn iq4_of(word: u32, quad: u32) -> vec4f {
+  let indexes = vec4u(word) >> (vec4u(0u, 8u, 16u, 24u) + 4u * (quad & 1u));
   let third = (indexes & vec4u(4u)) != vec4u();
-  let low = select(vec4u(0xbfad9881u), vec4u(0xf6eaddcfu), third);
-  let high = select(vec4u(0x26190d01u), vec4u(0x71594535u), third);
-  let word = select(low, high, (indexes & vec4u(8u)) != vec4u());
-  return vec4f(bitcast<vec4i>(word << (vec4u(24u) - ((indexes << vec4u(3u)) & vec4u(24u)))) >> vec4u(24u));
+  let low = select(vec4u(0x8198adbfu), vec4u(0xcfddeaf6u), third);
+  let high = select(vec4u(0x010d1926u), vec4u(0x35455971u), third);
+  let four = select(low, high, (indexes & vec4u(8u)) != vec4u());
+  return vec4f(bitcast<vec4i>(four << ((indexes << vec4u(3u)) & vec4u(24u))) >> vec4u(24u));
 }

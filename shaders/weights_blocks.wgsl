@@ -4,10 +4,19 @@
 // and minimum for each half, and their quants as whole numbers; w = scale * quant - minimum.
 override K_BLOCKS: u32; // blocks of 32 inputs in a row
 
+// A block's scales are unpacked once for all of it.
+const QUADS_PER_READ = 8u;
+
+fn read_quads(row: u32, quad: u32) -> Block {
+  return load_block(row, quad / 8u);
+}
+
+fn quad_of(block: Block, i: u32) -> vec4f {
+  return block.scale[i / 4u] * block_quad(block, i) - block.minimum[i / 4u];
+}
+
 fn weight_quad(row: u32, quad: u32) -> vec4f {
-  let block = load_block(row, quad / 8u);
-  let half = (quad / 4u) & 1u;
-  return block.scale[half] * block_quad(block, quad & 7u) - block.minimum[half];
+  return quad_of(load_block(row, quad / 8u), quad & 7u);
 }
 
 // One block: thirty-two weights.

@@ -8,6 +8,16 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return block.scale.x * block_quad(block, quad & 7u);
 }
 
+const QUADS_PER_READ = 1u;
+
+fn read_quads(row: u32, quad: u32) -> vec4f {
+  return weight_quad(row, quad);
+}
+
+fn quad_of(quads: vec4f, i: u32) -> vec4f {
+  return quads;
+}
+
 const QUADS_PER_STEP = 1u;
 alias Inputs = vec4f;
 

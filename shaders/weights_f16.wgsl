@@ -13,6 +13,16 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return unpack_quad(select(bits.xy, bits.zw, (quad & 1u) == 1u));
 }
 
+const QUADS_PER_READ = 1u;
+
+fn read_quads(row: u32, quad: u32) -> vec4f {
+  return weight_quad(row, quad);
+}
+
+fn quad_of(quads: vec4f, i: u32) -> vec4f {
+  return quads;
+}
+
 // One 16-byte load: eight weights.
 const QUADS_PER_STEP = 2u;
 

@@ -10,6 +10,16 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return vec4f(weights[row * K_BLOCKS * 8u + quad]);
 }
 
+const QUADS_PER_READ = 1u;
+
+fn read_quads(row: u32, quad: u32) -> vec4f {
+  return weight_quad(row, quad);
+}
+
+fn quad_of(quads: vec4f, i: u32) -> vec4f {
+  return quads;
+}
+
 // As in weights_f16: eight weights, 16 bytes.
 const QUADS_PER_STEP = 2u;
 

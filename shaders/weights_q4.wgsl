@@ -22,6 +22,16 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return block_scale(row, quad / 8u) * low_nibbles(word >> ((quad & 1u) * 4u));
 }
 
+const QUADS_PER_READ = 1u;
+
+fn read_quads(row: u32, quad: u32) -> vec4f {
+  return weight_quad(row, quad);
+}
+
+fn quad_of(quads: vec4f, i: u32) -> vec4f {
+  return quads;
+}
+
 // One 16-byte load: a block of thirty-two weights.
 const QUADS_PER_STEP = 8u;
 

@@ -20,6 +20,16 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return block_scale(row, quad / 8u) * signed_bytes(word);
 }
 
+const QUADS_PER_READ = 1u;
+
+fn read_quads(row: u32, quad: u32) -> vec4f {
+  return weight_quad(row, quad);
+}
+
+fn quad_of(quads: vec4f, i: u32) -> vec4f {
+  return quads;
+}
+
 // One 16-byte load: sixteen weights.
 const QUADS_PER_STEP = 4u;
 

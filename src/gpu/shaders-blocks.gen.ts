@@ -34,7 +34,7 @@ export const blockIq1M: TypedShader<'weights' | 'grid', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*14u;\nlet j=block&7u;\nlet words=vec2u(weights[at+12u],weights[at+13u]);\nlet parts=(words>>vec2u(12u))&vec2u(15u);\nlet uppers=words>>vec2u(28u);\nlet d=unpack2x16float(parts.x|(uppers.x<<4u)|(parts.y<<8u)|(uppers.y<<12u)).x;\nlet three=vec2u(words[j/4u]>>(16u*((j/2u)&1u)+6u*(j&1u)))>>vec2u(0u,3u);\nlet scale=d*(2.0*vec2f(three&vec2u(7u))+1.0);\nreturn Block(scale,scale,weights[at+j],weights[at+8u+j/2u]>>(16u*(j&1u)));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet high=block.high>>(4u*l);\nlet entry=grid[((block.low>>(8u*l))&255u)|((high&7u)<<8u)];\nreturn bytes_of(nibbles(entry,quad))+select(0.125,-0.125,(high&8u)>0u);\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*14u;\nlet j=block&7u;\nlet words=vec2u(weights[at+12u],weights[at+13u]);\nlet parts=(words>>vec2u(12u))&vec2u(15u);\nlet uppers=words>>vec2u(28u);\nlet d=unpack2x16float(parts.x|(uppers.x<<4u)|(parts.y<<8u)|(uppers.y<<12u)).x;\nlet three=vec2u(words[j/4u]>>(16u*((j/2u)&1u)+6u*(j&1u)))>>vec2u(0u,3u);\nlet scale=d*(2.0*vec2f(three&vec2u(7u))+1.0);\nreturn Block(scale,scale,weights[at+j],weights[at+8u+j/2u]>>(16u*(j&1u)));\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet high=block.high>>(4u*l);\nlet entry=grid[((block.low>>(8u*l))&255u)|((high&7u)<<8u)];\nreturn nibble_quad(entry,quad)+select(0.125,-0.125,(high&8u)>0u);\n}"
 }
 
 export const blockIq1S: TypedShader<'weights' | 'grid', never, never> = {
@@ -43,7 +43,7 @@ export const blockIq1S: TypedShader<'weights' | 'grid', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*12u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*12u;\nlet j=block&7u;\nlet d=half_of(weights[first+supers*12u+super_block/2u],super_block);\nlet high=(weights[at+8u+j/2u]>>(16u*(j&1u)))&0xffffu;\nlet scale=d*f32(2u*((high>>12u)&7u)+1u);\nlet minimum=scale*select(0.875,1.125,high>0x7fffu);\nreturn Block(vec2f(scale),vec2f(minimum),weights[at+j],high);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet entry=grid[((block.low>>(8u*l))&255u)|(((block.high>>(3u*l))&7u)<<8u)];\nreturn bytes_of(nibbles(entry,quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<u32>;\n@group(0)@binding(3)var<storage,read>grid:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nlow:u32,\nhigh:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*12u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*12u;\nlet j=block&7u;\nlet d=half_of(weights[first+supers*12u+super_block/2u],super_block);\nlet high=(weights[at+8u+j/2u]>>(16u*(j&1u)))&0xffffu;\nlet scale=d*f32(2u*((high>>12u)&7u)+1u);\nlet minimum=scale*select(0.875,1.125,high>0x7fffu);\nreturn Block(vec2f(scale),vec2f(minimum),weights[at+j],high);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nlet l=quad/2u;\nlet entry=grid[((block.low>>(8u*l))&255u)|(((block.high>>(3u*l))&7u)<<8u)];\nreturn nibble_quad(entry,quad);\n}"
 }
 
 export const blockIq2S: TypedShader<'weights' | 'grid', never, never> = {
@@ -97,7 +97,7 @@ export const blockIq4Nl: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half_of(scales[row*((K_BLOCKS+1u)/2u)+block/2u],block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(nibbles(block.quants[quad/2u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half_of(scales[row*((K_BLOCKS+1u)/2u)+block/2u],block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockIq4Xs: TypedShader<'weights' | 'scales', never, never> = {
@@ -106,7 +106,7 @@ export const blockIq4Xs: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<vec2u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet words=scales[row*(K_BLOCKS/8u)+block/8u];\nlet j=block&7u;\nlet high=(words.x>>(16u+2u*j))&3u;\nlet low=(words.y>>(4u*j))&15u;\nlet scale=unpack2x16float(words.x).x*(f32(low|(high<<4u))-32.0);\nreturn Block(vec2f(scale),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(nibbles(block.quants[quad/2u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<vec2u>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet words=scales[row*(K_BLOCKS/8u)+block/8u];\nlet j=block&7u;\nlet high=(words.x>>(16u+2u*j))&3u;\nlet low=(words.y>>(4u*j))&15u;\nlet scale=unpack2x16float(words.x).x*(f32(low|(high<<4u))-32.0);\nreturn Block(vec2f(scale),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockMxfp4: TypedShader<'weights' | 'scales', never, never> = {
@@ -115,7 +115,7 @@ export const blockMxfp4: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(nibbles(block.quants[quad/2u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockNvfp4: TypedShader<'weights' | 'scales', never, never> = {
@@ -124,7 +124,7 @@ export const blockNvfp4: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn small_float(byte:u32)->f32{\nlet size=byte&127u;\nlet float=bitcast<f32>((size<<20u)+0x3b800000u);\nreturn select(select(float,f32(size)*0.0009765625,size<8u),0.0,byte==127u);\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=scales[row*(K_BLOCKS/2u)+block/2u]>>(16u*(block&1u));\nlet scale=vec2f(small_float(two&255u),small_float((two>>8u)&255u));\nreturn Block(scale,vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(nibbles(block.quants[quad/2u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn small_float(byte:u32)->f32{\nlet size=byte&127u;\nlet float=bitcast<f32>((size<<20u)+0x3b800000u);\nreturn select(select(float,f32(size)*0.0009765625,size<8u),0.0,byte==127u);\n}\nfn load_block(row:u32,block:u32)->Block{\nlet two=scales[row*(K_BLOCKS/2u)+block/2u]>>(16u*(block&1u));\nlet scale=vec2f(small_float(two&255u),small_float((two>>8u)&255u));\nreturn Block(scale,vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockQ10: TypedShader<'weights' | 'scales', never, never> = {
@@ -142,7 +142,7 @@ export const blockQ2K: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*5u;\nlet j=block&7u;\nlet bytes=vec2u(scales[at+1u+j/2u]>>(16u*(j&1u)))>>vec2u(0u,8u);\nlet pair=unpack2x16float(scales[at]);\nlet scale=pair.x*vec2f(bytes&vec2u(15u));\nreturn Block(scale,pair.y*vec2f((bytes>>vec2u(4u))&vec2u(15u)),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*5u;\nlet j=block&7u;\nlet bytes=vec2u(scales[at+1u+j/2u]>>(16u*(j&1u)))>>vec2u(0u,8u);\nlet pair=unpack2x16float(scales[at]);\nlet scale=pair.x*vec2f(bytes&vec2u(15u));\nreturn Block(scale,pair.y*vec2f((bytes>>vec2u(4u))&vec2u(15u)),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn pair_quad(block.quants[quad/4u],quad);\n}"
 }
 
 export const blockQ3K: TypedShader<'weights' | 'scales', never, never> = {
@@ -151,7 +151,7 @@ export const blockQ3K: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\nthird:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*11u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*11u;\nlet j=block&7u;\nlet low=(vec2u(scales[at+8u+j/4u])>>(vec2u(0u,4u)+8u*(j&3u)))&vec2u(15u);\nlet high=(vec2u(scales[at+10u])>>(vec2u(0u,2u)+4u*j))&vec2u(3u);\nlet d=half_of(scales[first+supers*11u+super_block/2u],super_block);\nlet scale=d*(vec2f(low|(high<<vec2u(4u)))-vec2f(32.0));\nreturn Block(scale,4.0*scale,weights[row*K_BLOCKS+block],scales[at+j]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad)|(bits(block.third,quad)<<2u));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\nthird:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet supers=K_BLOCKS/8u;\nlet first=row*(supers*11u+(supers+1u)/2u);\nlet super_block=block/8u;\nlet at=first+super_block*11u;\nlet j=block&7u;\nlet d=half_of(scales[first+supers*11u+super_block/2u],super_block);\nlet scale=d*(six_bits(scales[at+8u+j/4u],scales[at+10u],j)-vec2f(32.0));\nreturn Block(scale,4.0*scale,weights[row*K_BLOCKS+block],scales[at+j]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad)|(bits(block.third,quad)<<2u));\n}"
 }
 
 export const blockQ41: TypedShader<'weights' | 'scales', never, never> = {
@@ -160,7 +160,7 @@ export const blockQ41: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nlet pair=unpack2x16float(scales[at]);\nreturn Block(vec2f(pair.x),vec2f(-pair.y),weights[at]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn nibble_quad(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockQ4K: TypedShader<'weights' | 'scales', never, never> = {
@@ -169,7 +169,7 @@ export const blockQ4K: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<vec4u>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet pair=scale_and_minimum(scales[row*(K_BLOCKS/8u)+block/8u],block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*4u;\nlet j=block&7u;\nlet pair=unpack2x16float(scales[at])*six_bits(scales[at+1u+j/4u],scales[at+3u],j);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn nibble_quad(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockQ50: TypedShader<'weights' | 'scales', never, never> = {
@@ -196,7 +196,7 @@ export const blockQ5K: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*12u;\nlet words=vec4u(scales[at],scales[at+1u],scales[at+2u],scales[at+3u]);\nlet pair=scale_and_minimum(words,block&7u);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block],scales[at+4u+(block&7u)]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<4u));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\nfifth:u32,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=(row*(K_BLOCKS/8u)+block/8u)*12u;\nlet j=block&7u;\nlet pair=unpack2x16float(scales[at])*six_bits(scales[at+1u+j/4u],scales[at+3u],j);\nreturn Block(vec2f(pair.x),vec2f(pair.y),weights[row*K_BLOCKS+block],scales[at+4u+j]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(nibbles(block.quants[quad/2u],quad)|(bits(block.fifth,quad)<<4u));\n}"
 }
 
 export const blockQ6K: TypedShader<'weights' | 'scales', never, never> = {
@@ -223,7 +223,7 @@ export const blockTq20: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet super_block=block/8u;\nlet d=vec2f(half_of(scales[row*((K_BLOCKS/8u+1u)/2u)+super_block/2u],super_block));\nreturn Block(d,d,weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn bytes_of(pairs(block.quants[quad/4u],quad));\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec2u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=true;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec2u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet super_block=block/8u;\nlet d=vec2f(half_of(scales[row*((K_BLOCKS/8u+1u)/2u)+super_block/2u],super_block));\nreturn Block(d,d,weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn pair_quad(block.quants[quad/4u],quad);\n}"
 }
 
 export const groups: TypedShader<'scales', 'GROUP_BLOCKS' | 'ROW_HALVES' | 'SCALE_TYPE' | 'ZEROS_AT' | 'ZERO_BITS' | 'ZERO', 'TABLES_AT' | 'TABLES'> = {
@@ -235,7 +235,7 @@ export const groups: TypedShader<'scales', 'GROUP_BLOCKS' | 'ROW_HALVES' | 'SCAL
 export const unpack: TypedShader<never, never, never> = {
   "name": "unpack",
   "provides": "unpack",
-  "code": "fn half_of(word:u32,index:u32)->f32{\nreturn unpack2x16float(word>>(16u*(index&1u))).x;\n}\nfn bytes_of(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(255u)));\n}\nfn signed_bytes_of(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>(vec4u(word)<<vec4u(24u,16u,8u,0u))>>vec4u(24u));\n}\nfn nibbles(word:u32,quad:u32)->u32{\nreturn(word>>(4u*(quad&1u)))&0x0f0f0f0fu;\n}\nfn pairs(word:u32,quad:u32)->u32{\nreturn(word>>(2u*(quad&3u)))&0x03030303u;\n}\nfn bits(word:u32,quad:u32)->u32{\nreturn(word>>quad)&0x01010101u;\n}\nfn spread(four:u32)->u32{\nreturn((four&15u)*0x00204081u)&0x01010101u;\n}\nfn with_signs(bytes:u32,signs:u32)->u32{\nlet ones=spread(signs);\nreturn(bytes^((ones<<8u)-ones))+ones;\n}\nfn even_signs(seven:vec4u)->vec4u{\nlet signs=seven&vec4u(127u);\nreturn signs|((vec4u(0x34cb00u)>>((signs^(signs>>vec4u(4u)))&vec4u(15u)))&vec4u(128u));\n}\nfn scale_and_minimum(words:vec4u,j:u32)->vec2f{\nlet low=(words.yz>>vec2u(4u*j))&vec2u(15u);\nlet high=(vec2u(words.w)>>vec2u(4u*j,4u*j+2u))&vec2u(3u);\nreturn unpack2x16float(words.x)*vec2f(low|(high<<vec2u(4u)));\n}\nfn fp4_of(index:u32)->vec4f{\nlet indexes=vec4u(index)>>vec4u(0u,8u,16u,24u);\nlet size=vec4f(bitcast<vec4i>((vec4u(0xc8643210u)>>((indexes<<vec4u(2u))&vec4u(28u)))&vec4u(15u)));\nreturn bitcast<vec4f>(bitcast<vec4u>(size)^((indexes<<vec4u(28u))&vec4u(0x80000000u)));\n}\nfn iq4_of(index:u32)->vec4f{\nlet indexes=vec4u(index)>>vec4u(0u,8u,16u,24u);\nlet third=(indexes&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0xbfad9881u),vec4u(0xf6eaddcfu),third);\nlet high=select(vec4u(0x26190d01u),vec4u(0x71594535u),third);\nlet word=select(low,high,(indexes&vec4u(8u))!=vec4u());\nreturn vec4f(bitcast<vec4i>(word<<(vec4u(24u)-((indexes<<vec4u(3u))&vec4u(24u))))>>vec4u(24u));\n}"
+  "code": "fn half_of(word:u32,index:u32)->f32{\nreturn unpack2x16float(word>>(16u*(index&1u))).x;\n}\nfn bytes_of(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>((vec4u(word)>>vec4u(0u,8u,16u,24u))&vec4u(255u)));\n}\nfn signed_bytes_of(word:u32)->vec4f{\nreturn vec4f(bitcast<vec4i>(vec4u(word)<<vec4u(24u,16u,8u,0u))>>vec4u(24u));\n}\nfn nibbles(word:u32,quad:u32)->u32{\nreturn(word>>(4u*(quad&1u)))&0x0f0f0f0fu;\n}\nfn pairs(word:u32,quad:u32)->u32{\nreturn(word>>(2u*(quad&3u)))&0x03030303u;\n}\nfn bits(word:u32,quad:u32)->u32{\nreturn(word>>quad)&0x01010101u;\n}\nfn nibble_quad(word:u32,quad:u32)->vec4f{\nreturn vec4f((vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u)))&vec4u(15u));\n}\nfn pair_quad(word:u32,quad:u32)->vec4f{\nreturn vec4f((vec4u(word)>>(vec4u(0u,8u,16u,24u)+2u*(quad&3u)))&vec4u(3u));\n}\nfn spread(four:u32)->u32{\nreturn((four&15u)*0x00204081u)&0x01010101u;\n}\nfn with_signs(bytes:u32,signs:u32)->u32{\nlet ones=spread(signs);\nreturn(bytes^((ones<<8u)-ones))+ones;\n}\nfn even_signs(seven:vec4u)->vec4u{\nlet signs=seven&vec4u(127u);\nreturn signs|((vec4u(0x34cb00u)>>((signs^(signs>>vec4u(4u)))&vec4u(15u)))&vec4u(128u));\n}\nfn six_bits(low:u32,high:u32,j:u32)->vec2f{\nlet nibbles=vec2u(low>>(8u*(j&3u)))>>vec2u(0u,4u);\nlet upper=(high>>(4u*j))<<4u;\nreturn vec2f(bitcast<vec2i>((nibbles&vec2u(15u))|vec2u(upper&48u,(upper>>2u)&48u)));\n}\nfn fp4_of(word:u32,quad:u32)->vec4f{\nlet indexes=vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u));\nlet size=vec4f(bitcast<vec4i>((vec4u(0xc8643210u)>>((indexes<<vec4u(2u))&vec4u(28u)))&vec4u(15u)));\nreturn bitcast<vec4f>(bitcast<vec4u>(size)^((indexes<<vec4u(28u))&vec4u(0x80000000u)));\n}\nfn iq4_of(word:u32,quad:u32)->vec4f{\nlet indexes=vec4u(word)>>(vec4u(0u,8u,16u,24u)+4u*(quad&1u));\nlet third=(indexes&vec4u(4u))!=vec4u();\nlet low=select(vec4u(0x8198adbfu),vec4u(0xcfddeaf6u),third);\nlet high=select(vec4u(0x010d1926u),vec4u(0x35455971u),third);\nlet four=select(low,high,(indexes&vec4u(8u))!=vec4u());\nreturn vec4f(bitcast<vec4i>(four<<((indexes<<vec4u(3u))&vec4u(24u)))>>vec4u(24u));\n}"
 }
 
 export const weightsBlocks: TypedShader<never, 'K_BLOCKS', never> = {
@@ -244,7 +244,7 @@ export const weightsBlocks: TypedShader<never, 'K_BLOCKS', never> = {
   "needs": [
     "block"
   ],
-  "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nlet half=(quad/4u)&1u;\nreturn block.scale[half]*block_quad(block,quad&7u)-block.minimum[half];\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\nsums:vec2f,\n}\nfn load_inputs(at:u32)->Inputs{\nvar inputs=Inputs(\nx[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u],vec2f(),\n);\nif(HAS_MINIMUM){\nlet one=vec4f(1.0);\ninputs.sums=vec2f(\ndot(inputs.x0+inputs.x1+inputs.x2+inputs.x3,one),\ndot(inputs.x4+inputs.x5+inputs.x6+inputs.x7,one),\n);\n}\nreturn inputs;\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet block=load_block(row,step);\nlet sums=vec2f(\ndot(block_quad(block,0u),inputs.x0)+dot(block_quad(block,1u),inputs.x1)\n+dot(block_quad(block,2u),inputs.x2)+dot(block_quad(block,3u),inputs.x3),\ndot(block_quad(block,4u),inputs.x4)+dot(block_quad(block,5u),inputs.x5)\n+dot(block_quad(block,6u),inputs.x6)+dot(block_quad(block,7u),inputs.x7),\n);\nlet product=dot(block.scale,sums);\nif(HAS_MINIMUM){return product-dot(block.minimum,inputs.sums);}\nreturn product;\n}"
+  "code": "override K_BLOCKS:u32;\nconst QUADS_PER_READ=8u;\nfn read_quads(row:u32,quad:u32)->Block{\nreturn load_block(row,quad/8u);\n}\nfn quad_of(block:Block,i:u32)->vec4f{\nreturn block.scale[i/4u]*block_quad(block,i)-block.minimum[i/4u];\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nreturn quad_of(load_block(row,quad/8u),quad&7u);\n}\nconst QUADS_PER_STEP=8u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\nsums:vec2f,\n}\nfn load_inputs(at:u32)->Inputs{\nvar inputs=Inputs(\nx[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u],vec2f(),\n);\nif(HAS_MINIMUM){\nlet one=vec4f(1.0);\ninputs.sums=vec2f(\ndot(inputs.x0+inputs.x1+inputs.x2+inputs.x3,one),\ndot(inputs.x4+inputs.x5+inputs.x6+inputs.x7,one),\n);\n}\nreturn inputs;\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet block=load_block(row,step);\nlet sums=vec2f(\ndot(block_quad(block,0u),inputs.x0)+dot(block_quad(block,1u),inputs.x1)\n+dot(block_quad(block,2u),inputs.x2)+dot(block_quad(block,3u),inputs.x3),\ndot(block_quad(block,4u),inputs.x4)+dot(block_quad(block,5u),inputs.x5)\n+dot(block_quad(block,6u),inputs.x6)+dot(block_quad(block,7u),inputs.x7),\n);\nlet product=dot(block.scale,sums);\nif(HAS_MINIMUM){return product-dot(block.minimum,inputs.sums);}\nreturn product;\n}"
 }
 
 export const weightsColumns: TypedShader<never, 'K_BLOCKS', never> = {
@@ -253,5 +253,5 @@ export const weightsColumns: TypedShader<never, 'K_BLOCKS', never> = {
   "needs": [
     "block"
   ],
-  "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nreturn block.scale.x*block_quad(block,quad&7u);\n}\nconst QUADS_PER_STEP=1u;\nalias Inputs=vec4f;\nfn load_inputs(at:u32)->Inputs{\nreturn x[at];\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nreturn dot(weight_quad(row,step),inputs);\n}"
+  "code": "override K_BLOCKS:u32;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet block=load_block(row,quad/8u);\nreturn block.scale.x*block_quad(block,quad&7u);\n}\nconst QUADS_PER_READ=1u;\nfn read_quads(row:u32,quad:u32)->vec4f{\nreturn weight_quad(row,quad);\n}\nfn quad_of(quads:vec4f,i:u32)->vec4f{\nreturn quads;\n}\nconst QUADS_PER_STEP=1u;\nalias Inputs=vec4f;\nfn load_inputs(at:u32)->Inputs{\nreturn x[at];\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nreturn dot(weight_quad(row,step),inputs);\n}"
 }

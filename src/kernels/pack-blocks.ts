@@ -173,14 +173,15 @@ function putQ3K({ weights, scales }: BlockRow, { quants, scales: s, d }: BlockPa
   putHalf(scales, (n / 8) * 11, index, d)
 }
 
-/** (f16 d, f16 dmin), low nibbles of scales, low nibbles of minimums, two high bits of each in turn. */
+/** (f16 d, f16 dmin), then scales and minimums in turn. */
 function putScalesAndMins(scales: Uint32Array, at: number, { scales: s, mins, d, dmin }: BlockParts): void {
   scales[at] = d | (dmin << 16)
-  for (let j = 0; j < 8; j++) {
-    scales[at + 1]! |= (s[j]! & 15) << (4 * j)
-    scales[at + 2]! |= (mins[j]! & 15) << (4 * j)
-    scales[at + 3]! |= ((s[j]! >> 4) | ((mins[j]! >> 4) << 2)) << (4 * j)
-  }
+  const { low, high } = sixBits(
+    Array.from({ length: 16 }, (_, j) => (j % 2 === 0 ? s[j / 2]! : mins[(j - 1) / 2]!)),
+    16,
+    0,
+  )
+  scales.set([...low, ...high], at + 1)
 }
 
 function putQ4K({ weights, scales }: BlockRow, block: BlockParts, index: number): void {

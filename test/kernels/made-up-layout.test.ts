@@ -33,6 +33,16 @@ fn weight_quad(row: u32, quad: u32) -> vec4f {
   return range.x + range.y * vec4f((vec4u(word) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u));
 }
 
+const QUADS_PER_READ = 1u;
+
+fn read_quads(row: u32, quad: u32) -> vec4f {
+  return weight_quad(row, quad);
+}
+
+fn quad_of(quads: vec4f, i: u32) -> vec4f {
+  return quads;
+}
+
 const QUADS_PER_STEP = 8u;
 
 struct Inputs {
