@@ -3,18 +3,24 @@ import type { Constraint } from '../constraints/constraint.ts'
 import { CONTROL_MARK, control, controlBytes } from '../constraints/control.ts'
 import { Engine } from '../constraints/engine.ts'
 import { type Expression, either, literal, optional, sequence, utf8 } from '../constraints/expression.ts'
+import type { TextConstraint } from '../constraints/text-constraint.ts'
 import { MistralError, ParameterError } from '../errors.ts'
 import { entriesOf, fieldOf, isJsonObject } from '../json/value.ts'
 import type { TextFormat } from '../sampling/text-params.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { ThinkingTokens } from './thoughts.ts'
+import type { CallShape } from './tool-choice.ts'
+import { WakingConstraint } from './waking-constraint.ts'
 
 export interface AnswerShape {
-  readonly format: TextFormat
+  /** What the text must be like; undefined where it is free. */
+  readonly format: TextFormat | undefined
   /** How thoughts are marked, and whether the answer begins inside of one; undefined where it has none. */
   readonly thinking: (ThinkingTokens & { readonly open: boolean }) | undefined
   /** The answer drops the space that its first token begins with. */
   readonly begins: boolean
+  /** What may be called; undefined without tools. */
+  readonly tools: CallShape | undefined
 }
 
 const engines = new WeakMap<Tokenizer, Engine>()
@@ -26,17 +32,44 @@ const engines = new WeakMap<Tokenizer, Engine>()
 export async function answerConstraint(
   tokenizer: Tokenizer,
   endIds: readonly number[],
-  { format, thinking, begins }: AnswerShape,
+  { format, thinking, begins, tools }: AnswerShape,
 ): Promise<() => Constraint> {
-  const { name, value } = format
+  const { name, value } = format ?? { name: 'tools', value: tools?.list }
   try {
-    const text = await readerOf(format)
-    const key = keyOf([name, value, thinking])
-    return engineOf(tokenizer, endIds).compile(key, () => withThoughts(text(), thinking), begins)
+    const engine = engineOf(tokenizer, endIds)
+    const text = format && (await readerOf(format))
+    const calls = tools && (await callsOf(tools))
+    const key = keyOf([name, value, thinking, tools && [tools.list, tools.maxCalls, tools.begun]])
+    if (calls !== undefined && tools!.begun !== 'nothing') return engine.compile(key, calls, false)
+    if (text === undefined) return waking(tools!.tokens.begin, engine.compile(key, calls!, false))
+    const whole = () => withThoughts(calls === undefined ? text() : either(text(), calls()), thinking)
+    return engine.compile(key, whole, begins)
   } catch (error) {
     if (!(error instanceof MistralError) || error instanceof ParameterError) throw error
     throw new ParameterError(name, value, error.message, { cause: error })
   }
+}
+
+/** What makes the expression of the calls; where the text before them is free, of what comes after their beginning. */
+async function callsOf({ list, tokens, maxCalls, begun }: CallShape): Promise<() => Expression> {
+  const { compileToolCalls } = await import('../constraints/tool-calls.ts')
+  const controlOf = (wanted: string) => {
+    const [id] = [...tokens.controls].find(([, name]) => name === wanted) ?? []
+    return id === undefined ? undefined : control(id)
+  }
+  const args = controlOf('[ARGS]')
+  const syntax = { begin: control(tokens.begin), named: args && { args, callId: controlOf('[CALL_ID]') } }
+  const callable = list.map(({ function: { name, parameters, strict } }) => ({
+    name,
+    parameters,
+    strict: strict === true,
+  }))
+  return () => compileToolCalls(callable, syntax, { maxCalls, begun })
+}
+
+/** Nothing is asked of the tokens before the one that begins calls. */
+function waking(begin: number, make: () => TextConstraint): () => Constraint {
+  return () => new WakingConstraint(begin, make())
 }
 
 /** What makes the expression, once its code is loaded. */

@@ -35,7 +35,7 @@ import {
 import { longestToken, seedOf, tokenParams } from './run-params.ts'
 import { endsInThought, thinkingTokens } from './thoughts.ts'
 import type { ToolCallStream } from './tool-calls.ts'
-import { forcedCall, toolCallTokens } from './tool-choice.ts'
+import { callShape, forcedCall, toolCallTokens } from './tool-choice.ts'
 
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
 
@@ -247,19 +247,22 @@ export class MistralChat implements ChatModel {
 
   /** Makes what each answer must keep to; undefined when the request asks for nothing. */
   private async constraintOf(
-    { params, reasoning_effort: effort }: ParsedRequest,
-    { after, thinking }: Omit<AnswerOptions, 'index'>,
+    { params, tools: plan, reasoning_effort: effort }: ParsedRequest,
+    { after, thinking, tools }: Omit<AnswerOptions, 'index'>,
     { constraint: own }: ConstraintOptions,
   ): Promise<(() => Constraint) | undefined> {
     const { format } = params.text
-    if (format === undefined) return own
-    if (own !== undefined) throw new ParameterError('constraint', own, `cannot be combined with ${format.name}`)
+    if (own !== undefined && format !== undefined) {
+      throw new ParameterError('constraint', own, `cannot be combined with ${format.name}`)
+    }
+    if (own !== undefined || (format === undefined && tools === undefined)) return own
     const { tokenizer } = this
     const { answerConstraint } = await import('./answer-constraint.ts')
     return answerConstraint(tokenizer, this.model.eosTokenIds, {
       format,
       thinking: thinking?.open || effort !== 'none' ? thinking : undefined,
       begins: tokenizer.stream(after === undefined ? {} : { after }).begins,
+      tools: tools && callShape(plan, tools.tokens),
     })
   }
 

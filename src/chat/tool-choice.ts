@@ -84,6 +84,21 @@ export function toolCallTokens(tokenizer: Tokenizer): ToolCallTokens | undefined
   return { begin, named: controlId(tokenizer, '[ARGS]') !== undefined, controls }
 }
 
+/** The functions that an answer may call, and how calls are written. */
+export interface CallShape {
+  readonly list: readonly Tool[]
+  readonly tokens: ToolCallTokens
+  readonly maxCalls: number
+  /** The part of the calls that the prompt has already: the rest must come then. */
+  readonly begun: 'nothing' | 'calls' | 'arguments'
+}
+
+export function callShape({ tools = [], force, maxCalls }: ToolPlan, tokens: ToolCallTokens): CallShape {
+  if (typeof force !== 'object')
+    return { list: tools, tokens, maxCalls, begun: force === undefined ? 'nothing' : 'calls' }
+  return { list: tools.filter((tool) => tool.function.name === force.name), tokens, maxCalls, begun: 'arguments' }
+}
+
 /** The beginning of a forced answer, which follows the prompt's ids. */
 export interface ForcedCall {
   readonly ids: readonly number[]

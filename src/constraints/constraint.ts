@@ -22,6 +22,11 @@ export interface Constraint {
   /** True ends the answer after the token that was accepted last. */
   readonly done?: boolean
   /**
+   * True as long as every token may come: `mask` is not asked then, so that several steps run before `accept` tells of the first. It
+   * becomes false in `accept`, or stays as it is: what was computed beyond that token is dropped.
+   */
+  readonly idle?: boolean
+  /**
    * A copy that goes its own way. With it tokens can be guessed ahead (`prompt_lookup_num_tokens`, {@link expected}); without
    * it, each comes by itself.
    */

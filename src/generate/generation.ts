@@ -2,7 +2,8 @@
 import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
-import { errorOf, maskSources } from './mask-sources.ts'
+import type { PackedParams } from '../sampling/packed-params.ts'
+import { errorOf, isAsked, maskSources } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
@@ -24,6 +25,9 @@ export class Generation<Note = unknown> implements Owner {
   #epoch = 0
   #done = false
   #dense = false
+  /** Its constraint is asked; false as long as that is idle. */
+  #masked: boolean
+  #settingsChanged = false
   #cachedTokens: number | undefined
   #idleSince: number | undefined
   #failure: Error | undefined
@@ -38,6 +42,7 @@ export class Generation<Note = unknown> implements Owner {
     private readonly resumed: () => void,
   ) {
     this.tokens = [...request.prompt]
+    this.#masked = isAsked(request.constraint)
   }
 
   get adapter(): Adapter | undefined {
@@ -95,14 +100,31 @@ export class Generation<Note = unknown> implements Owner {
   /** Whether another batch makes sense now. */
   get runnable(): boolean {
     if (this.#done || this.#idleSince !== undefined || this.next >= this.limit) return false
-    return this.#ahead === 0 || !this.request.lockstep
+    return this.#ahead === 0 || !this.lockstep
+  }
+
+  /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
+  get lockstep(): boolean {
+    return this.request.lockstep || this.#masked
+  }
+
+  /** How the GPU chooses its tokens. */
+  get packed(): PackedParams {
+    return this.#masked ? this.request.masked : this.request.packed
+  }
+
+  /** {@link packed} once, when it is another than the sequence was given. */
+  takeChangedSettings(): PackedParams | undefined {
+    if (!this.#settingsChanged) return undefined
+    this.#settingsChanged = false
+    return this.packed
   }
 
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
   needs(guessed: readonly number[] = []): SamplerNeeds[] {
-    const { packed, sampler, logprobs, constraint } = this.request
-    const needs: SamplerNeeds = { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
-    if (constraint === undefined) return [needs, ...guessed.map(() => needs)]
+    const { sampler, logprobs, constraint } = this.request
+    const needs: SamplerNeeds = { rules: this.packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
+    if (constraint === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
     return maskSources(constraint, guessed, (error) => this.fail(error)).map((mask) => ({ ...needs, mask }))
   }
 
@@ -176,6 +198,7 @@ export class Generation<Note = unknown> implements Owner {
     let verdict: Verdict<Note>
     try {
       if (!stops.has(id)) constraint?.accept(id)
+      if (isAsked(constraint) && !this.#masked) this.wake()
       verdict = onToken?.(id) ?? { stop: false }
     } catch (error) {
       this.fail(errorOf(error))
@@ -224,6 +247,15 @@ export class Generation<Note = unknown> implements Owner {
     }
   }
 
+  /** The constraint is asked from now on: choices on their way, which it knows nothing of, no longer count. */
+  private wake(): void {
+    this.#masked = true
+    this.#settingsChanged = true
+    this.#epoch++
+    this.#ahead = 0
+    this.#computed = this.request.recompute ? 0 : Math.min(this.#computed, this.tokens.length - 1)
+  }
+
   private resumeIfIdle(): void {
     if (this.#idleSince === undefined || this.#ready.length >= BACKLOG / 2) return
     this.#idleSince = undefined
@@ -231,7 +263,7 @@ export class Generation<Note = unknown> implements Owner {
   }
 
   private noTokenLeft(): MistralError {
-    return this.request.packed.rules
+    return this.packed.rules
       ? new NoTokenLeftError(
           `no token is left to choose: the ${this.request.constraint ? 'constraint and the ' : ''}rules of the request ` +
             'ban the whole vocabulary',

@@ -40,12 +40,16 @@ export function maskSources(
   })
 }
 
+export function isAsked(constraint: Constraint | undefined): boolean {
+  return constraint !== undefined && constraint.idle !== true
+}
+
 /**
  * Guesses the next tokens of an answer, at most `room`: what its constraint expects, else what prompt lookup finds.
  * A constraint that cannot fork lets none be guessed.
  */
 export function guess({ constraint, lookup }: GenerationRequest, tokens: readonly number[], room: number): number[] {
-  if (constraint !== undefined) {
+  if (constraint !== undefined && isAsked(constraint)) {
     if (constraint.fork === undefined) return []
     const expected = expectedOf(constraint, Math.min(MOST_EXPECTED, room))
     if (expected.length > 0) return expected

@@ -112,7 +112,7 @@ export class Planner {
 
   /** At most as many as the longest answer needs and as the history has room for; one where an answer goes in lockstep. */
   private steps(answers: readonly Generation[], besidePrompts: boolean): number {
-    if (answers.some(({ request }) => request.lockstep)) return 1
+    if (answers.some(({ lockstep }) => lockstep)) return 1
     const useful = Math.max(...answers.map((generation) => generation.limit - generation.next))
     const room = Math.min(...answers.map((generation) => this.loaded.positions - generation.next))
     const wanted = besidePrompts ? Math.min(this.pace.steps(), STEPS_BESIDE_PROMPTS) : this.pace.steps()

@@ -106,15 +106,17 @@ function requestOf<Note>(
   { eosTokenIds, constraint, onToken, begun = 0 }: TokenLoopOptions<Note>,
 ): Omit<GenerationRequest<Note>, 'adapter'> {
   const seed = sampler.seed ?? randomSeed()
-  const masked = constraint !== undefined
-  const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed, masked }
+  const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed }
+  const topLogprobs = loop.logprobs ? loop.top_logprobs : undefined
   const wanted = loop.max_length === undefined ? loop.max_tokens : loop.max_length - prompt.length
   if (wanted <= 0) {
     throw new ParameterError('max_length', loop.max_length, `must be above the prompt's ${prompt.length} tokens`)
   }
+  const packed = packSettings(sampler, { ...context, topLogprobs })
   return {
     prompt,
-    packed: packSettings(sampler, { ...context, topLogprobs: loop.logprobs ? loop.top_logprobs : undefined }),
+    packed,
+    masked: constraint === undefined ? packed : packSettings(sampler, { ...context, topLogprobs, masked: true }),
     logprobs: loop.logprobs,
     sampler: samplerOf(sampler),
     maxTokens: Math.min(wanted, loaded.positions - prompt.length),
@@ -123,7 +125,7 @@ function requestOf<Note>(
     onToken,
     recompute: !loop.use_cache,
     lookup: loop.prompt_lookup_num_tokens,
-    lockstep: masked || !loop.use_cache || loop.prompt_lookup_num_tokens > 0,
+    lockstep: !loop.use_cache || loop.prompt_lookup_num_tokens > 0,
   }
 }
 

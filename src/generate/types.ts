@@ -58,12 +58,14 @@ export interface Adapter {
 export interface GenerationRequest<Note = unknown> {
   readonly prompt: readonly number[]
   readonly packed: PackedParams
+  /** The same where a constraint is asked. */
+  readonly masked: PackedParams
   readonly logprobs: boolean
   readonly sampler: SamplerKind
   /** The most tokens to generate. */
   readonly maxTokens: number
   readonly stops: ReadonlySet<number>
-  /** The constraint on the next token. It is asked between steps, so such requests go in lockstep. */
+  /** The constraint on the next token. It is asked between steps, so such requests go in lockstep while it is not idle. */
   readonly constraint: Constraint | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */

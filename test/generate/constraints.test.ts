@@ -173,6 +173,48 @@ describe('a constraint', { timeout: patience(300_000) }, () => {
     })
   })
 
+  test('that is idle at first lets several steps run, and holds from the token on that wakes it', async () => {
+    const prompt = promptOf(10, 7, vocab)
+    const params = { ...KINDS[1]!, max_tokens: 60 }
+    const seen = await withModel(path, { ...load, stepsPerReadback: 1 }, (model) =>
+      tokensOf(model.generate(prompt, params)),
+    )
+    // A token that comes for the first time in the middle.
+    const at = seen.findIndex((id, i) => i > 17 && !seen.slice(0, i).includes(id))
+    const waking = (): Constraint & { accepted: number[] } => {
+      const rising = new Rising()
+      let idle = true
+      return {
+        accepted: rising.accepted,
+        get idle() {
+          return idle
+        },
+        mask: () => (idle ? null : rising.mask()),
+        accept: (id) => {
+          if (idle) idle = id !== seen[at]
+          else rising.accept(id)
+        },
+      }
+    }
+    const all: number[][] = []
+    for (const stepsPerReadback of [1, 4, 16]) {
+      await withModel(path, { ...load, stepsPerReadback, maxSequences: 2 }, async (model) => {
+        const [ids, beside] = await Promise.all([
+          tokensOf(model.generate(prompt, params, { constraint: waking })),
+          tokensOf(model.generate(prompt, params)),
+        ])
+        expect(beside).toEqual(seen)
+        all.push(ids)
+        const guessed = { ...params, prompt_lookup_num_tokens: 4 }
+        expect(await tokensOf(model.generate(prompt, guessed, { constraint: waking }))).toEqual(ids)
+      })
+    }
+    expect(all[0]!.slice(0, at + 1)).toEqual(seen.slice(0, at + 1))
+    expect(keeps(all[0]!.slice(at + 1))).toBe(true)
+    expect(all[1]).toEqual(all[0])
+    expect(all[2]).toEqual(all[0])
+  })
+
   test('whose functions fail ends its own request alone', async () => {
     await withModel(path, { ...load, maxSequences: 3 }, async (model) => {
       const prompt = promptOf(7, 7, vocab)

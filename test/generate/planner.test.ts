@@ -36,9 +36,11 @@ function stage(maxSequences: number, steps = 4) {
 
 function requestOf(prompt: number[], request: Partial<GenerationRequest>): GenerationRequest {
   const context = { promptLength: prompt.length, eosTokenId: [2], seed: 1 }
+  const packed = packSettings(parseRequestParams({ do_sample: false }).sampler, context)
   return {
     prompt,
-    packed: packSettings(parseRequestParams({ do_sample: false }).sampler, context),
+    packed,
+    masked: packed,
     logprobs: false,
     sampler: 'greedy',
     maxTokens: 100,
