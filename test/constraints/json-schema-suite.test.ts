@@ -1,6 +1,7 @@
 /** The JSON Schema Test Suite, draft 2020-12: every valid instance is accepted, every invalid one refused, or the schema is refused by name. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { runSuite } from '../support/json-schema-suite.ts'
+import { runSuite, suiteTable } from '../support/json-schema-suite.ts'
 
 const results = runSuite()
 
@@ -32,5 +33,10 @@ describe('the JSON Schema Test Suite', () => {
     expect(sum(({ accepted }) => accepted)).toBeGreaterThan(600)
     expect(sum(({ refused }) => refused)).toBeGreaterThan(450)
     expect(sum(({ unsupported }) => unsupported.reduce((all, { tests }) => all + tests, 0))).toBeLessThan(50)
+  })
+
+  it('the table in docs/structured-output.md is the one that print-suite.ts prints', () => {
+    const docs = readFileSync(new URL('../../docs/structured-output.md', import.meta.url), 'utf8')
+    expect(docs).toContain(suiteTable(results))
   })
 })
