@@ -1,6 +1,6 @@
 /** Keeps unions short: what a union has twice, and what another of its sets holds anyway, is left out. */
 import { ANY_NUMBER } from './numbers.ts'
-import { ANY_ARRAY, ANY_OBJECT, type ObjectSet } from './sets.ts'
+import { ANY_ARRAY, ANY_OBJECT, type ArraySet, type ObjectSet } from './sets.ts'
 import type { StringSet } from './strings.ts'
 
 /** Longer unions are not searched for sets inside of others. */
@@ -13,13 +13,20 @@ export function withoutRepeats<S extends object>(sets: readonly S[], looks: bool
     if (sets.includes(everything as object as S)) return [everything as object as S]
   }
   const different = [...new Map(sets.map((set) => [keyOfSet(set), set])).values()]
-  if (different.length < 2 || different.length > MOST_COMPARED || !('members' in different[0]!)) return different
-  const objects = different as unknown as ObjectSet[]
+  if (different.length < 2 || different.length > MOST_COMPARED) return different
+  if ('members' in different[0]!) return outermost(different as object[] as ObjectSet[], holdsObject) as object[] as S[]
+  return 'prefix' in different[0]!
+    ? (outermost(different as object[] as ArraySet[], holdsArray) as object[] as S[])
+    : different
+}
+
+/** Without what another set holds. */
+function outermost<S extends ObjectSet | ArraySet>(sets: readonly S[], holds: (outer: S, inner: S) => boolean): S[] {
   // From the one that asks least on, so that a set is compared with those that can hold it.
-  const sorted = [...objects].sort((a, b) => conditionsOf(a).size - conditionsOf(b).size)
-  const kept: ObjectSet[] = []
+  const sorted = [...sets].sort((a, b) => conditionsOf(a).size - conditionsOf(b).size)
+  const kept: S[] = []
   for (const set of sorted) if (!kept.some((other) => holds(other, set))) kept.push(set)
-  return kept as unknown as S[]
+  return kept
 }
 
 /** About how much there is to do with all sets of a union. */
@@ -28,28 +35,47 @@ export function sizeOf(sets: readonly object[]): number {
 }
 
 /** Whether everything that `outer` asks for is asked for by `inner` too. */
-function holds(outer: ObjectSet, inner: ObjectSet): boolean {
-  if (outer.min > inner.min || outer.max < inner.max || keyOfNames(outer.evaluated) !== keyOfNames(inner.evaluated))
+function holdsObject(outer: ObjectSet, inner: ObjectSet): boolean {
+  if (outer.min > inner.min || outer.max < inner.max) return false
+  return keyOfNames(outer.evaluated) === keyOfNames(inner.evaluated) && asks(outer, inner)
+}
+
+function holdsArray(outer: ArraySet, inner: ArraySet): boolean {
+  if (outer.min > inner.min || outer.max < inner.max || (outer.unique !== undefined && inner.unique === undefined))
     return false
+  if (JSON.stringify(outer.evaluated) !== JSON.stringify(inner.evaluated) || !asks(outer, inner)) return false
+  const length = Math.max(outer.prefix.length, inner.prefix.length)
+  for (let i = 0; i <= length; i++) {
+    const [wide, narrow] = [outer.prefix[i] ?? outer.rest, inner.prefix[i] ?? inner.rest]
+    if (i < inner.max && !wide.every((literal) => narrow.includes(literal))) return false
+  }
+  return true
+}
+
+function asks(outer: ObjectSet | ArraySet, inner: ObjectSet | ArraySet): boolean {
   const conditions = conditionsOf(inner)
   for (const one of conditionsOf(outer)) if (!conditions.has(one)) return false
   return true
 }
 
-const conditions = new WeakMap<ObjectSet, ReadonlySet<string>>()
+const conditions = new WeakMap<ObjectSet | ArraySet, ReadonlySet<string>>()
 
-function conditionsOf(set: ObjectSet): ReadonlySet<string> {
+function conditionsOf(set: ObjectSet | ArraySet): ReadonlySet<string> {
   let known = conditions.get(set)
   if (known === undefined) {
-    known = new Set([
-      ...set.members.filter(({ term }) => term.length > 0).map(({ names, term }) => `m${numbered(names)}:${term}`),
-      ...set.witnesses.map(({ names, term }) => `w${numbered(names)}:${term}`),
-      ...set.required.map((name) => `r${name}`),
-      ...set.dependents.map((one) => `d${JSON.stringify(one)}`),
-    ])
+    known = new Set('members' in set ? conditionsOfObject(set) : set.contains.map((one) => JSON.stringify(one)))
     conditions.set(set, known)
   }
   return known
+}
+
+function conditionsOfObject({ members, witnesses, required, dependents }: ObjectSet): string[] {
+  return [
+    ...members.flatMap(({ names, term }) => term.map((literal) => `m${numbered(names)}:${literal}`)),
+    ...witnesses.map(({ names, term }) => `w${numbered(names)}:${term}`),
+    ...required.map((name) => `r${name}`),
+    ...dependents.map((one) => `d${JSON.stringify(one)}`),
+  ]
 }
 
 const keys = new WeakMap<object, string>()

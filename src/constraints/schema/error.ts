@@ -17,7 +17,7 @@ export class SchemaError extends MistralError {
 }
 
 /** Steps that one schema may take; each is about eight microseconds, so that hostile schemas end early. */
-const MAX_STEPS = 20_000
+const MAX_STEPS = 15_000
 
 /** Counts what a schema costs. */
 export class Effort {

@@ -16,6 +16,18 @@ import { FALSE, type Term, TRUE } from './terms.ts'
 const MORE = Number.POSITIVE_INFINITY
 const TYPES = ['null', 'boolean', 'number', 'integer', 'string', 'array', 'object']
 
+const NUMBERS = words('minimum maximum exclusiveMinimum exclusiveMaximum multipleOf')
+const STRINGS = words('minLength maxLength pattern format')
+const ARRAYS = words('items prefixItems additionalItems minItems maxItems uniqueItems contains minContains maxContains')
+const OBJECTS = words(
+  `properties patternProperties additionalProperties propertyNames required dependentRequired dependencies minProperties
+  maxProperties`,
+)
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/))
+}
+
 export interface KeywordContext {
   readonly document: SchemaDocument
   readonly states: TextStates
@@ -28,13 +40,14 @@ export interface KeywordContext {
 /** The values that have what the keywords of each type ask for. @throws SchemaError */
 export function localShape(node: SchemaNode, context: KeywordContext): Shape {
   const keyword = (name: string) => new Keyword(node, name)
+  const says = (keywords: ReadonlySet<string>) => Object.keys(node.schema).some((name) => keywords.has(name))
   const types = typesOf(keyword('type'))
   const has = (type: string) => types === undefined || types.includes(type)
-  const numbers = numbersOf(keyword)
+  const numbers = says(NUMBERS) ? numbersOf(keyword) : ANY_NUMBER
   const kinds = has('number') ? [numbers] : has('integer') ? [commonNumbers(numbers, INTEGERS)] : []
-  const arrays = arraysOf(node, keyword, context)
-  const objects = objectsOf(node, keyword, context)
-  const strings = stringsIn(keyword, context)
+  const arrays = says(ARRAYS) ? arraysOf(node, keyword, context) : ANY_ARRAY
+  const objects = says(OBJECTS) ? objectsOf(node, keyword, context) : ANY_OBJECT
+  const strings = says(STRINGS) ? stringsIn(keyword, context) : ANY_STRING
   return {
     null: has('null'),
     true: has('boolean'),

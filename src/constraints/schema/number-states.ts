@@ -12,7 +12,7 @@ import type { NumberSet } from './numbers.ts'
 
 const MORE = Number.POSITIVE_INFINITY
 /** Remainders that are told apart, and states together with those of the bounds. */
-const LIMITS = { remainders: 10_000n, states: 20_000 }
+const LIMITS = { remainders: 10_000n, states: 10_000 }
 const SYMBOLS = '-.0123456789'
 
 /** @throws SchemaError when the multiples are too large for an automaton */

@@ -17,6 +17,12 @@ import { bothTerms, FALSE, isFalse, otherTerms, type Term, TRUE } from './terms.
 /** Branches of `anyOf` that are told apart by what they look at; their combinations double with each. */
 const MOST_LOOKED_AT = 6
 
+/** Keywords that bring in other subschemas, or values, whole. */
+const APPLIES = new Set(
+  `$ref $dynamicRef const enum allOf anyOf oneOf not if dependentSchemas dependencies unevaluatedItems
+  unevaluatedProperties`.split(/\s+/),
+)
+
 /** A shape that needs itself. */
 class ShapeLoop extends Error {
   constructor(readonly path: string) {
@@ -96,7 +102,7 @@ export class Shapes {
     if (known === 'open') throw new ShapeLoop(this.#document.node(literal >> 1).path)
     if (known !== undefined) return known
     const node = this.#document.node(literal >> 1)
-    this.#effort.spend(4, node.path)
+    this.#effort.spend(2, node.path)
     this.#known.set(literal, 'open')
     this.#open++
     try {
@@ -119,6 +125,7 @@ export class Shapes {
       )
     }
     let shape = simplest(localShape(node, this.#context))
+    if (!Object.keys(node.schema).some((name) => APPLIES.has(name))) return shape
     const narrow = (other: Shape): void => {
       shape = this.algebra.both(shape, other, node.path)
     }
@@ -165,7 +172,7 @@ export class Shapes {
   #constants(values: readonly unknown[], path: string): Shape {
     const constant = (value: unknown) => this.#document.constant(value, path)
     const numbers = values.filter((value) => typeof value === 'number' || typeof value === 'bigint')
-    this.#effort.spend(values.length / 10 + numbers.length / 2, path)
+    this.#effort.spend(values.length / 10 + numbers.length, path)
     const arrays = values.filter((value) => Array.isArray(value)) as (readonly unknown[])[]
     const any = { ...NO_SHAPE, numbers: numbers.map((value) => onlyNumber(decimalOf(value))) }
     return {
