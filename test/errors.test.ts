@@ -64,6 +64,7 @@ describe('an error as plain data', () => {
     cause,
     new errors.ConfigError('head_dim', 7, 'must be even'),
     new errors.ParameterError('top_p', 2, 'must be at most 1', { cause }),
+    new errors.ConstraintError('states', 'has too many states'),
     new errors.NoTokenLeftError('none'),
     new errors.QueueFullError(3, 3),
     new errors.TokenizerError('no such id'),

@@ -132,7 +132,7 @@ describe('addresses', () => {
   })
 
   test('one that is not there is told which are', async () => {
-    const { error } = await (await appOf().app.request('/v1/responses', { method: 'POST' })).json()
-    expect(error.message).toMatch(/no route POST \/v1\/responses; there are POST \/v1\/chat\/completions, /)
+    const { error } = await (await appOf().app.request('/v1/audio', { method: 'POST' })).json()
+    expect(error.message).toMatch(/no route POST \/v1\/audio; there are POST \/v1\/chat\/completions, /)
   })
 })
