@@ -1,33 +1,17 @@
 /** `/v1/messages`, asked by Anthropic's client as it stands. */
 import Anthropic, { APIError, AuthenticationError, BadRequestError } from '@anthropic-ai/sdk'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ContextLengthError, DeviceLostError, QueueFullError } from '../../src/errors.ts'
-import type { AppOptions, MistralApp } from '../../src/server/index.ts'
-import { appOf, type Json, post, type Step } from './fake-chat.ts'
-import { servePocket, until } from './pocket.ts'
-
-function clientOf(app: MistralApp, apiKey = 'local'): Anthropic {
-  return new Anthropic({ apiKey, baseURL: 'http://localhost', fetch: app.fetch as typeof fetch, maxRetries: 0 })
-}
+import type { AppOptions } from '../../src/server/index.ts'
+import { appOf, type Json, post, thoughtful } from './fake-chat.ts'
+import { anthropicOf } from './official-clients.ts'
 
 function scripted(script: Parameters<typeof appOf>[0], options: AppOptions = {}) {
   const { app, chat } = appOf(script, options)
-  return { app, chat, client: clientOf(app) }
+  return { app, chat, client: anthropicOf(app) }
 }
 
 const asked = { model: 'm', max_tokens: 24, messages: [{ role: 'user' as const, content: 'Hi' }] }
-const call = { id: 'abcdefghi', type: 'function' as const, function: { name: 'wind', arguments: '' } }
-const thoughtful: Step[] = [
-  { reasoning_content: 'It is ' },
-  { reasoning_content: 'morning.' },
-  { text: 'Good ' },
-  { text: 'morning' },
-  { tool_calls: [{ index: 0, ...call }] },
-  { tool_calls: [{ index: 0, function: { arguments: '{"place":' } }] },
-  { tool_calls: [{ index: 0, function: { arguments: '"Nice"}' } }] },
-  { tool_calls: [{ index: 1, ...call, id: 'jklmnopqr' }] },
-  { tool_calls: [{ index: 1, function: { arguments: '{}' } }], finish_reason: 'tool_calls' },
-]
 const content = [
   { type: 'thinking', thinking: 'It is morning.', signature: '' },
   { type: 'text', text: 'Good morning', citations: null },
@@ -39,62 +23,6 @@ const wind = {
   description: 'How it blows',
   input_schema: { type: 'object' as const, properties: { place: { type: 'string' } } },
 }
-
-describe('the embedded model', async () => {
-  const { chat, app, answer, idle } = await servePocket()
-  const client = clientOf(app)
-  const ask = {
-    ...asked,
-    model: 'pocket',
-    temperature: 0,
-    messages: [{ role: 'user' as const, content: 'What is a mistral?' }],
-  }
-  afterAll(() => chat.dispose())
-  const textOf = (message: Anthropic.Message) =>
-    message.content.map((block) => (block.type === 'text' ? block.text : '')).join('')
-
-  test('gives the text, whole and streamed, with usage', async () => {
-    const whole = await client.messages.create(ask)
-    expect(textOf(whole)).toBe(answer)
-    expect(whole._request_id).toMatch(/^req-/)
-    const stream = client.messages.stream(ask)
-    let text = ''
-    stream.on('text', (delta) => {
-      text += delta
-    })
-    const final = await stream.finalMessage()
-    expect([text, textOf(final), final.usage.output_tokens]).toEqual([answer, answer, whole.usage.output_tokens])
-    const { input_tokens: prompt, cache_read_input_tokens: cached } = final.usage
-    expect(prompt + cached!).toBe(8)
-    expect(await client.messages.countTokens({ model: 'pocket', messages: ask.messages })).toEqual({ input_tokens: 8 })
-  })
-
-  test('says which stop sequence ended the answer', async () => {
-    const word = answer.split(' ')[2]!
-    const message = await client.messages.create({ ...ask, stop_sequences: ['never', word] })
-    expect([message.stop_reason, message.stop_sequence]).toEqual(['stop_sequence', word])
-    expect(answer.startsWith(textOf(message))).toBe(true)
-    const streamed = await client.messages.stream({ ...ask, stop_sequences: [word] }).finalMessage()
-    expect([streamed.stop_reason, streamed.stop_sequence]).toEqual(['stop_sequence', word])
-    expect((await client.messages.create({ ...ask, max_tokens: 2 })).stop_reason).toBe('max_tokens')
-  })
-
-  test('goes on with what the assistant has begun', async () => {
-    const [user] = ask.messages
-    const begun = { role: 'assistant' as const, content: 'A mistral is' }
-    const message = await client.messages.create({ ...ask, messages: [user!, begun] })
-    const { model, temperature, max_tokens } = ask
-    const chatted = await post(app, '/v1/chat/completions', { model, temperature, max_tokens, messages: [user, begun] })
-    expect(textOf(message)).toBe((await chatted.json()).choices[0].message.content)
-  })
-
-  test('abort in mid-stream frees the sequence', async () => {
-    const stream = client.messages.stream({ ...ask, temperature: 1, max_tokens: 900 })
-    stream.on('text', () => stream.abort())
-    await expect(stream.finalMessage()).rejects.toThrow(Anthropic.APIUserAbortError)
-    await until(idle)
-  })
-})
 
 describe('answers', () => {
   test('are blocks, whole and streamed', async () => {
@@ -324,7 +252,7 @@ describe('errors', () => {
 
   test('keys come in x-api-key, or as bearers', async () => {
     const { app } = scripted(thoughtful, { apiKeys: ['secret'] })
-    expect((await clientOf(app, 'secret').messages.create(asked)).content).toEqual(content)
+    expect((await anthropicOf(app, 'secret').messages.create(asked)).content).toEqual(content)
     const bearer = new Anthropic({
       apiKey: null,
       authToken: 'secret',
@@ -332,7 +260,7 @@ describe('errors', () => {
       fetch: app.fetch as typeof fetch,
     })
     expect((await bearer.messages.create(asked)).content).toEqual(content)
-    await expect(clientOf(app, 'wrong').messages.create(asked)).rejects.toBeInstanceOf(AuthenticationError)
+    await expect(anthropicOf(app, 'wrong').messages.create(asked)).rejects.toBeInstanceOf(AuthenticationError)
     const none = await post(app, '/v1/messages', asked)
     expect([none.status, (await none.json()).error]).toEqual([
       401,

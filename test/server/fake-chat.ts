@@ -173,3 +173,19 @@ export async function events(response: Response): Promise<Json[]> {
     .filter((block) => block.startsWith('data: '))
     .map((block) => (block === 'data: [DONE]' ? '[DONE]' : JSON.parse(block.slice(6))))
 }
+
+/** A call of a function, whose arguments are still to come. */
+export const call = { id: 'abcdefghi', type: 'function' as const, function: { name: 'wind', arguments: '' } }
+
+/** A thought, a text and two calls. */
+export const thoughtful: Step[] = [
+  { reasoning_content: 'It is ' },
+  { reasoning_content: 'morning.' },
+  { text: 'Good ' },
+  { text: 'morning' },
+  { tool_calls: [{ index: 0, ...call }] },
+  { tool_calls: [{ index: 0, function: { arguments: '{"place":' } }] },
+  { tool_calls: [{ index: 0, function: { arguments: '"Nice"}' } }] },
+  { tool_calls: [{ index: 1, ...call, id: 'jklmnopqr' }] },
+  { tool_calls: [{ index: 1, function: { arguments: '{}' } }], finish_reason: 'tool_calls' },
+]

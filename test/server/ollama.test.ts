@@ -1,34 +1,17 @@
 /** Ollama's API, asked by its client as it stands. */
-import { Ollama } from 'ollama'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import pkg from '../../package.json' with { type: 'json' }
 import { ContextLengthError } from '../../src/errors.ts'
-import type { AppOptions, MistralApp } from '../../src/server/index.ts'
-import { appOf, type Json, post, type Step } from './fake-chat.ts'
-import { servePocket, until } from './pocket.ts'
-
-function clientOf(app: MistralApp, headers: Record<string, string> = {}): Ollama {
-  return new Ollama({ host: 'http://localhost:11434', fetch: app.fetch as typeof fetch, headers })
-}
+import type { AppOptions } from '../../src/server/index.ts'
+import { appOf, type Json, post, thoughtful } from './fake-chat.ts'
+import { ollamaOf } from './official-clients.ts'
 
 function scripted(script: Parameters<typeof appOf>[0], options: AppOptions = {}) {
   const { app, chat } = appOf(script, options)
-  return { app, chat, client: clientOf(app) }
+  return { app, chat, client: ollamaOf(app) }
 }
 
 const messages = [{ role: 'user', content: 'Hi' }]
-const call = { id: 'abcdefghi', type: 'function' as const, function: { name: 'wind', arguments: '' } }
-const thoughtful: Step[] = [
-  { reasoning_content: 'It is ' },
-  { reasoning_content: 'morning.' },
-  { text: 'Good ' },
-  { text: 'morning' },
-  { tool_calls: [{ index: 0, ...call }] },
-  { tool_calls: [{ index: 0, function: { arguments: '{"place":' } }] },
-  { tool_calls: [{ index: 0, function: { arguments: '"Nice"}' } }] },
-  { tool_calls: [{ index: 1, ...call, id: 'jklmnopqr' }] },
-  { tool_calls: [{ index: 1, function: { arguments: '{}' } }], finish_reason: 'tool_calls' },
-]
 const calls = [
   { id: 'abcdefghi', function: { index: 0, name: 'wind', arguments: { place: 'Nice' } } },
   { id: 'jklmnopqr', function: { index: 1, name: 'wind', arguments: {} } },
@@ -50,65 +33,6 @@ const measures = {
   eval_count: 9,
   eval_duration: 3_000_000,
 }
-
-describe('the embedded model', async () => {
-  const { chat, app, answer, idle } = await servePocket()
-  const client = clientOf(app)
-  const ask = {
-    model: 'pocket',
-    messages: [{ role: 'user', content: 'What is a mistral?' }],
-    options: { temperature: 0, num_predict: 24 },
-  }
-  afterAll(() => chat.dispose())
-
-  test('gives the text, whole and streamed, with its measures', async () => {
-    const whole = await client.chat(ask)
-    expect(whole.message).toEqual({ role: 'assistant', content: answer })
-    expect(whole).toMatchObject({
-      model: 'pocket',
-      done: true,
-      done_reason: 'length',
-      prompt_eval_count: 8,
-      eval_count: 24,
-    })
-    expect(whole.total_duration).toBeGreaterThanOrEqual(whole.prompt_eval_duration)
-    let text = ''
-    for await (const part of await client.chat({ ...ask, stream: true })) text += part.message.content
-    expect(text).toBe(answer)
-  })
-
-  test('answers one question, and goes on from a raw text', async () => {
-    const { options } = ask
-    const asked = await client.generate({ model: 'pocket', prompt: ask.messages[0]!.content, options })
-    expect(asked.response).toBe(answer)
-    const raw = await client.generate({ model: 'pocket', prompt: 'A mistral is', raw: true, options })
-    const completed = await post(app, '/v1/completions', {
-      model: 'pocket',
-      prompt: 'A mistral is',
-      temperature: 0,
-      max_tokens: 24,
-    })
-    expect(raw.response).toBe((await completed.json()).choices[0].text)
-  })
-
-  test('num_predict -1 ends with the model or the context', async () => {
-    const { done_reason, eval_count, prompt_eval_count } = await client.chat({
-      ...ask,
-      options: { temperature: 0, num_predict: -1 },
-    })
-    expect(done_reason === 'stop' || prompt_eval_count + eval_count === chat.contextLength).toBe(true)
-    expect(eval_count).toBeGreaterThan(24)
-  })
-
-  test('abort in mid-stream frees the sequence', async () => {
-    const stream = await client.chat({ ...ask, options: { num_predict: 900 }, stream: true })
-    const read = async () => {
-      for await (const _ of stream) stream.abort()
-    }
-    await expect(read()).rejects.toMatchObject({ name: 'AbortError' })
-    await until(idle)
-  })
-})
 
 describe('answers', () => {
   test('hold thoughts and whole calls, whole and streamed', async () => {
@@ -335,8 +259,8 @@ describe('the model', () => {
     await expect(client.chat({ model: 'other', messages })).rejects.toMatchObject({ status_code: 404 })
     expect((await client.chat({ model: 'mine:latest', messages })).model).toBe('mine')
     const { app } = scripted(thoughtful, { apiKeys: ['secret'] })
-    await expect(clientOf(app).chat({ model: 'm', messages })).rejects.toMatchObject({ status_code: 401 })
-    const keyed = clientOf(app, { Authorization: 'Bearer secret' })
+    await expect(ollamaOf(app).chat({ model: 'm', messages })).rejects.toMatchObject({ status_code: 401 })
+    const keyed = ollamaOf(app, { Authorization: 'Bearer secret' })
     expect((await keyed.chat({ model: 'm', messages })).message.content).toBe('Good morning')
   })
 

@@ -1,38 +1,15 @@
 /** `/v1/responses`, asked by OpenAI's client as it stands. */
-import OpenAI from 'openai'
-import type { ResponseStreamEvent } from 'openai/resources/responses/responses'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ContextLengthError } from '../../src/errors.ts'
-import type { AppOptions, MistralApp } from '../../src/server/index.ts'
-import { appOf, type Json, post, type Step } from './fake-chat.ts'
-import { servePocket, until } from './pocket.ts'
-
-function clientOf(app: MistralApp): OpenAI {
-  return new OpenAI({
-    apiKey: 'local',
-    baseURL: 'http://localhost/v1',
-    fetch: app.fetch as typeof fetch,
-    maxRetries: 0,
-  })
-}
+import type { AppOptions } from '../../src/server/index.ts'
+import { appOf, type Json, post, thoughtful } from './fake-chat.ts'
+import { eventsOf, openaiOf } from './official-clients.ts'
 
 function scripted(script: Parameters<typeof appOf>[0], options: AppOptions = {}) {
   const { app, chat } = appOf(script, options)
-  return { app, chat, client: clientOf(app) }
+  return { app, chat, client: openaiOf(app) }
 }
 
-const call = { id: 'abcdefghi', type: 'function' as const, function: { name: 'wind', arguments: '' } }
-const thoughtful: Step[] = [
-  { reasoning_content: 'It is ' },
-  { reasoning_content: 'morning.' },
-  { text: 'Good ' },
-  { text: 'morning' },
-  { tool_calls: [{ index: 0, ...call }] },
-  { tool_calls: [{ index: 0, function: { arguments: '{"place":' } }] },
-  { tool_calls: [{ index: 0, function: { arguments: '"Nice"}' } }] },
-  { tool_calls: [{ index: 1, ...call, id: 'jklmnopqr' }] },
-  { tool_calls: [{ index: 1, function: { arguments: '{}' } }], finish_reason: 'tool_calls' },
-]
 const wind = {
   type: 'function' as const,
   name: 'wind',
@@ -40,75 +17,6 @@ const wind = {
   parameters: { type: 'object', properties: { place: { type: 'string' } } },
   strict: true,
 }
-
-async function eventsOf(client: OpenAI, body: object): Promise<ResponseStreamEvent[]> {
-  const stream = await client.responses.create({ model: 'm', input: 'Hi', ...body, stream: true })
-  const events: ResponseStreamEvent[] = []
-  for await (const event of stream) events.push(event)
-  return events
-}
-
-describe('the embedded model', async () => {
-  const { chat, app, answer, idle } = await servePocket()
-  const client = clientOf(app)
-  const ask = { model: 'pocket', input: 'What is a mistral?', temperature: 0, max_output_tokens: 24 }
-  afterAll(() => chat.dispose())
-
-  test('gives the text, whole and streamed, with usage', async () => {
-    const whole = await client.responses.create(ask)
-    expect(whole.output_text).toBe(answer)
-    expect(whole.usage!.total_tokens).toBe(whole.usage!.input_tokens + whole.usage!.output_tokens)
-    const stream = client.responses.stream(ask)
-    let text = ''
-    stream.on('response.output_text.delta', ({ delta }) => {
-      text += delta
-    })
-    const final = await stream.finalResponse()
-    expect([text, final.output_text]).toEqual([answer, answer])
-    expect(final.usage).toMatchObject({ output_tokens: whole.usage!.output_tokens })
-  })
-
-  test('goes on from an earlier response, as if all had been sent at once', async () => {
-    const first = await client.responses.create(ask)
-    const second = await client.responses.create({ ...ask, previous_response_id: first.id, input: 'And then?' })
-    const { choices } = await client.chat.completions.create({
-      model: 'pocket',
-      temperature: 0,
-      max_tokens: 24,
-      messages: [
-        { role: 'user', content: ask.input },
-        { role: 'assistant', content: first.output_text },
-        { role: 'user', content: 'And then?' },
-      ],
-    })
-    expect(second.output_text).toBe(choices[0]!.message.content)
-  })
-
-  test('counts the prompt, and leaves out what does not fit when it may', async () => {
-    const counted = await client.responses.inputTokens.count({ model: 'pocket', input: ask.input })
-    expect(counted).toEqual({ object: 'response.input_tokens', input_tokens: 8 })
-    const turn = [
-      { role: 'user' as const, content: 'Tell me of the wind. '.repeat(40) },
-      { role: 'assistant' as const, content: 'It blows.' },
-    ]
-    const long = [...Array.from({ length: 20 }, () => turn).flat(), { role: 'user' as const, content: ask.input }]
-    const refused = await client.responses.create({ ...ask, input: long }).catch((error) => error)
-    expect([refused.status, refused.code, refused.param]).toEqual([400, 'context_length_exceeded', 'input'])
-    const cut = await client.responses.create({ ...ask, input: long, truncation: 'auto' })
-    expect(cut.usage!.input_tokens).toBeLessThan(chat.contextLength)
-    expect(cut.usage!.input_tokens).toBeGreaterThan(chat.contextLength / 2)
-  })
-
-  test('abort in mid-stream frees the sequence', async () => {
-    const stream = await client.responses.create({ ...ask, temperature: 1, max_output_tokens: 900, stream: true })
-    for await (const event of stream) {
-      if (event.type !== 'response.output_text.delta') continue
-      stream.controller.abort()
-      break
-    }
-    await until(idle)
-  })
-})
 
 describe('events', () => {
   test('come in order, numbered, and join to the response at their end', async () => {
@@ -151,7 +59,7 @@ describe('events', () => {
       expect.objectContaining({ call_id: 'jklmnopqr', arguments: '{}' }),
     ])
     expect(response.usage.output_tokens_details).toEqual({ reasoning_tokens: 2 })
-    const final = await clientOf(appOf(thoughtful).app).responses.stream({ model: 'm', input: 'Hi' }).finalResponse()
+    const final = await openaiOf(appOf(thoughtful).app).responses.stream({ model: 'm', input: 'Hi' }).finalResponse()
     expect(final.output.map(({ type }) => type)).toEqual(['reasoning', 'message', 'function_call', 'function_call'])
     expect(final.output_text).toBe('Good morning')
   })
@@ -335,88 +243,5 @@ describe('requests', () => {
   ])('%s is named when it is at fault: %j', async (param, fields) => {
     const response = await post(scripted(thoughtful).app, '/v1/responses', { model: 'm', input: 'Hi', ...fields })
     expect([response.status, (await response.json()).error.param]).toEqual([400, param])
-  })
-})
-
-describe('stored responses', () => {
-  const stopped: Step[] = [{ text: 'Hi', finish_reason: 'stop' }]
-
-  test('are shown, listed, gone on from and deleted', async () => {
-    const { client, chat } = scripted(thoughtful)
-    const first = await client.responses.create({ model: 'm', input: 'Hi', instructions: 'Be brief.' })
-    expect(await client.responses.retrieve(first.id)).toMatchObject({ id: first.id, output: first.output })
-    const outputs = ['abcdefghi', 'jklmnopqr'].map((call_id) => ({
-      type: 'function_call_output' as const,
-      call_id,
-      output: 'x',
-    }))
-    const second = await client.responses.create({ model: 'm', input: outputs, previous_response_id: first.id })
-    expect((chat.requests[1] as Json).messages.map(({ role }: Json) => role)).toEqual([
-      'user',
-      'assistant',
-      'tool',
-      'tool',
-    ])
-    expect((chat.requests[1] as Json).messages[1]).toMatchObject({
-      reasoning_content: 'It is morning.',
-      tool_calls: [{}, {}],
-    })
-    const pages: unknown[] = []
-    for await (const item of client.responses.inputItems.list(second.id, { order: 'asc', limit: 1 })) pages.push(item)
-    expect(pages).toMatchObject(outputs)
-    await client.responses.delete(first.id)
-    const gone = await client.responses.retrieve(first.id).catch((error) => error)
-    expect([gone.status, gone.code]).toEqual([404, 'response_not_found'])
-    // What goes on from it has all it needs.
-    await client.responses.create({ model: 'm', input: 'Go on', previous_response_id: second.id })
-    expect((chat.requests[2] as Json).messages).toHaveLength(6)
-  })
-
-  test('items may be sent by their ids', async () => {
-    const { client, chat } = scripted(stopped)
-    const { output } = await client.responses.create({ model: 'm', input: 'Hi' })
-    const reference = { type: 'item_reference' as const, id: output[0]!.id! }
-    await client.responses.create({ model: 'm', input: [reference, { role: 'user', content: 'Go on' }] })
-    expect((chat.requests[1] as Json).messages[0]).toEqual({
-      role: 'assistant',
-      content: [{ type: 'text', text: 'Hi' }],
-    })
-  })
-
-  test('the oldest go first, and none is kept that the client does not want kept', async () => {
-    const { client } = scripted(stopped, { maxStoredResponses: 2 })
-    const ids: string[] = []
-    for (const input of ['a', 'b', 'c']) ids.push((await client.responses.create({ model: 'm', input })).id)
-    ids.push((await client.responses.create({ model: 'm', input: 'd', store: false })).id)
-    const found = await Promise.all(
-      ids.map((id) =>
-        client.responses.retrieve(id).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    )
-    expect(found).toEqual([false, true, true, false])
-    const unknown = await client.responses
-      .create({ model: 'm', input: 'e', previous_response_id: ids[0]! })
-      .catch((e) => e)
-    expect([unknown.status, unknown.param]).toEqual([404, 'previous_response_id'])
-  })
-
-  test('a server can keep none', async () => {
-    const { client } = scripted(stopped, { maxStoredResponses: 0 })
-    expect(((await client.responses.create({ model: 'm', input: 'a' })) as Json).store).toBe(false)
-  })
-
-  test('an answer that failed or was left is not kept', async () => {
-    const { client } = scripted([{ text: 'Hi' }, { fail: new ContextLengthError(9, 8) }])
-    const { response } = (await eventsOf(client, {}))[0] as Json
-    expect((await client.responses.retrieve(response.id).catch((error) => error)).status).toBe(404)
-  })
-
-  test('other methods are told what there is', async () => {
-    const { app } = scripted(stopped)
-    const response = await app.request('http://localhost/v1/responses/resp_1', { method: 'PUT' })
-    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE'])
   })
 })
