@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import gguf
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
@@ -26,6 +27,7 @@ from transformers import (
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "checkpoints"
 sys.path.insert(0, str(FIXTURES))
 from family import VISION, native_name  # noqa: E402
+from gguf_files import add_tokens, gguf_name, permute, unpermute  # noqa: E402
 from support import randomize  # noqa: E402
 
 CLASSES = {
@@ -257,11 +259,102 @@ def native_case(root, i):
     finish(r, folder, model, fields, f"{str(dtype)[6:]} yarn {stretched} scaled {scaled} beta {beta}")
 
 
+QTYPE = gguf.GGMLQuantizationType
+
+
+def gguf_case(root, i):
+    """A GGUF of some type or mix, with keys left out that have defaults."""
+    r = random.Random(9000 + i)
+    arch = r.choice(["llama", "llama", "mistral3"])
+    grows = r.random() < 0.4
+    kv = r.choice([1, 2, 3])
+    heads = kv * r.choice([1, 2, 4])
+    head_dim = r.choice([8, 16, 32, 64])
+    fields = {
+        # Rows of quantized matrices are whole blocks.
+        "vocab_size": r.choice([61, 96, 320]), "hidden_size": 32 * r.randint(1, 4),
+        "intermediate_size": 32 * r.randint(1, 5), "num_hidden_layers": r.randint(1, 3), "num_attention_heads": heads,
+        "num_key_value_heads": kv, "head_dim": head_dim, "max_position_embeddings": 256,
+        "rms_norm_eps": r.choice([1e-5, 1e-6]), "tie_word_embeddings": r.random() < 0.4, "pad_token_id": None,
+        "sliding_window": r.choice([None, None, r.randint(2, 20)]),
+    }
+    if heads * head_dim % 32:
+        fields["head_dim"] = head_dim = 32
+    original = r.choice([8, 16])
+    rope = {"rope_type": r.choice(["default", "linear", "yarn"]), "rope_theta": r.choice([10_000.0, 1e6])}
+    if rope["rope_type"] == "linear":
+        rope["factor"] = 4.0
+    if rope["rope_type"] == "yarn":
+        rope |= {"factor": 16.0, "original_max_position_embeddings": original, "beta_fast": 4.0, "beta_slow": 0.5,
+                 "mscale": 1.0, "mscale_all_dim": r.choice([0.0, 1.0])}
+    # Without yarn, llama.cpp has no other length to go by.
+    grows = grows and rope["rope_type"] == "yarn"
+    if grows:
+        rope["llama_4_scaling_beta"] = 0.3
+    classes = (Ministral3Config, Ministral3ForCausalLM) if grows else (MistralConfig, MistralForCausalLM)
+    config = classes[0](**fields, rope_parameters=rope)
+    config._attn_implementation = "eager"
+    model = classes[1](config)
+    randomize(model, i, min(0.3, 1.6 / fields["hidden_size"] ** 0.5))
+    folder = root / f"{i:03}-gguf-{arch}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    w = gguf.GGUFWriter(folder / "model.gguf", arch)
+    w.add_context_length(256)
+    w.add_embedding_length(fields["hidden_size"])
+    w.add_block_count(fields["num_hidden_layers"])
+    w.add_feed_forward_length(fields["intermediate_size"])
+    w.add_head_count(heads)
+    w.add_layer_norm_rms_eps(fields["rms_norm_eps"])
+    if kv != heads or r.random() < 0.5:
+        w.add_head_count_kv(kv)
+    if head_dim * heads != fields["hidden_size"] or r.random() < 0.5:
+        w.add_key_length(head_dim)
+        w.add_value_length(head_dim)
+    if r.random() < 0.5:
+        w.add_rope_dimension_count(head_dim)
+    if rope["rope_theta"] != 10_000 or r.random() < 0.5:
+        w.add_rope_freq_base(rope["rope_theta"])
+    if fields["sliding_window"] is not None:
+        w.add_sliding_window(fields["sliding_window"])
+    if rope["rope_type"] != "default":
+        w.add_rope_scaling_type(gguf.RopeScalingType(rope["rope_type"]))
+        w.add_rope_scaling_factor(rope["factor"])
+    if rope["rope_type"] == "yarn":
+        w.add_rope_scaling_orig_ctx_len(original)
+        w.add_rope_scaling_yarn_beta_fast(4.0)
+        w.add_rope_scaling_yarn_beta_slow(0.5)
+        w.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
+    if grows:
+        w.add_attn_temperature_scale(0.3)
+    add_tokens(w, fields["vocab_size"])
+    kinds = [QTYPE.F32, QTYPE.F16, QTYPE.BF16, QTYPE.Q8_0, QTYPE.Q4_0, QTYPE.Q4_1, QTYPE.Q5_0, QTYPE.Q5_1]
+    main = r.choice(kinds)
+    of_head = {"q_proj": heads, "k_proj": kv}
+    with torch.no_grad():
+        for full, p in model.named_parameters():
+            part = full.split(".")[-2]
+            kind = QTYPE.F32 if p.ndim == 1 else main if r.random() < 0.7 else r.choice(kinds)
+            value = permute(p.numpy().copy(), of_head[part]) if part in of_head else p.numpy().copy()
+            packed = gguf.quants.quantize(value, kind)
+            back = gguf.quants.dequantize(packed, kind).reshape(value.shape)
+            p.copy_(torch.from_numpy((unpermute(back, of_head[part]) if part in of_head else back).copy()))
+            native = kind in (QTYPE.F32, QTYPE.F16)
+            w.add_tensor(gguf_name(full), packed, raw_dtype=None if native else kind)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+    finish(r, folder, model, fields, f"{main.name} {rope['rope_type']} grows {grows} window {fields['sliding_window']}")
+
+
 def main(root, count):
     for i in range(count):
         folder_case(root, i)
     for i in range(count // 8):
         native_case(root, i)
+    for i in range(count // 4):
+        gguf_case(root, i)
 
 
 if __name__ == "__main__":
