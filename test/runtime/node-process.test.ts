@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { root, runChild, runModule } from '../support/child.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 
 const { path, reference } = fixture('gguf-q8_0')
 const timeout = 120_000
@@ -23,7 +24,7 @@ async function inNode(body: string): Promise<unknown> {
   return JSON.parse(result.stdout.trim().split('\n').at(-1)!)
 }
 
-describe('a Node process ends by itself', { timeout }, () => {
+describe('a Node process ends by itself', { timeout: patience(timeout) }, () => {
   it('after load, a whole generation and dispose', async () => {
     const found = await inNode(`
       const model = await MistralModel.load(path, options)

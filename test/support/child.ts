@@ -1,6 +1,7 @@
 /** Runs a program as a user would, and waits for it to end by itself. */
 import { type SpawnOptions, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { patience } from './patience.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -42,10 +43,11 @@ export function runChild(file: string, args: readonly string[], options: ChildOp
   child.stdin?.on('error', () => undefined)
   if (options.inputStaysOpen) child.stdin?.write(options.input ?? '')
   else child.stdin?.end(options.input ?? '')
-  const timer = setTimeout(() => {
+  const kill = () => {
     hung = true
     child.kill('SIGKILL')
-  }, options.timeoutMs ?? 30_000)
+  }
+  const timer = setTimeout(kill, patience(options.timeoutMs ?? 30_000))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => {
