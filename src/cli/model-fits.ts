@@ -13,10 +13,24 @@ interface Shape {
   /** Inputs of the output projection of attention. */
   readonly heads: number
   readonly vocab: number
+  /** Embeddings and output are one matrix. */
+  readonly tied?: true
 }
 
 /** From each model's `config.json`. */
 const SHAPES: readonly Shape[] = [
+  {
+    name: 'Ministral 3 3B',
+    dim: 3072,
+    nLayers: 26,
+    hiddenDim: 9216,
+    qkv: 6144,
+    heads: 4096,
+    vocab: 131072,
+    tied: true,
+  },
+  { name: 'Ministral 3 8B', dim: 4096, nLayers: 34, hiddenDim: 14336, qkv: 6144, heads: 4096, vocab: 131072 },
+  { name: 'Ministral 3 14B', dim: 5120, nLayers: 40, hiddenDim: 16384, qkv: 6144, heads: 4096, vocab: 131072 },
   { name: 'Mistral 7B', dim: 4096, nLayers: 32, hiddenDim: 14336, qkv: 6144, heads: 4096, vocab: 32768 },
   { name: 'Ministral 8B', dim: 4096, nLayers: 36, hiddenDim: 12288, qkv: 6144, heads: 4096, vocab: 131072 },
   { name: 'Mistral Nemo 12B', dim: 5120, nLayers: 40, hiddenDim: 14336, qkv: 6144, heads: 4096, vocab: 131072 },
@@ -59,7 +73,8 @@ interface MatrixBytes {
   readonly total: number
 }
 
-function matrixBytes({ dim, nLayers, hiddenDim, qkv, heads, vocab }: Shape, inner: WeightLayout, ends: WeightLayout) {
+function matrixBytes(shape: Shape, inner: WeightLayout, ends: WeightLayout) {
+  const { dim, nLayers, hiddenDim, qkv, heads, vocab, tied } = shape
   const layer = [
     weightBytes(inner, qkv, dim),
     weightBytes(inner, dim, heads),
@@ -70,6 +85,6 @@ function matrixBytes({ dim, nLayers, hiddenDim, qkv, heads, vocab }: Shape, inne
   const sum = (all: typeof layer): number => all.reduce((bytes, { quants, scales }) => bytes + quants + scales, 0)
   return {
     largest: Math.max(end.quants, ...layer.map(({ quants }) => quants)),
-    total: nLayers * sum(layer) + 2 * sum([end]),
+    total: nLayers * sum(layer) + (tied ? 1 : 2) * sum([end]),
   } satisfies MatrixBytes
 }
