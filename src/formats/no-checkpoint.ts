@@ -102,7 +102,7 @@ async function adapterFact(files: SourceFiles, signal?: AbortSignal): Promise<st
   const config = (await readJson(reader, 1024 * 1024, signal)) as { base_model_name_or_path?: unknown } | null
   const base = config?.base_model_name_or_path
   const model = typeof base === 'string' ? `its base model ${base.slice(0, 200)}` : 'its base model'
-  return `is an adapter (LoRA), not a model: load ${model}, and this with loadAdapter (--adapter)`
+  return `is an adapter (LoRA), not a model: load ${model} and this with loadAdapter (--adapter), or merge it`
 }
 
 /** What a tensor's absence means when its weights were quantized by a method that stores them under other names. */

@@ -117,7 +117,7 @@ function refuseOtherGguf(file: string, metadata: GgufMetadata): void {
   if (type === 'adapter') {
     throw new CheckpointError(
       { file },
-      'is an adapter (LoRA), not a model: load its base model, and this with loadAdapter (--adapter)',
+      'is an adapter (LoRA), not a model: load its base model and this with loadAdapter (--adapter), or merge it',
     )
   }
 }
