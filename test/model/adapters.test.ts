@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
-import type { MistralModel } from '../../src/index.ts'
+import { AbortError, CheckpointError, type MistralModel, ParameterError } from '../../src/index.ts'
 import { greedy, promptOf, tokensOf } from '../generate/support.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
@@ -193,6 +193,60 @@ describe('the model itself', () => {
       await freed
       expect(model.status().gpuBytes).toBe(bytes)
       await expect(idsOf(model, prompt, 'attention')).rejects.toThrow('which has none')
+    })
+  })
+})
+
+describe('what cannot be', () => {
+  test('is refused by name, and leaves nothing behind', async () => {
+    await withModel(fixture('window-4').path, F32, async (model) => {
+      const bytes = model.status().gpuBytes
+      const { path, prompt } = adapter('attention')
+      const other = model.loadAdapter(adapter('biases').path)
+      await expect(other).rejects.toThrow(CheckpointError)
+      await expect(other).rejects.toThrow(/has the shape \[4, \d+\], the model needs \[4, 52\]: .* another model/)
+      await expect(model.loadAdapter(fixture('window-4').path)).rejects.toThrow(/adapter_config.json: is missing/)
+      await expect(model.loadAdapter(path, { name: '' })).rejects.toThrow(/"name"/)
+      await expect(model.loadAdapter(path, { scale: Number.NaN })).rejects.toThrow(/"scale"/)
+      await expect(model.loadAdapter(path, { weight: 1 } as object)).rejects.toThrow(/"weight".*is unknown/)
+      await expect(model.loadAdapter(path, { signal: AbortSignal.abort() })).rejects.toThrow(AbortError)
+      await expect(model.unloadAdapter('attention')).rejects.toThrow(/"name" \("attention"\): .* which has none/)
+      await expect(idsOf(model, prompt, 'attention')).rejects.toThrow(/"adapter" \("attention"\): .* which has none/)
+      expect(model.adapters).toEqual([])
+      expect(model.status()).toMatchObject({ gpuBytes: bytes, memory: { adapters: 0 } })
+    })
+  })
+
+  test('is an adapter of a name that another has, or a name that none has', async () => {
+    await withModel(fixture('window-4').path, F32, async (model) => {
+      const { path, prompt } = adapter('attention')
+      const [first, second] = await Promise.allSettled([model.loadAdapter(path), model.loadAdapter(path)])
+      expect([first.status, second.status].sort()).toEqual(['fulfilled', 'rejected'])
+      await expect(model.loadAdapter(path)).rejects.toThrow(ParameterError)
+      await model.loadAdapter(path, { name: 'again' })
+      for (const request of [idsOf(model, prompt, 'never'), logitsOf(model, prompt, 'never')]) {
+        await expect(request).rejects.toThrow('is no adapter of this model, which has "attention", "again"')
+      }
+      const { gpuBytes, memory } = model.status()
+      expect(memory.adapters).toBeGreaterThan(0)
+      expect(memory.weights + memory.cache + memory.workspace + memory.adapters).toBe(gpuBytes)
+    })
+  })
+
+  test('disturbs no answer that is on its way', async () => {
+    await withModel(fixture('window-4').path, { ...F32, maxSequences: 2, stepsPerReadback: 1 }, async (model) => {
+      const { path, prompt, greedy: expected } = adapter('attention')
+      const plain = await idsOf(model, prompt, null, 40)
+      await model.loadAdapter(path)
+      const answers = [idsOf(model, prompt, null, 40), idsOf(model, prompt, 'attention')]
+      const changes = ['rslora', 'patterns'].map((name) => model.loadAdapter(adapter(name).path))
+      const broken = model.loadAdapter(adapter('biases').path).catch((error: Error) => error.name)
+      expect(await Promise.all(answers)).toEqual([plain, expected])
+      await Promise.all(changes)
+      expect(await broken).toBe('CheckpointError')
+      const more = [idsOf(model, prompt, null, 40), idsOf(model, prompt, 'attention')]
+      await Promise.all(['rslora', 'patterns'].map((name) => model.unloadAdapter(name)))
+      expect(await Promise.all(more)).toEqual([plain, expected])
     })
   })
 })
