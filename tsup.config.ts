@@ -2,7 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 import { builtins, licences } from './tools/bundled-packages.ts'
 
-const exported = { index: 'src/index.ts', pocket: 'src/formats/pocket.ts', server: 'src/server/index.ts' }
+const exported = {
+  index: 'src/index.ts',
+  'ai-sdk': 'src/ai-sdk/index.ts',
+  pocket: 'src/formats/pocket.ts',
+  'prompt-api': 'src/prompt-api/index.ts',
+  server: 'src/server/index.ts',
+}
 const common = { format: 'esm', target: 'es2022', platform: 'neutral', removeNodeProtocol: false } as const
 
 export default defineConfig([

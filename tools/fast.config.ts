@@ -4,13 +4,14 @@ import everything from '../vitest.config.ts'
 
 /** What runs kernels, or a program that does. */
 const ON_A_DEVICE = [
-  'test/{generate,gpu,kernels,pocket,runtime}/**',
+  'test/{ai-sdk,generate,gpu,kernels,pocket,prompt-api,runtime}/**',
   'test/chat/{choices,constrained,continued,forced-calls,mistral-chat,reasoning}.test.ts',
   'test/cli/{adapters,bench,chat-template,doctor,generate,perplexity,prompt-input,pseudo-terminal,quantize,serve,serve-end}.test.ts',
   'test/model/{adapters,block-types,golden,kv-cache,long-context,memory,quantized,random-shapes,weights}.test.ts',
   'test/platform/node.test.ts',
   'test/server/{adapters,ai-sdk,examples,faces,http,limits,malformed,malformed-faces,mistral-client}.test.ts',
-  'test/server/{nginx,openai-client,replicas,vocabularies}.test.ts',
+  'test/server/{anthropic,embeddings,nginx,ollama,openai-client,replicas,responses}.test.ts',
+  'test/server/{structured-clients,vocabularies}.test.ts',
   'test/shaders/compile.test.ts',
   'test/tools/with-adapter.test.ts',
 ]

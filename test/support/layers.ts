@@ -27,7 +27,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['chat'],
   // The root API stands below the server and the command line, so that neither gets into a bundle of it.
   ['index'],
-  ['server'],
+  ['server', 'prompt-api', 'ai-sdk'],
   ['cli'],
 ]
 

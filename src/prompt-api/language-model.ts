@@ -1,0 +1,308 @@
+/** `LanguageModel`, as the draft of the web's Prompt API has it: sessions over the model that the page provided. */
+import type { ChatModel } from '../chat/chat-model.ts'
+import type { ChatRequest } from '../chat/request.ts'
+import type { Tool } from '../tokenizer/chat-messages.ts'
+import { answer, checkConstraint, constraintOf } from './answer.ts'
+import { Conversation } from './conversation.ts'
+import { CreateMonitor } from './create-monitor.ts'
+import { notSupported, toDomException } from './errors.ts'
+import { canonical, type LanguageModelContent, type LanguageModelPrompt } from './messages.ts'
+import {
+  type AppendOptions,
+  type Availability,
+  type CloneOptions,
+  type CreateCoreOptions,
+  type CreateOptions,
+  type LanguageModelTool,
+  PARAMS,
+  type PromptOptions,
+  type Sampling,
+  type SamplingMode,
+  samplingOf,
+  type Thinking,
+  thinkingOf,
+  unexpected,
+} from './options.ts'
+import { currentProvider } from './provider.ts'
+import { SessionQueue } from './session-queue.ts'
+
+interface SessionState {
+  readonly chat: ChatModel
+  readonly conversation: Conversation
+  readonly sampling: Sampling
+  readonly thinking: Thinking | undefined
+  readonly tools: readonly LanguageModelTool[]
+}
+
+/** Only this module makes sessions. */
+const OWN = Symbol('own')
+
+export class LanguageModel extends EventTarget {
+  oncontextoverflow: ((event: Event) => void) | null = null
+  /** The older name. */
+  onquotaoverflow: ((event: Event) => void) | null = null
+  readonly #state: SessionState
+  readonly #queue = new SessionQueue()
+
+  /** @internal Sessions are made by `create()` and `clone()`. */
+  constructor(state: unknown, own?: symbol) {
+    if (own !== OWN) throw new TypeError('Illegal constructor: use LanguageModel.create()')
+    super()
+    this.#state = state as SessionState
+  }
+
+  /** What `create()` with these options would need. Rejects with TypeError and RangeError for what no model could do. */
+  static async availability(options: CreateCoreOptions = {}): Promise<Availability> {
+    samplingOf(options)
+    const { request } = thinkingOf(options.thinking)
+    if (unexpected(options) !== undefined) return 'unavailable'
+    const provider = currentProvider()
+    if (provider === undefined) return 'unavailable'
+    const chat = provider.loaded
+    if (chat !== undefined && (await unsupported(chat, options, request)) !== undefined) return 'unavailable'
+    return provider.availability
+  }
+
+  /** A session. Loads the model where that was not done. Rejects with the draft's exceptions. */
+  static async create(options: CreateOptions = {}): Promise<LanguageModel> {
+    const { signal = new AbortController().signal, monitor, initialPrompts, thinking, tools = [] } = options
+    const sampling = samplingOf(options)
+    const { request } = thinkingOf(thinking)
+    const initial = initialPrompts === undefined ? [] : canonical(initialPrompts, false)
+    signal.throwIfAborted()
+    const reason = unexpected(options)
+    if (reason !== undefined) throw reason
+    const provider = currentProvider()
+    if (provider === undefined) throw notSupported('there is no model: call provideModel() first')
+    const progress = new CreateMonitor()
+    monitor?.(progress)
+    progress.report(0)
+    try {
+      const chat = await orAborted(
+        provider.load((fraction) => {
+          if (!signal.aborted) progress.report(fraction)
+        }),
+        signal,
+      )
+      progress.report(1)
+      const fault = await unsupported(chat, options, request)
+      if (fault !== undefined) throw fault
+      const conversation = new Conversation(chat, initial, { tools: toolsOf(tools) })
+      await conversation.makeRoom([])
+      await conversation.measure()
+      signal.throwIfAborted()
+      const session = new LanguageModel({ chat, conversation, sampling, thinking, tools }, OWN)
+      session.#queue.follow(signal)
+      return session
+    } catch (error) {
+      throw toDomException(error, signal)
+    }
+  }
+
+  /** Limits of `topK` and `temperature`; null where there is no model. */
+  static async params(): Promise<typeof PARAMS | null> {
+    return currentProvider() === undefined ? null : PARAMS
+  }
+
+  /**
+   * The answer: a text. It is a list of parts instead where the session has tools without `execute` and the model calls
+   * one, and where thoughts are included.
+   */
+  async prompt(input: LanguageModelPrompt, options: PromptOptions = {}): Promise<string> {
+    const parts: LanguageModelContent[] = []
+    for await (const part of this.#answer(input, options)) {
+      const last = parts.at(-1)
+      if (last?.type === part.type && part.type !== 'tool-call') {
+        parts[parts.length - 1] = { type: part.type, value: `${last.value}${part.value}` }
+      } else parts.push(part)
+    }
+    if (parts.some(({ type }) => type !== 'text')) return parts as unknown as string
+    return (parts[0]?.value ?? '') as string
+  }
+
+  /** As {@link prompt}, in pieces: texts, or parts where thoughts or calls are given. Cancelling it ends the answer. */
+  promptStreaming(input: LanguageModelPrompt, options: PromptOptions = {}): ReadableStream<string> {
+    const left = new AbortController()
+    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
+    const parts = this.#answer(input, { ...options, signal })
+    const { includeThoughts } = thinkingOf({ ...this.#state.thinking, ...options.thinking })
+    return new ReadableStream<string>(
+      {
+        async pull(controller) {
+          const next = await parts.next()
+          if (next.done) return controller.close()
+          const { type, value } = next.value
+          controller.enqueue((type === 'text' && !includeThoughts ? value : next.value) as string)
+        },
+        async cancel(reason) {
+          left.abort(reason)
+          await parts.return(undefined).catch(() => {})
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  /** Adds messages without asking for an answer. */
+  async append(input: LanguageModelPrompt, { signal }: AppendOptions = {}): Promise<void> {
+    await this.#queue.run(signal, async (own) => {
+      const { conversation } = this.#state
+      const messages = canonical(input, conversation.begun)
+      await this.#makeRoom(messages)
+      own.throwIfAborted()
+      await conversation.push(messages)
+    })
+  }
+
+  /** Tokens that the prompt would add to {@link contextUsage}. */
+  async measureContextUsage(input: LanguageModelPrompt, options: PromptOptions = {}): Promise<number> {
+    constraintOf(options)
+    const { conversation } = this.#state
+    options.signal?.throwIfAborted()
+    this.#queue.signal.throwIfAborted()
+    try {
+      return await conversation.added(canonical(input, false))
+    } catch (error) {
+      throw toDomException(error, this.#queue.signal)
+    }
+  }
+
+  /** The older name of {@link measureContextUsage}. */
+  measureInputUsage(input: LanguageModelPrompt, options: PromptOptions = {}): Promise<number> {
+    return this.measureContextUsage(input, options)
+  }
+
+  /** Tokens of all that the session holds. */
+  get contextUsage(): number {
+    return this.#state.conversation.usage
+  }
+
+  /** Tokens that a session can hold. */
+  get contextWindow(): number {
+    return this.#state.chat.contextLength
+  }
+
+  /** The older name of {@link contextUsage}. */
+  get inputUsage(): number {
+    return this.contextUsage
+  }
+
+  /** The older name of {@link contextWindow}. */
+  get inputQuota(): number {
+    return this.contextWindow
+  }
+
+  get topK(): number {
+    return this.#state.sampling.topK
+  }
+
+  get temperature(): number {
+    return this.#state.sampling.temperature
+  }
+
+  /** null where `topK` or `temperature` was given. */
+  get samplingMode(): SamplingMode | null {
+    return this.#state.sampling.mode
+  }
+
+  /** A session that goes on from the same messages by itself. */
+  async clone({ signal }: CloneOptions = {}): Promise<LanguageModel> {
+    this.#queue.signal.throwIfAborted()
+    signal?.throwIfAborted()
+    const { conversation } = this.#state
+    return new LanguageModel({ ...this.#state, conversation: conversation.copy() }, OWN)
+  }
+
+  /** Ends what runs, and the session. The model stays loaded. */
+  destroy(): void {
+    this.#queue.destroy(new DOMException('the session was destroyed', 'AbortError'))
+  }
+
+  async *#answer(
+    input: LanguageModelPrompt,
+    options: PromptOptions,
+  ): AsyncGenerator<LanguageModelContent, void, undefined> {
+    const { chat, conversation, sampling, thinking, tools } = this.#state
+    const { responseConstraint: constraint } = options
+    const constrained = constraintOf(options)
+    const { includeThoughts, request } = thinkingOf({ ...thinking, ...options.thinking })
+    yield* this.#queue.generate(
+      options.signal,
+      async function* (this: LanguageModel, signal: AbortSignal) {
+        const messages = canonical(input, conversation.begun)
+        await this.#makeRoom(messages)
+        const asked: object = {
+          ...sampling.input,
+          ...request,
+          ...constrained,
+          ...(tools.length > 0 && { tools: toolsOf(tools) }),
+          max_new_tokens: chat.contextLength,
+        }
+        const parts = answer({
+          ...{ chat, before: conversation.messages, input: messages, tools, includeThoughts, signal },
+          request: asked as ChatRequest,
+        })
+        let text = ''
+        for (;;) {
+          const next = await parts.next()
+          if (next.done) {
+            checkConstraint(text, constraint)
+            return await conversation.push(next.value)
+          }
+          if (next.value.type === 'text') text += next.value.value
+          yield next.value
+        }
+      }.bind(this),
+    )
+  }
+
+  async #makeRoom(messages: Parameters<Conversation['makeRoom']>[0]): Promise<void> {
+    if (!(await this.#state.conversation.makeRoom(messages))) return
+    for (const [type, handler] of [
+      ['contextoverflow', this.oncontextoverflow],
+      ['quotaoverflow', this.onquotaoverflow],
+    ] as const) {
+      const event = new Event(type)
+      this.dispatchEvent(event)
+      handler?.call(this, event)
+    }
+  }
+}
+
+function toolsOf(tools: readonly LanguageModelTool[]): readonly Tool[] | undefined {
+  if (tools.length === 0) return undefined
+  return tools.map(({ name, description, inputSchema: parameters }) => ({
+    type: 'function',
+    function: { name, description, parameters },
+  }))
+}
+
+/** Why a loaded model cannot do what the options ask; undefined when it can. */
+async function unsupported(
+  chat: ChatModel,
+  { tools = [] }: CreateCoreOptions,
+  thinking: Pick<ChatRequest, 'reasoning_effort'>,
+): Promise<unknown> {
+  if (tools.length > 0 && !chat.takesTools) return notSupported("the model's chat template has no tools")
+  if (thinking.reasoning_effort === undefined) return undefined
+  try {
+    await chat.encode({ messages: [{ role: 'user', content: '' }], ...thinking })
+    return undefined
+  } catch (error) {
+    return notSupported('the model does not think before it answers', error)
+  }
+}
+
+/** What the promise gives, unless the signal comes first. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}

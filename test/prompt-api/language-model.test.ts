@@ -1,0 +1,524 @@
+/** `LanguageModel` on the examples of the Prompt API's explainer, and on what its draft says of faults. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ContextLengthError, DeviceLostError, type MistralChat } from '../../src/index.ts'
+import {
+  LanguageModel,
+  type LanguageModelContent,
+  LanguageModelToolCall,
+  LanguageModelToolError,
+  LanguageModelToolSuccess,
+  provideModel,
+  QuotaExceededError,
+  releaseModel,
+} from '../../src/prompt-api/index.ts'
+import { type FakeChat, fakeChat, type Json, type Step } from '../server/fake-chat.ts'
+import { loadPocket, until } from '../server/pocket.ts'
+
+/** A model whose answers are written down. */
+function provide(script: Parameters<typeof fakeChat>[0]): FakeChat {
+  const chat = fakeChat(script)
+  provideModel(chat)
+  return chat
+}
+
+const echo = (request: Record<string, unknown>): Step[] => [
+  { text: `<${(request.messages as Json[]).at(-1).content}>` },
+  { finish_reason: 'stop' },
+]
+const named = (name: string) => expect.objectContaining({ name })
+const conversation = (chat: FakeChat, i = -1) =>
+  (chat.requests.at(i) as Json).messages.map(({ role, content }: Json) => `${role}: ${content}`)
+beforeEach(() => releaseModel())
+
+describe('the embedded model', () => {
+  let chat: MistralChat
+  beforeAll(async () => {
+    chat = await loadPocket()
+  }, 120_000)
+  afterAll(() => chat?.dispose())
+
+  test('answers, streams, and remembers', async () => {
+    provideModel(chat)
+    expect(await LanguageModel.availability()).toBe('available')
+    const session = await LanguageModel.create({ samplingMode: 'most-predictable' })
+    const question = { role: 'user', content: 'What is a mistral?' }
+    const expected = await chat.complete({ messages: [question], do_sample: false, max_new_tokens: chat.contextLength })
+    expect(await session.prompt(question.content)).toBe(expected.text)
+    expect(session.contextUsage).toBeGreaterThan(expected.usage.total_tokens - 3)
+    const again = [question, { role: 'assistant', content: expected.text }, { role: 'user', content: 'And then?' }]
+    const second = await chat.complete({ messages: again, do_sample: false, max_new_tokens: chat.contextLength })
+    let text = ''
+    for await (const chunk of session.promptStreaming('And then?')) text += chunk
+    expect(text).toBe(second.text)
+  })
+
+  test('measures what a prompt would take', async () => {
+    provideModel(chat)
+    const session = await LanguageModel.create()
+    expect([session.contextUsage, session.contextWindow]).toEqual([0, chat.contextLength])
+    const usage = await session.measureContextUsage('What is a mistral?')
+    expect(usage).toBe(chat.encode({ messages: [{ role: 'user', content: 'What is a mistral?' }] }).length)
+    await session.append('What is a mistral?')
+    expect([session.contextUsage, session.inputUsage]).toEqual([usage, usage])
+  })
+
+  test('aborting frees the sequence', async () => {
+    provideModel(chat)
+    const session = await LanguageModel.create()
+    const control = new AbortController()
+    const reader = session.promptStreaming('A wind', { signal: control.signal }).getReader()
+    await reader.read()
+    control.abort()
+    await expect(reader.read()).rejects.toEqual(named('AbortError'))
+    await until(() => chat.status().running === 0)
+    expect(session.contextUsage).toBe(0)
+    for await (const _ of session.promptStreaming('A wind')) break
+    await until(() => chat.status().running === 0)
+  })
+
+  test('is loaded by the first session that needs it, with its progress', async () => {
+    const source = new URL('../../models/pocket', import.meta.url).pathname
+    provideModel({ source, options: { contextLength: 128 } })
+    expect(await LanguageModel.availability()).toBe('downloadable')
+    const loaded: number[] = []
+    const creating = LanguageModel.create({
+      monitor(m) {
+        m.addEventListener('downloadprogress', (event) => {
+          const { loaded: fraction, total } = event as ProgressEvent
+          expect(total).toBe(1)
+          loaded.push(fraction)
+        })
+      },
+    })
+    expect(await LanguageModel.availability()).toBe('downloading')
+    const other = LanguageModel.create()
+    const session = await creating
+    expect(session.contextWindow).toBe(128)
+    expect((await other).contextWindow).toBe(128)
+    expect(await LanguageModel.availability()).toBe('available')
+    expect([loaded[0], loaded.at(-1)]).toEqual([0, 1])
+    expect(loaded).toEqual([...loaded].sort((a, b) => a - b))
+    expect(loaded.length).toBeGreaterThan(2)
+    await releaseModel()
+    expect(await LanguageModel.availability()).toBe('unavailable')
+    await expect(session.prompt('A wind')).rejects.toEqual(named('OperationError'))
+  })
+
+  test('one that cannot be loaded is asked for again', async () => {
+    provideModel({ source: '/no/such/model' })
+    await expect(LanguageModel.create()).rejects.toBeInstanceOf(DOMException)
+    expect(await LanguageModel.availability()).toBe('downloadable')
+  })
+})
+
+describe('sessions', () => {
+  test('there are none without a model', async () => {
+    expect(await LanguageModel.availability()).toBe('unavailable')
+    expect(await LanguageModel.params()).toBe(null)
+    await expect(LanguageModel.create()).rejects.toEqual(named('NotSupportedError'))
+    expect(() => new LanguageModel(undefined)).toThrow(TypeError)
+  })
+
+  test('system prompts: at creation, appended, or with the first prompt', async () => {
+    const chat = provide(echo)
+    const system = { role: 'system', content: 'Pretend to be an eloquent hamster.' } as const
+    const first = await LanguageModel.create({ initialPrompts: [system] })
+    expect(await first.prompt('Food?')).toBe('<Food?>')
+    const second = await LanguageModel.create()
+    await second.append([system])
+    await second.prompt('Food?')
+    const third = await LanguageModel.create()
+    await third.prompt([system, { role: 'user', content: 'Food?' }])
+    for (const i of [0, 1, 2]) expect(conversation(chat, i)).toEqual([`system: ${system.content}`, 'user: Food?'])
+    for (const session of [first, second, third]) await expect(session.append([system])).rejects.toThrow(TypeError)
+    const late = [{ role: 'user', content: 'a' } as const, system]
+    await expect(LanguageModel.create({ initialPrompts: late })).rejects.toThrow(TypeError)
+  })
+
+  test('n-shot prompting with clones', async () => {
+    const chat = provide(echo)
+    const session = await LanguageModel.create({
+      initialPrompts: [
+        { role: 'system', content: 'Emojis' },
+        { role: 'user', content: 'LGTM' },
+        { role: 'assistant', content: '👍, 🚢' },
+      ],
+    })
+    const predict = async (comment: string) => (await session.clone()).prompt(comment)
+    expect(await predict('Back')).toBe('<Back>')
+    expect(await predict('Good')).toBe('<Good>')
+    expect(conversation(chat)).toEqual(['system: Emojis', 'user: LGTM', 'assistant: 👍, 🚢', 'user: Good'])
+    const clone = await session.clone()
+    session.destroy()
+    expect(await clone.prompt('Still here?')).toBe('<Still here?>')
+  })
+
+  test('roles per prompt; an answer after the assistant’s message, and one that goes on with it', async () => {
+    const chat = provide([{ text: '[a]\n' }, { finish_reason: 'stop' }])
+    const session = await LanguageModel.create()
+    const user = { role: 'user', content: 'A sheet' } as const
+    await session.prompt([user, { role: 'assistant', content: 'Presentations are tough!' }])
+    expect((chat.requests[0] as Json).messages[1].prefix).toBe(false)
+    const toml = { role: 'assistant', content: '```toml\n', prefix: true } as const
+    expect(await session.prompt([user, toml])).toBe('[a]\n')
+    expect((chat.requests[1] as Json).messages.at(-1).prefix).toBe(true)
+    await session.prompt('Go on')
+    expect(conversation(chat).slice(-3)).toEqual(['user: A sheet', 'assistant: ```toml\n[a]\n', 'user: Go on'])
+    expect((chat.requests[2] as Json).messages.every(({ prefix }: Json) => prefix === undefined)).toBe(true)
+    for (const wrong of [[{ ...user, prefix: true }], [toml, user]]) {
+      await expect(session.prompt(wrong)).rejects.toEqual(named('SyntaxError'))
+    }
+  })
+
+  test('texts beside one another are one; an empty prompt is an empty text', async () => {
+    const chat = provide(echo)
+    const session = await LanguageModel.create()
+    const text = (value: string) => ({ type: 'text', value }) as const
+    await session.prompt([{ role: 'user', content: [text('foo'), text('bar')] }])
+    expect(conversation(chat)).toEqual(['user: foobar'])
+    for (const empty of [[], [{ role: 'user', content: [] }], ''] as const) {
+      expect(await (await LanguageModel.create()).prompt(empty)).toBe('<>')
+    }
+  })
+
+  test.each<[string, unknown, unknown]>([
+    [
+      'an image',
+      [{ role: 'user', content: [{ type: 'image', value: new Uint8Array(1) }] }],
+      named('NotSupportedError'),
+    ],
+    ['a sound', [{ role: 'user', content: [{ type: 'audio', value: new Uint8Array(1) }] }], named('NotSupportedError')],
+    [
+      'bytes for a text',
+      [{ role: 'user', content: [{ type: 'text', value: new Uint8Array(1) }] }],
+      expect.any(TypeError),
+    ],
+    ['an unknown role', [{ role: 'tool', content: 'a' }], expect.any(TypeError)],
+    ['an unknown type', [{ role: 'user', content: [{ type: 'video', value: '' }] }], expect.any(TypeError)],
+    ['no content', [{ role: 'user' }], expect.any(TypeError)],
+    ['a message that is none', ['a'], expect.any(TypeError)],
+    ['an object', { role: 'user', content: 'a' }, expect.any(TypeError)],
+    [
+      'a call that is none',
+      [{ role: 'assistant', content: [{ type: 'tool-call', value: {} }] }],
+      expect.any(TypeError),
+    ],
+  ])('refuse %s', async (_, input, error) => {
+    const chat = provide(echo)
+    const session = await LanguageModel.create()
+    await expect(session.prompt(input as string)).rejects.toEqual(error)
+    await expect(session.append(input as string)).rejects.toEqual(error)
+    await expect(session.measureContextUsage(input as string)).rejects.toEqual(error)
+    await expect(
+      session
+        .promptStreaming(input as string)
+        .getReader()
+        .read(),
+    ).rejects.toEqual(error)
+    expect(chat.requests).toEqual([])
+  })
+
+  test('prompts wait for one another; one that waits can leave', async () => {
+    const chat = provide((request) => [{ wait: 20 }, ...echo(request)])
+    const session = await LanguageModel.create()
+    const control = new AbortController()
+    const first = session.prompt('1')
+    const second = session.prompt('2', { signal: control.signal })
+    const third = session.prompt('3')
+    control.abort()
+    await expect(second).rejects.toEqual(named('AbortError'))
+    expect(await Promise.all([first, third])).toEqual(['<1>', '<3>'])
+    expect(conversation(chat)).toEqual(['user: 1', 'assistant: <1>', 'user: 3'])
+    expect(chat.requests).toHaveLength(2)
+  })
+
+  test('an aborted prompt leaves nothing behind, and its reason is given', async () => {
+    const chat = provide((request) => [{ text: 'a' }, { wait: 1000 }, ...echo(request)])
+    const session = await LanguageModel.create()
+    const reason = new Error('enough')
+    const control = new AbortController()
+    const asked = session.prompt('1', { signal: control.signal })
+    await until(() => chat.running === 1)
+    control.abort(reason)
+    await expect(asked).rejects.toBe(reason)
+    await until(() => chat.running === 0)
+    expect(session.contextUsage).toBe(0)
+    await expect(session.prompt('2', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(session.append('2', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(session.clone({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  test('destroying ends what runs, by method and by the signal of create()', async () => {
+    const chat = provide((request) => [{ text: 'a' }, { wait: 1000 }, ...echo(request)])
+    const session = await LanguageModel.create()
+    const reader = session.promptStreaming('1').getReader()
+    await reader.read()
+    const waiting = session.prompt('2')
+    session.destroy()
+    await expect(reader.read()).rejects.toEqual(named('AbortError'))
+    await expect(waiting).rejects.toEqual(named('AbortError'))
+    await expect(session.prompt('3')).rejects.toEqual(named('AbortError'))
+    await expect(session.clone()).rejects.toEqual(named('AbortError'))
+    await until(() => chat.running === 0)
+    const control = new AbortController()
+    const other = await LanguageModel.create({ signal: control.signal })
+    control.abort(new Error('gone'))
+    await expect(other.prompt('1')).rejects.toThrow('gone')
+    await expect(LanguageModel.create({ signal: control.signal })).rejects.toThrow('gone')
+  })
+})
+
+describe('the context', () => {
+  test('overflows: the oldest questions go with their answers, and initial prompts stay', async () => {
+    const chat = provide(() => [{ text: 'b'.repeat(1000) }, { finish_reason: 'stop' }])
+    const session = await LanguageModel.create({ initialPrompts: [{ role: 'system', content: 'S' }] })
+    const fired: string[] = []
+    session.addEventListener('contextoverflow', () => fired.push('contextoverflow'))
+    session.oncontextoverflow = () => fired.push('on')
+    session.onquotaoverflow = () => fired.push('older')
+    const ask = (letter: string) => session.prompt(letter.repeat(2200))
+    for (const letter of ['1', '2']) await ask(letter)
+    expect(fired).toEqual([])
+    await ask('3')
+    expect(fired).toEqual(['contextoverflow', 'on', 'older'])
+    const roles = (chat.requests.at(-1) as Json).messages.map(({ role, content }: Json) => `${role} ${content[0]}`)
+    expect(roles).toEqual(['system S', 'user 2', 'assistant b', 'user 3'])
+    expect(session.contextUsage).toBeLessThan(session.contextWindow)
+  })
+
+  test('a prompt that never fits is refused, and nothing goes', async () => {
+    provide(echo)
+    const session = await LanguageModel.create()
+    await session.prompt('1')
+    const before = session.contextUsage
+    const error = await session.prompt('x'.repeat(9000)).catch((error) => error)
+    expect(error).toBeInstanceOf(QuotaExceededError)
+    expect(error).toBeInstanceOf(DOMException)
+    expect([error.name, error.quota]).toEqual(['QuotaExceededError', session.contextWindow - before])
+    expect(error.requested).toBeGreaterThan(9000)
+    expect(session.contextUsage).toBe(before)
+    const initialPrompts = [{ role: 'user', content: 'x'.repeat(9000) } as const]
+    await expect(LanguageModel.create({ initialPrompts })).rejects.toBeInstanceOf(QuotaExceededError)
+  })
+})
+
+describe('options', () => {
+  test.each([
+    ['most-predictable', { do_sample: false }],
+    ['balanced', {}],
+    ['most-creative', { temperature: 1.5, top_p: 1, top_k: 0 }],
+  ] as const)('samplingMode %s', async (samplingMode, params) => {
+    const chat = provide(echo)
+    const session = await LanguageModel.create({ samplingMode })
+    await session.prompt('Hi')
+    const { messages: _, max_new_tokens: _m, ...sent } = chat.requests[0]!
+    expect([session.samplingMode, sent]).toEqual([samplingMode, params])
+  })
+
+  test('topK and temperature, with their limits', async () => {
+    const chat = provide(echo)
+    const session = await LanguageModel.create({ topK: 3.7, temperature: Number.POSITIVE_INFINITY })
+    await session.prompt('Hi')
+    expect(chat.requests[0]).toMatchObject({ top_k: 3, temperature: 2 })
+    expect([session.topK, session.temperature, session.samplingMode]).toEqual([3, 2, null])
+    expect((await LanguageModel.create()).samplingMode).toBe('balanced')
+    expect(await LanguageModel.params()).toMatchObject({ defaultTopK: 50, defaultTemperature: 1, maxTemperature: 2 })
+    await expect(LanguageModel.create({ temperature: -1 })).rejects.toThrow(RangeError)
+    await expect(LanguageModel.create({ topK: 0 })).rejects.toThrow(RangeError)
+    await expect(LanguageModel.create({ topK: 5, samplingMode: 'creative' })).rejects.toThrow(TypeError)
+    await expect(LanguageModel.create({ samplingMode: 'wild' as never })).rejects.toThrow(TypeError)
+  })
+
+  test('expected inputs and outputs', async () => {
+    provide(echo)
+    const text = {
+      expectedInputs: [{ type: 'text', languages: ['en', 'ja'] }],
+      expectedOutputs: [{ type: 'text' }],
+    } as const
+    expect(await LanguageModel.availability(text)).toBe('available')
+    expect(await (await LanguageModel.create(text)).prompt('Hi')).toBe('<Hi>')
+    const audio = { expectedInputs: [{ type: 'audio' }] } as const
+    expect(await LanguageModel.availability(audio)).toBe('unavailable')
+    await expect(LanguageModel.create(audio)).rejects.toEqual(named('NotSupportedError'))
+    await expect(
+      LanguageModel.availability({ expectedInputs: [{ type: 'text', languages: ['no language'] }] }),
+    ).rejects.toThrow(RangeError)
+    await expect(LanguageModel.availability({ expectedOutputs: [{ type: 'smell' as never }] })).rejects.toThrow(
+      TypeError,
+    )
+  })
+
+  test('progress is told at the beginning and at the end, even of a loaded model', async () => {
+    provide(echo)
+    const events: number[] = []
+    await LanguageModel.create({
+      monitor: (m) => m.addEventListener('downloadprogress', (e) => events.push((e as ProgressEvent).loaded)),
+    })
+    expect(events).toEqual([0, 1])
+  })
+
+  test('thinking asks for it, keeps it out of the answer and of the session, or gives it', async () => {
+    const chat = provide([
+      { reasoning_content: 'Hm, ' },
+      { reasoning_content: 'so.' },
+      { text: 'Yes' },
+      { text: '.', finish_reason: 'stop' },
+    ])
+    const session = await LanguageModel.create({ thinking: { effort: 'low' } })
+    expect(await session.prompt('Well?')).toBe('Yes.')
+    expect(chat.requests[0]).toMatchObject({ reasoning_effort: 'high', max_reasoning_tokens: 256 })
+    await session.prompt('And?', { thinking: { effort: 'none' } })
+    expect(chat.requests[1]).not.toHaveProperty('reasoning_effort')
+    expect(conversation(chat)).toEqual(['user: Well?', 'assistant: Yes.', 'user: And?'])
+    const parts = (await session.prompt('Why?', { thinking: { includeThoughts: true } })) as unknown
+    expect(parts).toEqual([
+      { type: 'thought', value: 'Hm, so.' },
+      { type: 'text', value: 'Yes.' },
+    ])
+    const streamed: unknown[] = []
+    for await (const part of session.promptStreaming('Why?', { thinking: { includeThoughts: true } }))
+      streamed.push(part)
+    expect(streamed.map((part) => (part as LanguageModelContent).type)).toEqual(['thought', 'thought', 'text', 'text'])
+    await expect(LanguageModel.create({ thinking: { effort: 'max' as never } })).rejects.toThrow(TypeError)
+  })
+})
+
+describe('responseConstraint', () => {
+  const schema = { type: 'object', required: ['rating'], properties: { rating: { type: 'number' } } }
+
+  test('is passed as response_format or regex, and the answer is checked', async () => {
+    const chat = provide([{ text: '{"rating":5}' }, { finish_reason: 'stop' }])
+    const session = await LanguageModel.create()
+    expect(JSON.parse(await session.prompt('Rate', { responseConstraint: schema }))).toEqual({ rating: 5 })
+    expect(chat.requests[0]!.response_format).toEqual({
+      type: 'json_schema',
+      json_schema: { name: 'response', schema, strict: true },
+    })
+    expect(await session.prompt('Rate', { responseConstraint: /\{.*\}/, omitResponseConstraintInput: true })).toContain(
+      'rating',
+    )
+    expect(chat.requests[1]!.regex).toBe('\\{.*\\}')
+    await expect(session.prompt('Rate', { responseConstraint: /[ab]+/ })).rejects.toEqual(named('SyntaxError'))
+    provide([{ text: '{"rating"' }, { finish_reason: 'length' }])
+    await expect((await LanguageModel.create()).prompt('Rate', { responseConstraint: schema })).rejects.toEqual(
+      named('SyntaxError'),
+    )
+  })
+
+  test.each<[string, object, unknown]>([
+    ['a text', { responseConstraint: 'json' }, expect.any(TypeError)],
+    ['a list', { responseConstraint: [] }, expect.any(TypeError)],
+    ['nothing that could be left out', { omitResponseConstraintInput: true }, expect.any(TypeError)],
+    ['flags that change what matches', { responseConstraint: /a/i }, named('NotSupportedError')],
+  ])('cannot be %s', async (_, options, error) => {
+    provide(echo)
+    const session = await LanguageModel.create()
+    await expect(session.prompt('Hi', options)).rejects.toEqual(error)
+    await expect(session.measureContextUsage('Hi', options)).rejects.toEqual(error)
+  })
+})
+
+describe('tools', () => {
+  const weather = {
+    name: 'get_weather',
+    description: 'Get the weather in a location.',
+    inputSchema: { type: 'object', properties: { location: { type: 'string' } } },
+  }
+  const calling = (request: Record<string, unknown>): Step[] => {
+    const last = (request.messages as Json[]).at(-1)
+    if (last.role === 'tool') return [{ text: `It is ${last.content}.` }, { finish_reason: 'stop' }]
+    const call = (index: number, location: string) => ({
+      ...{ index, id: `call${index}`, type: 'function' as const },
+      function: { name: 'get_weather', arguments: JSON.stringify({ location }) },
+    })
+    return [
+      { text: 'Let me see.' },
+      { tool_calls: [call(0, 'Seattle'), call(1, 'Tokyo')] as Json },
+      { finish_reason: 'tool_calls' },
+    ]
+  }
+  const open = {
+    tools: [weather],
+    expectedInputs: [{ type: 'tool-response' }],
+    expectedOutputs: [{ type: 'tool-call' }],
+  } as const
+
+  test('are called by the page: the open loop', async () => {
+    const chat = provide(calling)
+    const session = await LanguageModel.create(open)
+    const result = (await session.prompt('Weather?')) as unknown as LanguageModelContent[]
+    expect(result.map(({ type }) => type)).toEqual(['text', 'tool-call', 'tool-call'])
+    const calls = result.slice(1).map(({ value }) => value as LanguageModelToolCall)
+    expect(calls[0]).toBeInstanceOf(LanguageModelToolCall)
+    expect(calls[0]).toEqual({ callId: 'call0', name: 'get_weather', arguments: { location: 'Seattle' } })
+    const { callId, name } = calls[0]!
+    const content = [
+      {
+        type: 'tool-response',
+        value: new LanguageModelToolSuccess({
+          callId,
+          name,
+          result: [{ type: 'object', value: { temperature: '55F' } }],
+        }),
+      },
+      { type: 'tool-response', value: new LanguageModelToolError({ callId: 'call1', name, errorMessage: 'unknown' }) },
+    ] as const
+    expect(await session.prompt([{ role: 'user', content }])).toBe('It is Error: unknown.')
+    const { messages, tools } = chat.requests[1] as Json
+    expect(tools).toEqual([
+      { type: 'function', function: { name, description: weather.description, parameters: weather.inputSchema } },
+    ])
+    expect(messages.slice(2)).toEqual([
+      { role: 'tool', tool_call_id: 'call0', name, content: '{"temperature":"55F"}' },
+      { role: 'tool', tool_call_id: 'call1', name, content: 'Error: unknown' },
+    ])
+    expect(messages[1].tool_calls).toHaveLength(2)
+  })
+
+  test('are called by the session: the closed loop', async () => {
+    const chat = provide(calling)
+    const asked: unknown[] = []
+    const execute = async ({ location }: { location: string }) => {
+      asked.push(location)
+      if (location === 'Tokyo') throw new Error('no such place')
+      return 'mild'
+    }
+    const session = await LanguageModel.create({ tools: [{ ...weather, execute }] })
+    expect(await session.prompt('Weather?')).toBe('Let me see.It is Error: no such place.')
+    expect(asked).toEqual(['Seattle', 'Tokyo'])
+    expect((chat.requests[1] as Json).messages.map(({ role }: Json) => role)).toEqual([
+      'user',
+      'assistant',
+      'tool',
+      'tool',
+    ])
+    await session.prompt('And now?')
+    expect((chat.requests[2] as Json).messages.map(({ role }: Json) => role)).toEqual([
+      'user',
+      'assistant',
+      'tool',
+      'tool',
+      'assistant',
+      'user',
+    ])
+  })
+
+  test('without execute() need the output to be expected', async () => {
+    provide(calling)
+    await expect(LanguageModel.create({ tools: [weather] })).rejects.toThrow(TypeError)
+  })
+})
+
+test('errors of the model have the names of the draft', async () => {
+  const fails = async (fail: unknown) => {
+    provide([{ fail }])
+    return (await LanguageModel.create()).prompt('Hi').catch((error) => error)
+  }
+  expect(await fails(new ContextLengthError(9, 8))).toMatchObject({
+    name: 'QuotaExceededError',
+    requested: 9,
+    quota: 8,
+  })
+  expect(await fails(new DeviceLostError('unknown', 'gone'))).toMatchObject({ name: 'OperationError' })
+  expect(await fails(new Error('odd'))).toMatchObject({ name: 'UnknownError', message: 'odd' })
+})
