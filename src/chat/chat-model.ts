@@ -2,9 +2,11 @@
 import { ResultStream } from '../async/result-stream.ts'
 import type { AdapterInfo } from '../generate/adapters.ts'
 import type { Timings } from '../generate/clock.ts'
+import type { Embedding, EmbedOptions } from '../generate/embedding.ts'
 import type { ModelStatus } from '../generate/model-status.ts'
 import type { RequestOptions } from '../generate/options.ts'
 import type { Usage } from '../generate/types.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { ChatChoice, ChatChunk } from './answer.ts'
 import type { ChatRequest, PromptRequest } from './request.ts'
 
@@ -50,6 +52,10 @@ export interface ChatModel {
   encode(request: PromptRequest): readonly number[] | Promise<readonly number[]>
   /** The text of ids, control tokens left out. */
   decode(tokenIds: readonly number[]): string | Promise<string>
+  /** The model's vocabulary, where it is at hand. */
+  readonly tokenizer?: Tokenizer | undefined
+  /** One vector for a text or for token ids, as `MistralModel.embed` gives it; not every model has it. */
+  embed?(text: string | readonly number[], options?: EmbedOptions): Promise<Embedding>
   status(): ModelStatus | Promise<ModelStatus>
   /** Frees everything. Safe to call twice. */
   dispose(): void | Promise<void>

@@ -5,6 +5,7 @@ import type { Constraint } from '../constraints/constraint.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import type { AdapterInfo, AdapterOptions } from '../generate/adapters.ts'
+import type { Embedding, EmbedOptions } from '../generate/embedding.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
 import type { ModelStatus } from '../generate/model-status.ts'
 import {
@@ -125,6 +126,11 @@ export class MistralChat implements ChatModel {
     const ids = this.tokenizer.encode(prompt, { bos: this.tokenizer.addsBos })
     if (ids.length === 0) throw new ParameterError('prompt', prompt, 'gives no tokens')
     return ids
+  }
+
+  /** As `MistralModel.embed`. */
+  embed(text: string | Iterable<number>, options: EmbedOptions = {}): Promise<Embedding> {
+    return this.model.embed(text, options)
   }
 
   decode(tokenIds: readonly number[]): string {

@@ -11,6 +11,7 @@ import type { Disposes } from '../platform/globals.ts'
 import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapters.ts'
+import type { Embedding, EmbedOptions } from './embedding.ts'
 import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
 import { type ModelStatus, statusOf } from './model-status.ts'
@@ -186,6 +187,21 @@ export class MistralModel {
     if (typeof input !== 'string') checkPrompt(input, this.config.vocabSize, Infinity)
     const run = new PerplexityRun(this.loaded, planPerplexity(input, options, this), options.onProgress)
     await this.#exclusively(options.signal, (sequence) => run.step(sequence), this.#named.find(options.adapter))
+    return run.result()
+  }
+
+  /**
+   * One vector for a text, which is encoded with BOS in front where the vocabulary has it so, or for token ids, which are taken as
+   * they are: the last hidden state, pooled. Requests run on beside it. Throws `ParameterError`, `ContextLengthError`,
+   * `QueueFullError`, `DeviceError`, `AbortError`.
+   */
+  async embed(text: string | Iterable<number>, options: EmbedOptions = {}): Promise<Embedding> {
+    const { embedOptions, EmbeddingRun, idsOf } = await import('./embedding.ts')
+    const { signal } = embedOptions(options)
+    const ids = idsOf(text, this.tokenizer)
+    checkPrompt(ids, this.config.vocabSize, this.contextLength)
+    const run = new EmbeddingRun(this.loaded, ids, options)
+    await this.exclusively(signal, (sequence) => run.step(sequence))
     return run.result()
   }
 

@@ -13,6 +13,7 @@ import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
+import type { HiddenReader } from './hidden-reader.ts'
 import { createCache } from './kv-cache.ts'
 import { type ModelMemory, memoryOf } from './memory.ts'
 import { Mistral } from './mistral.ts'
@@ -73,6 +74,7 @@ export class LoadedModel {
   readonly readbackMs: number
   private readonly sizes: Sizes
   private scorer: Promise<TextScorer> | undefined
+  private reader: Promise<HiddenReader> | undefined
   /** Bytes of the tensors that the weights were made from. */
   private readonly tensorBytes: number
 
@@ -193,6 +195,12 @@ export class LoadedModel {
   textScorer(): Promise<TextScorer> {
     this.scorer ??= import('./text-scorer.ts').then(({ TextScorer }) => new TextScorer(this.runner))
     return this.scorer
+  }
+
+  /** What reads hidden states, made when it is first asked for. */
+  hiddenReader(): Promise<HiddenReader> {
+    this.reader ??= import('./hidden-reader.ts').then(({ HiddenReader }) => new HiddenReader(this.runner))
+    return this.reader
   }
 
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */

@@ -1,8 +1,10 @@
 /** All routes of the app, in the order in which they are tried. */
 
 import { countMessageTokens, createMessage } from './anthropic/routes.ts'
+import { createEmbeddings } from './embeddings.ts'
 import { homePage } from './home-page.ts'
 import { health, listModels, metricsPage, showModel } from './info-routes.ts'
+import { ollamaEmbed, ollamaEmbeddings } from './ollama/embed.ts'
 import { ollamaChat, ollamaGenerate, ollamaRunning, ollamaShow, ollamaTags, ollamaVersion } from './ollama/routes.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { completions } from './openai-completions.ts'
@@ -17,6 +19,7 @@ import {
   showResponse,
 } from './responses/routes.ts'
 import type { AppContext, Service } from './service.ts'
+import { detokenize, props, tokenize } from './tokens.ts'
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -44,6 +47,7 @@ function openAi(
 export const ROUTES: readonly Route[] = [
   openAi('POST', '/chat/completions', chatCompletions),
   openAi('POST', '/completions', completions, 'prompt'),
+  openAi('POST', '/embeddings', createEmbeddings, 'input'),
   openAi('POST', '/responses', createResponse, 'input'),
   openAi('POST', '/responses/input_tokens', countInputTokens, 'input'),
   openAi('GET', '/responses/:id', showResponse),
@@ -54,6 +58,8 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/v1/messages/count_tokens', handle: countMessageTokens },
   { method: 'POST', path: '/api/chat', handle: ollamaChat },
   { method: 'POST', path: '/api/generate', promptField: 'prompt', handle: ollamaGenerate },
+  { method: 'POST', path: '/api/embed', promptField: 'input', handle: ollamaEmbed },
+  { method: 'POST', path: '/api/embeddings', promptField: 'prompt', handle: ollamaEmbeddings },
   { method: 'POST', path: '/api/show', handle: ollamaShow },
   { method: 'GET', path: '/api/tags', handle: ollamaTags },
   { method: 'GET', path: '/api/ps', handle: ollamaRunning },
@@ -63,6 +69,9 @@ export const ROUTES: readonly Route[] = [
   openAi('GET', '/models/:id{.+}', showModel),
   { method: 'POST', path: '/predict', handle: predict },
   { method: 'POST', path: '/production/predict', handle: predict },
+  openAi('POST', '/tokenize', tokenize, 'prompt'),
+  openAi('POST', '/detokenize', detokenize, 'prompt'),
+  openAi('GET', '/props', props),
   { method: 'GET', path: '/health', handle: health, open: () => true },
   {
     method: 'GET',

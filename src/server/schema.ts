@@ -111,6 +111,8 @@ export interface SplitOptions {
   lenient: boolean
   /** The fields of the route's own API that are not supported. Default: those of OpenAI's and Mistral's. */
   unsupported?: Unsupported
+  /** Parameters that the route takes. Default: all of a request. */
+  parameters?: readonly string[]
 }
 
 /**
@@ -119,29 +121,36 @@ export interface SplitOptions {
  */
 export function modelRequest(
   body: BodyFields,
-  { fields, passed, lenient, unsupported = UNSUPPORTED }: SplitOptions,
+  { fields, passed, lenient, unsupported = UNSUPPORTED, parameters = PARAMETERS }: SplitOptions,
 ): BodyFields {
   const request: BodyFields = {}
   for (const [name, value] of Object.entries(body)) {
     // Clients fill what they do not use with null: that asks for nothing, whatever its name.
     if (value === null || value === undefined) continue
-    if (passed.includes(name) || PARAMETERS.includes(name)) request[name] = value
-    else if (!fields.includes(name) && !lenient) checkUnsupported(name, value, fields, unsupported)
+    if (passed.includes(name) || parameters.includes(name)) request[name] = value
+    else if (!fields.includes(name) && !lenient) checkUnsupported(name, value, { own: fields, unsupported, parameters })
   }
   return request
 }
 
+interface Known {
+  readonly own: readonly string[]
+  readonly unsupported: Unsupported
+  readonly parameters: readonly string[]
+}
+
 /** Returns when the field is one that changes nothing. */
-function checkUnsupported(name: string, value: unknown, own: readonly string[], unsupported: Unsupported): void {
+function checkUnsupported(name: string, value: unknown, { own, unsupported, parameters }: Known): void {
+  const generates = parameters.length > 0
   if (Object.hasOwn(unsupported, name)) {
     const { neutral, fact } = unsupported[name]!
     const sent = JSON.stringify(plainJson(value))
     if (!neutral.some((harmless) => JSON.stringify(harmless) === sent)) throw new ParameterError(name, value, fact)
-  } else if (UNSUPPORTED_PARAMETERS.includes(name)) {
+  } else if (generates && UNSUPPORTED_PARAMETERS.includes(name)) {
     // Throws unless it comes with its neutral value.
     parseRequestParams({ [name]: value })
   } else {
-    const known = [...PARAMETERS, ...own, ...UNSUPPORTED_PARAMETERS, ...Object.keys(unsupported)]
+    const known = [...parameters, ...own, ...(generates ? UNSUPPORTED_PARAMETERS : []), ...Object.keys(unsupported)]
     const nearest = closestName(name, known)
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`
     throw new ParameterError(name, value, `is not a known parameter${hint}; ${LENIENCE}`)

@@ -96,6 +96,17 @@ const BODIES: Record<string, Json> = {
     options: { num_predict: 1 },
     ...{ stream: false, raw: false, template: '', context: [], suffix: '', images: [], keep_alive: 0 },
   },
+  '/v1/embeddings': {
+    model: 'm',
+    input: ['a', 'b'],
+    encoding_format: 'float',
+    pooling: 'last',
+    normalize: true,
+    user: 'u',
+  },
+  '/tokenize': { content: 'a', add_special: true, with_pieces: true, model: null },
+  '/detokenize': { tokens: [5, 6] },
+  '/api/embed': { model: 'm', input: 'a', truncate: true, keep_alive: '5m', options: {} },
   '/api/show': { model: 'mistral', verbose: false },
 }
 
@@ -162,7 +173,7 @@ const mutated = fc.constantFrom(...Object.keys(BODIES)).chain((path) =>
 
 test.each(Object.keys(BODIES))('%s: text that is no JSON object is refused', async (path) => {
   const whole = JSON.stringify(BODIES[path])
-  const cut = [0, 1, 9, 20, whole.length - 1].map((length) => whole.slice(0, length))
+  const cut = [0, 1, 9, whole.length - 1].map((length) => whole.slice(0, length))
   for (const body of [...cut, 'null', '[]', '5', '"a"', `${whole}x`, '['.repeat(50_000)]) {
     expect(await fault(path, body), body.slice(0, 80)).toBeUndefined()
     const response = await app.request(`http://localhost${path}`, {

@@ -8,6 +8,7 @@ import { answeringModel, checkModel, modelNotFound, parseFields, text } from '..
 import type { AppContext, Service } from '../service.ts'
 import { JSON_LINES } from '../sse.ts'
 import { CHAT_SHAPE, GENERATE_SHAPE, OllamaWriter, type Shape } from './events.ts'
+import { withoutTag } from './names.ts'
 import { type OllamaRequest, parseChat, parseGenerate } from './request.ts'
 
 /** `POST /api/chat` */
@@ -34,11 +35,6 @@ async function answer(
   const writer = new OllamaWriter(answeringModel(adapted, service), shape)
   if (request === undefined) return jsonResponse(writer.loaded())
   return respond(c, service, { request: adapted, stream, terms, answer: writer }, JSON_LINES)
-}
-
-/** Ollama's clients put `:latest` behind names without a tag. */
-function withoutTag(model: string): string {
-  return model.replace(/:latest$/, '')
 }
 
 /** `GET /api/version` */
