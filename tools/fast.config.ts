@@ -10,8 +10,8 @@ const ON_A_DEVICE = [
   'test/model/{adapters,block-types,golden,kv-cache,long-context,memory,quantized,random-shapes,weights}.test.ts',
   'test/platform/node.test.ts',
   'test/server/{adapters,ai-sdk,examples,faces,http,limits,malformed,malformed-faces,mistral-client}.test.ts',
-  'test/server/{anthropic,embeddings,nginx,ollama,openai-client,replicas,responses}.test.ts',
-  'test/server/{structured-clients,vocabularies}.test.ts',
+  'test/server/{embeddings,nginx,openai-client,replicas,structured-clients}.test.ts',
+  'test/server/vocabularies.test.ts',
   'test/shaders/compile.test.ts',
   'test/tools/with-adapter.test.ts',
 ]

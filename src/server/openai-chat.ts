@@ -36,6 +36,10 @@ const fields = {
   reasoning_effort: v.nullish(text),
   chat_template_kwargs: v.nullish(v.custom<object>(isJsonObject, 'must be an object')),
   echo: flag,
+  // It may make an answer come sooner at OpenAI, and never changes it.
+  prediction: v.nullish(
+    v.looseObject({ type: v.literal('content', 'must be "content"') }, 'must be an object with a type'),
+  ),
   // Mistral's.
   safe_prompt: flag,
 }

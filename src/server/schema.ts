@@ -79,10 +79,7 @@ const UNSUPPORTED: Unsupported = {
   reasoning_effort: { neutral: ['none'], fact: 'is for /v1/chat/completions: a text is gone on with as it stands' },
   verbosity: { neutral: ['medium'], fact: 'is not supported' },
   web_search_options: { neutral: [], fact: 'is not supported' },
-  prediction: {
-    neutral: [{ type: 'content', content: '' }],
-    fact: 'is not supported; prompt_lookup_num_tokens speeds up answers that repeat the prompt',
-  },
+  prediction: { neutral: [], fact: 'is for /v1/chat/completions' },
   suffix: { neutral: [''], fact: 'is not supported: the model continues texts and does not fill gaps' },
 }
 

@@ -102,7 +102,7 @@ describe('routes', () => {
     expect((await other.json()).error).toMatchObject({ type: 'not_found_error', code: 'model_not_found' })
   })
 
-  test.each(['/nothing', '/v1', '/v1/embeddings', '/../etc/passwd', '/%2e%2e/package.json', '/health/x', '/%ff'])(
+  test.each(['/nothing', '/v1', '/v1/assistants', '/../etc/passwd', '/%2e%2e/package.json', '/health/x', '/%ff'])(
     '%s is not there',
     async (path) => {
       const response = await appOf().app.request(path)
