@@ -191,9 +191,8 @@ export class MistralModel {
   }
 
   /**
-   * One vector for a text, which is encoded with BOS in front where the vocabulary has it so, or for token ids, which are taken as
-   * they are: the last hidden state, pooled. Requests run on beside it. Throws `ParameterError`, `ContextLengthError`,
-   * `QueueFullError`, `DeviceError`, `AbortError`.
+   * One vector for a text, encoded as by {@link perplexity}, or for token ids: the last hidden state, pooled. Requests run
+   * on beside it. Throws `ContextLengthError`, and as `perplexity` does.
    */
   async embed(text: string | Iterable<number>, options: EmbedOptions = {}): Promise<Embedding> {
     const { embedOptions, EmbeddingRun, idsOf } = await import('./embedding.ts')
@@ -201,7 +200,7 @@ export class MistralModel {
     const ids = idsOf(text, this.tokenizer)
     checkPrompt(ids, this.config.vocabSize, this.contextLength)
     const run = new EmbeddingRun(this.loaded, ids, options)
-    await this.exclusively(signal, (sequence) => run.step(sequence))
+    await this.#exclusively(signal, (sequence) => run.step(sequence))
     return run.result()
   }
 

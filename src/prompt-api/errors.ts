@@ -1,5 +1,5 @@
 /** The exceptions of the Prompt API: `DOMException`s by their names. */
-import { AbortError, ContextLengthError, DeviceError, MemoryError, ParameterError } from '../errors.ts'
+import { AbortError, ConstraintError, ContextLengthError, DeviceError, MemoryError, ParameterError } from '../errors.ts'
 
 /** More tokens than there is room for. Browsers have a class of this name of their own since 2025. */
 export class QuotaExceededError extends DOMException {
@@ -36,6 +36,7 @@ export function toDomException(error: unknown, signal: AbortSignal): unknown {
   }
   if (error instanceof AbortError) return withCause(new DOMException(error.message, 'AbortError'), error)
   const { message } = error as Error
+  if (error instanceof ConstraintError) return notSupported(message, error)
   if (error instanceof ParameterError && UNSUPPORTED.test(error.parameter)) return notSupported(message, error)
   const failed = error instanceof DeviceError || error instanceof MemoryError
   return withCause(new DOMException(message, failed ? 'OperationError' : 'UnknownError'), error)

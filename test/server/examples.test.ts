@@ -47,6 +47,11 @@ describe('examples against a server', { timeout: patience(120_000) }, () => {
     expect(out).toMatch(/\w+ \w+.*\n\(8 \+ \d+ tokens\)\n\S.* \((?:stop|length)\)\n$/s)
   })
 
+  it('LangChain.js', async () => {
+    const out = await run(process.execPath, [example('langchain/chat.mjs'), 'What is a mistral?'])
+    expect(out).toMatch(/\w+ \w+.*\n\{"name":".*","speed":\d+\}\n256 numbers\n$/s)
+  })
+
   it('curl', async () => {
     const out = await run('sh', [example('curl/requests.sh')])
     for (const part of [
