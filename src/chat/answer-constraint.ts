@@ -9,7 +9,10 @@ import { entriesOf, fieldOf, isJsonObject } from '../json/value.ts'
 import type { TextFormat } from '../sampling/text-params.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { ThinkingTokens } from './thoughts.ts'
-import type { CallShape } from './tool-choice.ts'
+import type { CallShape } from './tool-tokens.ts'
+
+export { callShape } from './tool-tokens.ts'
+
 import { WakingConstraint } from './waking-constraint.ts'
 
 export interface AnswerShape {

@@ -6,7 +6,7 @@ import { StopFilter } from './stop-filter.ts'
 import type { ThinkingTokens } from './thoughts.ts'
 import { type TokenLogprob, textOf, tokenLogprob } from './token-logprob.ts'
 import type { CompleteToolCall, ToolCallDelta, ToolCallStream } from './tool-calls.ts'
-import type { ForcedCall, ToolCallTokens } from './tool-choice.ts'
+import type { ForcedCall, ToolCallTokens } from './tool-tokens.ts'
 
 /** `tool_calls`: the model ended with calls of tools. */
 export type ChatFinishReason = FinishReason | 'tool_calls'

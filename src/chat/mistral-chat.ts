@@ -35,8 +35,6 @@ import {
 } from './request.ts'
 import { longestToken, seedOf, tokenParams } from './run-params.ts'
 import { endsInThought, thinkingTokens } from './thoughts.ts'
-import type { ToolCallStream } from './tool-calls.ts'
-import { callShape, forcedCall, toolCallTokens } from './tool-choice.ts'
 
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
 
@@ -211,8 +209,7 @@ export class MistralChat implements ChatModel {
     options: ConstraintOptions,
   ): AsyncGenerator<ChatChunk, ChoiceResult[], undefined> {
     try {
-      const Calls = request.tools.tools && (await import('./tool-calls.ts')).ToolCallStream
-      const answer = this.answerOptions(request, promptIds, Calls)
+      const answer = await this.answerOptions(request, promptIds)
       const constraint = await this.constraintOf(request, answer, options)
       return yield* merge(options.signal, (signal) =>
         this.runs(request, promptIds, answer, () => ({ signal, constraint: constraint?.() })),
@@ -223,14 +220,12 @@ export class MistralChat implements ChatModel {
   }
 
   /** What the answers to a request are read by. */
-  private answerOptions(
+  private async answerOptions(
     request: ParsedRequest,
     promptIds: readonly number[],
-    Calls: typeof ToolCallStream | undefined,
-  ): Omit<AnswerOptions, 'index'> {
-    const { params, tools } = request
-    const tokens = Calls && toolCallTokens(this.tokenizer)
-    const forced = tools.force && forcedCall(this.tokenizer, tools.force, request.toolChoice)
+  ): Promise<Omit<AnswerOptions, 'index'>> {
+    const { params, tools: plan } = request
+    const tools = plan.tools && (await import('./tool-tokens.ts')).answerTools(this.tokenizer, plan, request.toolChoice)
     const shown = params.text.return_full_text
     const continues = request.messages === undefined || this.template.answersInside(request.messages)
     // Texts without messages are as the model writes them: nothing says what its tokens are for.
@@ -241,7 +236,7 @@ export class MistralChat implements ChatModel {
       // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
       after: continues || shown ? promptIds : undefined,
       lead: shown ? this.tokenizer.decode(promptIds) : '',
-      tools: tokens && { tokens, Calls, maxCalls: tools.maxCalls, ...(forced ? { forced } : {}) },
+      tools,
       thinking: thinking && {
         ...thinking,
         open: endsInThought(promptIds, thinking),
@@ -263,7 +258,7 @@ export class MistralChat implements ChatModel {
     }
     if (own !== undefined || (format === undefined && tools === undefined)) return own
     const { tokenizer } = this
-    const { answerConstraint } = await import('./answer-constraint.ts')
+    const { answerConstraint, callShape } = await import('./answer-constraint.ts')
     return answerConstraint(tokenizer, this.model.eosTokenIds, {
       format,
       thinking: thinking?.open || effort !== 'none' ? thinking : undefined,

@@ -104,12 +104,24 @@ function readRequest(request: ChatRequest): ParsedRequest {
   if (effort !== undefined && effort !== null && typeof effort !== 'string') {
     throw new ParameterError('reasoning_effort', effort, 'must be a string')
   }
+  refuseForPrompt(prompt, params.text)
   const plan = planTools({ tools, tool_choice, parallel_tool_calls })
   return {
     ...{ messages, prompt, params, tools: plan, toolChoice: tool_choice },
     reasoning_effort: effort ?? undefined,
     chat_template_kwargs: variables ?? undefined,
   }
+}
+
+/** Where there are no messages, nothing tells thoughts from text. @throws ParameterError */
+function refuseForPrompt(
+  prompt: unknown,
+  { max_reasoning_tokens: budget, include_reasoning: included }: TextParams,
+): void {
+  const fact = 'needs messages: a prompt is taken as it stands'
+  if (prompt === undefined || prompt === null) return
+  if (budget !== undefined) throw new ParameterError('max_reasoning_tokens', budget, fact)
+  if (!included) throw new ParameterError('include_reasoning', included, fact)
 }
 
 /**

@@ -5,6 +5,7 @@ import { isInteger } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { Embedding } from '../generate/embedding.ts'
 import { HttpError, jsonResponse } from './errors.ts'
+import { answerHead } from './openai-wire.ts'
 import {
   checkModel,
   lenientFields,
@@ -54,6 +55,8 @@ export async function createEmbeddings(c: AppContext, service: Service): Promise
   const tokens = results.reduce((sum, result) => sum + result.tokens, 0)
   const shown = wire.encoding_format === 'base64' ? base64 : (vector: Float32Array) => Array.from(vector)
   return jsonResponse({
+    // Mistral's clients want an id.
+    id: answerHead('embd', config.modelId).id,
     object: 'list',
     data: results.map(({ embedding }, index) => ({ object: 'embedding', index, embedding: shown(embedding) })),
     model: config.modelId,

@@ -83,6 +83,11 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
   return eventStream(completionEvents(pieces, head), { abort, unlink, trace, family, limits: config })
 }
 
+/** `POST /v1/fim/completions`, Mistral's route for code with a gap: told by name that there is no such thing here. */
+export function fillInMiddle(): never {
+  throw new ParameterError('suffix', undefined, 'is not supported: the model continues texts and does not fill gaps')
+}
+
 /** @throws ParameterError, HttpError */
 async function parseCompletion(body: BodyFields, service: Service, chat: ChatModel): Promise<CompletionWire> {
   const { lenient } = service.config

@@ -7,7 +7,7 @@ import { health, listModels, metricsPage, showModel } from './info-routes.ts'
 import { ollamaEmbed, ollamaEmbeddings } from './ollama/embed.ts'
 import { ollamaChat, ollamaGenerate, ollamaRunning, ollamaShow, ollamaTags, ollamaVersion } from './ollama/routes.ts'
 import { chatCompletions } from './openai-chat.ts'
-import { completions } from './openai-completions.ts'
+import { completions, fillInMiddle } from './openai-completions.ts'
 import type { AppConfig } from './options.ts'
 import { predict } from './predict.ts'
 import {
@@ -47,6 +47,7 @@ function openAi(
 export const ROUTES: readonly Route[] = [
   openAi('POST', '/chat/completions', chatCompletions),
   openAi('POST', '/completions', completions, 'prompt'),
+  { method: 'POST', path: '/v1/fim/completions', promptField: 'prompt', handle: fillInMiddle },
   openAi('POST', '/embeddings', createEmbeddings, 'input'),
   openAi('POST', '/responses', createResponse, 'input'),
   openAi('POST', '/responses/input_tokens', countInputTokens, 'input'),

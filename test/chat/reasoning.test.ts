@@ -128,6 +128,14 @@ describe('a thought', { timeout: patience(120_000) }, () => {
     expect(chat.status()).toMatchObject({ running: 0, waiting: 0 })
   })
 
+  test.each([{ max_reasoning_tokens: 5 }, { include_reasoning: false }])('%j needs messages', async (field) => {
+    const refused = chat.complete({ prompt: 'A wind', max_tokens: 1, ...field })
+    await expect(refused).rejects.toMatchObject({
+      parameter: Object.keys(field)[0],
+      fact: expect.stringContaining('messages'),
+    })
+  })
+
   test.each([-1, 0.5, '5'])('max_reasoning_tokens cannot be %j', async (value) => {
     const refused = chat.complete({ ...thinking(), max_reasoning_tokens: value as number })
     await expect(refused).rejects.toMatchObject({ parameter: 'max_reasoning_tokens' })

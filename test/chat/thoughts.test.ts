@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Answer, type AnswerOptions, type ChatChunk } from '../../src/chat/answer.ts'
 import { endsInThought, thinkingTokens } from '../../src/chat/thoughts.ts'
 import { ToolCallStream } from '../../src/chat/tool-calls.ts'
-import { toolCallTokens } from '../../src/chat/tool-choice.ts'
+import { toolCallTokens } from '../../src/chat/tool-tokens.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { vocabulary } from '../tokenizer/formats.ts'
 

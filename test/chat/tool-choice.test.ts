@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ToolCallStream } from '../../src/chat/tool-calls.ts'
-import { forcedCall, planTools, toolCallTokens } from '../../src/chat/tool-choice.ts'
+import { planTools } from '../../src/chat/tool-choice.ts'
+import { forcedCall, toolCallTokens } from '../../src/chat/tool-tokens.ts'
 import { ParameterError } from '../../src/errors.ts'
 import type { ChatMessage, Tool } from '../../src/tokenizer/chat-messages.ts'
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts'

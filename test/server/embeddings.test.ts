@@ -1,4 +1,5 @@
 /** Embeddings and tokens over HTTP: OpenAI's client, Ollama's, and the shapes of llama.cpp's and vLLM's servers. */
+import { HTTPClient, Mistral } from '@mistralai/mistralai'
 import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -73,6 +74,17 @@ describe('/v1/embeddings', () => {
       400,
       expect.stringContaining('no embeddings'),
     ])
+  })
+
+  test('Mistral’s client gets them, and hears that gaps are not filled', async () => {
+    const httpClient = new HTTPClient({ fetcher: app.fetch as never })
+    const mistral = new Mistral({ apiKey: 'local', serverURL: 'http://localhost', httpClient })
+    const { data, usage } = await mistral.embeddings.create({ model: 'pocket', inputs: ['It is morning.'] })
+    const own = await chat.model.embed('It is morning.')
+    near(data[0]!.embedding as number[], own.embedding)
+    expect(usage.promptTokens).toBe(own.tokens)
+    const refused = await mistral.fim.complete({ model: 'pocket', prompt: 'a', suffix: 'b' }).catch((error) => error)
+    expect([refused.statusCode, refused.detail[0].loc]).toEqual([422, ['body', 'suffix']])
   })
 
   test('Ollama’s client gets them, too', async () => {

@@ -1,7 +1,7 @@
 /** Answers that obey a schema, asked for by each client in its own way; and LangChain.js. The embedded model answers. */
 import Anthropic from '@anthropic-ai/sdk'
 import { ChatOpenAI } from '@langchain/openai'
-import { generateText, jsonSchema, Output } from 'ai'
+import { generateObject, generateText, jsonSchema, Output, streamObject } from 'ai'
 import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -92,6 +92,9 @@ describe('a schema', () => {
     const model = createMistralWebGPU(chat)()
     const output = Output.object({ schema: jsonSchema<{ kind: string; speed: number }>(schema as never) })
     check((await generateText({ model, prompt: question, output, maxOutputTokens: 60 })).output)
+    const asked = { model, prompt: question, schema: jsonSchema<{ kind: string; speed: number }>(schema as never) }
+    check((await generateObject({ ...asked, maxOutputTokens: 60 })).object)
+    check(await streamObject({ ...asked, maxOutputTokens: 60 }).object)
   })
 
   test('of LangChain.js', async () => {
