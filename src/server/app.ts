@@ -8,7 +8,7 @@ import { KeyCheck } from './auth.ts'
 import { errorResponse, familyOf, HttpError, toHttpError } from './errors.ts'
 import { requestId } from './ids.ts'
 import { Metrics } from './metrics.ts'
-import { type AppOptions, resolveOptions } from './options.ts'
+import { type AppOptions, resolveOptions, withBodyLimit } from './options.ts'
 import type { RequestRecord } from './records.ts'
 import { ResponseStore } from './responses/store.ts'
 import { ROUTES, type Route } from './routes.ts'
@@ -41,10 +41,11 @@ export interface MistralApp {
  * @throws ParameterError for an option that is unknown or out of range
  */
 export function createApp(chat: ChatModel | Promise<ChatModel>, options: AppOptions = {}): MistralApp {
-  const config = resolveOptions(options)
+  const model = new ServedModel(chat)
+  const config = withBodyLimit(resolveOptions(options), options, () => model.ready?.contextLength)
   const service: Service = {
     config,
-    model: new ServedModel(chat),
+    model,
     metrics: new Metrics(),
     keys: new KeyCheck(config.apiKeys),
     responses: new ResponseStore(config.maxStoredResponses),

@@ -37,7 +37,7 @@ export interface AppOptions {
    * the page's own. Default: none, which takes every name.
    */
   allowedHosts?: readonly string[] | undefined
-  /** Largest request body in bytes. Default 1 MiB. */
+  /** Largest request body in bytes. Default 1 MiB, or 16 bytes for each token of a context that is longer than that. */
   bodyLimitBytes?: number | undefined
   /** Largest `max_tokens` of the predict route, which counts the prompt. Default 4096. */
   maxTokens?: number | undefined
@@ -104,6 +104,24 @@ export function resolveOptions(options: AppOptions): AppConfig {
     throw new ParameterError('apiKeys', '…', 'need crypto.subtle, which a page has in secure contexts only')
   }
   return { ...config, allowedHosts }
+}
+
+/** Bytes of a body for each token of the context: JSON's escapes and fields included. */
+const BYTES_PER_TOKEN = 16
+
+/** The options, but unless it was set the limit of bodies is one that whole contexts fit in, once the model tells its own. */
+export function withBodyLimit(
+  config: AppConfig,
+  { bodyLimitBytes }: AppOptions,
+  contextLength: () => number | undefined,
+): AppConfig {
+  if (bodyLimitBytes !== undefined) return config
+  return {
+    ...config,
+    get bodyLimitBytes() {
+      return Math.max(config.bodyLimitBytes, BYTES_PER_TOKEN * (contextLength() ?? 0))
+    },
+  }
 }
 
 /** Keys stay out of messages. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hostnameOf } from '../../src/server/hosts.ts'
-import type { AppOptions } from '../../src/server/index.ts'
+import { type AppOptions, createApp } from '../../src/server/index.ts'
 import { appOf, greeting, post, question } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -146,6 +146,17 @@ describe('bodies', () => {
     const headers = { 'content-type': 'application/json' }
     return { method: 'POST', headers, body, duplex: 'half' } as RequestInit
   }
+
+  test('are as long as the context of the model asks for, unless a limit is set', async () => {
+    const long = JSON.stringify({ ...question, messages: [{ role: 'user', content: 'a'.repeat(1_200_000) }] })
+    const { app } = appOf(greeting)
+    expect((await post(app, CHAT, long)).status).toBe(413)
+    const { chat } = appOf(greeting)
+    const large = createApp(Object.assign(chat, { contextLength: 262_144 }))
+    expect((await post(large, CHAT, long)).status).not.toBe(413)
+    const small = createApp(chat, { bodyLimitBytes: 1000 })
+    expect((await post(small, CHAT, long)).status).toBe(413)
+  })
 
   test('beyond the limit are a 413, with a length or without one', async () => {
     const { app } = appOf(greeting, { bodyLimitBytes: 1000 })
