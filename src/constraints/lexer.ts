@@ -81,6 +81,13 @@ export class LiteralLexer extends Lexer {
     this.start = literals.length === 0 ? null : this.state(0, literals.length, 0)
   }
 
+  override step(state: LexState, byte: number): LexState | null {
+    const { low, high, depth } = state as LiteralState
+    if (high - low > 1) return super.step(state, byte)
+    // One literal is left: no table is needed to know its next byte.
+    return this.literals[low]![depth] === byte ? this.state(low, high, depth + 1) : null
+  }
+
   protected after(state: LexState, byte: number): LexState | null {
     const { low, high, depth } = state as LiteralState
     const from = this.firstFrom(low, high, depth, byte)

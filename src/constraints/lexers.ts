@@ -12,15 +12,20 @@ const MOST_KEY = 10_000
 export class Lexers {
   readonly anyBytes: Lexer
   readonly #known = new Map<string, Lexer>()
+  /** By the text itself: those of formats are made once. */
+  readonly #ofText = { utf8: new WeakMap<Text, Lexer>(), 'json-string': new WeakMap<Text, Lexer>() }
 
   constructor(readonly budget: Budget) {
     this.anyBytes = new AnyBytesLexer(budget)
   }
 
   of(kind: 'utf8' | 'json-string', text: Text): Lexer {
+    const same = this.#ofText[kind].get(text)
+    if (same !== undefined) return same
     const key = `${kind} ${keyOf(text)}`
     const known = this.#known.get(key)
     const lexer = known ?? new (kind === 'utf8' ? Utf8Lexer : JsonStringLexer)(this.budget, text)
+    this.#ofText[kind].set(text, lexer)
     if (key.length > MOST_KEY) return lexer
     // What was asked for last stays the longest.
     this.#known.delete(key)

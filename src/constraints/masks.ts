@@ -1,6 +1,7 @@
 /** Which tokens can come in a state of an automaton, as bitsets. */
 import type { Automaton, State } from './automaton.ts'
 import type { LexState } from './lexer.ts'
+import type { Trie } from './trie.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** The tokens that stay inside of a terminal, whatever comes after it. */
@@ -16,6 +17,7 @@ interface Inside {
 const FEW = 256
 /** Bytes of remembered masks. */
 const MOST_BYTES = 64 * 2 ** 20
+const SPACE = 0x20
 
 /**
  * Masks of the states of any automata over one vocabulary. What is inside of a terminal does not depend on the grammar around
@@ -23,10 +25,13 @@ const MOST_BYTES = 64 * 2 ** 20
  */
 export class Masks {
   readonly #masks = new Recent<Uint32Array>(MOST_BYTES)
-  readonly #insides = new Recent<Inside>(MOST_BYTES)
+  /** For each trie of the vocabulary. */
+  readonly #insides: readonly Recent<Inside>[]
   readonly #path: (LexState | State | null)[] = []
 
-  constructor(readonly vocabulary: Vocabulary) {}
+  constructor(readonly vocabulary: Vocabulary) {
+    this.#insides = vocabulary.tries.map(() => new Recent(MOST_BYTES))
+  }
 
   /** The tokens that can come, those that end the text included; not to be changed. */
   mask(automaton: Automaton, state: State): Uint32Array {
@@ -40,38 +45,47 @@ export class Masks {
 
   /** As `mask`, where the text drops the space that its first token begins with. */
   firstMask(automaton: Automaton, state: State): Uint32Array {
-    const { vocabulary } = this
-    const mask = new Uint32Array(vocabulary.words)
-    const space = vocabulary.child(0, 0x20)
-    const end = vocabulary.ends[0]!
-    for (let node = 1; node < end; node = vocabulary.ends[node]!) {
-      if (node === space) continue
-      const next = automaton.step(state, vocabulary.bytes[node]!)
-      if (next === null) continue
-      this.#add(mask, node)
-      this.#cross(mask, automaton, next, node)
+    const mask = new Uint32Array(this.vocabulary.words)
+    for (const trie of this.vocabulary.tries) {
+      const space = trie.child(0, SPACE)
+      const end = trie.ends[0]!
+      for (let node = 1; node < end; node = trie.ends[node]!) {
+        if (node === space) continue
+        const next = automaton.step(state, trie.bytes[node]!)
+        if (next === null) continue
+        add(mask, trie, node)
+        this.#cross(mask, automaton, next, trie, node)
+      }
+      if (space >= 0) this.#cross(mask, automaton, state, trie, space)
     }
-    if (space >= 0) this.#cross(mask, automaton, state, space)
-    if (state.accepting) for (const id of vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
+    if (state.accepting) for (const id of this.vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
     return mask
   }
 
   #tokens(automaton: Automaton, state: State): Uint32Array {
-    const mask = new Uint32Array(this.vocabulary.words)
+    const { tries, words } = this.vocabulary
+    const mask = new Uint32Array(words)
+    let empty = true
     for (const { lex, stack } of state.places) {
-      const { bits, ids, exits } = this.#inside(lex)
-      if (bits !== undefined) for (let i = 0; i < bits.length; i++) mask[i]! |= bits[i]!
-      for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
-      if (exits.length === 0) continue
-      const after = automaton.closed(stack)
-      for (const exit of exits) this.#cross(mask, automaton, after, exit)
+      for (const [i, trie] of tries.entries()) {
+        const { bits, ids, exits } = this.#inside(lex, i)
+        if (bits !== undefined) {
+          if (empty) mask.set(bits)
+          else for (let word = 0; word < words; word++) mask[word]! |= bits[word]!
+        }
+        empty = false
+        for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
+        if (exits.length === 0) continue
+        const after = automaton.closed(stack)
+        for (const exit of exits) this.#cross(mask, automaton, after, trie, exit)
+      }
     }
     return mask
   }
 
   /** Adds the tokens below a node of the trie, at which the automaton is in a state. */
-  #cross(mask: Uint32Array, automaton: Automaton, state: State, node: number): void {
-    const { bytes, depths, ends } = this.vocabulary
+  #cross(mask: Uint32Array, automaton: Automaton, state: State, trie: Trie, node: number): void {
+    const { bytes, depths, ends } = trie
     const path = this.#path as State[]
     const end = ends[node]!
     path[depths[node]!] = state
@@ -83,36 +97,27 @@ export class Masks {
         continue
       }
       path[depth] = next
-      this.#add(mask, at)
+      add(mask, trie, at)
       at++
     }
   }
 
-  /** Adds the tokens that end at a node. */
-  #add(mask: Uint32Array, node: number): void {
-    const { firsts, order } = this.vocabulary
-    const until = firsts[node + 1]!
-    for (let i = firsts[node]!; i < until; i++) {
-      const id = order[i]!
-      mask[id >>> 5]! |= 1 << (id & 31)
-    }
-  }
-
-  #inside(lex: LexState): Inside {
-    const near = lex.lexer.within(lex, this.vocabulary.longest)
-    const known = this.#insides.get(near)
+  #inside(lex: LexState, i: number): Inside {
+    const trie = this.vocabulary.tries[i]!
+    const insides = this.#insides[i]!
+    const near = lex.lexer.within(lex, trie.longest)
+    const known = insides.get(near)
     if (known !== undefined) return known
-    const inside = this.#walk(near)
+    const inside = this.#walk(near, trie)
     const bytes = (inside.bits?.byteLength ?? 0) + inside.ids.byteLength + inside.exits.byteLength
-    this.#insides.set(near, inside, bytes + 100)
+    insides.set(near, inside, bytes + 100)
     return inside
   }
 
-  #walk(start: LexState): Inside {
-    const { bytes, depths, ends, firsts, order, words } = this.vocabulary
+  #walk(start: LexState, { bytes, depths, ends, firsts, order }: Trie): Inside {
     const { lexer } = start
     const path = this.#path as LexState[]
-    const bits = new Uint32Array(words)
+    const bits = new Uint32Array(this.vocabulary.words)
     const exits: number[] = []
     const end = bytes.length
     let count = 0
@@ -140,6 +145,15 @@ export class Masks {
     }
     if (count > FEW) return { bits, ids: new Uint32Array(), exits: Uint32Array.from(exits) }
     return { bits: undefined, ids: idsOf(bits, count), exits: Uint32Array.from(exits) }
+  }
+}
+
+/** Adds the tokens that end at a node. */
+function add(mask: Uint32Array, { firsts, order }: Trie, node: number): void {
+  const until = firsts[node + 1]!
+  for (let i = firsts[node]!; i < until; i++) {
+    const id = order[i]!
+    mask[id >>> 5]! |= 1 << (id & 31)
   }
 }
 

@@ -22,8 +22,8 @@ export interface Term {
   readonly max: number
   derivative: Derivative | undefined
   live: boolean | undefined
-  /** For {@link Terms.within}. */
-  near: Term | undefined
+  /** For {@link Terms.within}, by length. */
+  near: Map<number, Term> | undefined
 }
 
 /** Alternatives of one term at most. */
@@ -147,8 +147,13 @@ export class Terms {
    */
   within(term: Term, length: number): Term {
     if (!term.plain) return term
-    term.near ??= this.#within(term, length)
-    return term.near
+    term.near ??= new Map()
+    let near = term.near.get(length)
+    if (near === undefined) {
+      near = this.#within(term, length)
+      term.near.set(length, near)
+    }
+    return near
   }
 
   #within(term: Term, length: number): Term {

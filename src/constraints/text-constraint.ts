@@ -81,23 +81,14 @@ export class TextConstraint implements Constraint {
     return this.#spelled(text, most)
   }
 
+  /** Tokens that spell the text. The last of them may be another one, which goes on into what is not fixed. */
   #spelled(text: readonly number[], most: number): number[] {
-    const { vocabulary } = this.masks
     const ids: number[] = []
-    for (let at = 0; at < text.length && ids.length < most; ) {
-      let node = 0
-      let longest: number | undefined
-      let end = at
-      for (let i = at; i < text.length; i++) {
-        node = vocabulary.child(node, text[i]!)
-        if (node < 0) break
-        if (vocabulary.firsts[node + 1]! === vocabulary.firsts[node]) continue
-        longest = vocabulary.order[vocabulary.firsts[node]!]
-        end = i + 1
-      }
-      if (longest === undefined) break
-      ids.push(longest)
-      at = end
+    for (let at = 0; ids.length < most; ) {
+      const found = this.masks.vocabulary.longestAt(text, at)
+      if (found === undefined || found.end >= text.length) break
+      ids.push(found.id)
+      at = found.end
     }
     return ids
   }

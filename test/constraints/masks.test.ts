@@ -87,7 +87,20 @@ describe('masks', () => {
   })
 
   it('know where counts are far away that they do not matter, and where they do', () => {
-    const words = ['a', 'aa', 'aaa', 'aaaaaaaa', 'é', 'éé', '"', 'a"', '","', 'aa",']
+    const words = [
+      'a',
+      'aa',
+      'aaa',
+      'aaaaaaaa',
+      'a'.repeat(20),
+      `${'é'.repeat(9)}"`,
+      'é',
+      'éé',
+      '"',
+      'a"',
+      '","',
+      'aa",',
+    ]
     const vocabulary = vocabularyOf(words)
     const masks = new Masks(vocabulary)
     const item: Text = ANY_CHAR
@@ -125,7 +138,8 @@ describe('masks', () => {
     const vocabulary = vocabularyOf(['{', '"', '{"', 'na', 'name', ':', '": ', 'x', ' '])
     const automaton = automatonOf(sequence(literal('{"name": '), either(literal('x'), literal('"'))))
     const constraint = new TextConstraint(automaton, new Masks(vocabulary))
-    expect(constraint.expected(9)).toEqual([2, 4, 6])
+    // The last of the fixed text may come in one token with what follows it.
+    expect(constraint.expected(9)).toEqual([2, 4])
     expect(constraint.expected(1)).toEqual([2])
     const fork = constraint.fork()
     for (const id of [2, 4, 6]) fork.accept(id)
