@@ -1,5 +1,6 @@
 /** The options of `serve`. */
 import { type Command, Option } from 'commander'
+import { sourceName } from '../formats/source-name.ts'
 import { hostnameOf } from '../server/hosts.ts'
 import type { AppOptions } from '../server/index.ts'
 import { type Cli, UsageError } from './context.ts'
@@ -125,17 +126,9 @@ export function keysOf(cli: Cli): string[] {
   return words.filter((word) => word !== '')
 }
 
-/** `Mistral-7B-Instruct-v0.3` of a folder, a file, an address, or a cache of the Hugging Face Hub. */
+/** A model's name where none was given. */
 export function nameOf(source: string | undefined): string {
-  if (source === undefined) return 'pocket'
-  const path = source.replace(/[?#].*$/, '').replace(/[\\/]+$/, '')
-  const cached = /(?:^|[\\/])models--(?:[^\\/]*--)?([^\\/]+?)(?:[\\/]snapshots[\\/][^\\/]+)?$/.exec(path)
-  const onHub = /\/([^/]+)\/resolve\/[^/]+$/.exec(path)
-  const last = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
-  // Ollama calls its files by their hashes.
-  const name =
-    cached?.[1] ?? onHub?.[1] ?? last.replace(/\.gguf$/i, '').replace(/^(sha256-[0-9a-f]{12})[0-9a-f]+$/, '$1')
-  return name === '' || /^\.+$/.test(name) ? 'mistral' : name
+  return source === undefined ? 'pocket' : (sourceName(source) ?? 'mistral')
 }
 
 /** Only programs on this machine reach the server. */

@@ -1,7 +1,8 @@
 /** Loads and frees the adapters of a model. */
 import { throwIfAborted } from '../async/abort.ts'
 import { abortSignal, type Checks, checkOptions, filledText, number } from '../checks.ts'
-import { type ModelSource, openSource } from '../formats/source.ts'
+import { type ModelSource, openSource, type SourceFiles } from '../formats/source.ts'
+import { sourceName } from '../formats/source-name.ts'
 import { NO_ADAPTER } from '../kernels/lora.ts'
 import { openAdapter } from '../model/adapter-file.ts'
 import {
@@ -60,7 +61,7 @@ export async function loadAdapter(
   loaded.gpu.check()
   const files = await openSource(source, { signal })
   try {
-    const name = options.name ?? nameOf(files.label)
+    const name = options.name ?? nameOf(source, files)
     named.refuseTaken(name)
     const file = await openAdapter(files, loaded.config, signal)
     const packed = await readAdapter(loaded.config, file, signal)
@@ -78,11 +79,12 @@ export async function loadAdapter(
   }
 }
 
-/** The last part of a path or URL; dropped files have no name of their own. */
-function nameOf(label: string): string {
-  const [path = ''] = label.split(/[?#]/)
-  const last = path.split(/[\\/]/).findLast((part) => part !== '') ?? ''
-  return last.replace(/\.(?:gguf|safetensors)$/i, '') || 'adapter'
+/** That of its folder, or of the file where that was named. Several dropped files have no name of their own. */
+function nameOf(source: ModelSource, { label, fileName }: SourceFiles): string {
+  const isPlace = typeof source === 'string' || source instanceof URL
+  const { name } = source as { readonly name?: unknown }
+  const place = isPlace ? label : (fileName ?? (typeof name === 'string' ? name : ''))
+  return sourceName(place.replace(/\badapter_model\.safetensors$/, '')) ?? 'adapter'
 }
 
 function rankOf({ matrices }: AdapterFile): number {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
-import { AbortError, CheckpointError, type MistralModel, ParameterError } from '../../src/index.ts'
+import { AbortError, CheckpointError, type MistralModel, type ModelSource, ParameterError } from '../../src/index.ts'
 import { greedy, promptOf, tokensOf } from '../generate/support.ts'
 import { fixture, maxDifference, withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
@@ -76,6 +76,26 @@ describe('an adapter gives the logits and the answer of PEFT', () => {
       const error = maxDifference(rounded, logits)
       expect(error).toBeGreaterThan(1e-4)
       expect(error).toBeLessThan(0.2)
+    })
+  })
+
+  test('from every kind of source, with the name that the source has', async () => {
+    const { path, prompt, logits } = adapter('attention')
+    const blob = (name: string) => new File([readFileSync(`${path}/${name}`)], name)
+    const dropped = ['adapter_config.json', 'adapter_model.safetensors'].map(blob)
+    const byName = new Map(dropped.map((file) => [file.name, file]))
+    await withModel(fixture('window-4').path, F32, async (model) => {
+      const sources: Record<string, ModelSource> = {
+        attention: `${path}/`,
+        adapter: dropped,
+        opened: Object.assign({ open: (name: string) => byName.get(name) }, { name: 'opened' }),
+      }
+      for (const [name, source] of Object.entries(sources)) {
+        expect(await model.loadAdapter(source)).toMatchObject({ name })
+        expect(maxDifference(await logitsOf(model, prompt, name), logits), name).toBeLessThan(TOLERANCE)
+      }
+      await model.unloadAdapter('attention')
+      expect((await model.loadAdapter(`${path}/adapter_model.safetensors`)).name).toBe('attention')
     })
   })
 
