@@ -53,14 +53,7 @@ export interface GgufConfigOptions {
  */
 export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options: GgufConfigOptions = {}): ModelConfig {
   const arch = metadata.get('general.architecture')
-  const architecture = typeof arch === 'string' && Object.hasOwn(ARCHITECTURES, arch) ? ARCHITECTURES[arch] : undefined
-  if (architecture === undefined) {
-    throw new ConfigError(
-      'general.architecture',
-      arch,
-      otherModelFact(arch) ?? `is not supported; ${Object.keys(ARCHITECTURES).join(', ')} are`,
-    )
-  }
+  const architecture = architectureOf(arch)
   const key: Key = (name) => `${arch}.${name}`
   const get: Get = (name) => metadata.get(key(name))
   const count = (name: string, max: number, fallback?: number) =>
@@ -112,6 +105,13 @@ export function parseGgufConfig(metadata: GgufMetadata, tensors: Shapes, options
     ],
   }
   return options.slidingWindow === undefined ? config : withSlidingWindow(config, options.slidingWindow)
+}
+
+function architectureOf(arch: GgufValue | undefined): ModelConfig['architecture'] {
+  const architecture = typeof arch === 'string' && Object.hasOwn(ARCHITECTURES, arch) ? ARCHITECTURES[arch] : undefined
+  if (architecture !== undefined) return architecture
+  const fact = otherModelFact(arch) ?? `is not supported; ${Object.keys(ARCHITECTURES).join(', ')} are`
+  throw new ConfigError('general.architecture', arch, fact)
 }
 
 type Key = (name: string) => string

@@ -47,7 +47,6 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   tool: ['tool_call_id', 'name'],
 }
 const CALL_ID = /^[a-zA-Z0-9]{9}$/
-/** Between messages of one role. */
 const MESSAGE_JOINT = '\n\n'
 
 /**
