@@ -20,8 +20,8 @@ export class SchemaOracle {
     const has = (keyword: string) => this.#source.includes(`"${keyword}"`)
     // ajv does not count items that `contains` has looked at, as the standard and its tests do.
     if (has('contains') && has('unevaluatedItems')) return undefined
-    // By ajv 8.20 an empty array contains what the array before it does.
-    if (has('contains') && /\[\s*\]/.test(text)) return undefined
+    // In ajv 8.20 `contains` begins with the verdict on what was looked at before it: it counts where items are.
+    if (has('contains') && (has('prefixItems') || /\[\s*\]/.test(text))) return undefined
     // Numbers are exact here, and multiples are written without exponents; ajv sees the doubles that are next to them.
     if (/[\d.]{16}/.test(text) || (has('multipleOf') && /\d[eE][+-]?\d/.test(text))) return undefined
     const value: unknown = JSON.parse(text)

@@ -7,7 +7,7 @@ import { parseRegex } from '../regex.ts'
 import {
   chars,
   charsOf,
-  fixedText,
+  EMPTY_TEXT,
   NO_TEXT,
   textAll,
   textEither,
@@ -74,8 +74,8 @@ function unsignedRange(min: Bound | undefined, max: Bound | undefined, spelling:
 
 function fractionTo(scale: number): Text {
   if (scale === MORE) return FRACTION
-  const digits = textSequence(textRepeat(DIGIT, 0, scale), ZEROS)
-  return textOptional(textSequence(charsOf('.'), textAll(digits, textRepeat(DIGIT, 1, MORE))))
+  const shown = textSequence(digits(0, scale), ZEROS)
+  return textOptional(textSequence(charsOf('.'), textAll(shown, textRepeat(DIGIT, 1, MORE))))
 }
 
 function partsOf(value: Decimal): readonly [whole: string, fraction: string] {
@@ -86,53 +86,47 @@ function partsOf(value: Decimal): readonly [whole: string, fraction: string] {
 function atLeast({ value, open }: Bound): Text {
   const [whole, fraction] = partsOf(value)
   const longer = textSequence(chars([0x31, 0x39]), textRepeat(DIGIT, whole.length, MORE), FRACTION)
-  const larger = [...whole].map((digit, i) =>
-    textSequence(
-      fixedText(whole.slice(0, i)),
-      chars([digit.charCodeAt(0) + 1, 0x39]),
-      textRepeat(DIGIT, whole.length - i - 1, whole.length - i - 1),
-      FRACTION,
-    ),
+  const tail = compared(fraction, open ? NOT_ZERO : DIGITS, (digit) => textSequence(above(digit), DIGITS))
+  const behind = fraction === '' && !open ? FRACTION : textSequence(charsOf('.'), tail)
+  return textEither(
+    longer,
+    compared(whole, behind, (digit, i) => textSequence(above(digit), digits(whole.length - i - 1), FRACTION)),
   )
-  const behind = [...fraction].map((digit, i) =>
-    textSequence(fixedText(`.${fraction.slice(0, i)}`), chars([digit.charCodeAt(0) + 1, 0x39]), DIGITS),
-  )
-  const point = fraction === '' ? charsOf('.') : fixedText(`.${fraction}`)
-  const same = open ? textSequence(point, NOT_ZERO) : fraction === '' ? FRACTION : textSequence(point, DIGITS)
-  return textEither(longer, ...larger, textSequence(fixedText(whole), textEither(same, ...behind)))
 }
 
 function atMost({ value, open }: Bound): Text {
   const [whole, fraction] = partsOf(value)
-  const shorter =
-    whole.length === 1
-      ? NO_TEXT
-      : textSequence(
-          textEither(charsOf('0'), textSequence(chars([0x31, 0x39]), textRepeat(DIGIT, 0, whole.length - 2))),
-          FRACTION,
-        )
-  const smaller = [...whole].map((digit, i) =>
-    textSequence(
-      fixedText(whole.slice(0, i)),
-      // Longer numbers do not begin with a zero.
-      chars([i === 0 && whole.length > 1 ? 0x31 : 0x30, digit.charCodeAt(0) - 1]),
-      textRepeat(DIGIT, whole.length - i - 1, whole.length - i - 1),
-      FRACTION,
-    ),
+  const shorter = textSequence(
+    textEither(charsOf('0'), textSequence(chars([0x31, 0x39]), digits(0, whole.length - 2))),
+    FRACTION,
   )
-  const behind = [...fraction].flatMap((digit, i) => [
-    ...(i === 0 ? [fixedText('')] : [fixedText(`.${fraction.slice(0, i)}`)]),
-    textSequence(fixedText(`.${fraction.slice(0, i)}`), chars([0x30, digit.charCodeAt(0) - 1]), DIGITS),
-  ])
-  const zeros =
-    fraction === ''
-      ? textOptional(textSequence(charsOf('.'), textRepeat(charsOf('0'), 1, MORE)))
-      : textSequence(fixedText(`.${fraction}`), ZEROS)
-  return textEither(
-    shorter,
-    ...smaller,
-    textSequence(fixedText(whole), textEither(...behind, ...(open ? [] : [zeros]))),
-  )
+  // A fraction that ends early is less.
+  const tail = compared(fraction, open ? NO_TEXT : ZEROS, (digit, i) => {
+    return textEither(textSequence(below(digit), DIGITS), ...(i > 0 ? [EMPTY_TEXT] : []))
+  })
+  const zeros = textOptional(textSequence(charsOf('.'), textRepeat(charsOf('0'), 1, MORE)))
+  const behind = fraction === '' ? (open ? NO_TEXT : zeros) : textOptional(textSequence(charsOf('.'), tail))
+  const smaller = (digit: string, i: number): Text =>
+    // Longer numbers do not begin with a zero.
+    textSequence(below(digit, i === 0 && whole.length > 1 ? '1' : '0'), digits(whole.length - i - 1), FRACTION)
+  return textEither(...(whole.length > 1 ? [shorter] : []), compared(whole, behind, smaller))
+}
+
+/** Digits that are the same as long as nothing decides, and then what the first other digit leads to. */
+function compared(same: string, end: Text, other: (digit: string, i: number) => Text): Text {
+  return [...same].reduceRight((rest, digit, i) => textEither(other(digit, i), textSequence(charsOf(digit), rest)), end)
+}
+
+function above(digit: string): Text {
+  return chars([digit.charCodeAt(0) + 1, 0x39])
+}
+
+function below(digit: string, from = '0'): Text {
+  return chars([from.charCodeAt(0), digit.charCodeAt(0) - 1])
+}
+
+function digits(min: number, max = min): Text {
+  return textRepeat(DIGIT, min, max)
 }
 
 /** One digit before the point, and an exponent. */
