@@ -77,7 +77,7 @@ async function measureShape(gpu: Gpu, shape: MatrixShape, signal?: AbortSignal):
 const PATTERN_ROWS = 64
 
 /** Random weights of about ±0.02, as those of real models: a few rows of them, over and over. */
-async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
+export async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
   const { cols } = weight
   const rows = ceilTo(weight.rows, 4)
   const layout = roundingTo(weight.layout)
