@@ -23,7 +23,7 @@ export interface ModelMemory {
   readonly cachePerToken: number
   /** Of the keys and values of one sequence. A layer with a sliding window keeps that and what is computed at a time. */
   readonly cachePerSequence: number
-  /** Of activations, logits, tokens and what brings results back. */
+  /** Of activations, logits, tokens, the grids of IQ types and what brings results back. */
   readonly workspace: number
   /** Of LoRA adapters. */
   readonly adapters: number

@@ -116,6 +116,13 @@ describe('what openCheckpoint refuses', () => {
     })
   })
 
+  it('a factor of a whole matrix, which lies apart from it', async () => {
+    expect(await ropeFreqs([2], { name: 'token_embd.scale' })).toMatchObject({
+      tensor: 'token_embd.scale',
+      fact: 'matrices with a factor of their own are not supported',
+    })
+  })
+
   const sharded = (): Record<string, Uint8Array> =>
     Object.fromEntries([1, 2, 3].map((n) => [shard(n), fixture(`hf-bf16-shards/${shard(n)}`)]))
   const index = fixtureJson(`hf-bf16-shards/${INDEX}`) as { weight_map: Record<string, string> }
