@@ -111,7 +111,7 @@ describe('generate on a trained GGUF', () => {
     })
     const code = await Promise.race([
       new Promise((resolve) => child.on('close', resolve)),
-      delay(60_000, 'hung', { ref: false }),
+      delay(patience(60_000), 'hung', { ref: false }),
     ])
     child.kill('SIGKILL')
     expect(code).toBe(130)

@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { root } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 import { screen } from './screen.ts'
 
 /** util-linux's `script` makes the terminal; other systems' takes other arguments. */
@@ -38,7 +39,7 @@ export function pseudoTerminal(command: string, columns: number, env: Record<str
   return {
     type: (keys) => void child.stdin!.write(keys),
     async until(condition, what) {
-      for (let tries = 0; tries < 1500; tries++) {
+      for (let tries = 0; tries < patience(1500); tries++) {
         const lines = await on.lines()
         if (condition(lines.join('\n'))) return lines
         await delay(100)

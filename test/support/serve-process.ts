@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { root } from './child.ts'
+import { patience } from './patience.ts'
 
 export interface ServeProcess {
   readonly url: string
@@ -70,7 +71,7 @@ export async function startServe(
     ended,
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
-      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
+      const timer = setTimeout(() => child.kill('SIGKILL'), patience(60_000))
       const end = await ended
       clearTimeout(timer)
       return end
