@@ -94,7 +94,11 @@ describe('a schema', () => {
     check((await generateText({ model, prompt: question, output, maxOutputTokens: 60 })).output)
     const asked = { model, prompt: question, schema: jsonSchema<{ kind: string; speed: number }>(schema as never) }
     check((await generateObject({ ...asked, maxOutputTokens: 60 })).object)
-    check(await streamObject({ ...asked, maxOutputTokens: 60 }).object)
+    const stream = streamObject({ ...asked, maxOutputTokens: 60 })
+    let parts = 0
+    for await (const _ of stream.partialObjectStream) parts++
+    expect(parts).toBeGreaterThan(1)
+    check(await stream.object)
   })
 
   test('of LangChain.js', async () => {
