@@ -8,9 +8,10 @@ import { type LoraParts, type LoraUpdate, loraFacts, loraStart, NOTHING, startSt
 import { createWeight, withBias } from '../../src/kernels/weight.ts'
 import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
 import { activation, misfits, openVariants, randomNumbers, randomWeight, run } from '../support/gpu.ts'
+import { patience } from '../support/patience.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: patience(240_000) })
 
 const variants = await openVariants()
 afterAll(() => {
