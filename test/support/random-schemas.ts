@@ -55,6 +55,8 @@ const PIECES: readonly Piece[] = [
     additionalProperties: false,
   }),
   (random, depth) => ({ additionalProperties: inner(random, depth) }),
+  (random) => ({ properties: { [pick(random, NAMES)]: { $ref: '#' } } }),
+  () => ({ items: { $ref: '#' } }),
   (random, depth) => ({ patternProperties: map(random, depth, [pick(random, PATTERNS)]) }),
   (random, depth) => ({ propertyNames: inner(random, depth) }),
   (random, depth) => ({ items: inner(random, depth) }),

@@ -20,6 +20,8 @@ export class SchemaOracle {
     const has = (keyword: string) => this.#source.includes(`"${keyword}"`)
     // ajv does not count items that `contains` has looked at, as the standard and its tests do.
     if (has('contains') && has('unevaluatedItems')) return undefined
+    // ajv forgets what `properties` have looked at where a name that schemas depend on is absent.
+    if (has('dependentSchemas') && has('unevaluatedProperties')) return undefined
     // In ajv 8.20 `contains` begins with the verdict on what was looked at before it: it counts where items are.
     if (has('contains') && (has('prefixItems') || /\[\s*\]/.test(text))) return undefined
     // Numbers are exact here, and multiples are written without exponents; ajv sees the doubles that are next to them.

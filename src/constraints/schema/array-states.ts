@@ -81,15 +81,18 @@ export class ArrayStates {
 
   /** Every term that some item may be of. */
   terms(): Term[] {
-    if (this.#unique) return []
     const { prefix, rest, contains } = this.#set
-    const bases = [...prefix, rest].slice(0, this.#max)
+    const places = [...prefix, rest].slice(0, this.#max)
+    const { values, constant } = this.#facts
+    const bases = this.#unique ? places.flatMap((base) => values(base)!.map(constant)) : places
+    this.#facts.spend(bases.length * (3 ** contains.length - 1), this.#set.path)
     return bases.flatMap((base) => {
-      const matches = contains.map(({ term, max }) => [
-        term,
-        ...(max === MORE ? [] : [this.#facts.choice(otherTerms(term))]),
-      ])
-      return [base, ...matches.flat().map((term) => bothTerms(base, term))].filter((term) => this.#facts.has(term))
+      let terms: Term[] = [base]
+      for (const { term, max } of contains) {
+        const other = max === MORE ? [] : [this.#facts.choice(otherTerms(term))]
+        terms = terms.flatMap((one) => [one, ...[term, ...other].map((more) => bothTerms(one, more))])
+      }
+      return terms.filter((term) => this.#facts.has(term))
     })
   }
 

@@ -88,10 +88,11 @@ export class ObjectStates {
   /** Every term that some member may be of. */
   terms(): Term[] {
     const cells = [...this.#named, ...this.#others].filter((cell) => cell !== undefined)
-    return cells.flatMap(({ term, witnesses }) => [
-      term,
-      ...witnesses.map((i) => bothTerms(term, this.#set.witnesses[i]!.term)).filter((both) => this.#facts.has(both)),
-    ])
+    this.#facts.spend(
+      cells.reduce((all, { witnesses }) => all + 2 ** witnesses.length - 1, 0),
+      this.#set.path,
+    )
+    return cells.flatMap((cell) => this.#marked(cell, undefined, this.start).map(({ term }) => term))
   }
 
   #next(state: ObjectState): Member[] {
