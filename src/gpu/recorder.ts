@@ -23,7 +23,14 @@ export class Recorder<B> {
 
   constructor(readonly gpu: Gpu) {}
 
+  /** Throws `DeviceError` where the device has no room for so many workgroups along one axis. */
   dispatch(label: string, parts: readonly ShaderPart[], size: readonly Extent<B>[]): void {
+    const most = this.gpu.limits.maxComputeWorkgroupsPerDimension
+    for (const extent of size) {
+      if (typeof extent === 'number' && extent > most) {
+        throw new DeviceError(`${label}: ${extent} workgroups along one axis; the device allows ${most}`)
+      }
+    }
     this.requests.push({ label, parts, size })
   }
 

@@ -15,7 +15,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { HiddenReader } from './hidden-reader.ts'
 import { createCache } from './kv-cache.ts'
-import { type ModelMemory, memoryOf } from './memory.ts'
+import type { ModelMemory } from './memory.ts'
 import { Mistral } from './mistral.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
@@ -75,10 +75,14 @@ export class LoadedModel {
   private readonly sizes: Sizes
   private scorer: Promise<TextScorer> | undefined
   private reader: Promise<HiddenReader> | undefined
-  /** Bytes of the tensors that the weights were made from. */
-  private readonly tensorBytes: number
 
-  private constructor(parts: Pick<LoadedModel, Part>, sizes: Sizes, tensorBytes: number) {
+  private constructor(
+    parts: Pick<LoadedModel, Part>,
+    sizes: Sizes,
+    /** Bytes of the tensors that the weights were made from. */
+    private readonly tensorBytes: number,
+    private readonly memoryOf: typeof import('./memory.ts').memoryOf,
+  ) {
     this.gpu = parts.gpu
     this.config = parts.config
     this.weights = parts.weights
@@ -87,7 +91,6 @@ export class LoadedModel {
     this.notes = parts.notes
     this.readbackMs = parts.readbackMs
     this.sizes = sizes
-    this.tensorBytes = tensorBytes
   }
 
   get contextLength(): number {
@@ -116,7 +119,7 @@ export class LoadedModel {
   /** What the model takes of the GPU's memory at the moment. */
   memory(): ModelMemory {
     const { weights, cache, runner, maxSequences, tensorBytes: tensors } = this
-    return memoryOf(weights, cache, {
+    return this.memoryOf(weights, cache, {
       tensors,
       maxSequences,
       adapters: runner.adapterBytes,
@@ -188,7 +191,8 @@ export class LoadedModel {
     gpu.check()
     report(options, 'ready', totalBytes, totalBytes)
     const readbackMs = await readbackLatency(gpu)
-    return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes, totalBytes)
+    const { memoryOf } = await import('./memory.ts')
+    return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes, totalBytes, memoryOf)
   }
 
   /** What measures texts, made when it is first asked for. */

@@ -160,6 +160,17 @@ describe('a failure', () => {
     expect((failed as Error).message).toContain(`yardstick: the shader broken does not compile on ${gpu.name}`)
   })
 
+  test('to allow so many workgroups is told with the limit', async () => {
+    const gpu = await open()
+    const { part: stream } = streamPart(gpu)
+    const recorder = new Recorder<undefined>(gpu)
+    const most = gpu.limits.maxComputeWorkgroupsPerDimension
+    expect(() => recorder.dispatch('wide', [stream], [1, most])).not.toThrow()
+    const wide = () => recorder.dispatch('wide', [stream], [most + 1])
+    expect(wide).toThrow(DeviceError)
+    expect(wide).toThrow(`wide: ${most + 1} workgroups along one axis; the device allows ${most}`)
+  })
+
   test('to give a constant is one to compile', async () => {
     const gpu = await open()
     const [rows, parts, stats, y] = ['rows', 'parts', 'stats', 'y'].map((label) => gpu.createBuffer(label, 64))
