@@ -1,8 +1,8 @@
 /** `LanguageModel`, as the draft of the web's Prompt API has it: sessions over the model that the page provided. */
 import type { ChatModel } from '../chat/chat-model.ts'
 import type { ChatRequest } from '../chat/request.ts'
-import type { Tool } from '../tokenizer/chat-messages.ts'
 import { answer, checkConstraint, constraintOf } from './answer.ts'
+import { orAborted, toolsOf, unsupported } from './capabilities.ts'
 import { Conversation } from './conversation.ts'
 import { CreateMonitor } from './create-monitor.ts'
 import { notSupported, toDomException } from './errors.ts'
@@ -266,43 +266,5 @@ export class LanguageModel extends EventTarget {
       this.dispatchEvent(event)
       handler?.call(this, event)
     }
-  }
-}
-
-function toolsOf(tools: readonly LanguageModelTool[]): readonly Tool[] | undefined {
-  if (tools.length === 0) return undefined
-  return tools.map(({ name, description, inputSchema: parameters }) => ({
-    type: 'function',
-    function: { name, description, parameters },
-  }))
-}
-
-/** Why a loaded model cannot do what the options ask; undefined when it can. */
-async function unsupported(
-  chat: ChatModel,
-  { tools = [] }: CreateCoreOptions,
-  thinking: Pick<ChatRequest, 'reasoning_effort'>,
-): Promise<unknown> {
-  if (tools.length > 0 && !chat.takesTools) return notSupported("the model's chat template has no tools")
-  if (thinking.reasoning_effort === undefined) return undefined
-  try {
-    await chat.encode({ messages: [{ role: 'user', content: '' }], ...thinking })
-    return undefined
-  } catch (error) {
-    return notSupported('the model does not think before it answers', error)
-  }
-}
-
-/** What the promise gives, unless the signal comes first. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

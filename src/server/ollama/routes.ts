@@ -80,7 +80,12 @@ export async function ollamaShow(c: AppContext, service: Service): Promise<Respo
       'mistral.context_length': chat.contextLength,
       'mistral.vocab_size': chat.vocabSize,
     },
-    capabilities: ['completion', ...(chat.takesTools ? ['tools'] : [])],
+    capabilities: [
+      'completion',
+      ...(chat.takesTools ? ['tools'] : []),
+      ...(chat.embed === undefined ? [] : ['embedding']),
+      ...(chat.tokenizer?.specialTokens.has('[THINK]') ? ['thinking'] : []),
+    ],
   })
 }
 
