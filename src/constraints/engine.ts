@@ -13,12 +13,10 @@ const MOST_KEY = 100_000
 
 export class Engine {
   readonly #lexers = new Lexers(new Budget())
-  readonly #masks: Masks
+  #masks: Masks | undefined
   readonly #automata = new Map<string, Automaton>()
 
-  constructor(source: TokenSource) {
-    this.#masks = new Masks(new Vocabulary(source))
-  }
+  constructor(private readonly source: TokenSource) {}
 
   /**
    * @param key what the expression is made of, written down; undefined or long: it is made anew
@@ -35,7 +33,13 @@ export class Engine {
     }
     if (name !== undefined) this.#remember(name, automaton)
     const found = automaton
-    return () => new TextConstraint(found, this.#masks, begins)
+    return () => new TextConstraint(found, () => this.masks(), begins)
+  }
+
+  /** Made with the first mask, which is asked for when the GPU is busy with a prompt: the tries of a large vocabulary take a while. */
+  private masks(): Masks {
+    this.#masks ??= new Masks(new Vocabulary(this.source))
+    return this.#masks
   }
 
   #remember(name: string, automaton: Automaton): void {

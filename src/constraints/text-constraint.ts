@@ -14,15 +14,22 @@ export class TextConstraint implements Constraint {
   begins: boolean
   #done = false
 
-  /** @param begins the text drops the space that its first token begins with */
+  /**
+   * @param source a function is asked when masks are first needed
+   * @param begins the text drops the space that its first token begins with
+   */
   constructor(
     private readonly automaton: Automaton,
-    private readonly masks: Masks,
+    private readonly source: Masks | (() => Masks),
     begins = false,
     state: State = automaton.start,
   ) {
     this.#state = state
     this.begins = begins
+  }
+
+  private get masks(): Masks {
+    return typeof this.source === 'function' ? this.source() : this.source
   }
 
   /** An end token was accepted. */
@@ -60,7 +67,7 @@ export class TextConstraint implements Constraint {
   }
 
   fork(): TextConstraint {
-    const fork = new TextConstraint(this.automaton, this.masks, this.begins, this.#state)
+    const fork = new TextConstraint(this.automaton, this.source, this.begins, this.#state)
     fork.#done = this.#done
     return fork
   }

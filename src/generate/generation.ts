@@ -27,7 +27,11 @@ export class Generation<Note = unknown> implements Owner {
   #dense = false
   /** Its constraint is asked; false as long as that is idle. */
   #masked: boolean
-  #settingsChanged = false
+  /** {@link packed} is another than the sequence was given. */
+  settingsChanged = false
+  /** Tokens that were guessed, and those of them that were right. */
+  #guessed = 0
+  #right = 0
   #cachedTokens: number | undefined
   #idleSince: number | undefined
   #failure: Error | undefined
@@ -113,11 +117,15 @@ export class Generation<Note = unknown> implements Owner {
     return this.#masked ? this.request.masked : this.request.packed
   }
 
-  /** {@link packed} once, when it is another than the sequence was given. */
-  takeChangedSettings(): PackedParams | undefined {
-    if (!this.#settingsChanged) return undefined
-    this.#settingsChanged = false
+  /** {@link packed}, for the sequence to be given. */
+  takeSettings(): PackedParams {
+    this.settingsChanged = false
     return this.packed
+  }
+
+  /** Whether it is of use to check several tokens that its constraint expects: not where most turned out wrong. */
+  get trustsExpected(): boolean {
+    return 2 * this.#right + 8 >= this.#guessed
   }
 
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
@@ -173,11 +181,13 @@ export class Generation<Note = unknown> implements Owner {
   verified(guessed: number): void {
     this.#ahead--
     this.#computed -= guessed
+    this.#guessed += guessed
   }
 
   /** The next guessed token was right, so its position stays computed. */
   confirm(): void {
     this.#computed++
+    this.#right++
   }
 
   /** One choice of those on their way came back. */
@@ -250,7 +260,7 @@ export class Generation<Note = unknown> implements Owner {
   /** The constraint is asked from now on: choices on their way, which it knows nothing of, no longer count. */
   private wake(): void {
     this.#masked = true
-    this.#settingsChanged = true
+    this.settingsChanged = true
     this.#epoch++
     this.#ahead = 0
     this.#computed = this.request.recompute ? 0 : Math.min(this.#computed, this.tokens.length - 1)

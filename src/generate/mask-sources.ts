@@ -48,13 +48,20 @@ export function isAsked(constraint: Constraint | undefined): boolean {
  * Guesses the next tokens of an answer, at most `room`: what its constraint expects, else what prompt lookup finds.
  * A constraint that cannot fork lets none be guessed.
  */
-export function guess({ constraint, lookup }: GenerationRequest, tokens: readonly number[], room: number): number[] {
+export function guess(generation: Guessing, room: number): number[] {
+  const { constraint, lookup } = generation.request
   if (constraint !== undefined && isAsked(constraint)) {
     if (constraint.fork === undefined) return []
-    const expected = expectedOf(constraint, Math.min(MOST_EXPECTED, room))
+    const expected = generation.trustsExpected ? expectedOf(constraint, Math.min(MOST_EXPECTED, room)) : []
     if (expected.length > 0) return expected
   }
-  return lookup === 0 ? [] : lookUp(tokens, Math.min(lookup, room))
+  return lookup === 0 ? [] : lookUp(generation.tokens, Math.min(lookup, room))
+}
+
+interface Guessing {
+  readonly request: Pick<GenerationRequest, 'constraint' | 'lookup'>
+  readonly tokens: readonly number[]
+  readonly trustsExpected: boolean
 }
 
 /** What a constraint cannot say now it will not say in its mask either, which ends its generation alone. */

@@ -96,8 +96,7 @@ export class Planner {
     for (const generation of answers) {
       const room = DECODE_ROWS - rows.length - 1
       if (room < 0) break
-      const { tokens, limit } = generation
-      const guessed = guess(generation.request, tokens, Math.min(room, limit - tokens.length - 1))
+      const guessed = guess(generation, Math.min(room, generation.limit - generation.tokens.length - 1))
       const outputs = 1 + guessed.length
       const sequence = generation.sequence!
       for (let i = 0; i < outputs; i++) {

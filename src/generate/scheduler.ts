@@ -175,8 +175,7 @@ export class Scheduler {
       this.totals.cachedTokens += shared
     }
     runner.writeTokens(sequence.index, 0, generation.tokens)
-    generation.takeChangedSettings()
-    runner.writeSettings(sequence.index, generation.packed)
+    runner.writeSettings(sequence.index, generation.takeSettings())
     runner.assignAdapter(sequence.index, generation.adapter?.slot ?? 0)
     this.running.push(generation)
   }
@@ -238,8 +237,7 @@ export class Scheduler {
   private async submit(plan: BatchPlan): Promise<void> {
     const { runner } = this.loaded
     for (const { generation, sequence, positions, choices, guessed } of plan.shares) {
-      const settings = generation.takeChangedSettings()
-      if (settings !== undefined) runner.writeSettings(sequence.index, settings)
+      if (generation.settingsChanged) runner.writeSettings(sequence.index, generation.takeSettings())
       if (guessed.length > 0) runner.writeTokens(sequence.index, generation.tokens.length, guessed)
       generation.scheduled(positions, choices)
     }
