@@ -8,11 +8,10 @@ import { MistralError, ParameterError } from '../errors.ts'
 import { entriesOf, fieldOf, isJsonObject } from '../json/value.ts'
 import type { TextFormat } from '../sampling/text-params.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { AnswerOptions } from './answer.ts'
+import type { ParsedRequest } from './request.ts'
 import type { ThinkingTokens } from './thoughts.ts'
-import type { CallShape } from './tool-tokens.ts'
-
-export { callShape } from './tool-tokens.ts'
-
+import { type CallShape, callShape } from './tool-tokens.ts'
 import { WakingConstraint } from './waking-constraint.ts'
 
 export interface AnswerShape {
@@ -24,6 +23,23 @@ export interface AnswerShape {
   readonly begins: boolean
   /** What may be called; undefined without tools. */
   readonly tools: CallShape | undefined
+}
+
+/** @throws ParameterError where the caller has a constraint of its own besides */
+export function answerShape(
+  tokenizer: Tokenizer,
+  { params, tools: plan, reasoning_effort: effort }: ParsedRequest,
+  { after, thinking, tools }: Omit<AnswerOptions, 'index'>,
+  own: unknown,
+): AnswerShape {
+  const { format } = params.text
+  if (own !== undefined) throw new ParameterError('constraint', own, `cannot be combined with ${format?.name}`)
+  return {
+    format,
+    thinking: thinking?.open || effort !== 'none' ? thinking : undefined,
+    begins: tokenizer.stream(after === undefined ? {} : { after }).begins,
+    tools: tools && callShape(plan, tools.tokens),
+  }
 }
 
 const engines = new WeakMap<Tokenizer, Engine>()

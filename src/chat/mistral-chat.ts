@@ -248,23 +248,14 @@ export class MistralChat implements ChatModel {
 
   /** Makes what each answer must keep to; undefined when the request asks for nothing. */
   private async constraintOf(
-    { params, tools: plan, reasoning_effort: effort }: ParsedRequest,
-    { after, thinking, tools }: Omit<AnswerOptions, 'index'>,
+    request: ParsedRequest,
+    answer: Omit<AnswerOptions, 'index'>,
     { constraint: own }: ConstraintOptions,
   ): Promise<(() => Constraint) | undefined> {
-    const { format } = params.text
-    if (own !== undefined && format !== undefined) {
-      throw new ParameterError('constraint', own, `cannot be combined with ${format.name}`)
-    }
-    if (own !== undefined || (format === undefined && tools === undefined)) return own
-    const { tokenizer } = this
-    const { answerConstraint, callShape } = await import('./answer-constraint.ts')
-    return answerConstraint(tokenizer, this.model.eosTokenIds, {
-      format,
-      thinking: thinking?.open || effort !== 'none' ? thinking : undefined,
-      begins: tokenizer.stream(after === undefined ? {} : { after }).begins,
-      tools: tools && callShape(plan, tools.tokens),
-    })
+    if (request.params.text.format === undefined && (answer.tools === undefined || own !== undefined)) return own
+    const { answerConstraint, answerShape } = await import('./answer-constraint.ts')
+    const { tokenizer, model } = this
+    return answerConstraint(tokenizer, model.eosTokenIds, answerShape(tokenizer, request, answer, own))
   }
 
   /** One run for each answer. Nothing starts before its first `next()`. */

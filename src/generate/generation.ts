@@ -211,7 +211,7 @@ export class Generation<Note = unknown> implements Owner {
       if (isAsked(constraint) && !this.#masked) this.wake()
       verdict = onToken?.(id) ?? { stop: false }
     } catch (error) {
-      this.fail(errorOf(error))
+      this.fail(errorOf(error, 'stopWhen'))
       return false
     }
     // The reader may have ended its own request.
@@ -274,10 +274,7 @@ export class Generation<Note = unknown> implements Owner {
 
   private noTokenLeft(): MistralError {
     return this.packed.rules
-      ? new NoTokenLeftError(
-          `no token is left to choose: the ${this.request.constraint ? 'constraint and the ' : ''}rules of the request ` +
-            'ban the whole vocabulary',
-        )
+      ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
       : new MistralError('no token is left to choose: every logit is NaN or -Infinity')
   }
 }

@@ -83,7 +83,7 @@ export function checkConstraint(constraint: Constraint | undefined): void {
   if (constraint === undefined) return
   const { mask, accept } = Object(constraint) as Partial<Constraint>
   if (typeof mask === 'function' && typeof accept === 'function') return
-  throw new ParameterError('constraint', constraint, 'must make an object with the methods mask and accept')
+  throw new ParameterError('constraint', constraint, 'must make a Constraint')
 }
 
 function allows(mask: Uint32Array | null, id: number): boolean {
@@ -91,6 +91,6 @@ function allows(mask: Uint32Array | null, id: number): boolean {
 }
 
 /** Turns what a caller's function threw into an error. */
-export function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new MistralError(`a callback threw ${String(thrown)}`, { cause: thrown })
+export function errorOf(thrown: unknown, who = 'constraint'): Error {
+  return thrown instanceof Error ? thrown : new MistralError(`${who} threw ${String(thrown)}`, { cause: thrown })
 }

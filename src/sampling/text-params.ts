@@ -82,7 +82,7 @@ export const TEXT_CHECKS: Checks<TextInput> = {
   include_reasoning: flag,
   response_format: check(
     (value) => ['text', 'json_object', 'json_schema'].includes((value as { type?: string }).type!),
-    'an object whose type is text, json_object or json_schema',
+    'of the type text, json_object or json_schema',
   ),
   regex: text,
   choice: check(
