@@ -2,7 +2,7 @@
 // needs: unpack
 // GGUF IQ4_NL: w = d value(q), an index of 4 bits into sixteen values, in blocks of 32.
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS], thirty-two inputs each
-@group(0) @binding(3) var<storage, read> scales: array<u32>; // [N] rows of one f16 d a block
+@group(0) @binding(3) var<storage, read> scales: array<u32>; // [N * K_BLOCKS / 2] one f16 d a block
 
 const HAS_MINIMUM = false;
 
@@ -13,8 +13,8 @@ struct Block {
 }
 
 fn load_block(row: u32, block: u32) -> Block {
-  let d = half_of(scales[row * ((K_BLOCKS + 1u) / 2u) + block / 2u], block);
-  return Block(vec2f(d), vec2f(), weights[row * K_BLOCKS + block]);
+  let at = row * K_BLOCKS + block;
+  return Block(vec2f(half_of(scales[at / 2u], at)), vec2f(), weights[at]);
 }
 
 fn block_quad(block: Block, quad: u32) -> vec4f {

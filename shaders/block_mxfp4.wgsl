@@ -2,7 +2,7 @@
 // needs: unpack
 // MXFP4: w = 2^(e - 127) value(q), 4-bit floats (E2M1) in blocks of 32 with a power of two (OCP Microscaling Formats 1.0).
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS], thirty-two inputs each
-@group(0) @binding(3) var<storage, read> scales: array<u32>; // [N] rows of one byte e a block
+@group(0) @binding(3) var<storage, read> scales: array<u32>; // [N * K_BLOCKS / 4] one byte e a block
 
 const HAS_MINIMUM = false;
 
@@ -18,8 +18,8 @@ fn power(e: u32) -> f32 {
 }
 
 fn load_block(row: u32, block: u32) -> Block {
-  let word = scales[row * ((K_BLOCKS + 3u) / 4u) + block / 4u];
-  return Block(vec2f(power((word >> (8u * (block & 3u))) & 255u)), vec2f(), weights[row * K_BLOCKS + block]);
+  let at = row * K_BLOCKS + block;
+  return Block(vec2f(power((scales[at / 4u] >> (8u * (at & 3u))) & 255u)), vec2f(), weights[at]);
 }
 
 fn block_quad(block: Block, quad: u32) -> vec4f {

@@ -97,7 +97,7 @@ export const blockIq4Nl: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet d=half_of(scales[row*((K_BLOCKS+1u)/2u)+block/2u],block);\nreturn Block(vec2f(d),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(block.quants[quad/2u],quad);\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nreturn Block(vec2f(half_of(scales[at/2u],at)),vec2f(),weights[at]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn iq4_of(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockIq4Xs: TypedShader<'weights' | 'scales', never, never> = {
@@ -115,7 +115,7 @@ export const blockMxfp4: TypedShader<'weights' | 'scales', never, never> = {
   "needs": [
     "unpack"
   ],
-  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet word=scales[row*((K_BLOCKS+3u)/4u)+block/4u];\nreturn Block(vec2f(power((word>>(8u*(block&3u)))&255u)),vec2f(),weights[row*K_BLOCKS+block]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(block.quants[quad/2u],quad);\n}"
+  "code": "@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst HAS_MINIMUM=false;\nstruct Block{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn power(e:u32)->f32{\nreturn bitcast<f32>(select((e-1u)<<23u,0x200000u<<e,e<2u));\n}\nfn load_block(row:u32,block:u32)->Block{\nlet at=row*K_BLOCKS+block;\nreturn Block(vec2f(power((scales[at/4u]>>(8u*(at&3u)))&255u)),vec2f(),weights[at]);\n}\nfn block_quad(block:Block,quad:u32)->vec4f{\nreturn fp4_of(block.quants[quad/2u],quad);\n}"
 }
 
 export const blockNvfp4: TypedShader<'weights' | 'scales', never, never> = {

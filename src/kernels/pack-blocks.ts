@@ -6,8 +6,8 @@ import { type BlockParts, type BlockType, createBlockParts } from '../formats/bl
 import { GGML_BLOCKS } from '../formats/ggml-blocks.ts'
 import type { Copy } from './quantize.ts'
 
-/** The types whose blocks are taken apart here; those of `grid-layouts.ts` are copied word by word. */
-export type PackedName = keyof typeof GGML_BLOCKS
+/** The types whose blocks are put together here: others have simpler rows. */
+export type PackedName = Exclude<keyof typeof GGML_BLOCKS, 'iq4_nl' | 'mxfp4'>
 
 /** One row of a matrix on the GPU, as the two buffers hold it. */
 export interface BlockRow {
@@ -29,8 +29,6 @@ const BLOCK_PACKING: Readonly<Record<PackedName, BlockPacking>> = {
   q4_1: { weightWords: (n) => n * 4, scaleWords: (n) => n, put: putQ4With1 },
   q5_0: { weightWords: (n) => n * 4, scaleWords: (n) => n + halves(n), put: putQ5 },
   q5_1: { weightWords: (n) => n * 4, scaleWords: (n) => n * 2, put: putQ5With1 },
-  iq4_nl: { weightWords: (n) => n * 4, scaleWords: halves, put: putIq4Nl },
-  mxfp4: { weightWords: (n) => n * 4, scaleWords: (n) => Math.ceil(n / 4), put: putMxfp4 },
   nvfp4: { weightWords: (n) => n * 4, scaleWords: (n) => n / 2, put: putNvfp4 },
   q1_0: { weightWords: (n) => n, scaleWords: (n) => halves(n / 4), put: putQ1 },
   q2_k: { weightWords: (n) => n * 2, scaleWords: (n) => (n / 8) * 5, put: putQ2K },
@@ -133,16 +131,6 @@ function putQ5With1({ weights, scales }: BlockRow, { quants, d, dmin }: BlockPar
   putNibbles(weights, index * 4, quants, 0)
   scales[index * 2] = d | ((dmin ^ 0x8000) << 16)
   scales[index * 2 + 1] = bitWord(quants, 0, 4)
-}
-
-function putIq4Nl({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
-  putNibbles(weights, index * 4, quants, 0)
-  putHalf(scales, 0, index, d)
-}
-
-function putMxfp4({ weights, scales }: BlockRow, { quants, d }: BlockParts, index: number): void {
-  putNibbles(weights, index * 4, quants, 0)
-  scales[index >> 2]! |= d << (8 * (index & 3))
 }
 
 function putNvfp4({ weights, scales }: BlockRow, { quants, scales: s }: BlockParts, index: number): void {
