@@ -84,9 +84,10 @@ export async function fillWeight(gpu: Gpu, weight: Weight): Promise<void> {
   const pack = (count: number) => {
     const packed = createPackedRows(layout, count, cols)
     if (layout.pack === undefined) {
-      // Rows of a file alone: random quants, and scales that are the f16 number 2^-12 wherever a scale may stand.
+      // Rows of a file alone: random quants, and scales that are the f16 number 2^-12 wherever a scale may stand, or 2^-9 where
+      // they are bytes of exponents.
       fillRandom(new Uint32Array(packed.quants.buffer))
-      new Uint16Array(packed.scales.buffer).fill(0x0c00)
+      new Uint16Array(packed.scales.buffer).fill(layout.name === 'mxfp4' ? 0x7676 : 0x0c00)
       return packed
     }
     const words = new Uint32Array(cols)
