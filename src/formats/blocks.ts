@@ -78,29 +78,12 @@ export function typeName(type: MatrixType): string {
 
 type Decode = StoredType['decode']
 
-/** How the blocks of a type are decoded, for the types that some file had: others need no code. */
-const decoders = new Map<string, Decode>()
+/** How the blocks of a type are decoded: `loadBlockTypes` adds the types that some file has, since others need no code. */
+export const blockDecoders = new Map<string, Decode>()
 
 function ggmlBlock<Name extends string>(name: Name, elements: number, bytes: number) {
-  const decode: Decode = (stored, out) => {
-    const known = decoders.get(name)
-    if (known === undefined) throw new RangeError(`${name} is decoded before loadBlockTypes was called with it`)
-    known(stored, out)
-  }
+  const decode: Decode = (stored, out) => blockDecoders.get(name)!(stored, out)
   return { elements, bytes, decode, keptAs: name }
-}
-
-/** Makes {@link decodeToF32} know the block types among these. Whoever opens a file calls it with what the file has. */
-export async function loadBlockTypes(types: readonly StoredDtype[]): Promise<void> {
-  for (const type of new Set(types)) {
-    if (!isBlockName(type) || decoders.has(type)) continue
-    const { blockDecoder } = await import('./ggml-blocks.ts')
-    decoders.set(type, await blockDecoder(type))
-  }
-}
-
-export function isBlockName(name: string): name is BlockName {
-  return Object.hasOwn(BLOCK_TYPES, name)
 }
 
 /** The type that a format calls so; undefined when it is not implemented. */

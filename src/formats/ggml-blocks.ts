@@ -4,7 +4,7 @@
  * quants are indexes into a grid are in `ggml-grid-blocks.ts`.
  */
 import { type BlockParts, type BlockType, createBlockParts, F16_ONE, u16 } from './block-type.ts'
-import type { BlockName, GridName } from './blocks.ts'
+import { BLOCK_TYPES, type BlockName, blockDecoders, type GridName, type StoredDtype } from './blocks.ts'
 import { f16ToNumber } from './f16.ts'
 
 /** The sixteen values of IQ4_NL and IQ4_XS (ggml `kvalues_iq4nl`). */
@@ -31,11 +31,18 @@ export const GGML_BLOCKS = {
   tq2_0: { elements: 256, bytes: 66, group: 32, value: 1, unpack: unpackTq2 },
 } as const satisfies Record<Exclude<BlockName, GridName>, BlockType>
 
-/** How rows of a type are decoded. */
-export async function blockDecoder(name: BlockName): Promise<(bytes: Uint8Array, out: Float32Array) => void> {
-  const type = isInGrid(name) ? (await import('./ggml-grid-blocks.ts')).GRID_BLOCKS[name] : GGML_BLOCKS[name]
-  const parts = createBlockParts()
-  return (bytes, out) => decodeBlocks(type, parts, bytes, out)
+/** Makes `decodeToF32` know the block types among these. Whoever opens a file calls it with what the file has. */
+export async function loadBlockTypes(types: readonly StoredDtype[]): Promise<void> {
+  for (const name of new Set(types)) {
+    if (!Object.hasOwn(BLOCK_TYPES, name) || blockDecoders.has(name)) continue
+    const type = await blockType(name as BlockName)
+    const parts = createBlockParts()
+    blockDecoders.set(name, (bytes, out) => decodeBlocks(type, parts, bytes, out))
+  }
+}
+
+async function blockType(name: BlockName): Promise<BlockType> {
+  return isInGrid(name) ? (await import('./ggml-grid-blocks.ts')).GRID_BLOCKS[name] : GGML_BLOCKS[name]
 }
 
 function isInGrid(name: BlockName): name is GridName {

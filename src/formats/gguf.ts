@@ -4,7 +4,7 @@
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 import { CheckpointError } from '../errors.ts'
-import { loadBlockTypes } from './blocks.ts'
+import { BLOCK_TYPES } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { type GgufMetadata, type PairPlace, quoted, readMetadata, readString } from './gguf-metadata.ts'
 import { GGML_TYPES, type GgmlType } from './gguf-types.ts'
@@ -57,7 +57,8 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
   const alignment = alignmentOf(file, metadata)
   const dataStart = Math.ceil(stream.position / alignment) * alignment
   const { tensors, unsupported } = layOut(file, entries, dataStart, alignment, reader.size)
-  await loadBlockTypes(entries.flatMap(({ type }) => type.dtype ?? []))
+  const types = entries.flatMap(({ type: { dtype } }) => (dtype !== undefined && dtype in BLOCK_TYPES ? dtype : []))
+  if (types.length > 0) await (await import('./ggml-blocks.ts')).loadBlockTypes(types)
   return {
     version,
     metadata,

@@ -23,8 +23,8 @@ import {
   unpack,
   weightsBlocks,
 } from '../gpu/shaders-blocks.gen.ts'
-import { blockRowBytes, copyBlockRow, type PackedName } from './pack-blocks.ts'
-import { type Copy, copyMxfp4, copyQ4 } from './quantize.ts'
+import { blockRowBytes, copyBlockRow, copyMxfp4, type PackedName } from './pack-blocks.ts'
+import { type Copy, copyQ4 } from './quantize.ts'
 import type { WeightLayout } from './weight-layouts.ts'
 
 type Parts = TypedShader<'weights' | 'scales'>

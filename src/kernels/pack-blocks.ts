@@ -4,7 +4,7 @@
  */
 import { type BlockParts, type BlockType, createBlockParts } from '../formats/block-type.ts'
 import { GGML_BLOCKS } from '../formats/ggml-blocks.ts'
-import type { Copy } from './quantize.ts'
+import { type Copy, copyQ4 } from './quantize.ts'
 
 /** The types whose blocks are put together here: others have simpler rows. */
 export type PackedName = Exclude<keyof typeof GGML_BLOCKS, 'iq4_nl' | 'mxfp4'>
@@ -45,6 +45,17 @@ const BLOCK_PACKING: Readonly<Record<PackedName, BlockPacking>> = {
 export function blockRowBytes(name: PackedName, n: number): { quants: number; scales: number } {
   const { weightWords, scaleWords } = BLOCK_PACKING[name]
   return { quants: weightWords(n) * 4, scales: scaleWords(n) * 4 }
+}
+
+/** A byte of scale and the nibbles of Q4_0. */
+export const copyMxfp4: Copy = (stored, { quants, scales }) => {
+  const block = new Uint8Array(18)
+  const scale = new Uint8Array(2)
+  for (let i = 0; i < scales.length; i++) {
+    scales[i] = stored[17 * i]!
+    block.set(stored.subarray(17 * i + 1, 17 * (i + 1)), 2)
+    copyQ4(block, { quants: quants.subarray(16 * i, 16 * (i + 1)) as Uint8Array<ArrayBuffer>, scales: scale })
+  }
 }
 
 /** Used for one block after another. */

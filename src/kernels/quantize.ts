@@ -28,15 +28,15 @@ export const packF32: Pack = (values, { quants }) => {
   quants.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
 }
 
-/** Takes GGUF blocks (a scale, an f16 but for MXFP4, then the quants) apart. */
-function copyBlocks(size: number, copyQuants: (block: Uint8Array, quants: Uint8Array) => void, scaleBytes = 2): Copy {
+/** Takes GGUF blocks (an f16 scale, then the quants) apart. */
+function copyBlocks(size: number, copyQuants: (block: Uint8Array, quants: Uint8Array) => void): Copy {
   return (stored, { quants, scales }) => {
-    const blocks = scales.length / scaleBytes
+    const blocks = scales.length / 2
     const width = quants.length / blocks
     for (let i = 0; i < blocks; i++) {
       const block = stored.subarray(i * size, (i + 1) * size)
-      scales.set(block.subarray(0, scaleBytes), scaleBytes * i)
-      copyQuants(block.subarray(scaleBytes), quants.subarray(i * width, (i + 1) * width))
+      scales.set(block.subarray(0, 2), 2 * i)
+      copyQuants(block.subarray(2), quants.subarray(i * width, (i + 1) * width))
     }
   }
 }
@@ -44,15 +44,12 @@ function copyBlocks(size: number, copyQuants: (block: Uint8Array, quants: Uint8A
 export const copyQ8: Copy = copyBlocks(34, (block, quants) => quants.set(block))
 
 /** Byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one. */
-function copyNibbles(block: Uint8Array, quants: Uint8Array): void {
+export const copyQ4: Copy = copyBlocks(18, (block, quants) => {
   for (let byte = 0; byte < 16; byte++) {
     const first = 8 * (byte >> 2) + (byte & 3)
     quants[byte] = q4Element(block, first) | (q4Element(block, first + 4) << 4)
   }
-}
-
-export const copyQ4: Copy = copyBlocks(18, copyNibbles)
-export const copyMxfp4: Copy = copyBlocks(17, copyNibbles, 1)
+})
 
 /** Four bits as eight, which loses nothing. */
 export const widenQ4: Copy = copyBlocks(18, (block, quants) => {

@@ -1,14 +1,8 @@
 /** Stored types are decoded as their definitions say. */
 import { describe, expect, it } from 'vitest'
-import {
-  decodeToF32,
-  loadBlockTypes,
-  STORED_TYPES,
-  type StoredDtype,
-  storedBytes,
-  storedType,
-} from '../../src/formats/blocks.ts'
+import { decodeToF32, STORED_TYPES, type StoredDtype, storedBytes, storedType } from '../../src/formats/blocks.ts'
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
+import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import { GGML_TYPES } from '../../src/formats/gguf-types.ts'
 import { concat, fixtureJson, floats, fromBase64 } from './helpers.ts'
 

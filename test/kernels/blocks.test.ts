@@ -1,13 +1,7 @@
 /** Matrices of GGUF's block types: each keeps the bits of the file, and every matmul reads what the file stands for. */
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import {
-  BLOCK_TYPES,
-  type BlockName,
-  decodeToF32,
-  loadBlockTypes,
-  STORED_TYPES,
-  storedBytes,
-} from '../../src/formats/blocks.ts'
+import { BLOCK_TYPES, type BlockName, decodeToF32, STORED_TYPES, storedBytes } from '../../src/formats/blocks.ts'
+import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import type { BatchClass } from '../../src/gpu/tuning.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'

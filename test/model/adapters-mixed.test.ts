@@ -1,6 +1,6 @@
 /** LoRA adapters on bases of mixed block types, against the plain forward pass with the adapter merged into its weights. */
 import { expect, test } from 'vitest'
-import { loadBlockTypes } from '../../src/formats/blocks.ts'
+import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import { MistralModel } from '../../src/index.ts'
 import { forward, type PlainConfig, type PlainLayer, type PlainModel } from '../reference/forward.ts'
 import { disabledFeatures } from '../support/features.ts'

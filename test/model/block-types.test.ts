@@ -1,6 +1,7 @@
 /** Whole GGUF models of each block type, and of the mixes that people download, against the plain forward pass. */
 import { expect, test } from 'vitest'
-import { BLOCK_TYPES, type BlockName, loadBlockTypes } from '../../src/formats/blocks.ts'
+import { BLOCK_TYPES, type BlockName } from '../../src/formats/blocks.ts'
+import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import { MistralModel } from '../../src/index.ts'
 import { forward, type PlainConfig } from '../reference/forward.ts'
 import { disabledFeatures } from '../support/features.ts'
