@@ -85,6 +85,26 @@ function check(calls: readonly { function: { name: string; arguments: string } }
   }
 }
 
+test('texts of a vocabulary that puts a space before words keep to their format from the first character on', {
+  timeout: patience(300_000),
+}, async () => {
+  const chat = await loadPieces('own-v3.model')
+  try {
+    const { tools: _, ...plain } = wild
+    for (let seed = 0; seed < 3; seed++) {
+      const word = await chat.complete({ ...plain, seed, regex: '[a-z]{3,6}' })
+      expect(word.text).toMatch(/^[a-z]{3,6}$/)
+      const spaced = await chat.complete({ ...plain, seed, regex: ' [a-z]{3} [a-z]é' })
+      expect(spaced.text).toMatch(/^ [a-z]{3} [a-z]é$/)
+      const format = { type: 'json_schema', json_schema: { schema: tools[0].function.parameters } } as const
+      const { text, finish_reason } = await chat.complete({ ...plain, seed, response_format: format })
+      if (finish_reason === 'stop') check([{ function: { name: 'wind', arguments: text } }])
+    }
+  } finally {
+    chat.dispose()
+  }
+})
+
 describe.each(CHATS)('calls written as %s', { timeout: patience(300_000) }, (_, load) => {
   test('are what their schemas accept, asked for or not', async () => {
     const chat = await load()
