@@ -130,8 +130,8 @@ export class Generation<Note = unknown> implements Owner {
 
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
   needs(guessed: readonly number[] = []): SamplerNeeds[] {
-    const { sampler, logprobs, constraint } = this.request
-    const needs: SamplerNeeds = { rules: this.packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
+    const { packed, sampler, logprobs, constraint } = this.request
+    const needs: SamplerNeeds = { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
     if (constraint === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
     return maskSources(constraint, guessed, (error) => this.fail(error)).map((mask) => ({ ...needs, mask }))
   }

@@ -18,7 +18,8 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { logits: b.logits.buffer, scores, rows, settings, masks },
     constants: { MASK_WORDS: maskWords(b.vocabSize), QUADS, STRIDE_QUADS: b.logits.stride / 4 },
   })
-  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, RULES_COPY.THREADS), (batch) => batch.ruled])
+  const copied = (batch: BatchShape) => Math.max(batch.ruled, batch.masked ?? 0)
+  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, RULES_COPY.THREADS), copied])
   const scatter = part(rulesScatter, {
     bindings: { scores, counts, rows, settings, history, lists },
     constants: { V, POSITIONS, STRIDE: b.logits.stride },

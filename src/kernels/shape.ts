@@ -42,6 +42,8 @@ export interface BatchShape {
   readonly tiles: number
   /** Outputs whose scores rules of their request change before one is chosen: all, or 0 when there are no rules. */
   readonly ruled: number
+  /** Outputs whose scores masks change: all, or 0 or undefined when there are no masks. */
+  readonly masked?: number | undefined
   /** Outputs whose log-probabilities are wanted: all, or 0. */
   readonly logged: number
   /** Slots of the adapters of its rows, that of rows without one included; undefined where no row has any. */

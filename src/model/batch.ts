@@ -16,7 +16,7 @@ export interface Row {
 
 /** What choosing a request's tokens takes besides the logits. */
 export interface SamplerNeeds {
-  /** Rules on the history, or a mask, change its scores. */
+  /** Rules on the history change its scores. */
   readonly rules: boolean
   /**
    * The tokens that may come after this output: bits as in the mask of a `Constraint`, null for all. It is asked once the

@@ -136,32 +136,32 @@ export class Runner {
     const outputRows = rows.filter((row) => row.output)
     const logged = needs.some((need) => need.logprobs) ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0
+    const masked = needs.some((need) => need.mask !== undefined) ? outputs : 0
     const slots = this.adapters?.usedBy(rows)
     const adapters = slots && this.adapters
     const kind = SAMPLER_KINDS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'greedy'
     const [layers, head, ...endings] = await Promise.all([
       recordings.layers(batchClass, adapters),
       outputs > 0 ? recordings.head(batchClassOf(outputs, true), adapters) : undefined,
-      ruled > 0 ? recordings.rules() : undefined,
+      ruled + masked > 0 ? recordings.rules() : undefined,
       outputs > 0 ? recordings.sampler(kind) : undefined,
       logged > 0 ? recordings.logprobs() : undefined,
     ])
-    const shape = { ...this.writer.write(rows, steps, outputs), ruled, logged, adapters: slots }
+    const shape = { ...this.writer.write(rows, steps, outputs), ruled, masked, logged, adapters: slots }
     const staging = outputs > 0 ? this.takeStaging() : undefined
     const forward = (pass: GPUComputePassEncoder) => {
       layers.encode(pass, shape)
       head?.encode(pass, shape)
     }
     // The GPU computes the logits while the masks are being made.
-    const masked = needs.some((need) => need.mask !== undefined)
-    if (masked) {
+    if (masked > 0) {
       this.encode(forward)
       this.writeMasks(needs)
     }
     this.encode(
       (pass) => {
         for (let step = 0; step < steps; step++) {
-          if (!masked) forward(pass)
+          if (masked === 0) forward(pass)
           for (const ending of endings) ending?.encode(pass, shape)
         }
       },
