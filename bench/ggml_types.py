@@ -5,7 +5,8 @@
     python bench/ggml_types.py package/bins/linux-x64 pocket.gguf out/
 
 Every matrix whose rows are whole blocks gets the type, embedding and output projection included; the others stay F32, as do vectors.
-`q4_0+q8_0` keeps those two at Q8_0, as `weights: 'q4'` does. Types that want to know which inputs matter are told that all do.
+`plain-q8` and `plain-q4` are what `weights: 'q8'` and `'q4'` would be with plain rounding: all matrices, ragged rows too, with
+embedding and output projection at 8 bits, as F32 numbers. Types that want to know which inputs matter are told that all do.
 """
 
 import ctypes
@@ -49,7 +50,14 @@ def copy_metadata(reader, writer):
         writer.add_key_value(name, field.contents(), kind, field.types[-1] if kind == GGUFValueType.ARRAY else None)
 
 
-def write(ggml, source, path, type, ends):
+def plainly(ggml, values, type):
+    """What the rounded blocks stand for; rows are padded with zeros to whole ones."""
+    cols = values.shape[1]
+    padded = np.pad(values, ((0, 0), (0, -cols % GGML_QUANT_SIZES[type][0])))
+    return np.ascontiguousarray(dequantize(ggml.quantize(padded, type), type)[:, :cols].astype(np.float32))
+
+
+def write(ggml, source, path, type, ends, as_numbers=False):
     reader = GGUFReader(source)
     writer = GGUFWriter(path, reader.fields["general.architecture"].contents())
     copy_metadata(reader, writer)
@@ -57,7 +65,9 @@ def write(ggml, source, path, type, ends):
     for tensor in reader.tensors:
         values = np.ascontiguousarray(dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
         wanted = ends if tensor.name in ENDS else type
-        if values.ndim == 2 and values.shape[1] % GGML_QUANT_SIZES[wanted][0] == 0 and wanted != Type.F32:
+        if values.ndim == 2 and as_numbers:
+            writer.add_tensor(tensor.name, plainly(ggml, values, wanted))
+        elif values.ndim == 2 and values.shape[1] % GGML_QUANT_SIZES[wanted][0] == 0 and wanted != Type.F32:
             writer.add_tensor(tensor.name, ggml.quantize(values, wanted), raw_dtype=wanted)
         else:
             kept += values.ndim == 2 and wanted != Type.F32
@@ -72,10 +82,11 @@ def write(ggml, source, path, type, ends):
 def main(library, source, out):
     ggml = Ggml(library)
     out.mkdir(parents=True, exist_ok=True)
-    variants = [(name.lower(), Type[name], Type[name]) for name in TYPES] + [("q4_0+q8_0", Type.Q4_0, Type.Q8_0)]
-    for name, type, ends in variants:
+    for name, type in (("plain-q8", Type.Q8_0), ("plain-q4", Type.Q4_0)):
+        write(ggml, source, out / f"{name}.gguf", type, Type.Q8_0, as_numbers=True)
+    for name, type in ((name.lower(), Type[name]) for name in TYPES):
         path = out / f"{name}.gguf"
-        kept, matrices = write(ggml, source, path, type, ends)
+        kept, matrices = write(ggml, source, path, type, type)
         if kept and not any(tensor.tensor_type == type for tensor in GGUFReader(path).tensors):
             path.unlink()
             print(f"{name}: no matrix has whole blocks")

@@ -66,7 +66,10 @@ async function compare(): Promise<void> {
     print(`\`weights: '${weights}'\``, await measured(values.source, { weights }))
   if (values.ggufs === undefined) return
   for (const name of readdirSync(values.ggufs).filter((name) => name.endsWith('.gguf'))) {
-    print(`${name.replace('.gguf', '').toUpperCase()} of llama.cpp`, await measured(join(values.ggufs, name)))
+    const type = name.replace('.gguf', '')
+    const plain = /^plain-(q.)$/.exec(type)?.[1]
+    const label = plain === undefined ? `${type.toUpperCase()} of llama.cpp` : `plain rounding to ${plain}`
+    print(label, await measured(join(values.ggufs, name)))
   }
 }
 
