@@ -43,15 +43,20 @@ export interface MistralChat extends Disposes {}
 /** A Mistral chat model: messages in, streamed text out. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method that the interface declares.
 export class MistralChat implements ChatModel {
+  readonly #template: ChatTemplate
+  readonly #neighbours: TemplateOptions['neighbours']
   /** Characters of the longest token. */
-  private longestToken: number | undefined
+  #longestToken: number | undefined
 
   private constructor(
     readonly model: MistralModel,
     readonly tokenizer: Tokenizer,
-    private readonly template: ChatTemplate,
-    private readonly neighbours: TemplateOptions['neighbours'],
-  ) {}
+    template: ChatTemplate,
+    neighbours: TemplateOptions['neighbours'],
+  ) {
+    this.#template = template
+    this.#neighbours = neighbours
+  }
 
   /** As `MistralModel.load`; throws `TokenizerError` too when the source has no tokenizer. */
   static async load(source: ModelSource, options: ChatLoadOptions = {}): Promise<MistralChat> {
@@ -75,7 +80,7 @@ export class MistralChat implements ChatModel {
    * vocabulary says the format. `'built-in'`: it has none, and Mistral's own format for its vocabulary stands in.
    */
   get templateOrigin(): 'checkpoint' | 'vendor' | 'built-in' {
-    return this.template.origin
+    return this.#template.origin
   }
 
   get contextLength(): number {
@@ -92,7 +97,7 @@ export class MistralChat implements ChatModel {
 
   /** Whether requests may have tools. */
   get takesTools(): boolean {
-    return this.template.takesTools(this.tokenizer)
+    return this.#template.takesTools(this.tokenizer)
   }
 
   /** The prompt's ids as the model sees them. Throws `ParameterError`, `ChatTemplateError`, `ContextLengthError`. */
@@ -101,14 +106,14 @@ export class MistralChat implements ChatModel {
       throw new ParameterError('messages', messages, 'a request has either messages or a prompt')
     }
     const tools = checkTools(given)
-    this.refuseTooLong({ messages, prompt, tools, chat_template_kwargs })
+    this.#refuseTooLong({ messages, prompt, tools, chat_template_kwargs })
     if (messages !== undefined) {
       if (tools !== undefined && !this.takesTools) {
         throw new ParameterError('tools', tools, "the model's chat template has no tools")
       }
-      const { neighbours } = this
+      const neighbours = this.#neighbours
       const settings = { reasoningEffort: reasoning_effort, variables: chat_template_kwargs, neighbours }
-      return this.template.encode(messages, this.tokenizer, { tools, ...settings })
+      return this.#template.encode(messages, this.tokenizer, { tools, ...settings })
     }
     if (Object.keys(chat_template_kwargs ?? {}).length > 0) {
       throw new ParameterError('chat_template_kwargs', chat_template_kwargs, 'needs messages: a prompt has no template')
@@ -155,10 +160,10 @@ export class MistralChat implements ChatModel {
   }
 
   /** Refuses a prompt that cannot fit before it is tokenized, which takes seconds for a megabyte. */
-  private refuseTooLong(request: PromptRequest): void {
+  #refuseTooLong(request: PromptRequest): void {
     const { contextLength } = this.model
-    this.longestToken ??= longestToken(this.tokenizer)
-    const least = Math.max(Math.ceil(characters(request) / this.longestToken), request.messages?.length ?? 0)
+    this.#longestToken ??= longestToken(this.tokenizer)
+    const least = Math.max(Math.ceil(characters(request) / this.#longestToken), request.messages?.length ?? 0)
     if (least > contextLength) throw new ContextLengthError(least, contextLength)
   }
 
@@ -167,7 +172,7 @@ export class MistralChat implements ChatModel {
    * Leaving the loop frees the sequence. The stream's `completion` has the whole answer, usage and timings.
    */
   generate(request: ChatRequest, options: ConstraintOptions = {}): ChatStream {
-    return new ChatStream(this.answers(request, options))
+    return new ChatStream(this.#answers(request, options))
   }
 
   /** The whole answer at once. */
@@ -175,14 +180,14 @@ export class MistralChat implements ChatModel {
     return this.generate(request, options).completion
   }
 
-  private async *answers(
+  async *#answers(
     request: ChatRequest,
     options: ConstraintOptions,
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
     checkConstraintOptions(options)
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
-    const results = yield* this.together(parsed, promptIds, options)
+    const results = yield* this.#together(parsed, promptIds, options)
     const first = results[0]!
     const completion = results.reduce((sum, { choice }) => sum + choice.token_ids.length, 0)
     // The beginning of a forced call is part of the answer, though the model gets it with the prompt.
@@ -203,16 +208,16 @@ export class MistralChat implements ChatModel {
     }
   }
 
-  private async *together(
+  async *#together(
     request: ParsedRequest,
     promptIds: readonly number[],
     options: ConstraintOptions,
   ): AsyncGenerator<ChatChunk, ChoiceResult[], undefined> {
     try {
-      const answer = await this.answerOptions(request, promptIds)
-      const constraint = await this.constraintOf(request, answer, options)
+      const answer = await this.#answerOptions(request, promptIds)
+      const constraint = await this.#constraintOf(request, answer, options)
       return yield* merge(options.signal, (signal) =>
-        this.runs(request, promptIds, answer, () => ({ signal, constraint: constraint?.() })),
+        this.#runs(request, promptIds, answer, () => ({ signal, constraint: constraint?.() })),
       )
     } catch (error) {
       throw aboutTexts(error, request.params.text)
@@ -220,14 +225,11 @@ export class MistralChat implements ChatModel {
   }
 
   /** What the answers to a request are read by. */
-  private async answerOptions(
-    request: ParsedRequest,
-    promptIds: readonly number[],
-  ): Promise<Omit<AnswerOptions, 'index'>> {
+  async #answerOptions(request: ParsedRequest, promptIds: readonly number[]): Promise<Omit<AnswerOptions, 'index'>> {
     const { params, tools: plan } = request
     const tools = plan.tools && (await import('./tool-tokens.ts')).answerTools(this.tokenizer, plan, request.toolChoice)
     const shown = params.text.return_full_text
-    const continues = request.messages === undefined || this.template.answersInside(request.messages)
+    const continues = request.messages === undefined || this.#template.answersInside(request.messages)
     // Texts without messages are as the model writes them: nothing says what its tokens are for.
     const thinking = request.messages && thinkingTokens(this.tokenizer)
     return {
@@ -247,7 +249,7 @@ export class MistralChat implements ChatModel {
   }
 
   /** Makes what each answer must keep to; undefined when the request asks for nothing. */
-  private async constraintOf(
+  async #constraintOf(
     request: ParsedRequest,
     answer: Omit<AnswerOptions, 'index'>,
     { constraint: own }: ConstraintOptions,
@@ -259,7 +261,7 @@ export class MistralChat implements ChatModel {
   }
 
   /** One run for each answer. Nothing starts before its first `next()`. */
-  private runs(
+  #runs(
     { params }: ParsedRequest,
     promptIds: readonly number[],
     answer: Omit<AnswerOptions, 'index'>,
