@@ -119,7 +119,7 @@ function ours(tokenizer: Tokenizer): Run {
   }
 }
 
-/** The peer's package says that it is a module, and is a script with exports: Node's own import of it finds nothing. */
+/** The peer's package says that it is a module, and is a script that calls `require`: Node's own import of it throws. */
 // biome-ignore lint/suspicious/noExplicitAny: the peer is not there when types are checked.
 function loadPeer(): any {
   const require = createRequire(import.meta.url)
