@@ -76,6 +76,26 @@ describe('compileSchema', () => {
     )
   })
 
+  it('names that begin alike, end in each other, and need escapes', () => {
+    const names = ['a', 'ab', 'abc', 'abd', 'b"\\', '', 'é', '😀', 'é/', 'tab\t']
+    const schema = {
+      properties: Object.fromEntries(names.map((name) => [name, { const: name }])),
+      additionalProperties: false,
+    }
+    const all = Object.fromEntries(names.map((name) => [name, name]))
+    decides(
+      schema,
+      [
+        '{}',
+        JSON.stringify(all),
+        JSON.stringify(Object.fromEntries(Object.entries(all).reverse())),
+        '{"\\u00E9\\/":"é/","tab\\u0009":"tab\\t"}',
+        '{"\\ud83d\\uDE00":"😀"}',
+      ],
+      ['{"abe":"abe"}', '{"ab":"a"}', '{"a":"a","a":"a"}', '{"tab\t":"tab\\t"}', '{"":"a"}', '{"é":"é","\\u00e9":"é"}'],
+    )
+  })
+
   it('numbers as JSON spells them', () => {
     const numbers = ['0', '-0', '1.50', '1e5', '1E-7', '-12.5e+10', '123456789012345678901234567890']
     decides({ type: 'number' }, numbers, ['01', '+1', '.5', '1.', '1e', '--1', 'NaN', 'Infinity', '1e999'])

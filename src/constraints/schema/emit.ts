@@ -11,14 +11,16 @@ import {
   sequence,
   utf8,
 } from '../expression.ts'
+import { EMPTY_TEXT } from '../text.ts'
 import type { TextStates } from '../text-states.ts'
 import { type ArrayState, ArrayStates } from './array-states.ts'
+import { type NameTree, nameTree } from './name-tree.ts'
 import { numberExpression, spellings } from './number-states.ts'
 import { isPoint, type NumberSet } from './numbers.ts'
-import { type ObjectState, ObjectStates } from './object-states.ts'
+import { type Member, type ObjectState, ObjectStates } from './object-states.ts'
 import type { ArraySet, ObjectSet } from './sets.ts'
 import type { Shape } from './shape.ts'
-import { isEmptyStrings, listedText, textOf } from './strings.ts'
+import { isEmptyStrings, listedText, type StringSet, textOf } from './strings.ts'
 import type { Term } from './terms.ts'
 import type { Values } from './values.ts'
 
@@ -102,22 +104,52 @@ export class Emitter {
   #object(states: ObjectStates): Expression {
     if (!states.some) return NEVER
     const rules = new Map<string, Rule>()
+    const tree = nameTree(states.names)
     const colon = sequence(this.space, literal(':'), this.space)
-    const members = (state: ObjectState): Expression =>
-      either(
-        ...states.next(state).map(({ names, term, state: then }) => {
-          const name = this.#once(names, () =>
-            jsonString(names.text === ANY_TEXT && names.except.size === 0 ? ANY_TEXT : textOf(names)),
-          )
-          return sequence(name, colon, this.value(term), this.space, after(then))
-        }),
-      )
+    const body = ({ term, state }: Member) => sequence(colon, this.value(term), this.space, after(state))
+    const members = (state: ObjectState): Expression => {
+      const next = states.next(state)
+      const listed = byName(next)
+      const others = (listed.get(undefined) ?? []).map((one) => sequence(this.#name(one.names), body(one)))
+      const bits = next.reduce((all, { named }) => (named === undefined ? all : all | (1n << BigInt(named))), 0n)
+      const named =
+        bits === 0n
+          ? []
+          : [
+              sequence(
+                literal('"'),
+                this.#names(tree, bits, (i) => listed.get(i)!.map(body)),
+              ),
+            ]
+      return either(...named, ...others)
+    }
     const end = (state: ObjectState) => (states.accepts(state) ? literal('}') : NEVER)
     const after = (state: ObjectState): Rule =>
       shared(rules, states.key(state), 'an object', () => {
         return either(end(state), ...some(members(state), (more) => sequence(literal(','), this.space, more)))
       })
     return sequence(literal('{'), this.space, either(end(states.start), members(states.start)))
+  }
+
+  /** What is left of a name, its closing quote, and what follows it. */
+  #names(tree: NameTree, allowed: bigint, follow: (named: number) => Expression[]): Expression {
+    const { text, ends, branches } = tree
+    const ended = ends === undefined || ((allowed >> BigInt(ends)) & 1n) === 0n ? [] : [ends]
+    const more = branches.filter(({ names }) => (names & allowed) !== 0n)
+    const rest = rule('a name', () =>
+      either(
+        ...ended.map((named) => sequence(literal('"'), either(...follow(named)))),
+        ...more.map((branch) => this.#names(branch, allowed, follow)),
+      ),
+    )
+    return text === EMPTY_TEXT ? rest : sequence(utf8(text), rest)
+  }
+
+  /** A name that no subschema lists. */
+  #name(names: StringSet): Expression {
+    return this.#once(names, () =>
+      jsonString(names.text === ANY_TEXT && names.except.size === 0 ? ANY_TEXT : textOf(names)),
+    )
   }
 
   #arrayStates(set: ArraySet): ArrayStates {
@@ -146,6 +178,16 @@ export class Emitter {
     }
     return expression
   }
+}
+
+function byName(members: readonly Member[]): Map<number | undefined, Member[]> {
+  const groups = new Map<number | undefined, Member[]>()
+  for (const member of members) {
+    const group = groups.get(member.named)
+    if (group === undefined) groups.set(member.named, [member])
+    else group.push(member)
+  }
+  return groups
 }
 
 function shared(rules: Map<string, Rule>, key: string, name: string, expand: () => Expression): Rule {

@@ -37,7 +37,8 @@ export class ObjectStates {
   readonly #set: ObjectSet
   readonly #facts: TermFacts
   readonly #texts: TextStates
-  readonly #names: readonly string[]
+  /** All names that some subschema lists. */
+  readonly names: readonly string[]
   readonly #named: readonly (Cell | undefined)[]
   readonly #others: readonly Cell[]
   readonly #required: bigint
@@ -49,13 +50,13 @@ export class ObjectStates {
     this.#set = set
     this.#facts = facts
     this.#texts = texts
-    this.#names = namesIn(set)
+    this.names = namesIn(set)
     const unlisted = set.members.filter(({ names }) => names.values === undefined)
-    facts.spend((this.#names.length * (1 + unlisted.length)) / 50, set.path)
+    facts.spend((this.names.length * (1 + unlisted.length)) / 50, set.path)
     const byName = membersByName(set.members)
-    const numbers = new Map(this.#names.map((name, i) => [name, i]))
+    const numbers = new Map(this.names.map((name, i) => [name, i]))
     const bits = (names: readonly string[]) => names.reduce((all, name) => all | (1n << BigInt(numbers.get(name)!)), 0n)
-    this.#named = this.#names.map((name) => this.#namedCell(name, [...(byName.get(name) ?? []), ...unlisted]))
+    this.#named = this.names.map((name) => this.#namedCell(name, [...(byName.get(name) ?? []), ...unlisted]))
     this.#others = this.#cells(numbers)
     this.#required = bits(set.required)
     this.#dependents = set.dependents.map(([name, required]) => [bits([name]), bits(required)])
@@ -149,7 +150,7 @@ export class ObjectStates {
   #reachable(seen: bigint): bigint {
     const free = this.#usable & ~seen
     if (this.#dependents.length === 0) return free
-    return this.#names.reduce((all, _, i) => {
+    return this.names.reduce((all, _, i) => {
       const bit = 1n << BigInt(i)
       return (free & bit) !== 0n && (this.#needed(seen | bit) & ~this.#usable) === 0n ? all | bit : all
     }, 0n)

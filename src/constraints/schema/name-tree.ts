@@ -1,0 +1,74 @@
+/**
+ * The listed names of an object as a tree by their first characters. Where an answer writes a name, it follows one branch, however many
+ * names there are.
+ */
+import type { CharRange, Text } from '../expression.ts'
+import { chars, EMPTY_TEXT, fixedText, textEither, textSequence } from '../text.ts'
+
+export interface NameTree {
+  /** What leads here from the parent, as it is spelled in JSON. */
+  readonly text: Text
+  /** A bit for each name that begins like this, by its number. */
+  readonly names: bigint
+  /** The number of the name that ends here. */
+  readonly ends: number | undefined
+  readonly branches: readonly NameTree[]
+}
+
+interface Numbered {
+  readonly chars: readonly string[]
+  readonly number: number
+}
+
+export function nameTree(names: readonly string[]): NameTree {
+  const all = names.map((name, number) => ({ chars: [...name], number }))
+  return all.length === 0 ? { text: EMPTY_TEXT, names: 0n, ends: undefined, branches: [] } : grown(all, 0)
+}
+
+/** @param names they have the same characters before `from`; one at least */
+function grown(names: readonly Numbered[], from: number): NameTree {
+  const first = names[0]!.chars
+  let at = from
+  while (at < first.length && names.every((name) => name.chars[at] === first[at])) at++
+  const branches = new Map<string, Numbered[]>()
+  let ends: number | undefined
+  for (const name of names) {
+    const char = name.chars[at]
+    if (char === undefined) ends = name.number
+    else branches.set(char, [...(branches.get(char) ?? []), name])
+  }
+  return {
+    text: textSequence(...first.slice(from, at).map(spelled)),
+    names: names.reduce((bits, { number }) => bits | (1n << BigInt(number)), 0n),
+    ends,
+    branches: [...branches.values()].map((members) => grown(members, at)),
+  }
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '/': '\\/',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+}
+
+/** A character as JSON spells it. Letters and signs of ASCII that need no escape are written as they are, so that names can be guessed. */
+function spelled(char: string): Text {
+  if (/^[ !#-.0-[\]-~]$/.test(char)) return fixedText(char)
+  const units = textSequence(...char.split('').map((unit) => textSequence(fixedText('\\u'), hex(unit.charCodeAt(0)))))
+  const plain = char < ' ' || char === '"' || char === '\\' ? [] : [fixedText(char)]
+  return textEither(...plain, units, ...(Object.hasOwn(SHORT, char) ? [fixedText(SHORT[char]!)] : []))
+}
+
+/** Four digits in either case. */
+function hex(code: number): Text {
+  const digits = code.toString(16).padStart(4, '0')
+  const both = [...digits].map((digit): CharRange[] =>
+    [digit, digit.toUpperCase()].map((one): CharRange => [one.charCodeAt(0), one.charCodeAt(0)]),
+  )
+  return textSequence(...both.map((ranges) => chars(...ranges)))
+}
