@@ -1,14 +1,14 @@
 /** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { Constraint } from '../constraints/constraint.ts'
-import { AbortError, ParameterError, TokenizerError } from '../errors.ts'
+import { AbortError, TokenizerError } from '../errors.ts'
 import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
 import type { Disposes } from '../platform/globals.ts'
-import { parseRequestParams, type SamplingInput } from '../sampling/request-params.ts'
+import type { SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapters.ts'
 import type { Embedding, EmbedOptions } from './embedding.ts'
@@ -27,7 +27,7 @@ import {
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import { Scheduler } from './scheduler.ts'
-import { checkPrompt, copyIds, generateTokens, type TokenParams } from './token-loop.ts'
+import { checkPrompt, copyIds, generateTokens, parseTokenParams, type TokenParams } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
 export interface MistralModel extends Disposes {}
@@ -222,7 +222,7 @@ export class MistralModel {
     { signal, stopWhen, constraint }: GenerateOptions,
   ): AsyncGenerator<GenerationStep, GenerationSummary, undefined> {
     const onToken = stopWhen && verdictOf(stopWhen)
-    return yield* this.run(tokenIds, tokenParams(params), { signal, onToken, constraint: constraint?.() })
+    return yield* this.run(tokenIds, parseTokenParams(params), { signal, onToken, constraint: constraint?.() })
   }
 
   /**
@@ -283,20 +283,4 @@ async function tokenizerOf({ files, gguf }: Checkpoint, signal?: AbortSignal): P
     gguf === undefined || hasTokenizerBeside(gguf) ? await Tokenizer.fromSourceFiles(files, signal) : undefined
   if (beside !== undefined || gguf === undefined) return beside
   return gguf.has('tokenizer.ggml.model') ? Tokenizer.fromGguf(gguf) : undefined
-}
-
-/** @throws ParameterError also for what only means something where there is text */
-function tokenParams(input: SamplingInput): TokenParams {
-  const { text, ...params } = parseRequestParams(input)
-  const refuse = (name: string, value: unknown, instead: string) => {
-    throw new ParameterError(name, value, `is about text: use MistralChat${instead}`)
-  }
-  if (text.stop.length > 0) refuse('stop', text.stop, ', or stopWhen with token ids')
-  if (text.bad_words.length > 0) refuse('bad_words', text.bad_words, ', or bad_words_ids')
-  if (text.return_full_text) refuse('return_full_text', true, '')
-  if (text.max_reasoning_tokens !== undefined) refuse('max_reasoning_tokens', text.max_reasoning_tokens, '')
-  if (!text.include_reasoning) refuse('include_reasoning', false, '')
-  if (text.format) refuse(text.format.name, text.format.value, ', or the option constraint')
-  if (text.n > 1) throw new ParameterError('n', text.n, 'is for MistralChat; call generate() n times here')
-  return params
 }

@@ -6,7 +6,7 @@ import { type SamplerKind, SHORT_TOP_K } from '../kernels/sampler.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import { packSettings } from '../sampling/packed-params.ts'
 import { randomSeed } from '../sampling/random.ts'
-import type { RequestParams } from '../sampling/request-params.ts'
+import { parseRequestParams, type RequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { checkTokenIds, type SamplerParams } from '../sampling/sampler-params.ts'
 import { Clock } from './clock.ts'
 import { checkConstraint } from './mask-sources.ts'
@@ -27,6 +27,22 @@ export interface TokenLoopOptions<Note> {
   readonly sibling?: boolean | undefined
   /** So many of the prompt's last tokens are the answer's own, from a run before. Default 0. */
   readonly begun?: number | undefined
+}
+
+/** The parameters of a request without text. @throws ParameterError also for those that only mean something with text */
+export function parseTokenParams(input: SamplingInput): TokenParams {
+  const { text, ...params } = parseRequestParams(input)
+  const refuse = (name: string, value: unknown, instead: string) => {
+    throw new ParameterError(name, value, `is about text: use MistralChat${instead}`)
+  }
+  if (text.stop.length > 0) refuse('stop', text.stop, ', or stopWhen with token ids')
+  if (text.bad_words.length > 0) refuse('bad_words', text.bad_words, ', or bad_words_ids')
+  if (text.return_full_text) refuse('return_full_text', true, '')
+  if (text.max_reasoning_tokens !== undefined) refuse('max_reasoning_tokens', text.max_reasoning_tokens, '')
+  if (!text.include_reasoning) refuse('include_reasoning', false, '')
+  if (text.format) refuse(text.format.name, text.format.value, ', or the option constraint')
+  if (text.n > 1) throw new ParameterError('n', text.n, 'is for MistralChat; call generate() n times here')
+  return params
 }
 
 /** Copies a list, so that the caller cannot change it meanwhile. Non-iterables pass through: `checkPrompt` refuses them. */
