@@ -117,10 +117,11 @@ export class Masks {
   #walk(start: LexState, { bytes, depths, ends, firsts, order }: Trie): Inside {
     const { lexer } = start
     const path = this.#path as LexState[]
-    const bits = new Uint32Array(this.vocabulary.words)
+    const ids: number[] = []
+    // Most terminals let in a few tokens: a bitset for each of them would be work for the garbage collector.
+    let bits: Uint32Array | undefined
     const exits: number[] = []
     const end = bytes.length
-    let count = 0
     path[0] = start
     for (let at = 1; at < end; ) {
       const depth = depths[at]!
@@ -137,14 +138,13 @@ export class Masks {
       const until = firsts[at + 1]!
       for (let i = firsts[at]!; i < until; i++) {
         const id = order[i]!
-        bits[id >>> 5]! |= 1 << (id & 31)
-        count++
+        if (bits !== undefined) bits[id >>> 5]! |= 1 << (id & 31)
+        else if (ids.push(id) > FEW) bits = bitsOf(ids, this.vocabulary.words)
       }
       if (next.accepting && ends[at]! > at + 1) exits.push(at)
       at = next.final ? ends[at]! : at + 1
     }
-    if (count > FEW) return { bits, ids: new Uint32Array(), exits: Uint32Array.from(exits) }
-    return { bits: undefined, ids: idsOf(bits, count), exits: Uint32Array.from(exits) }
+    return { bits, ids: Uint32Array.from(bits === undefined ? ids : []), exits: Uint32Array.from(exits) }
   }
 }
 
@@ -157,13 +157,10 @@ function add(mask: Uint32Array, { firsts, order }: Trie, node: number): void {
   }
 }
 
-function idsOf(bits: Uint32Array, count: number): Uint32Array {
-  const ids = new Uint32Array(count)
-  let at = 0
-  for (let word = 0; word < bits.length && at < count; word++) {
-    for (let rest = bits[word]!; rest !== 0; rest &= rest - 1) ids[at++] = word * 32 + 31 - Math.clz32(rest & -rest)
-  }
-  return ids
+function bitsOf(ids: readonly number[], words: number): Uint32Array {
+  const bits = new Uint32Array(words)
+  for (const id of ids) bits[id >>> 5]! |= 1 << (id & 31)
+  return bits
 }
 
 /** Values by object, of which the ones used longest ago are forgotten. */
