@@ -63,6 +63,12 @@ export class ObjectStates {
     this.#usable = this.#named.reduce((all, cell, i) => (cell === undefined ? all : all | (1n << BigInt(i))), 0n)
   }
 
+  /** Conditions work together in ways that only trying shows. */
+  get #searches(): boolean {
+    const { witnesses, min, max } = this.#set
+    return witnesses.length > 0 || (this.#dependents.length > 0 && min > 0 && max < MORE)
+  }
+
   /** Whether some object is in the set. */
   get some(): boolean {
     return this.#canFinish(this.start)
@@ -83,7 +89,12 @@ export class ObjectStates {
 
   /** Only members after which an object can still be finished. */
   next(state: ObjectState): Member[] {
-    return this.#next(state).filter((member) => this.#canFinish(member.state))
+    const members = this.#next(state)
+    if (this.#searches || this.#dependents.length > 0) return members.filter((member) => this.#canFinish(member.state))
+    // What must come has its place; anything else needs one more.
+    const needed = this.#needed(state.seen)
+    if (state.count + bitsIn(needed) < this.#set.max) return members
+    return members.filter(({ named }) => named !== undefined && ((needed >> BigInt(named)) & 1n) === 1n)
   }
 
   /** Every term that some member may be of. */
@@ -137,11 +148,10 @@ export class ObjectStates {
   }
 
   #canFinish(state: ObjectState): boolean {
-    const { min, max, witnesses } = this.#set
+    const { min, max } = this.#set
     const needed = this.#needed(state.seen)
     if ((needed & ~this.#usable) !== 0n || state.count + bitsIn(needed) > max) return false
-    const searched = witnesses.length > 0 || (this.#dependents.length > 0 && min > 0 && max < MORE)
-    if (searched) return this.#search(state)
+    if (this.#searches) return this.#search(state)
     if (this.#others.length > 0 || state.count >= min) return true
     return state.count + bitsIn(this.#reachable(state.seen)) >= min
   }
