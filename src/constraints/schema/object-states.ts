@@ -107,18 +107,18 @@ export class ObjectStates {
     return cells.flatMap((cell) => this.#marked(cell, undefined, this.start).map(({ term }) => term))
   }
 
-  #next(state: ObjectState): Member[] {
-    if (state.count >= this.#set.max) return []
-    const named = this.#named.flatMap((cell, i) => {
-      if (cell === undefined || ((state.seen >> BigInt(i)) & 1n) === 1n) return []
-      return this.#marked(cell, i, { ...this.#counted(state), seen: state.seen | (1n << BigInt(i)) })
-    })
-    return [...named, ...this.#others.flatMap((cell) => this.#marked(cell, undefined, this.#counted(state)))]
-  }
-
-  #counted(state: ObjectState): ObjectState {
+  #next({ seen, count: before, met }: ObjectState): Member[] {
     const { min, max } = this.#set
-    return { ...state, count: max === MORE ? Math.min(min, state.count + 1) : state.count + 1 }
+    if (before >= max) return []
+    const count = max === MORE ? Math.min(min, before + 1) : before + 1
+    const members: Member[] = []
+    for (let named = 0, bit = 1n; named < this.names.length; named++, bit <<= 1n) {
+      const cell = this.#named[named]
+      if (cell === undefined || (seen & bit) !== 0n) continue
+      members.push(...this.#marked(cell, named, { seen: seen | bit, count, met }))
+    }
+    for (const cell of this.#others) members.push(...this.#marked(cell, undefined, { seen, count, met }))
+    return members
   }
 
   /** A member as it is, and as each choice of witnesses that it can be. */
