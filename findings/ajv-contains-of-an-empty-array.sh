@@ -13,7 +13,8 @@ cd "$folder"
 npm init -y > /dev/null
 npm install --silent --no-audit --no-fund ajv@8.20.0 2> errors || { cat errors >&2; exit 2; }
 cat > try.cjs <<'JS'
-const Ajv2020 = require('ajv/dist/2020.js').default
+const { join } = require('node:path')
+const Ajv2020 = require(join('ajv', 'dist', '2020')).default
 const one = { contains: { const: 1 } }
 const cases = [
   [one, [], false],

@@ -6,7 +6,7 @@ import { StopFilter } from './stop-filter.ts'
 import type { ThinkingTokens } from './thoughts.ts'
 import { type TokenLogprob, textOf, tokenLogprob } from './token-logprob.ts'
 import type { CompleteToolCall, ToolCallDelta, ToolCallStream } from './tool-calls.ts'
-import type { ForcedCall, ToolCallTokens } from './tool-tokens.ts'
+import type { AnswerTools } from './tool-tokens.ts'
 
 /** `tool_calls`: the model ended with calls of tools. */
 export type ChatFinishReason = FinishReason | 'tool_calls'
@@ -47,14 +47,6 @@ export interface ChatChoice {
   readonly stop_reason: string | null
   /** How many of the tokens are a thought; its marks do not count. */
   readonly reasoning_tokens: number
-}
-
-export interface AnswerTools {
-  readonly tokens: ToolCallTokens
-  readonly maxCalls: number
-  readonly forced?: ForcedCall
-  /** Reads the calls; it is loaded for requests with tools. */
-  readonly Calls: typeof ToolCallStream
 }
 
 export interface AnswerOptions {

@@ -2,7 +2,6 @@
 import { ParameterError } from '../errors.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { Tool } from '../tokenizer/tools.ts'
-import type { AnswerTools } from './answer.ts'
 import { ToolCallStream } from './tool-calls.ts'
 import type { ToolPlan } from './tool-choice.ts'
 
@@ -14,6 +13,15 @@ export interface ToolCallTokens {
   readonly named: boolean
   /** Control tokens inside calls by id, for `ToolCallStream.pushControl`. */
   readonly controls: ReadonlyMap<number, string>
+}
+
+/** How the calls of tools in an answer are read. */
+export interface AnswerTools {
+  readonly tokens: ToolCallTokens
+  readonly maxCalls: number
+  readonly forced?: ForcedCall
+  /** Reads the calls; it is loaded for requests with tools. */
+  readonly Calls: typeof ToolCallStream
 }
 
 /**

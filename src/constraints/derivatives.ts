@@ -1,12 +1,6 @@
 /** Derivatives of terms: what is left to match after any one character, for all characters at once. */
 import type { CharRange } from './expression.ts'
-import type { Term, Terms } from './terms.ts'
-
-/** Interval `i` has the characters from `starts[i]` up to the next start; the first start is 0. */
-export interface Derivative {
-  readonly starts: readonly number[]
-  readonly targets: readonly Term[]
-}
+import type { Derivative, Term, TermMaker } from './term.ts'
 
 /** The term after a character. */
 export function targetOf({ starts, targets }: Derivative, char: number): Term {
@@ -25,7 +19,7 @@ export function intervalOf(starts: readonly number[], char: number): number {
   return low
 }
 
-export function derive(terms: Terms, term: Term): Derivative {
+export function derive(terms: TermMaker, term: Term): Derivative {
   const { items } = term
   switch (term.kind) {
     case 'empty':
@@ -61,7 +55,7 @@ function whole(target: Term): Derivative {
   return { starts: [0], targets: [target] }
 }
 
-function ofRanges(terms: Terms, ranges: readonly CharRange[]): Derivative {
+function ofRanges(terms: TermMaker, ranges: readonly CharRange[]): Derivative {
   const builder = new Builder()
   builder.add(0, terms.never)
   for (const [first, last] of ranges) {
@@ -71,7 +65,7 @@ function ofRanges(terms: Terms, ranges: readonly CharRange[]): Derivative {
   return builder
 }
 
-function mapped(terms: Terms, { starts, targets }: Derivative, map: (target: Term) => Term): Derivative {
+function mapped(terms: TermMaker, { starts, targets }: Derivative, map: (target: Term) => Term): Derivative {
   terms.budget.spend(starts.length / 4)
   const builder = new Builder()
   let before: Term | undefined
@@ -87,7 +81,7 @@ function mapped(terms: Terms, { starts, targets }: Derivative, map: (target: Ter
 }
 
 /** Of several terms at once: the targets of each common interval become one. */
-function joined(terms: Terms, parts: readonly Derivative[], join: (targets: Term[]) => Term): Derivative {
+function joined(terms: TermMaker, parts: readonly Derivative[], join: (targets: Term[]) => Term): Derivative {
   const builder = new Builder()
   const at = parts.map(() => 0)
   const known = new Map<string, Term>()

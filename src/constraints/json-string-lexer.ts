@@ -2,7 +2,7 @@
 import type { Budget } from './budget.ts'
 import type { Text } from './expression.ts'
 import type { LexState } from './lexer.ts'
-import type { Term } from './terms.ts'
+import type { Term } from './term.ts'
 import { TextLexer, type TextState } from './text-lexer.ts'
 
 /**

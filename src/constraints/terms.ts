@@ -4,27 +4,10 @@
  */
 import { ConstraintError } from '../errors.ts'
 import type { Budget } from './budget.ts'
-import { type Derivative, derive } from './derivatives.ts'
+import { derive } from './derivatives.ts'
 import type { CharRange, Text } from './expression.ts'
 import { intersection, normalRanges, union } from './ranges.ts'
-
-export interface Term {
-  readonly id: number
-  readonly kind: 'chars' | 'empty' | 'sequence' | 'either' | 'all' | 'not' | 'repeat'
-  /** The empty text is one of its texts. */
-  readonly nullable: boolean
-  /** Neither `all` nor `not` is inside: then only {@link Terms.never} has no texts. */
-  readonly plain: boolean
-  readonly ranges: readonly CharRange[]
-  /** Two in a sequence (the first is none), one of `not` and `repeat`; sorted by id in `either` and `all`. */
-  readonly items: readonly Term[]
-  readonly min: number
-  readonly max: number
-  derivative: Derivative | undefined
-  live: boolean | undefined
-  /** For {@link Terms.within}, by length. */
-  near: Map<number, Term> | undefined
-}
+import type { Derivative, Term, TermMaker } from './term.ts'
 
 /** Alternatives of one term at most. */
 const MOST_ITEMS = 20_000
@@ -35,7 +18,7 @@ const MOST_TERMS = 50_000
 
 const NONE: readonly never[] = []
 
-export class Terms {
+export class Terms implements TermMaker {
   readonly empty: Term
   /** No text at all. */
   readonly never: Term

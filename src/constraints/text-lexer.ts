@@ -3,7 +3,8 @@ import type { Budget } from './budget.ts'
 import { intervalOf, targetOf } from './derivatives.ts'
 import type { Text } from './expression.ts'
 import { Lexer, type LexState } from './lexer.ts'
-import { type Term, Terms } from './terms.ts'
+import type { Term } from './term.ts'
+import { Terms } from './terms.ts'
 
 /** Between characters (`left` 0), or inside one. */
 export interface TextState extends LexState {

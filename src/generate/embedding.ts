@@ -19,7 +19,7 @@ export interface EmbedOptions {
 
 /** The embedding of one text. */
 export interface Embedding {
-  /** [D]: the width of the model's hidden states. */
+  /** As many numbers as the model's hidden states are wide. */
   readonly embedding: Float32Array<ArrayBuffer>
   /** Tokens of the text, BOS included. */
   readonly tokens: number

@@ -41,7 +41,7 @@ describe.runIf(hasPseudoTerminal)('chat on a terminal', { timeout: patience(600_
     on.type('\r')
     await on.until((text) => /The bora .*[\s\S]*\n>$/.test(text), 'its answer')
     on.type('/stats\r')
-    await on.until((text) => /context \d+ of\s+512 tokens/.test(text), 'the statistics')
+    await on.until((text) => /context \d+\s+of\s+512\s+tokens/.test(text), 'the statistics')
     on.type('\x04')
     expect(await on.ended()).toBe(0)
   })

@@ -1,44 +1,13 @@
-/** Mistral's own client, and its provider in the AI SDK, unmodified. */
-import { createMistral } from '@ai-sdk/mistral'
-import { HTTPClient, Mistral } from '@mistralai/mistralai'
 import { HTTPValidationError, MistralError, SDKError } from '@mistralai/mistralai/models/errors'
-import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ContextLengthError } from '../../src/errors.ts'
-import type { AppOptions, MistralApp } from '../../src/server/index.ts'
 import { SAFE_PROMPT } from '../../src/server/mistral-client.ts'
 import { appOf, events, type Json, post, question, type Step } from './fake-chat.ts'
+import { call, calling, clientOf, scripted } from './mistral-scripts.ts'
 import { messages, servePocket, until } from './pocket.ts'
 
 const { chat, app, answer, idle } = await servePocket()
 afterAll(() => chat.dispose())
-
-function clientOf({ fetch }: MistralApp): Mistral {
-  return new Mistral({
-    apiKey: 'local',
-    serverURL: 'http://localhost',
-    httpClient: new HTTPClient({ fetcher: async (request) => fetch(request) }),
-  })
-}
-
-const call = { id: 'abcdefghi', type: 'function', function: { name: 'wind', arguments: '{"place":"Nice"}' } }
-/** One call of a tool, in parts, then an answer to its result. */
-function calling(request: Json): Step[] {
-  if (request.messages.at(-1).role === 'tool') return [{ text: 'It blows.', finish_reason: 'stop' }]
-  const { arguments: whole } = call.function
-  return [
-    { text: 'Let me see.' },
-    { tool_calls: [{ index: 0, ...call, function: { ...call.function, arguments: '' } } as Json] },
-    { tool_calls: [{ index: 0, function: { arguments: whole.slice(0, 5) } }] },
-    { tool_calls: [{ index: 0, function: { arguments: whole.slice(5) } }], finish_reason: 'tool_calls' },
-  ]
-}
-
-const scripted = (script: Parameters<typeof appOf>[0], options?: AppOptions) => {
-  const made = appOf(script, options)
-  Object.assign(made.chat, { takesTools: true })
-  return { ...made, client: clientOf(made.app) }
-}
 
 describe('@mistralai/mistralai', () => {
   const client = clientOf(app)
@@ -273,47 +242,5 @@ describe('who gets which errors', () => {
     }
     expect(Object.keys(await ask('curl'))).toEqual(['error'])
     expect(Object.keys(await ask('mistral-client-typescript/1'))).toEqual(flat)
-  })
-})
-
-describe('@ai-sdk/mistral', () => {
-  const provider = (target: MistralApp) =>
-    createMistral({ baseURL: 'http://localhost/v1', apiKey: 'local', fetch: target.fetch as typeof fetch })
-
-  test('gets the text, whole and streamed, with usage', async () => {
-    const request = {
-      model: provider(app)('pocket'),
-      prompt: messages[0]!.content,
-      temperature: 0,
-      maxOutputTokens: 24,
-    }
-    const whole = await generateText(request)
-    expect(whole.text).toBe(answer)
-    const stream = streamText(request)
-    expect(await stream.text).toBe(answer)
-    expect((await stream.usage).outputTokens).toBe(whole.usage.outputTokens)
-  })
-
-  test('runs tools, and reports errors by their message', async () => {
-    const { app: own } = scripted(calling)
-    const places: unknown[] = []
-    const wind = tool({
-      inputSchema: jsonSchema<{ place: string }>({ type: 'object', properties: { place: { type: 'string' } } }),
-      execute: async ({ place }) => {
-        places.push(place)
-        return 'hard'
-      },
-    })
-    const stream = streamText({
-      model: provider(own)('m'),
-      prompt: 'streamed',
-      tools: { wind },
-      toolChoice: 'required',
-      stopWhen: stepCountIs(2),
-    })
-    expect(await stream.text).toBe('It blows.')
-    expect(places).toEqual(['Nice'])
-    const failure = generateText({ model: provider(own)('m'), prompt: 'x', temperature: 9, seed: 5, maxRetries: 0 })
-    await expect(failure).rejects.toThrow('must be a number from 0 to 2')
   })
 })
