@@ -32,7 +32,7 @@ export {
 export type { CustomReader } from './formats/byte-reader.ts'
 export type { FileOpener, OpenedFile } from './formats/file-opener.ts'
 export type { ModelSource } from './formats/source.ts'
-export type { AdapterInfo, AdapterOptions } from './generate/adapters.ts'
+export type { AdapterInfo, AdapterOptions } from './generate/adapter-types.ts'
 export type { Timings } from './generate/clock.ts'
 export type { Embedding, EmbedOptions } from './generate/embedding.ts'
 export { GenerationStream } from './generate/generation-stream.ts'

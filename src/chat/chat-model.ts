@@ -1,6 +1,6 @@
 /** The interface of every chat model: `MistralChat`, one in a worker, a stand-in of a test. */
 import { ResultStream } from '../async/result-stream.ts'
-import type { AdapterInfo } from '../generate/adapters.ts'
+import type { AdapterInfo } from '../generate/adapter-types.ts'
 import type { Timings } from '../generate/clock.ts'
 import type { Embedding, EmbedOptions } from '../generate/embedding.ts'
 import type { ModelStatus } from '../generate/model-status.ts'

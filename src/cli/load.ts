@@ -1,7 +1,7 @@
 /** Loads the model that the options name, with a progress bar where a person watches. */
 import { platform } from '#platform'
 import { MistralChat } from '../chat/mistral-chat.ts'
-import type { AdapterInfo } from '../generate/adapters.ts'
+import type { AdapterInfo } from '../generate/adapter-types.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
 import type { LoadOptions } from '../generate/options.ts'
 import type { LoadProgress } from '../model/loaded-model.ts'

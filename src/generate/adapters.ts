@@ -14,35 +14,7 @@ import {
 } from '../model/adapter-weights.ts'
 import { Adapters } from '../model/adapters.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
-import type { AnyAbortSignal } from '../platform/globals.ts'
-import type { NamedAdapters } from './named-adapters.ts'
-import type { Adapter } from './types.ts'
-
-export interface AdapterOptions {
-  /** The name by which requests ask for it. Default: the name of its folder or file. */
-  name?: string | undefined
-  /** Multiplies what the adapter changes: 0.5 is half of it. Default 1. */
-  scale?: number | undefined
-  signal?: AnyAbortSignal | undefined
-}
-
-/** An adapter that requests may name. */
-export interface AdapterInfo {
-  readonly name: string
-  readonly scale: number
-  /** The highest rank of its matrices. */
-  readonly rank: number
-  /** The model that it was made for, as it says itself: nothing but its shapes is checked. */
-  readonly baseModel: string | undefined
-  /** Bytes of its matrices on the GPU. */
-  readonly gpuBytes: number
-  /** Oddities that do not keep it from working, one sentence each. */
-  readonly notes: readonly string[]
-}
-
-export interface LoadedAdapter extends Adapter {
-  readonly info: AdapterInfo
-}
+import type { AdapterInfo, AdapterOptions, AdapterRegistry, LoadedAdapter } from './adapter-types.ts'
 
 const OPTIONS: Checks<AdapterOptions> = { name: filledText, scale: number(-1000, 1000), signal: abortSignal }
 
@@ -51,7 +23,7 @@ const onGpu = new WeakMap<LoadedModel, Adapters>()
 
 /** As `MistralModel.loadAdapter`; it has its name then. */
 export async function loadAdapter(
-  named: NamedAdapters,
+  named: AdapterRegistry,
   source: ModelSource,
   options: AdapterOptions,
 ): Promise<AdapterInfo> {
@@ -128,7 +100,7 @@ async function letGo(loaded: LoadedModel, adapters: Adapters, slot: number): Pro
 }
 
 /** Frees an adapter that no request can name any more, when those that do have ended. */
-export async function unloadAdapter({ loaded, scheduler }: NamedAdapters, adapter: LoadedAdapter): Promise<void> {
+export async function unloadAdapter({ loaded, scheduler }: AdapterRegistry, adapter: LoadedAdapter): Promise<void> {
   const free = () => letGo(loaded, onGpu.get(loaded)!, adapter.slot)
   await scheduler.betweenBatches(free, () => adapter.users.size === 0)
 }

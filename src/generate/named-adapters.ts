@@ -2,10 +2,10 @@
 import { ParameterError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
-import type { AdapterInfo, AdapterOptions, LoadedAdapter } from './adapters.ts'
+import type { AdapterInfo, AdapterOptions, AdapterRegistry, LoadedAdapter } from './adapter-types.ts'
 import type { Scheduler } from './scheduler.ts'
 
-export class NamedAdapters {
+export class NamedAdapters implements AdapterRegistry {
   private readonly byName = new Map<string, LoadedAdapter>()
 
   constructor(

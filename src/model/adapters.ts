@@ -17,27 +17,9 @@ import type { Weight } from '../kernels/weight.ts'
 import type { AdapterWeights } from './adapter-weights.ts'
 import type { Row } from './batch.ts'
 import type { ModelConfig } from './config.ts'
-import type { LayerWeights, Mistral, ModelWeights } from './mistral.ts'
-import { expectedShape, type LayerMatrix } from './shapes.ts'
-
-/** A matrix as it lies on the GPU, which may be several of the model's own. */
-export type FusedMatrix = 'wqkv' | 'wo' | 'w13' | 'w2' | 'output'
-
-/** The model's own matrices that each is made of. */
-export const PARTS_OF: Readonly<Record<FusedMatrix, readonly (LayerMatrix | 'output')[]>> = {
-  wqkv: ['wq', 'wk', 'wv'],
-  wo: ['wo'],
-  w13: ['w1', 'w3'],
-  w2: ['w2'],
-  output: ['output'],
-}
-
-/** Where a matrix stands in the model: `layers.3.wqkv`, or `output`. */
-export type MatrixPlace = `layers.${number}.${FusedMatrix}` | 'output'
-
-export function placeOf(layer: number | undefined, matrix: FusedMatrix): MatrixPlace {
-  return layer === undefined ? 'output' : `layers.${layer}.${matrix}`
-}
+import { type FusedMatrix, type MatrixPlace, PARTS_OF, placeOf } from './fused-matrices.ts'
+import type { LayerWeights, Mistral, ModelWeights, ProductStarts } from './mistral.ts'
+import { expectedShape } from './shapes.ts'
 
 /** How the outputs of a fused matrix are shared among its parts. */
 export function partsOfMatrix(config: ModelConfig, matrix: FusedMatrix): LoraParts {
@@ -63,7 +45,7 @@ export interface AdapterSizes {
  * The adapters that a model has at the moment. A sequence has one of them, or none, for all of its rows. Recordings that
  * were made with adapters hold until one is added or removed.
  */
-export class Adapters {
+export class Adapters implements ProductStarts {
   private readonly weights = new Map<number, AdapterWeights>()
   private readonly slotOf: Uint32Array
   private readonly slots: Buffer

@@ -5,12 +5,12 @@ import type { Recorder } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { attention, type LayerCache, ropeCache } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
-import { add, linear, siluGate, store } from '../kernels/linear.ts'
+import { add, linear, type StartOf, siluGate, store } from '../kernels/linear.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import type { Activation, BatchShape } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
-import type { Adapters, FusedMatrix } from './adapters.ts'
 import type { ModelConfig } from './config.ts'
+import type { FusedMatrix } from './fused-matrices.ts'
 import type { Workspace } from './workspace.ts'
 
 /** The weights of one layer, fused as the kernels take them. */
@@ -39,6 +39,12 @@ export interface ModelWeights {
   readonly output: Weight
 }
 
+/** What products begin at besides biases: what the adapters of the rows add. */
+export interface ProductStarts {
+  /** Of x and a matrix of a layer, or the output matrix; undefined where nothing is added. */
+  start(r: Recorder<BatchShape>, x: Activation, layer: number | undefined, matrix: FusedMatrix): StartOf | undefined
+}
+
 /**
  * A model on a device. Recording writes its operations down for a class of batches; `Recordings` compiles and keeps them.
  * The letters of shapes are those of src/README.md.
@@ -53,7 +59,7 @@ export class Mistral {
   ) {}
 
   /** Tokens to residual stream: embedding and all layers. Eight dispatches a layer. */
-  recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: Adapters): void {
+  recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): void {
     const { config, weights, workspace } = this
     const { history, x, h, heads, hidden, rows } = workspace
     const norm = { epsilon: config.normEps, rows }
@@ -74,7 +80,7 @@ export class Mistral {
   }
 
   /** Residual stream to logits, for the output rows. */
-  recordHead(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: Adapters): void {
+  recordHead(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): void {
     const { config, weights, workspace } = this
     const { x, h, logits, rows } = workspace
     const norm = { epsilon: config.normEps, rows, gather: true }
