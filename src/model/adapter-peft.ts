@@ -110,10 +110,16 @@ function refuseMissing(
       const matrix: AdaptedMatrix = `layers.${layer}.${weight}`
       const module = `${prefix}layers.${layer}.${HF_LAYER[weight]}`
       if (matrices.has(matrix) || peft.targets(module) !== true) continue
-      const tensor = `base_model.model.${module}.lora_A.weight`
-      throw new CheckpointError({ file, tensor }, `is missing, though the target_modules of ${CONFIG} name it`)
+      throw missingModule(file, module)
     }
   }
+  const head = prefix.startsWith('language_model.') ? 'language_model.lm_head' : 'lm_head'
+  if (!matrices.has('output') && peft.targets(head) === true) throw missingModule(file, head)
+}
+
+function missingModule(file: string, module: string): CheckpointError {
+  const tensor = `base_model.model.${module}.lora_A.weight`
+  return new CheckpointError({ file, tensor }, `is missing, though the target_modules of ${CONFIG} name it`)
 }
 
 function notesOf(file: string, { notes }: PeftConfig, { tensors }: TensorFile): string[] {

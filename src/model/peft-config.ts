@@ -100,10 +100,14 @@ function patternOf(
   return (module) => entries.find(({ expression }) => expression.test(module))?.value
 }
 
-/** undefined where JavaScript cannot read an expression of Python's. */
+/** undefined where JavaScript cannot read an expression of Python's. Named groups and `\Z` are spelt otherwise there. */
 function expressionOf(source: string): RegExp | undefined {
+  const spelt = source
+    .replace(/\(\?P</g, '(?<')
+    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
+    .replace(/\\Z/g, '$')
   try {
-    return new RegExp(source)
+    return new RegExp(spelt)
   } catch {
     return undefined
   }
@@ -118,7 +122,9 @@ function targetsOf(fields: Fields): Names {
   return (module) => {
     const isWanted = wanted(module)
     if (isWanted === undefined) return undefined
-    return isWanted && layers(module) && excluded(module) !== true
+    // What a list names in full is taken whatever its layer.
+    const isNamed = Array.isArray(fields.target_modules) && fields.target_modules.includes(module)
+    return isWanted && (isNamed || layers(module)) && excluded(module) !== true
   }
 }
 

@@ -73,12 +73,15 @@ describe('target_modules', () => {
     expect(names({ target_modules: 'q_proj' })).toEqual([false, false, false])
     expect(names({ target_modules: '.*q_proj' })).toEqual([true, true, false])
     expect(names({ target_modules: 'all-linear' })).toEqual([true, true, false])
-    expect(names({ target_modules: '(?P<x>.*)' })).toEqual([undefined, undefined, undefined])
+    expect(names({ target_modules: '.*(?P<x>q)_(proj|(?P=x))' })).toEqual([true, true, false])
+    expect(names({ target_modules: '(?i).*Q_PROJ' })).toEqual([undefined, undefined, undefined])
   })
 
   it('leaves out layers and modules that the config leaves out', () => {
     expect(names({ target_modules: ['q_proj'], layers_to_transform: [1] })).toEqual([false, true, false])
     expect(names({ target_modules: ['q_proj'], layers_to_transform: 0 })).toEqual([true, false, false])
+    const named = ['model.layers.0.self_attn.q_proj', 'lm_head']
+    expect(names({ target_modules: named, layers_to_transform: [1] })).toEqual([true, false, true])
     expect(names({ target_modules: ['q_proj'], exclude_modules: '.*0.*' })).toEqual([false, true, false])
     expect(names({ target_modules: ['q_proj', 'lm_head'], exclude_modules: ['q_proj'] })).toEqual([false, false, true])
   })
@@ -89,6 +92,9 @@ describe('target_modules', () => {
       /layers.0.self_attn.q_proj.lora_A.weight: is missing, though the target_modules/,
     )
     expect((await open({ target_modules: ['q_proj'], layers_to_transform: [1] }, q(1))).matrices.size).toBe(1)
+    await expect(open({ target_modules: ['q_proj', 'lm_head'] }, BOTH)).rejects.toThrow(
+      /base_model.model.lm_head.lora_A.weight: is missing/,
+    )
   })
 })
 
