@@ -4,7 +4,7 @@ import { Budget } from './budget.ts'
 import type { Expression } from './expression.ts'
 import { Lexers } from './lexers.ts'
 import { Masks } from './masks.ts'
-import { TextConstraint } from './text-constraint.ts'
+import { TextConstraint, withinStack } from './text-constraint.ts'
 import { type TokenSource, Vocabulary } from './vocabulary.ts'
 
 /** Automata that are remembered, and the longest text of a request by which one is found again. */
@@ -29,7 +29,7 @@ export class Engine {
     let automaton = name === undefined ? undefined : this.#automata.get(name)
     if (automaton === undefined) {
       this.#lexers.budget.renew()
-      automaton = new Automaton(make(), this.#lexers)
+      automaton = withinStack(() => new Automaton(make(), this.#lexers))
     }
     if (name !== undefined) this.#remember(name, automaton)
     const found = automaton

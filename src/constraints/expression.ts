@@ -41,6 +41,8 @@ export interface Rule {
   /** For error texts. */
   readonly name: string
   readonly expand: () => Expression
+  /** It is known that some text ends the rule. Otherwise the automaton looks for one, through all the rules that it leads to. */
+  readonly ends: boolean
 }
 
 export const EMPTY: Expression = { kind: 'sequence', items: [] }
@@ -48,8 +50,8 @@ export const EMPTY: Expression = { kind: 'sequence', items: [] }
 export const NEVER: Expression = { kind: 'either', options: [] }
 
 /** A rule; see {@link Rule}. */
-export function rule(name: string, expand: () => Expression): Rule {
-  return { kind: 'rule', name, expand }
+export function rule(name: string, expand: () => Expression, ends = false): Rule {
+  return { kind: 'rule', name, expand, ends }
 }
 
 /** One after the other. Nested sequences become one; a `NEVER` inside makes the whole `NEVER`. */

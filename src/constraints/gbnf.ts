@@ -16,9 +16,15 @@ export function compileGrammar(source: string): Expression {
   if (source.length > MOST_LENGTH) {
     throw new GrammarError(source.slice(0, 1), 0, `has more than ${MOST_LENGTH} characters`, 'length')
   }
-  const grammar = parseGrammar(source)
-  checkGrammar(grammar)
-  return new Converter(grammar).rule('root')
+  try {
+    const grammar = parseGrammar(source)
+    checkGrammar(grammar)
+    return new Converter(grammar).rule('root')
+  } catch (error) {
+    // The stack ends where groups, repetitions and rules nest deeper than in any grammar that is of use.
+    if (error instanceof RangeError) throw new GrammarError(source, 0, 'is nested too deep', 'depth')
+    throw error
+  }
 }
 
 /** A regular part of a grammar, which one lexer reads. */

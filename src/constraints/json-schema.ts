@@ -11,7 +11,7 @@ import { TextStates } from './text-states.ts'
 export { SchemaError } from './schema/error.ts'
 
 export interface SchemaOptions {
-  /** Spaces and tabs at the beginning of a new line at most; 0: no white space at all. Default 24. */
+  /** Spaces and tabs at the beginning of a new line at most; 0: no white space at all. Default 40. */
   readonly whitespace?: number | undefined
   /** `format` says what a string must be, as far as the format is known; else it is a note. Default true. */
   readonly formats?: boolean | undefined
@@ -21,7 +21,7 @@ export interface SchemaOptions {
   readonly kind?: 'object' | 'value' | undefined
 }
 
-const WHITESPACE = 24
+const WHITESPACE = 40
 
 /**
  * JSON that a schema of draft 2020-12 accepts. Members come in any order, no listed name comes twice, and white space is free

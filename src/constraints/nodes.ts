@@ -90,7 +90,13 @@ export class Nodes {
         return { ...base, kind: 'repeat', item: this.of(expression.item, depth), min, max }
       }
       case 'rule':
-        return { ...base, kind: 'rule', rule: expression, body: undefined }
+        return {
+          ...base,
+          productive: expression.ends ? true : undefined,
+          kind: 'rule',
+          rule: expression,
+          body: undefined,
+        }
     }
   }
 

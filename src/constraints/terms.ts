@@ -129,11 +129,27 @@ export class Terms implements TermMaker {
    * of repetitions that lie further away are as good as none.
    */
   within(term: Term, length: number): Term {
-    if (!term.plain) return term
+    // Sequences nest in their last place: a long text would be too deep to recur into.
+    const open: Term[] = []
+    let at = term
+    while (at.plain && at.kind === 'sequence' && at.near?.has(length) !== true) {
+      open.push(at)
+      at = at.items[1]!
+    }
+    let near = at.plain ? this.#remembered(at, length, () => this.#within(at, length)) : at
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const rest = near
+      const first = next.items[0]!
+      near = this.#remembered(next, length, () => this.sequence(this.within(first, length), rest))
+    }
+    return near
+  }
+
+  #remembered(term: Term, length: number, make: () => Term): Term {
     term.near ??= new Map()
     let near = term.near.get(length)
     if (near === undefined) {
-      near = this.#within(term, length)
+      near = make()
       term.near.set(length, near)
     }
     return near
@@ -142,8 +158,6 @@ export class Terms implements TermMaker {
   #within(term: Term, length: number): Term {
     const near = (item: Term) => this.within(item, length)
     switch (term.kind) {
-      case 'sequence':
-        return this.sequence(near(term.items[0]!), near(term.items[1]!))
       case 'either':
         return this.either(term.items.map(near))
       case 'repeat':

@@ -45,7 +45,7 @@ export class TextConstraint implements Constraint {
   mask(): Uint32Array {
     this.automaton.budget.renew()
     const { automaton, masks, begins } = this
-    return begins ? masks.firstMask(automaton, this.#state) : masks.mask(automaton, this.#state)
+    return withinStack(() => (begins ? masks.firstMask(automaton, this.#state) : masks.mask(automaton, this.#state)))
   }
 
   accept(tokenId: number): void {
@@ -59,11 +59,16 @@ export class TextConstraint implements Constraint {
     const bytes = vocabulary.tokenBytes(tokenId)
     if (bytes.length === 0) throw unfit(tokenId)
     const skipped = this.begins && bytes[0] === SPACE ? 1 : 0
-    let state: State | null = this.#state
-    for (let i = skipped; i < bytes.length && state !== null; i++) state = this.automaton.step(state, bytes[i]!)
+    const state = withinStack(() => this.#after(bytes.subarray(skipped)))
     if (state === null) throw unfit(tokenId)
     this.#state = state
     this.begins = false
+  }
+
+  #after(bytes: Uint8Array): State | null {
+    let state: State | null = this.#state
+    for (let i = 0; i < bytes.length && state !== null; i++) state = this.automaton.step(state, bytes[i]!)
+    return state
   }
 
   fork(): TextConstraint {
@@ -75,8 +80,16 @@ export class TextConstraint implements Constraint {
   /** Where the text can go on in one way only, the longest tokens that spell it. */
   expected(most: number): readonly number[] {
     if (this.begins || this.#done) return []
+    this.automaton.budget.renew()
+    return this.#spelled(
+      withinStack(() => this.#fixed()),
+      most,
+    )
+  }
+
+  /** Bytes that must come, as far as they are looked at. */
+  #fixed(): number[] {
     const { automaton } = this
-    automaton.budget.renew()
     const text: number[] = []
     let state = this.#state
     for (let byte = automaton.only(state); byte >= 0 && text.length < LOOKAHEAD; byte = automaton.only(state)) {
@@ -85,7 +98,7 @@ export class TextConstraint implements Constraint {
       if (next === null) break
       state = next
     }
-    return this.#spelled(text, most)
+    return text
   }
 
   /** Tokens that spell the text. The last of them may be another one, which goes on into what is not fixed. */
@@ -103,4 +116,17 @@ export class TextConstraint implements Constraint {
 
 function unfit(tokenId: number): ConstraintError {
   return new ConstraintError('token', `token ${tokenId} does not fit the constraint`)
+}
+
+/**
+ * Does work that recurs into the parts of a constraint. The stack ends only where a constraint is longer or deeper than any that is of use.
+ * @throws ConstraintError where the stack has ended
+ */
+export function withinStack<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new ConstraintError('depth', 'the constraint is too long or nested too deep')
+  }
 }

@@ -27,10 +27,15 @@ export function charsOf(text: string): Text {
 
 /** A fixed string. */
 export function fixedText(text: string): Text {
-  return textSequence(...[...text].map(charsOf))
+  return sequenceOf(Array.from(text, charsOf))
 }
 
 export function textSequence(...items: readonly Text[]): Text {
+  return sequenceOf(items)
+}
+
+/** As `textSequence`, for items of which there may be more than a call has room for. */
+export function sequenceOf(items: readonly Text[]): Text {
   const flat = items.flatMap((item) => (item.kind === 'sequence' ? item.items : [item]))
   if (flat.some(isNoText)) return NO_TEXT
   const once = flat.filter((item, i) => item !== ANY_TEXT || flat[i - 1] !== ANY_TEXT)

@@ -5,6 +5,7 @@ import { isInteger } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { Embedding } from '../generate/embedding.ts'
 import { HttpError, jsonResponse } from './errors.ts'
+import { translate } from './face.ts'
 import { answerHead } from './openai-wire.ts'
 import {
   checkModel,
@@ -74,23 +75,39 @@ export function refuseAdapter(model: string | null | undefined, service: Service
 export async function embedAll(
   c: AppContext,
   chat: ChatModel,
-  inputs: readonly (string | readonly number[])[],
+  inputs: readonly Input[],
   options: { readonly pooling: 'last' | 'mean'; readonly normalize: boolean },
 ): Promise<Embedding[]> {
   if (chat.embed === undefined) throw new HttpError(400, 'the model of this server gives no embeddings')
-  c.get('trace').asked(inputs)
+  c.get('trace').asked(inputs.map(({ content }) => content))
   const { abort, unlink } = follow(c.req.raw.signal)
   try {
     const results: Embedding[] = []
-    for (const input of inputs) results.push(await chat.embed(input, { ...options, signal: abort.signal }))
+    for (const { content, name } of inputs) {
+      const embedding = chat.embed(content, { ...options, signal: abort.signal })
+      const names = { tokenIds: name, text: name }
+      results.push(
+        await embedding.catch((error) => {
+          throw translate(error, { names, places: [] })
+        }),
+      )
+    }
     return results
   } finally {
     unlink()
   }
 }
 
+/** One text of a request. */
+interface Input {
+  /** The text, or its token ids. */
+  readonly content: string | readonly number[]
+  /** The field that it came in: `input[2]`. */
+  readonly name: string
+}
+
 /** A text, token ids, or a list of either. @throws ParameterError naming `input[i]` */
-export function inputsOf(input: unknown, name: string): (string | number[])[] {
+export function inputsOf(input: unknown, name: string): Input[] {
   const isIds = (value: unknown): value is number[] =>
     Array.isArray(value) && value.length > 0 && value.every((id) => isInteger(id, 0))
   const single = typeof input === 'string' || isIds(input)
@@ -104,7 +121,7 @@ export function inputsOf(input: unknown, name: string): (string | number[])[] {
   return list.map((item, i) => {
     const at = single ? name : `${name}[${i}]`
     if (item === '') throw new ParameterError(at, item, 'must not be empty')
-    if (typeof item === 'string' || isIds(item)) return item
+    if (typeof item === 'string' || isIds(item)) return { content: item, name: at }
     throw new ParameterError(at, item, 'must be a text or token ids')
   })
 }

@@ -54,6 +54,8 @@ describe('/v1/embeddings', () => {
     ['input', { input: Array.from({ length: 257 }, () => 'a') }],
     ['input[1]', { input: ['a', ''] }],
     ['input[0]', { input: [[-1]] }],
+    ['input[0][1]', { input: [[1, 99_999]] }],
+    ['input[2]', { input: [1, 2, 99_999] }],
     ['dimensions', { input: 'a', dimensions: 8 }],
     ['encoding_format', { input: 'a', encoding_format: 'hex' }],
     ['pooling', { input: 'a', pooling: 'max' }],

@@ -95,8 +95,9 @@ class Parser {
 
   private repeated(item: Syntax, nested: boolean): Syntax {
     let result = item
-    for (;;) {
+    for (let depth = 0; ; depth++) {
       const { at } = this
+      if (depth > MOST_DEPTH) this.fail(`is repeated more than ${MOST_DEPTH} times over`)
       if (this.take('*')) result = { kind: 'repeat', item: result, min: 0, max: Infinity }
       else if (this.take('+')) result = { kind: 'repeat', item: result, min: 1, max: Infinity }
       else if (this.take('?')) result = { kind: 'repeat', item: result, min: 0, max: 1 }

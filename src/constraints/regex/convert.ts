@@ -11,6 +11,7 @@ import {
   isNoText,
   NO_TEXT,
   outside,
+  sequenceOf,
   textAll,
   textEither,
   textNot,
@@ -189,7 +190,7 @@ function endingIn(text: Text, cell: readonly CharRange[]): Text {
   if (text.kind === 'chars') return chars(...common(text.ranges, cell))
   const last = text.kind === 'sequence' ? text.items.at(-1) : undefined
   if (text.kind === 'sequence' && last !== undefined && !acceptsEmpty(last)) {
-    return textSequence(...text.items.slice(0, -1), endingIn(last, cell))
+    return sequenceOf([...text.items.slice(0, -1), endingIn(last, cell)])
   }
   if (text.kind === 'either') return textEither(...text.options.map((option) => endingIn(option, cell)))
   const end = chars(...cell)
@@ -221,7 +222,7 @@ function plainText(node: RegexNode): Text {
     case 'chars':
       return chars(...node.ranges)
     case 'sequence':
-      return textSequence(...node.items.map(plainText))
+      return sequenceOf(node.items.map(plainText))
     case 'either':
       return textEither(...node.options.map(plainText))
     case 'repeat':

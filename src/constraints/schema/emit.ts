@@ -136,11 +136,14 @@ export class Emitter {
     const { text, ends, branches } = tree
     const ended = ends === undefined || ((allowed >> BigInt(ends)) & 1n) === 0n ? [] : [ends]
     const more = branches.filter(({ names }) => (names & allowed) !== 0n)
-    const rest = rule('a name', () =>
-      either(
-        ...ended.map((named) => sequence(literal('"'), either(...follow(named)))),
-        ...more.map((branch) => this.#names(branch, allowed, follow)),
-      ),
+    const rest = rule(
+      'a name',
+      () =>
+        either(
+          ...ended.map((named) => sequence(literal('"'), either(...follow(named)))),
+          ...more.map((branch) => this.#names(branch, allowed, follow)),
+        ),
+      true,
     )
     return text === EMPTY_TEXT ? rest : sequence(utf8(text), rest)
   }
@@ -190,10 +193,11 @@ function byName(members: readonly Member[]): Map<number | undefined, Member[]> {
   return groups
 }
 
+/** A rule for a state. Only states after which the array or the object can be finished come up, so every such rule has an end. */
 function shared(rules: Map<string, Rule>, key: string, name: string, expand: () => Expression): Rule {
   let known = rules.get(key)
   if (known === undefined) {
-    known = rule(name, expand)
+    known = rule(name, expand, true)
     rules.set(key, known)
   }
   return known

@@ -3,7 +3,7 @@
  * names there are.
  */
 import type { CharRange, Text } from '../expression.ts'
-import { chars, EMPTY_TEXT, fixedText, textEither, textSequence } from '../text.ts'
+import { chars, EMPTY_TEXT, fixedText, sequenceOf, textEither, textSequence } from '../text.ts'
 
 export interface NameTree {
   /** What leads here from the parent, as it is spelled in JSON. */
@@ -34,14 +34,17 @@ function grown(names: readonly Numbered[], from: number): NameTree {
   let ends: number | undefined
   for (const name of names) {
     const char = name.chars[at]
+    const branch = char === undefined ? undefined : branches.get(char)
     if (char === undefined) ends = name.number
-    else branches.set(char, [...(branches.get(char) ?? []), name])
+    else if (branch === undefined) branches.set(char, [name])
+    else branch.push(name)
   }
+  const grownBranches = [...branches.values()].map((members) => grown(members, at))
   return {
-    text: textSequence(...first.slice(from, at).map(spelled)),
-    names: names.reduce((bits, { number }) => bits | (1n << BigInt(number)), 0n),
+    text: sequenceOf(first.slice(from, at).map(spelled)),
+    names: grownBranches.reduce((bits, branch) => bits | branch.names, ends === undefined ? 0n : 1n << BigInt(ends)),
     ends,
-    branches: [...branches.values()].map((members) => grown(members, at)),
+    branches: grownBranches,
   }
 }
 

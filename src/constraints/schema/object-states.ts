@@ -52,7 +52,9 @@ export class ObjectStates {
     this.#texts = texts
     this.names = namesIn(set)
     const unlisted = set.members.filter(({ names }) => names.values === undefined)
-    facts.spend((this.names.length * (1 + unlisted.length)) / 50, set.path)
+    // States hold a bit for each name, and each state leads to one more for each name.
+    const count = this.names.length
+    facts.spend((count * (1 + unlisted.length)) / 50 + count ** 2 / 4000, set.path)
     const byName = membersByName(set.members)
     const numbers = new Map(this.names.map((name, i) => [name, i]))
     const bits = (names: readonly string[]) => names.reduce((all, name) => all | (1n << BigInt(numbers.get(name)!)), 0n)
@@ -75,7 +77,8 @@ export class ObjectStates {
   }
 
   key({ seen, count, met }: ObjectState): string {
-    return `${seen.toString(36)};${count};${met}`
+    // Digits of a power of two are cut out of the bits; others take a division for each.
+    return `${seen.toString(32)};${count};${met}`
   }
 
   accepts({ seen, count, met }: ObjectState): boolean {
