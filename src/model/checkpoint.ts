@@ -5,6 +5,7 @@ import type { SourceFiles } from '../formats/source.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { ModelConfig } from './config.ts'
 import { type CheckpointOptions, hasTensor, type Opened } from './opened.ts'
+import type { OtherBias } from './other-biases.ts'
 import { expectedShape, LAYER_BIASES, partsOf, type WeightName, weightNames } from './shapes.ts'
 
 export interface Checkpoint {
@@ -50,8 +51,9 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
   const names = [...weightNames(config), ...biasNames(opened)]
   const weights = new Map<WeightName, TensorInfo>()
   for (const name of names) weights.set(name, await findTensor(opened, name))
-  refuseOtherBiases(opened)
   refuseMoreLayers(opened)
+  const others = otherBiases(opened)
+  const unused = others.length > 0 ? await notesOnBiases(opened, others, options) : []
   let totalBytes = 0
   for (const info of weights.values()) totalBytes += info.byteLength
   const embeddings = weights.get('tokEmbeddings')
@@ -64,7 +66,7 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
     totalBytes,
     names,
     outputMayBeTied,
-    notes: [...opened.notes, ...(container.notes ?? [])],
+    notes: [...opened.notes, ...(container.notes ?? []), ...unused],
     find: (name) => weights.get(name),
     tensor(name) {
       const info = weights.get(name)
@@ -161,16 +163,22 @@ function biasNames({ config, container, biases, biasesMayLack, nameInFile }: Ope
   return biasesMayLack ? names.filter((name) => hasTensor(container, nameInFile(name))) : names
 }
 
-/** Other tensors are of no use to the model and ignored; a bias that the config does not know would change every answer. */
-function refuseOtherBiases({ config, container, biases, mainFile, nameInFile }: Opened): void {
-  const refuse = (tensor: string) => {
-    if (!hasTensor(container, tensor)) return
-    throw new CheckpointError({ file: mainFile, tensor }, 'is there, but a model of this config has no such bias')
+/** The biases that the config does not know. Any other tensor that the model does not use is ignored. */
+function otherBiases({ config, container, biases, nameInFile }: Opened): OtherBias[] {
+  const others: OtherBias[] = []
+  const add = (weight: OtherBias['weight'], tensor: string) => {
+    if (hasTensor(container, tensor)) others.push({ weight, tensor })
   }
   for (let layer = 0; layer < config.nLayers; layer++) {
-    for (const bias of LAYER_BIASES) if (!biases.includes(bias)) refuse(nameInFile(`layers.${layer}.${bias}`))
+    for (const bias of LAYER_BIASES) if (!biases.includes(bias)) add(bias, nameInFile(`layers.${layer}.${bias}`))
     for (const norm of ['attentionNorm', 'ffnNorm'] as const) {
-      refuse(nameInFile(`layers.${layer}.${norm}`).replace(/weight$/, 'bias'))
+      add(norm, nameInFile(`layers.${layer}.${norm}`).replace(/weight$/, 'bias'))
     }
   }
+  return others
+}
+
+async function notesOnBiases(opened: Opened, others: readonly OtherBias[], { signal }: CheckpointOptions) {
+  const { passZeroBiases } = await import('./other-biases.ts')
+  return passZeroBiases(opened, others, signal)
 }

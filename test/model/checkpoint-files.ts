@@ -41,3 +41,18 @@ export function reheaded(
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
   return concat(safetensors(change(header), 0), bytes.subarray(8 + length))
 }
+
+/** The same safetensors data with more tensors behind it. */
+export function added(
+  bytes: Uint8Array<ArrayBuffer>,
+  tensors: readonly { name: string; dtype: string; shape: readonly number[]; bytes: Uint8Array }[],
+): Uint8Array<ArrayBuffer> {
+  let end = bytes.length - 8 - Number(new DataView(bytes.buffer).getBigUint64(0, true))
+  const entries = tensors.map(({ name, dtype, shape, bytes }) => {
+    const data_offsets = [end, end + bytes.length]
+    end += bytes.length
+    return [name, { dtype, shape, data_offsets }]
+  })
+  const header = reheaded(bytes, (header) => ({ ...header, ...Object.fromEntries(entries) }))
+  return concat(header, ...tensors.map(({ bytes }) => bytes))
+}

@@ -12,7 +12,7 @@ import {
   text,
   u32,
 } from '../formats/helpers.ts'
-import { INDEX, openFiles, reheaded, shard } from './checkpoint-files.ts'
+import { added, INDEX, openFiles, reheaded, shard } from './checkpoint-files.ts'
 
 const PROBE = fixtureJson('expected.json').probe as string
 
@@ -58,6 +58,34 @@ describe('what openCheckpoint refuses', () => {
       const file = reheaded(weights, (header) => ({ ...header, [`model.layers.1.${name}`]: bias }))
       const error = await refusal(() => openFiles({ 'config.json': config, 'model.safetensors': file }))
       expect(error).toMatchObject({ tensor: `model.layers.1.${name}`, fact: /has no such bias/ })
+    }
+  })
+
+  it('no biases of zeros, which older exporters write, but any other', async () => {
+    const open = (biases: Record<string, [size: number, last: number]>) => {
+      const tensors = Object.entries(biases).map(([name, [size, last]]) => {
+        const bytes = new Uint8Array(size * 2)
+        bytes[bytes.length - 1] = last
+        return { name: `model.layers.${name}.bias`, dtype: 'F16', shape: [size], bytes }
+      })
+      return openFiles({ 'config.json': config, 'model.safetensors': added(weights, tensors) })
+    }
+    const up = config.intermediate_size as number
+    // The sign alone makes no number.
+    const zeros = { '0.mlp.up_proj': [up, 0], '1.mlp.down_proj': [32, 0x80], '1.input_layernorm': [32, 0] } as const
+    const plain = await openFiles({ 'config.json': config, 'model.safetensors': weights })
+    const opened = await open({ ...zeros } as never)
+    expect(opened.notes).toEqual([...plain.notes, '3 biases that are all zeros are not used'])
+    expect(opened.names).toEqual(plain.names)
+    expect(opened.totalBytes).toBe(plain.totalBytes)
+    expect((await open({ '0.mlp.up_proj': [up, 0] })).notes).toContain('1 bias that is all zeros is not used')
+    for (const [name, bias] of [
+      ['0.mlp.up_proj', [up, 1]],
+      ['1.post_attention_layernorm', [32, 0x3c]],
+      ['1.mlp.down_proj', [33, 0]],
+    ] as const) {
+      const error = await refusal(() => open({ ...zeros, [name]: bias } as never))
+      expect(error).toMatchObject({ tensor: `model.layers.${name}.bias`, fact: /has no such bias/ })
     }
   })
 
