@@ -7,6 +7,11 @@ export interface Quantization {
   readonly method: 'fp8' | 'awq' | 'gptq' | 'compressed-tensors'
   /** Inputs that share a scale; undefined where the whole row does, or where the tensors alone say it. */
   readonly groupSize: number | undefined
+  /**
+   * compressed-tensors: each size of groups that the config names, of which a tensor has the one that fits its scales.
+   * Infinity is a whole row; none where the config says nothing.
+   */
+  readonly groupSizes: readonly number[]
   /** [outputs, inputs] that share a scale; undefined where all do. */
   readonly blockSize: readonly [number, number] | undefined
   /** What is added to stored zero points. */
@@ -15,7 +20,7 @@ export interface Quantization {
 
 const ORIGINAL = "take the model's original weights, which weights: 'q4' quantizes while they load, or a GGUF"
 const NO_EFFECT = 'has no effect: weights stay at 8 bits, activations are not quantized'
-const PLAIN = { groupSize: undefined, blockSize: undefined, zero: 0 } as const
+const PLAIN = { groupSize: undefined, groupSizes: [], blockSize: undefined, zero: 0 } as const
 const METHODS: Readonly<Record<Quantization['method'], (fields: Fields, note: Note) => Quantization>> = {
   fp8: parseFp8,
   awq: parseAwq,
@@ -115,14 +120,17 @@ function parseCompressed(fields: Fields, note: Note): Quantization {
   }
   const groups = asObject('quantization_config.config_groups', fields.config_groups ?? {})
   let blockSize: Quantization['blockSize']
+  const groupSizes = new Set<number>()
   for (const [name, group] of Object.entries(groups)) {
-    blockSize = parseGroup(`config_groups.${name}`, group, note) ?? blockSize
+    const shared = parseGroup(`config_groups.${name}`, group, note)
+    if (typeof shared === 'number') groupSizes.add(shared)
+    else blockSize = shared
   }
-  return { ...PLAIN, method: 'compressed-tensors', blockSize }
+  return { ...PLAIN, method: 'compressed-tensors', groupSizes: [...groupSizes], blockSize }
 }
 
-/** Returns the blocks that share a scale, where the group has such. */
-function parseGroup(path: string, value: unknown, note: Note): Quantization['blockSize'] {
+/** Returns the inputs of a row that share a scale, or the blocks that do. */
+function parseGroup(path: string, value: unknown, note: Note): number | readonly [number, number] {
   const group = asObject(`quantization_config.${path}`, value)
   only({ [`${path}.output_activations`]: group.output_activations }, `${path}.output_activations`, [])
   only({ [`${path}.format`]: group.format }, `${path}.format`, PACKINGS)
@@ -140,10 +148,17 @@ function parseGroup(path: string, value: unknown, note: Note): Quantization['blo
   check('num_bits', weights.type === 'float' ? [8] : [4, 8])
   check('strategy', ['group', 'channel', 'tensor', 'block'])
   check('dynamic', [false])
-  if (weights.strategy !== 'block') return undefined
+  if (weights.strategy !== 'block') return inputsOfGroup(`quantization_config.${path}.weights`, weights)
   const given = weights.block_structure
   const size: unknown = typeof given === 'string' ? given.split('x').map(Number) : given
   return blockPair(`quantization_config.${path}.weights.block_structure`, size)
+}
+
+/** The group size alone says the strategy where none is named. */
+function inputsOfGroup(path: string, { strategy, group_size: size }: Fields): number {
+  if (strategy !== 'group' && (strategy != null || size == null || size === -1)) return Number.POSITIVE_INFINITY
+  if (Number.isSafeInteger(size) && (size as number) > 0) return size as number
+  throw new ConfigError(`${path}.group_size`, size, 'must be a number of inputs, since each group of them has a scale')
 }
 
 /** @throws ConfigError unless it is a pair of outputs and inputs that kernels can take */

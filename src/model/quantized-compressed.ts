@@ -1,11 +1,12 @@
 /** The modules of compressed-tensors whose weights are whole numbers: packed into words, or in bytes of their own. */
 import { CheckpointError } from '../errors.ts'
 import { rowType, spreadNibbles } from '../formats/grouped.ts'
-import { columnsOf, integers, makeGrouping, type Parts, plainRows, SCALES } from './quantized-groups.ts'
+import { columnsOf, fittingSize, integers, makeGrouping, type Parts, plainRows, SCALES } from './quantized-groups.ts'
 import { expectShape, type LoadedModule, type QuantizedModule, wordsOf } from './quantized-rows.ts'
 
 /** Several weights in a word. */
-export async function compressed({ files, main, stem, signal }: Parts): Promise<QuantizedModule> {
+export async function compressed(parts: Parts): Promise<QuantizedModule> {
+  const { files, main, stem, signal } = parts
   const [rows, packed] = main.shape as [number, number]
   const at = { file: main.file, tensor: main.name }
   const shape = files.need(`${stem}.weight_shape`, main.file, ['I64', 'I32'])
@@ -20,15 +21,9 @@ export async function compressed({ files, main, stem, signal }: Parts): Promise<
   if (bits === undefined) {
     throw new CheckpointError(at, `has ${packed} words for a row of ${cols} inputs, which is neither 4 nor 8 bits each`)
   }
-  const { scale, whole, groups, zeros, columns } = await sides({ files, main, stem, signal }, { rows, cols, bits })
-  const grouping = makeGrouping(scale, {
-    bits,
-    cols,
-    groups,
-    groupSize: undefined,
-    columns,
-    zero: zeros ? 0 : undefined,
-  })
+  const { scale, whole, groups, groupSize, zeros, columns } = await sides(parts, { rows, cols, bits })
+  const zero = zeros ? 0 : undefined
+  const grouping = makeGrouping(scale, { bits, cols, groups, groupSize, columns, zero })
   const load = async (signal?: AbortSignal): Promise<LoadedModule> => {
     const read = zeros && (await files.read(zeros, 0, undefined, signal))
     const zeroOf = read && unpackRows(read, zeros.type, bits, groups)
@@ -49,10 +44,11 @@ export async function compressed({ files, main, stem, signal }: Parts): Promise<
 }
 
 /** compressed-tensors' weights in bytes of their own, with a sign. */
-export async function bytewise({ files, main, stem, signal }: Parts): Promise<QuantizedModule> {
+export async function bytewise(parts: Parts): Promise<QuantizedModule> {
+  const { files, main } = parts
   const [rows, cols] = main.shape as [number, number]
-  const { scale, whole, groups, zeros, columns } = await sides({ files, main, stem, signal }, { rows, cols, bits: 8 })
-  const facts = { bits: 8, cols, groups, groupSize: undefined, columns, zero: zeros ? 0 : undefined } as const
+  const { scale, whole, groups, groupSize, zeros, columns } = await sides(parts, { rows, cols, bits: 8 })
+  const facts = { bits: 8, cols, groups, groupSize, columns, zero: zeros ? 0 : undefined } as const
   const load = async (signal?: AbortSignal): Promise<LoadedModule> => ({
     scales: await files.read(scale, 0, undefined, signal),
     scaleAt: (row, group) => (whole ? 0 : row * groups + group),
@@ -71,19 +67,20 @@ export async function bytewise({ files, main, stem, signal }: Parts): Promise<Qu
 
 /** What compressed-tensors stores beside the weights [rows, cols] of a module. */
 async function sides(
-  { files, main, stem, signal }: Pick<Parts, 'files' | 'main' | 'stem' | 'signal'>,
+  { files, quantization, main, stem, signal }: Parts,
   { rows, cols, bits }: { rows: number; cols: number; bits: 4 | 8 },
 ) {
   const scale = files.need(`${stem}.weight_scale`, main.file, SCALES)
   const whole = scale.shape.reduce((a, b) => a * b, 1) === 1
   const groups = whole ? 1 : (scale.shape[1] ?? 1)
   if (!whole && scale.shape[0] !== rows) expectShape(scale, [rows, groups], `for ${rows} outputs`)
+  const groupSize = fittingSize(scale, { cols, groups }, quantization.groupSizes)
   const zeroName = `${stem}.weight_zero_point`
   const zeros = files.get(zeroName) && files.need(zeroName, main.file, ['I32', 'I8'])
   if (zeros?.type === 'I32') expectShape(zeros, [Math.ceil((rows * bits) / 32), groups], `for ${rows} outputs`)
   else if (zeros !== undefined) expectShape(zeros, scale.shape, 'as its scales')
-  const columns = await columnsOf(files, files.get(`${stem}.weight_g_idx`), { cols, groups }, signal)
-  return { scale, whole, groups, zeros, columns }
+  const columns = await columnsOf(files, files.get(`${stem}.weight_g_idx`), { cols, groups, groupSize }, signal)
+  return { scale, whole, groups, groupSize, zeros, columns }
 }
 
 /** Zero points [rows, groups]: eight or four rows of a group in a word, or a signed byte each. */

@@ -64,6 +64,28 @@ export function makeGrouping(scale: RawTensor, facts: GroupFacts): Grouping {
   }
 }
 
+/**
+ * The size of groups by which a row of `cols` inputs has its number of scales; undefined where the config names no sizes.
+ * The last group of a row may be short, so that sizes which give the same number give other groups.
+ * @throws CheckpointError when none of the config's sizes fits, or several do
+ */
+export function fittingSize(
+  scale: RawTensor,
+  { cols, groups }: { cols: number; groups: number },
+  sizes: readonly number[],
+): number | undefined {
+  if (sizes.length === 0) return undefined
+  const fitting = sizes.filter((size) => Math.max(1, Math.ceil(cols / size)) === groups)
+  if (fitting.length === 1 || (fitting.length > 1 && groups === 1)) return fitting[0]
+  const listed = (fitting.length > 1 ? fitting : sizes)
+    .map((size) => (size < Infinity ? size : 'a whole row'))
+    .join(', ')
+  throw new CheckpointError(
+    { file: scale.file, tensor: scale.name },
+    `has ${groups} scale${groups === 1 ? '' : 's'} for a row of ${cols} inputs, which ${fitting.length > 1 ? 'more than one' : 'none'} of the config's group sizes would give: ${listed}`,
+  )
+}
+
 /** undefined where there is no such tensor, or groups are the runs of inputs that they are without it. */
 export async function columnsOf(
   files: RawTensors,

@@ -4,7 +4,7 @@ import { rowType, spreadNibbles } from '../formats/grouped.ts'
 import type { Grouping } from '../formats/row-type.ts'
 import type { Quantization } from './quantization-hf.ts'
 import { bytewise, compressed } from './quantized-compressed.ts'
-import { columnsOf, makeGrouping, type Parts, plainRows, SCALES } from './quantized-groups.ts'
+import { columnsOf, fittingSize, makeGrouping, type Parts, plainRows, SCALES } from './quantized-groups.ts'
 import {
   expectShape,
   type LoadedModule,
@@ -58,7 +58,8 @@ async function fp8({ files, quantization, main, stem }: Parts): Promise<Quantize
   const count = scale.shape.reduce((a, b) => a * b, 1)
   // Groups of a row, where the tensor has a second dimension.
   const perRow = scale.shape[0] === rows ? count / rows : 1
-  const plain = count === 1 || perRow === 1 ? n * 32 : cols / perRow
+  const size = scale.shape[0] === rows ? fittingSize(scale, { cols, groups: perRow }, sizesOf(quantization)) : undefined
+  const plain = count === 1 || perRow === 1 ? n * 32 : (size ?? cols / perRow)
   const [height, width] = (count === 1 || scale.shape[0] === rows ? undefined : quantization.blockSize) ?? [
     count === 1 ? rows : 1,
     plain,
@@ -90,6 +91,11 @@ async function fp8({ files, quantization, main, stem }: Parts): Promise<Quantize
       }
     },
   }
+}
+
+/** Blocks of one output are groups of inputs. */
+function sizesOf({ groupSizes, blockSize }: Quantization): readonly number[] {
+  return blockSize?.[0] === 1 ? [...groupSizes, blockSize[1]] : groupSizes
 }
 
 /** The place of output 8c + i in word c of AWQ's tensors. */
