@@ -171,7 +171,15 @@ function engineOf(tokenizer: Tokenizer, endIds: readonly number[]): Engine {
       const own = tokenizer.tokenBytes(id)
       return own.includes(CONTROL_MARK) ? undefined : own
     }
-    engine = new Engine({ size: tokenizer.vocabSize, bytes, endIds })
+    const firstBytes = (id: number) => {
+      const own = tokenizer.tokenBytes(id, { begins: true })
+      if (own.length > 0) return own
+      // Where spaces are dropped until there is text, the next token loses its own too.
+      const stream = tokenizer.stream()
+      stream.push(id)
+      return stream.begins ? undefined : own
+    }
+    engine = new Engine({ size: tokenizer.vocabSize, bytes, firstBytes, endIds })
     engines.set(tokenizer, engine)
   }
   return engine

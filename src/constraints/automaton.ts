@@ -60,6 +60,13 @@ export class Automaton {
     return next
   }
 
+  /** The state after some bytes; null where they cannot come. */
+  after(state: State, bytes: Uint8Array): State | null {
+    let at: State | null = state
+    for (let i = 0; i < bytes.length && at !== null; i++) at = this.step(at, bytes[i]!)
+    return at
+  }
+
   /** The state in which a terminal has just ended. */
   closed(stack: Stack): State {
     let state = this.#closed.get(stack)

@@ -56,7 +56,14 @@ export class Masks {
         add(mask, trie, node)
         this.#cross(mask, automaton, next, trie, node)
       }
-      if (space >= 0) this.#cross(mask, automaton, state, trie, space)
+      if (space < 0) continue
+      // Nothing is left of a token that is that space alone.
+      add(mask, trie, space)
+      this.#cross(mask, automaton, state, trie, space)
+    }
+    for (const [id, bytes] of this.vocabulary.unusual) {
+      if (bytes !== undefined && automaton.after(state, bytes) !== null) mask[id >>> 5]! |= 1 << (id & 31)
+      else mask[id >>> 5]! &= ~(1 << (id & 31))
     }
     if (state.accepting) for (const id of this.vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
     return mask

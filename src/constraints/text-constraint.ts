@@ -6,7 +6,6 @@ import type { Masks } from './masks.ts'
 
 /** Bytes to look ahead at a time. */
 const LOOKAHEAD = 512
-const SPACE = 0x20
 
 export class TextConstraint implements Constraint {
   #state: State
@@ -56,19 +55,12 @@ export class TextConstraint implements Constraint {
       this.#done = true
       return
     }
-    const bytes = vocabulary.tokenBytes(tokenId)
-    if (bytes.length === 0) throw unfit(tokenId)
-    const skipped = this.begins && bytes[0] === SPACE ? 1 : 0
-    const state = withinStack(() => this.#after(bytes.subarray(skipped)))
+    const bytes = this.begins ? vocabulary.firstBytes(tokenId) : vocabulary.tokenBytes(tokenId)
+    if (bytes === undefined || vocabulary.tokenBytes(tokenId).length === 0) throw unfit(tokenId)
+    const state = withinStack(() => this.automaton.after(this.#state, bytes))
     if (state === null) throw unfit(tokenId)
     this.#state = state
     this.begins = false
-  }
-
-  #after(bytes: Uint8Array): State | null {
-    let state: State | null = this.#state
-    for (let i = 0; i < bytes.length && state !== null; i++) state = this.automaton.step(state, bytes[i]!)
-    return state
   }
 
   fork(): TextConstraint {

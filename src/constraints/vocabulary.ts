@@ -9,7 +9,14 @@ export interface TokenSource {
   readonly bytes: (id: number) => Uint8Array | undefined
   /** Tokens that end a text. */
   readonly endIds: readonly number[]
+  /**
+   * The bytes that a token adds as the first one of a text that drops the space before its first word. It is asked for tokens
+   * that begin with a space; undefined: the token cannot be the first. By default all of them drop it.
+   */
+  readonly firstBytes?: ((id: number) => Uint8Array | undefined) | undefined
 }
+
+const SPACE = 0x20
 
 /**
  * Longer tokens have a trie of their own. They are few, and without them the end of a bounded text is near for its last characters
@@ -23,24 +30,33 @@ export class Vocabulary {
   readonly words: number
   readonly endIds: readonly number[]
   readonly tries: readonly Trie[]
+  /**
+   * Tokens with a space in front that do not just drop it where a text begins, with what they add there: the token of the byte
+   * itself keeps it.
+   */
+  readonly unusual: ReadonlyMap<number, Uint8Array | undefined>
   readonly #starts: Uint32Array
   readonly #text: Uint8Array
 
-  constructor({ size, bytes, endIds }: TokenSource) {
+  constructor({ size, bytes, endIds, firstBytes }: TokenSource) {
     this.size = size
     this.words = Math.ceil(size / 32)
     this.endIds = endIds.filter((id) => id < size)
     const starts = new Uint32Array(size + 1)
     const all: Uint8Array[] = []
+    const unusual = new Map<number, Uint8Array | undefined>()
     let total = 0
     for (let id = 0; id < size; id++) {
       const own = this.endIds.includes(id) ? undefined : bytes(id)
       starts[id] = total
       if (own === undefined) continue
       all.push(own)
+      const first = own[0] === SPACE && firstBytes !== undefined ? firstBytes(id) : own.subarray(1)
+      if (own[0] === SPACE && first?.length !== own.length - 1) unusual.set(id, first)
       total += own.length
     }
     starts[size] = total
+    this.unusual = unusual
     this.#starts = starts
     this.#text = joined(all, total)
     this.tries = [(length: number) => length <= SHORT, (length: number) => length > SHORT].map(
@@ -51,6 +67,13 @@ export class Vocabulary {
   /** The bytes of a token; empty for those that no text holds. */
   tokenBytes(id: number): Uint8Array {
     return this.#text.subarray(this.#starts[id]!, this.#starts[id + 1]!)
+  }
+
+  /** The bytes of the first token of a text that drops the space before its first word; undefined for one that cannot be the first. */
+  firstBytes(id: number): Uint8Array | undefined {
+    if (this.unusual.has(id)) return this.unusual.get(id)
+    const own = this.tokenBytes(id)
+    return own[0] === SPACE ? own.subarray(1) : own
   }
 
   /** The longest token that a text goes on with from a place. */

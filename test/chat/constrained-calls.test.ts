@@ -96,6 +96,8 @@ test('texts of a vocabulary that puts a space before words keep to their format 
       expect(word.text).toMatch(/^[a-z]{3,6}$/)
       const spaced = await chat.complete({ ...plain, seed, regex: ' [a-z]{3} [a-z]é' })
       expect(spaced.text).toMatch(/^ [a-z]{3} [a-z]é$/)
+      const chosen = await chat.complete({ ...plain, seed, choice: [' yes', ' no'] })
+      expect([' yes', ' no']).toContain(chosen.text)
       const format = { type: 'json_schema', json_schema: { schema: tools[0].function.parameters } } as const
       const { text, finish_reason } = await chat.complete({ ...plain, seed, response_format: format })
       if (finish_reason === 'stop') check([{ function: { name: 'wind', arguments: text } }])

@@ -35,7 +35,7 @@ const properties = (count: number) => Object.fromEntries(list(count, (i) => [`fi
 const object = (count: number) => JSON.stringify(Object.fromEntries(list(count, (i) => [`field_${i}`, `v${i}`])))
 
 describe('objects with many members', () => {
-  it.each([100, 200, 1000])('%i required properties', (count) => {
+  it.each([100, 200, 500])('%i required properties', (count) => {
     const required = Object.keys(properties(count))
     const schema = { type: 'object', properties: properties(count), required, additionalProperties: false }
     const constraint = constraintOf(() => compileSchema(schema, { whitespace: 0 }))
@@ -78,7 +78,7 @@ describe('long texts', () => {
   it.each<[string, () => Expression, string]>([
     ['a pattern', () => utf8(parseRegex('x'.repeat(9999))), 'x'.repeat(9999)],
     ['a constant', () => compileSchema({ const: 'x'.repeat(20_000) }), `"${'x'.repeat(20_000)}"`],
-    ['a name', () => compileSchema({ type: 'object', required: ['x'.repeat(10_000)] }), `{"${'x'.repeat(10_000)}":1}`],
+    ['a name', () => compileSchema({ type: 'object', required: ['x'.repeat(4000)] }), `{"${'x'.repeat(4000)}":1}`],
     ['a row of what may be left out', () => utf8(parseRegex('a?'.repeat(200))), 'a'.repeat(200)],
     ['repetitions of a repetition', () => compileGrammar(`root ::= "a"${'?'.repeat(100)}`), 'a'],
   ])('%s', (_, make, text) => {

@@ -49,7 +49,7 @@ function expectedIds(vocabulary: Vocabulary, automaton: Automaton, state: State,
     if (vocabulary.endIds.includes(id)) return state.accepting
     const bytes = vocabulary.tokenBytes(id)
     const own = begins && bytes[0] === 0x20 ? bytes.subarray(1) : bytes
-    return own.length > 0 && after(automaton, state, own) !== null
+    return bytes.length > 0 && after(automaton, state, own) !== null
   })
 }
 
