@@ -135,22 +135,27 @@ describe('sliding window', () => {
 })
 
 describe('weights quantized while loading', () => {
-  // Logits reach 9 here. Random weights are the hardest to quantize; models/pocket shows what a trained one loses.
+  // Random weights are the hardest to quantize; models/pocket shows what a trained one loses. Plain rounding errs more than
+  // these limits: by 0.028 and 0.35.
+  const names = ['llama-linear', 'window-4', 'llama-bias', 'ministral3', 'head-dim', 'llama-window']
   for (const [weights, limit] of [
-    ['q8', 0.3],
-    ['q4', 2.5],
+    ['q8', 0.0278],
+    ['q4', 0.31],
   ] as const) {
-    test(`${weights}: logits stay within ${limit}`, { timeout: patience(120_000) }, async () => {
-      const { path, reference } = fixture('llama-linear')
-      await withModel(path, { kvCache: 'f32', weights }, async (model) => {
-        const logits = await model.logits(reference.prompt)
-        const error = maxDifference(
-          logits.flatMap((row) => [...row]),
-          reference.logits,
-        )
-        expect(error).toBeGreaterThan(1e-3)
-        expect(error).toBeLessThan(limit)
-      })
+    test(`${weights}: logits err by ${limit} of their size at most`, { timeout: patience(240_000) }, async () => {
+      const errors: number[] = []
+      for (const { path, reference } of names.map(fixture)) {
+        await withModel(path, { kvCache: 'f32', weights }, async (model) => {
+          const logits = (await model.logits(reference.prompt)).flatMap((row) => [...row])
+          errors.push(norm(logits.map((logit, i) => logit - reference.logits[i]!)) / norm([...reference.logits]))
+        })
+      }
+      expect(Math.min(...errors)).toBeGreaterThan(1e-3)
+      expect(errors.reduce((sum, error) => sum + error) / errors.length).toBeLessThan(limit)
     })
   }
 })
+
+function norm(values: readonly number[]): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+}
