@@ -13,6 +13,7 @@ export type {
   PromptMessage,
   PromptPart,
   ResponseFormat,
+  ResponseMetadata,
   StreamPart,
   StreamResult,
   Usage,

@@ -59,7 +59,8 @@ export type Content =
   | { type: 'reasoning'; text: string }
   | { type: 'tool-call'; toolCallId: string; toolName: string; input: string }
 
-interface Metadata {
+/** Of an answer. */
+export interface ResponseMetadata {
   id: string
   timestamp: Date
   modelId: string
@@ -70,12 +71,12 @@ export interface GenerateResult {
   finishReason: FinishReason
   usage: Usage
   warnings: Warning[]
-  response: Metadata
+  response: ResponseMetadata
 }
 
 export type StreamPart =
   | { type: 'stream-start'; warnings: Warning[] }
-  | ({ type: 'response-metadata' } & Metadata)
+  | ({ type: 'response-metadata' } & ResponseMetadata)
   | { type: 'text-start' | 'text-end' | 'reasoning-start' | 'reasoning-end' | 'tool-input-end'; id: string }
   | { type: 'text-delta' | 'reasoning-delta' | 'tool-input-delta'; id: string; delta: string }
   | { type: 'tool-input-start'; id: string; toolName: string }
