@@ -27,7 +27,7 @@ const wind = {
   additionalProperties: false,
 }
 // The answer obeys the schema, whatever the model would have said.
-const patient = new ChatOpenAI({ ...connection, model: 'mistral', maxTokens: 120 })
+const patient = new ChatOpenAI({ ...connection, model: 'mistral', maxTokens: 450 })
 const structured = patient.withStructuredOutput(wind, { name: 'wind', method: 'jsonSchema' })
 console.log(JSON.stringify(await structured.invoke(question)))
 

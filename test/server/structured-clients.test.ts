@@ -13,6 +13,7 @@ import { servePocket, until } from './pocket.ts'
 const { chat, app, answer, idle } = await servePocket()
 afterAll(() => chat.dispose())
 
+// The model is small enough to ramble in white space: 450 tokens are room for all that a schema lets in.
 const question = 'What is a mistral?'
 const schema = {
   type: 'object',
@@ -32,15 +33,15 @@ describe('a schema', () => {
   test('of chat completions', async () => {
     const response_format = { type: 'json_schema' as const, json_schema: { name: 'wind', schema, strict: true } }
     const messages = [{ role: 'user' as const, content: question }]
-    const parsed = await openai.chat.completions.parse({ model: 'pocket', messages, response_format, max_tokens: 60 })
+    const parsed = await openai.chat.completions.parse({ model: 'pocket', messages, response_format, max_tokens: 450 })
     check(parsed.choices[0]!.message.parsed)
-    const stream = openai.chat.completions.stream({ model: 'pocket', messages, response_format, max_tokens: 60 })
+    const stream = openai.chat.completions.stream({ model: 'pocket', messages, response_format, max_tokens: 450 })
     check(JSON.parse((await stream.finalContent())!))
   })
 
   test('of responses', async () => {
     const format = { type: 'json_schema' as const, name: 'wind', schema, strict: true }
-    const request = { model: 'pocket', input: question, text: { format }, max_output_tokens: 60 }
+    const request = { model: 'pocket', input: question, text: { format }, max_output_tokens: 450 }
     check((await openai.responses.parse(request)).output_parsed)
     check(JSON.parse((await openai.responses.stream(request).finalResponse()).output_text))
     const wrong = { ...format, schema: { type: 'colour' } }
@@ -53,7 +54,7 @@ describe('a schema', () => {
     const output_config = { format: { type: 'json_schema' as const, schema: schema as never } }
     const message = await client.messages.create({
       model: 'pocket',
-      max_tokens: 60,
+      max_tokens: 450,
       messages: [{ role: 'user', content: question }],
       output_config,
     })
@@ -62,7 +63,7 @@ describe('a schema', () => {
 
   test('of Ollama', async () => {
     const client = new Ollama({ host: 'http://localhost:11434', fetch: app.fetch as typeof fetch })
-    const asked = { model: 'pocket', options: { num_predict: 60 } }
+    const asked = { model: 'pocket', options: { num_predict: 450 } }
     const { message } = await client.chat({ ...asked, messages: [{ role: 'user', content: question }], format: schema })
     check(JSON.parse(message.content))
     check(JSON.parse((await client.generate({ ...asked, prompt: question, format: schema })).response!))
@@ -91,10 +92,10 @@ describe('a schema', () => {
   test('of the AI SDK, in process', async () => {
     const model = createMistralWebGPU(chat)()
     const output = Output.object({ schema: jsonSchema<{ kind: string; speed: number }>(schema as never) })
-    check((await generateText({ model, prompt: question, output, maxOutputTokens: 60 })).output)
+    check((await generateText({ model, prompt: question, output, maxOutputTokens: 450 })).output)
     const asked = { model, prompt: question, schema: jsonSchema<{ kind: string; speed: number }>(schema as never) }
-    check((await generateObject({ ...asked, maxOutputTokens: 60 })).object)
-    const stream = streamObject({ ...asked, maxOutputTokens: 60 })
+    check((await generateObject({ ...asked, maxOutputTokens: 450 })).object)
+    const stream = streamObject({ ...asked, maxOutputTokens: 450 })
     let parts = 0
     for await (const _ of stream.partialObjectStream) parts++
     expect(parts).toBeGreaterThan(1)
