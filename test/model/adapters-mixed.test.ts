@@ -2,26 +2,13 @@
 import { expect, test } from 'vitest'
 import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import { MistralModel } from '../../src/index.ts'
-import { forward, type PlainConfig, type PlainLayer, type PlainModel } from '../reference/forward.ts'
+import { forward, type PlainLayer, type PlainModel } from '../reference/forward.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { maxDifference, random } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
 import { adapterFiles, pairOf } from '../support/random-adapter.ts'
-import { randomGguf } from '../support/random-gguf.ts'
+import { SUPER_BLOCK_CONFIG as CONFIG, randomGguf } from '../support/random-gguf.ts'
 
-/** Rows of 256 and 512 inputs: a super-block, and two. */
-const CONFIG: PlainConfig = {
-  dim: 256,
-  nLayers: 2,
-  nHeads: 8,
-  nKvHeads: 2,
-  headDim: 32,
-  hiddenDim: 512,
-  vocabSize: 92,
-  normEps: 1e-5,
-  ropeTheta: 10_000,
-  slidingWindow: undefined,
-}
 const RANK = 4
 const ALPHA = 6
 const MODULES: Readonly<

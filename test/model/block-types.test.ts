@@ -3,25 +3,11 @@ import { expect, test } from 'vitest'
 import { BLOCK_TYPES, type BlockName } from '../../src/formats/blocks.ts'
 import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import { MistralModel } from '../../src/index.ts'
-import { forward, type PlainConfig } from '../reference/forward.ts'
+import { forward } from '../reference/forward.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { maxDifference, random } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
-import { randomGguf, type TypeOf } from '../support/random-gguf.ts'
-
-/** Rows of 256 and 512 inputs: a super-block, and two. */
-const CONFIG: PlainConfig = {
-  dim: 256,
-  nLayers: 2,
-  nHeads: 8,
-  nKvHeads: 2,
-  headDim: 32,
-  hiddenDim: 512,
-  vocabSize: 92,
-  normEps: 1e-5,
-  ropeTheta: 10_000,
-  slidingWindow: undefined,
-}
+import { SUPER_BLOCK_CONFIG as CONFIG, randomGguf, type TypeOf } from '../support/random-gguf.ts'
 
 const FEW_MORE_BITS = new Set(['wv', 'w2'])
 /** llama.cpp's mixes: more bits for the output, and for `wv` and `w2` of some layers. */

@@ -6,6 +6,20 @@ import type { PlainConfig, PlainLayer, PlainModel } from '../reference/forward.t
 import { randomBlocks } from './blocks.ts'
 import { random } from './fixtures.ts'
 
+/** The shape of a model with rows of 256 and 512 inputs: a super-block, and two. */
+export const SUPER_BLOCK_CONFIG: PlainConfig = {
+  dim: 256,
+  nLayers: 2,
+  nHeads: 8,
+  nKvHeads: 2,
+  headDim: 32,
+  hiddenDim: 512,
+  vocabSize: 92,
+  normEps: 1e-5,
+  ropeTheta: 10_000,
+  slidingWindow: undefined,
+}
+
 /** Which type each matrix has; a type of blocks, or `f32`. */
 export type TypeOf = (name: 'tokEmbeddings' | 'output' | keyof PlainLayer, layer: number) => BlockName | 'f32'
 
