@@ -1,16 +1,22 @@
-// needs: weights
-// x[row] = the table's row of the token that stands at the row's position. One thread per four elements.
-override X_QUADS: u32; // quads from one row of x to the next
+// needs: weights, emit
+// The table's row of the token that stands at the row's position. One thread per four elements.
+override N: u32; // elements of a row
 override POSITIONS: u32; // tokens that one sequence has room for
 
 const THREADS = 64u;
 
 @group(0) @binding(0) var<storage, read> history: array<u32>; // [sequences, POSITIONS]
-@group(0) @binding(1) var<storage, read_write> x: array<vec4f>; // [T, X_QUADS]
-@group(0) @binding(4) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
+@group(0) @binding(1) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
+
+// What parts for weights make products with: here there are none.
+var<private> x: array<vec4f, 1>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(global_invocation_id) id: vec3u) {
+  let col = id.x * 4u;
+  if (col >= N) { return; }
   let token = history[rows[id.y].x * POSITIONS + rows[id.y].y];
-  if (id.x < X_QUADS) { x[id.y * X_QUADS + id.x] = weight_quad(token, id.x); }
+  let elements = weight_quad(token, id.x);
+  emit(id.y, col, elements.x, elements.y);
+  emit(id.y, col + 2u, elements.z, elements.w);
 }

@@ -1,4 +1,4 @@
-// needs: weights, start, emit, lane_sum
+// needs: weights, scale, start, emit, lane_sum
 // Up to four rows of x (WIDE: eight) times a weight matrix: each weight is read once for all of them. group.y takes the
 // next rows. As in matmul_vec LANES threads share the inputs, and every thread keeps four outputs of each row.
 override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
@@ -10,6 +10,7 @@ override WORKGROUP: u32 = LANES * GROUPS;
 const OUTPUTS = 4u; // that one thread keeps
 const ROWS = 4u;
 const WIDE_ROWS = 8u;
+override GROUP_ROWS: u32 = select(ROWS, WIDE_ROWS, WIDE); // that one workgroup makes
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T rounded up to 8, K_BLOCKS * 8]
 
@@ -25,12 +26,13 @@ fn x_rows(first: u32, quad: u32) -> mat4x4f {
 // Results go through workgroup memory to the lanes, a pair of outputs each: what follows a matmul is compiled once.
 fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
   workgroupBarrier();
-  for (var i = lane; i < select(8u, 16u, WIDE); i += LANES) {
+  for (var i = lane; i < GROUP_ROWS * 2u; i += LANES) {
     let row = i / 2u;
     let at = group * 8u + row / 4u + (i % 2u) * 4u;
     let output = col + (i % 2u) * 2u;
     let first = start_pair(first_row + row, output);
-    emit(first_row + row, FIRST + output, first.x + results[at][row % 4u], first.y + results[at + 2u][row % 4u]);
+    let pair = row_scale(row) * vec2f(results[at][row % 4u], results[at + 2u][row % 4u]);
+    emit(first_row + row, FIRST + output, first.x + pair.x, first.y + pair.y);
   }
 }
 
@@ -38,7 +40,7 @@ fn emit_results(group: u32, lane: u32, first_row: u32, col: u32) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let lane = thread % LANES;
   let col = (group.x * GROUPS + thread / LANES) * OUTPUTS;
-  let first_row = group.y * select(ROWS, WIDE_ROWS, WIDE);
+  let first_row = group.y * GROUP_ROWS;
   var a0 = vec4f();
   var a1 = vec4f();
   var a2 = vec4f();
@@ -72,6 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       }
     }
   }
+  measure_rows(first_row, thread);
   a0 = sum_lanes(thread, a0);
   a1 = sum_lanes(thread, a1);
   a2 = sum_lanes(thread, a2);

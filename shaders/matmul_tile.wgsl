@@ -1,4 +1,4 @@
-// needs: weights, start, emit
+// needs: weights, scale, start, emit
 // Many rows of x times a weight matrix: prefill. A workgroup of 8 x 8 threads makes 32 rows x 64 outputs, one block of 32
 // inputs at a time through workgroup memory; a thread makes 4 rows x 8 outputs (four pairs, 16 apart).
 override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
@@ -10,6 +10,8 @@ override N: u32; // outputs up to the last row of this matrix
 const STRIDE = 9u;
 const TILE_ROWS = 32u;
 const TILE_OUTPUTS = 64u;
+const WORKGROUP = 64u;
+const GROUP_ROWS = TILE_ROWS; // that one workgroup makes
 var<workgroup> x_tile: array<vec4f, 288>; // [32, STRIDE]
 var<workgroup> w_tile: array<vec4f, 576>; // [64, STRIDE]
 
@@ -69,11 +71,12 @@ fn main(
   }
   keep(id.y, id.x, 0u, a0, b0, a1, b1);
   keep(id.y, id.x, 1u, a2, b2, a3, b3);
+  measure_rows(row, thread);
   workgroupBarrier();
   for (var i = thread; i < 1024u; i += 64u) {
     let pair = i % 32u;
     let kept = w_tile[((i / 32u) * 2u + pair / 16u) * 8u + pair % 8u];
-    let outputs = select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);
+    let outputs = row_scale(i / 32u) * select(kept.xy, kept.zw, (pair / 8u) % 2u == 1u);
     let first = start_pair(row + i / 32u, col + 2u * pair);
     emit(row + i / 32u, FIRST + col + 2u * pair, first.x + outputs.x, first.y + outputs.y);
   }

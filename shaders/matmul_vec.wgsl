@@ -1,10 +1,12 @@
-// needs: weights, start, emit
+// needs: weights, scale, start, emit
 // One row of x times a weight matrix, y = x W^T: the decode step (group.y is the row). LANES threads share a dot product;
 // neighbouring lanes read neighbouring 16-byte words of weights; every thread keeps four outputs.
 override FIRST: u32 = 0u; // the output that the first row of this matrix gives: others may stand before it
 override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
+override WORKGROUP: u32 = LANES * GROUPS;
+const GROUP_ROWS = 1u; // that one workgroup makes
 const OUTPUTS = 4u; // that one thread keeps
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, K_BLOCKS * 8]
@@ -27,6 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     );
   }
   let slot = id.y * LANES + id.x;
+  measure_rows(row, slot);
   partial[slot] = sum;
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
@@ -36,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   // One lane for each pair of outputs, so that what follows a matmul is compiled once.
   if (id.x < 2u) {
     let total = partial[id.y * LANES];
-    let pair = select(total.xy, total.zw, id.x == 1u);
+    let pair = row_scale(0u) * select(total.xy, total.zw, id.x == 1u);
     let first = start_pair(row, col + 2u * id.x);
     emit(row, FIRST + col + 2u * id.x, first.x + pair.x, first.y + pair.y);
   }

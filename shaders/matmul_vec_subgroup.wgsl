@@ -1,4 +1,4 @@
-// needs: weights, start, emit
+// needs: weights, scale, start, emit
 // matmul_vec with the lanes' sums exchanged inside a subgroup: no workgroup memory, no barrier. LANES divides the
 // subgroup size, and the device has been probed to number its lanes in the order of local_invocation_index. It is no part for
 // the role lane_sum: there every lane has the sum at once, in matmul_vec two lanes need it, after one more barrier.
@@ -9,6 +9,7 @@ override N: u32; // outputs up to the last row of this matrix
 override LANES: u32 = 32u; // power of two, at least 2
 override GROUPS: u32 = 2u; // of LANES threads
 override WORKGROUP: u32 = LANES * GROUPS;
+const GROUP_ROWS = 1u; // that one workgroup makes
 const OUTPUTS = 4u; // that one thread keeps
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T, K_BLOCKS * 8]
@@ -32,8 +33,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
     sum += subgroupShuffleXor(sum, half);
   }
+  measure_rows(row, thread);
   if (lane < 2u) {
-    let pair = select(sum.xy, sum.zw, lane == 1u);
+    let pair = row_scale(0u) * select(sum.xy, sum.zw, lane == 1u);
     let first = start_pair(row, col + 2u * lane);
     emit(row, FIRST + col + 2u * lane, first.x + pair.x, first.y + pair.y);
   }

@@ -1,4 +1,4 @@
-// needs: sampler_math
+// needs: sampler_settings
 // The best token for outputs that do not draw, the lowest id among equals: one workgroup for each output. The
 // drawing kernels do this too; by itself it is small, and compiles at once where compilers are slow.
 override QUADS: u32; // V / 4, rounded up

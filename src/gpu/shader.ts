@@ -58,8 +58,8 @@ export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
 }
 
 /**
- * The whole WGSL module that the parts make together, their overrides fixed. Throws when a role is missing or filled
- * twice, or when a constant is missing or unknown.
+ * The whole WGSL module that the parts make together, their overrides fixed. Throws when a role is missing, filled twice,
+ * or filled for nobody, or when a constant is missing or unknown.
  */
 export function compose(parts: readonly ShaderPart[]): string {
   const modules = parts.map((part) => part.module)
@@ -69,6 +69,9 @@ export function compose(parts: readonly ShaderPart[]): string {
       if (provided.filter((name) => name === role).length !== 1) {
         throw new Error(`${module.name} needs one "${role}", got ${modules.map((other) => other.name).join(' + ')}`)
       }
+    }
+    if (module.provides !== undefined && !modules.some(({ needs }) => needs?.includes(module.provides!))) {
+      throw new Error(`${modules[0]!.name} has no use for ${module.name}`)
     }
   }
   const enables = [...new Set(modules.flatMap((module) => module.enables ?? []))].map((name) => `enable ${name};\n`)

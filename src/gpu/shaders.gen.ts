@@ -76,12 +76,13 @@ export const DRAW_RULES = {
   "LIST_TOO_SHORT": 4294967294
 } as const
 
-export const embedding: TypedShader<'history' | 'x' | 'rows', 'X_QUADS' | 'POSITIONS', never> = {
+export const embedding: TypedShader<'history' | 'rows', 'N' | 'POSITIONS', never> = {
   "name": "embedding",
   "needs": [
-    "weights"
+    "weights",
+    "emit"
   ],
-  "code": "override X_QUADS:u32;\noverride POSITIONS:u32;\nconst THREADS=64u;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read_write>x:array<vec4f>;\n@group(0)@binding(4)var<storage,read>rows:array<vec4u>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet token=history[rows[id.y].x*POSITIONS+rows[id.y].y];\nif(id.x<X_QUADS){x[id.y*X_QUADS+id.x]=weight_quad(token,id.x);}\n}"
+  "code": "override N:u32;\noverride POSITIONS:u32;\nconst THREADS=64u;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read>rows:array<vec4u>;\nvar<private>x:array<vec4f,1>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet col=id.x*4u;\nif(col>=N){return;}\nlet token=history[rows[id.y].x*POSITIONS+rows[id.y].y];\nlet elements=weight_quad(token,id.x);\nemit(id.y,col,elements.x,elements.y);\nemit(id.y,col+2u,elements.z,elements.w);\n}"
 }
 
 export const EMBEDDING = {
@@ -92,6 +93,12 @@ export const emitAdd: TypedShader<'y', 'Y_STRIDE', never> = {
   "name": "emit_add",
   "provides": "emit",
   "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]+=a;}\nif(col+1u<N){y[at+1u]+=b;}\n}"
+}
+
+export const emitNorm: TypedShader<'y' | 'gain' | 'h', 'Y_STRIDE' | 'SQUARES_AT', 'ADD'> = {
+  "name": "emit_norm",
+  "provides": "emit",
+  "code": "override Y_STRIDE:u32;\noverride SQUARES_AT:u32;\noverride ADD:bool=true;\n@group(0)@binding(4)var<storage,read_write>y:array<vec2f>;\n@group(0)@binding(5)var<storage,read>gain:array<vec2f>;\n@group(0)@binding(6)var<storage,read_write>h:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nif(col>=N){return;}\nlet at=row*Y_STRIDE+col;\nvar pair=vec2f(a,select(0.0,b,col+1u<N));\nif(ADD){pair+=y[at/2u];}\ny[at/2u]=pair;\nlet scaled=pair*gain[col/2u];\nh[at]=scaled.x;\nh[at+1u]=scaled.y;\nh[SQUARES_AT+at/2u]=dot(pair,pair);\n}"
 }
 
 export const emitRopeCache: TypedShader<'rope' | 'rows' | 'q', 'HEAD_DIM' | 'HEAD_STRIDE' | 'N_HEADS' | 'N_KV_HEADS' | 'RING' | 'ROPE_FINE', 'QUERY_BETA' | 'QUERY_LENGTH'> = {
@@ -145,15 +152,16 @@ export const LORA_UP = {
   "OUTPUTS": 128
 } as const
 
-export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE' | 'WORKGROUP'> = {
+export const matmulBatch: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WIDE' | 'WORKGROUP' | 'GROUP_ROWS'> = {
   "name": "matmul_batch",
   "needs": [
     "weights",
+    "scale",
     "start",
     "emit",
     "lane_sum"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WIDE:bool=false;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst OUTPUTS=4u;\nconst ROWS=4u;\nconst WIDE_ROWS=8u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<select(8u,16u,WIDE);i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+results[at][row%4u],first.y+results[at+2u][row%4u]);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet col=(group.x*GROUPS+thread/LANES)*OUTPUTS;\nlet first_row=group.y*select(ROWS,WIDE_ROWS,WIDE);\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var first=lane*QUADS_PER_READ;first<K_BLOCKS*8u;first+=LANES*QUADS_PER_READ){\nlet r0=read_quads(col,first);\nlet r1=read_quads(col+1u,first);\nlet r2=read_quads(col+2u,first);\nlet r3=read_quads(col+3u,first);\nfor(var i=0u;i<QUADS_PER_READ;i++){\nlet w0=quad_of(r0,i);\nlet w1=quad_of(r1,i);\nlet w2=quad_of(r2,i);\nlet w3=quad_of(r3,i);\nlet low=x_rows(first_row,first+i);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,first+i);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\n}\na0=sum_lanes(thread,a0);\na1=sum_lanes(thread,a1);\na2=sum_lanes(thread,a2);\na3=sum_lanes(thread,a3);\nif(WIDE){\nb0=sum_lanes(thread,b0);\nb1=sum_lanes(thread,b1);\nb2=sum_lanes(thread,b2);\nb3=sum_lanes(thread,b3);\n}\nif(lane==0u){\nlet first=thread/LANES*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(thread/LANES,lane,first_row,col);\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=16u;\noverride GROUPS:u32=4u;\noverride WIDE:bool=false;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst OUTPUTS=4u;\nconst ROWS=4u;\nconst WIDE_ROWS=8u;\noverride GROUP_ROWS:u32=select(ROWS,WIDE_ROWS,WIDE);\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>results:array<vec4f,GROUPS*8u>;\nfn x_rows(first:u32,quad:u32)->mat4x4f{\nlet stride=K_BLOCKS*8u;\nlet at=first*stride+quad;\nreturn mat4x4f(x[at],x[at+stride],x[at+2u*stride],x[at+3u*stride]);\n}\nfn emit_results(group:u32,lane:u32,first_row:u32,col:u32){\nworkgroupBarrier();\nfor(var i=lane;i<GROUP_ROWS*2u;i+=LANES){\nlet row=i/2u;\nlet at=group*8u+row/4u+(i%2u)*4u;\nlet output=col+(i%2u)*2u;\nlet first=start_pair(first_row+row,output);\nlet pair=row_scale(row)*vec2f(results[at][row%4u],results[at+2u][row%4u]);\nemit(first_row+row,FIRST+output,first.x+pair.x,first.y+pair.y);\n}\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet col=(group.x*GROUPS+thread/LANES)*OUTPUTS;\nlet first_row=group.y*GROUP_ROWS;\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var first=lane*QUADS_PER_READ;first<K_BLOCKS*8u;first+=LANES*QUADS_PER_READ){\nlet r0=read_quads(col,first);\nlet r1=read_quads(col+1u,first);\nlet r2=read_quads(col+2u,first);\nlet r3=read_quads(col+3u,first);\nfor(var i=0u;i<QUADS_PER_READ;i++){\nlet w0=quad_of(r0,i);\nlet w1=quad_of(r1,i);\nlet w2=quad_of(r2,i);\nlet w3=quad_of(r3,i);\nlet low=x_rows(first_row,first+i);\na0+=w0*low;\na1+=w1*low;\na2+=w2*low;\na3+=w3*low;\nif(WIDE){\nlet high=x_rows(first_row+4u,first+i);\nb0+=w0*high;\nb1+=w1*high;\nb2+=w2*high;\nb3+=w3*high;\n}\n}\n}\nmeasure_rows(first_row,thread);\na0=sum_lanes(thread,a0);\na1=sum_lanes(thread,a1);\na2=sum_lanes(thread,a2);\na3=sum_lanes(thread,a3);\nif(WIDE){\nb0=sum_lanes(thread,b0);\nb1=sum_lanes(thread,b1);\nb2=sum_lanes(thread,b2);\nb3=sum_lanes(thread,b3);\n}\nif(lane==0u){\nlet first=thread/LANES*8u;\nresults[first]=a0;\nresults[first+2u]=a1;\nresults[first+4u]=a2;\nresults[first+6u]=a3;\nresults[first+1u]=b0;\nresults[first+3u]=b1;\nresults[first+5u]=b2;\nresults[first+7u]=b3;\n}\nemit_results(thread/LANES,lane,first_row,col);\n}"
 }
 
 export const MATMUL_BATCH = {
@@ -166,29 +174,33 @@ export const matmulTile: TypedShader<'x', 'N', 'FIRST'> = {
   "name": "matmul_tile",
   "needs": [
     "weights",
+    "scale",
     "start",
     "emit"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nconst STRIDE=9u;\nconst TILE_ROWS=32u;\nconst TILE_OUTPUTS=64u;\nvar<workgroup>x_tile:array<vec4f,288>;\nvar<workgroup>w_tile:array<vec4f,576>;\nfn load_tiles(row:u32,col:u32,block:u32,thread:u32){\nfor(var i=thread;i<256u;i+=64u){\nx_tile[(i/8u)*STRIDE+i%8u]=x[((row+i/8u)*K_BLOCKS+block)*8u+i%8u];\n}\nfor(var i=thread*QUADS_PER_READ;i<512u;i+=64u*QUADS_PER_READ){\nlet quads=read_quads(min(col+i/8u,N-FIRST-1u),block*8u+i%8u);\nfor(var k=0u;k<QUADS_PER_READ;k++){\nw_tile[(i/8u)*STRIDE+i%8u+k]=quad_of(quads,k);\n}\n}\n}\nfn keep(row:u32,x:u32,j:u32,first:vec4f,second:vec4f,third:vec4f,fourth:vec4f){\nfor(var i=0u;i<4u;i++){\nw_tile[((row+8u*i)*2u+j)*8u+x]=vec4f(first[i],second[i],third[i],fourth[i]);\n}\n}\n@compute @workgroup_size(8,8)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n@builtin(local_invocation_index)thread:u32,\n){\nlet row=group.y*TILE_ROWS;\nlet col=group.x*TILE_OUTPUTS;\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var block=0u;block<K_BLOCKS;block++){\nload_tiles(row,col,block,thread);\nworkgroupBarrier();\nfor(var k=0u;k<8u;k++){\nlet at=id.y*STRIDE+k;\nlet rows4=mat4x4f(x_tile[at],x_tile[at+8u*STRIDE],x_tile[at+16u*STRIDE],x_tile[at+24u*STRIDE]);\nlet w=id.x*2u*STRIDE+k;\na0+=w_tile[w]*rows4;\nb0+=w_tile[w+STRIDE]*rows4;\na1+=w_tile[w+16u*STRIDE]*rows4;\nb1+=w_tile[w+17u*STRIDE]*rows4;\na2+=w_tile[w+32u*STRIDE]*rows4;\nb2+=w_tile[w+33u*STRIDE]*rows4;\na3+=w_tile[w+48u*STRIDE]*rows4;\nb3+=w_tile[w+49u*STRIDE]*rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y,id.x,0u,a0,b0,a1,b1);\nkeep(id.y,id.x,1u,a2,b2,a3,b3);\nworkgroupBarrier();\nfor(var i=thread;i<1024u;i+=64u){\nlet pair=i%32u;\nlet kept=w_tile[((i/32u)*2u+pair/16u)*8u+pair%8u];\nlet outputs=select(kept.xy,kept.zw,(pair/8u)%2u==1u);\nlet first=start_pair(row+i/32u,col+2u*pair);\nemit(row+i/32u,FIRST+col+2u*pair,first.x+outputs.x,first.y+outputs.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nconst STRIDE=9u;\nconst TILE_ROWS=32u;\nconst TILE_OUTPUTS=64u;\nconst WORKGROUP=64u;\nconst GROUP_ROWS=TILE_ROWS;\nvar<workgroup>x_tile:array<vec4f,288>;\nvar<workgroup>w_tile:array<vec4f,576>;\nfn load_tiles(row:u32,col:u32,block:u32,thread:u32){\nfor(var i=thread;i<256u;i+=64u){\nx_tile[(i/8u)*STRIDE+i%8u]=x[((row+i/8u)*K_BLOCKS+block)*8u+i%8u];\n}\nfor(var i=thread*QUADS_PER_READ;i<512u;i+=64u*QUADS_PER_READ){\nlet quads=read_quads(min(col+i/8u,N-FIRST-1u),block*8u+i%8u);\nfor(var k=0u;k<QUADS_PER_READ;k++){\nw_tile[(i/8u)*STRIDE+i%8u+k]=quad_of(quads,k);\n}\n}\n}\nfn keep(row:u32,x:u32,j:u32,first:vec4f,second:vec4f,third:vec4f,fourth:vec4f){\nfor(var i=0u;i<4u;i++){\nw_tile[((row+8u*i)*2u+j)*8u+x]=vec4f(first[i],second[i],third[i],fourth[i]);\n}\n}\n@compute @workgroup_size(8,8)\nfn main(\n@builtin(workgroup_id)group:vec3u,\n@builtin(local_invocation_id)id:vec3u,\n@builtin(local_invocation_index)thread:u32,\n){\nlet row=group.y*TILE_ROWS;\nlet col=group.x*TILE_OUTPUTS;\nvar a0=vec4f();\nvar a1=vec4f();\nvar a2=vec4f();\nvar a3=vec4f();\nvar b0=vec4f();\nvar b1=vec4f();\nvar b2=vec4f();\nvar b3=vec4f();\nfor(var block=0u;block<K_BLOCKS;block++){\nload_tiles(row,col,block,thread);\nworkgroupBarrier();\nfor(var k=0u;k<8u;k++){\nlet at=id.y*STRIDE+k;\nlet rows4=mat4x4f(x_tile[at],x_tile[at+8u*STRIDE],x_tile[at+16u*STRIDE],x_tile[at+24u*STRIDE]);\nlet w=id.x*2u*STRIDE+k;\na0+=w_tile[w]*rows4;\nb0+=w_tile[w+STRIDE]*rows4;\na1+=w_tile[w+16u*STRIDE]*rows4;\nb1+=w_tile[w+17u*STRIDE]*rows4;\na2+=w_tile[w+32u*STRIDE]*rows4;\nb2+=w_tile[w+33u*STRIDE]*rows4;\na3+=w_tile[w+48u*STRIDE]*rows4;\nb3+=w_tile[w+49u*STRIDE]*rows4;\n}\nworkgroupBarrier();\n}\nkeep(id.y,id.x,0u,a0,b0,a1,b1);\nkeep(id.y,id.x,1u,a2,b2,a3,b3);\nmeasure_rows(row,thread);\nworkgroupBarrier();\nfor(var i=thread;i<1024u;i+=64u){\nlet pair=i%32u;\nlet kept=w_tile[((i/32u)*2u+pair/16u)*8u+pair%8u];\nlet outputs=row_scale(i/32u)*select(kept.xy,kept.zw,(pair/8u)%2u==1u);\nlet first=start_pair(row+i/32u,col+2u*pair);\nemit(row+i/32u,FIRST+col+2u*pair,first.x+outputs.x,first.y+outputs.y);\n}\n}"
 }
 
 export const MATMUL_TILE = {
   "STRIDE": 9,
   "TILE_ROWS": 32,
-  "TILE_OUTPUTS": 64
+  "TILE_OUTPUTS": 64,
+  "WORKGROUP": 64
 } as const
 
-export const matmulVec: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS'> = {
+export const matmulVec: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WORKGROUP'> = {
   "name": "matmul_vec",
   "needs": [
     "weights",
+    "scale",
     "start",
     "emit"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet row=group.y;\nlet col=(group.x*GROUPS+id.y)*OUTPUTS;\nvar sum=vec4f();\nfor(var step=id.x;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nlet slot=id.y*LANES+id.x;\npartial[slot]=sum;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(id.x<half){partial[slot]+=partial[slot+half];}\n}\nworkgroupBarrier();\nif(id.x<2u){\nlet total=partial[id.y*LANES];\nlet pair=select(total.xy,total.zw,id.x==1u);\nlet first=start_pair(row,col+2u*id.x);\nemit(row,FIRST+col+2u*id.x,first.x+pair.x,first.y+pair.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst GROUP_ROWS=1u;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nvar<workgroup>partial:array<vec4f,LANES*GROUPS>;\n@compute @workgroup_size(LANES,GROUPS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_id)id:vec3u){\nlet row=group.y;\nlet col=(group.x*GROUPS+id.y)*OUTPUTS;\nvar sum=vec4f();\nfor(var step=id.x;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nlet slot=id.y*LANES+id.x;\nmeasure_rows(row,slot);\npartial[slot]=sum;\nfor(var half=LANES/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(id.x<half){partial[slot]+=partial[slot+half];}\n}\nworkgroupBarrier();\nif(id.x<2u){\nlet total=partial[id.y*LANES];\nlet pair=row_scale(0u)*select(total.xy,total.zw,id.x==1u);\nlet first=start_pair(row,col+2u*id.x);\nemit(row,FIRST+col+2u*id.x,first.x+pair.x,first.y+pair.y);\n}\n}"
 }
 
 export const MATMUL_VEC = {
+  "GROUP_ROWS": 1,
   "OUTPUTS": 4
 } as const
 
@@ -196,16 +208,18 @@ export const matmulVecSubgroup: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUP
   "name": "matmul_vec_subgroup",
   "needs": [
     "weights",
+    "scale",
     "start",
     "emit"
   ],
   "enables": [
     "subgroups"
   ],
-  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*OUTPUTS;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nif(lane<2u){\nlet pair=select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32=32u;\noverride GROUPS:u32=2u;\noverride WORKGROUP:u32=LANES*GROUPS;\nconst GROUP_ROWS=1u;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet lane=thread%LANES;\nlet row=group.y;\nlet col=(group.x*GROUPS+thread/LANES)*OUTPUTS;\nvar sum=vec4f();\nfor(var step=lane;step<K_BLOCKS*8u/QUADS_PER_STEP;step+=LANES){\nlet inputs=load_inputs(row*K_BLOCKS*8u+step*QUADS_PER_STEP);\nsum+=vec4f(\nstep_dot(col,step,inputs),\nstep_dot(col+1u,step,inputs),\nstep_dot(col+2u,step,inputs),\nstep_dot(col+3u,step,inputs),\n);\n}\nfor(var half=LANES/2u;half>0u;half/=2u){\nsum+=subgroupShuffleXor(sum,half);\n}\nmeasure_rows(row,thread);\nif(lane<2u){\nlet pair=row_scale(0u)*select(sum.xy,sum.zw,lane==1u);\nlet first=start_pair(row,col+2u*lane);\nemit(row,FIRST+col+2u*lane,first.x+pair.x,first.y+pair.y);\n}\n}"
 }
 
 export const MATMUL_VEC_SUBGROUP = {
+  "GROUP_ROWS": 1,
   "OUTPUTS": 4
 } as const
 
@@ -241,7 +255,7 @@ export const RULES_SCATTER = {
 export const sampleGreedy: TypedShader<'logits' | 'scores' | 'rows' | 'settings' | 'history', 'QUADS' | 'V' | 'STRIDE_QUADS' | 'POSITIONS', never> = {
   "name": "sample_greedy",
   "needs": [
-    "sampler_math"
+    "sampler_settings"
   ],
   "code": "override QUADS:u32;\noverride V:u32;\noverride STRIDE_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read_write>rows:array<u32>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read_write>history:array<u32>;\nconst THREADS=256u;\nvar<workgroup>best_key:array<u32,THREADS>;\nvar<workgroup>best_id:array<u32,THREADS>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet row=rows[group.x*4u+2u];\nlet sequence=rows[row*4u];\nlet position=rows[row*4u+1u];\nlet ruled=(settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)!=0u;\nvar best=0u;\nvar id=NO_TOKEN;\nfor(var quad=thread;quad<QUADS;quad+=THREADS){\nvar bits=logits[group.x*STRIDE_QUADS+quad];\nif(ruled){bits=scores[group.x*STRIDE_QUADS+quad];}\nfor(var j=0u;j<4u;j++){\nlet key=select(0u,key_of(bits[j]),quad*4u+j<V);\nif(key>best){\nbest=key;\nid=quad*4u+j;\n}\n}\n}\nbest_key[thread]=best;\nbest_id[thread]=id;\nfor(var half=THREADS/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){\nlet other=best_key[thread+half];\nlet other_id=best_id[thread+half];\nif(other>best_key[thread]||(other==best_key[thread]&&other_id<best_id[thread])){\nbest_key[thread]=other;\nbest_id[thread]=other_id;\n}\n}\n}\nif(thread==0u){\nif(position+1u<POSITIONS){history[sequence*POSITIONS+position+1u]=best_id[0];}\nrows[row*4u+1u]=position+1u;\n}\n}"
 }
@@ -250,13 +264,19 @@ export const SAMPLE_GREEDY = {
   "THREADS": 256
 } as const
 
-export const samplerMath: TypedShader<never, never, never> = {
-  "name": "sampler_math",
-  "provides": "sampler_math",
-  "code": "const SETTINGS_WORDS=32u;\nconst LIST_WORDS=16384u;\nconst NO_TOKEN=0xffffffffu;\nconst SHORTLIST_HEAD=8u;\nconst FLAGS=0u;\nconst ZERO=1u;\nconst PROMPT_LENGTH=2u;\nconst SEED=3u;\nconst TEMPERATURE=5u;\nconst TOP_K=6u;\nconst TOP_P=7u;\nconst MIN_P=8u;\nconst TYPICAL_P=9u;\nconst EPSILON=10u;\nconst ETA=11u;\nconst ETA_ROOT=12u;\nconst REPETITION=13u;\nconst FREQUENCY=14u;\nconst PRESENCE=15u;\nconst NGRAM=16u;\nconst SHORT_BELOW=17u;\nconst BIASES=18u;\nconst BIASED=20u;\nconst WORDS=22u;\nconst ENDS=24u;\nconst BANS=26u;\nconst TOP_LOGPROBS=28u;\nconst SAMPLE=1u;\nconst RULES=2u;\nconst HAS_TOP_P=4u;\nconst HAS_MIN_P=8u;\nconst HAS_TYPICAL_P=16u;\nconst HAS_EPSILON=32u;\nconst HAS_ETA=64u;\nconst COUNTS=128u;\nconst MASKED=256u;\nconst INFINITE=0x7f800000u;\nconst MINUS_INFINITY=0xff800000u;\nconst ONE=0x3f800000u;\nconst TOP_WEIGHT=0x80000000u;\nfn key_of(bits:u32)->u32{\nlet magnitude=bits&0x7fffffffu;\nif(magnitude>INFINITE||bits==0xff800000u){return 0u;}\nif(magnitude<0x00800000u){return 0x80000000u;}\nreturn select(bits|0x80000000u,~bits,(bits>>31u)==1u);\n}\nfn bits_of(key:u32)->u32{\nreturn select(~key,key^0x80000000u,(key>>31u)==1u);\n}\nfn divide(a:u32,b:u32)->u32{\nlet magnitude=a&0x7fffffffu;\nif(magnitude>=INFINITE||magnitude<0x00800000u){return a;}\nlet x=(a&0x007fffffu)|0x00800000u;\nlet y=(b&0x007fffffu)|0x00800000u;\nlet shift=select(24u,23u,x>=y);\nvar q=u32(f32(x)/f32(y)*f32(1u<<shift));\nvar rest=bitcast<i32>((x<<shift)-q*y);\nlet off=i32(floor(f32(rest)/f32(y)));\nq+=bitcast<u32>(off);\nrest-=off*i32(y);\nlet below=select(0,1,rest<0);\nlet above=select(0,1,rest>=i32(y));\nq+=bitcast<u32>(above-below);\nrest+=(below-above)*i32(y);\nlet twice=2u*u32(rest);\nif(twice>y||(twice==y&&(q&1u)==1u)){q+=1u;}\nlet exponent=i32(magnitude>>23u)-i32(b>>23u)+127+23-i32(shift);\nlet sign=a&0x80000000u;\nif(exponent<1){return sign;}\nif(exponent>254){return sign|INFINITE;}\nreturn sign|((u32(exponent-1)<<23u)+q);\n}\nfn apart(product:f32,zero:u32)->f32{\nreturn bitcast<f32>(bitcast<u32>(product)^zero);\n}\nfn gap_of(key:u32,top:u32,zero:u32)->f32{\nif(key==top){return 0.0;}\nif(top==0xff800000u||key==0u){return 1e30;}\nlet gap=apart(bitcast<f32>(bits_of(top))-bitcast<f32>(bits_of(key)),zero);\nreturn select(gap,0.0,gap<9.3132257e-10);\n}\nfn weight_of_gap(gap:f32,zero:u32)->u32{\nif(!(gap<22.0)){return 0u;}\nlet t=apart(gap*1.4426950216293335,zero);\nif(t>=31.0){return 0u;}\nlet k=ceil(t);\nlet f=k-t;\nvar p=0.0018671300495043397;\np=apart(p*f,zero)+0.009017030708491802;\np=apart(p*f,zero)+0.05579991266131401;\np=apart(p*f,zero)+0.24016444385051727;\np=apart(p*f,zero)+0.6931512951850891;\np=clamp(apart(p*f,zero)+1.0,1.0,1.9999998807907104);\nlet mantissa=(bitcast<u32>(p)&0x007fffffu)|0x00800000u;\nlet shift=u32(k);\nif(shift<=8u){return mantissa<<(8u-shift);}\nreturn(mantissa+(1u<<(shift-9u)))>>(shift-8u);\n}\nfn weight_of(key:u32,top:u32,zero:u32)->u32{\nreturn weight_of_gap(gap_of(key,top,zero),zero);\n}\nfn add64(a:vec2u,b:vec2u)->vec2u{\nlet low=a.x+b.x;\nreturn vec2u(low,a.y+b.y+select(0u,1u,low<a.x));\n}\nfn sub64(a:vec2u,b:vec2u)->vec2u{\nreturn vec2u(a.x-b.x,a.y-b.y-select(0u,1u,a.x<b.x));\n}\nfn less64(a:vec2u,b:vec2u)->bool{\nreturn a.y<b.y||(a.y==b.y&&a.x<b.x);\n}\nfn mul64(a:u32,b:u32)->vec2u{\nlet al=a&0xffffu;\nlet ah=a>>16u;\nlet bl=b&0xffffu;\nlet bh=b>>16u;\nlet low=al*bl;\nlet m=al*bh;\nlet n=ah*bl;\nlet middle=(low>>16u)+(m&0xffffu)+(n&0xffffu);\nreturn vec2u((low&0xffffu)|(middle<<16u),ah*bh+(m>>16u)+(n>>16u)+(middle>>16u));\n}\nfn share64(a:vec2u,part:u32)->vec2u{\nreturn add64(mul64(a.y,part),vec2u(mul64(a.x,part).y,0u));\n}\nfn pcg3d(seed:vec3u)->u32{\nvar v=seed*1664525u+1013904223u;\nv.x+=v.y*v.z;\nv.y+=v.z*v.x;\nv.z+=v.x*v.y;\nv^=v>>vec3u(16u);\nv.x+=v.y*v.z;\nreturn v.x;\n}"
+export const SAMPLER_MATH = {
+  "MINUS_INFINITY": 4286578688,
+  "ONE": 1065353216,
+  "TOP_WEIGHT": 2147483648
+} as const
+
+export const samplerSettings: TypedShader<never, never, never> = {
+  "name": "sampler_settings",
+  "provides": "sampler_settings",
+  "code": "const SETTINGS_WORDS=32u;\nconst LIST_WORDS=16384u;\nconst NO_TOKEN=0xffffffffu;\nconst SHORTLIST_HEAD=8u;\nconst FLAGS=0u;\nconst ZERO=1u;\nconst PROMPT_LENGTH=2u;\nconst SEED=3u;\nconst TEMPERATURE=5u;\nconst TOP_K=6u;\nconst TOP_P=7u;\nconst MIN_P=8u;\nconst TYPICAL_P=9u;\nconst EPSILON=10u;\nconst ETA=11u;\nconst ETA_ROOT=12u;\nconst REPETITION=13u;\nconst FREQUENCY=14u;\nconst PRESENCE=15u;\nconst NGRAM=16u;\nconst SHORT_BELOW=17u;\nconst BIASES=18u;\nconst BIASED=20u;\nconst WORDS=22u;\nconst ENDS=24u;\nconst BANS=26u;\nconst TOP_LOGPROBS=28u;\nconst SAMPLE=1u;\nconst RULES=2u;\nconst HAS_TOP_P=4u;\nconst HAS_MIN_P=8u;\nconst HAS_TYPICAL_P=16u;\nconst HAS_EPSILON=32u;\nconst HAS_ETA=64u;\nconst COUNTS=128u;\nconst MASKED=256u;\nconst INFINITE=0x7f800000u;\nfn key_of(bits:u32)->u32{\nlet magnitude=bits&0x7fffffffu;\nif(magnitude>INFINITE||bits==0xff800000u){return 0u;}\nif(magnitude<0x00800000u){return 0x80000000u;}\nreturn select(bits|0x80000000u,~bits,(bits>>31u)==1u);\n}"
 }
 
-export const SAMPLER_MATH = {
+export const SAMPLER_SETTINGS = {
   "SETTINGS_WORDS": 32,
   "LIST_WORDS": 16384,
   "NO_TOKEN": 4294967295,
@@ -293,11 +313,20 @@ export const SAMPLER_MATH = {
   "HAS_ETA": 64,
   "COUNTS": 128,
   "MASKED": 256,
-  "INFINITE": 2139095040,
-  "MINUS_INFINITY": 4286578688,
-  "ONE": 1065353216,
-  "TOP_WEIGHT": 2147483648
+  "INFINITE": 2139095040
 } as const
+
+export const scaleNorm: TypedShader<never, 'D' | 'EPS' | 'SQUARES_FROM', 'SHARES' | 'SUMS'> = {
+  "name": "scale_norm",
+  "provides": "scale",
+  "code": "override D:u32;\noverride EPS:f32;\noverride SQUARES_FROM:u32;\noverride SHARES:u32=max(1u,WORKGROUP/GROUP_ROWS);\noverride SUMS:u32=min(8u,SHARES);\nvar<workgroup>shares:array<f32,GROUP_ROWS*SHARES>;\nvar<workgroup>sums:array<f32,GROUP_ROWS*SUMS>;\nfn measure_rows(first_row:u32,thread:u32){\nfor(var i=thread;i<GROUP_ROWS*SHARES;i+=WORKGROUP){\nlet at=SQUARES_FROM+(first_row+i/SHARES)*K_BLOCKS*4u;\nvar sum=vec4f();\nfor(var quad=i%SHARES;quad<K_BLOCKS*4u;quad+=SHARES){sum+=x[at+quad];}\nshares[i]=dot(sum,vec4f(1.0));\n}\nworkgroupBarrier();\nfor(var i=thread;i<GROUP_ROWS*SUMS;i+=WORKGROUP){\nvar sum=0.0;\nfor(var share=i%SUMS;share<SHARES;share+=SUMS){sum+=shares[i/SUMS*SHARES+share];}\nsums[i]=sum;\n}\nworkgroupBarrier();\n}\nfn row_scale(row:u32)->f32{\nvar sum=0.0;\nfor(var i=0u;i<SUMS;i++){sum+=sums[row*SUMS+i];}\nreturn inverseSqrt(sum/f32(D)+EPS);\n}"
+}
+
+export const scaleOne: TypedShader<never, never, never> = {
+  "name": "scale_one",
+  "provides": "scale",
+  "code": "fn measure_rows(first_row:u32,thread:u32){}\nfn row_scale(row:u32)->f32{\nreturn 1.0;\n}"
+}
 
 export const SHORTLIST = {
   "THREADS": 256

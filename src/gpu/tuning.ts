@@ -22,6 +22,11 @@ export interface Tuning {
   readonly subgroupLanes: number
   /** The matmul for each class of batch. */
   readonly matmul: Readonly<Record<BatchClass, MatmulVariant>>
+  /**
+   * For each class of batch, whether the norms of a layer are folded into the products before and after them, which saves
+   * two dispatches a layer and costs each workgroup of a product a look at the squares of its rows.
+   */
+  readonly foldedNorms: Readonly<Record<BatchClass, boolean>>
   /** Attention takes neighbouring rows of a prompt in tiles that share keys and values, instead of one row at a time. */
   readonly attentionTiles: boolean
 }
@@ -38,6 +43,7 @@ export interface AdapterFacts {
 /** For GPUs, where reading weights again costs more than barriers do. */
 export const HARDWARE = {
   matmul: { 1: 'vector', 4: 'batch4', 8: 'batch8', decode: 'batch8', many: 'tile' },
+  foldedNorms: { 1: true, 4: true, 8: true, decode: true, many: false },
   attentionTiles: true,
 } as const satisfies Partial<Tuning>
 
@@ -48,6 +54,7 @@ export const HARDWARE = {
  */
 export const SOFTWARE = {
   matmul: { 1: 'vector', 4: 'vector', 8: 'vector', decode: 'vector', many: 'batch8' },
+  foldedNorms: { 1: false, 4: false, 8: false, decode: false, many: false },
   attentionTiles: false,
 } as const satisfies Partial<Tuning>
 

@@ -7,7 +7,8 @@ import {
   drawShort as drawShortShader,
   shortlist as shortlistShader,
 } from '../gpu/shaders-draw.gen.ts'
-import { drawGreedy, math, type SamplerBuffers, type SamplerKind, SHORTLIST, sizes } from './sampler.ts'
+import { drawGreedy, type SamplerBuffers, type SamplerKind, SHORTLIST, sizes } from './sampler.ts'
+import { math } from './sampler-math.ts'
 import type { BatchShape } from './shape.ts'
 
 /**
@@ -27,8 +28,8 @@ function drawShort(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { shortlist, rows, settings, history },
     constants: { V, POSITIONS, LIST: SHORTLIST },
   })
-  r.dispatch('shortlist', [list, math()], [(batch) => batch.outputs])
-  r.dispatch('draw short', [draw, rules(), math()], [(batch) => batch.outputs])
+  r.dispatch('shortlist', [list, ...math()], [(batch) => batch.outputs])
+  r.dispatch('draw short', [draw, rules(), ...math()], [(batch) => batch.outputs])
 }
 
 /** The same for any request. */
@@ -39,7 +40,7 @@ function drawDense(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { logits: b.logits.buffer, scores, rows, settings, history },
     constants: { V, STRIDE: b.logits.stride, POSITIONS },
   })
-  r.dispatch('draw dense', [draw, rules(), math()], [(batch) => batch.outputs])
+  r.dispatch('draw dense', [draw, rules(), ...math()], [(batch) => batch.outputs])
 }
 
 export const SAMPLERS = { greedy: drawGreedy, short: drawShort, dense: drawDense } as const satisfies Record<

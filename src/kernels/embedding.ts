@@ -1,9 +1,9 @@
 /** Looks up the embedding of each row's token. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Recorder } from '../gpu/recorder.ts'
-import { part } from '../gpu/shader.ts'
+import { part, type ShaderPart } from '../gpu/shader.ts'
 import { EMBEDDING, embedding as shader } from '../gpu/shaders.gen.ts'
-import { type Activation, type BatchShape, ceilDiv, expectCols } from './shape.ts'
+import { type BatchShape, ceilDiv } from './shape.ts'
 import { type Weight, weightParts } from './weight.ts'
 
 /** The token at each position of each sequence, [sequences, positions] u32. The sampler adds to it, so do prompts. */
@@ -12,22 +12,20 @@ export interface History {
   readonly positions: number
 }
 
-/** x [T, D] = rows of the table [V, D] for the tokens that stand at the positions of the rows [T]. */
+/** emit(rows [T, D] of the table [V, D]) for the tokens that stand at the positions of the rows [T]. */
 export function embedding(
   r: Recorder<BatchShape>,
   { history, rows }: { history: History; rows: Buffer },
   table: Weight,
-  x: Activation,
+  emit: readonly ShaderPart[],
 ): void {
-  expectCols(table.label, x.cols, table.cols)
-  const quads = x.stride / 4
   const body = part(shader, {
-    bindings: { history: history.buffer, rows, x: x.buffer },
-    constants: { X_QUADS: quads, POSITIONS: history.positions },
+    bindings: { history: history.buffer, rows },
+    constants: { N: table.cols, POSITIONS: history.positions },
   })
   r.dispatch(
     'embedding',
-    [body, ...weightParts(r.gpu, table)],
-    [ceilDiv(quads, EMBEDDING.THREADS), (batch) => batch.rows],
+    [body, ...weightParts(r.gpu, table), ...emit],
+    [ceilDiv(table.cols, 4 * EMBEDDING.THREADS), (batch) => batch.rows],
   )
 }

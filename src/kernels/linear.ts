@@ -16,6 +16,7 @@ import {
   matmulTile,
   matmulVec,
   matmulVecSubgroup,
+  scaleOne,
 } from '../gpu/shaders.gen.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE } from './shape.ts'
@@ -35,7 +36,7 @@ export interface LinearOptions {
 }
 
 /**
- * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]). One row uses a matrix-vector kernel, up to eight a kernel that
+ * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]), x scaled row by row where it has a scale. One row uses a matrix-vector kernel, up to eight a kernel that
  * reads each weight once for all of them, more a tiled one. Several weights are parts of one matrix, from its first row on,
  * that lie on the GPU in different layouts: each is a dispatch.
  */
@@ -46,11 +47,12 @@ export function linear(
   emit: readonly ShaderPart[],
   { batchClass, rows = 'rows', start = startPart }: LinearOptions,
 ): void {
+  const scale = x.scale ?? part(scaleOne, { bindings: {}, constants: {} })
   let first = 0
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
     const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
-    r.dispatch(piece.label, [...body, ...weightParts(r.gpu, piece), start(piece), ...emit], size)
+    r.dispatch(piece.label, [...body, ...weightParts(r.gpu, piece), scale, start(piece), ...emit], size)
     first += piece.rows
   }
 }

@@ -2,7 +2,8 @@
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { logprobs as logprobsShader } from '../gpu/shaders-logprobs.gen.ts'
-import { math, type SamplerBuffers, sizes } from './sampler.ts'
+import { type SamplerBuffers, sizes } from './sampler.ts'
+import { math } from './sampler-math.ts'
 import type { BatchShape } from './shape.ts'
 
 /**
@@ -16,5 +17,5 @@ export function logprobs(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { logits: b.logits.buffer, rows, settings, history, logprobs: b.logprobs },
     constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
   })
-  r.dispatch('logprobs', [body, math()], [(batch) => batch.logged])
+  r.dispatch('logprobs', [body, ...math()], [(batch) => batch.logged])
 }

@@ -3,7 +3,8 @@ import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { RULES_COPY } from '../gpu/shaders.gen.ts'
 import { rulesCopy, rulesScatter } from '../gpu/shaders-rules.gen.ts'
-import { maskWords, math, type SamplerBuffers, sizes } from './sampler.ts'
+import { maskWords, type SamplerBuffers, sizes } from './sampler.ts'
+import { math } from './sampler-math.ts'
 import { type BatchShape, ceilDiv } from './shape.ts'
 
 /**
@@ -19,10 +20,10 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     constants: { MASK_WORDS: maskWords(b.vocabSize), QUADS, STRIDE_QUADS: b.logits.stride / 4 },
   })
   const copied = (batch: BatchShape) => Math.max(batch.ruled, batch.masked ?? 0)
-  r.dispatch('rules copy', [copy, math()], [ceilDiv(QUADS, RULES_COPY.THREADS), copied])
+  r.dispatch('rules copy', [copy, ...math()], [ceilDiv(QUADS, RULES_COPY.THREADS), copied])
   const scatter = part(rulesScatter, {
     bindings: { scores, counts, rows, settings, history, lists },
     constants: { V, POSITIONS, STRIDE: b.logits.stride },
   })
-  r.dispatch('rules', [scatter, math()], [(batch) => batch.ruled])
+  r.dispatch('rules', [scatter, ...math()], [(batch) => batch.ruled])
 }

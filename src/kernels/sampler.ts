@@ -4,15 +4,15 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import type { Recorder } from '../gpu/recorder.ts'
-import { part } from '../gpu/shader.ts'
-import { DRAW_RULES, LOGPROBS, SAMPLER_MATH, sampleGreedy, samplerMath } from '../gpu/shaders.gen.ts'
+import { part, type ShaderPart } from '../gpu/shader.ts'
+import { DRAW_RULES, LOGPROBS, SAMPLER_SETTINGS, sampleGreedy, samplerSettings } from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv } from './shape.ts'
 
 /**
  * Words of one sequence in `settings` and in `lists`, and the id that stands in the history where nothing was left to
  * choose.
  */
-export const { SETTINGS_WORDS, LIST_WORDS, NO_TOKEN } = SAMPLER_MATH
+export const { SETTINGS_WORDS, LIST_WORDS, NO_TOKEN } = SAMPLER_SETTINGS
 /** Steps of one sequence whose log-probabilities are kept: a ring over positions. */
 export const LOGPROB_STEPS = LOGPROBS.STEPS
 /** Most alternatives that come back for one step. */
@@ -80,7 +80,7 @@ export function createSamplerBuffers(
     lists: make('lists', sequences * LIST_WORDS),
     logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
     masks: make('masks', outputs * maskWords(vocabSize)),
-    shortlist: make('shortlist', outputs * (SAMPLER_MATH.SHORTLIST_HEAD + 2 * SHORTLIST)),
+    shortlist: make('shortlist', outputs * (SAMPLER_SETTINGS.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
 }
 
@@ -100,12 +100,12 @@ export function drawGreedy(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { logits: b.logits.buffer, scores, rows, settings, history },
     constants: { V, QUADS, POSITIONS, STRIDE_QUADS: b.logits.stride / 4 },
   })
-  r.dispatch('draw greedy', [body, math()], [(batch) => batch.outputs])
+  r.dispatch('draw greedy', [body, settingsPart()], [(batch) => batch.outputs])
 }
 
-/** What the sampler's kernels share. */
-export function math() {
-  return part(samplerMath, { bindings: {}, constants: {} })
+/** What all kernels of the sampler share. */
+export function settingsPart(): ShaderPart {
+  return part(samplerSettings, { bindings: {}, constants: {} })
 }
 
 /** The constants that sizes make. Throws `DeviceError` for a vocabulary that the sampler does not take. */

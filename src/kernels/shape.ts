@@ -3,6 +3,7 @@ import { DeviceError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
+import type { ShaderPart } from '../gpu/shader.ts'
 import { MATMUL_TILE } from '../gpu/shaders.gen.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 
@@ -67,6 +68,8 @@ export interface Activation {
   readonly cols: number
   /** Elements from one row to the next: a multiple of 32. */
   readonly stride: number
+  /** What the sums of a product with these rows are multiplied with; undefined where they stay as they are. */
+  readonly scale?: ShaderPart | undefined
 }
 
 export function createActivation(gpu: Gpu, label: string, rows: number, cols: number): Activation {

@@ -5,7 +5,8 @@ import type { Recorder } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { attention, type LayerCache, ropeCache } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
-import { add, linear, type StartOf, siluGate, store } from '../kernels/linear.ts'
+import { linear, type StartOf, siluGate, store } from '../kernels/linear.ts'
+import { foldedResidual, plainResidual, type ResidualStream } from '../kernels/residual.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import type { Activation, BatchShape } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
@@ -58,25 +59,33 @@ export class Mistral {
     readonly workspace: Workspace,
   ) {}
 
-  /** Tokens to residual stream: embedding and all layers. Eight dispatches a layer. */
+  /** Tokens to residual stream: embedding and all layers. Six dispatches a layer, or eight where norms are not folded. */
   recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): void {
-    const { config, weights, workspace } = this
-    const { history, x, h, heads, hidden, rows } = workspace
-    const norm = { epsilon: config.normEps, rows }
+    const { weights, workspace } = this
+    const { history, heads, hidden, rows } = workspace
+    const x = this.residual(r, batchClass, adapters)
 
-    embedding(r, { history, rows }, weights.tokEmbeddings, x) //                x [T, D]
+    embedding(r, { history, rows }, weights.tokEmbeddings, x.store(weights.layers[0]!.attentionNorm)) // x [T, D]
     for (const [i, layer] of weights.layers.entries()) {
       const cache = this.cache[i]!
+      const nextNorm = weights.layers[i + 1]?.attentionNorm ?? weights.norm
       // What products begin at: biases, or what the adapters of the rows add.
       const start = (x: Activation, matrix: FusedMatrix) => adapters?.start(r, x, i, matrix)
-      rmsNorm(r, x, layer.attentionNorm, h, norm) //                            h [T, D]
+      const h = x.norm(layer.attentionNorm) //                                  h [T, D]
       linear(r, h, layer.wqkv, ropeCache(workspace, cache), { batchClass, start: start(h, 'wqkv') }) // q, k, v [T, (H + 2G)·K]
       attention(r, workspace, cache, heads, batchClass) //                      heads [T, H·K]
-      linear(r, heads, layer.wo, add(x), { batchClass, start: start(heads, 'wo') }) // x [T, D]
-      rmsNorm(r, x, layer.ffnNorm, h, norm) //                                  h [T, D]
-      linear(r, h, layer.w13, siluGate(hidden), { batchClass, start: start(h, 'w13') }) // hidden [T, F]
-      linear(r, hidden, layer.w2, add(x), { batchClass, start: start(hidden, 'w2') }) // x [T, D]
+      linear(r, heads, layer.wo, x.add(layer.ffnNorm), { batchClass, start: start(heads, 'wo') }) // x [T, D]
+      const g = x.norm(layer.ffnNorm) //                                        g [T, D]
+      linear(r, g, layer.w13, siluGate(hidden), { batchClass, start: start(g, 'w13') }) // hidden [T, F]
+      linear(r, hidden, layer.w2, x.add(nextNorm), { batchClass, start: start(hidden, 'w2') }) // x [T, D]
     }
+  }
+
+  /** Adapters multiply normed rows too, so norms are dispatches beside them. */
+  private residual(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): ResidualStream {
+    const { config, gpu, workspace } = this
+    const folded = gpu.tuning.foldedNorms[batchClass] && adapters === undefined
+    return folded ? foldedResidual(workspace, config.normEps) : plainResidual(r, workspace, config.normEps)
   }
 
   /** Residual stream to logits, for the output rows. */

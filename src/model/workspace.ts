@@ -3,6 +3,7 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { type AttentionBuffers, sumsOfBatch } from '../kernels/attention.ts'
 import type { History } from '../kernels/embedding.ts'
+import { createNormed, type NormedActivation } from '../kernels/residual.ts'
 import { createSamplerBuffers, type SamplerBuffers } from '../kernels/sampler.ts'
 import { type Activation, ceilTo, createActivation, headStride, ROW_TILE } from '../kernels/shape.ts'
 import type { ModelConfig } from './config.ts'
@@ -18,7 +19,7 @@ export interface Workspace extends AttentionBuffers {
   /** Residual stream [T, D]. */
   readonly x: Activation
   /** Normalized residual stream [T, D]. */
-  readonly h: Activation
+  readonly h: NormedActivation
   /** Output of the heads [T, H·K]. */
   readonly heads: Activation
   /** Gated hidden units [T, F]. */
@@ -63,7 +64,7 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
     splits: gpu.createBuffer('splits', sums * headStride(headDim) * 4),
     stats: gpu.createBuffer('stats', sums * 8),
     x: createActivation(gpu, 'x', maxRows, config.dim),
-    h: createActivation(gpu, 'h', maxRows, config.dim),
+    h: createNormed(gpu, 'h', maxRows, config.dim),
     heads: createActivation(gpu, 'heads', maxRows, nHeads * headDim),
     hidden: createActivation(gpu, 'hidden', maxRows, config.hiddenDim),
     logits,

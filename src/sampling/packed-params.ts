@@ -1,8 +1,8 @@
 /** The sampler's parameters as words in a buffer, the way its shaders read them. */
-/** A request's parameters in the words that the sampler's shaders read: their layout is that of sampler_math.wgsl. */
+/** A request's parameters in the words that the sampler's shaders read: their layout is that of sampler_settings.wgsl. */
 import type { Checked } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
-import { SAMPLER_MATH as Layout } from '../gpu/shaders.gen.ts'
+import { SAMPLER_SETTINGS as Layout } from '../gpu/shaders.gen.ts'
 import { limitsOf } from './integer-weights.ts'
 import { eosList, type SamplingContext } from './processors.ts'
 import { type Seed, seedWords } from './random.ts'

@@ -1,6 +1,7 @@
 /** Rows of the embedding table, for every layout of weights. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { embedding } from '../../src/kernels/embedding.ts'
+import { store } from '../../src/kernels/linear.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
 import { misfits, openVariants, randomNumbers, randomWeight, run, WEIGHT_DTYPES } from '../support/gpu.ts'
 
@@ -33,7 +34,7 @@ describe.each(variants)('embedding with $name', ({ gpu }) => {
       const rows = gpu.createBuffer('rows', ids.length * 16)
       gpu.write(rows, 0, new Uint32Array(places.flatMap(([sequence, position]) => [sequence, position, 0, 1])))
       const x = createActivation(gpu, 'x', ids.length, dim)
-      const got = await run(gpu, { rows: ids.length }, (r) => embedding(r, { history, rows }, weight, x), {
+      const got = await run(gpu, { rows: ids.length }, (r) => embedding(r, { history, rows }, weight, store(x)), {
         buffer: x.buffer,
         elements: ids.length * x.stride,
       })

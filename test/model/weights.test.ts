@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { embedding } from '../../src/kernels/embedding.ts'
+import { store } from '../../src/kernels/linear.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
 import type { Weight } from '../../src/kernels/weight.ts'
 import { loadWeights } from '../../src/model/weights.ts'
@@ -22,7 +23,7 @@ async function rowsOf(weight: Weight): Promise<number[][]> {
   gpu.write(rows, 0, Uint32Array.from(ids.flatMap((position) => [0, position, 0, 1])))
   const x = createActivation(gpu, 'x', weight.rows, weight.cols)
   const elements = weight.rows * x.stride
-  const all = await run(gpu, { rows: weight.rows }, (r) => embedding(r, { history, rows }, weight, x), {
+  const all = await run(gpu, { rows: weight.rows }, (r) => embedding(r, { history, rows }, weight, store(x)), {
     buffer: x.buffer,
     elements,
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ParameterError } from '../../src/errors.ts'
-import { SAMPLER_MATH } from '../../src/gpu/shaders.gen.ts'
+import { SAMPLER_SETTINGS } from '../../src/gpu/shaders.gen.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
 import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
 import { checkTokenIds } from '../../src/sampling/sampler-params.ts'
@@ -26,7 +26,7 @@ describe('packSettings', () => {
   ])('%j: rules on the history %s', (input, rules) => {
     const packed = pack(input)
     expect(packed.rules).toBe(rules)
-    expect(packed.settings.length).toBe(SAMPLER_MATH.SETTINGS_WORDS)
+    expect(packed.settings.length).toBe(SAMPLER_SETTINGS.SETTINGS_WORDS)
   })
 
   test('sequences of one last id form one group, a repeated one counts once with its last bias', () => {
@@ -45,7 +45,7 @@ describe('packSettings', () => {
   test.each(['suppress_tokens', 'logit_bias', 'bad_words_ids', 'sequence_bias', 'stop_token_ids'] as const)(
     '%s beyond the room for lists is refused by name',
     (name) => {
-      const ids = Array.from({ length: SAMPLER_MATH.LIST_WORDS }, (_, id) => id)
+      const ids = Array.from({ length: SAMPLER_SETTINGS.LIST_WORDS }, (_, id) => id)
       const input = {
         suppress_tokens: ids,
         stop_token_ids: ids,
@@ -55,7 +55,7 @@ describe('packSettings', () => {
       }
       expect(() => pack({ [name]: input[name] })).toThrow(ParameterError)
       expect(() => pack({ [name]: input[name] })).toThrow(
-        new RegExp(`parameter "${name}".*at most ${SAMPLER_MATH.LIST_WORDS} words`),
+        new RegExp(`parameter "${name}".*at most ${SAMPLER_SETTINGS.LIST_WORDS} words`),
       )
     },
   )

@@ -7,6 +7,7 @@ import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
 import * as draw from '../../src/gpu/shaders-draw.gen.ts'
 import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
+import * as math from '../../src/gpu/shaders-math.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { patience } from '../support/patience.ts'
@@ -37,6 +38,8 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   ROW_HALVES: 4,
   SCALE: 0.25,
   SCALE_TYPE: 0,
+  SQUARES_AT: 3072,
+  SQUARES_FROM: 768,
   START_STRIDE: 96,
   STRIDE: 96,
   STRIDE_QUADS: 24,
@@ -55,7 +58,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
 const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
 
 /** The others are numbers of the shaders for TypeScript. */
-const all = [common, blocks, draw, logprobs, lora, rules].flatMap((file) =>
+const all = [common, blocks, draw, logprobs, lora, math, rules].flatMap((file) =>
   Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
 const files = all.filter((value): value is ShaderModule => 'code' in value)
@@ -86,6 +89,8 @@ function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
 /** The plainest filling of each role. */
 const PLAIN = new Set([
   'weights_f32',
+  'sampler_settings',
+  'scale_one',
   'start_zero',
   'emit_store',
   'lane_sum_workgroup',

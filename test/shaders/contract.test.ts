@@ -146,10 +146,13 @@ describe('composition', () => {
     expect(() => compose([use(attention, { RING: NaN }), use(cacheReadF32)])).toThrow('attention: RING is NaN')
   })
 
-  test('refuses a role that is missing or filled twice', () => {
+  test('refuses a role that is missing, filled twice, or filled for nobody', () => {
     expect(() => compose([use(attention)])).toThrow('attention needs one "cache_read", got attention')
     expect(() => compose([use(attention), use(cacheReadF16), use(cacheReadF32)])).toThrow('needs one "cache_read"')
     expect(() => compose([use(emitRopeCache), use(emitStore)])).toThrow('emit_rope_cache needs one "cache_write"')
+    expect(() => compose([use(attention), use(cacheReadF16), use(emitStore)])).toThrow(
+      'attention has no use for emit_store',
+    )
   })
 })
 
