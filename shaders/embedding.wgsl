@@ -6,7 +6,7 @@ override POSITIONS: u32; // tokens that one sequence has room for
 const THREADS = 64u;
 
 @group(0) @binding(0) var<storage, read> history: array<u32>; // [sequences, POSITIONS]
-@group(0) @binding(1) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
+@group(0) @binding(1) var<storage, read> places: array<vec4u>; // [T] (sequence, position, -, -)
 
 // What parts for weights make products with: here there are none.
 var<private> x: array<vec4f, 1>;
@@ -15,7 +15,7 @@ var<private> x: array<vec4f, 1>;
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let col = id.x * 4u;
   if (col >= N) { return; }
-  let token = history[rows[id.y].x * POSITIONS + rows[id.y].y];
+  let token = history[places[id.y].x * POSITIONS + places[id.y].y];
   let elements = weight_quad(token, id.x);
   emit(id.y, col, elements.x, elements.y);
   emit(id.y, col + 2u, elements.z, elements.w);

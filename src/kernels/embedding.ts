@@ -20,7 +20,7 @@ export function embedding(
   emit: readonly ShaderPart[],
 ): void {
   const body = part(shader, {
-    bindings: { history: history.buffer, rows },
+    bindings: { history: history.buffer, places: rows },
     constants: { N: table.cols, POSITIONS: history.positions },
   })
   r.dispatch(
