@@ -34,8 +34,8 @@ export class Automaton {
   /** All that is on top of `#bottom`, to be forgotten together. */
   #stacks = new Set<Stack>()
   readonly #known = new Map<string, State>()
-  /** The states in which a terminal has just ended, by what comes after it. */
-  readonly #closed = new Map<Stack, State>()
+  /** The places behind the end of a terminal, by what comes after it. */
+  readonly #after = new Map<Stack, readonly Place[]>()
   #count = 0
 
   /** @throws ConstraintError for a language without texts, left recursion at its beginning, and limits */
@@ -56,7 +56,7 @@ export class Automaton {
   step(state: State, byte: number): State | null {
     state.next ??= new Array(256)
     let next = state.next[byte]
-    if (next === undefined) state.next[byte] = next = this.#after(state, byte)
+    if (next === undefined) state.next[byte] = next = this.#stepped(state, byte)
     return next
   }
 
@@ -67,17 +67,19 @@ export class Automaton {
     return at
   }
 
-  /** The state in which a terminal has just ended. */
-  closed(stack: Stack): State {
-    let state = this.#closed.get(stack)
-    if (state === undefined) {
+  /** The places behind the end of a terminal. */
+  placesAfter(stack: Stack): readonly Place[] {
+    let places = this.#after.get(stack)
+    if (places === undefined) {
       const walk = this.#walk()
       walk.pop(stack)
       walk.run()
-      state = this.#state(walk)
-      this.#closed.set(stack, state)
+      places = [...walk.places]
+      if (this.#after.size >= MOST_STATES) this.#forget()
+      this.#after.set(stack, places)
+      for (const place of [{ stack }, ...places]) this.#stacks.add(place.stack)
     }
-    return state
+    return places
   }
 
   /** The one byte that can come; -1 where several can, or the text may end. */
@@ -86,15 +88,25 @@ export class Automaton {
     return state.only
   }
 
-  #after(state: State, byte: number): State | null {
-    const walk = this.#walk()
-    this.budget.spend(state.places.length)
+  #stepped(state: State, byte: number): State | null {
+    let walk: Walk | undefined
+    let only: Place | undefined
+    this.budget.spend(state.places.length / 2)
     for (const { lex, stack } of state.places) {
       const next = lex.lexer.step(lex, byte)
       if (next === null) continue
-      if (!next.final) walk.places.add(stack.place(next))
+      const place = next.final ? undefined : stack.place(next)
+      // Mostly one terminal goes on and does not end, and then nothing else is to be looked for.
+      if (walk === undefined && only === undefined && place !== undefined && !next.accepting) {
+        only = place
+        continue
+      }
+      walk ??= this.#walk()
+      if (place !== undefined) walk.places.add(place)
       if (next.accepting) walk.pop(stack)
     }
+    if (walk === undefined) return only === undefined ? null : this.#stateOf([only], false)
+    if (only !== undefined) walk.places.add(only)
     walk.run()
     return walk.places.size === 0 && !walk.accepting ? null : this.#state(walk)
   }
@@ -107,7 +119,14 @@ export class Automaton {
     if (places.size > MOST_PLACES) {
       throw new ConstraintError('states', `a text can be read in more than ${MOST_PLACES} ways at once`)
     }
-    const sorted = [...places].sort((a, b) => a.id - b.id)
+    return this.#stateOf(
+      [...places].sort((a, b) => a.id - b.id),
+      accepting,
+    )
+  }
+
+  /** @param sorted by id */
+  #stateOf(sorted: readonly Place[], accepting: boolean): State {
     const key = `${accepting ? '!' : ''}${sorted.map((place) => place.id).join()}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
@@ -122,7 +141,7 @@ export class Automaton {
   #forget(): void {
     for (const state of this.#known.values()) state.next = undefined
     this.#known.clear()
-    this.#closed.clear()
+    this.#after.clear()
     for (const stack of this.#stacks) for (let at: Stack | undefined = stack; at; at = at.below) at.forget()
     this.#stacks = new Set()
   }
@@ -131,7 +150,7 @@ export class Automaton {
 function onlyByte({ places }: State): number {
   let only = -1
   for (const { lex } of places) {
-    for (let byte = 0; byte < 256; byte++) {
+    for (const byte of lex.lexer.bytes(lex)) {
       if (byte === only || lex.lexer.step(lex, byte) === null) continue
       if (only >= 0) return -1
       only = byte

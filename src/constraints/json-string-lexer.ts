@@ -3,7 +3,7 @@ import type { Budget } from './budget.ts'
 import type { Text } from './expression.ts'
 import type { LexState } from './lexer.ts'
 import type { Term } from './term.ts'
-import { TextLexer, type TextState } from './text-lexer.ts'
+import { INNER_BYTES, TextLexer, type TextState } from './text-lexer.ts'
 
 /**
  * - `open`: before the first quote; `text`: inside; `done`: after the last quote
@@ -33,6 +33,8 @@ const SHORT: Readonly<Record<string, string>> = {
   '/': '/',
 }
 const CHAR_OF_SHORT = new Map(Object.entries(SHORT).map(([letter, char]) => [letter.charCodeAt(0), char.charCodeAt(0)]))
+const ESCAPES = [...CHAR_OF_SHORT.keys(), 0x75]
+const HEX_DIGITS = [...'0123456789abcdefABCDEF'].map((digit) => digit.charCodeAt(0))
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const U = 0x75
@@ -68,6 +70,30 @@ export class JsonStringLexer extends TextLexer {
       case 'done':
         return null
     }
+  }
+
+  protected override leading(state: LexState): readonly number[] {
+    const { mode, term, left, digits } = state as JsonState
+    switch (mode) {
+      case 'open':
+        return [QUOTE]
+      case 'text':
+        return left > 0 ? INNER_BYTES : this.inTextBytes(term)
+      case 'escape':
+        return ESCAPES
+      case 'low':
+        return [digits === 0 ? BACKSLASH : U]
+      case 'hex':
+      case 'low-hex':
+        return HEX_DIGITS
+      case 'done':
+        return []
+    }
+  }
+
+  private inTextBytes(term: Term): number[] {
+    const raw = this.beginnings(term).filter((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH)
+    return [...raw, BACKSLASH, ...(term.nullable ? [QUOTE] : [])].sort((a, b) => a - b)
   }
 
   override within(state: LexState, length: number): LexState {
@@ -144,6 +170,7 @@ export class JsonStringLexer extends TextLexer {
         accepting: done,
         final: done,
         next: undefined,
+        bytes: undefined,
         term,
         left,
         bits,

@@ -13,6 +13,8 @@ export interface LexState {
   /** No byte leads on. */
   readonly final: boolean
   next: (LexState | null | undefined)[] | undefined
+  /** For `Lexer.bytes`. */
+  bytes: readonly number[] | undefined
 }
 
 /** Never a byte of UTF-8: bytes that begin so stand for a control token. */
@@ -20,6 +22,8 @@ export const CONTROL_MARK = 0xff
 
 /** Remembered states of one lexer; what is older is made again when it comes up. */
 const MOST_STATES = 4000
+
+export const ALL_BYTES: readonly number[] = Array.from({ length: 256 }, (_, byte) => byte)
 
 let count = 0
 
@@ -36,6 +40,16 @@ export abstract class Lexer {
   /** A state that no text of at most `length` bytes tells from this one, the same for many states. */
   within(state: LexState, _length: number): LexState {
     return state
+  }
+
+  /** The bytes that can lead on, and perhaps some that do not. */
+  bytes(state: LexState): readonly number[] {
+    state.bytes ??= this.leading(state)
+    return state.bytes
+  }
+
+  protected leading(_state: LexState): readonly number[] {
+    return ALL_BYTES
   }
 
   step(state: LexState, byte: number): LexState | null {
@@ -95,6 +109,17 @@ export class LiteralLexer extends Lexer {
     return from < to ? this.state(from, to, depth + 1) : null
   }
 
+  protected override leading(state: LexState): readonly number[] {
+    const { low, high, depth } = state as LiteralState
+    const bytes: number[] = []
+    for (let at = low; at < high; ) {
+      const byte = this.literals[at]![depth]
+      if (byte !== undefined) bytes.push(byte)
+      at = byte === undefined ? at + 1 : this.firstFrom(at, high, depth, byte + 1)
+    }
+    return bytes
+  }
+
   /** The first literal whose byte at `depth` is at least this one. */
   private firstFrom(low: number, high: number, depth: number, byte: number): number {
     let [from, to] = [low, high]
@@ -114,6 +139,7 @@ export class LiteralLexer extends Lexer {
       accepting: this.literals[low]!.length === depth,
       final: this.literals[high - 1]!.length === depth,
       next: undefined,
+      bytes: undefined,
       low,
       high,
       depth,
@@ -124,7 +150,7 @@ export class LiteralLexer extends Lexer {
 /** All bytes but the one that stands before control tokens (control.ts). */
 export class AnyBytesLexer extends Lexer {
   readonly start = this.remember('', (id): LexState => {
-    return { id, lexer: this, accepting: true, final: false, next: undefined }
+    return { id, lexer: this, accepting: true, final: false, next: undefined, bytes: undefined }
   })
 
   protected after(state: LexState, byte: number): LexState | null {

@@ -2,12 +2,14 @@
 import type { Budget } from './budget.ts'
 import type { Text } from './expression.ts'
 import { JsonStringLexer } from './json-string-lexer.ts'
-import { AnyBytesLexer, type Lexer } from './lexer.ts'
+import { AnyBytesLexer, type Lexer, LiteralLexer } from './lexer.ts'
 import { Utf8Lexer } from './text-lexer.ts'
 
 /** Lexers that are remembered; of longer texts none are. */
-const MOST_LEXERS = 256
+const MOST_LEXERS = 512
 const MOST_KEY = 10_000
+/** Bytes of literals that are compared with others. */
+const MOST_LITERAL = 200
 
 export class Lexers {
   readonly anyBytes: Lexer
@@ -19,13 +21,24 @@ export class Lexers {
     this.anyBytes = new AnyBytesLexer(budget)
   }
 
+  /** Any one of some byte strings. */
+  literals(literals: readonly Uint8Array[]): Lexer {
+    const total = literals.reduce((sum, { length }) => sum + length + 1, 0)
+    if (total > MOST_LITERAL) return new LiteralLexer(this.budget, literals)
+    return this.#remembered(`bytes ${literals.join(';')}`, () => new LiteralLexer(this.budget, literals))
+  }
+
   of(kind: 'utf8' | 'json-string', text: Text): Lexer {
     const same = this.#ofText[kind].get(text)
     if (same !== undefined) return same
     const key = `${kind} ${keyOf(text)}`
-    const known = this.#known.get(key)
-    const lexer = known ?? new (kind === 'utf8' ? Utf8Lexer : JsonStringLexer)(this.budget, text)
+    const lexer = this.#remembered(key, () => new (kind === 'utf8' ? Utf8Lexer : JsonStringLexer)(this.budget, text))
     this.#ofText[kind].set(text, lexer)
+    return lexer
+  }
+
+  #remembered(key: string, make: () => Lexer): Lexer {
+    const lexer = this.#known.get(key) ?? make()
     if (key.length > MOST_KEY) return lexer
     // What was asked for last stays the longest.
     this.#known.delete(key)

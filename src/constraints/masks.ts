@@ -1,183 +1,139 @@
 /** Which tokens can come in a state of an automaton, as bitsets. */
 import type { Automaton, State } from './automaton.ts'
-import type { LexState } from './lexer.ts'
-import type { Trie } from './trie.ts'
+import type { Branch } from './branch.ts'
+import { Insides } from './insides.ts'
+import type { Place } from './stack.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** The tokens that stay inside of a terminal, whatever comes after it. */
-interface Inside {
-  /** As a bitset, or a list where they are few. */
-  readonly bits: Uint32Array | undefined
-  readonly ids: Uint32Array
-  /** Nodes of the trie where the terminal can end and tokens go on. */
-  readonly exits: Uint32Array
-}
-
-/** Below this a list of ids is smaller than a bitset. */
-const FEW = 256
 /** Bytes of remembered masks. */
 const MOST_BYTES = 64 * 2 ** 20
 const SPACE = 0x20
 
 /**
- * Masks of the states of any automata over one vocabulary. What is inside of a terminal does not depend on the grammar around
- * it, so that is kept for all grammars: what is left for a new state are the few tokens that cross the end of a terminal.
+ * Masks of the states of any automata over one vocabulary. The tokens inside of a terminal do not depend on the grammar around it,
+ * and neither do those that go on behind it inside of another one: each such set is found once for all grammars (insides.ts), and
+ * a mask is put together from a few of them.
  */
 export class Masks {
+  /** By state, and by what the mask is put together from. */
   readonly #masks = new Recent<Uint32Array>(MOST_BYTES)
-  /** For each trie of the vocabulary. */
-  readonly #insides: readonly Recent<Inside>[]
-  readonly #path: (LexState | State | null)[] = []
+  readonly #insides: Insides
 
   constructor(readonly vocabulary: Vocabulary) {
-    this.#insides = vocabulary.tries.map(() => new Recent(MOST_BYTES))
+    this.#insides = new Insides(vocabulary)
   }
 
-  /** The tokens that can come, those that end the text included; not to be changed. */
+  /** The tokens that can come, those that end the text included; not to be changed. The same for states that no token tells apart. */
   mask(automaton: Automaton, state: State): Uint32Array {
     const known = this.#masks.get(state)
     if (known !== undefined) return known
-    const mask = this.#tokens(automaton, state)
-    if (state.accepting) for (const id of this.vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
-    this.#masks.set(state, mask, mask.byteLength)
+    this.#insides.tidy()
+    const key = this.#keyOf(automaton, state)
+    let mask = this.#masks.get(key)
+    if (mask === undefined) {
+      mask = this.#tokens(automaton, state, this.#insides.roots.all)
+      this.#masks.set(key, mask, mask.byteLength + 100)
+    }
+    this.#masks.set(state, mask, 100)
     return mask
   }
 
   /** As `mask`, where the text drops the space that its first token begins with. */
   firstMask(automaton: Automaton, state: State): Uint32Array {
-    const mask = new Uint32Array(this.vocabulary.words)
-    for (const trie of this.vocabulary.tries) {
-      const space = trie.child(0, SPACE)
-      const end = trie.ends[0]!
-      for (let node = 1; node < end; node = trie.ends[node]!) {
-        if (node === space) continue
-        const next = automaton.step(state, trie.bytes[node]!)
-        if (next === null) continue
-        add(mask, trie, node)
-        this.#cross(mask, automaton, next, trie, node)
-      }
-      if (space < 0) continue
+    this.#insides.tidy()
+    const mask = this.#tokens(automaton, state, this.#insides.roots.first)
+    for (const { child, firsts, order } of this.vocabulary.tries.map((trie) => ({
+      child: trie.child(0, SPACE),
+      firsts: trie.firsts,
+      order: trie.order,
+    }))) {
+      if (child < 0) continue
       // Nothing is left of a token that is that space alone.
-      add(mask, trie, space)
-      this.#cross(mask, automaton, state, trie, space)
+      for (let i = firsts[child]!; i < firsts[child + 1]!; i++) allow(mask, order[i]!)
     }
     for (const [id, bytes] of this.vocabulary.unusual) {
-      if (bytes !== undefined && automaton.after(state, bytes) !== null) mask[id >>> 5]! |= 1 << (id & 31)
+      if (bytes !== undefined && automaton.after(state, bytes) !== null) allow(mask, id)
       else mask[id >>> 5]! &= ~(1 << (id & 31))
     }
-    if (state.accepting) for (const id of this.vocabulary.endIds) mask[id >>> 5]! |= 1 << (id & 31)
     return mask
   }
 
-  #tokens(automaton: Automaton, state: State): Uint32Array {
-    const { tries, words } = this.vocabulary
-    const mask = new Uint32Array(words)
-    let empty = true
-    for (const { lex, stack } of state.places) {
-      for (const [i, trie] of tries.entries()) {
-        const { bits, ids, exits } = this.#inside(lex, i)
-        if (bits !== undefined) {
-          if (empty) mask.set(bits)
-          else for (let word = 0; word < words; word++) mask[word]! |= bits[word]!
-        }
-        empty = false
-        for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
-        if (exits.length === 0) continue
-        const after = automaton.closed(stack)
-        for (const exit of exits) this.#cross(mask, automaton, after, trie, exit)
-      }
-    }
-    return mask
+  #tokens(automaton: Automaton, state: State, roots: readonly Branch[]): Uint32Array {
+    const sum = new Sum(automaton, this.#insides, this.vocabulary.words)
+    for (const place of state.places) for (const root of roots) sum.add(place, root, 0)
+    if (state.accepting) for (const id of this.vocabulary.endIds) allow(sum.mask, id)
+    return sum.mask
   }
 
-  /** Adds the tokens below a node of the trie, at which the automaton is in a state. */
-  #cross(mask: Uint32Array, automaton: Automaton, state: State, trie: Trie, node: number): void {
-    const { bytes, depths, ends } = trie
-    const path = this.#path as State[]
-    const end = ends[node]!
-    path[depths[node]!] = state
-    for (let at = node + 1; at < end; ) {
-      const depth = depths[at]!
-      const next = automaton.step(path[depth - 1]!, bytes[at]!)
-      if (next === null) {
-        at = ends[at]!
-        continue
+  /** Equal for states with the same tokens inside of the same terminals, and the same behind them. */
+  #keyOf({ budget }: Automaton, { places, accepting }: State): string {
+    let key = accepting ? '!' : ''
+    for (const { lex, stack } of places) {
+      let exits = false
+      for (const root of this.#insides.roots.all) {
+        const inside = this.#insides.of(lex, root, budget)
+        key += `${inside.id}.`
+        exits ||= inside.exits !== undefined
       }
-      path[depth] = next
-      add(mask, trie, at)
-      at++
+      key += exits ? `${stack.id},` : ','
     }
-  }
-
-  #inside(lex: LexState, i: number): Inside {
-    const trie = this.vocabulary.tries[i]!
-    const insides = this.#insides[i]!
-    const near = lex.lexer.within(lex, trie.longest)
-    const known = insides.get(near)
-    if (known !== undefined) return known
-    const inside = this.#walk(near, trie)
-    const bytes = (inside.bits?.byteLength ?? 0) + inside.ids.byteLength + inside.exits.byteLength
-    insides.set(near, inside, bytes + 100)
-    return inside
-  }
-
-  #walk(start: LexState, { bytes, depths, ends, firsts, order }: Trie): Inside {
-    const { lexer } = start
-    const path = this.#path as LexState[]
-    const ids: number[] = []
-    // Most terminals let in a few tokens: a bitset for each of them would be work for the garbage collector.
-    let bits: Uint32Array | undefined
-    const exits: number[] = []
-    const end = bytes.length
-    path[0] = start
-    for (let at = 1; at < end; ) {
-      const depth = depths[at]!
-      const before = path[depth - 1]!
-      const byte = bytes[at]!
-      // Most steps are known, and this loop has hundreds of thousands.
-      let next = before.next === undefined ? undefined : before.next[byte]
-      if (next === undefined) next = lexer.step(before, byte)
-      if (next === null) {
-        at = ends[at]!
-        continue
-      }
-      path[depth] = next
-      const until = firsts[at + 1]!
-      for (let i = firsts[at]!; i < until; i++) {
-        const id = order[i]!
-        if (bits !== undefined) bits[id >>> 5]! |= 1 << (id & 31)
-        else if (ids.push(id) > FEW) bits = bitsOf(ids, this.vocabulary.words)
-      }
-      if (next.accepting && ends[at]! > at + 1) exits.push(at)
-      at = next.final ? ends[at]! : at + 1
-    }
-    return { bits, ids: Uint32Array.from(bits === undefined ? ids : []), exits: Uint32Array.from(exits) }
+    return key
   }
 }
 
-/** Adds the tokens that end at a node. */
-function add(mask: Uint32Array, { firsts, order }: Trie, node: number): void {
-  const until = firsts[node + 1]!
-  for (let i = firsts[node]!; i < until; i++) {
-    const id = order[i]!
-    mask[id >>> 5]! |= 1 << (id & 31)
+/** A mask that is being put together. */
+class Sum {
+  readonly mask: Uint32Array
+  #empty = true
+  /** What has been added behind the end of a terminal that itself came behind another. */
+  readonly #added = new Map<Branch, Set<Place>>()
+
+  constructor(
+    private readonly automaton: Automaton,
+    private readonly insides: Insides,
+    words: number,
+  ) {
+    this.mask = new Uint32Array(words)
+  }
+
+  /** The tokens behind a branch that can come in a place. */
+  add(place: Place, branch: Branch, crossed: number): void {
+    if (crossed > 1 && !this.#isNew(place, branch)) return
+    const { automaton, mask } = this
+    automaton.budget.spend(0.5)
+    const { bits, ids, exits } = this.insides.of(place.lex, branch, automaton.budget)
+    if (bits !== undefined) {
+      if (this.#empty) mask.set(bits)
+      else for (let word = 0; word < mask.length; word++) mask[word]! |= bits[word]!
+      automaton.budget.spend(mask.length / 1024)
+    }
+    this.#empty = false
+    for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
+    if (exits === undefined) return
+    for (const next of automaton.placesAfter(place.stack)) this.add(next, exits, crossed + 1)
+  }
+
+  #isNew(place: Place, branch: Branch): boolean {
+    const places = this.#added.get(branch)
+    if (places === undefined) this.#added.set(branch, new Set([place]))
+    else if (places.has(place)) return false
+    else places.add(place)
+    return true
   }
 }
 
-function bitsOf(ids: readonly number[], words: number): Uint32Array {
-  const bits = new Uint32Array(words)
-  for (const id of ids) bits[id >>> 5]! |= 1 << (id & 31)
-  return bits
+function allow(mask: Uint32Array, id: number): void {
+  mask[id >>> 5]! |= 1 << (id & 31)
 }
 
-/** Values by object, of which the ones used longest ago are forgotten. */
+/** Values by object or text, of which the ones used longest ago are forgotten. */
 class Recent<T> {
-  readonly #values = new Map<object, { value: T; bytes: number }>()
+  readonly #values = new Map<object | string, { value: T; bytes: number }>()
   #bytes = 0
 
   constructor(private readonly most: number) {}
 
-  get(key: object): T | undefined {
+  get(key: object | string): T | undefined {
     const found = this.#values.get(key)
     if (found === undefined) return undefined
     this.#values.delete(key)
@@ -185,7 +141,7 @@ class Recent<T> {
     return found.value
   }
 
-  set(key: object, value: T, bytes: number): void {
+  set(key: object | string, value: T, bytes: number): void {
     this.#values.set(key, { value, bytes })
     this.#bytes += bytes
     for (const [oldest, entry] of this.#values) {

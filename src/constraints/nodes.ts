@@ -2,7 +2,7 @@
 import { ConstraintError } from '../errors.ts'
 import type { Budget } from './budget.ts'
 import type { Expression, Rule } from './expression.ts'
-import { type Lexer, LiteralLexer } from './lexer.ts'
+import type { Lexer } from './lexer.ts'
 import type { Lexers } from './lexers.ts'
 
 interface NodeBase {
@@ -79,7 +79,7 @@ export class Nodes {
       case 'any-bytes':
         return { ...base, kind: 'lexer', lexer: this.lexers.anyBytes }
       case 'bytes':
-        return { ...base, kind: 'lexer', lexer: new LiteralLexer(this.budget, [expression.bytes]) }
+        return { ...base, kind: 'lexer', lexer: this.lexers.literals([expression.bytes]) }
       case 'sequence':
         return { ...base, kind: 'sequence', items: expression.items.map((item) => this.of(item, depth)) }
       case 'either':
@@ -110,7 +110,7 @@ export class Nodes {
     }
     const nodes = others.map((option) => this.of(option, depth))
     if (literals.length === 0) return nodes
-    const lexer = new LiteralLexer(this.budget, literals)
+    const lexer = this.lexers.literals(literals)
     return [{ id: this.#count++, productive: undefined, kind: 'lexer', lexer }, ...nodes]
   }
 }

@@ -68,6 +68,21 @@ export abstract class TextLexer extends Lexer {
       : this.inside(term, left, bits)
   }
 
+  /** The bytes that characters after which something can follow begin with. */
+  protected beginnings(term: Term): number[] {
+    const { starts, targets } = this.terms.derivative(term)
+    const bytes: number[] = []
+    for (const [i, start] of starts.entries()) {
+      if (targets[i] === this.terms.never) continue
+      const last = leadingByte((starts[i + 1] ?? LAST + 1) - 1)
+      // Two intervals may share the first byte of their characters.
+      for (let byte = leadingByte(start); byte <= last; byte++) {
+        if (byte > (bytes.at(-1) ?? -1) && (byte < 0x80 || byte > 0xc1)) bytes.push(byte)
+      }
+    }
+    return bytes
+  }
+
   /** All live terms that a character of these leads to. */
   protected targetsIn(term: Term, first: number, last: number): Term[] {
     const { starts, targets } = this.terms.derivative(term)
@@ -85,6 +100,14 @@ export abstract class TextLexer extends Lexer {
   }
 }
 
+/** The bytes that go on inside of a character. */
+export const INNER_BYTES: readonly number[] = Array.from({ length: 64 }, (_, i) => 0x80 + i)
+
+function leadingByte(char: number): number {
+  if (char < 0x80) return char
+  return char < 0x800 ? 0xc0 | (char >> 6) : char < 0x10000 ? 0xe0 | (char >> 12) : 0xf0 | (char >> 18)
+}
+
 /** The UTF-8 of a text. */
 export class Utf8Lexer extends TextLexer {
   readonly start: LexState | null
@@ -98,6 +121,11 @@ export class Utf8Lexer extends TextLexer {
   protected after(state: LexState, byte: number): LexState | null {
     const at = state as TextState
     return at.left > 0 ? this.goOn(at, byte) : this.begin(at.term, byte)
+  }
+
+  protected override leading(state: LexState): readonly number[] {
+    const { term, left } = state as TextState
+    return left > 0 ? INNER_BYTES : this.beginnings(term)
   }
 
   override within(state: LexState, length: number): LexState {
@@ -122,6 +150,7 @@ export class Utf8Lexer extends TextLexer {
       accepting: left === 0 && term.nullable,
       final: left === 0 && term === this.terms.empty,
       next: undefined,
+      bytes: undefined,
       term,
       left,
       bits,

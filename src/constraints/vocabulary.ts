@@ -19,10 +19,10 @@ export interface TokenSource {
 const SPACE = 0x20
 
 /**
- * Longer tokens have a trie of their own. They are few, and without them the end of a bounded text is near for its last characters
- * only: all states before that have one mask for the short tokens.
+ * Longer tokens have tries of their own. They are few, and without them the end of a bounded text is near for its last characters
+ * only: all states before that are one for the short tokens.
  */
-const SHORT = 12
+const LENGTHS = [0, 12, 24, Number.POSITIVE_INFINITY]
 
 export class Vocabulary {
   readonly size: number
@@ -59,9 +59,9 @@ export class Vocabulary {
     this.unusual = unusual
     this.#starts = starts
     this.#text = joined(all, total)
-    this.tries = [(length: number) => length <= SHORT, (length: number) => length > SHORT].map(
-      (takes) => new Trie(starts, this.#text, takes),
-    )
+    this.tries = LENGTHS.slice(1).map((most, i) => {
+      return new Trie(starts, this.#text, (length) => length > LENGTHS[i]! && length <= most)
+    })
   }
 
   /** The bytes of a token; empty for those that no text holds. */
