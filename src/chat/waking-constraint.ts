@@ -7,7 +7,7 @@ export class WakingConstraint implements Constraint {
   /** @param inner takes `begin` as its first token */
   constructor(
     private readonly begin: number,
-    private readonly inner: Required<Pick<Constraint, 'fork' | 'expected' | 'mask' | 'accept' | 'done'>>,
+    private readonly inner: Required<Pick<Constraint, 'fork' | 'expected' | 'mask' | 'accept' | 'prepare' | 'done'>>,
   ) {}
 
   get idle(): boolean {
@@ -25,6 +25,10 @@ export class WakingConstraint implements Constraint {
   accept(tokenId: number): void {
     if (tokenId === this.begin) this.#awake = true
     if (this.#awake) this.inner.accept(tokenId)
+  }
+
+  prepare(): void {
+    this.inner.prepare()
   }
 
   fork(): WakingConstraint {

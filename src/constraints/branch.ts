@@ -26,10 +26,17 @@ export class Branch {
     private readonly skipped = -1,
   ) {}
 
-  /** The nodes that a byte leads to. */
+  /** The nodes that a byte leads to; undefined for none. */
   below(byte: number): readonly number[] | undefined {
     this.#below ??= this.#sorted()
     return this.#below[byte]
+  }
+
+  /** As `below`, for those who ask for a few bytes only. */
+  find(byte: number): readonly number[] | undefined {
+    if (this.nodes.length > 1 || this.#below !== undefined || this.nodes[0] === 0) return this.below(byte)
+    const child = this.trie.child(this.nodes[0]!, byte)
+    return child < 0 ? undefined : [child]
   }
 
   /** The bytes that lead on. */

@@ -12,6 +12,11 @@ export class Budget {
     this.#left = MOST
   }
 
+  /** Units since the call began. */
+  get spent(): number {
+    return MOST - this.#left
+  }
+
   /** @throws ConstraintError when the call has used up its work */
   spend(units: number): void {
     this.#left -= units

@@ -31,6 +31,11 @@ export interface Constraint {
    * it, each comes by itself.
    */
   fork?(): Constraint
+  /**
+   * Asked now and then while the GPU computes: what masks to come need can be worked out ahead here, a fraction of a millisecond at a
+   * time. What it throws ends the answer.
+   */
+  prepare?(): void
   /** At most `most` tokens that are likely to come, such as those of a text that is fixed. They are guesses: what the model chooses counts. */
   expected?(most: number): readonly number[]
 }

@@ -78,6 +78,7 @@ export function optional(item: Expression): Expression {
 
 /** The UTF-8 bytes of a fixed string. */
 export function literal(text: string): Expression {
+  if (text === '') return EMPTY
   return { kind: 'bytes', bytes: new TextEncoder().encode(text) }
 }
 

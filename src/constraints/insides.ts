@@ -80,8 +80,9 @@ export class Insides {
   #walk(lex: LexState, branch: Branch, budget: Budget): Inside {
     const found = new Found(branch.trie, this.#words, this.#path)
     const bytes = lex.lexer.bytes(lex)
-    for (const byte of bytes.length < branch.bytes.length ? bytes : branch.bytes) {
-      const nodes = branch.below(byte)
+    const few = bytes.length <= FEW_BYTES
+    for (const byte of few ? bytes : branch.bytes) {
+      const nodes = few ? branch.find(byte) : branch.below(byte)
       const next = nodes && lex.lexer.step(lex, byte)
       if (next) for (const node of nodes) found.enter(next, node)
     }
@@ -144,7 +145,10 @@ class Found {
 
   #goOn(state: LexState, node: number): void {
     const bytes = state.lexer.bytes(state)
-    if (bytes.length > FEW_BYTES) return this.#all(state, node)
+    if (bytes.length > FEW_BYTES) {
+      this.#all(state, node)
+      return
+    }
     for (const byte of bytes) {
       const child = this.trie.child(node, byte)
       const next = child < 0 ? null : state.lexer.step(state, byte)

@@ -30,6 +30,8 @@ let count = 0
 export abstract class Lexer {
   /** null where nothing is accepted. */
   abstract readonly start: LexState | null
+  /** It reads one of some byte strings. */
+  readonly literal: boolean = false
   protected readonly known = new Map<string, LexState>()
 
   constructor(protected readonly budget: Budget) {}
@@ -86,7 +88,9 @@ interface LiteralState extends LexState {
 /** Any one of some byte strings. */
 export class LiteralLexer extends Lexer {
   readonly start: LexState | null
+  override readonly literal = true
   private readonly literals: readonly Uint8Array[]
+  private readonly row: LiteralState[] = []
 
   constructor(budget: Budget, literals: readonly Uint8Array[]) {
     super(budget)
@@ -111,6 +115,7 @@ export class LiteralLexer extends Lexer {
 
   protected override leading(state: LexState): readonly number[] {
     const { low, high, depth } = state as LiteralState
+    if (high - low === 1) return depth < this.literals[low]!.length ? [this.literals[low]![depth]!] : []
     const bytes: number[] = []
     for (let at = low; at < high; ) {
       const byte = this.literals[at]![depth]
@@ -133,17 +138,21 @@ export class LiteralLexer extends Lexer {
   }
 
   private state(low: number, high: number, depth: number): LiteralState {
-    return this.remember(`${low},${high},${depth}`, (id) => ({
-      id,
-      lexer: this,
-      accepting: this.literals[low]!.length === depth,
-      final: this.literals[high - 1]!.length === depth,
-      next: undefined,
-      bytes: undefined,
-      low,
-      high,
-      depth,
-    }))
+    // Most terminals are one short literal, whose states are a row.
+    if (this.literals.length > 1)
+      return this.remember(`${low},${high},${depth}`, (id) => this.made(id, low, high, depth))
+    let state = this.row[depth]
+    if (state === undefined) {
+      this.budget.spend(1)
+      this.row[depth] = state = this.made(count++, low, high, depth)
+    }
+    return state
+  }
+
+  private made(id: number, low: number, high: number, depth: number): LiteralState {
+    const accepting = this.literals[low]!.length === depth
+    const final = this.literals[high - 1]!.length === depth
+    return { id, lexer: this, accepting, final, next: undefined, bytes: undefined, low, high, depth }
   }
 }
 

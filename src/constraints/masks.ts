@@ -1,6 +1,7 @@
 /** Which tokens can come in a state of an automaton, as bitsets. */
 import type { Automaton, State } from './automaton.ts'
 import type { Branch } from './branch.ts'
+import { Explorer } from './explorer.ts'
 import { Insides } from './insides.ts'
 import type { Place } from './stack.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -18,6 +19,7 @@ export class Masks {
   /** By state, and by what the mask is put together from. */
   readonly #masks = new Recent<Uint32Array>(MOST_BYTES)
   readonly #insides: Insides
+  readonly #explorers = new WeakMap<Automaton, Explorer>()
 
   constructor(readonly vocabulary: Vocabulary) {
     this.#insides = new Insides(vocabulary)
@@ -56,6 +58,17 @@ export class Masks {
       else mask[id >>> 5]! &= ~(1 << (id & 31))
     }
     return mask
+  }
+
+  /** Works out a little of what masks to come are put together from. */
+  prepare(automaton: Automaton): void {
+    let explorer = this.#explorers.get(automaton)
+    if (explorer === undefined) {
+      const sum = new Sum(automaton, this.#insides, this.vocabulary.words)
+      explorer = new Explorer(automaton, this.#insides, (place, root) => sum.add(place, root, 0))
+      this.#explorers.set(automaton, explorer)
+    }
+    explorer.step()
   }
 
   #tokens(automaton: Automaton, state: State, roots: readonly Branch[]): Uint32Array {

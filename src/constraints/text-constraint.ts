@@ -47,6 +47,10 @@ export class TextConstraint implements Constraint {
     return withinStack(() => (begins ? masks.firstMask(automaton, this.#state) : masks.mask(automaton, this.#state)))
   }
 
+  prepare(): void {
+    this.masks.prepare(this.automaton)
+  }
+
   accept(tokenId: number): void {
     const { vocabulary } = this.masks
     this.automaton.budget.renew()

@@ -40,6 +40,21 @@ export function maskSources(
   })
 }
 
+/** The GPU is busy: the constraint of one answer can work ahead. One at a time, so that results do not wait for many. */
+export function prepareOne(shares: readonly { readonly generation: Prepared }[], turn: number): void {
+  const { generation } = shares[turn % shares.length]!
+  try {
+    generation.request.constraint?.prepare?.()
+  } catch (error) {
+    generation.fail(errorOf(error))
+  }
+}
+
+interface Prepared {
+  readonly request: Pick<GenerationRequest, 'constraint'>
+  fail(error: Error): void
+}
+
 export function isAsked(constraint: Constraint | undefined): boolean {
   return constraint !== undefined && constraint.idle !== true
 }

@@ -5,6 +5,7 @@ import { type Choices, MAX_IN_FLIGHT, MAX_STEPS, type Submitted } from '../model
 import { Changes } from './changes.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
+import { prepareOne } from './mask-sources.ts'
 import { Pace } from './pace.ts'
 import { type BatchPlan, type CopyPlan, Planner } from './planner.ts'
 import { postprocess } from './postprocess.ts'
@@ -264,6 +265,7 @@ export class Scheduler {
         this.inFlight--
         this.changed()
       })
+    prepareOne(plan.shares, this.totals.generatedTokens)
   }
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */

@@ -11,7 +11,6 @@ import {
   sequence,
   utf8,
 } from '../expression.ts'
-import { EMPTY_TEXT } from '../text.ts'
 import type { TextStates } from '../text-states.ts'
 import { type ArrayState, ArrayStates } from './array-states.ts'
 import { type NameTree, nameTree } from './name-tree.ts'
@@ -145,7 +144,7 @@ export class Emitter {
         ),
       true,
     )
-    return text === EMPTY_TEXT ? rest : sequence(utf8(text), rest)
+    return sequence(typeof text === 'string' ? literal(text) : utf8(text), rest)
   }
 
   /** A name that no subschema lists. */

@@ -3,11 +3,11 @@
  * names there are.
  */
 import type { CharRange, Text } from '../expression.ts'
-import { chars, EMPTY_TEXT, fixedText, sequenceOf, textEither, textSequence } from '../text.ts'
+import { chars, fixedText, sequenceOf, textEither, textSequence } from '../text.ts'
 
 export interface NameTree {
-  /** What leads here from the parent, as it is spelled in JSON. */
-  readonly text: Text
+  /** What leads here from the parent, as it is spelled in JSON; a string where it can be spelled in one way only. */
+  readonly text: Text | string
   /** A bit for each name that begins like this, by its number. */
   readonly names: bigint
   /** The number of the name that ends here. */
@@ -22,7 +22,7 @@ interface Numbered {
 
 export function nameTree(names: readonly string[]): NameTree {
   const all = names.map((name, number) => ({ chars: [...name], number }))
-  return all.length === 0 ? { text: EMPTY_TEXT, names: 0n, ends: undefined, branches: [] } : grown(all, 0)
+  return all.length === 0 ? { text: '', names: 0n, ends: undefined, branches: [] } : grown(all, 0)
 }
 
 /** @param names they have the same characters before `from`; one at least */
@@ -41,7 +41,7 @@ function grown(names: readonly Numbered[], from: number): NameTree {
   }
   const grownBranches = [...branches.values()].map((members) => grown(members, at))
   return {
-    text: sequenceOf(first.slice(from, at).map(spelled)),
+    text: spelledText(first.slice(from, at)),
     names: grownBranches.reduce((bits, branch) => bits | branch.names, ends === undefined ? 0n : 1n << BigInt(ends)),
     ends,
     branches: grownBranches,
@@ -59,9 +59,17 @@ const SHORT: Readonly<Record<string, string>> = {
   '\t': '\\t',
 }
 
-/** A character as JSON spells it. Letters and signs of ASCII that need no escape are written as they are, so that names can be guessed. */
+/** Letters and signs of ASCII that need no escape are written as they are, so that names can be guessed. */
+const PLAIN = /^[ !#-.0-[\]-~]*$/
+
+function spelledText(parts: readonly string[]): Text | string {
+  const whole = parts.join('')
+  return PLAIN.test(whole) ? whole : sequenceOf(parts.map(spelled))
+}
+
+/** A character as JSON spells it. */
 function spelled(char: string): Text {
-  if (/^[ !#-.0-[\]-~]$/.test(char)) return fixedText(char)
+  if (PLAIN.test(char)) return fixedText(char)
   const units = textSequence(...char.split('').map((unit) => textSequence(fixedText('\\u'), hex(unit.charCodeAt(0)))))
   const plain = char < ' ' || char === '"' || char === '\\' ? [] : [fixedText(char)]
   return textEither(...plain, units, ...(Object.hasOwn(SHORT, char) ? [fixedText(SHORT[char]!)] : []))
