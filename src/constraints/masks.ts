@@ -8,6 +8,8 @@ import type { Vocabulary } from './vocabulary.ts'
 
 /** Bytes of remembered masks. */
 const MOST_BYTES = 64 * 2 ** 20
+/** As many tokens are a list and no bitset. */
+const FEW = 512
 const SPACE = 0x20
 
 /**
@@ -17,24 +19,38 @@ const SPACE = 0x20
  */
 export class Masks {
   /** By state, and by what the mask is put together from. */
-  readonly #masks = new Recent<Uint32Array>(MOST_BYTES)
+  readonly #masks = new Recent<Mask>(MOST_BYTES)
   readonly #insides: Insides
   readonly #explorers = new WeakMap<Automaton, Explorer>()
+  /** What masks of few tokens are written to, and those it has now. */
+  readonly #scratch: Uint32Array
+  #written: Uint32Array = new Uint32Array()
 
   constructor(readonly vocabulary: Vocabulary) {
     this.#insides = new Insides(vocabulary)
+    this.#scratch = new Uint32Array(vocabulary.words)
   }
 
-  /** The tokens that can come, those that end the text included; not to be changed. The same for states that no token tells apart. */
+  /** The tokens that can come, those that end the text included; not to be changed, and good until the next call. */
   mask(automaton: Automaton, state: State): Uint32Array {
+    const { bits, ids } = this.of(automaton, state)
+    if (bits !== undefined) return bits
+    for (const id of this.#written) this.#scratch[id >>> 5] = 0
+    for (const id of ids) allow(this.#scratch, id)
+    this.#written = ids
+    return this.#scratch
+  }
+
+  /** As `mask`, as it is remembered: the same object for states that no token tells apart. */
+  of(automaton: Automaton, state: State): Mask {
     const known = this.#masks.get(state)
     if (known !== undefined) return known
     this.#insides.tidy()
     const key = this.#keyOf(automaton, state)
     let mask = this.#masks.get(key)
     if (mask === undefined) {
-      mask = this.#tokens(automaton, state, this.#insides.roots.all)
-      this.#masks.set(key, mask, mask.byteLength + 100)
+      mask = this.#sum(automaton, state, this.#insides.roots.all).mask()
+      this.#masks.set(key, mask, (mask.bits?.byteLength ?? 0) + mask.ids.byteLength + 300)
     }
     this.#masks.set(state, mask, 100)
     return mask
@@ -43,16 +59,9 @@ export class Masks {
   /** As `mask`, where the text drops the space that its first token begins with. */
   firstMask(automaton: Automaton, state: State): Uint32Array {
     this.#insides.tidy()
-    const mask = this.#tokens(automaton, state, this.#insides.roots.first)
-    for (const { child, firsts, order } of this.vocabulary.tries.map((trie) => ({
-      child: trie.child(0, SPACE),
-      firsts: trie.firsts,
-      order: trie.order,
-    }))) {
-      if (child < 0) continue
-      // Nothing is left of a token that is that space alone.
-      for (let i = firsts[child]!; i < firsts[child + 1]!; i++) allow(mask, order[i]!)
-    }
+    const mask = this.#sum(automaton, state, this.#insides.roots.first).bits
+    // Nothing is left of a token that is that space alone.
+    for (const trie of this.vocabulary.tries) for (const id of trie.tokensAt(trie.child(0, SPACE))) allow(mask, id)
     for (const [id, bytes] of this.vocabulary.unusual) {
       if (bytes !== undefined && automaton.after(state, bytes) !== null) allow(mask, id)
       else mask[id >>> 5]! &= ~(1 << (id & 31))
@@ -64,18 +73,19 @@ export class Masks {
   prepare(automaton: Automaton): void {
     let explorer = this.#explorers.get(automaton)
     if (explorer === undefined) {
-      const sum = new Sum(automaton, this.#insides, this.vocabulary.words)
-      explorer = new Explorer(automaton, this.#insides, (place, root) => sum.add(place, root, 0))
+      explorer = new Explorer(automaton, this.#insides, (place, root) => {
+        new Sum(automaton, this.#insides, 0).add(place, root, 0)
+      })
       this.#explorers.set(automaton, explorer)
     }
     explorer.step()
   }
 
-  #tokens(automaton: Automaton, state: State, roots: readonly Branch[]): Uint32Array {
+  #sum(automaton: Automaton, state: State, roots: readonly Branch[]): Sum {
     const sum = new Sum(automaton, this.#insides, this.vocabulary.words)
     for (const place of state.places) for (const root of roots) sum.add(place, root, 0)
-    if (state.accepting) for (const id of this.vocabulary.endIds) allow(sum.mask, id)
-    return sum.mask
+    if (state.accepting) sum.ids.push(...this.vocabulary.endIds)
+    return sum
   }
 
   /** Equal for states with the same tokens inside of the same terminals, and the same behind them. */
@@ -94,36 +104,55 @@ export class Masks {
   }
 }
 
+/** The tokens of a mask: as a bitset, or as a list where they are few. */
+export interface Mask {
+  readonly bits: Uint32Array | undefined
+  readonly ids: Uint32Array
+}
+
 /** A mask that is being put together. */
 class Sum {
-  readonly mask: Uint32Array
-  #empty = true
+  readonly ids: number[] = []
+  #bits: Uint32Array | undefined
   /** What has been added behind the end of a terminal that itself came behind another. */
   readonly #added = new Map<Branch, Set<Place>>()
 
+  /** @param words of the mask; 0 to look at everything without writing it down */
   constructor(
     private readonly automaton: Automaton,
     private readonly insides: Insides,
-    words: number,
-  ) {
-    this.mask = new Uint32Array(words)
+    private readonly words: number,
+  ) {}
+
+  get bits(): Uint32Array {
+    const bits = this.#bits ?? new Uint32Array(this.words)
+    for (const id of this.ids) allow(bits, id)
+    return bits
+  }
+
+  mask(): Mask {
+    const few = this.#bits === undefined && this.ids.length <= FEW
+    return few ? { bits: undefined, ids: Uint32Array.from(this.ids) } : { bits: this.bits, ids: new Uint32Array() }
   }
 
   /** The tokens behind a branch that can come in a place. */
   add(place: Place, branch: Branch, crossed: number): void {
     if (crossed > 1 && !this.#isNew(place, branch)) return
-    const { automaton, mask } = this
+    const { automaton } = this
     automaton.budget.spend(0.5)
     const { bits, ids, exits } = this.insides.of(place.lex, branch, automaton.budget)
-    if (bits !== undefined) {
-      if (this.#empty) mask.set(bits)
-      else for (let word = 0; word < mask.length; word++) mask[word]! |= bits[word]!
-      automaton.budget.spend(mask.length / 1024)
+    if (this.words > 0) {
+      if (bits !== undefined) this.#join(bits)
+      for (const id of ids) this.ids.push(id)
     }
-    this.#empty = false
-    for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
     if (exits === undefined) return
     for (const next of automaton.placesAfter(place.stack)) this.add(next, exits, crossed + 1)
+  }
+
+  #join(bits: Uint32Array): void {
+    this.automaton.budget.spend(bits.length / 1024)
+    if (this.#bits === undefined) this.#bits = bits.slice()
+    else for (let word = 0; word < bits.length; word++) this.#bits[word]! |= bits[word]!
   }
 
   #isNew(place: Place, branch: Branch): boolean {

@@ -31,6 +31,11 @@ export class Trie {
     return -1
   }
 
+  /** The tokens that end at a node; none for -1. */
+  tokensAt(node: number): Uint32Array {
+    return node < 0 ? this.order.subarray(0, 0) : this.order.subarray(this.firsts[node], this.firsts[node + 1])
+  }
+
   /** The longest token that a text goes on with from a place. */
   longestAt(text: readonly number[], start: number): { readonly id: number; readonly end: number } | undefined {
     let found: { id: number; end: number } | undefined

@@ -200,11 +200,8 @@ export class Runner {
     const words = maskWords(vocabSize)
     for (const [i, { mask }] of needs.entries()) {
       if (mask === undefined) continue
-      const own = new Uint32Array(words)
       const given = mask()
-      if (given === null) own.fill(0xffffffff)
-      else own.set(given.subarray(0, words))
-      this.gpu.write(masks, i * words * 4, own)
+      this.gpu.write(masks, i * words * 4, given !== null && isWhole(given, words) ? given : padded(given, words))
     }
   }
 
@@ -276,4 +273,16 @@ function cutChoices(data: Uint32Array, needs: readonly SamplerNeeds[], steps: nu
         })
       : undefined,
   }))
+}
+
+function isWhole(mask: Uint32Array, words: number): mask is Uint32Array<ArrayBuffer> {
+  return mask.length === words && mask.buffer instanceof ArrayBuffer
+}
+
+/** As many words as a mask has: those that are missing are 0, and no mask allows all tokens. */
+function padded(mask: Uint32Array | null, words: number): Uint32Array<ArrayBuffer> {
+  const own = new Uint32Array(words)
+  if (mask === null) own.fill(0xffffffff)
+  else own.set(mask.subarray(0, words))
+  return own
 }

@@ -1,17 +1,7 @@
 /** Masks against the automaton asked token by token. */
 import { describe, expect, it } from 'vitest'
 import type { Automaton, State } from '../../src/constraints/automaton.ts'
-import {
-  ANY_CHAR,
-  ANY_TEXT,
-  either,
-  jsonString,
-  literal,
-  repeat,
-  sequence,
-  type Text,
-  utf8,
-} from '../../src/constraints/expression.ts'
+import { ANY_CHAR, either, jsonString, literal, sequence, type Text } from '../../src/constraints/expression.ts'
 import { Masks } from '../../src/constraints/masks.ts'
 import { TextConstraint } from '../../src/constraints/text-constraint.ts'
 import type { Vocabulary } from '../../src/constraints/vocabulary.ts'
@@ -147,11 +137,35 @@ describe('masks', () => {
     expect(allowed(constraint.mask(), vocabulary.size)).toEqual([0, 2])
   })
 
-  it('are remembered, for texts of other grammars too', () => {
-    const vocabulary = vocabularyOf(['a', '"', 'a"'])
+  it('are remembered, and are one for states that no token tells apart', () => {
+    const vocabulary = vocabularyOf(['a', '"', 'a"', 'aaaa'])
     const masks = new Masks(vocabulary)
-    const automaton = automatonOf(sequence(utf8(ANY_TEXT), repeat(literal('"'), 0, 3)))
-    const first = new TextConstraint(automaton, masks).mask()
-    expect(new TextConstraint(automaton, masks).mask()).toBe(first)
+    const automaton = automatonOf(jsonString({ kind: 'repeat', item: ANY_CHAR, min: 0, max: 20 }))
+    const states = Array.from({ length: 21 }, (_, i) => automaton.after(automaton.start, bytesOf(`"${'a'.repeat(i)}`))!)
+    const found = states.map((state) => masks.of(automaton, state))
+    expect(new Set(states).size).toBe(21)
+    expect(new Set(found.slice(0, 16)).size).toBe(1)
+    expect(new Set(found).size).toBe(3)
+    expect(allowed(masks.mask(automaton, states[20]!), vocabulary.size)).toEqual([1])
+    expect(allowed(masks.mask(automaton, states[19]!), vocabulary.size)).toEqual([0, 1, 2])
+    expect(allowed(masks.mask(automaton, states[16]!), vocabulary.size)).toEqual([0, 1, 2, 3])
+  })
+
+  it('are the same when they were worked out ahead', () => {
+    const random = randomOf(4)
+    const vocabulary = randomVocabulary(random)
+    for (let round = 0; round < 40; round++) {
+      let automaton: Automaton
+      try {
+        automaton = automatonOf(randomGrammar(random))
+      } catch (error) {
+        if (!(error instanceof ConstraintError)) throw error
+        continue
+      }
+      const constraint = new TextConstraint(automaton, new Masks(vocabulary))
+      for (let i = 0; i < 20; i++) constraint.prepare()
+      const ids = allowed(constraint.mask(), vocabulary.size)
+      expect(ids, `round ${round}`).toEqual(expectedIds(vocabulary, automaton, automaton.start, false))
+    }
   })
 })
