@@ -50,9 +50,7 @@ fn least_of(rule: u32, at: u32, total: vec2u, mean: f32, zero: u32) -> u32 {
 }
 
 // Weight times gap, in units of 2^-14 of a top weight's 2^-31: what the mean is made of.
-fn weighted_gap(key: u32, top: u32, zero: u32) -> vec2u {
-  let gap = gap_of(key, top, zero);
-  let weight = weight_of_gap(gap, zero);
+fn weighted(gap: f32, weight: u32) -> vec2u {
   let product = mul64(u32(min(gap, 64.0) * 4194304.0), weight);
   return vec2u((product.x >> 8u) | (product.y << 24u), product.y >> 8u);
 }
@@ -79,9 +77,4 @@ fn mean_of(sum: vec2u, total: vec2u) -> f32 {
     exponent += select(0, 1, large);
   }
   return f32(quotient.x) * bitcast<f32>(u32(exponent + 127) << 23u);
-}
-
-// Distance of a candidate's surprise from the mean one, in an order that u32 has.
-fn distance_of(key: u32, top: u32, mean: f32, zero: u32) -> u32 {
-  return bitcast<u32>(abs(gap_of(key, top, zero) - mean));
 }

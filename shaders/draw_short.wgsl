@@ -13,6 +13,7 @@ override LIST: u32; // candidates that the list holds, threads
 
 var<workgroup> ids: array<u32, LIST>;
 var<workgroup> keys: array<u32, LIST>; // 0: gone
+var<workgroup> gaps: array<f32, LIST>;
 var<workgroup> weights: array<u32, LIST>;
 
 @compute @workgroup_size(LIST)
@@ -39,49 +40,58 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     return;
   }
   ids[thread] = id;
+  // Of most requests the list is short: what lies beyond takes part in barriers only.
+  let listed = thread < count;
   for (var rule = RULE_TOP_K; rule <= DRAW; rule++) {
     if (!applies(rule, at)) { continue; }
     keys[thread] = key;
     workgroupBarrier();
     var top = 0u;
-    for (var i = 0u; i < count; i++) { top = max(top, keys[i]); }
-    let weight = select(weight_of(key, top, zero), 0u, key == 0u);
-    weights[thread] = weight;
+    var gap = 0.0;
+    var weight = 0u;
+    if (listed) {
+      for (var i = 0u; i < count; i++) { top = max(top, keys[i]); }
+      gap = gap_of(key, top, zero);
+      weight = select(weight_of_gap(gap, zero), 0u, key == 0u);
+      gaps[thread] = gap;
+      weights[thread] = weight;
+    }
     workgroupBarrier();
 
-    var total = vec2u(0u);
-    var gaps = vec2u(0u);
-    for (var i = 0u; i < count; i++) { total = add64(total, vec2u(weights[i], 0u)); }
-    if (rule == RULE_TYPICAL_P || rule == RULE_ETA) {
+    if (listed) {
+      var total = vec2u(0u);
+      var mean = 0.0;
+      for (var i = 0u; i < count; i++) { total = add64(total, vec2u(weights[i], 0u)); }
+      if (rule == RULE_TYPICAL_P || rule == RULE_ETA) {
+        var gap_sum = vec2u(0u);
+        for (var i = 0u; i < count; i++) { gap_sum = add64(gap_sum, weighted(gaps[i], weights[i])); }
+        mean = mean_of(gap_sum, total);
+      }
+      let goal = goal_of(rule, at, total, step);
+      let distance = abs(gap - mean);
+      var before = vec2u(0u);
       for (var i = 0u; i < count; i++) {
-        if (weights[i] != 0u) { gaps = add64(gaps, weighted_gap(keys[i], top, zero)); }
-      }
-    }
-    let mean = mean_of(gaps, total);
-    let goal = goal_of(rule, at, total, step);
-    let distance = distance_of(key, top, mean, zero);
-    var before = vec2u(0u);
-    for (var i = 0u; i < count; i++) {
-      var counts = false;
-      var measure = weights[i];
-      switch rule {
-        case RULE_TOP_K: {
-          counts = keys[i] > key;
-          measure = 1u;
+        var counts = false;
+        var measure = weights[i];
+        switch rule {
+          case RULE_TOP_K: {
+            counts = keys[i] > key;
+            measure = 1u;
+          }
+          case RULE_TOP_P: { counts = keys[i] < key || (keys[i] == key && ids[i] < id); }
+          case RULE_TYPICAL_P: { counts = abs(gaps[i] - mean) < distance; }
+          default: { counts = ids[i] < id; }
         }
-        case RULE_TOP_P: { counts = keys[i] < key || (keys[i] == key && ids[i] < id); }
-        case RULE_TYPICAL_P: { counts = distance_of(keys[i], top, mean, zero) < distance; }
-        default: { counts = ids[i] < id; }
+        before = add64(before, vec2u(select(0u, measure, counts), 0u));
       }
-      if (counts) { before = add64(before, vec2u(measure, 0u)); }
-    }
-    let through = less64(goal, add64(before, vec2u(weight, 0u)));
-    switch rule {
-      case RULE_TOP_K: { if (less64(goal, before)) { key = 0u; } }
-      case RULE_TOP_P: { if (!through) { key = 0u; } }
-      case RULE_TYPICAL_P: { if (weight == 0u || less64(goal, before)) { key = 0u; } }
-      case DRAW: { if (through && !less64(goal, before)) { history[target_at] = id; } }
-      default: { if (weight < least_of(rule, at, total, mean, zero) && key != top) { key = 0u; } }
+      let through = less64(goal, add64(before, vec2u(weight, 0u)));
+      switch rule {
+        case RULE_TOP_K: { if (less64(goal, before)) { key = 0u; } }
+        case RULE_TOP_P: { if (!through) { key = 0u; } }
+        case RULE_TYPICAL_P: { if (weight == 0u || less64(goal, before)) { key = 0u; } }
+        case DRAW: { if (through && !less64(goal, before)) { history[target_at] = id; } }
+        default: { if (weight < least_of(rule, at, total, mean, zero) && key != top) { key = 0u; } }
+      }
     }
     workgroupBarrier();
   }

@@ -1,10 +1,11 @@
 /** One request on its way through the scheduler, and the only owner of its counters. */
-import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
+import { MistralError, NoTokenLeftError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import { errorOf, isAsked, maskSources } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
+import { type Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
 
@@ -35,6 +36,8 @@ export class Generation<Note = unknown> implements Owner {
   #cachedTokens: number | undefined
   #idleSince: number | undefined
   #failure: Error | undefined
+  /** undefined for requests that want no prompt lookup. */
+  readonly #speculation: Speculation | undefined
   readonly #ready: NotedStep<Note>[] = []
   #wake: (() => void) | undefined
 
@@ -44,8 +47,11 @@ export class Generation<Note = unknown> implements Owner {
     readonly order: number,
     /** Tells the scheduler that the reader has room for more steps. */
     private readonly resumed: () => void,
+    costs: Costs,
   ) {
     this.tokens = [...request.prompt]
+    const stepwise = () => this.stepwise
+    if (request.lookup > 0) this.#speculation = new Speculation(this.tokens, request.lookup, costs, stepwise)
     this.#masked = isAsked(request.constraint)
   }
 
@@ -109,7 +115,20 @@ export class Generation<Note = unknown> implements Owner {
 
   /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
   get lockstep(): boolean {
-    return this.request.lockstep || this.#masked
+    return this.stepwise || this.#speculation?.pays === true
+  }
+  private get stepwise(): boolean {
+    return this.request.recompute || this.#masked
+  }
+
+  /** Tokens of its answer that are known or on their way. */
+  get begun(): number {
+    return this.next - this.request.prompt.length
+  }
+
+  /** Guesses at most `room` of the next tokens from those so far; none where that does not pay. */
+  lookUp(room: number): number[] {
+    return this.#speculation?.guess(room) ?? []
   }
 
   /** How the GPU chooses its tokens. */
@@ -204,6 +223,7 @@ export class Generation<Note = unknown> implements Owner {
       return false
     }
     this.tokens.push(id)
+    this.#speculation?.added()
     const { stops, onToken, recompute, constraint } = this.request
     let verdict: Verdict<Note>
     try {
@@ -214,8 +234,7 @@ export class Generation<Note = unknown> implements Owner {
       this.fail(errorOf(error, 'stopWhen'))
       return false
     }
-    // The reader may have ended its own request.
-    if (this.#done) return false
+    if (this.#done) return false // the reader may have ended its own request
     const stopped = verdict.stop || stops.has(id) || constraint?.done === true
     const finishReason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
     const { note } = verdict
@@ -239,7 +258,7 @@ export class Generation<Note = unknown> implements Owner {
     this.#wake?.()
   }
 
-  /** The next step, as soon as there is one; undefined after the last. Throws what the generation failed with. */
+  /** The next step, as soon as there is one; undefined after the last. Throws what it failed with. */
   async take(): Promise<NotedStep<Note> | undefined> {
     for (;;) {
       // An abort is not held up by steps that could still be shown.
@@ -276,19 +295,5 @@ export class Generation<Note = unknown> implements Owner {
     return this.packed.rules
       ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
       : new MistralError('no token is left to choose: every logit is NaN or -Infinity')
-  }
-}
-
-/**
- * Makes `onToken` of a caller's `stopWhen`. It throws `ParameterError` for an answer that is not a boolean: a promise, for
- * one, would never stop anything.
- */
-export function verdictOf(stopWhen: (tokenId: number) => boolean): (tokenId: number) => Verdict<never> {
-  return (tokenId) => {
-    const answer: unknown = stopWhen(tokenId)
-    if (answer !== undefined && typeof answer !== 'boolean') {
-      throw new ParameterError('stopWhen', answer, 'must return true or false')
-    }
-    return { stop: answer === true }
   }
 }

@@ -1,7 +1,6 @@
 /** The masks of the rows of one generation, asked for when the GPU is busy with their logits. */
 import type { Constraint } from '../constraints/constraint.ts'
 import { MistralError, ParameterError } from '../errors.ts'
-import { lookUp } from './prompt-lookup.ts'
 import type { GenerationRequest } from './types.ts'
 
 /** Tokens of a fixed text to check in one pass: with the one before them as many rows as a small matmul takes. */
@@ -64,19 +63,19 @@ export function isAsked(constraint: Constraint | undefined): boolean {
  * A constraint that cannot fork lets none be guessed.
  */
 export function guess(generation: Guessing, room: number): number[] {
-  const { constraint, lookup } = generation.request
+  const { constraint } = generation.request
   if (constraint !== undefined && isAsked(constraint)) {
     if (constraint.fork === undefined) return []
     const expected = generation.trustsExpected ? expectedOf(constraint, Math.min(MOST_EXPECTED, room)) : []
     if (expected.length > 0) return expected
   }
-  return lookup === 0 ? [] : lookUp(generation.tokens, Math.min(lookup, room))
+  return generation.lookUp(room)
 }
 
 interface Guessing {
-  readonly request: Pick<GenerationRequest, 'constraint' | 'lookup'>
-  readonly tokens: readonly number[]
+  readonly request: Pick<GenerationRequest, 'constraint'>
   readonly trustsExpected: boolean
+  lookUp(room: number): number[]
 }
 
 /** What a constraint cannot say now it will not say in its mask either, which ends its generation alone. */

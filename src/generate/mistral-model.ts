@@ -12,7 +12,6 @@ import type { SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapter-types.ts'
 import type { Embedding, EmbedOptions } from './embedding.ts'
-import { verdictOf } from './generation.ts'
 import { GenerationStream } from './generation-stream.ts'
 import { type ModelStatus, statusOf } from './model-status.ts'
 import { NamedAdapters } from './named-adapters.ts'
@@ -27,7 +26,7 @@ import {
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import { Scheduler } from './scheduler.ts'
-import { checkPrompt, copyIds, generateTokens, parseTokenParams, type TokenParams } from './token-loop.ts'
+import { checkPrompt, copyIds, generateTokens, parseTokenParams, type TokenParams, verdictOf } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
 
 export interface MistralModel extends Disposes {}

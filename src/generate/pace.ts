@@ -1,17 +1,36 @@
+/** How many steps a batch takes, and what batches of different widths have cost. */
+
 /** A reader sees text at least this often, in milliseconds, when the GPU is fast enough. */
 const TEXT_DEADLINE_MS = 50
-/** Weight of the newest measurement. */
+/** Weight of the newest measurement, and of one that is faster: what delays a batch from outside says nothing of the next. */
 const SMOOTHING = 0.25
+const SMOOTHING_FASTER = 0.5
+/** Batches that must have been measured before their cost is believed, and those of which the fastest counts. */
+const FEW = 3
+const RECENT = 4
+
+/** What a batch was, for {@link Pace.observe}. */
+export interface Measured {
+  readonly steps: number
+  /** Guessed tokens among them. */
+  readonly rows: { readonly length: number }
+  readonly shares: { readonly length: number }
+  /** It consists of answers. */
+  readonly decodes: boolean
+}
 
 /**
- * How many tokens to choose before they are brought back. Bringing back costs the same for one as for many (1-5 ms in
- * Chrome, 11 in Deno, up to 100 in Firefox), and with two batches in flight it costs nothing once a batch computes for as
- * long as its results travel. More than that would only delay text, and waste work when an answer ends.
+ * Bringing tokens back costs the same for one as for many, in JavaScript, in the driver and on the way (1-5 ms in
+ * Chrome, 11 in Deno, up to 100 in Firefox). So a batch has as many steps as its reader can wait for. An answer begins with
+ * one step, then two, four and so on: a short one wastes little past its end, and the first words come at once.
  */
 export class Pace {
-  /** Milliseconds of one step, undefined until one was measured. */
-  private stepMs: number | undefined
+  /** Milliseconds of one step where batches follow each other, by the width of the batch. */
+  private readonly stepMs = new Map<number, number>()
+  /** Milliseconds of the latest batches that were alone, by their width. */
+  private readonly aloneMs = new Map<number, number[]>()
   private lastEnd = 0
+  #answers = 1
 
   /**
    * @param readbackMs the adapter's latency
@@ -23,21 +42,53 @@ export class Pace {
     private readonly fixed?: number | undefined,
   ) {}
 
-  steps(): number {
+  /** Steps of a batch of `rows` rows, of which the shortest answer has `begun` tokens. */
+  steps(rows: number, begun: number): number {
     if (this.fixed !== undefined) return Math.min(this.fixed, this.most)
-    if (this.stepMs === undefined) return 1
-    const hidesReadback = Math.ceil(this.readbackMs / this.stepMs)
-    const inTime = Math.floor(TEXT_DEADLINE_MS / this.stepMs)
-    return Math.max(1, Math.min(hidesReadback, inTime, this.most))
+    const stepMs = this.stepMs.get(widthOf(rows))
+    if (stepMs === undefined) return 1
+    return Math.max(1, Math.min(Math.floor(TEXT_DEADLINE_MS / stepMs), begun, this.most))
   }
 
-  /** A batch of `steps` was submitted at `start` and its results were read at `end`. */
-  observe(steps: number, start: number, end: number): void {
-    // When it was queued behind another batch, it computed from that one's end on; else the way back counts too.
-    const queued = this.lastEnd > start
-    const ms = queued ? end - this.lastEnd : Math.max(0, end - start - this.readbackMs)
-    this.lastEnd = end
-    const perStep = Math.max(ms / steps, 0.01)
-    this.stepMs = this.stepMs === undefined ? perStep : this.stepMs + SMOOTHING * (perStep - this.stepMs)
+  /** Answers that the latest batch went on with. */
+  get answers(): number {
+    return this.#answers
   }
+
+  /** Milliseconds of one step of many, undefined as long as none of this width was measured. */
+  stepCost(rows: number): number | undefined {
+    return this.stepMs.get(widthOf(rows))
+  }
+
+  /** Milliseconds of a step whose tokens are awaited before the next, undefined as long as too few of this width were. */
+  aloneCost(rows: number): number | undefined {
+    const times = this.aloneMs.get(widthOf(rows)) ?? []
+    return times.length < FEW ? undefined : Math.min(...times)
+  }
+
+  /**
+   * A batch was submitted at `start`, and its results were read at `end`. It was alone when nothing else was in flight: its time
+   * is the whole way there and back.
+   */
+  observe({ steps, rows, shares, decodes }: Measured, alone: boolean, start: number, end: number): void {
+    // When it was queued behind another batch, it computed from that one's end on; else the way back counts too.
+    const ms = this.lastEnd > start ? end - this.lastEnd : Math.max(0, end - start - this.readbackMs)
+    this.lastEnd = end
+    // Prompts are not what steps are planned for.
+    if (!decodes) return
+    this.#answers = shares.length
+    const width = widthOf(rows.length)
+    const perStep = Math.max(ms / steps, 0.01)
+    const before = this.stepMs.get(width) ?? perStep
+    const weight = perStep < before ? SMOOTHING_FASTER : SMOOTHING
+    this.stepMs.set(width, before + weight * (perStep - before))
+    if (!alone || steps > 1) return
+    const times = this.aloneMs.get(width) ?? []
+    this.aloneMs.set(width, [...times, end - start].slice(-RECENT))
+  }
+}
+
+/** Rows that cost about the same: up to 1, 2, 4, 8, 16, 32. */
+function widthOf(rows: number): number {
+  return Math.ceil(Math.log2(rows))
 }

@@ -57,16 +57,15 @@ export class Planner {
   plan(running: readonly Generation[], besideJobs: boolean): BatchPlan | CopyPlan | undefined {
     const runnable = running.filter((generation) => generation.runnable)
     const answers = runnable.filter((generation) => generation.pendingRows === 1)
-    const prompt = runnable.find((one) => one.pendingRows > 1 && !beginningComesSoon(one, running))
-    if (prompt !== undefined && (this.promptsTurn || answers.length === 0)) {
-      const source = this.beginningOf(prompt)
-      // The copy does not use up the turn: the same prompt is planned next.
-      if (source !== undefined) return { kind: 'copy', generation: prompt, source }
-      this.promptsTurn = false
-      return this.planPrompt(prompt)
+    const prompts = runnable.filter((one) => one.pendingRows > 1 && !beginningComesSoon(one, running))
+    if (prompts.length > 0 && (this.promptsTurn || answers.length === 0)) {
+      const plan = this.planPrompts(prompts)
+      // A copy does not use up the turn: the same prompt is planned next.
+      this.promptsTurn = plan.kind === 'copy'
+      return plan
     }
     this.promptsTurn = true
-    return answers.length > 0 ? this.planAnswers(answers, prompt !== undefined || besideJobs) : undefined
+    return answers.length > 0 ? this.planAnswers(answers, prompts.length > 0 || besideJobs) : undefined
   }
 
   /** Another sequence that holds more of a prompt than its own. */
@@ -74,18 +73,28 @@ export class Planner {
     return request.recompute ? undefined : this.sequences.findSource(sequence!, tokens, computed)
   }
 
-  private planPrompt(generation: Generation): BatchPlan {
-    const first = generation.computed
-    const count = Math.min(generation.pendingRows, this.loaded.chunk)
-    const outputs = first + count === generation.tokens.length ? 1 : 0
-    const { epoch } = generation
-    const sequence = generation.sequence!
-    const rows = Array.from({ length: count }, (_, i): Row => {
-      return { sequence: sequence.index, position: first + i, output: outputs === 1 && i === count - 1 }
-    })
-    const share = { generation, sequence, epoch, positions: count, choices: outputs, outputs, guessed: [] }
-    const needs = outputs === 1 ? generation.needs() : []
-    return { kind: 'batch', rows, needs, steps: 1, shares: [share], decodes: false }
+  /** As much of the prompts as one chunk holds, those whose turn comes first before others. */
+  private planPrompts(prompts: readonly Generation[]): BatchPlan | CopyPlan {
+    const rows: Row[] = []
+    const needs: SamplerNeeds[] = []
+    const shares: Share[] = []
+    let ends = 0
+    for (const generation of prompts) {
+      const { epoch, computed: first } = generation
+      const sequence = generation.sequence!
+      const count = Math.min(generation.pendingRows, this.loaded.chunk - rows.length)
+      if (count === 0 || ends === DECODE_ROWS) break
+      const source = this.beginningOf(generation)
+      if (source !== undefined) return { kind: 'copy', generation, source }
+      const outputs = first + count === generation.tokens.length ? 1 : 0
+      for (let i = 0; i < count; i++) {
+        rows.push({ sequence: sequence.index, position: first + i, output: outputs === 1 && i === count - 1 })
+      }
+      ends += outputs
+      if (outputs === 1) needs.push(...generation.needs())
+      shares.push({ generation, sequence, epoch, positions: count, choices: outputs, outputs, guessed: [] })
+    }
+    return { kind: 'batch', rows, needs, steps: 1, shares, decodes: false }
   }
 
   private planAnswers(answers: readonly Generation[], besidePrompts: boolean): BatchPlan {
@@ -114,7 +123,8 @@ export class Planner {
     if (answers.some(({ lockstep }) => lockstep)) return 1
     const useful = Math.max(...answers.map((generation) => generation.limit - generation.next))
     const room = Math.min(...answers.map((generation) => this.loaded.positions - generation.next))
-    const wanted = besidePrompts ? Math.min(this.pace.steps(), STEPS_BESIDE_PROMPTS) : this.pace.steps()
+    const paced = this.pace.steps(answers.length, Math.min(...answers.map(({ begun }) => begun)))
+    const wanted = besidePrompts ? Math.min(paced, STEPS_BESIDE_PROMPTS) : paced
     return Math.max(1, Math.min(wanted, useful, room))
   }
 }

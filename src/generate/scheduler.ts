@@ -65,7 +65,9 @@ export class Scheduler {
   start<Note>(request: GenerationRequest<Note>, sibling = false): Generation<Note> {
     this.loaded.gpu.check()
     if (!sibling) this.refuseBeyondQueue()
-    const generation: Generation<Note> = new Generation(request, this.count++, () => this.resume(generation))
+    const resumed = () => this.resume(generation)
+    const generation: Generation<Note> = new Generation(request, this.count++, resumed, this.pace)
+    this.loaded.runner.prepare(generation.needs())
     this.waiting.push(generation)
     request.adapter?.users.add(generation)
     this.changed()
@@ -254,10 +256,10 @@ export class Scheduler {
     }
     // The clock starts here: compiling a batch of a new shape says nothing about its speed.
     const start = performance.now()
-    this.inFlight++
+    const alone = this.inFlight++ === 0
     void submitted.result
       .then((choices) => {
-        if (plan.decodes) this.pace.observe(plan.steps, start, performance.now())
+        this.pace.observe(plan, alone, start, performance.now())
         for (const generation of postprocess(plan, choices, this.totals)) this.release(generation)
       })
       .catch((error: unknown) => this.failAll(error as Error))

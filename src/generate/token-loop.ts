@@ -141,7 +141,6 @@ function requestOf<Note>(
     onToken,
     recompute: !loop.use_cache,
     lookup: loop.prompt_lookup_num_tokens,
-    lockstep: !loop.use_cache || loop.prompt_lookup_num_tokens > 0,
   }
 }
 
@@ -156,5 +155,19 @@ function usageOf(promptTokens: number, completionTokens: number, cachedTokens: n
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     cached_tokens: cachedTokens,
+  }
+}
+
+/**
+ * Makes `onToken` of a caller's `stopWhen`. It throws `ParameterError` for an answer that is not a boolean: a promise, for
+ * one, would never stop anything.
+ */
+export function verdictOf(stopWhen: (tokenId: number) => boolean): (tokenId: number) => Verdict<never> {
+  return (tokenId) => {
+    const answer: unknown = stopWhen(tokenId)
+    if (answer !== undefined && typeof answer !== 'boolean') {
+      throw new ParameterError('stopWhen', answer, 'must return true or false')
+    }
+    return { stop: answer === true }
   }
 }

@@ -72,8 +72,6 @@ export interface GenerationRequest<Note = unknown> {
   readonly recompute: boolean
   /** The most tokens to guess ahead; 0 is off. */
   readonly lookup: number
-  /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
-  readonly lockstep: boolean
   readonly adapter?: Adapter | undefined
 }
 

@@ -58,11 +58,16 @@ export const cacheWriteF32: TypedShader<'cache', 'VALUES_AT', never> = {
 
 export const DRAW_DENSE = {
   "THREADS": 256,
+  "BINS": 1024,
+  "LIST": 256,
+  "BINS_PER_NAT": 46.5,
   "TOTAL": 0,
-  "GAPS": 1,
-  "VALUES": 2,
-  "IDS": 6,
-  "PASSES": 9
+  "INSIDE": 1,
+  "BINNED": 2,
+  "LISTED": 3,
+  "VALUES": 4,
+  "IDS": 8,
+  "PASSES": 11
 } as const
 
 export const DRAW_RULES = {
@@ -329,7 +334,8 @@ export const scaleOne: TypedShader<never, never, never> = {
 }
 
 export const SHORTLIST = {
-  "THREADS": 256
+  "THREADS": 256,
+  "PAIRS": 128
 } as const
 
 export const startBias: TypedShader<'bias', never, never> = {

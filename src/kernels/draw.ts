@@ -9,7 +9,7 @@ import {
 } from '../gpu/shaders-draw.gen.ts'
 import { drawGreedy, type SamplerBuffers, type SamplerKind, SHORTLIST, sizes } from './sampler.ts'
 import { math } from './sampler-math.ts'
-import type { BatchShape } from './shape.ts'
+import { type BatchShape, ceilDiv } from './shape.ts'
 
 /**
  * Chooses one token for each output as the sampler's definition (test/reference/sampler.ts) does, id for id, in batches in
@@ -18,11 +18,11 @@ import type { BatchShape } from './shape.ts'
  * position on, so that the next step of the same command buffer goes on from there.
  */
 function drawShort(r: Recorder<BatchShape>, b: SamplerBuffers): void {
-  const { V, POSITIONS } = sizes(b)
+  const { V, QUADS, POSITIONS } = sizes(b)
   const { rows, settings, scores, history, shortlist } = b
   const list = part(shortlistShader, {
     bindings: { logits: b.logits.buffer, scores, rows, settings, shortlist },
-    constants: { V, STRIDE: b.logits.stride, LIST: SHORTLIST },
+    constants: { V, QUADS, STRIDE_QUADS: b.logits.stride / 4, LIST: SHORTLIST },
   })
   const draw = part(drawShortShader, {
     bindings: { shortlist, rows, settings, history },
@@ -34,11 +34,11 @@ function drawShort(r: Recorder<BatchShape>, b: SamplerBuffers): void {
 
 /** The same for any request. */
 function drawDense(r: Recorder<BatchShape>, b: SamplerBuffers): void {
-  const { V, POSITIONS } = sizes(b)
+  const { V, QUADS, POSITIONS } = sizes(b)
   const { rows, settings, scores, history } = b
   const draw = part(drawDenseShader, {
     bindings: { logits: b.logits.buffer, scores, rows, settings, history },
-    constants: { V, STRIDE: b.logits.stride, POSITIONS },
+    constants: { V, QUADS, SPAN: ceilDiv(QUADS, 256), STRIDE_QUADS: b.logits.stride / 4, POSITIONS },
   })
   r.dispatch('draw dense', [draw, rules(), ...math()], [(batch) => batch.outputs])
 }

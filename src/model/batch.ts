@@ -2,7 +2,7 @@
 import type { Gpu } from '../gpu/device.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { rowsPerTile, splitsFor } from '../kernels/attention.ts'
-import type { SamplerKind } from '../kernels/sampler.ts'
+import { SAMPLER_KINDS, type SamplerKind } from '../kernels/sampler.ts'
 import { type BatchShape, batchClassOf, ceilTo, ROW_TILE } from '../kernels/shape.ts'
 import type { Mistral } from './mistral.ts'
 
@@ -29,6 +29,22 @@ export interface SamplerNeeds {
 
 /** The most probable token, and nothing else. */
 export const GREEDY: SamplerNeeds = { rules: false, sampler: 'greedy', logprobs: false }
+
+/** What a batch does with its logits, for all of its requests together. */
+export interface Endings {
+  /** Rules or masks change scores. */
+  readonly ruled: boolean
+  readonly kind: SamplerKind
+  readonly logged: boolean
+}
+
+export function endingsOf(needs: readonly SamplerNeeds[]): Endings {
+  return {
+    ruled: needs.some((need) => need.rules || need.mask !== undefined),
+    kind: SAMPLER_KINDS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'greedy',
+    logged: needs.some((need) => need.logprobs),
+  }
+}
 
 /** Rows that go through the model together. Those of one sequence are neighbours, in order of position. */
 export interface Batch {

@@ -4,6 +4,7 @@ import type { BatchClass } from '../gpu/tuning.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import type { BatchShape } from '../kernels/shape.ts'
 import type { Adapters } from './adapters.ts'
+import type { Endings } from './batch.ts'
 import type { Mistral } from './mistral.ts'
 
 /** Ends the names of recordings that were made with adapters. */
@@ -11,6 +12,7 @@ const ADAPTED = ' adapted'
 
 export class Recordings {
   private readonly known = new Map<string, Promise<Recording<never>>>()
+  private readonly compiled = new Set<string>()
 
   constructor(private readonly model: Mistral) {}
 
@@ -41,8 +43,19 @@ export class Recordings {
     return this.remember(name, (r) => this.model.recordHead(r, batchClass, adapters))
   }
 
+  /** What comes between the logits of outputs and their results, in order. It compiles side by side with anything else. */
+  endings({ ruled, kind, logged }: Endings): {
+    readonly ready: boolean
+    readonly all: Promise<Recording<BatchShape>[]>
+  } {
+    const names = [...(ruled ? ['rules'] : []), `sampler ${kind}`, ...(logged ? ['logprobs'] : [])]
+    const ready = names.every((name) => this.compiled.has(name))
+    const all = [ruled ? this.rules() : undefined, this.sampler(kind), logged ? this.logprobs() : undefined]
+    return { ready, all: Promise.all(all.filter((one) => one !== undefined)) }
+  }
+
   /** The rules of requests on the logits of their rows, before a token is chosen. */
-  rules(): Promise<Recording<BatchShape>> {
+  private rules(): Promise<Recording<BatchShape>> {
     return this.remember('rules', async (r) => {
       const { scoreRules } = await import('../kernels/rules.ts')
       scoreRules(r, this.model.workspace.sampler)
@@ -50,7 +63,7 @@ export class Recordings {
   }
 
   /** Logits to the next token of each output row, which goes to the history. */
-  sampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
+  private sampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
     return this.remember(`sampler ${kind}`, async (r) => {
       const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
       draw(r, this.model.workspace.sampler)
@@ -58,7 +71,7 @@ export class Recordings {
   }
 
   /** Log-probabilities of what was chosen, and of what else was likely. */
-  logprobs(): Promise<Recording<BatchShape>> {
+  private logprobs(): Promise<Recording<BatchShape>> {
     return this.remember('logprobs', async (r) => {
       const { logprobs } = await import('../kernels/logprobs.ts')
       logprobs(r, this.model.workspace.sampler)
@@ -81,7 +94,10 @@ export class Recordings {
       recording = this.make(record)
       this.known.set(name, recording)
       // What failed once is tried again.
-      recording.catch(() => this.known.delete(name))
+      recording.then(
+        () => this.compiled.add(name),
+        () => this.known.delete(name),
+      )
     }
     return recording
   }

@@ -2,18 +2,11 @@
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { Readback } from '../gpu/readback.ts'
-import {
-  LIST_WORDS,
-  LOGPROB_STEPS,
-  LOGPROB_WORDS,
-  maskWords,
-  SAMPLER_KINDS,
-  SETTINGS_WORDS,
-} from '../kernels/sampler.ts'
+import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, maskWords, SETTINGS_WORDS } from '../kernels/sampler.ts'
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
-import { type Batch, BatchWriter, classOfRows, type Row, type SamplerNeeds } from './batch.ts'
+import { type Batch, BatchWriter, classOfRows, endingsOf, type Row, type SamplerNeeds } from './batch.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
 
@@ -68,6 +61,12 @@ export class Runner {
   /** Compiles ahead what generating text needs, so that the first token does not wait for it. */
   async warmUp(): Promise<void> {
     await this.recordings.warmUp()
+  }
+
+  /** Compiles what requests with these needs take, beside what the GPU does for others meanwhile. */
+  prepare(needs: readonly SamplerNeeds[]): void {
+    // What does not compile says so when it is needed.
+    this.recordings.endings(endingsOf(needs)).all.catch(() => {})
   }
 
   /** The adapters from now on. Recordings that were made with others are let go. */
@@ -134,35 +133,33 @@ export class Runner {
     const outputs = this.check(rows, steps)
     const batchClass = classOfRows(rows, outputs)
     const outputRows = rows.filter((row) => row.output)
-    const logged = needs.some((need) => need.logprobs) ? outputs : 0
+    const wanted = endingsOf(needs)
+    const logged = wanted.logged ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0
     const masked = needs.some((need) => need.mask !== undefined) ? outputs : 0
     const slots = this.adapters?.usedBy(rows)
     const adapters = slots && this.adapters
-    const kind = SAMPLER_KINDS.findLast((kind) => needs.some((need) => need.sampler === kind)) ?? 'greedy'
-    const [layers, head, ...endings] = await Promise.all([
+    const endings = outputs > 0 ? recordings.endings(wanted) : undefined
+    const [layers, head] = await Promise.all([
       recordings.layers(batchClass, adapters),
       outputs > 0 ? recordings.head(batchClassOf(outputs, true), adapters) : undefined,
-      ruled + masked > 0 ? recordings.rules() : undefined,
-      outputs > 0 ? recordings.sampler(kind) : undefined,
-      logged > 0 ? recordings.logprobs() : undefined,
     ])
     const shape = { ...this.writer.write(rows, steps, outputs), ruled, masked, logged, adapters: slots }
-    const staging = outputs > 0 ? this.takeStaging() : undefined
     const forward = (pass: GPUComputePassEncoder) => {
       layers.encode(pass, shape)
       head?.encode(pass, shape)
     }
-    // The GPU computes the logits while the masks are being made.
-    if (masked > 0) {
-      this.encode(forward)
-      this.writeMasks(needs)
-    }
+    // The GPU computes the logits while the masks are being made, and while what comes after them is still compiled.
+    const early = masked > 0 || endings?.ready === false
+    if (early) this.encode(forward)
+    const after = (await endings?.all) ?? []
+    if (masked > 0) this.writeMasks(needs)
+    const staging = outputs > 0 ? this.takeStaging() : undefined
     this.encode(
       (pass) => {
         for (let step = 0; step < steps; step++) {
-          if (masked === 0) forward(pass)
-          for (const ending of endings) ending?.encode(pass, shape)
+          if (step > 0 || !early) forward(pass)
+          for (const ending of after) ending.encode(pass, shape)
         }
       },
       (encoder) => staging && this.copyChoices(encoder, staging, outputRows, steps, logged > 0),

@@ -20,18 +20,19 @@ function stage(maxSequences: number, steps = 4) {
     positions: 512,
   } as unknown as LoadedModel
   const sequences = new SequenceCache(loaded)
-  const planner = new Planner(loaded, sequences, new Pace(0, 16, steps))
+  const pace = new Pace(0, 16, steps)
+  const planner = new Planner(loaded, sequences, pace)
   const running: Generation[] = []
   /** Admits a generation with `prompt`, of which `computed` tokens are in its sequence. */
   const admit = (prompt: number[], computed: number, request: Partial<GenerationRequest> = {}) => {
-    const generation = new Generation(requestOf(prompt, request), running.length, () => {})
+    const generation = new Generation(requestOf(prompt, request), running.length, () => {}, pace)
     const sequence = sequences.find(prompt)!.sequence
     sequences.allocate(sequence, generation, computed)
     generation.admit(sequence, computed)
     running.push(generation)
     return generation
   }
-  return { planner, running, admit }
+  return { planner, running, admit, pace }
 }
 
 function requestOf(prompt: number[], request: Partial<GenerationRequest>): GenerationRequest {
@@ -49,7 +50,6 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
     constraint: undefined,
     recompute: false,
     lookup: 0,
-    lockstep: false,
     ...request,
   }
 }
@@ -81,7 +81,7 @@ describe('a plan', () => {
 
   it('takes one step where a request goes in lockstep, and none while its token is on its way', () => {
     const { planner, running, admit } = stage(2)
-    const careful = admit(from(0, 5), 4, { lockstep: true })
+    const careful = admit(from(0, 5), 4, { constraint: { mask: () => null, accept: () => {} } })
     const plan = planner.plan(running, false)
     expect(plan).toMatchObject({ kind: 'batch', steps: 1 })
     careful.scheduled(1, 1)
@@ -144,11 +144,43 @@ describe('a plan', () => {
     expect(plan?.kind === 'batch' && plan.rows.length).toBe(DECODE_ROWS)
   })
 
-  it('guesses tokens that are verified together, within the answer that is left', () => {
-    const { planner, running, admit } = stage(1)
-    admit([1, 2, 3, 4, 1, 2], 5, { lookup: 8, lockstep: true, maxTokens: 3 })
+  it('guesses tokens that are verified together once that pays, within the answer that is left', () => {
+    const { planner, running, admit, pace } = stage(1)
+    // A step of one row and a step of eight cost the same.
+    for (const rows of [1, 1, 1, 8, 8, 8]) {
+      pace.observe({ steps: 1, rows: { length: rows }, shares: { length: 1 }, decodes: true }, true, 0, 2)
+    }
+    const generation = admit([1, 2, 3, 4, 1, 2, 3, 4], 7, { lookup: 7, maxTokens: 24 })
+    expect(planner.plan(running, false)).toMatchObject({ kind: 'batch', steps: 4, shares: [{ guessed: [] }] })
+    // The text repeats itself: what would have been guessed is what comes.
+    for (let i = 0; i < 21; i++) {
+      generation.scheduled(1, 1)
+      generation.arrived()
+      generation.append(1 + (i % 4), undefined)
+    }
     const plan = planner.plan(running, false)
-    expect(plan).toMatchObject({ kind: 'batch', steps: 1, shares: [{ guessed: [3, 4], outputs: 3, positions: 3 }] })
+    expect(plan).toMatchObject({ kind: 'batch', steps: 1, shares: [{ guessed: [2, 3], outputs: 3, positions: 3 }] })
+  })
+
+  it('reads several prompts in one chunk, each with one output at its end', () => {
+    const { planner, running, admit } = stage(4)
+    const [a, b, c, d] = [admit(from(0, 3), 0), admit(from(100, 4), 1), admit(from(200, 9), 0), admit(from(300, 2), 0)]
+    const first = planner.plan(running, false)
+    expect(first).toMatchObject({ decodes: false, shares: [{ generation: a }, { generation: b }, { generation: c }] })
+    const ends = (plan: typeof first) =>
+      plan?.kind === 'batch' && plan.rows.flatMap((row, i) => (row.output ? [i] : []))
+    // 3 + 3 + 2 rows fill the chunk of 8; the third prompt goes on in the next, the last begins there.
+    expect(ends(first)).toEqual([2, 5])
+    expect(first).toHaveProperty('needs.length', 2)
+    for (const generation of [a, b, c]) generation.scheduled(generation === c ? 2 : 3, generation === c ? 0 : 1)
+    const second = planner.plan([c, d], false)
+    expect(second).toMatchObject({
+      shares: [
+        { generation: c, positions: 7 },
+        { generation: d, positions: 1 },
+      ],
+    })
+    expect(ends(second)).toEqual([6])
   })
 })
 
