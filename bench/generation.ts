@@ -1,7 +1,8 @@
 /**
- * What generation costs besides the forward pass: decoding at 1, 4, 16 and the adapter's own number of steps per
- * readback, greedy and sampled, and prompt lookup on a prompt that asks to repeat parts of it. All rows of a table run in
- * turns in one process, so their ratios mean something on a busy machine too.
+ * What generation costs besides the forward pass: decoding at 1, 4, 16 and an adaptive number of steps per readback, greedy and
+ * sampled, with the longest time that a reader waits for the next words; prompt lookup on a text that repeats itself and on
+ * one that does not; and what the first request of a kind takes beyond the second, in a model that was just loaded. All
+ * rows of a table run in turns in one process, so their ratios mean something on a busy machine too.
  *
  *   npx tsx --conditions=mistral-webgpu-source bench/generation.ts [--model <source>] [--tokens 96] [--rounds 3]
  */
@@ -29,24 +30,40 @@ interface Row {
   readonly params: SamplingInput
   readonly prompt: readonly number[]
   readonly ms: number[]
+  /** The longest time from one token to the next, of each run. */
+  readonly waits: number[]
 }
 
-/** Milliseconds of each token after the first. */
-async function decode({ model, prompt, params }: Row): Promise<number> {
+/** Milliseconds of each token after the first, and the most between two. */
+async function decode({ model, prompt, params }: Row): Promise<{ ms: number; wait: number }> {
   const steps = model.generate(prompt, { ...params, ignore_eos: true, max_tokens: tokens })
+  let last: number | undefined
+  let wait = 0
+  for await (const _ of steps) {
+    const now = performance.now()
+    wait = Math.max(wait, now - (last ?? now))
+    last = now
+  }
   const { timings } = await steps.summary
-  return timings.decodeMs / (tokens - 1)
+  return { ms: timings.decodeMs / (tokens - 1), wait }
 }
 
 async function measure(title: string, rows: readonly Row[]): Promise<void> {
   for (const row of rows) await decode(row)
-  for (let round = 0; round < rounds; round++) for (const row of rows) row.ms.push(await decode(row))
-  const median = ({ ms }: Row) => [...ms].sort((a, b) => a - b)[Math.floor(ms.length / 2)]!
+  for (let round = 0; round < rounds; round++) {
+    for (const row of round % 2 === 0 ? rows : [...rows].reverse()) {
+      const { ms, wait } = await decode(row)
+      row.ms.push(ms)
+      row.waits.push(wait)
+    }
+  }
+  const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
   console.log(`\n${title}`)
   for (const row of rows) {
-    const ms = median(row)
-    const ratio = median(rows[0]!) / ms
-    console.log(`  ${row.label.padEnd(34)} ${(1000 / ms).toFixed(1).padStart(8)} tokens/s  ${ratio.toFixed(2)}x`)
+    const ratio = median(rows[0]!.ms.map((ms, round) => ms / row.ms[round]!))
+    const rate = `${(1000 / median(row.ms)).toFixed(1).padStart(8)} tokens/s`
+    const wait = `longest wait ${median(row.waits).toFixed(0)} ms`
+    console.log(`  ${row.label.padEnd(34)} ${rate}  ${ratio.toFixed(2)}x  ${wait}`)
   }
 }
 
@@ -66,14 +83,37 @@ for (const [kind, params] of kinds) {
   const label = (i: number) => `${STEPS[i] ?? 'adaptive'} steps a readback`
   await measure(
     `decode, ${kind}`,
-    models.map((model, i): Row => ({ label: label(i), model, params, prompt, ms: [] })),
+    models.map((model, i): Row => ({ label: label(i), model, params, prompt, ms: [], waits: [] })),
   )
 }
 const again = [...prompt, ...prompt.slice(1), ...prompt.slice(1, 12)]
-const lookups = [0, 4, 8].map((prompt_lookup_num_tokens): Row => {
-  const params = { do_sample: false, prompt_lookup_num_tokens }
-  const label = prompt_lookup_num_tokens === 0 ? 'without' : `up to ${prompt_lookup_num_tokens} tokens ahead`
-  return { label, model: one, params, prompt: again, ms: [] }
-})
-await measure('prompt lookup, greedy, on a text that repeats itself', lookups)
+const adaptive = models.at(-1)!
+const texts: readonly [string, readonly number[], SamplingInput][] = [
+  ['a text that repeats itself, greedy', again, { do_sample: false }],
+  ['a text that does not, sampled', prompt, { seed: 1, temperature: 1.2 }],
+]
+for (const [text, start, params] of texts) {
+  const lookups = [0, 4, 8].map((prompt_lookup_num_tokens): Row => {
+    const label = prompt_lookup_num_tokens === 0 ? 'without' : `up to ${prompt_lookup_num_tokens} tokens ahead`
+    return { label, model: adaptive, params: { ...params, prompt_lookup_num_tokens }, prompt: start, ms: [], waits: [] }
+  })
+  await measure(`prompt lookup, adaptive steps, on ${text}`, lookups)
+}
 for (const model of models) model.dispose()
+
+console.log('\nfirst request of a kind, beyond the second, of a model that was just loaded; 4 tokens each')
+for (const [kind, params] of [...kinds, ['sampled: no top_k', { seed: 1, top_k: 0 }] as const]) {
+  const start = performance.now()
+  const model = await MistralModel.load(values.model)
+  const loaded = performance.now()
+  const times: number[] = []
+  // Each prompt begins with another token, so that none is in the cache.
+  for (const first of [5, 6, 7]) {
+    const from = performance.now()
+    await model.generate([first, ...prompt], { ...params, ignore_eos: true, max_tokens: 4 }).summary
+    times.push(performance.now() - from)
+  }
+  const beyond = (times[0]! - times[1]!).toFixed(0)
+  console.log(`  ${kind.padEnd(34)} ${beyond.padStart(6)} ms; loading took ${(loaded - start).toFixed(0)} ms`)
+  model.dispose()
+}

@@ -42,6 +42,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   SQUARES_FROM: 768,
   START_STRIDE: 96,
   STRIDE: 96,
+  SPAN: 1,
   STRIDE_QUADS: 24,
   THREADS: 64,
   V: 90,
