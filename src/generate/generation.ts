@@ -5,7 +5,7 @@ import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import { errorOf, isAsked, maskSources } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
-import { type Costs, Speculation } from './speculation.ts'
+import type { Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
 
@@ -50,8 +50,7 @@ export class Generation<Note = unknown> implements Owner {
     costs: Costs,
   ) {
     this.tokens = [...request.prompt]
-    const stepwise = () => this.stepwise
-    if (request.lookup > 0) this.#speculation = new Speculation(this.tokens, request.lookup, costs, stepwise)
+    this.#speculation = request.speculate?.(this.tokens, costs, () => this.stepwise)
     this.#masked = isAsked(request.constraint)
   }
 

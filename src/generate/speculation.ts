@@ -11,6 +11,13 @@ export interface Costs {
   aloneCost(rows: number): number | undefined
 }
 
+export type Speculate = (tokens: readonly number[], costs: Costs, stepwise: () => boolean) => Speculation
+
+/** @param most tokens of one guess at most */
+export function speculating(most: number): Speculate {
+  return (tokens, costs, stepwise) => new Speculation(tokens, most, costs, stepwise)
+}
+
 /** How much a round still counts after the next one. */
 const FADE = 0.85
 /** Rounds that must have been seen before guessing begins. */

@@ -83,8 +83,12 @@ export async function* generateTokens<Note>(
   checkTokenIds(params.sampler, loaded.config.vocabSize)
   // At least one position must be left for the answer.
   checkPrompt(prompt, loaded.config.vocabSize, loaded.contextLength, 1)
-  const request = { ...requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken, begun }), adapter }
+  const checked = requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken, begun })
   checkConstraint(constraint)
+  const most = params.loop.prompt_lookup_num_tokens
+  // Loaded for requests that want it.
+  const speculate = most > 0 ? (await import('./speculation.ts')).speculating(most) : undefined
+  const request = { ...checked, speculate, adapter }
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -120,7 +124,7 @@ function requestOf<Note>(
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
   { eosTokenIds, constraint, onToken, begun = 0 }: TokenLoopOptions<Note>,
-): Omit<GenerationRequest<Note>, 'adapter'> {
+): Omit<GenerationRequest<Note>, 'adapter' | 'speculate'> {
   const seed = sampler.seed ?? randomSeed()
   const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed }
   const topLogprobs = loop.logprobs ? loop.top_logprobs : undefined
@@ -140,7 +144,6 @@ function requestOf<Note>(
     constraint,
     onToken,
     recompute: !loop.use_cache,
-    lookup: loop.prompt_lookup_num_tokens,
   }
 }
 

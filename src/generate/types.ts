@@ -3,6 +3,7 @@ import type { Constraint } from '../constraints/constraint.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
+import type { Speculate } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 
 /** `stop`: the model ended, or a stop id or text came; `length`: max_tokens or the context was reached. */
@@ -70,8 +71,8 @@ export interface GenerationRequest<Note = unknown> {
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean
-  /** The most tokens to guess ahead; 0 is off. */
-  readonly lookup: number
+  /** Makes what guesses tokens ahead, for requests that want prompt lookup. */
+  readonly speculate: Speculate | undefined
   readonly adapter?: Adapter | undefined
 }
 

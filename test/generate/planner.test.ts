@@ -4,6 +4,7 @@ import { Generation } from '../../src/generate/generation.ts'
 import { Pace } from '../../src/generate/pace.ts'
 import { Planner } from '../../src/generate/planner.ts'
 import { SequenceCache } from '../../src/generate/sequence-cache.ts'
+import { speculating } from '../../src/generate/speculation.ts'
 import type { GenerationRequest } from '../../src/generate/types.ts'
 import { DECODE_ROWS } from '../../src/kernels/shape.ts'
 import type { LoadedModel } from '../../src/model/loaded-model.ts'
@@ -49,7 +50,7 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
     onToken: undefined,
     constraint: undefined,
     recompute: false,
-    lookup: 0,
+    speculate: undefined,
     ...request,
   }
 }
@@ -150,7 +151,7 @@ describe('a plan', () => {
     for (const rows of [1, 1, 1, 8, 8, 8]) {
       pace.observe({ steps: 1, rows: { length: rows }, shares: { length: 1 }, decodes: true }, true, 0, 2)
     }
-    const generation = admit([1, 2, 3, 4, 1, 2, 3, 4], 7, { lookup: 7, maxTokens: 24 })
+    const generation = admit([1, 2, 3, 4, 1, 2, 3, 4], 7, { speculate: speculating(7), maxTokens: 24 })
     expect(planner.plan(running, false)).toMatchObject({ kind: 'batch', steps: 4, shares: [{ guessed: [] }] })
     // The text repeats itself: what would have been guessed is what comes.
     for (let i = 0; i < 21; i++) {
