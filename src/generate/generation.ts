@@ -3,7 +3,7 @@ import { MistralError, NoTokenLeftError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
-import { errorOf, isAsked, maskSources } from './mask-sources.ts'
+import { errorOf, isAsked } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
@@ -148,10 +148,10 @@ export class Generation<Note = unknown> implements Owner {
 
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
   needs(guessed: readonly number[] = []): SamplerNeeds[] {
-    const { packed, sampler, logprobs, constraint } = this.request
+    const { packed, sampler, logprobs, constraint, masks } = this.request
     const needs: SamplerNeeds = { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
-    if (constraint === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
-    return maskSources(constraint, guessed, (error) => this.fail(error)).map((mask) => ({ ...needs, mask }))
+    if (constraint === undefined || masks === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
+    return masks(constraint, guessed, (error) => this.fail(error)).map((mask) => ({ ...needs, mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */

@@ -1,7 +1,7 @@
 /** Continuous batching: gives waiting requests their sequences, runs batches, and hands their results out. */
 import { QueueFullError } from '../errors.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
-import { type Choices, MAX_IN_FLIGHT, MAX_STEPS, type Submitted } from '../model/runner.ts'
+import { MAX_IN_FLIGHT, MAX_STEPS } from '../model/runner.ts'
 import { Changes } from './changes.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
@@ -65,8 +65,7 @@ export class Scheduler {
   start<Note>(request: GenerationRequest<Note>, sibling = false): Generation<Note> {
     this.loaded.gpu.check()
     if (!sibling) this.refuseBeyondQueue()
-    const resumed = () => this.resume(generation)
-    const generation: Generation<Note> = new Generation(request, this.count++, resumed, this.pace)
+    const generation: Generation<Note> = new Generation(request, this.count++, () => this.resume(generation), this.pace)
     this.loaded.runner.prepare(generation.needs())
     this.waiting.push(generation)
     request.adapter?.users.add(generation)
@@ -247,13 +246,8 @@ export class Scheduler {
     // Generations that did not fit, and prompts that wait for their turn, come first the next time.
     const served = new Set(plan.shares.map((share) => share.generation))
     this.running = [...this.running.filter((one) => !served.has(one)), ...this.running.filter((one) => served.has(one))]
-    let submitted: Submitted<Choices[]>
-    try {
-      submitted = await runner.sample(plan)
-    } catch (error) {
-      this.failPlan(plan, error as Error)
-      return
-    }
+    const submitted = await runner.sample(plan).catch((error: Error) => this.failPlan(plan, error))
+    if (submitted === undefined) return
     // The clock starts here: compiling a batch of a new shape says nothing about its speed.
     const start = performance.now()
     const alone = this.inFlight++ === 0
@@ -271,7 +265,7 @@ export class Scheduler {
   }
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */
-  private failPlan({ shares }: BatchPlan, error: Error): void {
+  private failPlan({ shares }: BatchPlan, error: Error): undefined {
     for (const { generation, sequence } of shares) {
       generation.fail(error)
       this.release(generation)

@@ -88,7 +88,8 @@ export async function* generateTokens<Note>(
   const most = params.loop.prompt_lookup_num_tokens
   // Loaded for requests that want it.
   const speculate = most > 0 ? (await import('./speculation.ts')).speculating(most) : undefined
-  const request = { ...checked, speculate, adapter }
+  const masks = constraint && (await import('./row-masks.ts')).maskSources
+  const request = { ...checked, speculate, masks, adapter }
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -124,7 +125,7 @@ function requestOf<Note>(
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
   { eosTokenIds, constraint, onToken, begun = 0 }: TokenLoopOptions<Note>,
-): Omit<GenerationRequest<Note>, 'adapter' | 'speculate'> {
+): Omit<GenerationRequest<Note>, 'adapter' | 'speculate' | 'masks'> {
   const seed = sampler.seed ?? randomSeed()
   const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed }
   const topLogprobs = loop.logprobs ? loop.top_logprobs : undefined

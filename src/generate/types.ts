@@ -3,6 +3,7 @@ import type { Constraint } from '../constraints/constraint.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
+import type { MaskSources } from './row-masks.ts'
 import type { Speculate } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 
@@ -68,6 +69,8 @@ export interface GenerationRequest<Note = unknown> {
   readonly stops: ReadonlySet<number>
   /** The constraint on the next token. It is asked between steps, so such requests go in lockstep while it is not idle. */
   readonly constraint: Constraint | undefined
+  /** Makes its masks; undefined without a constraint. */
+  readonly masks: MaskSources | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Generation } from '../../src/generate/generation.ts'
 import { Pace } from '../../src/generate/pace.ts'
 import { Planner } from '../../src/generate/planner.ts'
+import { maskSources } from '../../src/generate/row-masks.ts'
 import { SequenceCache } from '../../src/generate/sequence-cache.ts'
 import { speculating } from '../../src/generate/speculation.ts'
 import type { GenerationRequest } from '../../src/generate/types.ts'
@@ -51,6 +52,7 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
     constraint: undefined,
     recompute: false,
     speculate: undefined,
+    masks: maskSources,
     ...request,
   }
 }
