@@ -75,7 +75,22 @@ async function open(folder: string) {
     from<typeof import('../src/sampling/request-params.ts')>('sampling/request-params.ts'),
     from<typeof import('../src/gpu/flags.ts')>('gpu/flags.ts'),
   ])
-  return { gpu: await openGpu(), ...recorder, ...draw, ...rules, ...sampler, ...shape, ...packed, ...params, ...flags }
+  // Older checkouts have no such file: there packSettings does it all.
+  const { packLists } = await from<typeof import('../src/sampling/packed-lists.ts')>('sampling/packed-lists.ts').catch(
+    () => ({ packLists: undefined }),
+  )
+  return {
+    gpu: await openGpu(),
+    packLists,
+    ...recorder,
+    ...draw,
+    ...rules,
+    ...sampler,
+    ...shape,
+    ...packed,
+    ...params,
+    ...flags,
+  }
 }
 
 type Contestant = Awaited<ReturnType<typeof open>>
@@ -115,14 +130,15 @@ async function prepareRun(contestant: Contestant, vocabSize: number, input: Samp
 
 /** Gaussian logits with a deviation of 3, like a model's; a history of 200 different tokens. */
 function prepare(contestant: Contestant, vocabSize: number, input: SamplingInput) {
-  const { gpu, createActivation, createSamplerBuffers, packSettings, parseRequestParams, BufferUsage } = contestant
+  const { gpu, createActivation, createSamplerBuffers, packSettings, packLists, parseRequestParams, BufferUsage } =
+    contestant
   const logits = createActivation(gpu, 'logits', 1, vocabSize)
   const rows = gpu.createBuffer('rows', 16, BufferUsage.STORAGE | BufferUsage.COPY_DST)
   const sizes = { sequences: 1, outputs: 1 }
   const buffers = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions: POSITIONS }, sizes)
   const gauss = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
   const context = { promptLength: HISTORY / 2, eosTokenId: 2, seed: 1 }
-  const { settings, lists, rules } = packSettings(parseRequestParams(input).sampler, context)
+  const { settings, lists, rules } = packSettings(parseRequestParams(input).sampler, context, packLists)
   gpu.write(
     logits.buffer,
     0,

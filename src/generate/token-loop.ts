@@ -4,7 +4,7 @@ import type { Constraint } from '../constraints/constraint.ts'
 import { AbortError, ContextLengthError, ParameterError } from '../errors.ts'
 import { type SamplerKind, SHORT_TOP_K } from '../kernels/sampler.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
-import { packSettings } from '../sampling/packed-params.ts'
+import { hasLists, type PackLists, packSettings } from '../sampling/packed-params.ts'
 import { randomSeed } from '../sampling/random.ts'
 import { parseRequestParams, type RequestParams, type SamplingInput } from '../sampling/request-params.ts'
 import { checkTokenIds, type SamplerParams } from '../sampling/sampler-params.ts'
@@ -83,7 +83,8 @@ export async function* generateTokens<Note>(
   checkTokenIds(params.sampler, loaded.config.vocabSize)
   // At least one position must be left for the answer.
   checkPrompt(prompt, loaded.config.vocabSize, loaded.contextLength, 1)
-  const checked = requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken, begun })
+  const lists = hasLists(params.sampler) ? (await import('../sampling/packed-lists.ts')).packLists : undefined
+  const checked = requestOf(loaded, prompt, params, { eosTokenIds, constraint, onToken, begun }, lists)
   checkConstraint(constraint)
   const most = params.loop.prompt_lookup_num_tokens
   // Loaded for requests that want it.
@@ -125,6 +126,7 @@ function requestOf<Note>(
   prompt: readonly number[],
   { sampler, loop }: TokenParams,
   { eosTokenIds, constraint, onToken, begun = 0 }: TokenLoopOptions<Note>,
+  lists: PackLists | undefined,
 ): Omit<GenerationRequest<Note>, 'adapter' | 'speculate' | 'masks'> {
   const seed = sampler.seed ?? randomSeed()
   const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed }
@@ -133,11 +135,11 @@ function requestOf<Note>(
   if (wanted <= 0) {
     throw new ParameterError('max_length', loop.max_length, `must be above the prompt's ${prompt.length} tokens`)
   }
-  const packed = packSettings(sampler, { ...context, topLogprobs })
+  const packed = packSettings(sampler, { ...context, topLogprobs }, lists)
   return {
     prompt,
     packed,
-    masked: constraint === undefined ? packed : packSettings(sampler, { ...context, topLogprobs, masked: true }),
+    masked: constraint === undefined ? packed : packSettings(sampler, { ...context, topLogprobs, masked: true }, lists),
     logprobs: loop.logprobs,
     sampler: samplerOf(sampler),
     maxTokens: Math.min(wanted, loaded.positions - prompt.length),

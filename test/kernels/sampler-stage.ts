@@ -9,6 +9,7 @@ import { logprobs } from '../../src/kernels/logprobs.ts'
 import { scoreRules } from '../../src/kernels/rules.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
 import { type BatchShape, createActivation } from '../../src/kernels/shape.ts'
+import { packLists } from '../../src/sampling/packed-lists.ts'
 import { packSettings } from '../../src/sampling/packed-params.ts'
 import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
 import type { SamplerParams } from '../../src/sampling/sampler-params.ts'
@@ -134,11 +135,8 @@ export class Stage {
       const sequence = this.sequenceOf(i)
       logits.set(request.logits, i * this.stride)
       history.set(request.tokens, sequence * this.positions)
-      const packed = packSettings(request.params, {
-        ...request,
-        seed: request.params.seed!,
-        masked: request.mask !== undefined,
-      })
+      const context = { ...request, seed: request.params.seed!, masked: request.mask !== undefined }
+      const packed = packSettings(request.params, context, packLists)
       if (request.mask !== undefined) gpu.write(buffers.masks, i * request.mask.byteLength, request.mask)
       settings.set(packed.settings, sequence * kernel.SETTINGS_WORDS)
       if (packed.lists.length > 0) gpu.write(buffers.lists, sequence * kernel.LIST_WORDS * 4, packed.lists)

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { ParameterError } from '../../src/errors.ts'
 import { SAMPLER_SETTINGS } from '../../src/gpu/shaders.gen.ts'
-import { packSettings } from '../../src/sampling/packed-params.ts'
+import { packLists } from '../../src/sampling/packed-lists.ts'
+import { hasLists, packSettings } from '../../src/sampling/packed-params.ts'
 import { parseRequestParams, type SamplingInput } from '../../src/sampling/request-params.ts'
 import { checkTokenIds } from '../../src/sampling/sampler-params.ts'
 
 const CONTEXT = { promptLength: 4, eosTokenId: [2], seed: 5 }
-const pack = (input: SamplingInput) => packSettings(parseRequestParams(input).sampler, CONTEXT)
+const pack = (input: SamplingInput) => packSettings(parseRequestParams(input).sampler, CONTEXT, packLists)
 
 describe('packSettings', () => {
   test.each<[SamplingInput, boolean]>([
@@ -27,6 +28,20 @@ describe('packSettings', () => {
     const packed = pack(input)
     expect(packed.rules).toBe(rules)
     expect(packed.settings.length).toBe(SAMPLER_SETTINGS.SETTINGS_WORDS)
+    // Without lists, the packer of lists makes no difference.
+    const params = parseRequestParams(input).sampler
+    if (!hasLists(params)) expect(packSettings(params, CONTEXT)).toEqual(packed)
+  })
+
+  test.each<[SamplingInput, boolean]>([
+    [{ repetition_penalty: 2, top_k: 3, min_length: 9 }, false],
+    [{ logit_bias: { 4: 1 } }, true],
+    [{ sequence_bias: [[[4], 1]] }, true],
+    [{ bad_words_ids: [[2]] }, true],
+    [{ suppress_tokens: [1] }, true],
+    [{ stop_token_ids: [1] }, true],
+  ])('%j: has lists %s', (input, has) => {
+    expect(hasLists(parseRequestParams(input).sampler)).toBe(has)
   })
 
   test('sequences of one last id form one group, a repeated one counts once with its last bias', () => {
@@ -66,7 +81,7 @@ describe('packSettings', () => {
     checkTokenIds(params, 100)
     // One group: where it is, its last id, its size; and 99 ids, their number and a bias for each.
     const words = 3 + 65_536 * 101
-    expect(() => packSettings(params, CONTEXT)).toThrow(`they would take ${words}`)
+    expect(() => packSettings(params, CONTEXT, packLists)).toThrow(`they would take ${words}`)
   })
 
   test('bad words fill the lists in the order of their groups', () => {
