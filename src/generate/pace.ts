@@ -32,12 +32,8 @@ export class Pace {
   private lastEnd = 0
   #answers = 1
 
-  /**
-   * @param readbackMs the adapter's latency
-   * @param fixed use this many steps always
-   */
+  /** @param fixed use this many steps always */
   constructor(
-    private readonly readbackMs: number,
     private readonly most: number,
     private readonly fixed?: number | undefined,
   ) {}
@@ -71,17 +67,18 @@ export class Pace {
    * is the whole way there and back.
    */
   observe({ steps, rows, shares, decodes }: Measured, alone: boolean, start: number, end: number): void {
-    // When it was queued behind another batch, it computed from that one's end on; else the way back counts too.
-    const ms = this.lastEnd > start ? end - this.lastEnd : Math.max(0, end - start - this.readbackMs)
+    // When it was queued behind another batch, it computed from that one's end on.
+    const queued = this.lastEnd > start
+    const perStep = Math.max((end - (queued ? this.lastEnd : start)) / steps, 0.01)
     this.lastEnd = end
     // Prompts are not what steps are planned for.
     if (!decodes) return
     this.#answers = shares.length
     const width = widthOf(rows.length)
-    const perStep = Math.max(ms / steps, 0.01)
     const before = this.stepMs.get(width) ?? perStep
     const weight = perStep < before ? SMOOTHING_FASTER : SMOOTHING
-    this.stepMs.set(width, before + weight * (perStep - before))
+    // Else the way there and back counts too, which is better than nothing.
+    if (queued || before === perStep) this.stepMs.set(width, before + weight * (perStep - before))
     if (!alone || steps > 1) return
     const times = this.aloneMs.get(width) ?? []
     this.aloneMs.set(width, [...times, end - start].slice(-RECENT))

@@ -49,7 +49,7 @@ export class Scheduler {
     private readonly options: SchedulerOptions,
   ) {
     this.sequences = new SequenceCache(loaded)
-    this.pace = new Pace(loaded.readbackMs, MAX_STEPS, options.steps)
+    this.pace = new Pace(MAX_STEPS, options.steps)
     this.planner = new Planner(loaded, this.sequences, this.pace)
   }
 

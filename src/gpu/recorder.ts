@@ -35,8 +35,8 @@ export class Recorder<B> {
   }
 
   /** Compiles all pipelines side by side. Throws `DeviceError` with the label of the dispatch that does not compile. */
-  async build(): Promise<Recording<B>> {
-    const pipelines = await Promise.all(
+  compile(): Promise<GPUComputePipeline[]> {
+    return Promise.all(
       this.requests.map(async ({ label, parts }) => {
         try {
           return await this.gpu.pipelines.pipeline(parts)
@@ -49,6 +49,11 @@ export class Recorder<B> {
         }
       }),
     )
+  }
+
+  /** The same, with everything that the dispatches are bound to. */
+  async build(): Promise<Recording<B>> {
+    const pipelines = await this.compile()
     const steps = this.requests.map(({ label, parts, size }, i): Step<B> => {
       const [x = 1, y = 1, z = 1] = size
       return { pipeline: pipelines[i]!, bindGroup: this.bindGroup(label, parts), x, y, z }

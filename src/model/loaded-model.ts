@@ -3,9 +3,7 @@ import { throwIfAborted } from '../async/abort.ts'
 import { checkParameter, integer, oneOf, orElse } from '../checks.ts'
 import { ConfigError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
-import { BufferUsage } from '../gpu/flags.ts'
 import { openGpu } from '../gpu/open.ts'
-import { Readback } from '../gpu/readback.ts'
 import type { Tuning } from '../gpu/tuning.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
 import { CACHE_LAYOUTS, type CacheLayout } from '../kernels/cache-layouts.ts'
@@ -70,8 +68,6 @@ export class LoadedModel {
   readonly runner: Runner
   /** Notes on the checkpoint for the user, one sentence each. */
   readonly notes: readonly string[]
-  /** Milliseconds from the end of work on the GPU to its result in JavaScript, as measured while loading. */
-  readonly readbackMs: number
   private readonly sizes: Sizes
   private scorer: Promise<TextScorer> | undefined
   private reader: Promise<HiddenReader> | undefined
@@ -89,7 +85,6 @@ export class LoadedModel {
     this.cache = parts.cache
     this.runner = parts.runner
     this.notes = parts.notes
-    this.readbackMs = parts.readbackMs
     this.sizes = sizes
   }
 
@@ -190,9 +185,8 @@ export class LoadedModel {
     throwIfAborted(signal)
     gpu.check()
     report(options, 'ready', totalBytes, totalBytes)
-    const readbackMs = await readbackLatency(gpu)
     const { memoryOf } = await import('./memory.ts')
-    return new LoadedModel({ gpu, config, weights, cache, runner, notes, readbackMs }, sizes, totalBytes, memoryOf)
+    return new LoadedModel({ gpu, config, weights, cache, runner, notes }, sizes, totalBytes, memoryOf)
   }
 
   /** What measures texts, made when it is first asked for. */
@@ -213,28 +207,7 @@ export class LoadedModel {
   }
 }
 
-/** Milliseconds that nothing but bringing a result back takes: the median of a few. */
-async function readbackLatency(gpu: Gpu): Promise<number> {
-  const source = gpu.createBuffer('latency', 16, BufferUsage.COPY_SRC)
-  const readback = new Readback(gpu, 'latency readback', 16)
-  try {
-    const times: number[] = []
-    for (let i = 0; i < 5; i++) {
-      const encoder = gpu.device.createCommandEncoder()
-      readback.copy(encoder, source, 16)
-      const start = performance.now()
-      gpu.submit(encoder.finish())
-      await readback.read(16)
-      times.push(performance.now() - start)
-    }
-    return times.sort((a, b) => a - b)[2]!
-  } finally {
-    source.destroy()
-    readback.destroy()
-  }
-}
-
-type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'readbackMs'
+type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes'
 
 interface Sizes {
   readonly contextLength: number

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { Pace } from '../../src/generate/pace.ts'
 
-/** A pace that has seen batches of `stepMs` a step follow each other, on an adapter that brings results back in 1 ms. */
+/** A pace that has seen batches of `stepMs` a step follow each other. */
 function paced(stepMs: number, rows = 1, fixed?: number) {
-  const pace = new Pace(1, 16, fixed)
+  const pace = new Pace(16, fixed)
   let now = 100
   const run = (ms: number, decodes = true, steps = 1) => {
     const start = now - 1
@@ -32,7 +32,7 @@ describe('steps of a batch', () => {
   })
 
   it('are one before anything was measured, and for another width of the batch', () => {
-    expect(new Pace(1, 16).steps(1, 100)).toBe(1)
+    expect(new Pace(16).steps(1, 100)).toBe(1)
     const { pace } = paced(1, 8)
     expect(pace.steps(1, 100)).toBe(1)
     expect(pace.steps(7, 100)).toBe(16)
@@ -64,7 +64,7 @@ describe('the cost of a step that is awaited', () => {
     pace.observe({ steps: 1, rows: { length: rows }, shares: { length: 1 }, decodes: true }, alone, 1000, 1000 + ms)
 
   it('is known by width after three batches; the fastest of the last four counts', () => {
-    const pace = new Pace(1, 16)
+    const pace = new Pace(16)
     for (const ms of [9, 40]) observe(pace, 5, ms)
     expect(pace.aloneCost(5)).toBeUndefined()
     observe(pace, 8, 10)
@@ -76,7 +76,7 @@ describe('the cost of a step that is awaited', () => {
   })
 
   it('takes no batch that was queued behind another', () => {
-    const pace = new Pace(1, 16)
+    const pace = new Pace(16)
     for (let i = 0; i < 9; i++) observe(pace, 1, 5, false)
     expect(pace.aloneCost(1)).toBeUndefined()
     expect(pace.stepCost(1)).toBeDefined()

@@ -22,7 +22,7 @@ function stage(maxSequences: number, steps = 4) {
     positions: 512,
   } as unknown as LoadedModel
   const sequences = new SequenceCache(loaded)
-  const pace = new Pace(0, 16, steps)
+  const pace = new Pace(16, steps)
   const planner = new Planner(loaded, sequences, pace)
   const running: Generation[] = []
   /** Admits a generation with `prompt`, of which `computed` tokens are in its sequence. */
