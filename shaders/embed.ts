@@ -21,6 +21,8 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
   [/^next_logprobs$/, 'shaders-score.gen.ts'],
+  [/^(?:matmul_batch|lane_sum_\w+)$/, 'shaders-batch.gen.ts'],
+  [/^(?:matmul_(?:tile|shaped|f16|int8|matrix)|quants_\w+|tile_emit)$/, 'shaders-gpu.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
   [/^/, COMMON],
 ]

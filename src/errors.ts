@@ -165,6 +165,15 @@ export class DeviceLostError extends DeviceError {
   }
 }
 
+/** The GPU computes wrong, even with the plainest kernels. */
+export class SelfTestError extends DeviceError {
+  override name = 'SelfTestError'
+  /** @param report what an issue should say: the adapter, and what each check gave */
+  constructor(readonly report: string) {
+    super(`this GPU computes wrong\n${report}`)
+  }
+}
+
 /** The model with these options needs more GPU memory, or larger buffers, than the device gives. */
 export class MemoryError extends DeviceError {
   override name = 'MemoryError'
@@ -219,6 +228,7 @@ function classes(): Readonly<Record<string, { readonly prototype: MistralError }
     ContextLengthError,
     DeviceError,
     DeviceLostError,
+    SelfTestError,
     MemoryError,
     AbortError,
     ListenError,

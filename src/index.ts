@@ -27,6 +27,7 @@ export {
   NoTokenLeftError,
   ParameterError,
   QueueFullError,
+  SelfTestError,
   TokenizerError,
 } from './errors.ts'
 export type { CustomReader } from './formats/byte-reader.ts'
@@ -49,7 +50,9 @@ export type { Perplexity, PerplexityOptions, PerplexityProgress } from './genera
 export { type QuantizeOptions, type QuantizeResult, quantize } from './generate/quantize.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
 export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/types.ts'
+export type { BatchClass, GpuMatmul, MatmulVariant, Tuning } from './gpu/tuning.ts'
 export type { ModelConfig } from './model/config.ts'
+export type { KernelReport, SelfTestOption, TuningOption } from './model/kernel-report.ts'
 export type { LoadProgress } from './model/loaded-model.ts'
 export type { ModelMemory } from './model/memory.ts'
 export type { RopeScaling } from './model/rope.ts'

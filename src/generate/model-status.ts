@@ -1,4 +1,6 @@
 /** The state of a model, as its owner and the server see it. */
+
+import type { KernelReport } from '../model/kernel-report.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { ModelMemory } from '../model/memory.ts'
 import type { QuantizationReport } from '../model/rounding.ts'
@@ -33,6 +35,8 @@ export interface ModelStatus {
   readonly generatedTokens: number
   /** The error that rounding added to the weights while they were loaded; undefined when none were rounded. */
   readonly quantization: QuantizationReport | undefined
+  /** Which kernels the model computes with, and why. */
+  readonly kernels: KernelReport
 }
 
 export function statusOf(loaded: LoadedModel, scheduler: Scheduler, maxQueue: number): ModelStatus {
@@ -49,5 +53,6 @@ export function statusOf(loaded: LoadedModel, scheduler: Scheduler, maxQueue: nu
     memory: loaded.memory(),
     ...scheduler.totals,
     quantization: loaded.weights.quantization,
+    kernels: loaded.kernels,
   }
 }

@@ -56,6 +56,8 @@ const LOAD: Checks<LoadOptions> = {
     'an array of names',
   ),
   tuning: checkedLater,
+  selfTest: checkedLater,
+  kernelHooks: checkedLater,
   maxQueue: orElse(Infinity, integer(0)),
   stepsPerReadback: integer(1, MAX_STEPS),
 }

@@ -33,6 +33,8 @@ export interface DeviceFacts {
   readonly adapterInfo: GPUAdapterInfo
   /** The optional features that the device was opened with. */
   readonly features: ReadonlySet<string>
+  /** Extensions of WGSL that the implementation has on every device. */
+  readonly language: ReadonlySet<string>
   readonly limits: Limits
 }
 
@@ -40,6 +42,7 @@ export interface DeviceFacts {
 export class Gpu {
   readonly adapterInfo: GPUAdapterInfo
   readonly features: ReadonlySet<string>
+  readonly language: ReadonlySet<string>
   readonly limits: Limits
 
   constructor(
@@ -53,6 +56,7 @@ export class Gpu {
   ) {
     this.adapterInfo = facts.adapterInfo
     this.features = facts.features
+    this.language = facts.language
     this.limits = facts.limits
   }
 

@@ -6,5 +6,8 @@ export const BufferUsage = {
   STORAGE: 0x0080,
 } as const
 
+/** `GPUBufferUsage.QUERY_RESOLVE`; few need it. */
+export const QUERY_RESOLVE = 0x0200
+
 export const MAP_MODE_READ = 0x0001
 export const SHADER_STAGE_COMPUTE = 0x0004

@@ -47,7 +47,11 @@ async function openDevice(gpu: GPU, disabled: readonly string[]): Promise<{ devi
         requiredFeatures: features as GPUFeatureName[],
         ...(requiredLimits && { requiredLimits }),
       })
-      return { device, facts: { adapterInfo, features: new Set<string>(features), limits: deviceLimits(device) } }
+      const language = new Set([...(gpu.wgslLanguageFeatures ?? [])].filter((name) => !disabled.includes(name)))
+      return {
+        device,
+        facts: { adapterInfo, features: new Set<string>(features), language, limits: deviceLimits(device) },
+      }
     } catch (error) {
       refusal ??= error
     }

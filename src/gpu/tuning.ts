@@ -7,10 +7,30 @@
 export type BatchClass = 1 | 4 | 8 | 'decode' | 'many'
 
 /**
- * `vector` reads the weights once for each row; `batch4` and `batch8` read them once for four or eight rows; `tile` makes
- * tiles of 32 rows and 64 outputs in workgroup memory.
+ * `vector` reads the weights once for each row; `batch4` and `batch8` read them once for four or eight rows. The others are
+ * loaded where a device uses them.
  */
-export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | 'tile'
+export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | GpuMatmul
+
+/**
+ * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, `split_…` so many threads for
+ * each output; the others make tiles of rows and outputs in workgroup memory, in f32 as `tile` does (32 rows x 64 outputs), in
+ * f16, or in whole numbers of 8 bits.
+ */
+export type GpuMatmul =
+  | 'vector_128'
+  | 'vector_256'
+  | 'split_64'
+  | 'split_256'
+  | 'tile'
+  | 'tile_16x64'
+  | 'tile_64x64'
+  | 'tile_32x128'
+  | 'f16_32x64'
+  | 'f16_64x64'
+  | 'int8_32x64'
+  | 'int8_64x64'
+  | 'int8_64x128'
 
 export interface Tuning {
   /** Load f16 weights and keys as `f16`, which needs the feature `shader-f16`, instead of unpacking words. */
@@ -22,6 +42,8 @@ export interface Tuning {
   readonly subgroupLanes: number
   /** The matmul for each class of batch. */
   readonly matmul: Readonly<Record<BatchClass, MatmulVariant>>
+  /** The matmuls that suit this device better, by {@link choiceKey}. */
+  readonly choices?: Readonly<Record<string, MatmulVariant>> | undefined
   /**
    * For each class of batch, whether the norms of a layer are folded into the products before and after them, which saves
    * two dispatches a layer and costs each workgroup of a product a look at the squares of its rows.
@@ -29,6 +51,19 @@ export interface Tuning {
   readonly foldedNorms: Readonly<Record<BatchClass, boolean>>
   /** Attention takes neighbouring rows of a prompt in tiles that share keys and values, instead of one row at a time. */
   readonly attentionTiles: boolean
+}
+
+/** Matrices with fewer outputs than this cannot keep a GPU busy with tiles alone. */
+const FEW_OUTPUTS = 8192
+
+/** Matrices that a choice is made for together: of a layout, of about so many outputs, for a class of batches. */
+export function choiceKey(layout: string, outputs: number, batchClass: BatchClass): string {
+  return `${layout} ${outputs < FEW_OUTPUTS ? 'few' : 'many'} outputs, ${batchClass}`
+}
+
+/** The matmul for a matrix of this layout and number of outputs. */
+export function matmulFor(tuning: Tuning, layout: string, outputs: number, batchClass: BatchClass): MatmulVariant {
+  return tuning.choices?.[choiceKey(layout, outputs, batchClass)] ?? tuning.matmul[batchClass]
 }
 
 /** What the choice of variants depends on. */

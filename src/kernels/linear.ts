@@ -6,20 +6,14 @@ import {
   emitAdd,
   emitSiluGate,
   emitStore,
-  laneSumSubgroup,
-  laneSumWorkgroup,
-  MATMUL_BATCH,
-  MATMUL_TILE,
   MATMUL_VEC,
   MATMUL_VEC_SUBGROUP,
-  matmulBatch,
-  matmulTile,
   matmulVec,
   matmulVecSubgroup,
   scaleOne,
 } from '../gpu/shaders.gen.ts'
-import type { BatchClass } from '../gpu/tuning.ts'
-import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo, ROW_TILE } from './shape.ts'
+import { type BatchClass, type MatmulVariant, matmulFor } from '../gpu/tuning.ts'
+import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo } from './shape.ts'
 import { startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
 
 const THREADS = 64
@@ -36,9 +30,9 @@ export interface LinearOptions {
 }
 
 /**
- * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]), x scaled row by row where it has a scale. One row uses a matrix-vector kernel, up to eight a kernel that
- * reads each weight once for all of them, more a tiled one. Several weights are parts of one matrix, from its first row on,
- * that lie on the GPU in different layouts: each is a dispatch.
+ * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]), x scaled row by row where it has a scale. One row uses a
+ * matrix-vector kernel, up to eight a kernel that reads each weight once for all of them, more a tiled one. Several weights
+ * are parts of one matrix, from its first row on, that lie on the GPU in different layouts: each is a dispatch.
  */
 export function linear(
   r: Recorder<BatchShape>,
@@ -51,13 +45,14 @@ export function linear(
   let first = 0
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
-    const { body, size } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
-    r.dispatch(piece.label, [...body, ...weightParts(r.gpu, piece), scale, start(piece), ...emit], size)
+    const { body, size, weights } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
+    r.dispatch(piece.label, [...body, ...(weights ?? weightParts(r.gpu, piece)), scale, start(piece), ...emit], size)
     first += piece.rows
   }
 }
 
-interface Product {
+/** A product that a kernel is asked for. */
+export interface Product {
   readonly x: Activation
   readonly weight: Weight
   /** The output that the weight's first row gives. */
@@ -65,15 +60,24 @@ interface Product {
   readonly rows: 'rows' | 'outputs'
 }
 
-interface Kernel {
+export interface Kernel {
   readonly body: readonly ShaderPart[]
   readonly size: Extent<BatchShape>[]
+  /** The parts that read the matrix, where they are others than for most kernels. */
+  readonly weights?: readonly ShaderPart[]
 }
 
+/** What kernels that are loaded later are made with. */
+const TOOLS = { vector, shared, lanes }
+export type MatmulTools = typeof TOOLS
+export type MakeMatmul = (gpu: Gpu, product: Product, tools: MatmulTools) => Kernel
+
+/** The kernels by their names. `loadMatmuls` adds those that a device uses besides. */
+export const matmuls = new Map<MatmulVariant, MakeMatmul>([['vector', (gpu, product) => vector(gpu, product)]])
+
 function kernelFor(gpu: Gpu, product: Product, batchClass: BatchClass): Kernel {
-  const variant = gpu.tuning.matmul[batchClass]
-  if (variant === 'vector') return vector(gpu, product)
-  return variant === 'tile' ? tiled(product) : batch(gpu, product, variant === 'batch8')
+  const { layout, rows } = product.weight
+  return matmuls.get(matmulFor(gpu.tuning, layout.name, rows, batchClass))!(gpu, product, TOOLS)
 }
 
 /** What every matmul takes. */
@@ -81,9 +85,10 @@ function shared({ x, weight, first }: Product) {
   return { bindings: { x: x.buffer }, constants: { FIRST: first, N: first + weight.rows } }
 }
 
-function vector(gpu: Gpu, product: Product): Kernel {
+/** `threads` in a workgroup, of which as many share an output as exchange values in order. */
+function vector(gpu: Gpu, product: Product, threads = THREADS): Kernel {
   const { weight, rows } = product
-  const { LANES, GROUPS, subgroups } = lanes(gpu, stepsPerRow(weight), 32)
+  const { LANES, GROUPS, subgroups } = lanes(gpu, stepsPerRow(weight), 32, threads)
   const { bindings, constants } = shared(product)
   const use = { bindings, constants: { ...constants, LANES, GROUPS } }
   const body = [subgroups ? part(matmulVecSubgroup, use) : part(matmulVec, use)]
@@ -91,29 +96,13 @@ function vector(gpu: Gpu, product: Product): Kernel {
   return { body, size: [ceilDiv(weight.rows, OUTPUTS * GROUPS), (b) => b[rows]] }
 }
 
-function batch(gpu: Gpu, product: Product, wide: boolean): Kernel {
-  const { weight, rows } = product
-  const { LANES, GROUPS, subgroups } = lanes(gpu, ceilDiv(weight.cols, 4), 16)
-  const { bindings, constants } = shared(product)
-  const laneSum = part(subgroups ? laneSumSubgroup : laneSumWorkgroup, { bindings: {}, constants: {} })
-  const body = [part(matmulBatch, { bindings, constants: { ...constants, LANES, GROUPS, WIDE: wide } }), laneSum]
-  const { OUTPUTS, ROWS, WIDE_ROWS } = MATMUL_BATCH
-  return { body, size: [ceilDiv(weight.rows, OUTPUTS * GROUPS), (b) => ceilDiv(b[rows], wide ? WIDE_ROWS : ROWS)] }
-}
-
-function tiled(product: Product): Kernel {
-  const { weight, rows } = product
-  const size: Extent<BatchShape>[] = [ceilDiv(weight.rows, MATMUL_TILE.TILE_OUTPUTS), (b) => ceilDiv(b[rows], ROW_TILE)]
-  return { body: [part(matmulTile, shared(product))], size }
-}
-
 /** No more lanes than there is work for, nor than exchange values in order where the subgroup variant is used. */
-function lanes(gpu: Gpu, work: number, most: number): { LANES: number; GROUPS: number; subgroups: boolean } {
+function lanes(gpu: Gpu, work: number, most: number, threads = THREADS) {
   const { subgroupLanes } = gpu.tuning
   const subgroups = subgroupLanes > 0
   const wanted = Math.max(2, Math.min(most, powerOfTwo(work)))
   const LANES = subgroups ? Math.min(wanted, subgroupLanes) : wanted
-  return { LANES, GROUPS: THREADS / LANES, subgroups }
+  return { LANES, GROUPS: threads / LANES, subgroups }
 }
 
 /** y = the product. */

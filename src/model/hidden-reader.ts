@@ -1,9 +1,7 @@
 /** The hidden states that a model comes to, before they become logits. */
 import { Readback } from '../gpu/readback.ts'
 import type { Recorder } from '../gpu/recorder.ts'
-import { rmsNorm } from '../kernels/rms-norm.ts'
 import { type BatchShape, batchClassOf } from '../kernels/shape.ts'
-import { BatchWriter } from './batch.ts'
 import type { Runner } from './runner.ts'
 
 /** Consecutive tokens of a sequence that stand in the history, and go through the model together. */
@@ -19,12 +17,10 @@ export interface HiddenChunk {
 
 /** Computes chunks of a text with a runner, and brings their last hidden states back. */
 export class HiddenReader {
-  private readonly writer: BatchWriter
   private readonly readback: Readback
 
   constructor(private readonly runner: Runner) {
     const { model, maxRows } = runner
-    this.writer = new BatchWriter(model, maxRows)
     this.readback = new Readback(model.gpu, 'hidden states readback', maxRows * model.workspace.h.stride * 4)
   }
 
@@ -33,25 +29,23 @@ export class HiddenReader {
    * `last_hidden_state` of transformers. Throws `DeviceError`. Calls must not overlap, nor overlap with the runner's.
    */
   async read({ sequence, first, count, wanted }: HiddenChunk): Promise<Float32Array[]> {
-    const { runner, writer } = this
+    const { runner } = this
     const { recordings, model } = runner
-    const { gpu, config, weights, workspace } = model
+    const { gpu, workspace } = model
     gpu.check()
-    const { x, h, rows: metadata } = workspace
+    const { h } = workspace
     const [layers, norm] = await Promise.all([
       recordings.layers(batchClassOf(count)),
-      recordings.remember('last norm', (r: Recorder<BatchShape>) => {
-        rmsNorm(r, x, weights.norm, h, { epsilon: config.normEps, rows: metadata, gather: true })
-      }),
+      recordings.remember('last norm', (r: Recorder<BatchShape>) => model.recordNorm(r)),
     ])
     const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: false }))
-    const shape = { ...writer.write(rows, 1, 0), ruled: 0, logged: 0 }
+    const shape = { ...runner.writer.write(rows, 1, 0), ruled: 0, logged: 0 }
     runner.encode((pass) => layers.encode(pass, shape))
     if (wanted === 0) {
       await gpu.finish()
       return []
     }
-    writer.setOutputs(count - wanted, wanted)
+    runner.writer.setOutputs(count - wanted, wanted)
     const bytes = wanted * h.stride * 4
     runner.encode(
       (pass) => norm.encode(pass, { ...shape, outputs: wanted }),

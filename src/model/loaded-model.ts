@@ -4,7 +4,6 @@ import { checkParameter, integer, oneOf, orElse } from '../checks.ts'
 import { ConfigError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
-import type { Tuning } from '../gpu/tuning.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
 import { CACHE_LAYOUTS, type CacheLayout } from '../kernels/cache-layouts.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
@@ -12,6 +11,8 @@ import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { HiddenReader } from './hidden-reader.ts'
+import type { ChoiceHooks, PendingChoice } from './kernel-choice.ts'
+import { type KernelReport, plainReport, type SelfTestOption, type TuningOption } from './kernel-report.ts'
 import { createCache } from './kv-cache.ts'
 import type { ModelMemory } from './memory.ts'
 import { Mistral } from './mistral.ts'
@@ -50,8 +51,12 @@ export interface LoadedModelOptions {
   slidingWindow?: number | null | undefined
   /** WebGPU features to do without, for example `['shader-f16']`. */
   disableFeatures?: readonly string[] | undefined
-  /** @internal Variants of the kernels to use instead of those that suit the adapter. */
-  tuning?: Partial<Tuning> | undefined
+  /** How the kernels are chosen that compute the model. Default `'auto'`. */
+  tuning?: TuningOption | undefined
+  /** When the GPU is made to compute what is known, before weights are fetched. Default `'once'`. */
+  selfTest?: SelfTestOption | undefined
+  /** @internal For tests of the choice of kernels. */
+  kernelHooks?: ChoiceHooks | undefined
 }
 
 const DEFAULT_CONTEXT = 4096
@@ -68,6 +73,8 @@ export class LoadedModel {
   readonly runner: Runner
   /** Notes on the checkpoint for the user, one sentence each. */
   readonly notes: readonly string[]
+  /** Which kernels it computes with, and why. */
+  readonly kernels: KernelReport
   private readonly sizes: Sizes
   private scorer: Promise<TextScorer> | undefined
   private reader: Promise<HiddenReader> | undefined
@@ -85,6 +92,7 @@ export class LoadedModel {
     this.cache = parts.cache
     this.runner = parts.runner
     this.notes = parts.notes
+    this.kernels = parts.kernels
     this.sizes = sizes
   }
 
@@ -140,7 +148,7 @@ export class LoadedModel {
     throwIfAborted(options.signal)
     const sizes = planSizes(checkpoint.config, options, vocabSize)
     report(options, 'open', 0, checkpoint.totalBytes)
-    const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: options.tuning })
+    const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: given(options) })
     try {
       return await LoadedModel.build(gpu, checkpoint, sizes, options)
     } catch (error) {
@@ -150,7 +158,7 @@ export class LoadedModel {
   }
 
   private static async build(
-    gpu: Gpu,
+    opened: Gpu,
     checkpoint: Checkpoint,
     sizes: Sizes,
     options: LoadedModelOptions,
@@ -158,6 +166,8 @@ export class LoadedModel {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native' } = options
     throwIfAborted(signal)
+    const choice = await chooseKernels(opened, checkpoint, options)
+    let { gpu } = choice
     const maxRows = Math.max(sizes.chunk, DECODE_ROWS)
     // Before a byte of weights is fetched: what does not fit should be known at once.
     const { cache, workspace } = await gpu.guard('the key/value cache', async () => ({
@@ -179,6 +189,8 @@ export class LoadedModel {
     if (weights.quantization !== undefined)
       notes.push((await import('./rounding.ts')).roundingNote(weights.quantization))
     report(options, 'compile', totalBytes, totalBytes)
+    const chosen = await choice.end()
+    gpu = chosen.gpu
     const model = new Mistral(gpu, config, weights, cache, workspace)
     const runner = new Runner(model, maxRows, DECODE_ROWS)
     await runner.warmUp()
@@ -186,7 +198,9 @@ export class LoadedModel {
     gpu.check()
     report(options, 'ready', totalBytes, totalBytes)
     const { memoryOf } = await import('./memory.ts')
-    return new LoadedModel({ gpu, config, weights, cache, runner, notes }, sizes, totalBytes, memoryOf)
+    const { report: kernels } = chosen
+    const parts = { gpu, config, weights, cache, runner, notes, kernels }
+    return new LoadedModel(parts, sizes, totalBytes, memoryOf)
   }
 
   /** What measures texts, made when it is first asked for. */
@@ -207,7 +221,6 @@ export class LoadedModel {
   }
 }
 
-type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes'
 
 interface Sizes {
   readonly contextLength: number

@@ -90,12 +90,16 @@ export class Mistral {
 
   /** Residual stream to logits, for the output rows. */
   recordHead(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): void {
-    const { config, weights, workspace } = this
-    const { x, h, logits, rows } = workspace
-    const norm = { epsilon: config.normEps, rows, gather: true }
-
-    rmsNorm(r, x, weights.norm, h, norm) //                                      h [outputs, D]
+    const { weights, workspace } = this
+    const { h, logits } = workspace
+    this.recordNorm(r) //                                                        h [outputs, D]
     const start = adapters?.start(r, h, undefined, 'output')
     linear(r, h, weights.output, store(logits), { batchClass, rows: 'outputs', start }) // logits [outputs, V]
+  }
+
+  /** The last norm alone, for the output rows. */
+  recordNorm(r: Recorder<BatchShape>): void {
+    const { x, h, rows } = this.workspace
+    rmsNorm(r, x, this.weights.norm, h, { epsilon: this.config.normEps, rows, gather: true }) // h [outputs, D]
   }
 }

@@ -1,6 +1,7 @@
 /** The recordings that batches are encoded from: each is compiled when it is first needed, and kept. */
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
+import { loadMatmuls } from '../kernels/load-matmuls.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import type { BatchShape } from '../kernels/shape.ts'
 import type { Adapters } from './adapters.ts'
@@ -103,6 +104,7 @@ export class Recordings {
   }
 
   private async make<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
+    await loadMatmuls(this.model.gpu.tuning)
     const r = new Recorder<B>(this.model.gpu)
     await record(r)
     return r.build()

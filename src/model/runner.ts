@@ -38,7 +38,8 @@ export class Runner {
   private readonly logitsReadback: Readback
   /** Staging buffers that no batch uses at the moment. */
   private readonly free: Readback[]
-  private readonly writer: BatchWriter
+  /** For whoever runs batches of its own, between the runner's. */
+  readonly writer: BatchWriter
   private readonly gpu: Gpu
   /** undefined as long as no adapter is loaded. */
   adapters: Adapters | undefined

@@ -5,7 +5,6 @@ import { Readback } from '../gpu/readback.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { nextLogprobs } from '../kernels/next-logprobs.ts'
 import { type BatchShape, batchClassOf } from '../kernels/shape.ts'
-import { BatchWriter } from './batch.ts'
 import type { Runner } from './runner.ts'
 
 /** Consecutive tokens of a sequence that stand in the history, and go through the model together. */
@@ -24,7 +23,6 @@ export interface Chunk {
  * logits would take gigabytes, through as many at a time as the runner has room for.
  */
 export class TextScorer {
-  private readonly writer: BatchWriter
   private readonly readback: Readback
   /** f32 [T]: that of the token after each row. */
   private readonly logprobs: Buffer
@@ -32,7 +30,6 @@ export class TextScorer {
   constructor(private readonly runner: Runner) {
     const { model, maxRows } = runner
     const { gpu } = model
-    this.writer = new BatchWriter(model, maxRows)
     this.readback = new Readback(gpu, 'next logprobs readback', maxRows * 4)
     this.logprobs = gpu.createBuffer('next logprobs', maxRows * 4, BufferUsage.STORAGE | BufferUsage.COPY_SRC)
   }
@@ -42,7 +39,7 @@ export class TextScorer {
    * not overlap, nor overlap with those of the runner.
    */
   async score({ sequence, first, count, scored }: Chunk): Promise<Float32Array> {
-    const { runner, writer } = this
+    const { runner } = this
     const { recordings, model, maxOutputs } = runner
     model.gpu.check()
     const rows = Array.from({ length: count }, (_, i) => ({ sequence, position: first + i, output: false }))
@@ -56,11 +53,11 @@ export class TextScorer {
         nextLogprobs(r, { ...model.workspace, logprobs: this.logprobs })
       }),
     ])
-    const shape = { ...writer.write(rows, 1, 0), ruled: 0, logged: 0, adapters: slots }
+    const shape = { ...runner.writer.write(rows, 1, 0), ruled: 0, logged: 0, adapters: slots }
     runner.encode((pass) => layers.encode(pass, shape))
     for (let row = count - scored; row < count; row += maxOutputs) {
       const outputs = Math.min(maxOutputs, count - row)
-      writer.setOutputs(row, outputs)
+      runner.writer.setOutputs(row, outputs)
       runner.encode((pass) => {
         head.encode(pass, { ...shape, outputs })
         ending.encode(pass, { ...shape, outputs })

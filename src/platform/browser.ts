@@ -33,6 +33,9 @@ export const platform: Platform = {
     throw new CheckpointError({ file: 'the disk' }, 'a browser has none to write to')
   },
 
+  // Loaded when asked for: whoever runs small models keeps none.
+  openNotes: async () => (await import('./notes-browser.ts')).notes,
+
   async listFolder(): Promise<string[]> {
     return []
   },

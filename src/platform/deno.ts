@@ -14,6 +14,7 @@ import type {
 
 /** The part of Deno that is used here; its own types cannot stand beside those of Node in one compilation. */
 interface DenoRuntime {
+  readonly permissions: { query(what: { name: string }): Promise<{ readonly state: string }> }
   stat(path: string): Promise<DenoFileInfo>
   open(path: string, options: { read: true }): Promise<DenoFile>
   readDir(path: string): AsyncIterable<{ readonly name: string }>
@@ -57,6 +58,14 @@ export const platform: Platform = {
   // Loaded when asked for: whoever reads models writes none.
   async openDisk(): Promise<Disk> {
     return (await import('./disk.ts')).disk
+  },
+
+  async openNotes() {
+    // Without these permissions Deno would ask the user, who did not come for this.
+    for (const name of ['env', 'read', 'write', 'sys']) {
+      if ((await Deno.permissions.query({ name })).state !== 'granted') return undefined
+    }
+    return (await import('./notes.ts')).notes
   },
 
   async pathKind(path: string): Promise<'file' | 'folder' | undefined> {

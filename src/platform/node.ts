@@ -43,6 +43,8 @@ export const platform: Platform = {
     return (await import('./disk.ts')).disk
   },
 
+  openNotes: async () => (await import('./notes.ts')).notes,
+
   async pathKind(path: string): Promise<'file' | 'folder' | undefined> {
     try {
       const found = await stat(path)

@@ -15,6 +15,8 @@ export interface Platform {
   joinPath(folder: string, name: string): string
   /** Writes files. Throws `CheckpointError` where there is no file system. */
   openDisk(): Promise<Disk>
+  /** What is kept on the user's machine from run to run; undefined where nothing can be. */
+  openNotes(): Promise<Notes | undefined>
   /**
    * Answers HTTP requests on a socket. Resolves when it listens; throws `ListenError` when it cannot, or when the runtime
    * has no sockets to listen on.
@@ -61,6 +63,14 @@ export interface RandomAccessFile {
   /** Exactly `length` bytes from `offset`; throws when the file ends before. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
+}
+
+/** Small texts that are kept from run to run, for what can be found out again. No method throws. */
+export interface Notes {
+  /** Runtime, version and system in one line. */
+  readonly runtime: string
+  read(name: string): Promise<string | undefined>
+  write(name: string, text: string): Promise<void>
 }
 
 /** Writing on the local disk. What fails throws `CheckpointError` that names the path. */

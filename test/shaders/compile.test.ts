@@ -3,8 +3,10 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { openGpu } from '../../src/gpu/open.ts'
 import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import * as common from '../../src/gpu/shaders.gen.ts'
+import * as batch from '../../src/gpu/shaders-batch.gen.ts'
 import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
 import * as draw from '../../src/gpu/shaders-draw.gen.ts'
+import * as gpuKernels from '../../src/gpu/shaders-gpu.gen.ts'
 import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as math from '../../src/gpu/shaders-math.gen.ts'
@@ -34,6 +36,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   POSITIONS: 100,
   QUADS: 23,
   RING: 50,
+  ROWS: 64,
   ROPE_FINE: 256,
   ROW_HALVES: 4,
   SCALE: 0.25,
@@ -59,7 +62,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
 const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
 
 /** The others are numbers of the shaders for TypeScript. */
-const all = [common, blocks, draw, logprobs, lora, math, rules].flatMap((file) =>
+const all = [common, batch, blocks, draw, gpuKernels, logprobs, lora, math, rules].flatMap((file) =>
   Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
 const files = all.filter((value): value is ShaderModule => 'code' in value)
@@ -99,6 +102,7 @@ const PLAIN = new Set([
   'cache_read_f32',
   'unpack',
   'groups',
+  'tile_emit',
 ])
 
 /** How many of these files are not the plainest for their role. */
@@ -108,14 +112,19 @@ function otherThanPlain(files: readonly ShaderModule[]): number {
 
 /** Parts meet only in the functions of their roles: each pair of them stands for all fillings that have it. */
 function isWorthWhile(files: readonly ShaderModule[]): boolean {
-  return files[0]!.needs?.includes('weights') !== true || otherThanPlain(files) <= 2
+  const reads = files[0]!.needs?.some((role) => role === 'weights' || role === 'quants')
+  return reads !== true || otherThanPlain(files) <= 2
 }
 
 /** Software adapters compile for seconds: there a part is compiled with the plainest others alone. */
 function worthCompiling(files: readonly ShaderModule[]): boolean {
   if (!gpu.software) return true
   const names = files.map((file) => file.name)
-  if (files[0]!.needs?.includes('emit') !== true) return otherThanPlain(files) <= 2
+  if (!files.some(({ provides }) => provides === 'emit')) return otherThanPlain(files) <= 2
+  // Tiles take longest; those for GPUs alone differ in what they keep, and not in what they read.
+  if (/^matmul_(?:shaped|f16|int8)$/.test(files[0]!.name)) {
+    return /_q4$/.test(names[1]!) && otherThanPlain(files.slice(2)) === 0
+  }
   if (names.includes('weights_blocks')) return files[0]!.name === 'matmul_vec' && otherThanPlain(files) === 2
   return otherThanPlain(files) <= 1 && (files[0]!.name !== 'matmul_tile' || /_(f32|q4)$/.test(names[1]!))
 }
@@ -154,5 +163,5 @@ describe.each(kernels.map((kernel) => ({ kernel, name: kernel.name })))('$name',
 
 test('the kernels of absent features are left out, and no others', () => {
   const count = files.length
-  expect(modules.length).toBe(count - (gpu.has('shader-f16') ? 0 : 2) - (gpu.has('subgroups') ? 0 : 3))
+  expect(modules.length).toBe(count - (gpu.has('shader-f16') ? 0 : 3) - (gpu.has('subgroups') ? 0 : 3))
 })

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../async/abort.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { Recorder } from '../../gpu/recorder.ts'
 import { linear, store } from '../../kernels/linear.ts'
+import { loadMatmuls } from '../../kernels/load-matmuls.ts'
 import { ROUNDED_LAYOUTS } from '../../kernels/rounding.ts'
 import { type Activation, type BatchShape, batchClassOf, ceilTo, createActivation } from '../../kernels/shape.ts'
 import { createWeight, type Weight, weightReadBytes, writeRows } from '../../kernels/weight.ts'
@@ -42,6 +43,7 @@ export async function measureKernels(
   shapes: readonly MatrixShape[],
   signal?: AbortSignal,
 ): Promise<KernelResult[]> {
+  await loadMatmuls(gpu.tuning)
   const results: KernelResult[] = []
   for (const shape of shapes) results.push(...(await measureShape(gpu, shape, signal)))
   return results

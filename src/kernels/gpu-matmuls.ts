@@ -1,0 +1,143 @@
+/** The matrix products that only GPUs gain by. They are loaded where a device uses one. */
+import type { Gpu } from '../gpu/device.ts'
+import type { Extent } from '../gpu/recorder.ts'
+import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
+import { MATMUL_TILE, MATMUL_VEC, matmulVec } from '../gpu/shaders.gen.ts'
+import {
+  matmulF16,
+  matmulInt8,
+  matmulShaped,
+  matmulTile,
+  quantsBlocks,
+  quantsQ4,
+  quantsQ8,
+  tileEmit,
+} from '../gpu/shaders-gpu.gen.ts'
+import type { BatchClass, GpuMatmul } from '../gpu/tuning.ts'
+import type { Kernel, MakeMatmul, MatmulTools, Product } from './linear.ts'
+import { type Activation, type BatchShape, BLOCK, ceilDiv } from './shape.ts'
+import type { Weight } from './weight.ts'
+import type { WeightLayout } from './weight-layouts.ts'
+
+/** One more way to compute a product, and where it can be used. */
+export interface GpuVariant {
+  readonly make: MakeMatmul
+  /** The classes of batches that it may be good for. */
+  readonly classes: readonly BatchClass[]
+  readonly runsOn: (gpu: Gpu, layout: WeightLayout) => boolean
+  /** What is rounded on the way: nothing, to f16, or to 8 bits. */
+  readonly rounds: 'nothing' | 'f16' | 'int8'
+}
+
+const FEW: readonly BatchClass[] = [1, 4]
+const MANY: readonly BatchClass[] = ['many']
+const PACKED_DOTS = 'packed_4x8_integer_dot_product'
+
+export const GPU_MATMULS: Readonly<Record<GpuMatmul, GpuVariant>> = {
+  vector_128: exact(FEW, (gpu, product, { vector }) => vector(gpu, product, 128)),
+  vector_256: exact(FEW, (gpu, product, { vector }) => vector(gpu, product, 256)),
+  split_64: exact(FEW, (_, product, tools) => split(product, tools, 64)),
+  split_256: exact(FEW, (_, product, tools) => split(product, tools, 256)),
+  tile: exact([8, 'decode', 'many'], (_, product, tools) => tile(product, tools)),
+  tile_16x64: exact([8, 'decode', 'many'], (_, product, tools) => shaped(product, tools, 4, 8)),
+  tile_64x64: {
+    ...exact(MANY, (_, product, tools) => shaped(product, tools, 16, 8)),
+    runsOn: hasWorkgroup(22_528, 128),
+  },
+  tile_32x128: {
+    ...exact(MANY, (_, product, tools) => shaped(product, tools, 8, 16)),
+    runsOn: hasWorkgroup(27_136, 128),
+  },
+  f16_32x64: half(8, 8),
+  f16_64x64: half(16, 8),
+  int8_32x64: int8(8, 8),
+  int8_64x64: int8(16, 8),
+  int8_64x128: { ...int8(16, 16), runsOn: (gpu, layout) => takesInt8(gpu, layout) && hasWorkgroup(17_408, 256)(gpu) },
+}
+
+export const GPU_MAKERS: Readonly<Record<string, MakeMatmul>> = Object.fromEntries(
+  Object.entries(GPU_MATMULS).map(([name, { make }]) => [name, make]),
+)
+
+function exact(classes: readonly BatchClass[], make: GpuVariant['make']): GpuVariant {
+  return { make, classes, runsOn: () => true, rounds: 'nothing' }
+}
+
+function hasWorkgroup(bytes: number, threads: number) {
+  return ({ limits }: Gpu): boolean =>
+    limits.maxComputeWorkgroupStorageSize >= bytes && limits.maxComputeInvocationsPerWorkgroup >= threads
+}
+
+/** As many threads of a workgroup as `lanes` share four outputs: for matrices whose few outputs leave a GPU idle. */
+function split(product: Product, { shared }: MatmulTools, lanes: number): Kernel {
+  const { bindings, constants } = shared(product)
+  const body = [part(matmulVec, { bindings, constants: { ...constants, LANES: lanes, GROUPS: 1 } })]
+  return { body, size: [ceilDiv(product.weight.rows, MATMUL_VEC.OUTPUTS), (b) => b[product.rows]] }
+}
+
+function tiles({ weight, rows }: Product, outputs: number, tileRows: number): Extent<BatchShape>[] {
+  return [ceilDiv(weight.rows, outputs), (b) => ceilDiv(b[rows], tileRows)]
+}
+
+function tile(product: Product, { shared }: MatmulTools): Kernel {
+  const { TILE_OUTPUTS, TILE_ROWS } = MATMUL_TILE
+  return { body: [part(matmulTile, shared(product))], size: tiles(product, TILE_OUTPUTS, TILE_ROWS) }
+}
+
+/** A tiled kernel whose threads make four rows of eight outputs each. */
+function inShape(
+  module: typeof matmulShaped,
+  product: Product,
+  { shared }: MatmulTools,
+  { ROW_THREADS, COL_THREADS }: { readonly ROW_THREADS: number; readonly COL_THREADS: number },
+): Kernel {
+  const { bindings, constants } = shared(product)
+  const { buffer, stride, squaresAt = buffer.size / 4 } = product.x as Activation & { readonly squaresAt?: number }
+  const body = [
+    part(module, { bindings, constants: { ...constants, ROW_THREADS, COL_THREADS, ROWS: squaresAt / stride } }),
+    part(tileEmit, { bindings: {}, constants: {} }),
+  ]
+  return { body, size: tiles(product, 8 * COL_THREADS, 4 * ROW_THREADS) }
+}
+
+function shaped(product: Product, tools: MatmulTools, ROW_THREADS: number, COL_THREADS: number): Kernel {
+  return inShape(matmulShaped, product, tools, { ROW_THREADS, COL_THREADS })
+}
+
+function half(ROW_THREADS: number, COL_THREADS: number): GpuVariant {
+  return {
+    make: (_, product, tools) => inShape(matmulF16, product, tools, { ROW_THREADS, COL_THREADS }),
+    classes: MANY,
+    runsOn: (gpu) => gpu.has('shader-f16'),
+    rounds: 'f16',
+  }
+}
+
+function int8(ROW_THREADS: number, COL_THREADS: number): GpuVariant {
+  return {
+    make: (gpu, product, tools) => ({
+      ...inShape(matmulInt8, product, tools, { ROW_THREADS, COL_THREADS }),
+      weights: quantParts(gpu, product.weight),
+    }),
+    classes: MANY,
+    runsOn: takesInt8,
+    rounds: 'int8',
+  }
+}
+
+/** The parts that give whole numbers instead of weights. */
+const QUANTS: Readonly<Record<string, ShaderModule>> = {
+  weights_q4: quantsQ4,
+  weights_q8: quantsQ8,
+  weights_blocks: quantsBlocks,
+}
+
+function quantParts(gpu: Gpu, weight: Weight): readonly ShaderPart[] {
+  const [reader, ...others] = weight.layout.parts(gpu, weight, { K_BLOCKS: ceilDiv(weight.cols, BLOCK) })
+  return [{ ...reader!, module: QUANTS[reader!.module.name]! }, ...others]
+}
+
+/** Rows in groups have zero points, and quants without a sign. */
+function takesInt8(gpu: Gpu, { name, grouping }: WeightLayout): boolean {
+  return gpu.language.has(PACKED_DOTS) && grouping === undefined && !/^b?f(?:16|32)$/.test(name)
+}

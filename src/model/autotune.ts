@@ -1,0 +1,315 @@
+/**
+ * Measures which matrix products are fastest on this device: for each layout of the model's matrices, for matrices of many
+ * and of few outputs, for each class of batches. A kernel that errs in a trial is never chosen.
+ */
+import type { Gpu } from '../gpu/device.ts'
+import { Recorder, type Recording } from '../gpu/recorder.ts'
+import type { Stopwatch } from '../gpu/stopwatch.ts'
+import { type BatchClass, choiceKey, type GpuMatmul, type MatmulVariant, matmulFor } from '../gpu/tuning.ts'
+import { GPU_MATMULS } from '../kernels/gpu-matmuls.ts'
+import { linear, store } from '../kernels/linear.ts'
+import { loadMatmuls } from '../kernels/load-matmuls.ts'
+import { type Activation, type BatchShape, createActivation } from '../kernels/shape.ts'
+import { createWeight, rowBytes, type Weight, weightReadBytes, writeRows } from '../kernels/weight.ts'
+import type { WeightLayout } from '../kernels/weight-layouts.ts'
+import { buildApart, createTrial, isRight, randomNumbers, randomRows, type Trial, tryProduct } from './trial.ts'
+
+/** A matrix of the model, [rows = outputs, cols = inputs]. */
+export interface MatrixShape {
+  readonly layout: WeightLayout
+  readonly rows: number
+  readonly cols: number
+}
+
+/** What was found out: the kernels that are faster than those that all devices begin with, by `choiceKey`. */
+export interface TuningResult {
+  readonly choices: Readonly<Record<string, MatmulVariant>>
+  /** Milliseconds of each kernel that was timed. Of some keys none is, when the time was over. */
+  readonly measured: Readonly<Record<string, Readonly<Partial<Record<MatmulVariant, number>>>>>
+  /** Kernels that erred or did not compile, as `layout kernel`. */
+  readonly failed: readonly string[]
+  /** Every key has been measured. */
+  readonly complete: boolean
+}
+
+export interface TuneOptions {
+  /** Only kernels that round nothing. */
+  readonly exact: boolean
+  /** Milliseconds after which no further key is begun. */
+  readonly budgetMs: number
+  readonly stopwatch: Stopwatch
+  /** Milliseconds since some beginning. */
+  readonly now: () => number
+  /** What an earlier run has found out: it is not measured again. */
+  readonly known?: TuningResult | undefined
+}
+
+/** Matrices smaller than this take next to no time. */
+const WORTH_WEIGHTS = 2 ** 20
+/** A matrix is timed in so many bytes at most, and copies of it take turns, so that no cache holds it. */
+const MATRIX_BYTES = 24 << 20
+const ALL_BYTES = 64 << 20
+/** Rows of a random pattern that is repeated. */
+const PATTERN_ROWS = 64
+/** In the order of what users wait for. */
+const CLASSES: readonly BatchClass[] = [1, 'many', 8, 4, 'decode']
+const ROWS_OF: Readonly<Record<BatchClass, number>> = { 1: 1, 4: 4, 8: 8, decode: 16, many: 128 }
+/** A timed pass takes about so long, since clocks of GPUs are coarse. */
+const PASS_MS = 1.5
+const MOST_REPEATS = 64
+const ROUNDS = 3
+/** What takes so many times as long as the fastest is not timed again. */
+const HOPELESS = 2
+/** What is not faster than by this stays as it is. */
+const WORTHWHILE = 0.97
+/** The widest type whose rounding hides that of activations, in bits of a weight. */
+const MOST_BITS = { int8: 5.7, f16: 9 } as const
+
+interface Group {
+  readonly key: (batchClass: BatchClass) => string
+  readonly shape: MatrixShape
+  bytes: number
+}
+
+/** One run of the tuner. Its memory is taken when it is made; it shares the device's queue with whatever loads a model. */
+export class Autotuner {
+  private readonly choices: Record<string, MatmulVariant>
+  private readonly measured: Record<string, Partial<Record<MatmulVariant, number>>>
+  private readonly failed: Set<string>
+  private readonly trials = new Map<string, Promise<Trial | undefined>>()
+  private readonly right = new Map<string, Promise<boolean>>()
+  private stopped = false
+
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly stands: readonly Stand[],
+    private readonly options: TuneOptions,
+  ) {
+    this.choices = { ...options.known?.choices }
+    this.measured = { ...options.known?.measured }
+    this.failed = new Set(options.known?.failed)
+  }
+
+  /** Throws `MemoryError`, `DeviceError`. */
+  static async create(gpu: Gpu, matrices: readonly MatrixShape[], options: TuneOptions): Promise<Autotuner> {
+    await loadMatmuls({ ...gpu.tuning, choices: { any: 'tile' } })
+    const groups = groupsOf(matrices)
+    const stands: Stand[] = []
+    for (const group of groups) {
+      const stand = await Stand.create(gpu, group, ALL_BYTES / groups.length)
+      if (stand !== undefined) stands.push(stand)
+    }
+    return new Autotuner(gpu, stands, options)
+  }
+
+  /** Ends the run after what is being timed. */
+  stop(): void {
+    this.stopped = true
+  }
+
+  /** Measures until everything has been, or the time is over. Throws `DeviceError` when the device fails. */
+  async run(): Promise<TuningResult> {
+    const { now, budgetMs } = this.options
+    const end = now() + budgetMs
+    let complete = true
+    try {
+      for (const batchClass of CLASSES) {
+        for (const stand of this.stands) {
+          if (this.measured[stand.group.key(batchClass)] !== undefined) continue
+          if (this.stopped || now() >= end) complete = false
+          else await this.measure(stand, batchClass)
+        }
+      }
+    } finally {
+      await this.destroy()
+    }
+    const { choices, measured, failed } = this
+    return { choices, measured, failed: [...failed], complete }
+  }
+
+  private async measure(stand: Stand, batchClass: BatchClass): Promise<void> {
+    const { group } = stand
+    const { layout, rows } = group.shape
+    const before = matmulFor({ ...this.gpu.tuning, choices: undefined }, layout.name, rows, batchClass)
+    const names = [...new Set([before, ...candidates(this.gpu, layout, batchClass, this.options.exact)])]
+    const right = await Promise.all(names.map((name) => this.isRight(layout, name, batchClass)))
+    const times = await this.timeAll(
+      stand,
+      names.filter((_, i) => right[i]),
+      batchClass,
+    )
+    const key = group.key(batchClass)
+    this.measured[key] = Object.fromEntries(times)
+    const fastest = [...times].sort((a, b) => a[1] - b[1])[0]
+    if (fastest === undefined || fastest[0] === before) return
+    const old = times.get(before)
+    if (old === undefined || fastest[1] < WORTHWHILE * old) this.choices[key] = fastest[0]
+  }
+
+  private isRight(layout: WeightLayout, name: MatmulVariant, batchClass: BatchClass): Promise<boolean> {
+    const id = `${layout.name} ${name}`
+    let right = this.right.get(id)
+    if (right === undefined) {
+      right = this.tryOut(layout, name, batchClass).then((ok) => {
+        if (!ok) this.failed.add(id)
+        return ok
+      })
+      this.right.set(id, right)
+    }
+    return right
+  }
+
+  private async tryOut(layout: WeightLayout, name: MatmulVariant, batchClass: BatchClass): Promise<boolean> {
+    let trial = this.trials.get(layout.name)
+    if (trial === undefined) {
+      trial = createTrial(this.gpu, layout)
+      this.trials.set(layout.name, trial)
+    }
+    const made = await trial
+    if (made === undefined) return false
+    try {
+      // One after another: they share the buffer of results.
+      const previous = this.queue
+      const mine = previous.then(() => tryProduct(this.gpu.withTuning(forced(name)), made, batchClass))
+      this.queue = mine.catch(() => undefined)
+      return isRight(await mine, roundingOf(name))
+    } catch {
+      // It does not compile here, unless the device is what failed.
+      this.gpu.check()
+      return false
+    }
+  }
+
+  private queue: Promise<unknown> = Promise.resolve()
+
+  /** The best of a few times of each, in milliseconds of one product. */
+  private async timeAll(
+    stand: Stand,
+    names: readonly MatmulVariant[],
+    batchClass: BatchClass,
+  ): Promise<Map<MatmulVariant, number>> {
+    const recordings = await Promise.all(
+      names.map((name) => stand.record(this.gpu.withTuning(forced(name)), batchClass)),
+    )
+    const { stopwatch } = this.options
+    const works = recordings.map((recording) => (times: number) => (pass: GPUComputePassEncoder) => {
+      for (let i = 0; i < times; i++) recording.encode(pass, batchOf(batchClass))
+    })
+    // The first run of a pipeline takes longer.
+    await stopwatch.time(works.map((work) => work(1)))
+    const once = await stopwatch.time(works.map((work) => work(1)))
+    const least = Math.min(...once)
+    const left = names.flatMap((name, i) => (once[i]! <= HOPELESS * least + 0.1 ? [{ name, i }] : []))
+    const best = new Map(names.map((name, i) => [name, once[i]! / stand.copies]))
+    if (left.length < 2) return best
+    const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.ceil(PASS_MS / Math.max(least, 0.01))))
+    for (let round = 0; round < ROUNDS; round++) {
+      const ms = await stopwatch.time(left.map(({ i }) => works[i]!(repeats)))
+      for (const [k, { name }] of left.entries()) {
+        const one = ms[k]! / repeats / stand.copies
+        best.set(name, round === 0 ? one : Math.min(one, best.get(name)!))
+      }
+    }
+    return best
+  }
+
+  private async destroy(): Promise<void> {
+    for (const stand of this.stands) stand.destroy()
+    for (const trial of this.trials.values()) (await trial.catch(() => undefined))?.destroy()
+  }
+}
+
+/** The same kernel for everything. */
+export function forced(name: MatmulVariant) {
+  return { choices: undefined, matmul: { 1: name, 4: name, 8: name, decode: name, many: name } } as const
+}
+
+export function roundingOf(name: MatmulVariant): 'nothing' | 'f16' | 'int8' {
+  return Object.hasOwn(GPU_MATMULS, name) ? GPU_MATMULS[name as GpuMatmul].rounds : 'nothing'
+}
+
+/** What may be faster than the kernel that all devices begin with. */
+export function candidates(gpu: Gpu, layout: WeightLayout, batchClass: BatchClass, exact: boolean): MatmulVariant[] {
+  const plain: readonly MatmulVariant[] =
+    batchClass === 1 ? ['vector'] : batchClass === 4 ? ['vector', 'batch4'] : ['batch8']
+  const { quants, scales } = layout.rowBytes(8)
+  const bits = (quants + scales) / 32
+  const others = Object.entries(GPU_MATMULS).filter(
+    ([, { classes, runsOn, rounds }]) =>
+      classes.includes(batchClass) &&
+      runsOn(gpu, layout) &&
+      (rounds === 'nothing' || (!exact && bits <= MOST_BITS[rounds])),
+  )
+  return [...plain, ...others.map(([name]) => name as GpuMatmul)]
+}
+
+/** Matrices that a choice is made for together, the ones that most bytes are read of first. */
+function groupsOf(matrices: readonly MatrixShape[]): Group[] {
+  const groups = new Map<string, Group>()
+  for (const shape of matrices) {
+    const { layout, rows, cols } = shape
+    if (rows * cols < WORTH_WEIGHTS || cols % 256 !== 0) continue
+    const key = (batchClass: BatchClass) => choiceKey(layout.name, rows, batchClass)
+    const group = groups.get(key(1)) ?? { key, shape, bytes: 0 }
+    const { quants, scales } = rowBytes(layout, cols)
+    group.bytes += rows * (quants + scales)
+    const larger = rows * cols > group.shape.rows * group.shape.cols
+    groups.set(key(1), larger ? { ...group, shape } : group)
+  }
+  return [...groups.values()].sort((a, b) => b.bytes - a.bytes)
+}
+
+function batchOf(batchClass: BatchClass): BatchShape {
+  const rows = ROWS_OF[batchClass]
+  return { rows, outputs: rows, splits: 1, tiles: rows, ruled: 0, logged: 0 }
+}
+
+/** The operands that kernels are timed on. */
+class Stand {
+  private constructor(
+    readonly group: Group,
+    private readonly weights: readonly Weight[],
+    private readonly x: Activation,
+    private readonly y: Activation,
+  ) {}
+
+  get copies(): number {
+    return this.weights.length
+  }
+
+  /** undefined for a layout whose rows belong to a checkpoint. */
+  static async create(gpu: Gpu, group: Group, bytes: number): Promise<Stand | undefined> {
+    const { layout, cols } = group.shape
+    const pattern = await randomRows(layout, PATTERN_ROWS, cols)
+    if (pattern === undefined) return undefined
+    const row = rowBytes(layout, cols)
+    const most = Math.floor(MATRIX_BYTES / (row.quants + row.scales) / PATTERN_ROWS) * PATTERN_ROWS
+    const rows = Math.max(PATTERN_ROWS, Math.min(most, Math.floor(group.shape.rows / PATTERN_ROWS) * PATTERN_ROWS))
+    const weights = [createWeight(gpu, 'tuning', layout, rows, cols)]
+    const copies = Math.max(1, Math.floor(bytes / weightReadBytes(weights[0]!)))
+    while (weights.length < copies) weights.push(createWeight(gpu, 'tuning', layout, rows, cols))
+    for (const weight of weights) {
+      for (let first = 0; first < rows; first += PATTERN_ROWS) writeRows(gpu, weight, first, pattern.packed)
+    }
+    const x = createActivation(gpu, 'tuning x', ROWS_OF.many, cols)
+    const y = createActivation(gpu, 'tuning y', ROWS_OF.many, rows)
+    gpu.write(x.buffer, 0, Float32Array.from({ length: x.buffer.size / 4 }, randomNumbers(cols)))
+    return new Stand(group, weights, x, y)
+  }
+
+  /** The products with all copies, one after another. */
+  record(gpu: Gpu, batchClass: BatchClass): Promise<Recording<BatchShape>> {
+    const recorder = new Recorder<BatchShape>(gpu)
+    for (const weight of this.weights) linear(recorder, this.x, weight, store(this.y), { batchClass })
+    return buildApart(gpu, recorder)
+  }
+
+  destroy(): void {
+    for (const { quants, scales } of this.weights) {
+      quants.destroy()
+      scales?.destroy()
+    }
+    this.x.buffer.destroy()
+    this.y.buffer.destroy()
+  }
+}
