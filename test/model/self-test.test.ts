@@ -33,7 +33,10 @@ test('finds nothing wrong with the kernels of this adapter, nor with those of GP
     expect(checks.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^tiny model/))
     expect({ tuning, off }).toEqual({ tuning: {}, off: [] })
   }
-  expect({ buffersAlive: gpu.counters.buffersAlive, bytesAlive: gpu.counters.bytesAlive }).toEqual({ buffersAlive, bytesAlive })
+  expect({ buffersAlive: gpu.counters.buffersAlive, bytesAlive: gpu.counters.bytesAlive }).toEqual({
+    buffersAlive,
+    bytesAlive,
+  })
 })
 
 describe('what is made to fail is switched off', () => {
