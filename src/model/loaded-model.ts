@@ -221,6 +221,22 @@ export class LoadedModel {
   }
 }
 
+type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'kernels'
+
+/** Kernels that the options give. */
+function given({ tuning }: LoadedModelOptions) {
+  return typeof tuning === 'object' ? tuning : undefined
+}
+
+/** Software adapters are fixed and tested: unless somebody asks, loading takes no time for it. */
+async function chooseKernels(gpu: Gpu, checkpoint: Checkpoint, options: LoadedModelOptions): Promise<PendingChoice> {
+  const { tuning, selfTest, weights, kernelHooks: hooks } = options
+  if (gpu.software && tuning === undefined && selfTest === undefined) {
+    return { gpu, end: async () => ({ gpu, report: plainReport(gpu) }) }
+  }
+  const { beginChoice } = await import('./kernel-choice.ts')
+  return beginChoice(gpu, checkpoint, { tuning, selfTest, weights, hooks })
+}
 
 interface Sizes {
   readonly contextLength: number
