@@ -3,6 +3,8 @@
  * can react to `error.parameter` or `error.tensor` without reading prose.
  */
 
+import { show } from './errors/show.ts'
+
 /** Base class: `catch (e) { if (e instanceof MistralError) … }` separates our verdicts from bugs. */
 export class MistralError extends Error {
   override name = 'MistralError'
@@ -50,6 +52,48 @@ export class CheckpointError extends MistralError {
     this.file = at.file
     this.tensor = at.tensor
     this.fact = fact
+  }
+}
+
+/** A file that a choice can be made of. */
+export interface ModelChoice {
+  /** What to put behind the colon: a file, or the folder and name of one. */
+  readonly name: string
+  /** Of the file, or of all parts together. */
+  readonly bytes: number
+}
+
+/** A repository has several models, or none of the kind that was asked for, so that one must be named. */
+export class ChoiceError extends CheckpointError {
+  override name = 'ChoiceError'
+  /** What there is to choose from. */
+  readonly choices: readonly ModelChoice[]
+
+  constructor(file: string, fact: string, choices: readonly ModelChoice[]) {
+    super({ file }, fact)
+    this.choices = choices
+  }
+}
+
+/** There is no room to keep a file: the disk, or the quota of the page, is full. */
+export class StorageError extends CheckpointError {
+  override name = 'StorageError'
+
+  constructor(
+    file: string,
+    readonly neededBytes: number,
+    /** undefined where nobody tells. */
+    readonly availableBytes: number | undefined,
+    options?: ErrorOptions,
+  ) {
+    const missing =
+      availableBytes === undefined ? '' : `, ${availableBytes} are free: ${neededBytes - availableBytes} are missing`
+    super({ file }, `needs ${neededBytes} more bytes of storage${missing}`, options)
+  }
+
+  /** How much there is too little. */
+  get missingBytes(): number | undefined {
+    return this.availableBytes === undefined ? undefined : this.neededBytes - this.availableBytes
   }
 }
 
@@ -217,6 +261,8 @@ export class ListenError extends MistralError {
 function classes(): Readonly<Record<string, { readonly prototype: MistralError } | undefined>> {
   return {
     CheckpointError,
+    ChoiceError,
+    StorageError,
     ConfigError,
     ParameterError,
     NoTokenLeftError,
@@ -257,51 +303,4 @@ function causeOf(cause: unknown): unknown {
 /** The message of an error of any kind. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** Longest text of a value in a message. */
-const MOST_SHOWN = 80
-
-function show(value: unknown): string {
-  let text: string | undefined
-  try {
-    // JSON has no NaN, no Infinity and no bigint.
-    if (typeof value === 'number' || typeof value === 'bigint') text = String(value)
-    else text = JSON.stringify(beginning(value, { left: MOST_SHOWN + 2 }))?.replaceAll(MARKED, '$1')
-  } catch {
-    text = undefined
-  }
-  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
-  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 3)}...` : text
-}
-
-/** Whole numbers that JSON.stringify refuses travel as texts between these characters, which Unicode gives no meaning. */
-const MARK = '\u{f0000}'
-const MARKED = new RegExp(`"${MARK}(-?\\d+)${MARK}"`, 'gu')
-
-/** As much of a value as a message can show: the whole may be millions of ids, nested without end, or a cycle. */
-function beginning(value: unknown, parts: { left: number }): unknown {
-  parts.left--
-  if (typeof value === 'string') return value.slice(0, MOST_SHOWN + 2)
-  if (typeof value === 'bigint') return `${MARK}${value}${MARK}`
-  if (Array.isArray(value)) {
-    const items: unknown[] = []
-    for (let i = 0; i < value.length && parts.left > 0; i++) items.push(beginning(value[i], parts))
-    return items
-  }
-  if (value instanceof Number) return value.valueOf()
-  if (typeof value !== 'object' || value === null) return value
-  if ('toJSON' in value && !(value instanceof Map)) return value
-  const fields: [string, unknown][] = []
-  for (const [key, inner] of fieldsOf(value)) {
-    if (parts.left <= 0) break
-    fields.push([key, beginning(inner, parts)])
-  }
-  return Object.fromEntries(fields)
-}
-
-/** One after the other: an object may have millions. */
-function* fieldsOf(value: object): Generator<[string, unknown]> {
-  if (value instanceof Map) yield* value
-  else for (const key in value) if (Object.hasOwn(value, key)) yield [key, (value as Record<string, unknown>)[key]]
 }

@@ -15,6 +15,7 @@ export {
   AbortError,
   ChatTemplateError,
   CheckpointError,
+  ChoiceError,
   ConfigError,
   ConstraintError,
   ContextLengthError,
@@ -24,16 +25,31 @@ export {
   type ErrorJson,
   MemoryError,
   MistralError,
+  type ModelChoice,
   NoTokenLeftError,
   ParameterError,
   QueueFullError,
   SelfTestError,
+  StorageError,
   TokenizerError,
 } from './errors.ts'
 export type { CustomReader } from './formats/byte-reader.ts'
 export type { FileOpener, OpenedFile } from './formats/file-opener.ts'
 export type { ModelSource } from './formats/source.ts'
+export type { HubOptions } from './formats/source-options.ts'
 export type { AdapterInfo, AdapterOptions } from './generate/adapter-types.ts'
+export {
+  type CachedFile,
+  type CachedModel,
+  type CacheOptions,
+  type CacheVerdict,
+  listCached,
+  type Pulled,
+  type PullOptions,
+  pull,
+  removeCached,
+  verifyCached,
+} from './generate/cached.ts'
 export type { Timings } from './generate/clock.ts'
 export type { Embedding, EmbedOptions } from './generate/embedding.ts'
 export { GenerationStream } from './generate/generation-stream.ts'
@@ -53,7 +69,7 @@ export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './g
 export type { BatchClass, GpuMatmul, MatmulVariant, Tuning } from './gpu/tuning.ts'
 export type { ModelConfig } from './model/config.ts'
 export type { KernelReport, SelfTestOption, TuningOption } from './model/kernel-report.ts'
-export type { LoadProgress } from './model/loaded-model.ts'
+export type { LoadProgress } from './model/load-progress.ts'
 export type { ModelMemory } from './model/memory.ts'
 export type { RopeScaling } from './model/rope.ts'
 export type { QuantizationReport } from './model/rounding.ts'

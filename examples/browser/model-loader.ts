@@ -4,6 +4,7 @@ import { clearError, page, showError } from './page.ts'
 
 const PHASES: Record<LoadProgress['phase'], string> = {
   open: 'Reading the headers',
+  download: 'Downloading',
   weights: 'Bringing the weights to the GPU',
   compile: 'Compiling the shaders',
   ready: 'Ready',
@@ -59,7 +60,7 @@ async function loadModel(
   clearError()
   page.source.hidden = true
   page.loading.hidden = false
-  showProgress({ phase: 'open', loaded: 0, total: 0, tensor: undefined })
+  showProgress({ phase: 'open', loaded: 0, total: 0 })
   const controller = new AbortController()
   page.cancel.onclick = () => controller.abort()
   try {
@@ -72,13 +73,17 @@ async function loadModel(
   }
 }
 
-function showProgress({ phase, loaded, total, tensor }: LoadProgress): void {
+type Shown = Pick<LoadProgress, 'phase' | 'loaded' | 'total'> & Partial<LoadProgress>
+
+function showProgress({ phase, loaded, total, tensor, file, bytesPerSecond, secondsLeft }: Shown): void {
   if (page.phase.textContent !== PHASES[phase]) page.phase.textContent = PHASES[phase]
   // Without a value the bar runs to and fro: there is something to wait for, but no amount.
-  if (phase === 'weights' && total > 0) page.bar.value = loaded / total
+  if ((phase === 'weights' || phase === 'download') && total > 0) page.bar.value = loaded / total
   else page.bar.removeAttribute('value')
-  page.bytes.textContent = total > 0 ? `${megabytes(loaded)} of ${megabytes(total)}` : ''
-  page.tensor.textContent = tensor ?? ''
+  const speed = bytesPerSecond === undefined ? '' : `, ${megabytes(bytesPerSecond)}/s`
+  const left = secondsLeft === undefined ? '' : `, ${Math.ceil(secondsLeft)} s left`
+  page.bytes.textContent = total > 0 ? `${megabytes(loaded)} of ${megabytes(total)}${speed}${left}` : ''
+  page.tensor.textContent = tensor ?? file ?? ''
 }
 
 function megabytes(bytes: number): string {

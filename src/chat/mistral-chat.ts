@@ -13,6 +13,8 @@ import {
   checkConstraintOptions,
   checkLoadOptions,
   type LoadOptions,
+  openOptions,
+  reporting,
 } from '../generate/options.ts'
 import { copyIds } from '../generate/token-loop.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
@@ -60,11 +62,12 @@ export class MistralChat implements ChatModel {
 
   /** As `MistralModel.load`; throws `TokenizerError` too when the source has no tokenizer. */
   static async load(source: ModelSource, options: ChatLoadOptions = {}): Promise<MistralChat> {
-    const { chatTemplate, chatFormat, neighbours, ...load } = options ?? {}
-    checkLoadOptions(load)
+    const { chatTemplate, chatFormat, neighbours, ...given } = options ?? {}
+    checkLoadOptions(given)
+    const load = reporting(given)
     const own = { chatTemplate, chatFormat, neighbours }
     checkTemplateOptions(own)
-    const files = await openSource(source, { signal: load.signal })
+    const files = await openSource(source, openOptions(load))
     try {
       const checkpoint = await openCheckpoint(files, load)
       const template = await loadTemplate(checkpoint, own, load.signal)

@@ -4,8 +4,9 @@ import { MistralChat } from '../chat/mistral-chat.ts'
 import type { AdapterInfo } from '../generate/adapter-types.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
 import type { LoadOptions } from '../generate/options.ts'
-import type { LoadProgress } from '../model/loaded-model.ts'
+import type { LoadProgress } from '../model/load-progress.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
+import { chosenModel } from './choice.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions, PlainModelOptions } from './options.ts'
 import { progressBar } from './progress.ts'
@@ -29,7 +30,7 @@ export async function loadChat(
   const { model, chatTemplate: template, adapters = [], ...rest } = options
   const chat = await withBar(cli, rest, signal, async (load) => {
     const chatTemplate = template === undefined ? undefined : await sourceOf(template)
-    return MistralChat.load(model ?? 'pocket', { ...load, chatTemplate })
+    return chosenModel(cli, model ?? 'pocket', (model) => MistralChat.load(model, { ...load, chatTemplate }))
   })
   await orDispose(chat, async () => {
     for (const text of chat.model.notes) await tell(text)
@@ -57,7 +58,9 @@ export function withAdapter(chat: MistralChat, params: SamplingInput): SamplingI
 /** Does what `loadChat` does, without what only a chat needs: also for a model without tokenizer. */
 export async function loadModel(cli: Cli, options: PlainModelOptions, signal: AbortSignal): Promise<MistralModel> {
   const { model: source, ...rest } = options
-  const model = await withBar(cli, rest, signal, (load) => MistralModel.load(source ?? 'pocket', load))
+  const model = await withBar(cli, rest, signal, (load) =>
+    chosenModel(cli, source ?? 'pocket', (source) => MistralModel.load(source, load)),
+  )
   await orDispose(model, async () => {
     for (const text of model.notes) await note(cli, `note: ${text}`)
   })

@@ -44,7 +44,7 @@ export function addPlainModelOptions(command: Command): Command {
     .optionsGroup('Model:')
     .option(
       '-m, --model <source>',
-      'a folder, a .gguf file, or a URL of either (default: the small model of the package)',
+      'a name on the Hugging Face Hub (owner/name, owner/name:Q4_K_M), a folder, a .gguf file, ollama:NAME, or a URL (default: the small model of the package)',
     )
     .addOption(new Option('--weights <type>', 'quantize while loading').choices(['native', 'q8', 'q4']))
     .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32']))

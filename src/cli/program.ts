@@ -3,11 +3,13 @@ import { Command } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
 import { closestName } from '../closest-name.ts'
 import { registerBench } from './bench.ts'
+import { registerCache } from './cache.ts'
 import { registerChat } from './chat.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
 import { registerPerplexity } from './perplexity.ts'
+import { registerPull } from './pull.ts'
 import { registerQuantize } from './quantize.ts'
 import { registerServe } from './serve.ts'
 import { lettersAdvice, suggestionFor } from './suggestions.ts'
@@ -32,10 +34,15 @@ export function createProgram(cli: Cli): Command {
       getErrHasColors: () => colorsFor(cli, 'err').isColorSupported,
     })
     .configureHelp({ styleTitle: help.bold, styleCommandText: help.cyan, styleOptionText: help.cyan })
-  program.hook('preAction', () => cli.terminal.wakeGpu())
+  program.hook('preAction', async (_, { name, parent }) => {
+    // What only reads and writes files needs no GPU.
+    if (!['pull', 'cache'].includes(name()) && parent?.name() !== 'cache') await cli.terminal.wakeGpu()
+  })
   registerGenerate(program, cli)
   registerChat(program, cli)
   registerServe(program, cli)
+  registerPull(program, cli)
+  registerCache(program, cli)
   registerQuantize(program, cli)
   registerPerplexity(program, cli)
   registerBench(program, cli)
@@ -98,6 +105,13 @@ const COMMAND_NAMES: Readonly<Record<string, string>> = {
   ppl: 'perplexity',
   convert: 'quantize',
   export: 'quantize',
+  download: 'pull',
+  get: 'pull',
+  list: 'cache',
+  ls: 'cache',
+  models: 'cache',
+  rm: 'cache',
+  remove: 'cache',
   info: 'doctor',
   check: 'doctor',
 }
@@ -117,6 +131,7 @@ const EXAMPLES = `
 Examples:
   $ mistral-webgpu doctor    is there a GPU, and what can it run?
   $ mistral-webgpu chat      talk to the small model that ships with the package
+  $ mistral-webgpu chat --model mistralai/Ministral-3-3B-Instruct-2512
   $ mistral-webgpu chat --model ./Mistral-7B-Instruct-v0.3 --weights q4
   $ mistral-webgpu generate --model model.gguf "Why is the sky blue?"
   $ cat notes.txt | mistral-webgpu generate "Summarize these notes:"
@@ -125,6 +140,9 @@ Examples:
 Environment:
   MISTRAL_WEBGPU_DISABLE=shader-f16,subgroups  do without these GPU features
   MISTRAL_WEBGPU_API_KEY=secret                keys of "serve", commas between
+  HF_TOKEN=hf_...                              for gated models of the Hub
+  HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE
+                                               as huggingface_hub has them
   NO_COLOR=1                                   no colours
   DEBUG=1                                      errors show where they come from
 

@@ -1,6 +1,6 @@
 /** The bar that shows how a model loads. */
 import cliProgress from 'cli-progress'
-import type { LoadProgress } from '../model/loaded-model.ts'
+import type { LoadProgress } from '../model/load-progress.ts'
 import { type Cli, colorsFor } from './context.ts'
 import { bytes } from './units.ts'
 
@@ -36,7 +36,10 @@ export function progressBar(cli: Cli): ProgressBar {
       // Drivers write warnings of their own while the device opens; a bar that stands by then would be torn.
       if (progress.phase === 'open' || progress.total === 0) return
       if (!started) bar.start(progress.total, progress.loaded, { progress })
-      else bar.update(progress.loaded, { progress })
+      else {
+        bar.setTotal(progress.total)
+        bar.update(progress.loaded, { progress })
+      }
       started = true
     },
     stop() {
@@ -47,7 +50,16 @@ export function progressBar(cli: Cli): ProgressBar {
 
 function describe(bar: string, progress: LoadProgress | undefined): string {
   if (!progress) return bar
-  const { phase, loaded, total, tensor } = progress
-  const what = phase === 'weights' ? (tensor ?? '') : 'compiling shaders'
-  return `${bar} ${Math.floor((100 * loaded) / total)}%  ${bytes(loaded)} / ${bytes(total)}  ${what}`
+  const { phase, loaded, total, tensor, file, bytesPerSecond, secondsLeft } = progress
+  const speed = bytesPerSecond === undefined || phase === 'compile' ? '' : `  ${bytes(bytesPerSecond)}/s`
+  const left = secondsLeft === undefined || secondsLeft < 1 ? '' : `  ${duration(secondsLeft)} left`
+  const what = phase === 'compile' || phase === 'ready' ? 'compiling shaders' : (tensor ?? file ?? '')
+  return `${bar} ${Math.floor((100 * loaded) / total)}%  ${bytes(loaded)} / ${bytes(total)}${speed}${left}  ${what}`
+}
+
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)]
+  if (hours > 0) return `${hours} h ${minutes} min`
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`
 }

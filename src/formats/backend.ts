@@ -20,6 +20,10 @@ export interface Backend {
   open(name: string, signal?: AbortSignal): Promise<Found | Absence | undefined>
   /** The name under which `open` gives what lies at the source's own address, which may be a file and not a folder. */
   readonly selfName?: string | undefined
+  /** What the user should know of how the source was understood, one sentence each. */
+  readonly notes?: readonly string[] | undefined
+  /** Brings the weights that were opened and are not here yet. */
+  prepare?(signal?: AbortSignal): Promise<void>
   /** What to try instead, when the source holds no checkpoint. */
   advice?(): Promise<string | undefined>
 }

@@ -1,9 +1,15 @@
 /** Where a model comes from: one interface over paths, URLs, dropped files, directory handles and callers' openers. */
 
-import { platform } from '#platform'
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, ParameterError } from '../errors.ts'
-import type { AnyBlob, AnyDirectoryHandle, AnyFile, AnyURL } from '../platform/globals.ts'
+import type {
+  AnyBlob,
+  AnyDirectoryEntry,
+  AnyDirectoryHandle,
+  AnyFile,
+  AnyResponse,
+  AnyURL,
+} from '../platform/globals.ts'
 import type { Backend } from './backend.ts'
 import { type ByteReader, isBlob } from './byte-reader.ts'
 import { embeddedPocket } from './embedded-pocket.ts'
@@ -11,13 +17,22 @@ import { examine } from './examine.ts'
 import { Absence } from './examined.ts'
 import { checkFileName, isGguf } from './file-names.ts'
 import type { FileOpener } from './file-opener.ts'
-import { urlBackend } from './source-url.ts'
+import type { SourceOptions } from './source-options.ts'
 
 /**
- * `'pocket'` for the embedded model, a folder or file path, a URL of either, one file, the files of a drop or of
- * `<input webkitdirectory>`, a directory handle, or an object that opens files by name.
+ * `'pocket'` for the embedded model, the name of a model on the Hugging Face Hub (`owner/name`, `owner/name@revision`,
+ * `owner/name:Q4_K_M`, `hf.co/owner/name`), a folder or file path, `ollama:NAME`, a URL, one file, the files of a drop or of
+ * `<input webkitdirectory>`, a handle or an entry of a folder, a `Response`, or an object that opens files by name.
  */
-export type ModelSource = string | AnyURL | AnyBlob | readonly AnyFile[] | AnyDirectoryHandle | FileOpener
+export type ModelSource =
+  | string
+  | AnyURL
+  | AnyBlob
+  | readonly AnyFile[]
+  | AnyDirectoryHandle
+  | AnyDirectoryEntry
+  | AnyResponse
+  | FileOpener
 
 /** The files of one source. */
 export interface SourceFiles {
@@ -38,6 +53,10 @@ export interface SourceFiles {
   open(name: string, signal?: AbortSignal): Promise<ByteReader | undefined>
   /** Why `open` gave undefined, where a server said more than "404". */
   whyAbsent?(name: string): string | undefined
+  /** What the user should know of how the source was understood, one sentence each. */
+  readonly notes?: readonly string[] | undefined
+  /** Brings the weights that were opened and are not here yet, where the source was opened so. */
+  prepare?(signal?: AbortSignal): Promise<void>
   /** What to try instead, when the source turned out to hold no checkpoint. */
   advice?(): Promise<string | undefined>
   /** Closes every file that was opened. */
@@ -62,13 +81,10 @@ export function absenceOf(files: SourceFiles, names: readonly string[]): string 
  * @throws CheckpointError when a path leads nowhere or a URL refuses; ParameterError when `source` is none of the kinds;
  *   AbortError when the signal fired
  */
-export async function openSource(
-  source: ModelSource,
-  options: { signal?: AbortSignal | undefined } = {},
-): Promise<SourceFiles> {
+export async function openSource(source: ModelSource, options: SourceOptions = {}): Promise<SourceFiles> {
   const { signal } = options
   throwIfAborted(signal)
-  const backend = await backendOf(source, signal)
+  const backend = await backendOf(source, options)
   const shared = new SharedReaders(backend)
   try {
     const { fileName, ggufName } = await loadable(backend, (name) => shared.open(name, signal), signal)
@@ -77,6 +93,8 @@ export async function openSource(
       fileName,
       ggufName,
       names: backend.names,
+      notes: backend.notes,
+      prepare: async (signal) => backend.prepare?.(signal),
       open: (name, signal) => shared.open(name, signal),
       whyAbsent: (name) => shared.absent.get(name),
       advice: async () => backend.advice?.(),
@@ -144,35 +162,32 @@ class SharedReaders {
   }
 }
 
-async function backendOf(source: unknown, signal: AbortSignal | undefined): Promise<Backend> {
-  if (typeof source === 'string') return stringBackend(source)
-  if (source instanceof URL) return urlBackend(source)
+async function backendOf(source: unknown, options: SourceOptions): Promise<Backend> {
+  if (source === EMBEDDED_MODEL) return { ...(await backendOf(await embeddedPocket(), options)), label: source }
+  if (typeof source === 'string' || source instanceof URL) {
+    const { textBackend } = await import('./source-text.ts')
+    return textBackend(source, options)
+  }
   const { filesBackend, handleBackend, openerBackend } = await import('./source-files.ts')
   if (Array.isArray(source)) return filesBackend(source)
   if (isBlob(source)) return filesBackend([source], 'model.gguf')
-  const { kind, getFileHandle, open } = (source ?? {}) as Record<string, unknown>
+  const { kind, getFileHandle, open, createReader, blob } = (source ?? {}) as Record<string, unknown>
   if (kind === 'directory' && typeof getFileHandle === 'function') {
     return handleBackend(source as FileSystemDirectoryHandle)
   }
-  if (typeof open === 'function') return openerBackend(source as FileOpener, signal)
+  if (typeof open === 'function') return openerBackend(source as FileOpener, options.signal)
+  if (typeof createReader === 'function' || typeof blob === 'function') {
+    const { entryBackend, responseBackend } = await import('./source-handed.ts')
+    return blob === undefined
+      ? entryBackend(source as FileSystemDirectoryEntry)
+      : responseBackend(source as Response, options.signal)
+  }
   throw new ParameterError(
     'source',
     source,
-    'must be a path, a URL, a File, an array of Files, a directory handle or an object with open(name)',
+    'must be a name, a path, a URL, a File, an array of Files, a directory handle or an object with open(name)',
   )
 }
 
 /** The model that ships with the package goes by its bare name; a folder of that name is `./pocket`. */
 const EMBEDDED_MODEL = 'pocket'
-
-async function stringBackend(source: string): Promise<Backend> {
-  if (source === '') throw new ParameterError('source', source, 'must not be empty')
-  if (source === EMBEDDED_MODEL) return { ...(await backendOf(await embeddedPocket(), undefined)), label: source }
-  // `C:\models` is a path, and `mistral:7b` is what Ollama's users type.
-  if (/^(?:[a-z][a-z0-9+.-]+:\/\/|blob:|file:)/i.test(source) && URL.canParse(source))
-    return urlBackend(new URL(source))
-  // In a browser there are no paths; a `Request` resolves against the address of the page or worker.
-  if (platform.name === 'browser') return urlBackend(new URL(new Request(source).url))
-  const { pathBackend } = await import('./source-path.ts')
-  return pathBackend(source)
-}

@@ -22,7 +22,9 @@ import {
   type GenerateOptions,
   type LoadOptions,
   type LogitsOptions,
+  openOptions,
   type RequestOptions,
+  reporting,
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import { Scheduler } from './scheduler.ts'
@@ -53,15 +55,16 @@ export class MistralModel {
   }
 
   /**
-   * Loads a checkpoint: a folder or `.gguf` path, a URL of either, dropped files, a directory handle, or an object
-   * `{ open(name) }`. Throws `CheckpointError`, `ConfigError`, `TokenizerError`, `ParameterError`, `DeviceError`,
+   * Loads a checkpoint: a name on the Hugging Face Hub, a folder or `.gguf` path, a URL, dropped files, a directory handle, or
+   * an object `{ open(name) }`. Throws `CheckpointError`, `ConfigError`, `TokenizerError`, `ParameterError`, `DeviceError`,
    * `MemoryError`, `AbortError`; nothing is left open or on the GPU then.
    */
   static async load(source: ModelSource, options: LoadOptions = {}): Promise<MistralModel> {
     checkLoadOptions(options)
-    const files = await openSource(source, { signal: options.signal })
+    const load = reporting(options)
+    const files = await openSource(source, openOptions(load))
     try {
-      return await MistralModel.fromCheckpoint(await openCheckpoint(files, options), options)
+      return await MistralModel.fromCheckpoint(await openCheckpoint(files, load), load)
     } finally {
       await files.close()
     }

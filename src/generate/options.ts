@@ -11,11 +11,15 @@ import {
   orElse,
 } from '../checks.ts'
 import type { Constraint } from '../constraints/constraint.ts'
+import type { HubOptions, SourceOptions } from '../formats/source-options.ts'
+import { metered } from '../model/load-progress.ts'
 import type { LoadedModelOptions } from '../model/loaded-model.ts'
 import { MAX_STEPS } from '../model/runner.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 
 export interface LoadOptions extends LoadedModelOptions {
+  /** Where names of the Hugging Face Hub lead, with which token, and where its files are kept. */
+  hub?: HubOptions | undefined
   /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
   maxQueue?: number | undefined
   /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */
@@ -43,6 +47,8 @@ export interface GenerateOptions extends ConstraintOptions {
 }
 
 const LOAD: Checks<LoadOptions> = {
+  hub: check((value) => typeof value === 'object' && value !== null, 'an object'),
+  report: callback,
   onProgress: callback,
   signal: abortSignal,
   weights: checkedLater,
@@ -90,4 +96,14 @@ export function checkConstraintOptions(options: unknown): asserts options is Con
 /** As {@link checkLoadOptions}, for the last argument of `MistralModel.generate`. */
 export function checkGenerateOptions(options: unknown): asserts options is GenerateOptions {
   checkOptions<GenerateOptions>(options, GENERATE)
+}
+
+/** The options that opening a source takes, with what its download says told as progress. */
+export function openOptions({ signal, hub, report }: LoadOptions): SourceOptions {
+  return { signal, hub, defer: true, onDownload: (progress) => report?.({ phase: 'download', ...progress }) }
+}
+
+/** The same options, by which all parts of a load tell their progress. */
+export function reporting<T extends LoadOptions>(options: T): T {
+  return { ...options, report: metered(options.onProgress) }
 }

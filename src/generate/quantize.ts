@@ -1,15 +1,26 @@
 /** `quantize`: writes a model with fewer bits, as a folder that opens by itself and in other programs. */
 import { platform } from '#platform'
 import { throwIfAborted } from '../async/abort.ts'
-import { abortSignal, type Checks, callback, checkOptions, checkParameter, flag, oneOf, text } from '../checks.ts'
+import {
+  abortSignal,
+  type Checks,
+  callback,
+  checkedLater,
+  checkOptions,
+  checkParameter,
+  flag,
+  oneOf,
+  text,
+} from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import { TEMPLATE_FOLDER } from '../formats/file-names.ts'
 import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import { ggufHead, paddingAfter } from '../formats/gguf-writer.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
+import type { HubOptions, SourceOptions } from '../formats/source-options.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import { outputIsEmbedding, type PlannedTensor, planTensors, tensorData, tensorsNote } from '../model/gguf-tensors.ts'
-import type { LoadProgress } from '../model/loaded-model.ts'
+import { type LoadProgress, metered } from '../model/load-progress.ts'
 import { type QuantizationReport, Rounding } from '../model/rounding.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Disk } from '../platform/types.ts'
@@ -21,6 +32,8 @@ export interface QuantizeOptions {
   /** Writes into a folder that is not empty, over what an earlier call has written. False by default. */
   force?: boolean | undefined
   signal?: AnyAbortSignal | undefined
+  /** As in `load`. */
+  hub?: HubOptions | undefined
   /** As in `load`; bytes are those of the source. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
 }
@@ -40,6 +53,7 @@ const OPTIONS: Checks<QuantizeOptions> = {
   weights: oneOf('q8', 'q4'),
   force: flag,
   signal: abortSignal,
+  hub: checkedLater,
   onProgress: callback,
 }
 
@@ -60,10 +74,13 @@ export async function quantize(source: ModelSource, folder: string, options: Qua
   const { signal } = options
   const disk = await platform.openDisk()
   await checkFolder(disk, folder, options.force === true)
-  const files = await openSource(source, { signal })
+  const report = metered(options.onProgress)
+  const onDownload: SourceOptions['onDownload'] = (progress) => report({ phase: 'download', ...progress })
+  const files = await openSource(source, { signal, defer: true, hub: options.hub, onDownload })
   try {
     const checkpoint = await openCheckpoint(files, { signal })
-    return await new Writing(disk, folder, checkpoint, options).run()
+    await files.prepare?.(signal)
+    return await new Writing(disk, folder, checkpoint, { ...options, report }).run()
   } finally {
     await files.close()
   }
@@ -88,7 +105,7 @@ class Writing {
     private readonly disk: Disk,
     private readonly folder: string,
     private readonly checkpoint: Checkpoint,
-    private readonly options: QuantizeOptions,
+    private readonly options: QuantizeOptions & { report: ReturnType<typeof metered> },
   ) {}
 
   async run(): Promise<QuantizeResult> {
@@ -176,7 +193,7 @@ class Writing {
   }
 
   private report(phase: LoadProgress['phase'], tensor?: string): void {
-    this.options.onProgress?.({ phase, loaded: this.loaded, total: this.checkpoint.totalBytes, tensor })
+    this.options.report({ phase, loaded: this.loaded, total: this.checkpoint.totalBytes, tensor })
   }
 }
 

@@ -66,7 +66,7 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
     totalBytes,
     names,
     outputMayBeTied,
-    notes: [...opened.notes, ...(container.notes ?? []), ...unused],
+    notes: [...(files.notes ?? []), ...opened.notes, ...(container.notes ?? []), ...unused],
     find: (name) => weights.get(name),
     tensor(name) {
       const info = weights.get(name)

@@ -14,6 +14,7 @@ import type { HiddenReader } from './hidden-reader.ts'
 import type { ChoiceHooks, PendingChoice } from './kernel-choice.ts'
 import { type KernelReport, plainReport, type SelfTestOption, type TuningOption } from './kernel-report.ts'
 import { createCache } from './kv-cache.ts'
+import type { LoadProgress, LoadStep } from './load-progress.ts'
 import type { ModelMemory } from './memory.ts'
 import { Mistral } from './mistral.ts'
 import { ropePositions } from './rope.ts'
@@ -21,18 +22,6 @@ import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
 import type { TextScorer } from './text-scorer.ts'
 import { type LoadedWeights, loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
 import { createWorkspace } from './workspace.ts'
-
-/** The progress of loading, which the caller is told over and over. */
-export interface LoadProgress {
-  /** `open` reads headers, `weights` brings tensors to the GPU, `compile` makes pipelines, `ready` ends it. */
-  readonly phase: 'open' | 'weights' | 'compile' | 'ready'
-  /** Bytes of weights on the GPU so far. */
-  readonly loaded: number
-  /** Bytes of weights in the checkpoint; 0 while that is not known. */
-  readonly total: number
-  /** The tensor that was just read, under the name it has in the file. */
-  readonly tensor: string | undefined
-}
 
 export interface LoadedModelOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined
@@ -57,6 +46,8 @@ export interface LoadedModelOptions {
   selfTest?: SelfTestOption | undefined
   /** @internal For tests of the choice of kernels. */
   kernelHooks?: ChoiceHooks | undefined
+  /** @internal Tells `onProgress`, with speeds. */
+  report?: ((step: LoadStep) => void) | undefined
 }
 
 const DEFAULT_CONTEXT = 4096
@@ -147,7 +138,7 @@ export class LoadedModel {
   ): Promise<LoadedModel> {
     throwIfAborted(options.signal)
     const sizes = planSizes(checkpoint.config, options, vocabSize)
-    report(options, 'open', 0, checkpoint.totalBytes)
+    options.report?.({ phase: 'open', loaded: 0, total: checkpoint.totalBytes })
     const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: given(options) })
     try {
       return await LoadedModel.build(gpu, checkpoint, sizes, options)
@@ -164,7 +155,7 @@ export class LoadedModel {
     options: LoadedModelOptions,
   ): Promise<LoadedModel> {
     const { config, totalBytes } = checkpoint
-    const { signal, weights: dtype = 'native' } = options
+    const { signal, weights: dtype = 'native', report = () => {} } = options
     throwIfAborted(signal)
     const choice = await chooseKernels(opened, checkpoint, options)
     let { gpu } = choice
@@ -183,12 +174,14 @@ export class LoadedModel {
       weights: dtype,
       signal,
       note: (text: string) => notes.push(text),
-      onProgress: (loaded: number, tensor: string) => report(options, 'weights', loaded, totalBytes, tensor),
+      onProgress: (loaded: number, tensor: string) => report({ phase: 'weights', loaded, total: totalBytes, tensor }),
     }
+    // All that could be refused was refused: now gigabytes may come.
+    await checkpoint.files.prepare?.(signal)
     const weights = await gpu.guard('the model', () => loadWeights(gpu, checkpoint, load))
     if (weights.quantization !== undefined)
       notes.push((await import('./rounding.ts')).roundingNote(weights.quantization))
-    report(options, 'compile', totalBytes, totalBytes)
+    report({ phase: 'compile', loaded: totalBytes, total: totalBytes })
     const chosen = await choice.end()
     gpu = chosen.gpu
     const model = new Mistral(gpu, config, weights, cache, workspace)
@@ -196,7 +189,7 @@ export class LoadedModel {
     await runner.warmUp()
     throwIfAborted(signal)
     gpu.check()
-    report(options, 'ready', totalBytes, totalBytes)
+    report({ phase: 'ready', loaded: totalBytes, total: totalBytes })
     const { memoryOf } = await import('./memory.ts')
     const { report: kernels } = chosen
     const parts = { gpu, config, weights, cache, runner, notes, kernels }
@@ -278,14 +271,4 @@ function planSizes(config: ModelConfig, options: LoadedModelOptions, vocabSize =
 function cacheLayout(gpu: Gpu, option: LoadedModelOptions['kvCache'] = 'auto'): CacheLayout {
   if (option !== 'auto') return CACHE_LAYOUTS[option]
   return gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
-}
-
-function report(
-  { onProgress }: LoadedModelOptions,
-  phase: LoadProgress['phase'],
-  loaded: number,
-  total: number,
-  tensor?: string,
-): void {
-  onProgress?.({ phase, loaded, total, tensor })
 }

@@ -29,6 +29,14 @@ export const platform: Platform = {
     )
   },
 
+  async openStore(): Promise<never> {
+    throw new CheckpointError({ file: 'the cache' }, 'pages have none yet')
+  },
+
+  async ollamaFolders(): Promise<string[]> {
+    return []
+  },
+
   async openDisk(): Promise<never> {
     throw new CheckpointError({ file: 'the disk' }, 'a browser has none to write to')
   },

@@ -2,6 +2,7 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
+import type { ModelStore, StoreOptions } from './store-types.ts'
 import type {
   Disk,
   FetchHandler,
@@ -53,6 +54,14 @@ export const platform: Platform = {
   async serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
     const { serveDeno } = await import('./serve-deno.ts')
     return serveDeno(fetch, options)
+  },
+
+  async openStore(options: StoreOptions): Promise<ModelStore> {
+    return (await import('./hub-store.ts')).openHubStore(options, platform.openFile)
+  },
+
+  async ollamaFolders(): Promise<string[]> {
+    return (await import('./hub-place.ts')).ollamaFolders()
   },
 
   // Loaded when asked for: whoever reads models writes none.

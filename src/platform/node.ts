@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
+import type { ModelStore, StoreOptions } from './store-types.ts'
 import type {
   Disk,
   FetchHandler,
@@ -36,6 +37,14 @@ export const platform: Platform = {
   async serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer> {
     const { serveNode } = await import('./serve-node.ts')
     return serveNode(fetch, options)
+  },
+
+  async openStore(options: StoreOptions): Promise<ModelStore> {
+    return (await import('./hub-store.ts')).openHubStore(options, platform.openFile)
+  },
+
+  async ollamaFolders(): Promise<string[]> {
+    return (await import('./hub-place.ts')).ollamaFolders()
   },
 
   // Loaded when asked for: whoever reads models writes none.

@@ -1,3 +1,6 @@
+/** What the library needs from the runtime it stands in, and what the parts of that are. */
+import type { ModelStore, StoreOptions } from './store-types.ts'
+
 /**
  * What the library needs from the runtime it stands in. The twin files `browser.ts`, `node.ts` and `deno.ts` implement
  * it; the package's import map (`#platform`) picks one, so that a bundle carries only its own.
@@ -13,6 +16,10 @@ export interface Platform {
   /** Names in a local folder. Throws `CheckpointError` when it cannot be read. */
   listFolder(path: string): Promise<string[]>
   joinPath(folder: string, name: string): string
+  /** Where downloaded models are kept. Throws `CheckpointError` where they cannot be. */
+  openStore(options: StoreOptions): Promise<ModelStore>
+  /** The folders in which Ollama may keep its models; empty where there is no file system. */
+  ollamaFolders(): Promise<string[]>
   /** Writes files. Throws `CheckpointError` where there is no file system. */
   openDisk(): Promise<Disk>
   /** What is kept on the user's machine from run to run; undefined where nothing can be. */

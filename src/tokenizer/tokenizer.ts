@@ -76,7 +76,8 @@ export class Tokenizer {
    * @throws TokenizerError when there is no tokenizer or it is damaged; CheckpointError when the file cannot be read
    */
   static async load(source: ModelSource, options: { signal?: AnyAbortSignal | undefined } = {}): Promise<Tokenizer> {
-    const files = await openSource(source, options)
+    // Of a GGUF on the Hub the header is enough.
+    const files = await openSource(source, { ...options, defer: true })
     const { signal } = options
     try {
       if (files.ggufName !== undefined) {

@@ -1,0 +1,155 @@
+/**
+ * Which of the models in one repository is loaded. The rule: what the name picks; else, of files that are one model in several
+ * types, the first type of {@link PREFERENCE} whose bytes fit the device, or the smallest where none fits; else the caller is asked.
+ */
+import { CheckpointError, ChoiceError, type ModelChoice } from '../../errors.ts'
+import { isGguf } from '../file-names.ts'
+import type { HubFile } from './api.ts'
+
+/** The model that was chosen. */
+export interface Chosen {
+  /** The folder inside the repository in which it lies, with a slash at its end; empty for the outermost. */
+  readonly folder: string
+  /** The file to load, where it is one file and not the folder's safetensors. */
+  readonly fileName: string | undefined
+  /** Why, for people; undefined where there was nothing to choose. */
+  readonly reason: string | undefined
+}
+
+/**
+ * From the best down: types of four bits and a little more lose hardly anything and are the fastest, since an answer takes as long
+ * as reading the weights; then what is smaller, and at last what is larger than a model needs.
+ */
+const PREFERENCE = (
+  'Q4_K_M Q4_K_L UD-Q4_K_XL Q4_K Q4_K_S Q4_1 Q4_0 IQ4_NL IQ4_XS MXFP4 Q5_K_M Q5_K_L Q5_K Q5_K_S Q5_1 Q5_0 Q6_K Q6_K_L Q8_0 ' +
+  'safetensors Q3_K_L Q3_K_M Q3_K Q3_K_S IQ3_M IQ3_S IQ3_XS IQ3_XXS Q2_K_L Q2_K Q2_K_S IQ2_M IQ2_S IQ2_XS IQ2_XXS TQ2_0 TQ1_0 ' +
+  'IQ1_M IQ1_S BF16 F16 F32'
+).split(' ')
+const TYPE = /(?:^|[-._/])((?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|FP?16|F32|FP32|MXFP4\w*))(?=[-._/]|$)/gi
+const PART = /-(\d{5})-of-(\d{5})\.gguf$/i
+/** Parts of a model that are no language model by themselves. */
+const NO_MODEL = /(?:^|[^a-z])(?:mmproj|imatrix)(?:[^a-z]|$)/i
+
+interface Form {
+  readonly name: string
+  readonly folder: string
+  readonly fileName: string | undefined
+  readonly type: string | undefined
+  /** The name without its type: forms of one model share it. */
+  readonly stem: string
+  readonly bytes: number
+}
+
+/**
+ * @param pick what the name says behind its colon: a file, a folder or a type
+ * @param fitBytes what fits the device
+ * @throws ChoiceError when the repository does not say which one is meant, or has none of that kind; CheckpointError when it
+ *   holds no model
+ */
+export function chooseForm(
+  label: string,
+  files: readonly HubFile[],
+  pick: string | undefined,
+  fitBytes: number,
+): Chosen {
+  if (pick !== undefined && files.some(({ path }) => path === pick)) return fileOf(pick, undefined)
+  const inside = pick === undefined ? '' : `${pick.replace(/\/+$/, '')}/`
+  const isFolder = inside !== '' && files.some(({ path }) => path.startsWith(inside))
+  const forms = formsOf(isFolder ? files.filter(({ path }) => path.startsWith(inside)) : files, isFolder ? inside : '')
+  const wanted = pick === undefined || isFolder ? forms : forms.filter((form) => isOfType(form, pick))
+  if (wanted.length === 0) throw nothing(label, forms, files, pick)
+  const [only, ...others] = wanted
+  if (only !== undefined && others.length === 0) return chosen(only, undefined)
+  const stems = new Set(wanted.filter(({ stem }) => stem !== '').map(({ stem }) => stem))
+  const isUnclear = stems.size > 1 || wanted.some(({ type }) => type === undefined)
+  if (isUnclear) throw new ChoiceError(label, `holds several models; name one: ${listed(wanted)}`, choicesOf(wanted))
+  const ranked = [...wanted].sort((a, b) => rank(a) - rank(b) || a.bytes - b.bytes)
+  const best = ranked.find(({ bytes }) => bytes <= fitBytes)
+  const smallest = [...wanted].sort((a, b) => a.bytes - b.bytes)[0]!
+  const why = best === undefined ? 'the smallest, for none fits' : 'the first in order of preference that fits'
+  const fits = `${why} (${gigabytes(fitBytes)} for weights)`
+  return chosen(best ?? smallest, `${fits}; there are ${listed(wanted)}`)
+}
+
+function chosen({ folder, fileName, name, bytes }: Form, why: string | undefined): Chosen {
+  return { folder, fileName, reason: why === undefined ? undefined : `${name} (${gigabytes(bytes)}): ${why}` }
+}
+
+function fileOf(path: string, reason: string | undefined): Chosen {
+  const cut = path.lastIndexOf('/') + 1
+  return { folder: path.slice(0, cut), fileName: path.slice(cut), reason }
+}
+
+function formsOf(files: readonly HubFile[], top: string): Form[] {
+  const ggufs = files.filter(({ path }) => isGguf(path) && !NO_MODEL.test(path))
+  const forms: Form[] = []
+  for (const { path, size } of ggufs) {
+    const part = PART.exec(path)
+    if (part !== null && Number(part[1]) !== 1) continue
+    const start = part === null ? path : path.slice(0, part.index)
+    const parts =
+      part === null ? [] : ggufs.filter((other) => other.path.startsWith(`${start}-`) && PART.test(other.path))
+    const bytes = part === null ? size : parts.reduce((sum, other) => sum + other.size, 0)
+    forms.push({ ...fileOf(path, undefined), name: path, ...typeAndStem(start), bytes })
+  }
+  const folder = safetensorsFolder(files, top)
+  return folder === undefined ? forms : [...forms, folder]
+}
+
+/** The weights that lie beside a config; of the Hub's layout where Mistral's own lies there as well. */
+function safetensorsFolder(files: readonly HubFile[], top: string): Form | undefined {
+  const here = files.filter(({ path }) => path.startsWith(top) && !path.slice(top.length).includes('/'))
+  const has = (name: string) => here.some(({ path }) => path === top + name)
+  const isHf = has('config.json') && here.some(({ path }) => /^model.*\.safetensors$/.test(path.slice(top.length)))
+  const pattern = isHf ? /^model.*\.safetensors$/ : /^consolidated.*\.safetensors$/
+  const weights = here.filter(({ path }) => pattern.test(path.slice(top.length)))
+  if (weights.length === 0 || !(isHf || has('params.json'))) return undefined
+  const bytes = weights.reduce((sum, { size }) => sum + size, 0)
+  const type = 'safetensors'
+  return { name: top === '' ? type : top, folder: top, fileName: undefined, type, stem: '', bytes }
+}
+
+/** `Ministral-3-3B-Q4_K_M` is of type `Q4_K_M`; the last that a name has counts. */
+function typeAndStem(path: string): Pick<Form, 'type' | 'stem'> {
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.gguf$/i, '')
+  const inName = [...name.matchAll(TYPE)].at(-1)?.[1]
+  const inFolder = [...path.matchAll(TYPE)].at(-1)?.[1]
+  const type = inName ?? inFolder
+  const stem = inName === undefined ? name : name.replace(inName, '').replace(/[-._]+$/, '')
+  return { type: type?.toUpperCase().replace(/^FP/, 'F'), stem: stem.toLowerCase() || 'model' }
+}
+
+function isOfType({ type, name }: Form, pick: string): boolean {
+  const wanted = pick.toUpperCase()
+  return type === wanted || name.toUpperCase() === wanted || name.toUpperCase() === `${wanted}.GGUF`
+}
+
+function rank({ type }: Form): number {
+  const at = PREFERENCE.indexOf(type ?? '')
+  return at < 0 ? PREFERENCE.length : at
+}
+
+function nothing(label: string, forms: readonly Form[], files: readonly HubFile[], pick: string | undefined) {
+  if (pick !== undefined && forms.length > 0) {
+    return new ChoiceError(label, `has no ${pick}; there are ${listed(forms)}`, choicesOf(forms))
+  }
+  if (pick !== undefined) return new CheckpointError({ file: label }, `has no file, folder or type ${pick}`)
+  const names = files.map(({ path }) => path)
+  const pickle = names.some((name) => /\.(?:bin|pt|pth)$/.test(name))
+  const what = pickle ? 'holds PyTorch pickles only, which can run code and are not read' : 'holds no checkpoint'
+  const some = names.slice(0, 8).join(', ')
+  return new CheckpointError({ file: label }, `${what}: no .gguf, and no safetensors with a config (it has ${some})`)
+}
+
+function choicesOf(forms: readonly Form[]): ModelChoice[] {
+  return forms.map(({ name, bytes }) => ({ name, bytes }))
+}
+
+function listed(forms: readonly Form[]): string {
+  const texts = forms.slice(0, 12).map(({ name, bytes }) => `${name} (${gigabytes(bytes)})`)
+  return `${texts.join(', ')}${forms.length > 12 ? `, and ${forms.length - 12} more` : ''}`
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
+}

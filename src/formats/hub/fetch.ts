@@ -1,0 +1,75 @@
+/** Requests to the Hub: a token goes to the Hub and to nobody else, redirects are followed, failures are told apart. */
+import { platform } from '#platform'
+import { CheckpointError } from '../../errors.ts'
+import { messageOf } from '../byte-reader.ts'
+import { discard } from '../http-request.ts'
+
+const MAX_REDIRECTS = 8
+
+export interface HubRequest {
+  readonly token?: string | undefined
+  readonly range?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Fetches a URL. Browsers follow redirects themselves, and drop the token where another host begins; elsewhere that is done
+ * here, so that it does not depend on the runtime.
+ */
+export async function hubFetch(url: string, { token, range, signal }: HubRequest): Promise<Response> {
+  const origin = new URL(url).origin
+  const isBrowser = platform.name === 'browser'
+  let target = url
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const headers = new Headers()
+    if (range !== undefined) headers.set('range', range)
+    if (token !== undefined && new URL(target).origin === origin) headers.set('authorization', `Bearer ${token}`)
+    const redirect = isBrowser ? 'follow' : 'manual'
+    const response = await fetch(target, { headers, redirect, ...(signal && { signal }) })
+    const location = response.headers.get('location')
+    if (isBrowser || response.status < 300 || response.status > 399 || location === null) return response
+    await discard(response)
+    target = nextTarget(location, target)
+  }
+  throw new CheckpointError({ file: new URL(url).pathname }, `was redirected more than ${MAX_REDIRECTS} times`)
+}
+
+function nextTarget(location: string, from: string): string {
+  let next: URL
+  try {
+    next = new URL(location, from)
+  } catch (error) {
+    throw new CheckpointError({ file: new URL(from).pathname }, `was redirected nowhere: ${messageOf(error)}`)
+  }
+  const isDowngrade = from.startsWith('https:') && next.protocol !== 'https:'
+  if (isDowngrade || !/^https?:$/.test(next.protocol)) {
+    throw new CheckpointError(
+      { file: new URL(from).pathname },
+      `was redirected to ${next.protocol}//, which is not safe`,
+    )
+  }
+  return next.href
+}
+
+/** Why the Hub refuses, and what to do; undefined where the status says enough. */
+export function hubRefusal(response: Response, repository: string, endpoint: string, hasToken: boolean) {
+  const { status } = response
+  const code = response.headers.get('x-error-code') ?? ''
+  const said = response.headers.get('x-error-message')?.slice(0, 300)
+  const page = `${endpoint}/${repository}`
+  const at = { file: repository }
+  if (code === 'GatedRepo' || /gated|restricted/i.test(said ?? '')) {
+    const token = hasToken ? 'the token must belong to an account that did' : 'pass a token (HF_TOKEN, or hub.token)'
+    return new CheckpointError(at, `is gated (${status}): accept its conditions at ${page}, and ${token}`)
+  }
+  if (code === 'RevisionNotFound') return new CheckpointError(at, `has no such revision (${said ?? status})`)
+  if (status === 401 && hasToken)
+    return new CheckpointError(at, `the token is not accepted (401${said ? `: ${said}` : ''})`)
+  if (status === 401 || status === 403 || status === 404 || code === 'RepoNotFound') {
+    const token = hasToken
+      ? 'or the token has no right to read it'
+      : 'or it is private or gated and needs a token (HF_TOKEN)'
+    return new CheckpointError(at, `there is no such model at ${page} (${status}), ${token}`)
+  }
+  return undefined
+}

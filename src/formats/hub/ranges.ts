@@ -1,0 +1,358 @@
+/**
+ * Fetches one file in several ranges at once and hands the bytes out in order. What broke goes on at the byte it reached; a server
+ * without ranges is read in one go; answers that do not fit the file are not believed.
+ */
+import { throwIfAborted } from '../../async/abort.ts'
+import { CheckpointError } from '../../errors.ts'
+import { messageOf } from '../byte-reader.ts'
+import { Absence } from '../examined.ts'
+import { discard, refusal, TransientError } from '../http-request.ts'
+import { hubFetch } from './fetch.ts'
+
+/** What one request asks for. Each begins with a redirect to a store, so that small ones would cost their way there. */
+const SEGMENT_BYTES = 16 * 2 ** 20
+/** Requests at a time; what they bring before its turn waits in memory. */
+const CONNECTIONS = 4
+const MAX_ATTEMPTS = 8
+const FIRST_BACKOFF_MS = 200
+const MAX_BACKOFF_MS = 20_000
+/** A server may ask for more patience than we would have. */
+const MAX_RETRY_AFTER_MS = 180_000
+/** A connection on which nothing comes for so long is given up. */
+const IDLE_MS = 30_000
+
+export interface RemoteFile {
+  readonly url: string
+  readonly token: string | undefined
+  /** For errors. */
+  readonly name: string
+  /** Bytes, as they are known from elsewhere. */
+  readonly size: number
+  /** What one request asks for, when it is not the usual. */
+  readonly segmentBytes?: number | undefined
+}
+
+/** One range on its way. */
+interface Segment {
+  end: number
+  /** The next byte that is wanted. */
+  at: number
+  /** Bytes that came before their turn. */
+  readonly early: Uint8Array[]
+  isHead: boolean
+  done: boolean
+}
+
+/**
+ * Hands the bytes from `start` to `end` to `take`, in order, each once. When it is done, or failed, nothing of it runs on.
+ * @throws CheckpointError when the server refuses, or does not give the file after many attempts; what `take` throws; AbortError
+ */
+export async function fetchInOrder(
+  file: RemoteFile,
+  start: number,
+  end: number,
+  take: (bytes: Uint8Array) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const stop = new AbortController()
+  const forward = () => stop.abort(signal?.reason)
+  signal?.addEventListener('abort', forward)
+  if (signal?.aborted) forward()
+  try {
+    await new OrderedFetch(file, start, end, take, stop).run()
+  } catch (error) {
+    throwIfAborted(signal)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', forward)
+  }
+}
+
+class OrderedFetch {
+  /** In order; the first is the one whose bytes are handed out as they come. */
+  private readonly segments: Segment[] = []
+  private next: number
+  /** The address behind the redirect, as long as it works. */
+  private direct: string | undefined
+  private failure: { error: unknown } | undefined
+  private turn: Promise<void> = Promise.resolve()
+  private wake: () => void = () => {}
+
+  private readonly signal: AbortSignal
+
+  constructor(
+    private readonly file: RemoteFile,
+    start: number,
+    private readonly end: number,
+    private readonly take: (bytes: Uint8Array) => Promise<void>,
+    private readonly stop: AbortController,
+  ) {
+    this.next = start
+    this.signal = stop.signal
+  }
+
+  async run(): Promise<void> {
+    // The first answer says whether the server knows ranges.
+    await this.bringNext()
+    await Promise.all(Array.from({ length: CONNECTIONS }, () => this.work()))
+    await this.turn
+    if (this.failure !== undefined) throw this.failure.error
+  }
+
+  private async work(): Promise<void> {
+    for (;;) {
+      while (this.segments.length > CONNECTIONS && this.failure === undefined) await this.room()
+      if (!(await this.bringNext())) return
+    }
+  }
+
+  /** False when there is nothing more to do, or no use in it. */
+  private async bringNext(): Promise<boolean> {
+    if (this.failure !== undefined || this.next >= this.end) return false
+    try {
+      await this.bring(this.open())
+      return true
+    } catch (error) {
+      this.failure ??= { error }
+      // The other requests of a download that failed end with it.
+      this.stop.abort(error)
+      this.wake()
+      return false
+    }
+  }
+
+  /** Waits until a segment is done. */
+  private room(): Promise<void> {
+    return new Promise((resolve) => {
+      const before = this.wake
+      this.wake = () => {
+        before()
+        resolve()
+      }
+    })
+  }
+
+  private open(): Segment {
+    const end = Math.min(this.end, this.next + (this.file.segmentBytes ?? SEGMENT_BYTES))
+    const segment: Segment = { end, at: this.next, early: [], isHead: this.segments.length === 0, done: false }
+    this.next = end
+    this.segments.push(segment)
+    return segment
+  }
+
+  /** Brings one segment, with as many attempts as it takes while each makes progress. */
+  private async bring(segment: Segment): Promise<void> {
+    let attempt = 1
+    while (segment.at < segment.end) {
+      const before = segment.at
+      try {
+        await this.attempt(segment)
+      } catch (error) {
+        throwIfAborted(this.signal)
+        if (!isTransient(error)) throw error
+        this.direct = undefined
+        attempt = segment.at > before ? 1 : attempt + 1
+        if (attempt > MAX_ATTEMPTS) {
+          const fact = `${messageOf(error)}, after ${MAX_ATTEMPTS} attempts`
+          throw new CheckpointError({ file: this.file.name }, fact, { cause: error })
+        }
+        await pause(waitOf(error, attempt), this.signal)
+      }
+    }
+    segment.done = true
+    await this.advance()
+  }
+
+  private async attempt(segment: Segment): Promise<void> {
+    const { url, token, name, size } = this.file
+    const attempt = new AbortController()
+    const forward = () => attempt.abort(this.signal.reason)
+    this.signal.addEventListener('abort', forward)
+    const watch = new IdleWatch(() => attempt.abort(new TransientError(`nothing came for ${IDLE_MS / 1000} s`)))
+    try {
+      const range = `bytes=${segment.at}-${segment.end - 1}`
+      // Another request may find out meanwhile that the address does not work any more.
+      const direct = this.direct
+      const secret = direct === undefined ? token : undefined
+      const response = await hubFetch(direct ?? url, { token: secret, range, signal: attempt.signal })
+      watch.alive()
+      if (direct !== undefined && response.status >= 400 && response.status < 500) {
+        await discard(response)
+        throw new TransientError(
+          `the address that ${new URL(url).host} gave does not work any more (${response.status})`,
+        )
+      }
+      if (response.ok && /^text\/html/i.test(response.headers.get('content-type') ?? '')) {
+        throw new TransientError('a web page came in place of the file')
+      }
+      if (response.status === 200) return await this.readWhole(response, segment, watch)
+      if (response.status !== 206) throw await refusedBy(response, name)
+      checkRange(response, segment, size)
+      // Behind a redirect of the same host the token is still wanted.
+      const isElsewhere = response.url !== '' && new URL(response.url).origin !== new URL(url).origin
+      if (isElsewhere) this.direct = response.url
+      await this.read(response, segment, watch)
+    } catch (error) {
+      if (attempt.signal.aborted && attempt.signal.reason instanceof TransientError) throw attempt.signal.reason
+      throw error
+    } finally {
+      watch.stop()
+      this.signal.removeEventListener('abort', forward)
+      // A half-read answer is dropped with its connection.
+      attempt.abort()
+    }
+  }
+
+  private async read(response: Response, segment: Segment, watch: IdleWatch): Promise<void> {
+    const reader = response.body?.getReader()
+    while (reader !== undefined) {
+      const { done, value } = await reader.read()
+      if (done) break
+      watch.alive()
+      if (value.byteLength > segment.end - segment.at) throw new TransientError('more bytes came than were asked for')
+      segment.at += value.byteLength
+      await this.put(segment, value)
+    }
+    if (segment.at < segment.end) {
+      throw new TransientError(`the connection ended at byte ${segment.at} of ${this.file.size}`)
+    }
+  }
+
+  /** The answer of a server without ranges is the whole file: what is here already is passed over. */
+  private async readWhole(response: Response, segment: Segment, watch: IdleWatch): Promise<void> {
+    const { size } = this.file
+    const length = response.headers.get('content-length')
+    const isEncoded = /\S/.test((response.headers.get('content-encoding') ?? '').replace(/identity/i, ''))
+    if (!isEncoded && length !== null && Number(length) !== size) {
+      throw new TransientError(`the server sent a file of ${length} bytes instead of ${size}`)
+    }
+    // One connection brings all that is left, unless others are on their way.
+    if (segment.isHead && this.segments.length === 1) {
+      this.next = this.end
+      segment.end = this.end
+    }
+    const reader = response.body?.getReader()
+    let at = 0
+    while (reader !== undefined && segment.at < segment.end) {
+      const { done, value } = await reader.read()
+      if (done) break
+      watch.alive()
+      const fresh = value.subarray(Math.min(value.byteLength, Math.max(0, segment.at - at)))
+      at += value.byteLength
+      const bytes = fresh.subarray(0, segment.end - segment.at)
+      segment.at += bytes.byteLength
+      if (bytes.byteLength > 0) await this.put(segment, bytes)
+    }
+    if (segment.at < segment.end) throw new TransientError(`the file ended at byte ${at} of ${size}`)
+    await reader?.cancel().catch(() => {})
+  }
+
+  private async put(segment: Segment, bytes: Uint8Array): Promise<void> {
+    if (segment.isHead) await this.queue(() => this.take(bytes))
+    else segment.early.push(bytes)
+  }
+
+  /** Hands out what waited, once the segments before it are done. Nothing else happens while it looks. */
+  private advance(): Promise<void> {
+    let last: Promise<void> = Promise.resolve()
+    for (;;) {
+      const [head] = this.segments
+      if (head === undefined) break
+      head.isHead = true
+      const early = head.early.splice(0)
+      if (early.length > 0) {
+        last = this.queue(async () => {
+          for (const bytes of early) await this.take(bytes)
+        })
+      }
+      if (!head.done) break
+      this.segments.shift()
+    }
+    const wake = this.wake
+    this.wake = () => {}
+    wake()
+    return last
+  }
+
+  /** One piece of work after the other. */
+  private queue(work: () => Promise<void>): Promise<void> {
+    const result = this.turn.then(work)
+    this.turn = result.catch((error: unknown) => {
+      this.failure ??= { error }
+    })
+    return result
+  }
+}
+
+/** Calls back when nothing was alive for a while. */
+class IdleWatch {
+  private timer: ReturnType<typeof setTimeout>
+
+  constructor(private readonly onIdle: () => void) {
+    this.timer = setTimeout(onIdle, IDLE_MS)
+  }
+
+  alive(): void {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(this.onIdle, IDLE_MS)
+  }
+
+  stop(): void {
+    clearTimeout(this.timer)
+  }
+}
+
+function checkRange(response: Response, { at }: Segment, size: number): void {
+  if (/\S/.test((response.headers.get('content-encoding') ?? '').replace(/identity/i, ''))) {
+    throw new TransientError('the server compressed a part of the file')
+  }
+  const header = response.headers.get('content-range')
+  // A server of another origin may hide it; the hash tells then.
+  if (header === null) return
+  const match = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(header)
+  if (match === null || Number(match[1]) !== at) {
+    throw new TransientError(`asked for byte ${at}, the server answered with ${header.slice(0, 60)}`)
+  }
+  if (match[2] !== '*' && Number(match[2]) !== size) {
+    throw new TransientError(`the server has a file of ${match[2]} bytes instead of ${size}`)
+  }
+}
+
+async function refusedBy(response: Response, name: string): Promise<Error> {
+  const retryAfter = response.headers.get('retry-after')
+  const refused = await refusal(response, name)
+  if (refused instanceof Absence) return new CheckpointError({ file: name }, refused.fact)
+  if (!(refused instanceof TransientError) || retryAfter === null) return refused
+  const date = Date.parse(retryAfter)
+  if (refused.waitMs !== undefined || Number.isNaN(date)) return refused
+  return new TransientError(refused.message, Math.max(0, date - Date.now()))
+}
+
+function waitOf(error: unknown, attempt: number): number {
+  if (error instanceof TransientError && error.waitMs !== undefined) return Math.min(error.waitMs, MAX_RETRY_AFTER_MS)
+  // Many who were cut off at once should not come back at once.
+  const jitter = 0.75 + Math.random() / 2
+  return Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, attempt - 2), MAX_BACKOFF_MS) * jitter
+}
+
+/** Runtimes report trouble with the network as `TypeError`, or by names of their own. */
+function isTransient(error: unknown): boolean {
+  if (error instanceof TransientError || error instanceof TypeError) return true
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+  return (
+    name === 'NetworkError' || name === 'Http' || (typeof code === 'string' && /^(?:E[A-Z]+|UND_ERR_\w+)$/.test(code))
+  )
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}

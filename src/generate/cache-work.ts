@@ -1,0 +1,122 @@
+/** Bringing, listing, verifying and removing models in the cache: what `cached.ts` promises. */
+import { throwIfAborted } from '../async/abort.ts'
+import { abortSignal, type Checks, callback, check, checkOptions } from '../checks.ts'
+import { ParameterError } from '../errors.ts'
+import { isInTemplateFolder } from '../formats/file-names.ts'
+import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
+import { openHub } from '../formats/hub/backend.ts'
+import { type HubName, parseHubName } from '../formats/hub/name.ts'
+import { isWhole } from '../formats/hub/verify.ts'
+import { openSource, type SourceFiles } from '../formats/source.ts'
+import { openCheckpoint } from '../model/checkpoint.ts'
+import { metered } from '../model/load-progress.ts'
+import type { ModelStore, StoredSnapshot } from '../platform/store-types.ts'
+import type { CachedModel, CacheOptions, CacheVerdict, Pulled, PullOptions } from './cached.ts'
+
+const CACHE: Checks<CacheOptions> = {
+  hub: check((value) => typeof value === 'object' && value !== null, 'an object'),
+  signal: abortSignal,
+}
+const PULL: Checks<PullOptions> = { ...CACHE, onProgress: callback }
+/** What a load may read beside weights. */
+const SMALL_FILE = /(?:\.json|\.jinja2?|\.model(?:\.v\d+m?\d*)?)$/i
+
+export async function pull(source: string, options: PullOptions): Promise<Pulled> {
+  checkOptions<PullOptions>(options, PULL)
+  const { signal, hub } = options
+  const report = metered(options.onProgress)
+  report({ phase: 'open', loaded: 0, total: 0 })
+  const onDownload = (progress: { loaded: number; total: number; file: string }) =>
+    report({ phase: 'download', ...progress })
+  const files = await openSource(source, { signal, hub, defer: true, onDownload })
+  try {
+    // What cannot be loaded is refused by its header, before it is downloaded.
+    const checkpoint = await openCheckpoint(files, { signal })
+    if (checkpoint.gguf === undefined || hasTokenizerBeside(checkpoint.gguf)) await openSmall(files, signal)
+    await files.prepare?.(signal)
+    report({ phase: 'ready', loaded: checkpoint.totalBytes, total: checkpoint.totalBytes })
+    return { name: files.label, bytes: checkpoint.totalBytes, notes: checkpoint.notes }
+  } finally {
+    await files.close()
+  }
+}
+
+async function openSmall(files: SourceFiles, signal: AbortSignal | undefined): Promise<void> {
+  for (const name of files.names ?? []) {
+    if (SMALL_FILE.test(name) || isInTemplateFolder(name)) await files.open(name, signal).catch(passOver)
+  }
+}
+
+/** A file that nobody may need is no reason to fail; the load that needs it says what is wrong. */
+function passOver(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'CheckpointError') throw error
+}
+
+export async function listCached(options: CacheOptions): Promise<CachedModel[]> {
+  checkOptions<CacheOptions>(options, CACHE)
+  const { store } = await openHub(options)
+  const found = await store.snapshots()
+  return found.map(({ repository, commit, revisions, files }) => ({
+    repository,
+    commit,
+    revisions,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    files: files.map(({ path, size }) => ({ name: path, bytes: size })),
+  }))
+}
+
+export async function removeCached(name: string, options: CacheOptions): Promise<number> {
+  checkOptions<CacheOptions>(options, CACHE)
+  const { store } = await openHub(options)
+  const { repository, revision } = hubName(name)
+  const isWholeRepository = !/@/.test(name)
+  const commit = isWholeRepository ? undefined : await commitNamed(store, repository, revision)
+  if (!isWholeRepository && commit === undefined) return 0
+  return store.remove(repository, commit)
+}
+
+async function commitNamed(store: ModelStore, repository: string, revision: string): Promise<string | undefined> {
+  const known = await store.commitOf(repository, revision)
+  if (known !== undefined) return known
+  const commits = (await store.snapshots()).filter((one) => one.repository === repository).map(({ commit }) => commit)
+  return commits.find((commit) => commit.startsWith(revision))
+}
+
+export async function* verifyCached(
+  name: string | undefined,
+  options: CacheOptions,
+): AsyncGenerator<CacheVerdict, void> {
+  checkOptions<CacheOptions>(options, CACHE)
+  const { signal } = options
+  const { store } = await openHub(options)
+  const wanted = name === undefined ? undefined : hubName(name)
+  // Commits share blobs, of which each is read once.
+  const judged = new Map<string, CacheVerdict['verdict']>()
+  for (const snapshot of await store.snapshots()) {
+    if (wanted !== undefined && snapshot.repository !== wanted.repository) continue
+    yield* verifySnapshot(store, snapshot, judged, signal)
+  }
+}
+
+async function* verifySnapshot(
+  store: ModelStore,
+  { repository, commit, files }: StoredSnapshot,
+  judged: Map<string, CacheVerdict['verdict']>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CacheVerdict, void> {
+  for (const { path, size, id } of files) {
+    throwIfAborted(signal)
+    const known = id === undefined ? 'unknown' : judged.get(id)
+    const key = { repository, commit, path, size, id: id ?? '' }
+    const verdict = known ?? ((await isWhole(store, key, signal)) ? 'right' : 'wrong')
+    if (id !== undefined) judged.set(id, verdict)
+    if (verdict === 'wrong') await store.discard(key)
+    yield { repository, commit, file: path, verdict }
+  }
+}
+
+function hubName(name: string): HubName {
+  const parsed = parseHubName(name)
+  if (parsed === undefined) throw new ParameterError('name', name, 'must be the name of a model: owner/name')
+  return parsed
+}

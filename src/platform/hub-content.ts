@@ -1,0 +1,81 @@
+/** What the Hub's cache holds, and taking something out of it. */
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { blobOf, exists, repositoryFolder, walk } from './hub-layout.ts'
+import type { FileKey, StoredSnapshot } from './store-types.ts'
+
+const MODELS = 'models--'
+
+export async function listSnapshots(root: string): Promise<StoredSnapshot[]> {
+  const found: StoredSnapshot[] = []
+  for (const folder of (await readdir(root).catch(() => [])).sort()) {
+    if (!folder.startsWith(MODELS)) continue
+    const repository = folder.slice(MODELS.length).replace('--', '/')
+    const refs = await refsOf(join(root, folder, 'refs'))
+    for (const commit of await readdir(join(root, folder, 'snapshots')).catch(() => [])) {
+      const files = await walk(join(root, folder, 'snapshots', commit))
+      const revisions = [...refs].filter(([, target]) => target === commit).map(([name]) => name)
+      if (files.length > 0) found.push({ repository, commit, revisions, files })
+    }
+  }
+  return found
+}
+
+async function refsOf(folder: string): Promise<Map<string, string>> {
+  const refs = new Map<string, string>()
+  for (const { path } of await walk(folder)) {
+    refs.set(path, (await readFile(join(folder, ...path.split('/')), 'utf8').catch(() => '')).trim())
+  }
+  return refs
+}
+
+/** Removes one commit, or the whole repository. Returns the bytes that got free. */
+export async function removeSnapshots(root: string, repository: string, commit?: string): Promise<number> {
+  const folder = join(root, repositoryFolder(repository))
+  const before = await bytesIn(folder)
+  if (before === 0 && !(await exists(folder))) return 0
+  const commits = await readdir(join(folder, 'snapshots')).catch(() => [])
+  if (commit === undefined || commits.every((one) => one === commit)) {
+    await rm(folder, { recursive: true, force: true })
+    await rm(join(root, '.locks', repositoryFolder(repository)), { recursive: true, force: true })
+    return before
+  }
+  await rm(join(folder, 'snapshots', commit), { recursive: true, force: true })
+  for (const [name, target] of await refsOf(join(folder, 'refs'))) {
+    if (target === commit) await rm(join(folder, 'refs', ...name.split('/')), { force: true })
+  }
+  await dropUnused(folder)
+  return before - (await bytesIn(folder))
+}
+
+/** Removes a file of a snapshot and, when no other snapshot has it, its blob. */
+export async function unlinkFile(root: string, key: Pick<FileKey, 'repository' | 'commit' | 'path'>): Promise<void> {
+  const folder = join(root, repositoryFolder(key.repository))
+  const path = join(folder, 'snapshots', key.commit, ...key.path.split('/'))
+  const blob = await blobOf(path)
+  await rm(path, { force: true })
+  // The blob is wrong for whoever links to it.
+  if (blob !== undefined) await rm(join(folder, 'blobs', blob), { force: true })
+}
+
+async function dropUnused(folder: string): Promise<void> {
+  const used = new Set<string>()
+  for (const commit of await readdir(join(folder, 'snapshots')).catch(() => [])) {
+    for (const { id } of await walk(join(folder, 'snapshots', commit))) if (id !== undefined) used.add(id)
+  }
+  for (const name of await readdir(join(folder, 'blobs')).catch(() => [])) {
+    if (!used.has(name) && !name.endsWith('.incomplete')) await rm(join(folder, 'blobs', name), { force: true })
+  }
+}
+
+/** Bytes of the files themselves: links count nothing. */
+async function bytesIn(folder: string): Promise<number> {
+  let sum = 0
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  for (const entry of names) {
+    if (!entry.isFile()) continue
+    const at = (entry as { parentPath?: string; path?: string }).parentPath ?? (entry as { path?: string }).path ?? ''
+    sum += (await stat(`${at}${sep}${entry.name}`).catch(() => undefined))?.size ?? 0
+  }
+  return sum
+}

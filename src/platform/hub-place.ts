@@ -1,0 +1,57 @@
+/** Where huggingface_hub and llama.cpp keep models on this machine, and what the environment says about the Hub. */
+import { readFile } from 'node:fs/promises'
+import { homedir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import type { HubSettings } from './store-types.ts'
+
+/** The folder of the Hub's cache, by the rules of huggingface_hub. */
+export function hubFolder(): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env
+  return HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(hubHome(), 'hub')
+}
+
+function hubHome(): string {
+  const { HF_HOME, XDG_CACHE_HOME } = process.env
+  return HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface')
+}
+
+/** Where llama.cpp keeps what it downloads: plain files in its older versions, the Hub's layout in its newer ones. */
+export function llamaFolders(): string[] {
+  const { LLAMA_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env
+  if (LLAMA_CACHE) return [LLAMA_CACHE]
+  const home = homedir()
+  if (process.platform === 'darwin') return [join(home, 'Library', 'Caches', 'llama.cpp')]
+  if (process.platform === 'win32') return LOCALAPPDATA ? [join(LOCALAPPDATA, 'llama.cpp')] : []
+  return [join(XDG_CACHE_HOME || join(home, '.cache'), 'llama.cpp')]
+}
+
+/** The folders in which Ollama may keep its models. */
+export function ollamaFolders(): string[] {
+  const { OLLAMA_MODELS } = process.env
+  if (OLLAMA_MODELS) return [OLLAMA_MODELS]
+  return [join(homedir(), '.ollama', 'models'), '/usr/share/ollama/.ollama/models', '/var/lib/ollama/models']
+}
+
+export async function hubSettings(): Promise<HubSettings> {
+  const { HF_ENDPOINT, HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_HUB_OFFLINE, HF_HUB_DISABLE_IMPLICIT_TOKEN } = process.env
+  const stored = isTrue(HF_HUB_DISABLE_IMPLICIT_TOKEN) ? undefined : await storedToken()
+  return {
+    endpoint: HF_ENDPOINT || undefined,
+    token: HF_TOKEN?.trim() || HUGGING_FACE_HUB_TOKEN?.trim() || stored,
+    offline: isTrue(HF_HUB_OFFLINE),
+    memoryBytes: totalmem(),
+  }
+}
+
+/** What `hf auth login` wrote. */
+async function storedToken(): Promise<string | undefined> {
+  const path = process.env.HF_TOKEN_PATH || join(hubHome(), 'token')
+  return readFile(path, 'utf8').then(
+    (text) => text.trim() || undefined,
+    () => undefined,
+  )
+}
+
+function isTrue(value: string | undefined): boolean {
+  return /^(?:1|on|yes|true)$/i.test(value ?? '')
+}
