@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
-import { builtins, licences } from './tools/bundled-packages.ts'
+import { builtins, builtWorker, licences } from './tools/bundled-packages.ts'
 
 const exported = {
   index: 'src/index.ts',
@@ -26,7 +26,7 @@ export default defineConfig([
     // These stay imports in the output: package.json's import map says what they are where the package is used.
     external: ['#platform', '#pocket', 'webgpu'],
     // Packages for the server and the command line become part of them, so that nobody else has to install them.
-    esbuildPlugins: [builtins(), licences('dist/THIRD-PARTY-LICENSES.txt')],
+    esbuildPlugins: [builtins(), builtWorker(), licences('dist/THIRD-PARTY-LICENSES.txt')],
     // The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
     splitting: true,
     sourcemap: true,
@@ -36,6 +36,16 @@ export default defineConfig([
     entry: { 'pocket-embedded': 'src/formats/pocket-embedded.ts' },
     define: { POCKET_FILES: JSON.stringify(pocketFiles()) },
     splitting: false,
+  },
+  {
+    ...common,
+    entry: { 'download-worker': 'src/formats/hub/worker.ts' },
+    // In one piece: not every bundler follows the imports of a worker's file.
+    splitting: false,
+    noExternal: [/.*/],
+    esbuildOptions(options) {
+      options.conditions = ['mistral-webgpu-source', 'browser']
+    },
   },
 ])
 

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defaultClientConditions, defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { patience } from './test/support/patience.ts'
@@ -9,6 +11,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    // No test asks the real Hub, or reads the models of whoever runs it.
+    env: {
+      HF_HUB_OFFLINE: '1',
+      HF_HUB_CACHE: join(tmpdir(), 'mistral-webgpu-no-cache'),
+      LLAMA_CACHE: join(tmpdir(), 'mistral-webgpu-no-cache'),
+    },
     // One process per file: a native crash in one file is then that file's failure and not the run's.
     pool: 'forks',
     // Software adapters use every core for one dispatch already.

@@ -5,6 +5,8 @@
 
 import { show } from './errors/show.ts'
 
+export { messageOf } from './errors/show.ts'
+
 /** Base class: `catch (e) { if (e instanceof MistralError) … }` separates our verdicts from bugs. */
 export class MistralError extends Error {
   override name = 'MistralError'
@@ -72,6 +74,10 @@ export class ChoiceError extends CheckpointError {
   constructor(file: string, fact: string, choices: readonly ModelChoice[]) {
     super({ file }, fact)
     this.choices = choices
+  }
+
+  override toJSON(): ErrorJson {
+    return { ...super.toJSON(), choices: this.choices.map(({ name, bytes }) => ({ name, bytes })) }
   }
 }
 
@@ -298,9 +304,4 @@ function causeOf(cause: unknown): unknown {
   const json = cause as ErrorJson
   if (json.native !== true) return MistralError.fromJSON(json)
   return Object.assign(new Error(String(json.message)), { name: String(json.name) })
-}
-
-/** The message of an error of any kind. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -62,6 +62,8 @@ describe('an error as plain data', () => {
   const all: MistralError[] = [
     new MistralError('something'),
     cause,
+    new errors.ChoiceError('owner/name', 'holds several models', [{ name: 'a.gguf', bytes: 5 }]),
+    new errors.StorageError('model.gguf', 100, 40),
     new errors.ConfigError('head_dim', 7, 'must be even'),
     new errors.ParameterError('top_p', 2, 'must be at most 1', { cause }),
     new errors.ConstraintError('states', 'has too many states'),

@@ -29,6 +29,21 @@ export function builtins(): Plugin {
   }
 }
 
+/** The worker's file has another name and place in the output than among the sources. */
+export function builtWorker(): Plugin {
+  return {
+    name: 'built-worker',
+    setup({ onLoad }) {
+      onLoad({ filter: /platform\/download-thread\.ts$/ }, ({ path }) => {
+        const source = readFileSync(path, 'utf8')
+        const contents = source.replace("'../formats/hub/worker.ts'", "'./download-worker.js'")
+        if (contents === source) throw new Error(`${path} does not name the worker's file`)
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+}
+
 /** Writes the licence of every package whose code is in the output to `file`. Fails where one has none. */
 export function licences(file: string): Plugin {
   return {

@@ -13,5 +13,7 @@ export default defineConfig({
     // Makes `#platform` mean the source file for browsers.
     conditions: ['mistral-webgpu-source', ...defaultClientConditions],
   },
+  // The worker that downloads is a module; the built package has it in one piece.
+  worker: { format: 'es' },
   build: { target: 'es2022', copyPublicDir: false },
 })

@@ -34,9 +34,10 @@ export function createProgram(cli: Cli): Command {
       getErrHasColors: () => colorsFor(cli, 'err').isColorSupported,
     })
     .configureHelp({ styleTitle: help.bold, styleCommandText: help.cyan, styleOptionText: help.cyan })
-  program.hook('preAction', async (_, { name, parent }) => {
+  program.hook('preAction', async (_, command) => {
     // What only reads and writes files needs no GPU.
-    if (!['pull', 'cache'].includes(name()) && parent?.name() !== 'cache') await cli.terminal.wakeGpu()
+    const isOfFiles = command.name() === 'pull' || command.parent?.name() === 'cache'
+    if (!isOfFiles) await cli.terminal.wakeGpu()
   })
   registerGenerate(program, cli)
   registerChat(program, cli)

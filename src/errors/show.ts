@@ -1,4 +1,9 @@
-/** A value as the messages of errors show it: as JSON, cut short. */
+/** Values and errors as the messages of errors show them. */
+
+/** The message of an error of any kind. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
 
 /** Longest text of a value in a message. */
 const MOST_SHOWN = 80

@@ -136,15 +136,8 @@ function some(names: readonly string[]): string {
 function nothingThere(path: string): string {
   const fact = 'there is no such file or folder'
   if (path.startsWith('~')) return `${fact}; only a shell knows "~", and not inside quotes: write the path out`
-  const repository = /^(?:(?:hf\.co|huggingface\.co)\/)?([\w.-]+\/[\w.-]+?)(?::[\w.-]+)?$/.exec(path)?.[1]
-  if (repository !== undefined && !path.startsWith('.')) {
-    return (
-      `${fact}; a repository of the Hugging Face Hub must be downloaded first (hf download ${repository} --local-dir DIR,` +
-      ` then pass DIR), or read over HTTP (https://huggingface.co/${repository}/resolve/main)`
-    )
-  }
   if (/^[\w.-]+:[\w.-]+$/.test(path)) {
-    return `${fact}; of a model of Ollama's pass the file that "ollama show --modelfile ${path}" names after FROM`
+    return `${fact}; a model of Ollama's is ollama:${path}, one of the Hugging Face Hub owner/name`
   }
   return fact
 }

@@ -1,6 +1,14 @@
 /** Browsers, in pages and in workers. There is no file system: files come as URLs, `File`s and directory handles. */
 import { CheckpointError, DeviceError, ListenError, ParameterError } from '../errors.ts'
-import type { FetchHandler, GpuEntryOptions, Platform, RandomAccessFile, ServeOptions } from './types.ts'
+import type { ModelStore, StoreOptions } from './store-types.ts'
+import type {
+  DownloadThread,
+  FetchHandler,
+  GpuEntryOptions,
+  Platform,
+  RandomAccessFile,
+  ServeOptions,
+} from './types.ts'
 
 export const platform: Platform = {
   name: 'browser',
@@ -29,8 +37,18 @@ export const platform: Platform = {
     )
   },
 
-  async openStore(): Promise<never> {
-    throw new CheckpointError({ file: 'the cache' }, 'pages have none yet')
+  async openStore({ folder }: StoreOptions): Promise<ModelStore> {
+    if (folder !== undefined) throw new ParameterError('hub.cacheFolder', folder, 'a page has no folder to choose')
+    return (await import('./opfs-store.ts')).openOpfsStore()
+  },
+
+  async beginDownload(): Promise<DownloadThread | undefined> {
+    // A worker writes in place by itself.
+    if (globalThis.document === undefined) return undefined
+    const { storage } = navigator as { storage?: StorageManager }
+    // Else browsers may drop gigabytes when the disk gets full. Some ask the user, who need not answer now.
+    void storage?.persist?.().catch(() => false)
+    return (await import('./download-thread.ts')).startDownloadThread()
   },
 
   async ollamaFolders(): Promise<string[]> {

@@ -60,6 +60,11 @@ export const platform: Platform = {
     return (await import('./hub-store.ts')).openHubStore(options, platform.openFile)
   },
 
+  // Files are written and hashed beside JavaScript here.
+  async beginDownload(): Promise<undefined> {
+    return undefined
+  },
+
   async ollamaFolders(): Promise<string[]> {
     return (await import('./hub-place.ts')).ollamaFolders()
   },

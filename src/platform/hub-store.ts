@@ -17,7 +17,6 @@ import type {
   FileKey,
   HubSettings,
   Incoming,
-  Leftover,
   ModelStore,
   ReceiveOptions,
   StoredFile,
@@ -131,18 +130,6 @@ class HubStore implements ModelStore {
 
   snapshots() {
     return listSnapshots(this.label)
-  }
-
-  async leftovers(): Promise<Leftover[]> {
-    const found: Leftover[] = []
-    for (const folder of await readdir(this.label).catch(() => [])) {
-      const blobs = join(this.label, folder, 'blobs')
-      const names = (await readdir(blobs).catch(() => [])).filter((name) => name.endsWith('.incomplete'))
-      const sizes = await Promise.all(names.map((name) => stat(join(blobs, name)).catch(() => undefined)))
-      const bytes = sizes.reduce((sum, one) => sum + (one?.size ?? 0), 0)
-      if (bytes > 0) found.push({ repository: folder.replace(/^models--/, '').replace('--', '/'), bytes })
-    }
-    return found
   }
 
   remove(repository: string, commit?: string): Promise<number> {

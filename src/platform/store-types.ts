@@ -53,12 +53,6 @@ export interface StoredSnapshot {
   readonly files: readonly StoredFile[]
 }
 
-/** Bytes that were never finished. */
-export interface Leftover {
-  readonly repository: string
-  readonly bytes: number
-}
-
 export interface Hasher {
   update(bytes: Uint8Array): void
   /** The hash in hexadecimal. */
@@ -89,7 +83,6 @@ export interface ModelStore {
   receive(key: FileKey, options: ReceiveOptions): Promise<Incoming | undefined>
   hasher(algorithm: 'sha256' | 'sha1'): Promise<Hasher>
   snapshots(): Promise<readonly StoredSnapshot[]>
-  leftovers(): Promise<readonly Leftover[]>
   /** Removes one commit, or all of a repository, with the blobs that nothing else uses. Returns the bytes that got free. */
   remove(repository: string, commit?: string): Promise<number>
   /** Removes one file of a commit and its blob. */

@@ -18,6 +18,8 @@ export interface Platform {
   joinPath(folder: string, name: string): string
   /** Where downloaded models are kept. Throws `CheckpointError` where they cannot be. */
   openStore(options: StoreOptions): Promise<ModelStore>
+  /** A download begins: asks the browser to keep files, and gives the worker that does it; undefined where there is none. */
+  beginDownload(): Promise<DownloadThread | undefined>
   /** The folders in which Ollama may keep its models; empty where there is no file system. */
   ollamaFolders(): Promise<string[]>
   /** Writes files. Throws `CheckpointError` where there is no file system. */
@@ -30,6 +32,9 @@ export interface Platform {
    */
   serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer>
 }
+
+/** A worker, as far as it is used. */
+export type DownloadThread = Pick<Worker, 'postMessage' | 'terminate' | 'onmessage' | 'onerror'>
 
 /** `request.signal` fires when the client goes away. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>

@@ -24,7 +24,7 @@ import { FAULTS, type HubServer, sha256, startHub } from '../support/hub-server.
 const FOLDER = `models--${REPOSITORY.replace('/', '--')}`
 let hub: HubServer
 let cacheFolder: string
-const options = () => ({ hub: { endpoint: hub.endpoint, cacheFolder } })
+const options = () => ({ hub: { endpoint: hub.endpoint, cacheFolder, offline: false } })
 
 beforeAll(async () => {
   hub = await startHub()
@@ -34,6 +34,7 @@ beforeEach(() => {
   cacheFolder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-hub-'))
   hub.misbehave('none', 1)
   hub.publish(REPOSITORY, pocketFiles())
+  hub.gate(REPOSITORY, undefined)
   hub.served = 0
   hub.requests.splice(0)
 })
@@ -79,7 +80,7 @@ describe('the cache', () => {
     const slow = await startHub({ slowMs: 4 })
     try {
       slow.publish(REPOSITORY, pocketFiles())
-      const where = { hub: { endpoint: slow.endpoint, cacheFolder } }
+      const where = { hub: { endpoint: slow.endpoint, cacheFolder, offline: false } }
       const running = pull(REPOSITORY, {
         ...where,
         signal: abort.signal,
@@ -110,7 +111,7 @@ describe('the cache', () => {
         file?: string | undefined
       }[] = []
       await pull(REPOSITORY, {
-        hub: { endpoint: slow.endpoint, cacheFolder },
+        hub: { endpoint: slow.endpoint, cacheFolder, offline: false },
         onProgress: (progress) => seen.push(progress),
       })
       expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['open', 'download', 'ready'])
@@ -157,6 +158,7 @@ describe('the cache', () => {
       LLAMA_CACHE: llama,
       HF_HUB_CACHE: join(cacheFolder, 'hub'),
       HF_ENDPOINT: hub.endpoint,
+      HF_HUB_OFFLINE: '',
     })
     try {
       const files = await openSource('o/r-GGUF')
@@ -231,7 +233,7 @@ describe('processes', { timeout: 120_000 }, () => {
 
   function pulling(endpoint: string): ChildProcess {
     const code = `import { pull } from './src/index.ts'
-      await pull(${JSON.stringify(REPOSITORY)}, { hub: ${JSON.stringify({ endpoint, cacheFolder })} })`
+      await pull(${JSON.stringify(REPOSITORY)}, { hub: ${JSON.stringify({ endpoint, cacheFolder, offline: false })} })`
     const flags = ['--conditions=mistral-webgpu-source', '--import', 'tsx', '--input-type=module', '-e', code]
     return spawn(process.execPath, flags, { cwd: root, stdio: 'inherit' })
   }

@@ -79,9 +79,9 @@ describe('what cannot be opened says what to do', () => {
 
   it.each([
     ['~/models/x', /only a shell knows "~"/],
-    ['hf.co/me/tiny:Q4_0', /hf download me\/tiny .*huggingface\.co\/me\/tiny\/resolve\/main/],
-    ['mistralai/Mistral-7B-Instruct-v0.3', /hf download mistralai\/Mistral-7B-Instruct-v0\.3 .*\/resolve\/main/],
-    ['mistral:7b', /ollama show --modelfile mistral:7b/],
+    ['hf.co/me/tiny:Q4_0', /^is not in the cache .* is not asked \(offline\)$/],
+    ['mistralai/Mistral-7B-Instruct-v0.3', /^there is no such file or folder; and on the Hugging Face Hub: is not in the cache/],
+    ['mistral:7b', /of Ollama's is ollama:mistral:7b, one of the Hugging Face Hub owner\/name/],
     ['/nowhere/x.gguf', /^there is no such file or folder$/],
   ])('a path that leads nowhere: %s', async (path, fact) => {
     expect((await refused(path)).fact).toMatch(fact)

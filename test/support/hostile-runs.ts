@@ -74,7 +74,7 @@ export async function loadWhole(
 ): Promise<void> {
   const segmentBytes = 300_000 + ((seed * 7919) % 3_000_000)
   const source = await openSource(REPOSITORY, {
-    hub: { endpoint: hub.endpoint, cacheFolder },
+    hub: { endpoint: hub.endpoint, cacheFolder, offline: false },
     defer: true,
     segmentBytes,
   })

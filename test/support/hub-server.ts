@@ -59,7 +59,7 @@ export interface HubServer {
   /** Replaces a repository; a new commit comes of it. */
   publish(repository: string, files: ReadonlyMap<string, Uint8Array>): string
   /** The token without which a repository is gated. */
-  gate(repository: string, token: string): void
+  gate(repository: string, token: string | undefined): void
   close(): Promise<void>
 }
 
@@ -83,9 +83,9 @@ export async function startHub({ redirects = true, slowMs = 0 } = {}): Promise<H
   const hub = createServer((request, response) => void answerHub(request, response))
   const store = createServer((request, response) => void answerStore(request, response))
   await Promise.all([hub, store].map((server) => new Promise<void>((ok) => server.listen(0, '127.0.0.1', ok))))
-  // Another name of the same machine is another origin.
+  // Another name of the same machine is another host.
   const endpoint = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`
-  const storeOrigin = `http://127.0.0.1:${(store.address() as AddressInfo).port}`
+  const storeOrigin = `http://localhost:${(store.address() as AddressInfo).port}`
 
   function answerHub(request: IncomingMessage, response: ServerResponse): void {
     cors(response)

@@ -9,9 +9,9 @@ import { Absence } from '../examined.ts'
 import { isGguf, isInTemplateFolder, TEMPLATE_FOLDER } from '../file-names.ts'
 import type { DownloadProgress, SourceOptions } from '../source-options.ts'
 import { type HubFile, type HubListing, type HubPlace, listRepository } from './api.ts'
+import { bring } from './bring.ts'
 import { chooseForm } from './choose.ts'
 import { DeferredReader } from './deferred-reader.ts'
-import { download } from './download.ts'
 import type { HubName } from './name.ts'
 import type { RemoteFile } from './ranges.ts'
 
@@ -157,7 +157,7 @@ class HubSource {
   ): Promise<void> {
     try {
       const wanted = { ...this.remote(file), key: this.key(file), seed }
-      await download(this.place.store, wanted, (bytes) => report(bytes, file.path), signal)
+      await bring(this.place.store, wanted, (bytes) => report(bytes, file.path), signal)
     } catch (error) {
       throwIfAborted(signal)
       if (error instanceof CheckpointError || error instanceof AbortError) throw error

@@ -5,8 +5,8 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import { CheckpointError } from '../../errors.ts'
 import { messageOf } from '../byte-reader.ts'
-import { Absence } from '../examined.ts'
-import { discard, refusal, TransientError } from '../http-request.ts'
+import { discard, TransientError } from '../http-request.ts'
+import { checkRange, IDLE_MS, IdleWatch, isTransient, pause, refusedBy, waitOf } from './answers.ts'
 import { hubFetch } from './fetch.ts'
 
 /** What one request asks for. Each begins with a redirect to a store, so that small ones would cost their way there. */
@@ -14,12 +14,6 @@ const SEGMENT_BYTES = 16 * 2 ** 20
 /** Requests at a time; what they bring before its turn waits in memory. */
 const CONNECTIONS = 4
 const MAX_ATTEMPTS = 8
-const FIRST_BACKOFF_MS = 200
-const MAX_BACKOFF_MS = 20_000
-/** A server may ask for more patience than we would have. */
-const MAX_RETRY_AFTER_MS = 180_000
-/** A connection on which nothing comes for so long is given up. */
-const IDLE_MS = 30_000
 
 export interface RemoteFile {
   readonly url: string
@@ -187,7 +181,7 @@ class OrderedFetch {
       }
       if (response.status === 200) return await this.readWhole(response, segment, watch)
       if (response.status !== 206) throw await refusedBy(response, name)
-      checkRange(response, segment, size)
+      checkRange(response, segment.at, size)
       // Behind a redirect of the same host the token is still wanted.
       const isElsewhere = response.url !== '' && new URL(response.url).origin !== new URL(url).origin
       if (isElsewhere) this.direct = response.url
@@ -282,77 +276,4 @@ class OrderedFetch {
     })
     return result
   }
-}
-
-/** Calls back when nothing was alive for a while. */
-class IdleWatch {
-  private timer: ReturnType<typeof setTimeout>
-
-  constructor(private readonly onIdle: () => void) {
-    this.timer = setTimeout(onIdle, IDLE_MS)
-  }
-
-  alive(): void {
-    clearTimeout(this.timer)
-    this.timer = setTimeout(this.onIdle, IDLE_MS)
-  }
-
-  stop(): void {
-    clearTimeout(this.timer)
-  }
-}
-
-function checkRange(response: Response, { at }: Segment, size: number): void {
-  if (/\S/.test((response.headers.get('content-encoding') ?? '').replace(/identity/i, ''))) {
-    throw new TransientError('the server compressed a part of the file')
-  }
-  const header = response.headers.get('content-range')
-  // A server of another origin may hide it; the hash tells then.
-  if (header === null) return
-  const match = /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(header)
-  if (match === null || Number(match[1]) !== at) {
-    throw new TransientError(`asked for byte ${at}, the server answered with ${header.slice(0, 60)}`)
-  }
-  if (match[2] !== '*' && Number(match[2]) !== size) {
-    throw new TransientError(`the server has a file of ${match[2]} bytes instead of ${size}`)
-  }
-}
-
-async function refusedBy(response: Response, name: string): Promise<Error> {
-  const retryAfter = response.headers.get('retry-after')
-  const refused = await refusal(response, name)
-  if (refused instanceof Absence) return new CheckpointError({ file: name }, refused.fact)
-  if (!(refused instanceof TransientError) || retryAfter === null) return refused
-  const date = Date.parse(retryAfter)
-  if (refused.waitMs !== undefined || Number.isNaN(date)) return refused
-  return new TransientError(refused.message, Math.max(0, date - Date.now()))
-}
-
-function waitOf(error: unknown, attempt: number): number {
-  if (error instanceof TransientError && error.waitMs !== undefined) return Math.min(error.waitMs, MAX_RETRY_AFTER_MS)
-  // Many who were cut off at once should not come back at once.
-  const jitter = 0.75 + Math.random() / 2
-  return Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, attempt - 2), MAX_BACKOFF_MS) * jitter
-}
-
-/** Runtimes report trouble with the network as `TypeError`, or by names of their own. */
-function isTransient(error: unknown): boolean {
-  if (error instanceof TransientError || error instanceof TypeError) return true
-  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-  return (
-    name === 'NetworkError' || name === 'Http' || (typeof code === 'string' && /^(?:E[A-Z]+|UND_ERR_\w+)$/.test(code))
-  )
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
 }
