@@ -20,6 +20,8 @@ export interface Backend {
   open(name: string, signal?: AbortSignal): Promise<Found | Absence | undefined>
   /** The name under which `open` gives what lies at the source's own address, which may be a file and not a folder. */
   readonly selfName?: string | undefined
+  /** Asks for the names, where that takes an effort; empty where nobody tells. */
+  list?(signal?: AbortSignal): Promise<readonly string[]>
   /** What the user should know of how the source was understood, one sentence each. */
   readonly notes?: readonly string[] | undefined
   /** Brings the weights that were opened and are not here yet. */

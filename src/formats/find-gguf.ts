@@ -22,6 +22,8 @@ const SPLIT_PART = /-\d{5}(-of-\d{5}\.gguf)$/i
 export interface FoundGguf {
   readonly fileName: string | undefined
   readonly ggufName: string | undefined
+  /** The names of the source, where they had to be asked for. */
+  readonly names?: readonly string[] | undefined
 }
 
 /**
@@ -49,7 +51,12 @@ export async function findGguf(
   if (hasConfig) return { fileName, ggufName: undefined }
   if ((await open('model.gguf')) !== undefined) return { fileName, ggufName: 'model.gguf' }
   const isSelf = selfName !== undefined && (await holdsGguf(selfName, open, signal).catch(falseWhenRefused))
-  return isSelf ? { fileName: selfName, ggufName: selfName } : { fileName, ggufName: undefined }
+  if (isSelf) return { fileName: selfName, ggufName: selfName }
+  const listed = (await backend.list?.(signal)) ?? []
+  const ggufs = modelGgufs(listed)
+  // Of several, the error names them.
+  const isClear = ggufs.length === 1
+  return { fileName, ggufName: isClear ? ggufs[0] : undefined, names: ggufs.length > 1 ? listed : undefined }
 }
 
 /** The names of language models among GGUFs; of a split one only the first part. */

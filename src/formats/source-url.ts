@@ -39,6 +39,12 @@ export async function urlBackend(url: URL): Promise<Backend> {
       target.hash = ''
       return openHttp(target.href, name, signal)
     },
+    async list(signal) {
+      const { listUrl } = await import('./url-listing.ts')
+      const target = new URL(url)
+      target.pathname = folder
+      return isFile ? [] : listUrl(target, signal)
+    },
     advice: async () => advice(url, isFile),
   }
 }

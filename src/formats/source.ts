@@ -87,12 +87,16 @@ export async function openSource(source: ModelSource, options: SourceOptions = {
   const backend = await backendOf(source, options)
   const shared = new SharedReaders(backend)
   try {
-    const { fileName, ggufName } = await loadable(backend, (name) => shared.open(name, signal), signal)
+    const {
+      fileName,
+      ggufName,
+      names = backend.names,
+    } = await loadable(backend, (name) => shared.open(name, signal), signal)
     return {
       label: backend.label,
       fileName,
       ggufName,
-      names: backend.names,
+      names,
       notes: backend.notes,
       prepare: async (signal) => backend.prepare?.(signal),
       open: (name, signal) => shared.open(name, signal),
@@ -111,7 +115,7 @@ async function loadable(
   backend: Backend,
   open: (name: string) => Promise<ByteReader | undefined>,
   signal: AbortSignal | undefined,
-): Promise<Pick<SourceFiles, 'fileName' | 'ggufName'>> {
+): Promise<Pick<SourceFiles, 'fileName' | 'ggufName'> & Partial<Pick<SourceFiles, 'names'>>> {
   const { fileName, names } = backend
   if (fileName !== undefined && isGguf(fileName)) return { fileName, ggufName: fileName }
   const hasConfig = fileName === undefined && (await open('config.json')) !== undefined

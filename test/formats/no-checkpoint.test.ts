@@ -80,7 +80,10 @@ describe('what cannot be opened says what to do', () => {
   it.each([
     ['~/models/x', /only a shell knows "~"/],
     ['hf.co/me/tiny:Q4_0', /^is not in the cache .* is not asked \(offline\)$/],
-    ['mistralai/Mistral-7B-Instruct-v0.3', /^there is no such file or folder; and on the Hugging Face Hub: is not in the cache/],
+    [
+      'mistralai/Mistral-7B-Instruct-v0.3',
+      /^there is no such file or folder; and on the Hugging Face Hub: is not in the cache/,
+    ],
     ['mistral:7b', /of Ollama's is ollama:mistral:7b, one of the Hugging Face Hub owner\/name/],
     ['/nowhere/x.gguf', /^there is no such file or folder$/],
   ])('a path that leads nowhere: %s', async (path, fact) => {

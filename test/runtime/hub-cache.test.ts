@@ -1,0 +1,161 @@
+/** Downloads into the private file system of a page in Chromium, from a Hub that misbehaves. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { root } from '../support/child.ts'
+import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
+import { FAULTS, type HubServer, startHub } from '../support/hub-server.ts'
+import { patience } from '../support/patience.ts'
+import { INSTALL_ADVICE, startChromium } from './chromium.ts'
+import { type StaticServer, serveFolders } from './static-server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
+const total = [...pocketFiles().values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+let browser: Browser | undefined
+let context: BrowserContext
+let server: StaticServer
+let hub: HubServer
+
+beforeAll(async () => {
+  browser = await startChromium()
+  if (!browser) return
+  const harness = join(root, 'test/runtime/hub-harness')
+  await build({
+    configFile: join(root, 'examples/browser/vite.config.ts'),
+    root: harness,
+    logLevel: 'error',
+    build: {
+      outDir: join(folder, 'page'),
+      emptyOutDir: true,
+      rollupOptions: { input: [join(harness, 'index.html'), join(harness, 'without-worker.html')] },
+    },
+  })
+  server = await serveFolders({ page: join(folder, 'page') })
+}, patience(120_000))
+
+afterAll(async () => {
+  await browser?.close()
+  await server?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+beforeEach(async (test) => {
+  if (!browser) return test.skip(INSTALL_ADVICE)
+  context = await browser.newContext()
+  hub = await startHub()
+  hub.publish(REPOSITORY, pocketFiles())
+})
+
+afterEach(async () => {
+  await context?.close()
+  await hub?.close()
+})
+
+async function open(name = 'index.html'): Promise<Page> {
+  const page = await context.newPage()
+  page.setDefaultTimeout(60_000)
+  await page.goto(`${server.origin}/page/${name}`)
+  await page.waitForFunction(() => window.downloads !== undefined)
+  return page
+}
+
+const pull = (page: Page, abortAt?: number) =>
+  page.evaluate(({ name, endpoint, abortAt }) => window.downloads.pull(name, { endpoint }, abortAt), {
+    name: REPOSITORY,
+    endpoint: hub.endpoint,
+    abortAt,
+  })
+const verdicts = (page: Page) => page.evaluate(() => window.downloads.verdicts())
+const RIGHT = [...pocketFiles().keys()].map((name) => `${name} right`).sort()
+
+describe('downloads in a page', { timeout: patience(120_000) }, () => {
+  it('come through a worker, are kept, and load without another byte', async () => {
+    const page = await open()
+    const workers: string[] = []
+    page.on('worker', (worker) => workers.push(worker.url()))
+    const { error, phases } = await pull(page)
+    expect(error).toBe('')
+    expect(phases).toEqual(['open', 'download', 'ready'])
+    expect(workers.length).toBe(1)
+    expect(workers[0]).toMatch(/^http:\/\/127\.0\.0\.1/)
+    expect(hub.served).toBeLessThan(total * 1.05)
+    expect(await verdicts(page)).toEqual(RIGHT)
+    const before = hub.served
+    const ids = await page.evaluate(({ name, endpoint }) => window.downloads.answer(name, { endpoint }), {
+      name: REPOSITORY,
+      endpoint: hub.endpoint,
+    })
+    expect(ids.length).toBe(4)
+    expect(hub.served).toBe(before)
+    const [model] = await page.evaluate(() => window.downloads.list())
+    expect(model).toMatchObject({ repository: REPOSITORY, revisions: ['main'], bytes: total })
+    expect(await page.evaluate((name) => window.downloads.remove(name), REPOSITORY)).toBeGreaterThanOrEqual(total)
+    expect(await page.evaluate(() => window.downloads.list())).toEqual([])
+  })
+
+  it('do without a worker where the policy of the page forbids it', async () => {
+    const page = await open('without-worker.html')
+    expect((await pull(page)).error).toBe('')
+    expect(await verdicts(page)).toEqual(RIGHT)
+  })
+
+  it.each(FAULTS.map((fault, i) => [fault, i + 7] as const))(
+    '%s: right or refused, and nothing wrong is kept',
+    async (fault, seed) => {
+      const page = await open()
+      hub.misbehave(fault, seed, 1 + (seed % 4))
+      const { error, isTyped } = await pull(page)
+      expect([error, isTyped]).toEqual([error, true])
+      if (['none', 'cut', '503', '429', 'throttle', 'signed-expires'].includes(fault)) {
+        expect(error).toBe('')
+        expect(hub.served).toBeLessThan(total * 1.05)
+      }
+      for (const verdict of await verdicts(page)) expect(verdict).toMatch(/ right$/)
+      hub.misbehave('none', 1)
+      expect((await pull(page)).error).toBe('')
+      expect(await verdicts(page)).toEqual(RIGHT)
+    },
+  )
+
+  it('go on where an abort, or a closed tab, has left them', async () => {
+    await hub.close()
+    hub = await startHub({ slowMs: 10 })
+    hub.publish(REPOSITORY, pocketFiles())
+    const first = await open()
+    expect((await pull(first, 0.3)).error).toContain('AbortError')
+    const running = pull(first).catch(() => undefined)
+    await expect.poll(() => hub.served, { timeout: 30_000 }).toBeGreaterThan(total * 0.6)
+    await first.close()
+    await running
+    const second = await open()
+    const before = hub.served
+    expect((await pull(second)).error).toBe('')
+    expect(hub.served - before).toBeLessThan(total * 0.8)
+    expect(await verdicts(second)).toEqual(RIGHT)
+  })
+
+  it('are shared by two tabs', async () => {
+    await hub.close()
+    hub = await startHub({ slowMs: 5 })
+    hub.publish(REPOSITORY, pocketFiles())
+    const pages = await Promise.all([open(), open()])
+    const results = await Promise.all(pages.map((page) => pull(page)))
+    expect(results.map(({ error }) => error)).toEqual(['', ''])
+    // Both read the header of what is not there yet.
+    expect(hub.served).toBeLessThan(total * 1.1)
+  })
+
+  it('say how much is missing where the quota is too small', async () => {
+    const page = await open()
+    const session = await context.newCDPSession(page)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: 3_000_000 })
+    const { error, missingBytes } = await pull(page)
+    expect(error).toMatch(/StorageError.*needs \d+ more bytes/)
+    expect(missingBytes).toBeGreaterThan(3e6)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: server.origin })
+    expect((await pull(page)).error).toBe('')
+  })
+})

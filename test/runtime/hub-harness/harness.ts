@@ -1,0 +1,67 @@
+/** Downloads in a page: the test calls these with the address of its Hub. */
+import {
+  type HubOptions,
+  listCached,
+  MistralError,
+  MistralModel,
+  pull,
+  removeCached,
+  type StorageError,
+  verifyCached,
+} from 'mistral-webgpu'
+
+export interface PageResult {
+  /** Empty when it went well. */
+  readonly error: string
+  readonly isTyped: boolean
+  readonly missingBytes: number | undefined
+  readonly phases: readonly string[]
+}
+
+/** @param abortAt the share of the weights at which it is aborted */
+async function pullInPage(name: string, hub: HubOptions, abortAt?: number): Promise<PageResult> {
+  const phases = new Set<string>()
+  const abort = new AbortController()
+  try {
+    await pull(name, {
+      hub,
+      signal: abort.signal,
+      onProgress: ({ phase, loaded, total }) => {
+        phases.add(phase)
+        if (abortAt !== undefined && total > 1e6 && phase === 'download' && loaded > abortAt * total) abort.abort()
+      },
+    })
+    return { error: '', isTyped: true, missingBytes: undefined, phases: [...phases] }
+  } catch (error) {
+    const missingBytes = (error as StorageError).missingBytes
+    return { error: String(error), isTyped: error instanceof MistralError, missingBytes, phases: [...phases] }
+  }
+}
+
+/** The verdicts on all files that count. */
+async function verdicts(): Promise<string[]> {
+  const found: string[] = []
+  for await (const { file, verdict } of verifyCached()) found.push(`${file} ${verdict}`)
+  return found.sort()
+}
+
+async function answer(name: string, hub: HubOptions): Promise<number[]> {
+  const model = await MistralModel.load(name, { hub, contextLength: 32 })
+  try {
+    const ids: number[] = []
+    for await (const { tokenId } of model.generate([1, 5, 9], { do_sample: false, max_tokens: 4 })) ids.push(tokenId)
+    return ids
+  } finally {
+    model.dispose()
+  }
+}
+
+const downloads = { pull: pullInPage, verdicts, answer, list: listCached, remove: removeCached }
+
+declare global {
+  interface Window {
+    downloads: typeof downloads
+  }
+}
+
+window.downloads = downloads
