@@ -193,7 +193,7 @@ describe('WebGPU', () => {
 
   it('says what to install where the package webgpu is missing', async () => {
     // Compiled into a folder from which no node_modules is reachable.
-    const below = ['async', 'platform'].flatMap((layer) =>
+    const below = ['async', 'errors', 'platform'].flatMap((layer) =>
       readdirSync(join(root, 'src', layer)).map((name) => `${layer}/${name}`),
     )
     const sources = ['errors.ts', ...below]
