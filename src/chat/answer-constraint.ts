@@ -7,6 +7,7 @@ import type { TextConstraint } from '../constraints/text-constraint.ts'
 import { MistralError, ParameterError } from '../errors.ts'
 import { entriesOf, fieldOf, isJsonObject } from '../json/value.ts'
 import type { TextFormat } from '../sampling/text-params.ts'
+import { checkMessages, continuesLast } from '../tokenizer/chat-messages.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AnswerOptions } from './answer.ts'
 import type { ParsedRequest } from './request.ts'
@@ -23,23 +24,36 @@ export interface AnswerShape {
   readonly begins: boolean
   /** What may be called; undefined without tools. */
   readonly tools: CallShape | undefined
+  /** What the text begins with: it stands before the answer. */
+  readonly prefix: string
 }
 
 /** @throws ParameterError where the caller has a constraint of its own besides */
 export function answerShape(
   tokenizer: Tokenizer,
-  { params, tools: plan, reasoning_effort: effort }: ParsedRequest,
+  { params, messages, tools: plan, reasoning_effort: effort }: ParsedRequest,
   { after, thinking, tools }: Omit<AnswerOptions, 'index'>,
   own: unknown,
 ): AnswerShape {
-  const { format } = params.text
+  const { format, constrain_prefix: together } = params.text
   if (own !== undefined) throw new ParameterError('constraint', own, `cannot be combined with ${format?.name}`)
   return {
     format,
     thinking: thinking?.open || effort !== 'none' ? thinking : undefined,
     begins: tokenizer.stream(after === undefined ? {} : { after }).begins,
     tools: tools && callShape(plan, tools.tokens),
+    prefix: together ? begunText(messages) : '',
   }
+}
+
+/** The assistant's text that an answer goes on with. */
+function begunText(messages: ParsedRequest['messages']): string {
+  if (messages === undefined) return ''
+  const last = checkMessages(messages.slice(-1))
+  if (!continuesLast(last)) return ''
+  const content = last[0]!.content ?? ''
+  if (typeof content === 'string') return content
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('')
 }
 
 const engines = new WeakMap<Tokenizer, Engine>()
@@ -51,7 +65,7 @@ const engines = new WeakMap<Tokenizer, Engine>()
 export async function answerConstraint(
   tokenizer: Tokenizer,
   endIds: readonly number[],
-  { format, thinking, begins, tools }: AnswerShape,
+  { format, thinking, begins, tools, prefix }: AnswerShape,
 ): Promise<() => Constraint> {
   const { name, value } = format ?? { name: 'tools', value: tools?.list }
   try {
@@ -62,11 +76,19 @@ export async function answerConstraint(
     if (calls !== undefined && tools!.begun !== 'nothing') return engine.compile(key, calls, false)
     if (text === undefined) return waking(tools!.tokens.begin, engine.compile(key, calls!, false))
     const whole = () => withThoughts(calls === undefined ? text() : either(text(), calls()), thinking)
-    return engine.compile(key, whole, begins)
+    return after(prefix, name, engine.compile(key, whole, begins))
   } catch (error) {
     if (!(error instanceof MistralError) || error instanceof ParameterError) throw error
     throw new ParameterError(name, value, error.message, { cause: error })
   }
+}
+
+/** @throws ParameterError where no text begins with the prefix */
+function after(prefix: string, name: string, make: () => TextConstraint): () => Constraint {
+  if (prefix === '') return make
+  const begun = make()
+  if (!begun.begin(prefix)) throw new ParameterError(name, prefix, 'allows no text that begins so')
+  return () => begun.fork()
 }
 
 /** What makes the expression of the calls; where the text before them is free, of what comes after their beginning. */

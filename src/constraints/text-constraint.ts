@@ -41,6 +41,18 @@ export class TextConstraint implements Constraint {
     return this.#state.accepting
   }
 
+  /**
+   * Says what the text begins with, before any token.
+   * @returns whether there is a text that does
+   */
+  begin(text: string): boolean {
+    this.automaton.budget.renew()
+    const state = withinStack(() => this.automaton.after(this.#state, new TextEncoder().encode(text)))
+    if (state === null) return false
+    this.#state = state
+    return true
+  }
+
   mask(): Uint32Array {
     this.automaton.budget.renew()
     const { automaton, masks, begins } = this

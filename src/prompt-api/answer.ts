@@ -63,13 +63,13 @@ function addAnswer(added: ChatMessage[], text: string, calls: readonly CompleteT
 }
 
 function toolCall({ id, function: fn }: CompleteToolCall): LanguageModelToolCall {
-  return new LanguageModelToolCall({ callId: id, name: fn.name, arguments: JSON.parse(fn.arguments || '{}') as object })
+  return new LanguageModelToolCall({ callID: id, name: fn.name, arguments: JSON.parse(fn.arguments || '{}') as object })
 }
 
 /** What a tool throws is told to the model. */
 async function run(call: CompleteToolCall, tools: readonly LanguageModelTool[]): Promise<ChatMessage> {
-  const { callId, name, arguments: args } = toolCall(call)
-  const message = { role: 'tool', tool_call_id: callId, name }
+  const { callID, name, arguments: args } = toolCall(call)
+  const message = { role: 'tool', tool_call_id: callID, name }
   try {
     const tool = tools.find((one) => one.name === name)
     if (tool?.execute === undefined) return { ...message, content: `Error: there is no tool "${name}"` }
@@ -94,8 +94,17 @@ export function constraintOf({ responseConstraint: constraint, omitResponseConst
   if (typeof constraint !== 'object' || Array.isArray(constraint)) {
     throw new TypeError('responseConstraint must be a JSON schema or a RegExp')
   }
-  const json_schema = { name: 'response', schema: constraint, strict: true }
+  const json_schema = { name: 'response', schema: plainOf(constraint), strict: true }
   return { response_format: { type: 'json_schema', json_schema } }
+}
+
+/** A copy, so that what the caller does to it later changes nothing. @throws DOMException `NotSupportedError` */
+function plainOf(schema: object): unknown {
+  try {
+    return JSON.parse(JSON.stringify(schema))
+  } catch (error) {
+    throw notSupported('responseConstraint cannot be written as JSON', error)
+  }
 }
 
 /** An answer that was cut off may break its constraint. @throws DOMException `SyntaxError` */

@@ -14,6 +14,40 @@ export function toolsOf(tools: readonly LanguageModelTool[]): readonly Tool[] | 
   }))
 }
 
+/**
+ * The tools, with schemas of their own: what the caller does to theirs later changes nothing.
+ * @throws TypeError for what is no tool; what a getter of a schema throws
+ */
+export function checkTools({ tools = [] }: CreateCoreOptions): readonly LanguageModelTool[] {
+  const names = new Set<string>()
+  return [...tools].map((tool) => {
+    for (const field of ['name', 'description'] as const) {
+      if (typeof tool[field] !== 'string' || tool[field] === '') throw new TypeError(`a tool needs a ${field}`)
+    }
+    if (tool.execute !== undefined && typeof tool.execute !== 'function') {
+      throw new TypeError(`execute of the tool "${tool.name}" must be a function`)
+    }
+    if (names.has(tool.name)) throw new TypeError(`there are two tools with the name "${tool.name}"`)
+    names.add(tool.name)
+    return {
+      ...tool,
+      inputSchema: checkedSchema(tool.inputSchema as unknown, `inputSchema of the tool "${tool.name}"`),
+    }
+  })
+}
+
+function checkedSchema(schema: unknown, at: string): object {
+  if (typeof schema !== 'object' || schema === null) throw new TypeError(`the ${at} must be an object`)
+  const { type, properties, required } = schema as Record<string, unknown>
+  if (type !== 'object') throw new TypeError(`the ${at} must have the type "object"`)
+  if (properties !== undefined && (typeof properties !== 'object' || properties === null)) {
+    throw new TypeError(`the properties in the ${at} must be an object`)
+  }
+  if (required !== undefined && !Array.isArray(required)) throw new TypeError(`required in the ${at} must be a list`)
+  // Throws a TypeError where the schema holds itself.
+  return JSON.parse(JSON.stringify(schema)) as object
+}
+
 /** Why a loaded model cannot do what the options ask; undefined when it can. */
 export async function unsupported(
   chat: ChatModel,

@@ -41,6 +41,8 @@ export class Conversation {
 
   /** Tokens that these messages would add. */
   async added(messages: readonly ChatMessage[]): Promise<number> {
+    // A system prompt begins a conversation: nothing stands before it.
+    if (messages[0]?.role === 'system') return this.count(messages)
     return Math.max(0, (await this.count([...this.messages, ...messages])) - this.usage)
   }
 

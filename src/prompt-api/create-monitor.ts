@@ -11,14 +11,18 @@ function progressEvent(loaded: number): Event {
   return Object.assign(new Event('downloadprogress'), fields)
 }
 
+/** Progress is told in these steps, so that it says little of how fast things are. */
+const STEPS = 65_536
+
 /** Fires 0 first and 1 last, once each, and nothing that goes back. */
 export class CreateMonitor extends EventTarget {
   private last = -1
 
   /** @param fraction of the download, from 0 to 1 */
   report(fraction: number): void {
-    if (fraction <= this.last) return
-    this.last = fraction
-    this.dispatchEvent(progressEvent(fraction))
+    const loaded = Math.floor(fraction * STEPS) / STEPS
+    if (loaded <= this.last) return
+    this.last = loaded
+    this.dispatchEvent(progressEvent(loaded))
   }
 }

@@ -2,11 +2,11 @@
 import type { ChatModel } from '../chat/chat-model.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { answer, checkConstraint, constraintOf } from './answer.ts'
-import { orAborted, toolsOf, unsupported } from './capabilities.ts'
+import { checkTools, orAborted, toolsOf, unsupported } from './capabilities.ts'
 import { Conversation } from './conversation.ts'
 import { CreateMonitor } from './create-monitor.ts'
 import { notSupported, toDomException } from './errors.ts'
-import { canonical, type LanguageModelContent, type LanguageModelPrompt } from './messages.ts'
+import { canonical, isEmptyList, type LanguageModelContent, type LanguageModelPrompt, prefixOf } from './messages.ts'
 import {
   type AppendOptions,
   type Availability,
@@ -18,6 +18,7 @@ import {
   type PromptOptions,
   type Sampling,
   type SamplingMode,
+  samplesInRange,
   samplingOf,
   type Thinking,
   thinkingOf,
@@ -53,9 +54,9 @@ export class LanguageModel extends EventTarget {
 
   /** What `create()` with these options would need. Rejects with TypeError and RangeError for what no model could do. */
   static async availability(options: CreateCoreOptions = {}): Promise<Availability> {
-    samplingOf(options)
     const { request } = thinkingOf(options.thinking)
-    if (unexpected(options) !== undefined) return 'unavailable'
+    checkTools(options)
+    if (unexpected(options) !== undefined || !samplesInRange(options)) return 'unavailable'
     const provider = currentProvider()
     if (provider === undefined) return 'unavailable'
     const chat = provider.loaded
@@ -65,10 +66,11 @@ export class LanguageModel extends EventTarget {
 
   /** A session. Loads the model where that was not done. Rejects with the draft's exceptions. */
   static async create(options: CreateOptions = {}): Promise<LanguageModel> {
-    const { signal = new AbortController().signal, monitor, initialPrompts, thinking, tools = [] } = options
+    const { signal = new AbortController().signal, monitor, initialPrompts, thinking } = options
+    const tools = checkTools(options)
     const sampling = samplingOf(options)
     const { request } = thinkingOf(thinking)
-    const initial = initialPrompts === undefined ? [] : canonical(initialPrompts, false)
+    const initial = initialPrompts === undefined || isEmptyList(initialPrompts) ? [] : canonical(initialPrompts, false)
     signal.throwIfAborted()
     const reason = unexpected(options)
     if (reason !== undefined) throw reason
@@ -120,33 +122,34 @@ export class LanguageModel extends EventTarget {
     return (parts[0]?.value ?? '') as string
   }
 
-  /** As {@link prompt}, in pieces: texts, or parts where thoughts or calls are given. Cancelling it ends the answer. */
+  /**
+   * As {@link prompt}, in pieces: texts, or parts where thoughts or calls are given. The answer is made whether it is read or
+   * not, so that what is asked next need not wait for the reader; cancelling ends it. Throws where `prompt` would reject at once.
+   */
   promptStreaming(input: LanguageModelPrompt, options: PromptOptions = {}): ReadableStream<string> {
     const left = new AbortController()
-    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
+    const signal = AbortSignal.any([this.#signal(options.signal), left.signal])
+    signal.throwIfAborted()
     const parts = this.#answer(input, { ...options, signal })
     const { includeThoughts } = thinkingOf({ ...this.#state.thinking, ...options.thinking })
-    return new ReadableStream<string>(
-      {
-        async pull(controller) {
-          const next = await parts.next()
-          if (next.done) return controller.close()
-          const { type, value } = next.value
-          controller.enqueue((type === 'text' && !includeThoughts ? value : next.value) as string)
-        },
-        async cancel(reason) {
-          left.abort(reason)
-          await parts.return(undefined).catch(() => {})
-        },
+    return new ReadableStream<string>({
+      async start(controller) {
+        // What was made and not yet read is dropped with it.
+        signal.addEventListener('abort', () => controller.error(signal.reason), { once: true })
+        for await (const part of parts) {
+          controller.enqueue((part.type === 'text' && !includeThoughts ? part.value : part) as string)
+        }
+        controller.close()
       },
-      { highWaterMark: 0 },
-    )
+      cancel: (reason) => left.abort(reason),
+    })
   }
 
   /** Adds messages without asking for an answer. */
   async append(input: LanguageModelPrompt, { signal }: AppendOptions = {}): Promise<void> {
     await this.#queue.run(signal, async (own) => {
       const { conversation } = this.#state
+      if (isEmptyList(input)) return
       const messages = canonical(input, conversation.begun)
       await this.#makeRoom(messages)
       own.throwIfAborted()
@@ -157,13 +160,14 @@ export class LanguageModel extends EventTarget {
   /** Tokens that the prompt would add to {@link contextUsage}. */
   async measureContextUsage(input: LanguageModelPrompt, options: PromptOptions = {}): Promise<number> {
     constraintOf(options)
-    const { conversation } = this.#state
-    options.signal?.throwIfAborted()
-    this.#queue.signal.throwIfAborted()
+    const signal = this.#signal(options.signal)
+    signal.throwIfAborted()
     try {
-      return await conversation.added(canonical(input, false))
+      const usage = await orAborted(this.#state.conversation.added(canonical(input, false)), signal)
+      signal.throwIfAborted()
+      return usage
     } catch (error) {
-      throw toDomException(error, this.#queue.signal)
+      throw toDomException(error, signal)
     }
   }
 
@@ -207,8 +211,11 @@ export class LanguageModel extends EventTarget {
 
   /** A session that goes on from the same messages by itself. */
   async clone({ signal }: CloneOptions = {}): Promise<LanguageModel> {
-    this.#queue.signal.throwIfAborted()
-    signal?.throwIfAborted()
+    const either = this.#signal(signal)
+    either.throwIfAborted()
+    // Until then it can be aborted.
+    await Promise.resolve()
+    either.throwIfAborted()
     const { conversation } = this.#state
     return new LanguageModel({ ...this.#state, conversation: conversation.copy() }, OWN)
   }
@@ -216,6 +223,11 @@ export class LanguageModel extends EventTarget {
   /** Ends what runs, and the session. The model stays loaded. */
   destroy(): void {
     this.#queue.destroy(new DOMException('the session was destroyed', 'AbortError'))
+  }
+
+  /** Aborts with the session, and with the caller's signal. */
+  #signal(given: AbortSignal | undefined): AbortSignal {
+    return given === undefined ? this.#queue.signal : AbortSignal.any([this.#queue.signal, given])
   }
 
   async *#answer(
@@ -231,10 +243,12 @@ export class LanguageModel extends EventTarget {
       async function* (this: LanguageModel, signal: AbortSignal) {
         const messages = canonical(input, conversation.begun)
         await this.#makeRoom(messages)
+        const prefix = prefixOf(messages)
         const asked: object = {
           ...sampling.input,
           ...request,
           ...constrained,
+          ...(prefix !== '' && constraint && { constrain_prefix: true }),
           ...(tools.length > 0 && { tools: toolsOf(tools) }),
           max_new_tokens: chat.contextLength,
         }
@@ -242,14 +256,16 @@ export class LanguageModel extends EventTarget {
           ...{ chat, before: conversation.messages, input: messages, tools, includeThoughts, signal },
           request: asked as ChatRequest,
         })
-        let text = ''
+        let text = prefix
+        let called = false
         for (;;) {
           const next = await parts.next()
           if (next.done) {
-            checkConstraint(text, constraint)
+            if (!called) checkConstraint(text, constraint)
             return await conversation.push(next.value)
           }
           if (next.value.type === 'text') text += next.value.value
+          called ||= next.value.type === 'tool-call'
           yield next.value
         }
       }.bind(this),

@@ -30,8 +30,6 @@ export function canonical(input: unknown, begun: boolean): ChatMessage[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
   // WebIDL makes a string of whatever is no list.
   if (typeof input !== 'object' || input === null || !(Symbol.iterator in input)) {
-    if (typeof input === 'object' && input !== null)
-      throw new TypeError('the prompt must be a string or a list of messages')
     return [{ role: 'user', content: String(input) }]
   }
   const sent = [...(input as Iterable<LanguageModelMessage>)]
@@ -49,6 +47,17 @@ export function canonical(input: unknown, begun: boolean): ChatMessage[] {
   })
 }
 
+/** Nothing is appended for it; as a question it is an empty text. */
+export function isEmptyList(input: unknown): boolean {
+  return Array.isArray(input) && input.length === 0
+}
+
+/** The text that the answer goes on with. */
+export function prefixOf(messages: readonly ChatMessage[]): string {
+  const last = messages.at(-1)
+  return last?.prefix && typeof last.content === 'string' ? last.content : ''
+}
+
 function partsOf(content: unknown): LanguageModelContent[] {
   if (typeof content === 'string') return [{ type: 'text', value: content }]
   if (typeof content !== 'object' || content === null || !(Symbol.iterator in content)) {
@@ -59,7 +68,9 @@ function partsOf(content: unknown): LanguageModelContent[] {
     if (typeof part !== 'object' || part === null) throw new TypeError('a part of a content must be an object')
     const { type, value } = part
     if (type === 'image' || type === 'audio') throw notSupported('the model reads text only')
-    if (type === 'text' && typeof value !== 'string') throw new TypeError('the value of a text must be a string')
+    if (type === 'text' && (value === undefined || typeof value === 'object')) {
+      throw new TypeError('the value of a text must be a string')
+    }
     if (type === 'tool-call' && !(value instanceof LanguageModelToolCall)) {
       throw new TypeError('the value of a tool-call must be a LanguageModelToolCall')
     }
@@ -81,10 +92,10 @@ function said(parts: readonly LanguageModelContent[]): ChatMessage[] {
     open = ''
   }
   for (const { type, value } of parts) {
-    if (type === 'text') open += value as string
+    if (type === 'text') open += String(value)
     else if (value instanceof LanguageModelToolSuccess || value instanceof LanguageModelToolError) {
       close()
-      messages.push({ role: 'tool', tool_call_id: value.callId, name: value.name, content: resultText(value) })
+      messages.push({ role: 'tool', tool_call_id: value.callID, name: value.name, content: resultText(value) })
     } else throw notSupported('calls of tools are for messages of the assistant')
   }
   close()
@@ -95,9 +106,9 @@ function written(role: string, parts: readonly LanguageModelContent[], prefix: b
   let text = ''
   const calls: ToolCall[] = []
   for (const { type, value } of parts) {
-    if (type === 'text') text += value as string
+    if (type === 'text') text += String(value)
     else if (role === 'assistant' && value instanceof LanguageModelToolCall) {
-      const { callId: id, name, arguments: args } = value
+      const { callID: id, name, arguments: args } = value
       calls.push({ id, type: 'function', function: { name, arguments: args } })
     } else throw notSupported(`content of the type "${type}" is not for messages of the role "${role}"`)
   }

@@ -117,6 +117,17 @@ export function samplingOf({ topK, temperature, samplingMode }: CreateCoreOption
   }
 }
 
+/** Whether `create()` would take the numbers. @throws TypeError */
+export function samplesInRange(options: CreateCoreOptions): boolean {
+  try {
+    samplingOf(options)
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
 /** What `thinking` asks of the model. @throws TypeError */
 export function thinkingOf({ effort, includeThoughts = false }: Thinking = {}) {
   if (effort !== undefined && !EFFORTS.includes(effort)) {
@@ -142,20 +153,28 @@ const TYPES: readonly string[] = ['text', 'image', 'audio', 'tool-call', 'tool-r
  * @throws TypeError, RangeError for what no model could do
  */
 export function unexpected({ expectedInputs = [], expectedOutputs = [], tools = [] }: CreateCoreOptions) {
+  let fault: string | undefined
   for (const [list, known] of [
     [expectedInputs, INPUTS],
     [expectedOutputs, OUTPUTS],
   ] as const) {
-    for (const { type, languages } of list) {
+    for (const { type, languages = [] } of list) {
       if (!TYPES.includes(type)) throw new TypeError(`"${type}" is no type of content`)
       // Throws a RangeError for what is no language tag.
-      if (languages !== undefined) Intl.getCanonicalLocales([...languages])
-      if (!known.includes(type)) return notSupported(`content of the type "${type}" is not supported`)
+      const strange = Intl.getCanonicalLocales([...languages]).find((tag) => !isLanguage(tag))
+      if (strange !== undefined) fault ??= `the language "${strange}" is not known`
+      if (!known.includes(type)) fault ??= `content of the type "${type}" is not supported`
     }
   }
   const open = tools.some(({ execute }) => execute === undefined)
   if (open && !expectedOutputs.some(({ type }) => type === 'tool-call')) {
     throw new TypeError('tools without execute() need expectedOutputs with the type "tool-call"')
   }
-  return undefined
+  return fault === undefined ? undefined : notSupported(fault)
+}
+
+/** Tags can be well formed and stand for nothing. */
+function isLanguage(tag: string): boolean {
+  const names = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' })
+  return names.of(new Intl.Locale(tag).language) !== undefined
 }

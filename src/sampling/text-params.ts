@@ -31,6 +31,11 @@ export interface TextInput {
   choice?: readonly string[] | null | undefined
   /** The answer follows this grammar, in GBNF as llama.cpp documents it. */
   grammar?: string | null | undefined
+  /**
+   * true: where the answer goes on with the assistant's last message, what the text must be like is said of that message and
+   * the answer together. Default false: of the answer alone.
+   */
+  constrain_prefix?: boolean | null | undefined
 }
 
 /** What an answer is written in; the form is OpenAI's. */
@@ -63,6 +68,7 @@ export interface TextParams {
   readonly max_reasoning_tokens: number | undefined
   readonly include_reasoning: boolean
   readonly format: TextFormat | undefined
+  readonly constrain_prefix: boolean
 }
 
 const MAX_STOPS = 16
@@ -94,6 +100,7 @@ export const TEXT_CHECKS: Checks<TextInput> = {
     `a list of 1 to ${MAX_TEXTS} texts`,
   ),
   grammar: text,
+  constrain_prefix: flag,
 }
 
 /** @param values have passed their checks */
@@ -106,6 +113,7 @@ export function textParams(values: TextInput): TextParams {
     max_reasoning_tokens: values.max_reasoning_tokens ?? undefined,
     include_reasoning: values.include_reasoning ?? true,
     format: formatOf(values),
+    constrain_prefix: values.constrain_prefix ?? false,
   }
 }
 

@@ -55,6 +55,26 @@ describe('an answer', { timeout: 600_000 }, () => {
     expect(finished).toBeGreaterThan(5)
   })
 
+  test('holds for the assistant’s beginning too, where that is asked for', async () => {
+    const begun = (content: string) => [...messages, { role: 'assistant', content, prefix: true }]
+    const ask = (content: string, more: Partial<ChatRequest>) =>
+      chat.complete({ ...wild, messages: begun(content), max_tokens: 120, ...more })
+    for (let seed = 0; seed < 3; seed++) {
+      const prefix = '{"age": 5, "name": "Mi'
+      const { text, finish_reason } = await ask(prefix, { seed, response_format: person, constrain_prefix: true })
+      expect(finish_reason).toBe('stop')
+      checkPerson(prefix + text)
+      expect((await ask('ma', { seed, choice: ['maybe', 'yes'], constrain_prefix: true })).text).toBe('ybe')
+      expect((await ask('ma', { seed, choice: ['maybe'] })).text).toBe('maybe')
+    }
+    const wrong = ask('[', { response_format: person, constrain_prefix: true })
+    await expect(wrong).rejects.toMatchObject({ parameter: 'response_format' })
+    await expect(ask('a', { constrain_prefix: 'yes' as never })).rejects.toMatchObject({
+      parameter: 'constrain_prefix',
+    })
+    expect((await chat.complete({ ...wild, choice: ['maybe'], constrain_prefix: true })).text).toBe('maybe')
+  })
+
   test('is a JSON object, a text of a pattern, one of several, and a text of a grammar', async () => {
     for (let seed = 0; seed < 4; seed++) {
       const object = await chat.complete({ ...wild, seed, max_tokens: 200, response_format: { type: 'json_object' } })

@@ -175,7 +175,6 @@ describe('sessions', () => {
     ['an unknown type', [{ role: 'user', content: [{ type: 'video', value: '' }] }], expect.any(TypeError)],
     ['no content', [{ role: 'user' }], expect.any(TypeError)],
     ['a message that is none', ['a'], expect.any(TypeError)],
-    ['an object', { role: 'user', content: 'a' }, expect.any(TypeError)],
     [
       'a call that is none',
       [{ role: 'assistant', content: [{ type: 'tool-call', value: {} }] }],

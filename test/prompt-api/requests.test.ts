@@ -161,18 +161,18 @@ describe('tools', () => {
     expect(result.map(({ type }) => type)).toEqual(['text', 'tool-call', 'tool-call'])
     const calls = result.slice(1).map(({ value }) => value as LanguageModelToolCall)
     expect(calls[0]).toBeInstanceOf(LanguageModelToolCall)
-    expect(calls[0]).toEqual({ callId: 'call0', name: 'get_weather', arguments: { location: 'Seattle' } })
-    const { callId, name } = calls[0]!
+    expect(calls[0]).toEqual({ callID: 'call0', name: 'get_weather', arguments: { location: 'Seattle' } })
+    const { callID, name } = calls[0]!
     const content = [
       {
         type: 'tool-response',
         value: new LanguageModelToolSuccess({
-          callId,
+          callID,
           name,
           result: [{ type: 'object', value: { temperature: '55F' } }],
         }),
       },
-      { type: 'tool-response', value: new LanguageModelToolError({ callId: 'call1', name, errorMessage: 'unknown' }) },
+      { type: 'tool-response', value: new LanguageModelToolError({ callID: 'call1', name, errorMessage: 'unknown' }) },
     ] as const
     expect(await session.prompt([{ role: 'user', content }])).toBe('It is Error: unknown.')
     const { messages, tools } = chat.requests[1] as Json

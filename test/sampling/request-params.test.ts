@@ -46,6 +46,7 @@ describe('defaults', () => {
       'max_reasoning_tokens',
       'include_reasoning',
       'format',
+      'constrain_prefix',
     ])
     expect(new Set(names.flat()).size).toBe(names.flat().length)
   })
