@@ -61,6 +61,7 @@ export function addServeOptions(command: Command): Command {
     .optionsGroup('Requests:')
     .option('--max-tokens <n>', 'largest max_tokens of /predict, which counts the prompt (default: 4096)')
     .addOption(new Option('--predict-output <form>', 'answers of /predict').choices(['string', 'object']))
+    .option('--max-stored-responses <n>', 'answers that /v1/responses keeps in memory to go on from (default: 256)')
     .option('--lenient', 'ignore fields that are not known instead of refusing them')
     .optionsGroup('Output:')
     .option('--metrics', 'serve /metrics for Prometheus (on unless --no-metrics)')
@@ -84,6 +85,7 @@ export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
   const apiKeys = [...((values.apiKey as string[] | undefined) ?? []), ...keysOf(cli)]
   const allowedHosts = ((values.allowedHost as string[] | undefined) ?? []).map(allowedHost)
   const maxTokens = integerOption('--max-tokens', values.maxTokens)
+  const stored = integerOption('--max-stored-responses', values.maxStoredResponses, { min: 0 })
   return {
     model: {
       ...model,
@@ -105,6 +107,7 @@ export function serveOptions(cli: Cli, values: Values): ServeCommandOptions {
       metricsOpen: values.metricsOpen === true,
       logPrompts: values.logPrompts === true,
       ...(maxTokens !== undefined && { maxTokens }),
+      ...(stored !== undefined && { maxStoredResponses: stored }),
       ...(values.predictOutput !== undefined && { predictOutput: values.predictOutput as 'string' | 'object' }),
     },
   }

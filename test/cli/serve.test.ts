@@ -9,6 +9,7 @@ import { serveLog } from '../../src/cli/serve-log.ts'
 import { addServeOptions, isLoopback, nameOf, serveOptions } from '../../src/cli/serve-options.ts'
 import { platform } from '../../src/platform/node.ts'
 import type { RequestRecord } from '../../src/server/index.ts'
+import { resolveOptions } from '../../src/server/options.ts'
 import { runChild } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady, startServe } from '../support/serve-process.ts'
@@ -94,6 +95,23 @@ describe('options of serve', () => {
     const { cli } = stage({ env })
     const command = addServeOptions(new Command()).parse(args, { from: 'user' })
     expect(serveOptions(cli, command.opts()).app.allowedHosts).toEqual(hosts)
+  })
+})
+
+describe('stored responses', () => {
+  const optionsOf = (...args: string[]) => {
+    const command = addServeOptions(new Command()).parse(args, { from: 'user' })
+    return serveOptions(stage().cli, command.opts()).app
+  }
+
+  it('are as many as the command says; its help tells how many there are otherwise', () => {
+    expect(optionsOf('--max-stored-responses', '0').maxStoredResponses).toBe(0)
+    expect(optionsOf('--max-stored-responses', '9').maxStoredResponses).toBe(9)
+    expect(() => optionsOf('--max-stored-responses', '-1')).toThrow(/--max-stored-responses "-1" must be an integer/)
+    expect(optionsOf()).not.toHaveProperty('maxStoredResponses')
+    const most = resolveOptions({}).maxStoredResponses
+    const help = addServeOptions(new Command()).helpInformation().replace(/\s+/g, ' ')
+    expect(help).toMatch(new RegExp(`--max-stored-responses <n> .*to go on from \\(default: ${most}\\)`))
   })
 })
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ContextLengthError } from '../../src/errors.ts'
 import type { AppOptions } from '../../src/server/index.ts'
+import { ResponseStore } from '../../src/server/responses/store.ts'
 import { appOf, type Json, type Step, thoughtful } from './fake-chat.ts'
 import { eventsOf, openaiOf } from './official-clients.ts'
 
@@ -73,6 +74,32 @@ describe('stored responses', () => {
       .create({ model: 'm', input: 'e', previous_response_id: ids[0]! })
       .catch((e) => e)
     expect([unknown.status, unknown.param]).toEqual([404, 'previous_response_id'])
+  })
+
+  test('the oldest go where all are too long together, and one that is too long alone is not kept', () => {
+    const store = new ResponseStore(100)
+    const add = (id: string, length: number) =>
+      store.add({ body: { id, output: [] }, input: [], items: [{ type: 'message', content: 'x'.repeat(length) }] })
+    const kept = (id: string) => {
+      try {
+        return store.get(id, 'id').body.id === id
+      } catch {
+        return false
+      }
+    }
+    const most = 64 * 1024 * 1024
+    for (const [id, length] of [
+      ['a', most / 4],
+      ['b', most / 2],
+      ['c', most / 2],
+      ['d', most + 1],
+    ] as const) {
+      add(id, length)
+    }
+    expect(['a', 'b', 'c', 'd'].map(kept)).toEqual([false, false, true, false])
+    store.remove('c')
+    add('e', most - 200)
+    expect(kept('e')).toBe(true)
   })
 
   test('a server can keep none', async () => {
