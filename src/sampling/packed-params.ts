@@ -103,5 +103,6 @@ export function hasLists(params: SamplerParams): boolean {
 
 function packEnds(settings: Uint32Array, _: SamplerParams, eos: readonly number[]): Uint32Array<ArrayBuffer> {
   settings[Layout.ENDS + 1] = eos.length
+  settings[Layout.BANS] = eos.length
   return Uint32Array.from(eos)
 }
