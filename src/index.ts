@@ -66,6 +66,8 @@ export type { Perplexity, PerplexityOptions, PerplexityProgress } from './genera
 export { type QuantizeOptions, type QuantizeResult, quantize } from './generate/quantize.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
 export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/types.ts'
+export type { BatchProfile, KernelTime } from './gpu/profiler.ts'
+export { chromeTrace } from './gpu/trace.ts'
 export type { BatchClass, GpuMatmul, MatmulVariant, Tuning } from './gpu/tuning.ts'
 export type { ModelConfig } from './model/config.ts'
 export type { KernelReport, SelfTestOption, TuningOption } from './model/kernel-report.ts'

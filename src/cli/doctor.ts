@@ -5,7 +5,15 @@ import { DeviceError } from '../errors.ts'
 import type { OptionalFeature } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
 import { adapterAdvice, packageAdvice } from './advice.ts'
-import { type Cli, colorsFor, disabledFeatures } from './context.ts'
+import { type Cli, colorsFor, disabledFeatures, UsageError } from './context.ts'
+import {
+  renderSelfTest,
+  renderTuning,
+  runSelfTest,
+  runTuner,
+  type SelfTestFinding,
+  type TuneFinding,
+} from './doctor-kernels.ts'
 import { errorText } from './error-text.ts'
 import { type ModelFit, modelFits } from './model-fits.ts'
 import type { Values } from './options.ts'
@@ -15,17 +23,21 @@ export function registerDoctor(program: Command, cli: Cli): void {
   program
     .command('doctor')
     .description('Show the GPU that would be used, what it can run, and what to install when there is none.')
+    .option('--self-test', 'check that it computes right, kernel by kernel')
+    .option('--tune', 'measure which kernels are fastest on it, and remember them')
+    .option('-m, --model <source>', 'measure for the matrices of this model (default: those of Mistral 7B in 4 bits)')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExit codes: 0 there is a usable GPU, 1 there is none.')
-    .action((values: Values) => doctor(cli, values.json === true))
+    .addHelpText('after', '\nExit codes: 0 there is a usable GPU, 1 there is none, or it computes wrong.')
+    .action((values: Values) => doctor(cli, values))
 }
 
-async function doctor(cli: Cli, json: boolean): Promise<void> {
+async function doctor(cli: Cli, values: Values): Promise<void> {
   const { terminal } = cli
-  const report = await examine(cli)
-  const text = json ? JSON.stringify(report, undefined, 2) : render(cli, report)
+  if (values.model !== undefined && values.tune !== true) throw new UsageError('--model goes with --tune')
+  const report = await examine(cli, values)
+  const text = values.json === true ? JSON.stringify(report, undefined, 2) : render(cli, report)
   await terminal.out.write(`${text}\n`)
-  if ('error' in report) terminal.setExitCode(1)
+  if ('error' in report || report.self_test?.passed === false) terminal.setExitCode(1)
 }
 
 type Report = Finding | Failure
@@ -47,6 +59,10 @@ interface Finding {
   readonly disabled: readonly string[]
   readonly limits: Readonly<Record<string, number>>
   readonly models: readonly ModelFit[]
+  /** With `--self-test`. */
+  readonly self_test?: SelfTestFinding
+  /** With `--tune`. */
+  readonly tuning?: TuneFinding
 }
 
 interface Failure {
@@ -55,7 +71,7 @@ interface Failure {
   readonly advice: readonly string[]
 }
 
-async function examine(cli: Cli): Promise<Report> {
+async function examine(cli: Cli, values: Values): Promise<Report> {
   const { runtime } = cli.terminal
   try {
     await platform.openGpu()
@@ -64,18 +80,22 @@ async function examine(cli: Cli): Promise<Report> {
     return { runtime, error: errorText(error), advice: packageAdvice(platform.name) }
   }
   try {
-    return await inspect(cli)
+    return await inspect(cli, values)
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error
     return { runtime, error: errorText(error), advice: adapterAdvice(runtime) }
   }
 }
 
-async function inspect(cli: Cli): Promise<Finding> {
+async function inspect(cli: Cli, values: Values): Promise<Finding> {
   const disabled = disabledFeatures(cli)
   const gpu = await openGpu({ disableFeatures: disabled })
   try {
     const { vendor, architecture, device, description } = gpu.adapterInfo
+    // Before it is measured: what computes wrong is not worth a time.
+    const tested = values.selfTest === true ? await runSelfTest(gpu) : undefined
+    const tunes = values.tune === true && tested?.passed !== false
+    const tuned = tunes ? await runTuner(gpu, values.model as string | undefined) : undefined
     return {
       runtime: cli.terminal.runtime,
       adapter: { name: gpu.name, vendor, architecture, device, description, software: gpu.software },
@@ -88,6 +108,8 @@ async function inspect(cli: Cli): Promise<Finding> {
       disabled,
       limits: gpu.limits,
       models: modelFits(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize)),
+      ...(tested && { self_test: tested }),
+      ...(tuned && { tuning: tuned }),
     }
   } finally {
     gpu.dispose()
@@ -127,6 +149,8 @@ function render(cli: Cli, report: Report): string {
     `${color.bold('What fits')} (by the size of the largest matrix; the GPU’s memory must hold all of the weights, too)`,
     ...report.models.map((fit) => `  ${fit.name.padEnd(32)} ${describe(fit)}`),
   )
+  if (report.self_test) lines.push('', color.bold('Self-test'), ...renderSelfTest(report.self_test))
+  if (report.tuning) lines.push('', color.bold('Kernels'), ...renderTuning(report.tuning))
   return lines.join('\n')
 }
 

@@ -63,6 +63,7 @@ const LOAD: Checks<LoadOptions> = {
   ),
   tuning: checkedLater,
   selfTest: checkedLater,
+  onProfile: callback,
   kernelHooks: checkedLater,
   maxQueue: orElse(Infinity, integer(0)),
   stepsPerReadback: integer(1, MAX_STEPS),

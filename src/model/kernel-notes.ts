@@ -2,6 +2,7 @@
 import pkg from '../../package.json' with { type: 'json' }
 import type { Gpu } from '../gpu/device.ts'
 import type { MatmulVariant, Tuning } from '../gpu/tuning.ts'
+import { BATCH_MATMULS } from '../kernels/batch-matmuls.ts'
 import { GPU_MATMULS } from '../kernels/gpu-matmuls.ts'
 import { matmuls } from '../kernels/linear.ts'
 import type { Notes } from '../platform/types.ts'
@@ -90,7 +91,8 @@ export function namesExist(choices: unknown): boolean {
 }
 
 export function isMatmul(name: unknown): name is MatmulVariant {
-  return typeof name === 'string' && (matmuls.has(name as MatmulVariant) || Object.hasOwn(GPU_MATMULS, name))
+  const tables = [BATCH_MATMULS, GPU_MATMULS]
+  return matmuls.has(name as MatmulVariant) || tables.some((table) => Object.hasOwn(table, String(name)))
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@ import { checkParameter, integer, oneOf, orElse } from '../checks.ts'
 import { ConfigError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
+import type { BatchProfile } from '../gpu/profiler.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
 import { CACHE_LAYOUTS, type CacheLayout } from '../kernels/cache-layouts.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
@@ -44,6 +45,11 @@ export interface LoadedModelOptions {
   tuning?: TuningOption | undefined
   /** When the GPU is made to compute what is known, before weights are fetched. Default `'once'`. */
   selfTest?: SelfTestOption | undefined
+  /**
+   * Gets the time of every dispatch, batch by batch; `chromeTrace` makes a file of them. Each dispatch is a pass of its own
+   * then, which takes longer. Needs the feature `timestamp-query`.
+   */
+  onProfile?: ((profile: BatchProfile) => void) | undefined
   /** @internal For tests of the choice of kernels. */
   kernelHooks?: ChoiceHooks | undefined
   /** @internal Tells `onProgress`, with speeds. */
@@ -186,6 +192,9 @@ export class LoadedModel {
     gpu = chosen.gpu
     const model = new Mistral(gpu, config, weights, cache, workspace)
     const runner = new Runner(model, maxRows, DECODE_ROWS)
+    if (options.onProfile) {
+      runner.profiler = new (await import('../gpu/profiler.ts')).Profiler(gpu, options.onProfile)
+    }
     await runner.warmUp()
     throwIfAborted(signal)
     gpu.check()

@@ -1,6 +1,7 @@
 /** Puts batches on the GPU's queue and brings their results back. */
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
+import type { Profiler } from '../gpu/profiler.ts'
 import { Readback } from '../gpu/readback.ts'
 import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, maskWords, SETTINGS_WORDS } from '../kernels/sampler.ts'
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
@@ -41,6 +42,8 @@ export class Runner {
   /** For whoever runs batches of its own, between the runner's. */
   readonly writer: BatchWriter
   private readonly gpu: Gpu
+  /** Times every dispatch, where somebody asked for it. */
+  profiler: Profiler | undefined
   /** undefined as long as no adapter is loaded. */
   adapters: Adapters | undefined
 
@@ -206,12 +209,16 @@ export class Runner {
   /** Submits what `pass` encodes, and then what `copies` does. */
   encode(pass: (pass: GPUComputePassEncoder) => void, copies?: (encoder: GPUCommandEncoder) => void): void {
     const encoder = this.gpu.device.createCommandEncoder()
-    const computePass = encoder.beginComputePass()
-    pass(computePass)
-    computePass.end()
-    this.gpu.counters.passes++
+    const collect = this.profiler?.encode(encoder, pass)
+    if (collect === undefined) {
+      const computePass = encoder.beginComputePass()
+      pass(computePass)
+      computePass.end()
+      this.gpu.counters.passes++
+    }
     copies?.(encoder)
     this.gpu.submit(encoder.finish())
+    collect?.()
   }
 
   /** The ids of all rows, then their logprobs when any wants them. */

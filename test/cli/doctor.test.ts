@@ -1,6 +1,10 @@
 /** What the doctor says, with and without an adapter. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { adapterAdvice, packageAdvice } from '../../src/cli/advice.ts'
+import { patience } from '../support/patience.ts'
 import { runCommand } from './stage.ts'
 
 describe('doctor', () => {
@@ -21,6 +25,30 @@ describe('doctor', () => {
     expect(report).toMatchObject({ subgroup_lanes: 0, disabled: ['shader-f16', 'subgroups'] })
     expect(report.limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(2 ** 27)
     expect(report.models.length).toBeGreaterThan(0)
+  })
+
+  it('--self-test checks the kernels, and --tune measures them', { timeout: patience(240_000) }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'doctor-'))
+    // Software adapters compile tiles for seconds: those that need a feature are left out.
+    const disabled = 'shader-f16,packed_4x8_integer_dot_product'
+    const env = { XDG_CACHE_HOME: folder, MISTRAL_WEBGPU_DISABLE: disabled }
+    const result = await runCommand(['doctor', '--self-test', '--tune', '--json'], { env, timeoutMs: 220_000 })
+    const { self_test: tested, tuning, adapter } = JSON.parse(result.stdout)
+    expect(tested).toMatchObject({ passed: true, off: [], report: null })
+    expect(tested.checks.length).toBeGreaterThan(3)
+    expect(tuning).toMatchObject({ remembered: !adapter.software, failed: [] })
+    expect(tuning.kernels.filter((kernel: { chosen: boolean }) => kernel.chosen)).toHaveLength(5)
+    expect(tuning.kernels.every((kernel: { ms: number }) => kernel.ms >= 0)).toBe(true)
+    // What is measured on a software adapter is not used.
+    expect(await readdir(folder)).toEqual(adapter.software ? [] : ['mistral-webgpu'])
+    expect(result).toMatchObject({ code: 0, hung: false })
+    await rm(folder, { recursive: true })
+  })
+
+  it('--model without --tune is refused', async () => {
+    const result = await runCommand(['doctor', '--model', 'pocket'])
+    expect(result).toMatchObject({ code: 2, hung: false })
+    expect(result.stderr).toContain('--model goes with --tune')
   })
 
   // Other systems do not find their GPU through the Vulkan loader, so its variables cannot hide it.

@@ -17,6 +17,8 @@ export interface BenchOptions {
   /** Tokens to decode after each prompt; undefined: as many as a few seconds hold. */
   readonly tokens: number | undefined
   readonly kernels: boolean
+  /** Where the trace goes. */
+  readonly profile: string | undefined
   readonly json: boolean
   /** Features of the GPU to do without. */
   readonly disabled: readonly string[]
@@ -44,6 +46,7 @@ export function addBenchOptions(command: Command): Command {
     .option('--contexts <list>', 'lengths of the prompt (default: 16,128,512 as far as model and time reach)')
     .option('--tokens <n>', 'tokens to decode after each prompt (default: up to 24, fewer where they take long)')
     .option('--kernels', 'time each matrix product on its own, too')
+    .option('--profile <file>', 'time every kernel, too, and write a trace that Perfetto and chrome://tracing open')
     .option('--disable <list>', 'do without these features of the GPU: f16, subgroups')
     .optionsGroup('Output:')
     .option('--json', 'print one JSON object')
@@ -66,6 +69,7 @@ export function benchOptions(cli: Cli, values: Values): BenchOptions {
     contexts: integers('--contexts', values.contexts, 1_048_576),
     tokens: integer('--tokens', values.tokens, 65_536),
     kernels: values.kernels === true,
+    profile: values.profile as string | undefined,
     json: values.json === true,
     disabled: [...new Set([...disabledFeatures(cli), ...features(values.disable)])],
   }

@@ -2,7 +2,7 @@
 import { type Cli, colorsFor } from '../context.ts'
 import { memoryLine } from '../stats.ts'
 import { bytes } from '../units.ts'
-import type { BenchReport, ContextResult, KernelResult, PerToken } from './report.ts'
+import type { BenchReport, ContextResult, KernelResult, PerToken, ProfiledKernel, ProfileReport } from './report.ts'
 
 /** The report for people. */
 export function renderReport(cli: Cli, report: BenchReport): string {
@@ -31,7 +31,41 @@ export function renderReport(cli: Cli, report: BenchReport): string {
   if (report.kernels) {
     lines.push('', ...kernelTable(report.kernels).map((line, i) => (i === 0 ? color.bold(line) : line)))
   }
+  if (report.profile) {
+    lines.push(
+      '',
+      ...profileLines(report.profile).map((line) => (/^ *kernel|^A /.test(line) ? color.bold(line) : line)),
+    )
+  }
   return lines.join('\n')
+}
+
+function profileLines({ file, context, tokens, prefill, decode }: ProfileReport): string[] {
+  return [
+    `A decoded token, by the GPU's clock (mean of ${tokens}):`,
+    ...profileTable(decode),
+    '',
+    `A prompt of ${context}:`,
+    ...profileTable(prefill),
+    '',
+    `trace: ${file} (open it in https://ui.perfetto.dev or chrome://tracing)`,
+  ]
+}
+
+function profileTable(kernels: readonly ProfiledKernel[]): string[] {
+  const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(1)} %`)
+  return table(
+    ['kernel', 'dispatches', 'ms', 'share', 'bytes', 'of streaming', 'GFLOP/s'],
+    kernels.map(({ name, dispatches, ms, share, bytes: read, bandwidth_fraction, gflops }) => [
+      name,
+      digits(dispatches),
+      digits(ms),
+      percent(share),
+      read === null ? '' : bytes(read),
+      percent(bandwidth_fraction),
+      gflops === null ? '' : digits(gflops),
+    ]),
+  )
 }
 
 function contextTable(contexts: readonly ContextResult[]): string[] {

@@ -14,6 +14,35 @@ export interface BenchReport {
   readonly js: JsCosts
   /** Only with `--kernels`. */
   readonly kernels?: readonly KernelResult[]
+  /** Only with `--profile`. */
+  readonly profile?: ProfileReport
+}
+
+/** Times by the GPU's own clock. */
+export interface ProfileReport {
+  /** The trace file. */
+  readonly file: string
+  /** Tokens of the prompt, and tokens that were decoded after it. */
+  readonly context: number
+  readonly tokens: number
+  /** Of the prompt as a whole, and of one decoded token, the slowest first. */
+  readonly prefill: readonly ProfiledKernel[]
+  readonly decode: readonly ProfiledKernel[]
+}
+
+export interface ProfiledKernel {
+  /** `wqkv` of all layers, `attention`, … */
+  readonly name: string
+  readonly dispatches: number
+  readonly ms: number
+  /** Of the time of all kernels. */
+  readonly share: number
+  /** Weights, or keys and values, that one token reads; null for kernels that read neither. */
+  readonly bytes: number | null
+  /** Of the yardstick; null where bytes are. For prompts it says nothing, since a chunk reads them once for many tokens. */
+  readonly bandwidth_fraction: number | null
+  /** Products of matrices alone. */
+  readonly gflops: number | null
 }
 
 export interface AdapterFacts {

@@ -7,6 +7,7 @@ import { nullBackendCost } from './js-cost.ts'
 import { measureKernels, shapesOf } from './kernels.ts'
 import { median } from './measure.ts'
 import type { BenchOptions } from './options.ts'
+import { measureProfile } from './profile.ts'
 import type { AdapterFacts, BenchReport, ContextResult, JsCost, PerToken } from './report.ts'
 import { loadSubject, type Subject } from './subject.ts'
 
@@ -25,9 +26,9 @@ export async function runBench(cli: Cli, options: BenchOptions, signal?: AbortSi
     subject.model.dispose()
   }
   await phase(cli, "JavaScript's own cost")
-  const { adapterCost, kernels, ...rest } = measured
+  const { adapterCost, kernels, profile, ...rest } = measured
   const js = await nullBackendCost(adapterCost, { disabled: options.disabled, signal })
-  return { ...rest, js, ...(kernels && { kernels }) }
+  return { ...rest, js, ...(kernels && { kernels }), ...(profile && { profile }) }
 }
 
 async function onAdapter(
@@ -49,6 +50,12 @@ async function onAdapter(
     await phase(cli, 'kernels')
     kernels = await measureKernels(gpu, shapesOf(weights), signal)
   }
+  let profile: BenchReport['profile']
+  if (options.profile !== undefined) {
+    await phase(cli, 'profile')
+    const context = contexts.at(-1)!.context
+    profile = await measureProfile(model, { file: options.profile, context, bandwidth }, signal)
+  }
   return {
     runtime: cli.terminal.runtime,
     adapter: adapterFacts(gpu, options.disabled),
@@ -59,6 +66,7 @@ async function onAdapter(
     per_token,
     adapterCost: adapterCost(contexts, per_token, facts.layers),
     ...(kernels && { kernels }),
+    ...(profile && { profile }),
   }
 }
 
