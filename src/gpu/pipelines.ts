@@ -1,11 +1,19 @@
 /** The compiled shaders of a device. */
 import type { GpuCounters } from './counters.ts'
 import { SHADER_STAGE_COMPUTE } from './flags.ts'
-import { bindingsOf, compose, type ShaderPart } from './shader.ts'
+import { bindingsOf, compose, type ShaderBinding, type ShaderPart } from './shader.ts'
 
-/** Pipelines by their code, each compiled once. */
+/** Which buffers a bind group has, and how they are bound. */
+export type GroupShape = readonly Pick<ShaderBinding, 'binding' | 'type'>[]
+
+interface Layouts {
+  readonly group: GPUBindGroupLayout
+  readonly pipeline: GPUPipelineLayout
+}
+
+/** Pipelines by their code and layout, each compiled once. */
 export class PipelineCache {
-  private readonly layouts = new Map<string, GPUBindGroupLayout>()
+  private readonly layouts = new Map<string, Layouts>()
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>()
 
   constructor(
@@ -13,43 +21,48 @@ export class PipelineCache {
     private readonly counters: GpuCounters,
   ) {}
 
-  /** The layout that all pipelines of the same files share. */
-  layout(parts: readonly ShaderPart[]): GPUBindGroupLayout {
-    const key = fileKey(parts)
-    let layout = this.layouts.get(key)
-    if (layout === undefined) {
-      const entries = parts.flatMap(({ module }) =>
-        bindingsOf(module).map(
-          ({ binding, type }): GPUBindGroupLayoutEntry => ({
-            binding,
-            visibility: SHADER_STAGE_COMPUTE,
-            buffer: { type },
-          }),
-        ),
-      )
-      layout = this.device.createBindGroupLayout({ label: key, entries })
-      this.layouts.set(key, layout)
-    }
-    return layout
+  /** The layout that all bind groups of the same shape share. */
+  layout(shape: GroupShape): GPUBindGroupLayout {
+    return this.layoutsOf(shape).group
   }
 
-  pipeline(parts: readonly ShaderPart[]): Promise<GPUComputePipeline> {
+  /** @param shape of the bind group, which may have more than the parts use */
+  pipeline(parts: readonly ShaderPart[], shape: GroupShape = shapeOf(parts)): Promise<GPUComputePipeline> {
     const { device, counters } = this
     const code = compose(parts)
-    let pipeline = this.pipelines.get(code)
+    const key = `${keyOf(shape)}\n${code}`
+    let pipeline = this.pipelines.get(key)
     if (pipeline === undefined) {
       counters.pipelinesCreated++
-      const label = fileKey(parts)
+      const label = parts.map((part) => part.module.name).join(' + ')
       pipeline = device.createComputePipelineAsync({
         label,
-        layout: device.createPipelineLayout({ label, bindGroupLayouts: [this.layout(parts)] }),
+        layout: this.layoutsOf(shape).pipeline,
         compute: { module: device.createShaderModule({ label, code }), entryPoint: 'main' },
       })
-      this.pipelines.set(code, pipeline)
+      this.pipelines.set(key, pipeline)
       // What failed once is tried again.
-      pipeline.catch(() => this.pipelines.delete(code))
+      pipeline.catch(() => this.pipelines.delete(key))
     }
     return pipeline
+  }
+
+  private layoutsOf(shape: GroupShape): Layouts {
+    const label = keyOf(shape)
+    let layouts = this.layouts.get(label)
+    if (layouts === undefined) {
+      const entries = shape.map(
+        ({ binding, type }): GPUBindGroupLayoutEntry => ({
+          binding,
+          visibility: SHADER_STAGE_COMPUTE,
+          buffer: { type },
+        }),
+      )
+      const group = this.device.createBindGroupLayout({ label, entries })
+      layouts = { group, pipeline: this.device.createPipelineLayout({ label, bindGroupLayouts: [group] }) }
+      this.layouts.set(label, layouts)
+    }
+    return layouts
   }
 
   /** Lets go of everything that was compiled. */
@@ -59,6 +72,12 @@ export class PipelineCache {
   }
 }
 
-function fileKey(parts: readonly ShaderPart[]): string {
-  return parts.map((part) => part.module.name).join(' + ')
+function shapeOf(parts: readonly ShaderPart[]): GroupShape {
+  return parts.flatMap(({ module }) => bindingsOf(module))
+}
+
+/** Bindings in order, those that are written marked. */
+function keyOf(shape: GroupShape): string {
+  const marked = shape.map(({ binding, type }) => `${binding}${type === 'storage' ? 'w' : ''}`)
+  return marked.sort().join(' ')
 }

@@ -1,10 +1,16 @@
 /** Turns the operations of a computation into dispatches that can be encoded again and again. */
 import { DeviceError } from '../errors.ts'
+import { type GroupEntry, type GroupPlan, ownGroups, sharedGroups } from './bind-groups.ts'
 import type { Gpu } from './device.ts'
-import { bindingsOf, type ShaderPart } from './shader.ts'
+import type { ShaderPart } from './shader.ts'
 
 /** Workgroups along one axis: fixed, or a function of the batch that is about to run. */
 export type Extent<B> = number | ((batch: B) => number)
+
+interface Placed {
+  readonly parts: readonly ShaderPart[]
+  readonly plan: GroupPlan
+}
 
 interface Step<B> {
   readonly pipeline: GPUComputePipeline
@@ -36,42 +42,51 @@ export class Recorder<B> {
 
   /** Compiles all pipelines side by side. Throws `DeviceError` with the label of the dispatch that does not compile. */
   compile(): Promise<GPUComputePipeline[]> {
+    return this.pipelines(this.placed())
+  }
+
+  /** The same, with everything that the dispatches are bound to. */
+  async build(): Promise<Recording<B>> {
+    const placed = this.placed()
+    const pipelines = await this.pipelines(placed)
+    const plans = new Set(placed.map(({ plan }) => plan))
+    const groups = new Map(Array.from(plans, (plan) => [plan, this.bindGroup(plan.entries)]))
+    const steps = this.requests.map(({ size }, i): Step<B> => {
+      const [x = 1, y = 1, z = 1] = size
+      return { pipeline: pipelines[i]!, bindGroup: groups.get(placed[i]!.plan)!, x, y, z }
+    })
+    return new Recording(this.gpu, steps)
+  }
+
+  /** The parts of each dispatch, and the bind group that they are bound to. */
+  private placed(): Placed[] {
+    const files = this.requests.map(({ parts }) => parts)
+    const plans = this.gpu.tuning.sharedBindGroups ? sharedGroups(files) : ownGroups(files)
+    return plans.flatMap((plan) => plan.dispatches.map((parts) => ({ parts, plan })))
+  }
+
+  private pipelines(placed: readonly Placed[]): Promise<GPUComputePipeline[]> {
     return Promise.all(
-      this.requests.map(async ({ label, parts }) => {
+      placed.map(async ({ parts, plan }, i) => {
         try {
-          return await this.gpu.pipelines.pipeline(parts)
+          return await this.gpu.pipelines.pipeline(parts, plan.entries)
         } catch (error) {
           const names = parts.map((part) => part.module.name).join(' + ')
           const why = error instanceof Error ? error.message : String(error)
-          throw new DeviceError(`${label}: the shader ${names} does not compile on ${this.gpu.name}: ${why}`, {
-            cause: error,
-          })
+          const what = `${this.requests[i]!.label}: the shader ${names}`
+          throw new DeviceError(`${what} does not compile on ${this.gpu.name}: ${why}`, { cause: error })
         }
       }),
     )
   }
 
-  /** The same, with everything that the dispatches are bound to. */
-  async build(): Promise<Recording<B>> {
-    const pipelines = await this.compile()
-    const steps = this.requests.map(({ label, parts, size }, i): Step<B> => {
-      const [x = 1, y = 1, z = 1] = size
-      return { pipeline: pipelines[i]!, bindGroup: this.bindGroup(label, parts), x, y, z }
-    })
-    return new Recording(this.gpu, steps)
-  }
-
-  private bindGroup(label: string, parts: readonly ShaderPart[]): GPUBindGroup {
-    this.gpu.counters.bindGroupsCreated++
-    return this.gpu.device.createBindGroup({
-      label,
-      layout: this.gpu.pipelines.layout(parts),
-      entries: parts.flatMap(({ module, bindings }) =>
-        bindingsOf(module).map(({ name, binding }) => ({
-          binding,
-          resource: { buffer: bindings[name]!.gpuBuffer },
-        })),
-      ),
+  private bindGroup(entries: readonly GroupEntry[]): GPUBindGroup {
+    const { counters, device, pipelines } = this.gpu
+    counters.bindGroupsCreated++
+    return device.createBindGroup({
+      label: entries.map(({ buffer }) => buffer.label).join(', '),
+      layout: pipelines.layout(entries),
+      entries: entries.map(({ binding, buffer }) => ({ binding, resource: { buffer: buffer.gpuBuffer } })),
     })
   }
 }
@@ -88,6 +103,8 @@ export class Recording<B> {
   }
 
   encode(pass: GPUComputePassEncoder, batch: B): void {
+    let bindGroup: GPUBindGroup | undefined
+    let dispatches = 0
     for (const step of this.steps) {
       const x = extent(step.x, batch)
       const y = extent(step.y, batch)
@@ -95,10 +112,15 @@ export class Recording<B> {
       // What a batch has no work for costs nothing.
       if (x === 0 || y === 0 || z === 0) continue
       pass.setPipeline(step.pipeline)
-      pass.setBindGroup(0, step.bindGroup)
-      pass.dispatchWorkgroups(x, y, z)
-      this.gpu.counters.dispatches++
+      if (step.bindGroup !== bindGroup) pass.setBindGroup(0, step.bindGroup)
+      bindGroup = step.bindGroup
+      // Each argument that crosses into the runtime takes a tenth of the call.
+      if (z !== 1) pass.dispatchWorkgroups(x, y, z)
+      else if (y !== 1) pass.dispatchWorkgroups(x, y)
+      else pass.dispatchWorkgroups(x)
+      dispatches++
     }
+    this.gpu.counters.dispatches += dispatches
   }
 }
 

@@ -40,21 +40,35 @@ export function part<B extends string, Required extends string, Optional extends
   return { module, bindings: use.bindings, constants: use.constants as Record<string, number | boolean> }
 }
 
+export type BindingType = 'read-only-storage' | 'storage'
+
 /** A buffer that a module declares. */
 export interface ShaderBinding {
   readonly name: string
   readonly binding: number
-  readonly type: 'read-only-storage' | 'storage'
+  readonly type: BindingType
 }
 
-/** The buffers that the code of a module declares, in the form that `shaders/README.md` lays down. */
+/** A declaration of a buffer, in the form that `shaders/README.md` lays down. */
+const DECLARATION = /@binding\((\d+)\) ?var<storage, ?(read|read_write)> ?(\w+)/g
+
+/** The buffers that the code of a module declares. */
 export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
-  const found = code.matchAll(/@binding\((\d+)\) ?var<storage, ?(read|read_write)> ?(\w+)/g)
+  const found = code.matchAll(DECLARATION)
   return Array.from(found, ([, binding, access, name]) => ({
     name: name!,
     binding: Number(binding),
     type: access === 'read' ? 'read-only-storage' : 'storage',
   }))
+}
+
+/** The part with its buffers at other bindings, where what it reads may be bound for writing too. */
+export function withBindings(part: ShaderPart, place: (name: string) => Omit<ShaderBinding, 'name'>): ShaderPart {
+  const code = part.module.code.replace(DECLARATION, (_, _binding, _access, name: string) => {
+    const { binding, type } = place(name)
+    return `@binding(${binding}) var<storage,${type === 'storage' ? 'read_write' : 'read'}>${name}`
+  })
+  return { ...part, module: { ...part.module, code } }
 }
 
 /**

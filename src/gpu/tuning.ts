@@ -49,6 +49,8 @@ export interface Tuning {
    * two dispatches a layer and costs each workgroup of a product a look at the squares of its rows.
    */
   readonly foldedNorms: Readonly<Record<BatchClass, boolean>>
+  /** Neighbouring dispatches share a bind group where they can, which saves time on the CPU and costs some compiling. */
+  readonly sharedBindGroups: boolean
   /** Attention takes neighbouring rows of a prompt in tiles that share keys and values, instead of one row at a time. */
   readonly attentionTiles: boolean
 }
@@ -79,6 +81,7 @@ export interface AdapterFacts {
 export const HARDWARE = {
   matmul: { 1: 'vector', 4: 'batch4', 8: 'batch8', decode: 'batch8', many: 'tile' },
   foldedNorms: { 1: true, 4: true, 8: true, decode: true, many: false },
+  sharedBindGroups: true,
   attentionTiles: true,
 } as const satisfies Partial<Tuning>
 
@@ -90,6 +93,7 @@ export const HARDWARE = {
 export const SOFTWARE = {
   matmul: { 1: 'vector', 4: 'vector', 8: 'vector', decode: 'vector', many: 'batch8' },
   foldedNorms: { 1: false, 4: false, 8: false, decode: false, many: false },
+  sharedBindGroups: false,
   attentionTiles: false,
 } as const satisfies Partial<Tuning>
 

@@ -173,8 +173,8 @@ describe('a failure', () => {
 
   test('to give a constant is one to compile', async () => {
     const gpu = await open()
-    const [rows, parts, stats, y] = ['rows', 'parts', 'stats', 'y'].map((label) => gpu.createBuffer(label, 64))
-    const bindings = { rows: rows!, parts: parts!, stats: stats!, y: y! }
+    const [rows, splits, stats, y] = ['rows', 'splits', 'stats', 'y'].map((label) => gpu.createBuffer(label, 64))
+    const bindings = { rows: rows!, splits: splits!, stats: stats!, y: y! }
     const recorder = new Recorder<undefined>(gpu)
     recorder.dispatch('merge', [{ module: attentionMerge, bindings, constants: { HEAD_DIM: 4 } }], [1])
     await expect(recorder.build()).rejects.toThrow(DeviceError)

@@ -1,0 +1,65 @@
+/** Which bind group each dispatch of a recording takes, and where its buffers are in there. */
+import type { Buffer } from './buffer.ts'
+import { type BindingType, bindingsOf, type ShaderPart, withBindings } from './shader.ts'
+
+/** What every WebGPU device lets a compute shader bind. */
+const MOST_BUFFERS = 8
+
+/** A place of a bind group. */
+export interface GroupEntry {
+  readonly binding: number
+  readonly buffer: Buffer
+  readonly type: BindingType
+}
+
+/** Neighbouring dispatches, and the one bind group that they are encoded with. */
+export interface GroupPlan {
+  readonly entries: readonly GroupEntry[]
+  /** The parts of each dispatch, their bindings numbered as in the bind group. */
+  readonly dispatches: (readonly ShaderPart[])[]
+}
+
+/** A bind group for each dispatch, with the bindings that the shader files give them. */
+export function ownGroups(requests: readonly (readonly ShaderPart[])[]): GroupPlan[] {
+  return requests.map((parts) => ({ entries: entriesOf(parts), dispatches: [parts] }))
+}
+
+/**
+ * One bind group for as many neighbours as bind no more than eight buffers together: setting a bind group costs a runtime
+ * as much as a dispatch. A buffer that one of them writes is bound for writing in all.
+ */
+export function sharedGroups(requests: readonly (readonly ShaderPart[])[]): GroupPlan[] {
+  const runs: { readonly plans: GroupPlan[]; buffers: ReadonlySet<Buffer>; readonly open: boolean }[] = []
+  for (const plan of ownGroups(requests)) {
+    const buffers = new Set(plan.entries.map(({ buffer }) => buffer))
+    // A dispatch that binds a buffer twice is by itself: what one binding reads another must not write.
+    const open = buffers.size === plan.entries.length
+    const last = runs.at(-1)
+    const both = new Set([...(last?.buffers ?? []), ...buffers])
+    if (last?.open && open && both.size <= MOST_BUFFERS) {
+      last.plans.push(plan)
+      last.buffers = both
+    } else runs.push({ plans: [plan], buffers, open })
+  }
+  return runs.map(({ plans }) => joined(plans))
+}
+
+function joined(plans: readonly GroupPlan[]): GroupPlan {
+  if (plans.length === 1) return plans[0]!
+  const places = new Map<Buffer, GroupEntry>()
+  for (const { buffer, type } of plans.flatMap(({ entries }) => entries)) {
+    const known = places.get(buffer)
+    const written = type === 'storage' || known?.type === 'storage'
+    const binding = known?.binding ?? places.size
+    places.set(buffer, { binding, buffer, type: written ? 'storage' : type })
+  }
+  const placed = (part: ShaderPart) => withBindings(part, (name) => places.get(part.bindings[name]!)!)
+  const dispatches = plans.flatMap((plan) => plan.dispatches).map((parts) => parts.map(placed))
+  return { entries: [...places.values()], dispatches }
+}
+
+function entriesOf(parts: readonly ShaderPart[]): GroupEntry[] {
+  return parts.flatMap(({ module, bindings }) =>
+    bindingsOf(module).map(({ name, binding, type }) => ({ binding, type, buffer: bindings[name]! })),
+  )
+}

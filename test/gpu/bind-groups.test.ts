@@ -1,0 +1,97 @@
+/** Bind groups that neighbouring dispatches share. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Buffer } from '../../src/gpu/buffer.ts'
+import type { Gpu } from '../../src/gpu/device.ts'
+import { BufferUsage } from '../../src/gpu/flags.ts'
+import { openGpu } from '../../src/gpu/open.ts'
+import { Readback } from '../../src/gpu/readback.ts'
+import { Recorder } from '../../src/gpu/recorder.ts'
+import type { ShaderPart } from '../../src/gpu/shader.ts'
+import { disabledFeatures } from '../support/features.ts'
+
+const WORDS = 16
+
+let gpu: Gpu
+beforeAll(async () => {
+  gpu = await openGpu({ disableFeatures: disabledFeatures() })
+})
+afterAll(() => gpu.dispose())
+
+/** to = sum of what is read + 1, element by element. */
+function sum(to: Buffer, ...from: readonly Buffer[]): ShaderPart {
+  const names = from.map((_, i) => `from${i}`)
+  const declarations = names.map((name, i) => `@group(0) @binding(${i}) var<storage,read>${name}:array<u32>;\n`)
+  const code = `${declarations.join('')}@group(0) @binding(9) var<storage,read_write>to:array<u32>;
+@compute @workgroup_size(${WORDS}) fn main(@builtin(local_invocation_index) i:u32){to[i]=1u+${names.map((name) => `${name}[i]`).join('+')};}`
+  const bindings = Object.fromEntries([...names.map((name, i) => [name, from[i]!]), ['to', to]])
+  return { module: { name: `sum of ${from.length}`, code }, bindings, constants: {} }
+}
+
+function buffers(count: number): Buffer[] {
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
+  return Array.from({ length: count }, (_, i) => {
+    const buffer = gpu.createBuffer(`b${i}`, WORDS * 4, usage)
+    gpu.write(
+      buffer,
+      0,
+      Uint32Array.from({ length: WORDS }, (_, word) => (i + 1) * 1000 * (word + 1)),
+    )
+    return buffer
+  })
+}
+
+/** What the first word of `result` is in the end, and how often a bind group was set on the way. */
+async function outcome(device: Gpu, parts: readonly ShaderPart[], result: Buffer) {
+  const created = gpu.counters.bindGroupsCreated
+  const recorder = new Recorder<undefined>(device)
+  for (const part of parts) recorder.dispatch(part.module.name, [part], [1])
+  const recording = await recorder.build()
+  const encoder = gpu.device.createCommandEncoder()
+  const pass = encoder.beginComputePass()
+  let sets = 0
+  const counted = new Proxy(pass, {
+    get(target, name) {
+      if (name === 'setBindGroup') sets++
+      const value = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  recording.encode(counted, undefined)
+  pass.end()
+  const readback = new Readback(gpu, 'result', WORDS * 4)
+  readback.copy(encoder, result, WORDS * 4)
+  gpu.submit(encoder.finish())
+  const [word] = new Uint32Array(await readback.read(WORDS * 4))
+  readback.destroy()
+  gpu.check()
+  return { word, sets, created: gpu.counters.bindGroupsCreated - created }
+}
+
+test.each([
+  // Each reads what the one before has written, which is bound for writing then.
+  { name: 'a chain of eight buffers', chain: 8, sets: 1 },
+  { name: 'a chain of nine', chain: 9, sets: 2 },
+  { name: 'a chain of twenty', chain: 20, sets: 3 },
+])('$name', async ({ chain, sets }) => {
+  for (const shared of [true, false]) {
+    const list = buffers(chain)
+    const parts = list.slice(1).map((to, i) => sum(to, list[i]!))
+    const got = await outcome(gpu.withTuning({ sharedBindGroups: shared }), parts, list.at(-1)!)
+    const expected = shared ? sets : chain - 1
+    expect(got).toEqual({ word: 1000 + chain - 1, sets: expected, created: expected })
+  }
+})
+
+test('a dispatch that reads a buffer under two names has a bind group of its own', async () => {
+  const [a, b, c] = buffers(3) as [Buffer, Buffer, Buffer]
+  const parts = [sum(b, a), sum(c, b, b), sum(b, c), sum(a, b)]
+  const got = await outcome(gpu.withTuning({ sharedBindGroups: true }), parts, a)
+  // 1000, 1001, 2003, 2004, 2005
+  expect(got).toEqual({ word: 2005, sets: 3, created: 3 })
+})
+
+test('what only one of the neighbours uses is bound for all of them', async () => {
+  const [a, b, c, d, e] = buffers(5) as [Buffer, Buffer, Buffer, Buffer, Buffer]
+  const got = await outcome(gpu.withTuning({ sharedBindGroups: true }), [sum(b, a, c), sum(e, d, b)], e)
+  expect(got).toEqual({ word: 1000 + 3000 + 1 + 4000 + 1, sets: 1, created: 1 })
+})
