@@ -17,6 +17,7 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:block_|groups$|unpack$|weights_(?:blocks|columns)$)/, 'shaders-blocks.gen.ts'],
   [/^(?:draw_|shortlist$)/, 'shaders-draw.gen.ts'],
   [/^(?:lora_|start_rows$)/, 'shaders-lora.gen.ts'],
+  [/^(?:emit|scale)_norm$/, 'shaders-norms.gen.ts'],
   [/^sampler_math$/, 'shaders-math.gen.ts'],
   [/^rules_/, 'shaders-rules.gen.ts'],
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],

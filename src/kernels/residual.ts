@@ -2,8 +2,7 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
-import { part, type ShaderPart } from '../gpu/shader.ts'
-import { emitNorm, scaleNorm } from '../gpu/shaders.gen.ts'
+import type { ShaderPart } from '../gpu/shader.ts'
 import { add, store } from './linear.ts'
 import { rmsNorm } from './rms-norm.ts'
 import { type Activation, type BatchShape, ceilTo, createActivation, ROW_TILE } from './shape.ts'
@@ -39,9 +38,10 @@ export interface ResidualBuffers {
   readonly rows: Buffer
 }
 
-/** Norms that are dispatches. */
-export function plainResidual(r: Recorder<BatchShape>, buffers: ResidualBuffers, epsilon: number): ResidualStream {
-  const { x, h, rows } = buffers
+export type MakeResidual = (r: Recorder<BatchShape>, buffers: ResidualBuffers, epsilon: number) => ResidualStream
+
+/** Norms that are dispatches of their own. */
+export const plainResidual: MakeResidual = (r, { x, h, rows }, epsilon) => {
   return {
     store: () => store(x),
     add: () => add(x),
@@ -50,17 +50,4 @@ export function plainResidual(r: Recorder<BatchShape>, buffers: ResidualBuffers,
       return h
     },
   }
-}
-
-/** Norms that are folded into the products: the one before multiplies with the gain, the one after scales its sums. */
-export function foldedResidual({ x, h }: ResidualBuffers, epsilon: number): ResidualStream {
-  const ending = (gain: Buffer, ADD: boolean) => [
-    part(emitNorm, {
-      bindings: { y: x.buffer, gain, h: h.buffer },
-      constants: { Y_STRIDE: x.stride, SQUARES_AT: h.squaresAt, ADD },
-    }),
-  ]
-  const constants = { D: x.cols, EPS: epsilon, SQUARES_FROM: h.squaresAt / 4 }
-  const normed: Activation = { ...h, scale: part(scaleNorm, { bindings: {}, constants }) }
-  return { store: (gain) => ending(gain, false), add: (gain) => ending(gain, true), norm: () => normed }
 }

@@ -6,7 +6,7 @@ import type { BatchClass } from '../gpu/tuning.ts'
 import { attention, type LayerCache, ropeCache } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
 import { linear, type StartOf, siluGate, store } from '../kernels/linear.ts'
-import { foldedResidual, plainResidual, type ResidualStream } from '../kernels/residual.ts'
+import type { MakeResidual } from '../kernels/residual.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import type { Activation, BatchShape } from '../kernels/shape.ts'
 import type { Weight } from '../kernels/weight.ts'
@@ -60,10 +60,14 @@ export class Mistral {
   ) {}
 
   /** Tokens to residual stream: embedding and all layers. Six dispatches a layer, or eight where norms are not folded. */
-  recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): void {
-    const { weights, workspace } = this
+  recordLayers(
+    r: Recorder<BatchShape>,
+    batchClass: BatchClass,
+    { residual, adapters }: { readonly residual: MakeResidual; readonly adapters?: ProductStarts | undefined },
+  ): void {
+    const { config, weights, workspace } = this
     const { history, heads, hidden, rows } = workspace
-    const x = this.residual(r, batchClass, adapters)
+    const x = residual(r, workspace, config.normEps)
 
     embedding(r, { history, rows }, weights.tokEmbeddings, x.store(weights.layers[0]!.attentionNorm)) // x [T, D]
     for (const [i, layer] of weights.layers.entries()) {
@@ -79,13 +83,6 @@ export class Mistral {
       linear(r, g, layer.w13, siluGate(hidden), { batchClass, start: start(g, 'w13') }) // hidden [T, F]
       linear(r, hidden, layer.w2, x.add(nextNorm), { batchClass, start: start(hidden, 'w2') }) // x [T, D]
     }
-  }
-
-  /** Adapters multiply normed rows too, so norms are dispatches beside them. */
-  private residual(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: ProductStarts): ResidualStream {
-    const { config, gpu, workspace } = this
-    const folded = gpu.tuning.foldedNorms[batchClass] && adapters === undefined
-    return folded ? foldedResidual(workspace, config.normEps) : plainResidual(r, workspace, config.normEps)
   }
 
   /** Residual stream to logits, for the output rows. */

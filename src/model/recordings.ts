@@ -2,6 +2,7 @@
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { loadMatmuls } from '../kernels/load-matmuls.ts'
+import { plainResidual } from '../kernels/residual.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import type { BatchShape } from '../kernels/shape.ts'
 import type { Adapters } from './adapters.ts'
@@ -35,7 +36,12 @@ export class Recordings {
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
   layers(batchClass: BatchClass, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const name = `layers ${batchClass}${adapters ? ADAPTED : ''}`
-    return this.remember(name, (r) => this.model.recordLayers(r, batchClass, adapters))
+    return this.remember(name, async (r) => {
+      // Adapters multiply normed rows too, so norms are dispatches beside them.
+      const folded = this.model.gpu.tuning.foldedNorms[batchClass] && adapters === undefined
+      const residual = folded ? (await import('../kernels/folded-norms.ts')).foldedResidual : plainResidual
+      this.model.recordLayers(r, batchClass, { residual, adapters })
+    })
   }
 
   /** Residual stream to logits, for a class of output rows. */

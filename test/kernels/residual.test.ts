@@ -1,10 +1,12 @@
 /** Norms that are folded into the products around them, against f64: for every matmul, layout and ending. */
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Gpu } from '../../src/gpu/device.ts'
+import { Recorder } from '../../src/gpu/recorder.ts'
 import { type BatchClass, HARDWARE } from '../../src/gpu/tuning.ts'
 import { embedding } from '../../src/kernels/embedding.ts'
+import { foldedResidual } from '../../src/kernels/folded-norms.ts'
 import { linear, siluGate, store } from '../../src/kernels/linear.ts'
-import { createNormed, foldedResidual } from '../../src/kernels/residual.ts'
+import { createNormed } from '../../src/kernels/residual.ts'
 import { createActivation } from '../../src/kernels/shape.ts'
 import { type Weight, withBias } from '../../src/kernels/weight.ts'
 import {
@@ -108,7 +110,8 @@ function residual(gpu: Gpu, rows: number, D: number, random: () => number, scale
   const h = createNormed(gpu, 'h', rows, D)
   const gains = [0, 1].map(() => activation(gpu, 'gain', { rows: 1, cols: D, fill: () => 1 + random() }))
   const metadata = gpu.createBuffer('rows', rows * 16)
-  return { x, h, gains, metadata, stream: foldedResidual({ x: x.activation, h, rows: metadata }, EPSILON) }
+  const stream = foldedResidual(new Recorder(gpu), { x: x.activation, h, rows: metadata }, EPSILON)
+  return { x, h, gains, metadata, stream }
 }
 
 describe.each(variants)('folded norms with $name', ({ gpu }) => {

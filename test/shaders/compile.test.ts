@@ -10,6 +10,7 @@ import * as gpuKernels from '../../src/gpu/shaders-gpu.gen.ts'
 import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as math from '../../src/gpu/shaders-math.gen.ts'
+import * as norms from '../../src/gpu/shaders-norms.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { patience } from '../support/patience.ts'
@@ -62,7 +63,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
 const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
 
 /** The others are numbers of the shaders for TypeScript. */
-const all = [common, batch, blocks, draw, gpuKernels, logprobs, lora, math, rules].flatMap((file) =>
+const all = [common, batch, blocks, draw, gpuKernels, logprobs, lora, math, norms, rules].flatMap((file) =>
   Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
 const files = all.filter((value): value is ShaderModule => 'code' in value)
