@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../async/abort.ts'
 import { DeviceError, ParameterError } from '../../errors.ts'
 import type { Gpu } from '../../gpu/device.ts'
 import { openGpu } from '../../gpu/open.ts'
+import type { Tuning } from '../../gpu/tuning.ts'
 import { CACHE_LAYOUTS } from '../../kernels/cache-layouts.ts'
 import { GREEDY } from '../../model/batch.ts'
 import { createCache } from '../../model/kv-cache.ts'
@@ -25,6 +26,8 @@ export interface NullOptions {
   readonly layers?: number
   readonly tokens?: number
   readonly disabled?: readonly string[]
+  /** Other variants of the kernels than a GPU's. */
+  readonly tuning?: Partial<Tuning> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -44,8 +47,8 @@ export async function nullBackendCost(
 
 /** Decodes on Dawn's null backend, which takes commands and executes nothing. Throws where there is none. */
 export async function measureNullBackend(options: NullOptions = {}): Promise<NullCost> {
-  const { layers = LAYERS, tokens = POSITIONS - WARM_UP, disabled, signal } = options
-  const gpu = await openGpu({ backend: 'null', disableFeatures: disabled })
+  const { layers = LAYERS, tokens = POSITIONS - WARM_UP, disabled, tuning, signal } = options
+  const gpu = await openGpu({ backend: 'null', disableFeatures: disabled, tuning })
   try {
     const runner = await tinyRunner(gpu, layers)
     const jsMs: number[] = []
