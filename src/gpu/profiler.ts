@@ -1,6 +1,7 @@
 /** Times each dispatch of a batch by the GPU's own clock: every dispatch becomes a pass of its own. It is loaded where a profile is asked for. */
 import { DeviceError } from '../errors.ts'
 import type { Gpu } from './device.ts'
+import type { LabelledPass } from './recorder.ts'
 import { Timestamps } from './stopwatch.ts'
 
 /** One dispatch of a batch. */
@@ -98,8 +99,9 @@ export class Profiler {
 type Dispatch = Pick<KernelTime, 'label' | 'kernel' | 'workgroups'>
 
 /** Makes a pass of each dispatch. */
-class TimedPass {
+class TimedPass implements LabelledPass {
   readonly dispatches: Dispatch[] = []
+  next = ''
   untimed = 0
   private pipeline: GPUComputePipeline | undefined
   private readonly bindGroups: GPUBindGroup[] = []
@@ -117,18 +119,15 @@ class TimedPass {
     this.bindGroups[index] = group
   }
 
-  dispatchWorkgroups(...workgroups: [number, number?, number?]): void {
-    const { dispatches, clock, encoder, pipeline } = this
+  dispatchWorkgroups(x: number, y = 1, z = 1): void {
+    const { dispatches, clock, encoder, pipeline, next: label } = this
     const isTimed = dispatches.length < clock.most
     const pass = isTimed ? clock.begin(encoder, dispatches.length) : encoder.beginComputePass()
     pass.setPipeline(pipeline!)
     for (const [index, group] of this.bindGroups.entries()) pass.setBindGroup(index, group)
-    pass.dispatchWorkgroups(...workgroups)
+    pass.dispatchWorkgroups(x, y, z)
     pass.end()
     if (!isTimed) this.untimed++
-    else {
-      const label = this.bindGroups[0]?.label ?? ''
-      dispatches.push({ label, kernel: pipeline!.label, workgroups: workgroups.map((size) => size ?? 1) })
-    }
+    else dispatches.push({ label, kernel: pipeline!.label, workgroups: [x, y, z] })
   }
 }

@@ -13,6 +13,7 @@ interface Placed {
 }
 
 interface Step<B> {
+  readonly label: string
   readonly pipeline: GPUComputePipeline
   readonly bindGroup: GPUBindGroup
   readonly x: Extent<B>
@@ -51,9 +52,9 @@ export class Recorder<B> {
     const pipelines = await this.pipelines(placed)
     const plans = new Set(placed.map(({ plan }) => plan))
     const groups = new Map(Array.from(plans, (plan) => [plan, this.bindGroup(plan.entries)]))
-    const steps = this.requests.map(({ size }, i): Step<B> => {
+    const steps = this.requests.map(({ label, size }, i): Step<B> => {
       const [x = 1, y = 1, z = 1] = size
-      return { pipeline: pipelines[i]!, bindGroup: groups.get(placed[i]!.plan)!, x, y, z }
+      return { pipeline: pipelines[i]!, bindGroup: groups.get(placed[i]!.plan)!, label, x, y, z }
     })
     return new Recording(this.gpu, steps)
   }
@@ -91,6 +92,11 @@ export class Recorder<B> {
   }
 }
 
+/** A pass that is told the label of each dispatch before it: a bind group may serve several. */
+export interface LabelledPass {
+  next: string
+}
+
 /** Dispatches that are ready to be encoded, again and again, for batches of any shape. */
 export class Recording<B> {
   constructor(
@@ -102,7 +108,8 @@ export class Recording<B> {
     return this.steps.length
   }
 
-  encode(pass: GPUComputePassEncoder, batch: B): void {
+  encode(pass: GPUComputePassEncoder & Partial<LabelledPass>, batch: B): void {
+    const isTold = pass.next !== undefined
     let bindGroup: GPUBindGroup | undefined
     let dispatches = 0
     for (const step of this.steps) {
@@ -111,6 +118,7 @@ export class Recording<B> {
       const z = extent(step.z, batch)
       // What a batch has no work for costs nothing.
       if (x === 0 || y === 0 || z === 0) continue
+      if (isTold) pass.next = step.label
       pass.setPipeline(step.pipeline)
       if (step.bindGroup !== bindGroup) pass.setBindGroup(0, step.bindGroup)
       bindGroup = step.bindGroup
