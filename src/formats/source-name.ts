@@ -5,7 +5,10 @@
  * @returns undefined where the place says nothing
  */
 export function sourceName(source: string): string | undefined {
-  const path = source.replace(/[?#].*$/, '').replace(/[\\/]+$/, '')
+  const path = source
+    .replace(/[?#].*$/, '')
+    .replace(/^([\w.-]+\/[\w.-]+)@[^:\s]+/, '$1')
+    .replace(/[\\/]+$/, '')
   const cached = /(?:^|[\\/])models--(?:[^\\/]*--)?([^\\/]+?)(?:[\\/]snapshots[\\/][^\\/]+)?$/.exec(path)
   const onHub = /\/([^/]+)\/resolve\/[^/]+$/.exec(path)
   const last = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)

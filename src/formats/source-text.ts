@@ -57,7 +57,7 @@ async function hub(name: HubName, options: SourceOptions): Promise<Backend> {
   try {
     return await hubBackend(name, options)
   } catch (error) {
-    const isUnknown = error instanceof CheckpointError && error.constructor === CheckpointError
+    const isUnknown = error instanceof CheckpointError && error.file === name.repository && !('choices' in error)
     if (!isUnknown || name.isExplicit) throw error
     const here = platform.name === 'browser' ? 'no model at this address' : 'no such file or folder'
     const fact = `there is ${here}; and on the Hugging Face Hub: ${error.fact}`

@@ -1,4 +1,5 @@
 /** What users say and learn of adapters, and what those who load them need to know of the model. */
+import type { HubOptions } from '../formats/source-options.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -10,6 +11,8 @@ export interface AdapterOptions {
   name?: string | undefined
   /** Multiplies what the adapter changes: 0.5 is half of it. Default 1. */
   scale?: number | undefined
+  /** As in `load`. */
+  hub?: HubOptions | undefined
   signal?: AnyAbortSignal | undefined
 }
 

@@ -1,6 +1,6 @@
 /** Loads and frees the adapters of a model. */
 import { throwIfAborted } from '../async/abort.ts'
-import { abortSignal, type Checks, checkOptions, filledText, number } from '../checks.ts'
+import { abortSignal, type Checks, check, checkOptions, filledText, number } from '../checks.ts'
 import { type ModelSource, openSource, type SourceFiles } from '../formats/source.ts'
 import { sourceName } from '../formats/source-name.ts'
 import { NO_ADAPTER } from '../kernels/lora.ts'
@@ -16,7 +16,12 @@ import { Adapters } from '../model/adapters.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { AdapterInfo, AdapterOptions, AdapterRegistry, LoadedAdapter } from './adapter-types.ts'
 
-const OPTIONS: Checks<AdapterOptions> = { name: filledText, scale: number(-1000, 1000), signal: abortSignal }
+const OPTIONS: Checks<AdapterOptions> = {
+  name: filledText,
+  scale: number(-1000, 1000),
+  hub: check((value) => typeof value === 'object' && value !== null, 'an object'),
+  signal: abortSignal,
+}
 
 /** The adapters on the GPU of each model that has any. */
 const onGpu = new WeakMap<LoadedModel, Adapters>()
@@ -31,7 +36,7 @@ export async function loadAdapter(
   const { scale = 1, signal } = options
   const { loaded, scheduler } = named
   loaded.gpu.check()
-  const files = await openSource(source, { signal })
+  const files = await openSource(source, { signal, hub: options.hub })
   try {
     const name = options.name ?? nameOf(source, files)
     named.refuseTaken(name)

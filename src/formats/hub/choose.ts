@@ -96,14 +96,19 @@ function formsOf(files: readonly HubFile[], top: string): Form[] {
   return folder === undefined ? forms : [...forms, folder]
 }
 
-/** The weights that lie beside a config; of the Hub's layout where Mistral's own lies there as well. */
+/** The weights that lie beside a config; of the Hub's layout where Mistral's own lies there as well. Else an adapter. */
 function safetensorsFolder(files: readonly HubFile[], top: string): Form | undefined {
   const here = files.filter(({ path }) => path.startsWith(top) && !path.slice(top.length).includes('/'))
   const has = (name: string) => here.some(({ path }) => path === top + name)
   const isHf = has('config.json') && here.some(({ path }) => /^model.*\.safetensors$/.test(path.slice(top.length)))
-  const pattern = isHf ? /^model.*\.safetensors$/ : /^consolidated.*\.safetensors$/
+  const isNative = !isHf && has('params.json')
+  const pattern = isHf
+    ? /^model.*\.safetensors$/
+    : isNative
+      ? /^consolidated.*\.safetensors$/
+      : /^adapter_model\.safetensors$/
   const weights = here.filter(({ path }) => pattern.test(path.slice(top.length)))
-  if (weights.length === 0 || !(isHf || has('params.json'))) return undefined
+  if (weights.length === 0 || !(isHf || isNative || has('adapter_config.json'))) return undefined
   const bytes = weights.reduce((sum, { size }) => sum + size, 0)
   const type = 'safetensors'
   return { name: top === '' ? type : top, folder: top, fileName: undefined, type, stem: '', bytes }
