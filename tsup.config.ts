@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
-import { builtins, builtWorker, licences } from './tools/bundled-packages.ts'
+import { builtins, builtWorker, licences, noWorker } from './tools/bundled-packages.ts'
 
 const exported = {
   index: 'src/index.ts',
@@ -43,6 +43,7 @@ export default defineConfig([
     // In one piece: not every bundler follows the imports of a worker's file.
     splitting: false,
     noExternal: [/.*/],
+    esbuildPlugins: [noWorker()],
     esbuildOptions(options) {
       options.conditions = ['mistral-webgpu-source', 'browser']
     },

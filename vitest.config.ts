@@ -15,6 +15,7 @@ export default defineConfig({
     env: {
       HF_HUB_OFFLINE: '1',
       HF_HUB_CACHE: join(tmpdir(), 'mistral-webgpu-no-cache'),
+      MISTRAL_WEBGPU_CACHE: join(tmpdir(), 'mistral-webgpu-no-cache'),
       LLAMA_CACHE: join(tmpdir(), 'mistral-webgpu-no-cache'),
     },
     // One process per file: a native crash in one file is then that file's failure and not the run's.

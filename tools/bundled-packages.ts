@@ -44,6 +44,17 @@ export function builtWorker(): Plugin {
   }
 }
 
+/** The worker starts no other; bundlers would look for the file of one. */
+export function noWorker(): Plugin {
+  return {
+    name: 'no-worker',
+    setup({ onLoad }) {
+      const contents = 'export const startDownloadThread = () => undefined'
+      onLoad({ filter: /platform\/download-thread\.ts$/ }, () => ({ contents, loader: 'ts' }))
+    },
+  }
+}
+
 /** Writes the licence of every package whose code is in the output to `file`. Fails where one has none. */
 export function licences(file: string): Plugin {
   return {

@@ -9,6 +9,8 @@ export interface Origin {
   readonly status: number | undefined
   /** The media type, in lower case and without parameters; empty when the server named none. */
   readonly type: string
+  /** What the server calls the version of the file. */
+  readonly version?: string | undefined
   /** The address that answered, when it is another one. */
   readonly redirectedTo?: string | undefined
 }

@@ -7,7 +7,7 @@ import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, blobReader, checkRange } from './byte-reader.ts'
 import { Absence, type Origin } from './examined.ts'
-import { discard, refusal, request, TransientError, withRetries } from './http-request.ts'
+import { discard, refusal, request, TransientError, versionOf, withRetries } from './http-request.ts'
 
 /** The first request asks for this much. */
 const HEAD_BYTES = 64 * 1024
@@ -70,7 +70,7 @@ async function opened(
 function originOf(url: string, response: Response): Origin {
   const type = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
   const redirectedTo = response.redirected ? withoutQuery(response.url) : undefined
-  return { url: withoutQuery(url), status: response.status, type, redirectedTo }
+  return { url: withoutQuery(url), status: response.status, type, version: versionOf(response), redirectedTo }
 }
 
 /** A query may hold a signature or a token, which no message should show. */

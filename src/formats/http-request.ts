@@ -145,6 +145,12 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
+/** What a server calls the version of a file; undefined where it says nothing that changes with every byte. */
+export function versionOf({ headers }: Response): string | undefined {
+  const etag = headers.get('etag')
+  return etag === null || etag.startsWith('W/') ? (headers.get('last-modified') ?? undefined) : etag
+}
+
 /** Frees the connection of an answer that nobody will read. */
 export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {})

@@ -22,6 +22,8 @@ export interface DownloadProgress {
 export interface SourceOptions {
   readonly signal?: AbortSignal | undefined
   readonly hub?: HubOptions | undefined
+  /** Whether weights of plain addresses are kept; undefined keeps large ones where there is room. */
+  readonly cache?: boolean | undefined
   /** True leaves weights where they are until `prepare`: their headers are read over the network. */
   readonly defer?: boolean | undefined
   /** Bytes that one request of a download asks for; for tests, whose files are small. */

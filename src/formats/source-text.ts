@@ -38,7 +38,7 @@ async function addressBackend(url: URL, options: SourceOptions): Promise<Backend
     if (name !== undefined) return hub(name, options)
   }
   const { urlBackend } = await import('./source-url.ts')
-  return urlBackend(url)
+  return urlBackend(url, options)
 }
 
 /** In a page there are no paths: a text is an address relative to the page's own, or a name of the Hub. */
@@ -46,7 +46,7 @@ async function inPage(source: string, name: HubName | undefined, options: Source
   if (name?.isExplicit) return hub(name, options)
   const { urlBackend } = await import('./source-url.ts')
   // A `Request` resolves against the address of the page or worker.
-  const backend = await urlBackend(new URL(new Request(source).url))
+  const backend = await urlBackend(new URL(new Request(source).url), options)
   if (name === undefined) return backend
   const { looksHeld } = await import('./looks-held.ts')
   return (await looksHeld(backend, SIGNS, options.signal)) ? backend : hub(name, options)

@@ -1,4 +1,5 @@
 /** Bringing, listing, verifying and removing models in the cache: what `cached.ts` promises. */
+import { platform } from '#platform'
 import { throwIfAborted } from '../async/abort.ts'
 import { abortSignal, type Checks, callback, check, checkOptions } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
@@ -28,7 +29,7 @@ export async function pull(source: string, options: PullOptions): Promise<Pulled
   report({ phase: 'open', loaded: 0, total: 0 })
   const onDownload = (progress: { loaded: number; total: number; file: string }) =>
     report({ phase: 'download', ...progress })
-  const files = await openSource(source, { signal, hub, defer: true, onDownload })
+  const files = await openSource(source, { signal, hub, cache: true, defer: true, onDownload })
   try {
     // What cannot be loaded is refused by its header, before it is downloaded.
     const checkpoint = await openCheckpoint(files, { signal })
@@ -54,8 +55,8 @@ function passOver(error: unknown): void {
 
 export async function listCached(options: CacheOptions): Promise<CachedModel[]> {
   checkOptions<CacheOptions>(options, CACHE)
-  const { store } = await openHub(options)
-  const found = await store.snapshots()
+  const found: StoredSnapshot[] = []
+  for (const store of await storesOf(options)) found.push(...(await store.snapshots()))
   return found.map(({ repository, commit, revisions, files }) => ({
     repository,
     commit,
@@ -67,12 +68,25 @@ export async function listCached(options: CacheOptions): Promise<CachedModel[]> 
 
 export async function removeCached(name: string, options: CacheOptions): Promise<number> {
   checkOptions<CacheOptions>(options, CACHE)
+  let freed = 0
+  for (const store of await storesOf(options)) {
+    // What a plain address gave is called by the address.
+    const isListed = (await store.snapshots()).some(({ repository }) => repository === name)
+    if (isListed) freed += await store.remove(name)
+    else if (!name.includes('@')) freed += await store.remove(hubName(name).repository)
+    else {
+      const { repository, revision } = hubName(name)
+      const commit = await commitNamed(store, repository, revision)
+      if (commit !== undefined) freed += await store.remove(repository, commit)
+    }
+  }
+  return freed
+}
+
+/** The stores of the Hub and of plain addresses, which are one in a page. */
+async function storesOf(options: CacheOptions): Promise<ModelStore[]> {
   const { store } = await openHub(options)
-  const { repository, revision } = hubName(name)
-  const isWholeRepository = !/@/.test(name)
-  const commit = isWholeRepository ? undefined : await commitNamed(store, repository, revision)
-  if (!isWholeRepository && commit === undefined) return 0
-  return store.remove(repository, commit)
+  return platform.name === 'browser' ? [store] : [store, await platform.openStore({ of: 'urls' })]
 }
 
 async function commitNamed(store: ModelStore, repository: string, revision: string): Promise<string | undefined> {
@@ -106,10 +120,11 @@ async function* verifySnapshot(
 ): AsyncGenerator<CacheVerdict, void> {
   for (const { path, size, id } of files) {
     throwIfAborted(signal)
-    const known = id === undefined ? 'unknown' : judged.get(id)
+    const isUnhashed = id === undefined || commit.startsWith('url-')
+    const known = isUnhashed ? 'unknown' : judged.get(id)
     const key = { repository, commit, path, size, id: id ?? '' }
     const verdict = known ?? ((await isWhole(store, key, signal)) ? 'right' : 'wrong')
-    if (id !== undefined) judged.set(id, verdict)
+    if (!isUnhashed) judged.set(id, verdict)
     if (verdict === 'wrong') await store.discard(key)
     yield { repository, commit, file: path, verdict }
   }

@@ -22,7 +22,7 @@ export interface CachedFile {
 
 /** One commit of a repository in the cache. */
 export interface CachedModel {
-  /** `owner/name`: what `load` takes. */
+  /** `owner/name`, which `load` takes; of files from a plain address its host and folder. */
   readonly repository: string
   readonly commit: string
   /** Branches and tags that meant this commit when they were last asked for. */
@@ -50,7 +50,7 @@ export interface Pulled {
 }
 
 /**
- * Downloads what `load` would read of a model on the Hugging Face Hub, without a GPU. What is in the cache already is not
+ * Downloads what `load` would read of a model on the Hugging Face Hub, or at a plain address, without a GPU. What is in the cache already is not
  * fetched again, and an interrupted download goes on where it ended.
  * @throws CheckpointError, ChoiceError, StorageError, ConfigError, ParameterError, AbortError
  */

@@ -7,6 +7,7 @@ import {
   checkedLater,
   checkOptions,
   filledText,
+  flag,
   integer,
   orElse,
 } from '../checks.ts'
@@ -20,6 +21,11 @@ import type { AnyAbortSignal } from '../platform/globals.ts'
 export interface LoadOptions extends LoadedModelOptions {
   /** Where names of the Hugging Face Hub lead, with which token, and where its files are kept. */
   hub?: HubOptions | undefined
+  /**
+   * Keeps weights of plain addresses as those of the Hub are kept: true always, or it is an error; false never. Default: from
+   * 64 MiB on, where the server tells versions of files and there is room.
+   */
+  cache?: boolean | undefined
   /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
   maxQueue?: number | undefined
   /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */
@@ -48,6 +54,7 @@ export interface GenerateOptions extends ConstraintOptions {
 
 const LOAD: Checks<LoadOptions> = {
   hub: check((value) => typeof value === 'object' && value !== null, 'an object'),
+  cache: flag,
   report: callback,
   onProgress: callback,
   signal: abortSignal,
@@ -100,8 +107,8 @@ export function checkGenerateOptions(options: unknown): asserts options is Gener
 }
 
 /** The options that opening a source takes, with what its download says told as progress. */
-export function openOptions({ signal, hub, report }: LoadOptions): SourceOptions {
-  return { signal, hub, defer: true, onDownload: (progress) => report?.({ phase: 'download', ...progress }) }
+export function openOptions({ signal, hub, cache, report }: LoadOptions): SourceOptions {
+  return { signal, hub, cache, defer: true, onDownload: (progress) => report?.({ phase: 'download', ...progress }) }
 }
 
 /** The same options, by which all parts of a load tell their progress. */

@@ -10,7 +10,7 @@ export async function listSnapshots(root: string): Promise<StoredSnapshot[]> {
   const found: StoredSnapshot[] = []
   for (const folder of (await readdir(root).catch(() => [])).sort()) {
     if (!folder.startsWith(MODELS)) continue
-    const repository = folder.slice(MODELS.length).replace('--', '/')
+    const repository = folder.slice(MODELS.length).replaceAll('--', '/')
     const refs = await refsOf(join(root, folder, 'refs'))
     for (const commit of await readdir(join(root, folder, 'snapshots')).catch(() => [])) {
       const files = await walk(join(root, folder, 'snapshots', commit))

@@ -15,6 +15,12 @@ function hubHome(): string {
   return HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface')
 }
 
+/** Where files of plain addresses are kept. */
+export function urlFolder(): string {
+  const { MISTRAL_WEBGPU_CACHE, XDG_CACHE_HOME } = process.env
+  return MISTRAL_WEBGPU_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'mistral-webgpu')
+}
+
 /** Where llama.cpp keeps what it downloads: plain files in its older versions, the Hub's layout in its newer ones. */
 export function llamaFolders(): string[] {
   const { LLAMA_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env

@@ -11,7 +11,7 @@ import { StorageError } from '../errors.ts'
 import { Arriving, freeBytes, largest, OURS, writing } from './hub-arriving.ts'
 import { listSnapshots, removeSnapshots, unlinkFile } from './hub-content.ts'
 import { linkBlob, repositoryFolder, walk } from './hub-layout.ts'
-import { hubFolder, hubSettings, llamaFolders } from './hub-place.ts'
+import { hubFolder, hubSettings, llamaFolders, urlFolder } from './hub-place.ts'
 import { tryLock } from './lock-file.ts'
 import type {
   FileKey,
@@ -28,7 +28,9 @@ import type { Platform, RandomAccessFile } from './types.ts'
 const LOOK_MS = 200
 
 export async function openHubStore(options: StoreOptions, openFile: Platform['openFile']): Promise<ModelStore> {
-  return new HubStore(options.folder ?? hubFolder(), await hubSettings(), openFile, options.folder === undefined)
+  const isOfUrls = options.of === 'urls'
+  const folder = isOfUrls ? urlFolder() : (options.folder ?? hubFolder())
+  return new HubStore(folder, await hubSettings(), openFile, !isOfUrls && options.folder === undefined)
 }
 
 class HubStore implements ModelStore {

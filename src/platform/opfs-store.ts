@@ -140,7 +140,7 @@ class OpfsStore implements ModelStore {
   async snapshots(): Promise<readonly StoredSnapshot[]> {
     const found: StoredSnapshot[] = []
     for (const folder of (await this.root.names()).sort()) {
-      const repository = folder.replace(/^models--/, '').replace('--', '/')
+      const repository = folder.replace(/^models--/, '').replaceAll('--', '/')
       const { refs, commits } = await this.index(repository)
       for (const commit of Object.keys(commits)) {
         const revisions = Object.keys(refs).filter((name) => refs[name] === commit)

@@ -12,6 +12,8 @@ export interface FileKey {
   readonly size: number
   /** The hash of the content, in hexadecimal: SHA-256, or git's SHA-1 of a blob for small files. It names the blob. */
   readonly id: string
+  /** Nobody said the hash of the content: `id` stands for its address and version. */
+  readonly isUnhashed?: boolean | undefined
 }
 
 /** The bytes of one file on their way in. They come in order; what was written stays when the process dies. */
@@ -90,6 +92,8 @@ export interface ModelStore {
 }
 
 export interface StoreOptions {
+  /** What is kept: models of the Hub (default), or files of plain addresses, which are no business of huggingface_hub's. */
+  readonly of?: 'urls' | undefined
   /** The folder of the cache in place of the usual one; a page has none to choose. */
   readonly folder?: string | undefined
 }

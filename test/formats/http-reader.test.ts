@@ -71,6 +71,8 @@ describe('over HTTP', () => {
     expect(log).toEqual([
       'GET /m/config.json?sig=a%20b bytes=0-65535',
       'GET /m/model.gguf?sig=a%20b bytes=0-65535',
+      // Then the folder is asked for its names.
+      'GET /m/?sig=a%20b',
       'GET /m/a%20b%23.json?sig=a%20b bytes=0-65535',
       'GET /m/x%20y.gguf?sig=1 bytes=0-65535',
     ])

@@ -1,27 +1,22 @@
 /** A model on the Hugging Face Hub as a source: what is in the cache is read there, what is not is brought into it. */
 import { platform } from '#platform'
 import { throwIfAborted } from '../../async/abort.ts'
-import { AbortError, CheckpointError, ParameterError } from '../../errors.ts'
-import type { FileKey, HubSettings, ModelStore } from '../../platform/store-types.ts'
+import { CheckpointError, ParameterError } from '../../errors.ts'
+import type { HubSettings, ModelStore } from '../../platform/store-types.ts'
 import type { Backend, Found } from '../backend.ts'
-import { type ByteReader, blobReader, customReader, isBlob } from '../byte-reader.ts'
 import { Absence } from '../examined.ts'
 import { isGguf, isInTemplateFolder, TEMPLATE_FOLDER } from '../file-names.ts'
-import type { DownloadProgress, SourceOptions } from '../source-options.ts'
+import type { SourceOptions } from '../source-options.ts'
 import { type HubFile, type HubListing, type HubPlace, listRepository } from './api.ts'
-import { bring } from './bring.ts'
 import { chooseForm } from './choose.ts'
-import { DeferredReader } from './deferred-reader.ts'
+import { DeferredFiles, type Wanted } from './deferred-files.ts'
 import type { HubName } from './name.ts'
-import type { RemoteFile } from './ranges.ts'
 
 const HUB = 'https://huggingface.co'
 /** Weights may take this share of the memory: the rest is for the cache, the program and the system. */
 const FIT_SHARE = 0.6
 /** Where the memory is not known. */
 const FIT_BYTES = 4 * 2 ** 30
-/** A download tells of itself at most this often. */
-const REPORT_MS = 100
 const COMMIT = /^[0-9a-f]{40}$/
 
 export interface HubPlaceAndStore extends HubPlace {
@@ -110,7 +105,7 @@ async function cachedListing({ repository, revision }: HubName, store: ModelStor
 }
 
 class HubSource {
-  private readonly deferred = new Map<string, { reader: DeferredReader; file: HubFile }>()
+  private readonly deferred: DeferredFiles
 
   constructor(
     private readonly name: HubName,
@@ -118,85 +113,33 @@ class HubSource {
     private readonly commit: string,
     private readonly files: ReadonlyMap<string, HubFile>,
     private readonly options: SourceOptions,
-  ) {}
+  ) {
+    this.deferred = new DeferredFiles(place.store, options.onDownload)
+  }
 
   async open(name: string, signal?: AbortSignal): Promise<Found | Absence | undefined> {
     const file = this.files.get(name)
     if (file === undefined) return undefined
-    const known = await this.stored(name, file)
+    const wanted = this.wanted(file)
+    const known = await this.deferred.stored(name, wanted)
     if (known !== undefined) return { reader: known }
     if (this.place.settings.offline) return new Absence('is not in the cache, and the Hub is not asked (offline)')
-    if (this.options.defer && /\.(?:gguf|safetensors)$/i.test(name)) {
-      const reader = new DeferredReader(name, { ...this.remote(file), name, size: file.size })
-      this.deferred.set(name, { reader, file })
-      return { reader }
-    }
-    await this.bring(file, undefined, this.meter(file.size), signal)
-    return { reader: await this.opened(name, file) }
+    const isWeights = /\.(?:gguf|safetensors)$/i.test(name)
+    if (this.options.defer && isWeights) return { reader: this.deferred.defer(name, wanted) }
+    return { reader: await this.deferred.fetch(name, wanted, signal) }
   }
 
   /** Brings all weights whose headers were read. */
-  async prepare(signal?: AbortSignal): Promise<void> {
-    const wanted = [...this.deferred]
-    this.deferred.clear()
-    const report = this.meter(wanted.reduce((sum, [, { file }]) => sum + file.size, 0))
-    let before = 0
-    for (const [name, { reader, file }] of wanted) {
-      const start = before
-      await this.bring(file, reader.prefix, (bytes, path) => report(start + bytes, path), signal)
-      await reader.settle(await this.opened(name, file))
-      before += file.size
-    }
+  prepare(signal?: AbortSignal): Promise<void> {
+    return this.deferred.prepare(signal)
   }
 
-  private async bring(
-    file: HubFile,
-    seed: Uint8Array | undefined,
-    report: (bytes: number, path: string) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    try {
-      const wanted = { ...this.remote(file), key: this.key(file), seed }
-      await bring(this.place.store, wanted, (bytes) => report(bytes, file.path), signal)
-    } catch (error) {
-      throwIfAborted(signal)
-      if (error instanceof CheckpointError || error instanceof AbortError) throw error
-      throw new CheckpointError({ file: file.path }, `cannot be downloaded: ${String(error)}`, { cause: error })
-    }
-  }
-
-  private meter(total: number): (bytes: number, path: string) => void {
-    let last = Number.NEGATIVE_INFINITY
-    return (bytes, path) => {
-      const now = performance.now()
-      if (now - last < REPORT_MS && bytes < total) return
-      last = now
-      const progress: DownloadProgress = { loaded: bytes, total, file: path }
-      this.options.onDownload?.(progress)
-    }
-  }
-
-  private remote({ path }: HubFile): Pick<RemoteFile, 'url' | 'token' | 'segmentBytes'> {
+  private wanted({ path, size, id }: HubFile): Wanted {
     const { endpoint, token } = this.place
+    const { repository } = this.name
     const inside = path.split('/').map(encodeURIComponent).join('/')
-    const url = `${endpoint}/${this.name.repository}/resolve/${this.commit}/${inside}`
-    return { url, token, segmentBytes: this.options.segmentBytes }
-  }
-
-  private key({ path, size, id }: HubFile): FileKey {
-    return { repository: this.name.repository, commit: this.commit, path, size, id }
-  }
-
-  private async opened(name: string, file: HubFile): Promise<ByteReader> {
-    const reader = await this.stored(name, file)
-    if (reader === undefined)
-      throw new CheckpointError({ file: name }, 'was removed from the cache while it was loaded')
-    return reader
-  }
-
-  private async stored(name: string, file: HubFile): Promise<ByteReader | undefined> {
-    const found = await this.place.store.open(this.key(file))
-    if (found === undefined) return undefined
-    return isBlob(found) ? blobReader(name, found) : customReader(name, found)
+    const url = `${endpoint}/${repository}/resolve/${this.commit}/${inside}`
+    const key = { repository, commit: this.commit, path, size, id }
+    return { url, token, segmentBytes: this.options.segmentBytes, key }
   }
 }

@@ -23,6 +23,10 @@ export class DeferredReader implements ByteReader {
     private readonly remote: RemoteFile,
   ) {}
 
+  get isSettled(): boolean {
+    return this.local !== undefined
+  }
+
   get size(): number {
     return this.remote.size
   }
@@ -63,7 +67,7 @@ export class DeferredReader implements ByteReader {
   }
 
   /**
-   * From now on the file is read from here, where it is complete and verified.
+   * From now on the file is read from here.
    * @throws CheckpointError when its beginning is not what was read of it before
    */
   async settle(local: ByteReader): Promise<void> {
@@ -71,10 +75,7 @@ export class DeferredReader implements ByteReader {
     const isSame = beginning.every((byte, i) => byte === this.prefix[i])
     if (!isSame) {
       await local.close()
-      throw new CheckpointError(
-        { file: this.name },
-        'its first bytes came damaged; the file is complete now, load it again',
-      )
+      throw new CheckpointError({ file: this.name }, 'its first bytes came damaged, or it has changed; load it again')
     }
     this.local = local
     this.prefix = new Uint8Array(0)

@@ -16,6 +16,8 @@ export interface Download {
   readonly url: string
   readonly token: string | undefined
   readonly segmentBytes?: number | undefined
+  /** What every answer has to call its version. */
+  readonly version?: string | undefined
   /** The first bytes of the file, where they were read before. */
   readonly seed?: Uint8Array | undefined
 }
@@ -26,7 +28,7 @@ export interface Download {
  */
 export async function download(
   store: ModelStore,
-  { key, url, token, segmentBytes, seed }: Download,
+  { key, seed, ...remote }: Download,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -41,13 +43,13 @@ export async function download(
       const writer = new Writer(incoming, await store.hasher(key.id.length === 64 ? 'sha256' : 'sha1'), key, onBytes)
       await writer.begin(kept, attempt === 1 && kept === 0 ? seed : undefined, signal)
       try {
-        const remote = { url, token, name: key.path, size: key.size, segmentBytes }
-        await fetchInOrder(remote, writer.at, key.size, (bytes) => writer.take(bytes), signal)
+        const file = { ...remote, name: key.path, size: key.size }
+        await fetchInOrder(file, writer.at, key.size, (bytes) => writer.take(bytes), signal)
       } finally {
         await writer.flush()
       }
       const found = writer.digest()
-      if (found === key.id) break
+      if (found === key.id || key.isUnhashed) break
       // Nothing wrong is kept: neither for the next attempt nor for anybody else.
       await incoming.restart()
       if (attempt >= MAX_TRIES) throw wrongHash(key, found)

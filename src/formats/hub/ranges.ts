@@ -5,7 +5,7 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import { CheckpointError } from '../../errors.ts'
 import { messageOf } from '../byte-reader.ts'
-import { discard, TransientError } from '../http-request.ts'
+import { discard, TransientError, versionOf } from '../http-request.ts'
 import { checkRange, IDLE_MS, IdleWatch, isTransient, pause, refusedBy, waitOf } from './answers.ts'
 import { hubFetch } from './fetch.ts'
 
@@ -22,6 +22,8 @@ export interface RemoteFile {
   readonly name: string
   /** Bytes, as they are known from elsewhere. */
   readonly size: number
+  /** What every answer has to call its version, where that is known. */
+  readonly version?: string | undefined
   /** What one request asks for, when it is not the usual. */
   readonly segmentBytes?: number | undefined
 }
@@ -158,7 +160,7 @@ class OrderedFetch {
   }
 
   private async attempt(segment: Segment): Promise<void> {
-    const { url, token, name, size } = this.file
+    const { url, token, name, size, version } = this.file
     const attempt = new AbortController()
     const forward = () => attempt.abort(this.signal.reason)
     this.signal.addEventListener('abort', forward)
@@ -175,6 +177,9 @@ class OrderedFetch {
         throw new TransientError(
           `the address that ${new URL(url).host} gave does not work any more (${response.status})`,
         )
+      }
+      if (version !== undefined && response.ok && versionOf(response) !== version) {
+        throw new CheckpointError({ file: name }, 'has changed on the server while it was downloaded; load it again')
       }
       if (response.ok && /^text\/html/i.test(response.headers.get('content-type') ?? '')) {
         throw new TransientError('a web page came in place of the file')

@@ -1,0 +1,95 @@
+/** Files that are read over the network until they are kept: opened by their headers, brought together, read from the store. */
+import { throwIfAborted } from '../../async/abort.ts'
+import { AbortError, CheckpointError } from '../../errors.ts'
+import type { ModelStore } from '../../platform/store-types.ts'
+import { type ByteReader, blobReader, customReader, isBlob } from '../byte-reader.ts'
+import type { SourceOptions } from '../source-options.ts'
+import { bring } from './bring.ts'
+import { DeferredReader } from './deferred-reader.ts'
+import type { Download } from './download.ts'
+
+/** A download tells of itself at most this often. */
+const REPORT_MS = 100
+
+/** What to bring, with the name that errors use. */
+export type Wanted = Omit<Download, 'seed'>
+
+export class DeferredFiles {
+  private readonly deferred = new Map<string, { reader: DeferredReader; wanted: Wanted }>()
+
+  constructor(
+    private readonly store: ModelStore,
+    private readonly onDownload: SourceOptions['onDownload'],
+  ) {}
+
+  /** The file as it is kept; undefined where it is not. */
+  async stored(name: string, { key }: Wanted): Promise<ByteReader | undefined> {
+    const found = await this.store.open(key)
+    if (found === undefined) return undefined
+    return isBlob(found) ? blobReader(name, found) : customReader(name, found)
+  }
+
+  /** A reader that reads over the network until `prepare`. */
+  defer(name: string, wanted: Wanted): DeferredReader {
+    const reader = new DeferredReader(name, { ...wanted, name, size: wanted.key.size })
+    this.deferred.set(name, { reader, wanted })
+    return reader
+  }
+
+  /** Brings a file now. */
+  async fetch(name: string, wanted: Wanted, signal: AbortSignal | undefined): Promise<ByteReader> {
+    const report = this.meter(wanted.key.size)
+    await this.bring(name, wanted, undefined, (bytes) => report(bytes, name), signal)
+    return this.opened(name, wanted)
+  }
+
+  /** Brings all that were deferred. */
+  async prepare(signal?: AbortSignal): Promise<void> {
+    const all = [...this.deferred].filter(([, { reader }]) => !reader.isSettled)
+    const report = this.meter(all.reduce((sum, [, { wanted }]) => sum + wanted.key.size, 0))
+    let before = 0
+    for (const [name, { reader, wanted }] of all) {
+      const start = before
+      await this.bring(name, wanted, reader.prefix, (bytes) => report(start + bytes, name), signal)
+      await reader.settle(await this.opened(name, wanted))
+      before += wanted.key.size
+    }
+  }
+
+  /** Gives up keeping what is not kept yet: it is read from these. */
+  async settleAll(readerOf: (name: string) => ByteReader): Promise<void> {
+    for (const [name, { reader }] of this.deferred) if (!reader.isSettled) await reader.settle(readerOf(name))
+  }
+
+  private async bring(
+    name: string,
+    wanted: Wanted,
+    seed: Uint8Array | undefined,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    try {
+      await bring(this.store, { ...wanted, seed }, onBytes, signal)
+    } catch (error) {
+      throwIfAborted(signal)
+      if (error instanceof CheckpointError || error instanceof AbortError) throw error
+      throw new CheckpointError({ file: name }, `cannot be downloaded: ${String(error)}`, { cause: error })
+    }
+  }
+
+  private meter(total: number): (bytes: number, file: string) => void {
+    let last = Number.NEGATIVE_INFINITY
+    return (loaded, file) => {
+      const now = performance.now()
+      if (now - last < REPORT_MS && loaded < total) return
+      last = now
+      this.onDownload?.({ loaded, total, file })
+    }
+  }
+
+  private async opened(name: string, wanted: Wanted): Promise<ByteReader> {
+    const reader = await this.stored(name, wanted)
+    if (reader !== undefined) return reader
+    throw new CheckpointError({ file: name }, 'was removed from the cache while it was loaded')
+  }
+}
