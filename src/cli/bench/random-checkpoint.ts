@@ -60,8 +60,13 @@ const STORED: Readonly<Record<WeightsOption, { matrix: RandomDtype; ends: Random
  * A slice of a real model's shape with random weights, made while they are read: no file, and the loader does all of
  * its work. Load it with `weights: 'native'`, since it already stores what `weights` asks for.
  */
-export function randomCheckpoint(name: ShapeName, layers: number, weights: WeightsOption): Checkpoint {
-  const config = configOf(SHAPES[name], layers)
+export function randomCheckpoint(
+  name: ShapeName,
+  layers: number,
+  weights: WeightsOption,
+  vocabSize = SHAPES[name].vocabSize,
+): Checkpoint {
+  const config = configOf({ ...SHAPES[name], vocabSize }, layers)
   const tensors = tensorsOf(config, STORED[weights])
   const names = [...tensors.keys()]
   return {

@@ -1,0 +1,116 @@
+/**
+ * What a JSON schema costs while a model decodes: milliseconds of a token with it and without it, in turns, and their ratio. Constrained
+ * answers go step by step, since each mask needs the token before it; of the free ones there are two kinds: step by step as well,
+ * and as many steps at a time as the adapter wants.
+ *
+ *   npx tsx --conditions=mistral-webgpu-source bench/constrained.ts [--model pocket] [--tokens 64] [--rounds 5]
+ *   npx tsx --conditions=mistral-webgpu-source bench/constrained.ts --shape tiny --layers 2 --tokenizer FILE
+ *
+ * With `--shape` the weights are random, and the vocabulary is that of the tokenizer; its answers are what the schema lets through.
+ */
+import { parseArgs } from 'node:util'
+import { answerConstraint } from '../src/chat/answer-constraint.ts'
+import { randomCheckpoint, type ShapeName } from '../src/cli/bench/random-checkpoint.ts'
+import { MistralModel, type SamplingInput, Tokenizer } from '../src/index.ts'
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'pocket' },
+    shape: { type: 'string' },
+    layers: { type: 'string', default: '2' },
+    tokenizer: { type: 'string' },
+    tokens: { type: 'string', default: '64' },
+    rounds: { type: 'string', default: '5' },
+    /** Sampled answers end their texts more often than greedy ones. */
+    temperature: { type: 'string', default: '0' },
+  },
+})
+const [tokens, rounds] = [Number(values.tokens), Number(values.rounds)]
+
+const object = (properties: object) => {
+  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
+}
+const SCHEMA = object({
+  name: { type: 'string' },
+  age: { type: 'integer', minimum: 0, maximum: 150 },
+  tags: { type: 'array', items: { type: 'string' } },
+  address: object({ street: { type: 'string' }, city: { type: 'string' }, zip: { type: 'string' } }),
+  summary: { type: 'string' },
+  rating: { enum: ['good', 'fair', 'poor'] },
+})
+
+async function load(stepsPerReadback: number | undefined): Promise<MistralModel> {
+  const options = { stepsPerReadback, contextLength: 1024 }
+  if (values.shape === undefined) return MistralModel.load(values.model, options)
+  const tokenizer = await tokenizerOf()
+  const shape = randomCheckpoint(values.shape as ShapeName, Number(values.layers), 'native', tokenizer.vocabSize)
+  return MistralModel.fromCheckpoint(shape, options)
+}
+
+function tokenizerOf(model?: MistralModel): Promise<Tokenizer> | Tokenizer {
+  if (model?.tokenizer !== undefined) return model.tokenizer
+  if (values.tokenizer === undefined) throw new Error('random weights need --tokenizer')
+  return Tokenizer.load(values.tokenizer)
+}
+
+const adaptive = await load(undefined)
+const single = await load(1)
+const tokenizer = await tokenizerOf(adaptive)
+const format = {
+  name: 'response_format' as const,
+  value: { type: 'json_schema', json_schema: { name: 'person', schema: SCHEMA } },
+}
+const constraint = await answerConstraint(tokenizer, adaptive.eosTokenIds, {
+  format,
+  thinking: undefined,
+  begins: false,
+  tools: undefined,
+})
+const prompt = tokenizer.encode('Describe a person who lives by the sea, as JSON.', { bos: true })
+const params: SamplingInput =
+  values.temperature === '0' ? { do_sample: false } : { temperature: Number(values.temperature), top_k: 0, top_p: 1 }
+
+interface Row {
+  readonly label: string
+  readonly model: MistralModel
+  readonly constrained: boolean
+  readonly ms: number[]
+  tokens: number
+}
+
+async function decode(
+  { model, constrained }: Row,
+  seed: number,
+): Promise<{ ms: number; count: number; ids: number[] }> {
+  const options = constrained ? { constraint } : {}
+  const steps = model.generate(prompt, { ...params, seed, ignore_eos: !constrained, max_tokens: tokens }, options)
+  const ids: number[] = []
+  for await (const step of steps) ids.push(step.tokenId)
+  const { timings } = await steps.summary
+  return { ms: timings.decodeMs / (ids.length - 1), count: ids.length, ids }
+}
+
+const rows: Row[] = [
+  { label: 'free, one step a readback', model: single, constrained: false, ms: [], tokens: 0 },
+  { label: 'free, adaptive', model: adaptive, constrained: false, ms: [], tokens: 0 },
+  { label: 'with a schema', model: adaptive, constrained: true, ms: [], tokens: 0 },
+]
+const { gpu, readbackMs, config } = adaptive.loaded
+console.log(`adapter: ${gpu.name}; readback ${readbackMs.toFixed(2)} ms; ${config.vocabSize} tokens in the vocabulary`)
+for (const row of rows) console.log(`${row.label}: ${JSON.stringify(tokenizer.decode((await decode(row, 1)).ids))}`)
+for (let round = 0; round < rounds; round++) {
+  for (const row of rows) {
+    const { ms, count } = await decode(row, 1 + round)
+    row.ms.push(ms)
+    row.tokens += count
+  }
+}
+const median = ({ ms }: Row) => [...ms].sort((a, b) => a - b)[Math.floor(ms.length / 2)]!
+for (const row of rows) {
+  const ratio = (than: Row) => (median(than) / median(row)).toFixed(2)
+  console.log(
+    `${row.label.padEnd(28)} ${median(row).toFixed(2).padStart(8)} ms a token, ${row.tokens / rounds} tokens` +
+      `   ${ratio(rows[0]!)} of one step a readback, ${ratio(rows[1]!)} of adaptive`,
+  )
+}
+for (const model of [adaptive, single]) model.dispose()
