@@ -1,8 +1,8 @@
 /** Counts the work of an automaton, so that a hostile constraint ends in an error after a bounded time on every machine. */
 import { ConstraintError } from '../errors.ts'
 
-/** Units of one call. A unit is what half a microsecond does on a slow machine, so that all of them are some 100 ms. */
-const MOST = 150_000
+/** Units of one call. A unit is about a microsecond, so that all of them are less than 100 ms. */
+const MOST = 75_000
 
 export class Budget {
   #left = MOST

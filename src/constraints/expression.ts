@@ -76,10 +76,12 @@ export function optional(item: Expression): Expression {
   return repeat(item, 0, 1)
 }
 
+const encoder = new TextEncoder()
+
 /** The UTF-8 bytes of a fixed string. */
 export function literal(text: string): Expression {
   if (text === '') return EMPTY
-  return { kind: 'bytes', bytes: new TextEncoder().encode(text) }
+  return { kind: 'bytes', bytes: encoder.encode(text) }
 }
 
 export function utf8(text: Text): Expression {

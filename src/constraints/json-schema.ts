@@ -26,19 +26,20 @@ const WHITESPACE = 40
 /**
  * JSON that a schema of draft 2020-12 accepts. Members come in any order, no listed name comes twice, and white space is free
  * within bounds.
+ * @param shared what several schemas may cost together; the caller refills it
  * @throws SchemaError with the place in the schema of what is wrong, not supported, or too complex, and when no value is valid
  */
-export function compileSchema(schema: unknown, options: SchemaOptions = {}): Expression {
+export function compileSchema(schema: unknown, options: SchemaOptions = {}, shared?: Effort): Expression {
   try {
     const { formats = true, documents, kind } = options
     const document = new SchemaDocument(schema, documents)
-    const [texts, effort] = [new TextStates(), new Effort()]
+    const [texts, effort] = [new TextStates(), shared ?? new Effort()]
     const values = new Values(document, effort, texts, formats)
     const root = kind === 'object' ? bothTerms(document.root, document.objects) : document.root
     if (!values.has(root)) throw new SchemaError('#', 'no value is valid')
     const emitter = new Emitter(values, texts, whitespaceOf(options))
     emitter.check(root)
-    effort.refill()
+    if (shared === undefined) effort.refill()
     return sequence(emitter.space, emitter.value(root), emitter.space)
   } catch (error) {
     // The stack ends where schemas lead into each other deeper than any that is of use.

@@ -22,7 +22,7 @@ type Node =
 
 const MORE = Number.POSITIVE_INFINITY
 /** Parts of states that are looked at: in one search for a string, and in all searches together. */
-const MAX_STEPS = { search: 10_000, all: 30_000 }
+const MAX_STEPS = { search: 5000, all: 15_000 }
 
 export class TextStates {
   readonly #byKey = new Map<string, TextState>()

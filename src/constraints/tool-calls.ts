@@ -2,7 +2,7 @@
 import { type Expression, either, jsonString, literal, optional, repeat, rule, sequence, utf8 } from './expression.ts'
 import { compileSchema, type SchemaOptions, whitespaceOf } from './json-schema.ts'
 import { parseRegex } from './regex.ts'
-import { SchemaError } from './schema/error.ts'
+import { Effort, SchemaError } from './schema/error.ts'
 
 /** A function that the model may call. */
 export interface CallableTool {
@@ -53,16 +53,35 @@ export function compileToolCalls(
   return text === undefined ? whole : sequence(text, optional(whole))
 }
 
-/** The arguments of a tool. */
-function argumentsOf({ parameters, strict }: CallableTool, i: number, options: SchemaOptions): Expression {
+/**
+ * The arguments of each tool. Those of strict ones are compiled now, and share what a schema may cost; those of others when an answer
+ * comes to them, since nothing that is wrong with them is an error.
+ */
+function argumentsOf(tools: readonly CallableTool[], options: SchemaOptions): Expression[] {
   const object = { ...options, kind: 'object' } as const
-  if (parameters === undefined || parameters === null) return compileSchema({}, object)
+  const any = compileSchema({}, object)
+  const effort = new Effort()
+  const compiled = tools.map(({ name, parameters, strict }, i) => {
+    if (parameters === undefined || parameters === null) return any
+    if (!strict) return rule(name, () => loose(parameters, object) ?? any, true)
+    try {
+      return compileSchema(parameters, object, effort)
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      throw new SchemaError(`tools[${i}].parameters${error.path}`, error.fact, { cause: error })
+    }
+  })
+  effort.refill()
+  return compiled
+}
+
+/** undefined for a schema that is not supported. */
+function loose(parameters: unknown, options: SchemaOptions): Expression | undefined {
   try {
-    return compileSchema(parameters, object)
+    return compileSchema(parameters, options)
   } catch (error) {
-    if (!(error instanceof SchemaError)) throw error
-    if (!strict) return compileSchema({}, object)
-    throw new SchemaError(`tools[${i}].parameters${error.path}`, error.fact, { cause: error })
+    if (error instanceof SchemaError) return undefined
+    throw error
   }
 }
 
@@ -78,7 +97,7 @@ class ArrayCalls {
     const key = (name: string) => sequence(space, literal(`"${name}"`), space, literal(':'), space)
     const id = sequence(literal(','), key('id'), jsonString(ID), space)
     const end = sequence(optional(id), literal('}'))
-    const bodies = tools.map((tool, i) => sequence(argumentsOf(tool, i, options), end))
+    const bodies = argumentsOf(tools, options).map((body) => sequence(body, end))
     this.#rest = either(...bodies)
     this.#call = sequence(
       literal('{'),
@@ -113,7 +132,7 @@ class NamedCalls {
 
   constructor(tools: readonly CallableTool[], { begin, named }: CallSyntax, options: SchemaOptions) {
     const { args, callId } = named!
-    const bodies = tools.map((tool, i) => argumentsOf(tool, i, options))
+    const bodies = argumentsOf(tools, options)
     const id = callId === undefined ? [] : [optional(sequence(callId, utf8(ID)))]
     this.#begin = begin
     this.#arguments = either(...bodies)

@@ -66,6 +66,33 @@ describe('objects with many members', () => {
     )
   })
 
+  it('a row of six hundred names of which each needs the next', () => {
+    const dependentRequired = Object.fromEntries(list(600, (i) => [`a${i}`, [`a${i + 1}`]]))
+    const constraint = constraintOf(() => compileSchema({ type: 'object', dependentRequired }, { whitespace: 0 }))
+    expect(written(constraint.fork(), '{"a600":1}').complete).toBe(true)
+    expect(written(constraint.fork(), '{"a599":1,"a600":1}').complete).toBe(true)
+    expect(masked(written(constraint, '{"a598":1,"a600":1').mask())).toEqual([...bytesOf(',')])
+  })
+
+  it('sixty items of which no two are equal', () => {
+    const items = { enum: list(60, (i) => `v${String(i).padStart(2, '0')}`) }
+    const schema = { type: 'array', items, uniqueItems: true, minItems: 60 }
+    const constraint = constraintOf(() => compileSchema(schema, { whitespace: 0 }))
+    const most = written(constraint, JSON.stringify(items.enum.slice(0, 59)).slice(0, -1))
+    expect(masked(most.fork().mask())).toEqual([...bytesOf(',')])
+    expect(written(most, ',"v59"]').complete).toBe(true)
+    const tight = {
+      type: 'array',
+      prefixItems: [{ enum: [1, 2] }, { enum: [1, 3] }, { enum: [1] }],
+      items: false,
+      minItems: 3,
+    }
+    const unique = constraintOf(() => compileSchema({ ...tight, uniqueItems: true }, { whitespace: 0 }))
+    // The third item needs the 1, so the others cannot have it.
+    expect(masked(written(unique.fork(), '[').mask())).toEqual([...bytesOf('2')])
+    expect(written(unique, '[2,3,1]').complete).toBe(true)
+  })
+
   it('hostile numbers of names are refused', () => {
     const required = list(60_000, (i) => `a${i}`)
     expect(() => compileSchema({ type: 'object', required })).toThrow(SchemaError)
@@ -78,6 +105,12 @@ describe('long texts', () => {
   it.each<[string, () => Expression, string]>([
     ['a pattern', () => utf8(parseRegex('x'.repeat(9999))), 'x'.repeat(9999)],
     ['a constant', () => compileSchema({ const: 'x'.repeat(20_000) }), `"${'x'.repeat(20_000)}"`],
+    ['one of two constants', () => compileSchema({ enum: ['x'.repeat(20_000), 'y'] }), `"${'x'.repeat(20_000)}"`],
+    [
+      'one of fifty thousand values',
+      () => compileSchema({ enum: list(50_000, (i) => `value ${i}${i % 2 ? '' : ' é'}`) }),
+      '"value 4242 \\u00e9"',
+    ],
     ['a name', () => compileSchema({ type: 'object', required: ['x'.repeat(4000)] }), `{"${'x'.repeat(4000)}":1}`],
     ['a row of what may be left out', () => utf8(parseRegex('a?'.repeat(200))), 'a'.repeat(200)],
     ['repetitions of a repetition', () => compileGrammar(`root ::= "a"${'?'.repeat(100)}`), 'a'],
@@ -89,8 +122,6 @@ describe('long texts', () => {
   })
 
   it.each<[string, () => Expression]>([
-    ['a constant', () => compileSchema({ const: 'x'.repeat(200_000) })],
-    ['one of two values', () => compileSchema({ enum: ['x'.repeat(200_000), 'y'] })],
     ['a name', () => compileSchema({ properties: { ['x'.repeat(200_000)]: {} }, type: 'object' })],
     ['a row of what may be left out', () => utf8(parseRegex('a?'.repeat(4900)))],
     ['repetitions of a repetition', () => compileGrammar(`root ::= "a"${'?'.repeat(400_000)}`)],

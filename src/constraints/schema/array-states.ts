@@ -42,6 +42,7 @@ export class ArrayStates {
   /** From this index on all places are alike. */
   readonly #settled: number
   readonly #finishes = new Map<string, boolean>()
+  readonly #keys = new Map<Term, readonly string[]>()
 
   /** @throws SchemaError for what cannot be followed */
   constructor(set: ArraySet, facts: TermFacts) {
@@ -134,16 +135,61 @@ export class ArrayStates {
 
   #canFinish(state: ArrayState): boolean {
     if (this.#set.contains.length === 0 && !this.#unique) return this.#set.min <= this.#max
+    if (this.#set.contains.length === 0) return this.#hasPlaces(state)
     const key = this.key(state)
     let finishes = this.#finishes.get(key)
     if (finishes === undefined) {
-      this.#facts.spend(1, this.#set.path)
+      this.#facts.spend(1 + state.seen.length / 10, this.#set.path)
       // A state that leads back to itself is no way to an end.
       this.#finishes.set(key, false)
       finishes = this.accepts(state) || this.#next(state).some((item) => this.#canFinish(item.state))
       this.#finishes.set(key, finishes)
     }
     return finishes
+  }
+
+  /**
+   * Whether each item that must still come can have a value of its own: values are given to one place after the other, and where all
+   * that a place can have are taken, another place gives one up (Kuhn's matching).
+   */
+  #hasPlaces({ index, seen }: ArrayState): boolean {
+    const { min } = this.#set
+    if (min > this.#max) return false
+    // Places that are alike need as many values as they are.
+    if (min <= index) return true
+    const taken = new Set(seen)
+    if (index >= this.#set.prefix.length) {
+      return this.#keysAt(index).reduce((free, key) => free + (taken.has(key) ? 0 : 1), 0) >= min - index
+    }
+    const wanted = new Map<string, number>()
+    const options = (place: number) => this.#keysAt(place).filter((key) => !taken.has(key))
+    const place = (at: number, tried: Set<string>): boolean => {
+      for (const key of options(at)) {
+        if (tried.has(key)) continue
+        tried.add(key)
+        const holder = wanted.get(key)
+        if (holder !== undefined && !place(holder, tried)) continue
+        wanted.set(key, at)
+        return true
+      }
+      return false
+    }
+    for (let at = index; at < min; at++) {
+      this.#facts.spend(0.2, this.#set.path)
+      if (!place(at, new Set())) return false
+    }
+    return true
+  }
+
+  /** The values that an item can have, as keys. */
+  #keysAt(index: number): readonly string[] {
+    const term = this.#termAt(index)
+    let keys = this.#keys.get(term)
+    if (keys === undefined) {
+      keys = this.#facts.values(term)!.map(keyOf)
+      this.#keys.set(term, keys)
+    }
+    return keys
   }
 
   /** One item at most, or all of kinds that have no value in common. */

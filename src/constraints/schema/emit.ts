@@ -72,7 +72,7 @@ export class Emitter {
       ...(shape.true ? [literal('true')] : []),
       ...(shape.false ? [literal('false')] : []),
       ...this.#numbers(shape.numbers, path),
-      ...(isEmptyStrings(strings, this.#texts) ? [] : [this.#once(strings, () => jsonString(textOf(strings)))]),
+      ...(isEmptyStrings(strings, this.#texts) ? [] : [this.#once(strings, () => stringExpression(strings))]),
       ...shape.arrays.map((set) => this.#once(set, () => this.#array(this.#arrayStates(set)))),
       ...shape.objects.map((set) => this.#once(set, () => this.#object(this.#objectStates(set)))),
     )
@@ -107,20 +107,10 @@ export class Emitter {
     const colon = sequence(this.space, literal(':'), this.space)
     const body = ({ term, state }: Member) => sequence(colon, this.value(term), this.space, after(state))
     const members = (state: ObjectState): Expression => {
-      const next = states.next(state)
-      const listed = byName(next)
-      const others = (listed.get(undefined) ?? []).map((one) => sequence(this.#name(one.names), body(one)))
-      const bits = next.reduce((all, { named }) => (named === undefined ? all : all | (1n << BigInt(named))), 0n)
-      const named =
-        bits === 0n
-          ? []
-          : [
-              sequence(
-                literal('"'),
-                this.#names(tree, bits, (i) => listed.get(i)!.map(body)),
-              ),
-            ]
-      return either(...named, ...others)
+      const others = states.others(state).map((one) => sequence(this.#name(one.names), body(one)))
+      const bits = states.named(state)
+      const follow = (named: number) => states.members(state, named).map(body)
+      return either(...(bits === 0n ? [] : [sequence(literal('"'), this.#names(tree, bits, follow))]), ...others)
     }
     const end = (state: ObjectState) => (states.accepts(state) ? literal('}') : NEVER)
     const after = (state: ObjectState): Rule =>
@@ -182,14 +172,20 @@ export class Emitter {
   }
 }
 
-function byName(members: readonly Member[]): Map<number | undefined, Member[]> {
-  const groups = new Map<number | undefined, Member[]>()
-  for (const member of members) {
-    const group = groups.get(member.named)
-    if (group === undefined) groups.set(member.named, [member])
-    else group.push(member)
-  }
-  return groups
+/** Characters of listed strings; longer lists are written in two ways only. */
+const MOST_SPELLED = 4000
+
+/** Any of the strings, however its characters are escaped; of long lists as JSON writers do it, with and without escapes of what is not ASCII. */
+function stringExpression(strings: StringSet): Expression {
+  const values = [...(strings.values ?? [])]
+  const size = values.reduce((sum, { length }) => sum + length, 0)
+  if (size <= MOST_SPELLED) return jsonString(textOf(strings))
+  return either(...values.flatMap((value) => [...new Set([JSON.stringify(value), asciiJson(value)])].map(literal)))
+}
+
+function asciiJson(value: string): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replace(/[\x7f-\uffff]/g, escaped)
 }
 
 /** A rule for a state. Only states after which the array or the object can be finished come up, so every such rule has an end. */

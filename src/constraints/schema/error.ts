@@ -16,8 +16,8 @@ export class SchemaError extends MistralError {
   }
 }
 
-/** Steps that one schema may take; each is about eight microseconds, so that hostile schemas end early. */
-const MAX_STEPS = 15_000
+/** Steps that one schema may take; each is about ten microseconds, so that hostile schemas end early. */
+const MAX_STEPS = 10_000
 
 /** Counts what a schema costs. */
 export class Effort {

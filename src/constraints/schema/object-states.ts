@@ -13,6 +13,8 @@ export interface ObjectState {
   readonly count: number
   /** A bit for each witness that was written. */
   readonly met: number
+  /** A bit for each name that was written or must be. */
+  readonly due: bigint
 }
 
 /** A member that may come next. */
@@ -33,7 +35,7 @@ interface Cell {
 }
 
 export class ObjectStates {
-  readonly start: ObjectState = { seen: 0n, count: 0, met: 0 }
+  readonly start: ObjectState
   readonly #set: ObjectSet
   readonly #facts: TermFacts
   readonly #texts: TextStates
@@ -41,8 +43,8 @@ export class ObjectStates {
   readonly names: readonly string[]
   readonly #named: readonly (Cell | undefined)[]
   readonly #others: readonly Cell[]
-  readonly #required: bigint
-  readonly #dependents: readonly (readonly [bit: bigint, required: bigint])[]
+  /** By number of a name, the names that must be there with it, itself included; those without others are left out. */
+  readonly #closures: ReadonlyMap<number, bigint>
   readonly #usable: bigint
   readonly #finishes = new Map<string, boolean>()
 
@@ -54,21 +56,24 @@ export class ObjectStates {
     const unlisted = set.members.filter(({ names }) => names.values === undefined)
     // States hold a bit for each name, and each state leads to one more for each name.
     const count = this.names.length
-    facts.spend((count * (1 + unlisted.length)) / 50 + count ** 2 / 4000, set.path)
+    facts.spend((count * (1 + unlisted.length)) / 50 + count ** 2 / 16000, set.path)
     const byName = membersByName(set.members)
     const numbers = new Map(this.names.map((name, i) => [name, i]))
-    const bits = (names: readonly string[]) => names.reduce((all, name) => all | (1n << BigInt(numbers.get(name)!)), 0n)
     this.#named = this.names.map((name) => this.#namedCell(name, [...(byName.get(name) ?? []), ...unlisted]))
     this.#others = this.#cells(numbers)
-    this.#required = bits(set.required)
-    this.#dependents = set.dependents.map(([name, required]) => [bits([name]), bits(required)])
+    const dependents = set.dependents.map(([name, required]) => {
+      return [numbers.get(name)!, required.map((one) => numbers.get(one)!)] as const
+    })
+    this.#closures = closuresOf(dependents, (steps) => facts.spend(steps, set.path))
+    const due = set.required.reduce((all, name) => all | this.#closure(numbers.get(name)!), 0n)
+    this.start = { seen: 0n, count: 0, met: 0, due }
     this.#usable = this.#named.reduce((all, cell, i) => (cell === undefined ? all : all | (1n << BigInt(i))), 0n)
   }
 
   /** Conditions work together in ways that only trying shows. */
   get #searches(): boolean {
     const { witnesses, min, max } = this.#set
-    return witnesses.length > 0 || (this.#dependents.length > 0 && min > 0 && max < MORE)
+    return witnesses.length > 0 || (this.#closures.size > 0 && min > 0 && max < MORE)
   }
 
   /** Whether some object is in the set. */
@@ -81,23 +86,44 @@ export class ObjectStates {
     return `${seen.toString(32)};${count};${met}`
   }
 
-  accepts({ seen, count, met }: ObjectState): boolean {
+  accepts({ seen, count, met, due }: ObjectState): boolean {
     return (
-      this.#needed(seen) === 0n &&
+      (due & ~seen) === 0n &&
       count >= this.#set.min &&
       count <= this.#set.max &&
       met === 2 ** this.#set.witnesses.length - 1
     )
   }
 
-  /** Only members after which an object can still be finished. */
-  next(state: ObjectState): Member[] {
-    const members = this.#next(state)
-    if (this.#searches || this.#dependents.length > 0) return members.filter((member) => this.#canFinish(member.state))
+  /** A bit for each listed name that may come next, so that the object can still be finished. */
+  named(state: ObjectState): bigint {
+    const { seen, count, due } = state
+    if (count >= this.#set.max) return 0n
+    const free = this.#usable & ~seen
+    if (this.#searches || this.#closures.size > 0) {
+      return bitsOf(free).reduce((all, i) => (this.members(state, i).length > 0 ? all | (1n << BigInt(i)) : all), 0n)
+    }
     // What must come has its place; anything else needs one more.
-    const needed = this.#needed(state.seen)
-    if (state.count + bitsIn(needed) < this.#set.max) return members
-    return members.filter(({ named }) => named !== undefined && ((needed >> BigInt(named)) & 1n) === 1n)
+    const needed = due & ~seen
+    return this.#set.max < MORE && count + bitsIn(needed) >= this.#set.max ? free & needed : free
+  }
+
+  /** The members of a listed name that may come next, after which the object can still be finished. */
+  members(state: ObjectState, named: number): Member[] {
+    const bit = 1n << BigInt(named)
+    const cell = this.#named[named]
+    if (cell === undefined || (state.seen & bit) !== 0n || state.count >= this.#set.max) return []
+    const after = { ...this.#counted(state), seen: state.seen | bit, due: state.due | this.#closure(named) }
+    return this.#marked(cell, named, after).filter((member) => this.#canFinish(member.state))
+  }
+
+  /** The members of names that no subschema lists. */
+  others(state: ObjectState): Member[] {
+    if (state.count >= this.#set.max) return []
+    const after = this.#counted(state)
+    return this.#others
+      .flatMap((cell) => this.#marked(cell, undefined, after))
+      .filter((member) => this.#canFinish(member.state))
   }
 
   /** Every term that some member may be of. */
@@ -110,18 +136,16 @@ export class ObjectStates {
     return cells.flatMap((cell) => this.#marked(cell, undefined, this.start).map(({ term }) => term))
   }
 
-  #next({ seen, count: before, met }: ObjectState): Member[] {
+  /** A state with one member more. */
+  #counted(state: ObjectState): ObjectState {
     const { min, max } = this.#set
-    if (before >= max) return []
-    const count = max === MORE ? Math.min(min, before + 1) : before + 1
-    const members: Member[] = []
-    for (let named = 0, bit = 1n; named < this.names.length; named++, bit <<= 1n) {
-      const cell = this.#named[named]
-      if (cell === undefined || (seen & bit) !== 0n) continue
-      members.push(...this.#marked(cell, named, { seen: seen | bit, count, met }))
-    }
-    for (const cell of this.#others) members.push(...this.#marked(cell, undefined, { seen, count, met }))
-    return members
+    const more = state.count + 1
+    return { ...state, count: max === MORE ? Math.min(min, more) : more }
+  }
+
+  /** The names that must be there with one, itself included. */
+  #closure(named: number): bigint {
+    return this.#closures.get(named) ?? 1n << BigInt(named)
   }
 
   /** A member as it is, and as each choice of witnesses that it can be. */
@@ -140,20 +164,10 @@ export class ObjectStates {
     return members
   }
 
-  /** Names that must still be written. */
-  #needed(seen: bigint): bigint {
-    let all = seen | this.#required
-    for (let before = -1n; before !== all; ) {
-      before = all
-      for (const [bit, required] of this.#dependents) if ((all & bit) !== 0n) all |= required
-    }
-    return all & ~seen
-  }
-
   #canFinish(state: ObjectState): boolean {
     const { min, max } = this.#set
-    const needed = this.#needed(state.seen)
-    if ((needed & ~this.#usable) !== 0n || state.count + bitsIn(needed) > max) return false
+    const needed = state.due & ~state.seen
+    if ((needed & ~this.#usable) !== 0n || (max < MORE && state.count + bitsIn(needed) > max)) return false
     if (this.#searches) return this.#search(state)
     if (this.#others.length > 0 || state.count >= min) return true
     return state.count + bitsIn(this.#reachable(state.seen)) >= min
@@ -161,12 +175,11 @@ export class ObjectStates {
 
   /** Names that may still come: what depends on them may come too. */
   #reachable(seen: bigint): bigint {
-    const free = this.#usable & ~seen
-    if (this.#dependents.length === 0) return free
-    return this.names.reduce((all, _, i) => {
-      const bit = 1n << BigInt(i)
-      return (free & bit) !== 0n && (this.#needed(seen | bit) & ~this.#usable) === 0n ? all | bit : all
-    }, 0n)
+    let reachable = this.#usable & ~seen
+    for (const [i, closure] of this.#closures) {
+      if ((closure & ~this.#usable) !== 0n) reachable &= ~(1n << BigInt(i))
+    }
+    return reachable
   }
 
   #search(state: ObjectState): boolean {
@@ -175,10 +188,15 @@ export class ObjectStates {
     if (finishes === undefined) {
       this.#facts.spend(1, this.#set.path)
       this.#finishes.set(key, false)
-      finishes = this.accepts(state) || this.#next(state).some((member) => this.#canFinish(member.state))
+      finishes = this.accepts(state) || this.#leads(state)
       this.#finishes.set(key, finishes)
     }
     return finishes
+  }
+
+  /** Whether some member leads on to an end. */
+  #leads(state: ObjectState): boolean {
+    return this.names.some((_, i) => this.members(state, i).length > 0) || this.others(state).length > 0
   }
 
   #namedCell(name: string, members: readonly Members[]): Cell | undefined {
@@ -229,6 +247,34 @@ function membersByName(members: readonly Members[]): Map<string, Members[]> {
     }
   }
   return byName
+}
+
+/** What depends on each name, and on what depends on it. */
+function closuresOf(
+  dependents: readonly (readonly [named: number, others: readonly number[]])[],
+  spend: (steps: number) => void,
+): Map<number, bigint> {
+  const direct = new Map<number, number[]>()
+  for (const [named, others] of dependents) direct.set(named, [...(direct.get(named) ?? []), ...others])
+  const closures = new Map<number, bigint>()
+  for (const named of direct.keys()) {
+    const found = new Set([named])
+    for (const one of found) {
+      for (const other of direct.get(one) ?? []) found.add(other)
+    }
+    spend(1 + found.size / 120)
+    closures.set(
+      named,
+      [...found].reduce((all, one) => all | (1n << BigInt(one)), 0n),
+    )
+  }
+  return closures
+}
+
+/** The numbers of the bits that are set. */
+function bitsOf(bits: bigint): number[] {
+  const digits = bits.toString(2)
+  return Array.from({ length: digits.length }, (_, i) => i).filter((i) => digits[digits.length - 1 - i] === '1')
 }
 
 function bitsIn(bits: bigint): number {

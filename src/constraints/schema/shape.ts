@@ -66,6 +66,7 @@ export class ShapeAlgebra {
   both(a: Shape, b: Shape, path: string): Shape {
     if (a === ANY_SHAPE || b === NO_SHAPE) return b
     if (b === ANY_SHAPE || a === NO_SHAPE) return a
+    this.#effort.spend(0.1 + partsOf(a.strings) / 20 + partsOf(b.strings) / 20, path)
     return {
       null: a.null && b.null,
       true: a.true && b.true,
@@ -93,6 +94,9 @@ export class ShapeAlgebra {
   }
 
   not(shape: Shape, path: string): Shape {
+    if (shape === ANY_SHAPE) return NO_SHAPE
+    if (shape === NO_SHAPE) return ANY_SHAPE
+    this.#effort.spend(0.2, path)
     return {
       null: !shape.null,
       true: !shape.true,
@@ -137,6 +141,11 @@ export class ShapeAlgebra {
     if (sets.some((set) => set === all[0])) return []
     return sets.reduce<readonly S[]>((left, set) => this.#product(left, other(set), path, both), all)
   }
+}
+
+/** Texts that a text has joined, which each further one is compared with. */
+function partsOf({ text }: StringSet): number {
+  return text?.kind === 'all' ? text.items.length : 0
 }
 
 function nonEmptyNumbers(a: NumberSet, b: NumberSet): NumberSet | undefined {
