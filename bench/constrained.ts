@@ -64,6 +64,7 @@ const constraint = await answerConstraint(tokenizer, adaptive.eosTokenIds, {
   format,
   thinking: undefined,
   begins: false,
+  prefix: '',
   tools: undefined,
 })
 const prompt = tokenizer.encode('Describe a person who lives by the sea, as JSON.', { bos: true })
@@ -95,8 +96,8 @@ const rows: Row[] = [
   { label: 'free, adaptive', model: adaptive, constrained: false, ms: [], tokens: 0 },
   { label: 'with a schema', model: adaptive, constrained: true, ms: [], tokens: 0 },
 ]
-const { gpu, readbackMs, config } = adaptive.loaded
-console.log(`adapter: ${gpu.name}; readback ${readbackMs.toFixed(2)} ms; ${config.vocabSize} tokens in the vocabulary`)
+const { gpu, config } = adaptive.loaded
+console.log(`adapter: ${gpu.name}; ${config.vocabSize} tokens in the vocabulary`)
 for (const row of rows) console.log(`${row.label}: ${JSON.stringify(tokenizer.decode((await decode(row, 1)).ids))}`)
 for (let round = 0; round < rounds; round++) {
   for (const row of rows) {

@@ -71,7 +71,7 @@ describe('objects with many members', () => {
     const constraint = constraintOf(() => compileSchema({ type: 'object', dependentRequired }, { whitespace: 0 }))
     expect(written(constraint.fork(), '{"a600":1}').complete).toBe(true)
     expect(written(constraint.fork(), '{"a599":1,"a600":1}').complete).toBe(true)
-    expect(masked(written(constraint, '{"a598":1,"a600":1').mask())).toEqual([...bytesOf(',')])
+    expect(masked(written(constraint, '{"a598":{},"a600":{}').mask())).toEqual([...bytesOf(',')])
   })
 
   it('sixty items of which no two are equal', () => {
