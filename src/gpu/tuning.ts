@@ -42,7 +42,7 @@ export interface Tuning {
   readonly subgroupLanes: number
   /** The matmul for each class of batch. */
   readonly matmul: Readonly<Record<BatchClass, MatmulVariant>>
-  /** The matmuls that suit this device better, by {@link choiceKey}. */
+  /** The matmuls that suit this device better, by layout, outputs and batch. */
   readonly choices?: Readonly<Record<string, MatmulVariant>> | undefined
   /**
    * For each class of batch, whether the norms of a layer are folded into the products before and after them, which saves
