@@ -98,18 +98,23 @@ export function checkParameter(name: string, value: unknown, judge: Check): void
 
 /**
  * Checks an object of options by its table; undefined stands for an option that is not there.
+ * @param prefix stands before names in errors: of options that are one option of others
  * @throws ParameterError for a value that an option cannot have, and for a name that no option has
  */
-export function checkOptions<T>(options: unknown, checks: Checks<T>): asserts options is Partial<T> {
+export function checkOptions<T>(options: unknown, checks: Checks<T>, prefix = ''): asserts options is Partial<T> {
   if (typeof options !== 'object' || options === null) {
     throw new ParameterError('options', options, 'must be an object')
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
       const nearest = closestName(name, Object.keys(checks))
-      throw new ParameterError(name, value, `is unknown${nearest === undefined ? '' : `; did you mean ${nearest}?`}`)
+      throw new ParameterError(
+        prefix + name,
+        value,
+        `is unknown${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+      )
     }
-    if (value !== undefined) checkParameter(name, value, checks[name as keyof T])
+    if (value !== undefined) checkParameter(prefix + name, value, checks[name as keyof T])
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ChatModel } from '../chat/chat-model.ts'
 import { type ChatLoadOptions, MistralChat } from '../chat/mistral-chat.ts'
 import type { ModelSource } from '../formats/source.ts'
+import type { LoadProgress } from '../model/load-progress.ts'
 import { notSupported } from './errors.ts'
 import type { Availability } from './options.ts'
 
@@ -75,13 +76,14 @@ export class Provider {
   private async start(): Promise<ChatModel> {
     const { source, options = {} } = this.model as Exclude<ProvidedModel, ChatModel>
     try {
+      const fractionOf = fractions()
       this.chat = await MistralChat.load(source, {
         ...options,
         onProgress: (progress) => {
           options.onProgress?.(progress)
-          const { loaded, total } = progress
+          const fraction = fractionOf(progress)
           // The end is told when the model is there.
-          if (total > 0) for (const watch of this.watchers) watch(Math.min(loaded / total, 0.999))
+          if (fraction !== undefined) for (const watch of this.watchers) watch(Math.min(fraction, 0.999))
         },
       })
       return this.chat
@@ -96,5 +98,21 @@ export class Provider {
     if ('generate' in this.model) return
     const chat = await this.loading?.catch(() => undefined)
     await chat?.dispose()
+  }
+}
+
+/** How much of a load is a download, where there is one. */
+const DOWNLOAD_SHARE = 0.9
+
+/** One fraction for all phases: where weights are downloaded, that is nearly all of it. */
+function fractions(): (progress: LoadProgress) => number | undefined {
+  let before = 0
+  return ({ phase, loaded, total, file }) => {
+    if (total === 0) return undefined
+    if (phase !== 'download') return before + (1 - before) * (loaded / total)
+    // Configs and tokenizers come first, and are no measure of what is to come.
+    if (!/\.(?:gguf|safetensors)$/i.test(file ?? '')) return undefined
+    before = DOWNLOAD_SHARE
+    return DOWNLOAD_SHARE * (loaded / total)
   }
 }

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AbortError, CheckpointError, ChoiceError } from '../../src/errors.ts'
 import { openSource } from '../../src/formats/source.ts'
+import type { HubOptions } from '../../src/formats/source-options.ts'
 import { listCached, pull, removeCached, verifyCached } from '../../src/generate/cached.ts'
 import { root } from '../support/child.ts'
 import { expectWhole, hostileRun, loadWhole, pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
@@ -194,6 +195,8 @@ describe('the Hub', () => {
     await expect(pull(`${REPOSITORY}@v9`, options())).rejects.toThrow(/no such revision/)
     await expect(pull(`${REPOSITORY}:Q4_K_M`, options())).rejects.toBeInstanceOf(ChoiceError)
     await expect(pull(REPOSITORY, { hub: { endpoint: 'nowhere' } })).rejects.toThrow(/hub\.endpoint/)
+    const misspelt = { hub: { tokn: 'x' } as HubOptions }
+    await expect(pull(REPOSITORY, misspelt)).rejects.toThrow(/"hub\.tokn".*did you mean token/)
   })
 })
 

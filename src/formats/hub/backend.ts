@@ -1,12 +1,13 @@
 /** A model on the Hugging Face Hub as a source: what is in the cache is read there, what is not is brought into it. */
 import { platform } from '#platform'
 import { throwIfAborted } from '../../async/abort.ts'
+import { type Checks, checkOptions, filledText, flag } from '../../checks.ts'
 import { CheckpointError, ParameterError } from '../../errors.ts'
 import type { HubSettings, ModelStore } from '../../platform/store-types.ts'
 import type { Backend, Found } from '../backend.ts'
 import { Absence } from '../examined.ts'
 import { isGguf, isInTemplateFolder, TEMPLATE_FOLDER } from '../file-names.ts'
-import type { SourceOptions } from '../source-options.ts'
+import type { HubOptions, SourceOptions } from '../source-options.ts'
 import { type HubFile, type HubListing, type HubPlace, listRepository } from './api.ts'
 import { chooseForm } from './choose.ts'
 import { DeferredFiles, type Wanted } from './deferred-files.ts'
@@ -19,6 +20,13 @@ const FIT_SHARE = 0.6
 const FIT_BYTES = 4 * 2 ** 30
 const COMMIT = /^[0-9a-f]{40}$/
 
+const OPTIONS: Checks<HubOptions> = {
+  endpoint: filledText,
+  token: filledText,
+  cacheFolder: filledText,
+  offline: flag,
+}
+
 export interface HubPlaceAndStore extends HubPlace {
   readonly store: ModelStore
   readonly settings: HubSettings
@@ -26,6 +34,7 @@ export interface HubPlaceAndStore extends HubPlace {
 
 /** Where models come from and where they are kept: the options of a call, then the environment. */
 export async function openHub({ hub = {} }: Pick<SourceOptions, 'hub'>): Promise<HubPlaceAndStore> {
+  checkOptions<HubOptions>(hub, OPTIONS, 'hub.')
   const store = await platform.openStore({ folder: hub.cacheFolder })
   const given = Object.fromEntries(Object.entries(hub).filter(([, value]) => value !== undefined))
   const settings: HubSettings = { ...store.settings, ...given }
