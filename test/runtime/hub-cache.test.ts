@@ -33,7 +33,7 @@ beforeAll(async () => {
       rollupOptions: { input: [join(harness, 'index.html'), join(harness, 'without-worker.html')] },
     },
   })
-  server = await serveFolders({ page: join(folder, 'page') })
+  server = await serveFolders({ page: join(folder, 'page'), fixtures: join(root, 'test/fixtures/checkpoints') })
 }, patience(120_000))
 
 afterAll(async () => {
@@ -94,6 +94,18 @@ describe('downloads in a page', { timeout: patience(120_000) }, () => {
     expect(model).toMatchObject({ repository: REPOSITORY, revisions: ['main'], bytes: total })
     expect(await page.evaluate((name) => window.downloads.remove(name), REPOSITORY)).toBeGreaterThanOrEqual(total)
     expect(await page.evaluate(() => window.downloads.list())).toEqual([])
+  })
+
+  it('of plain addresses are kept where that is wanted', async () => {
+    const page = await open()
+    const answer = () => page.evaluate(() => window.downloads.answer('/fixtures/gguf-q8_0/model.gguf', {}, true))
+    const first = await answer()
+    server.requests.splice(0)
+    expect(await answer()).toEqual(first)
+    const asked = server.requests.filter(({ path }) => path.endsWith('.gguf')).map(({ range }) => range)
+    expect(asked).toEqual(['bytes=0-65535'])
+    const [kept] = await page.evaluate(() => window.downloads.list())
+    expect(kept).toMatchObject({ files: [{ name: 'model.gguf' }] })
   })
 
   it('do without a worker where the policy of the page forbids it', async () => {

@@ -15,7 +15,7 @@ const TYPES: Record<string, string> = {
 export interface StaticServer {
   readonly origin: string
   /** Every request so far: `GET /path`, with the status of its answer and the range it asked for. */
-  readonly requests: readonly { readonly path: string; readonly status: number; readonly range: string | undefined }[]
+  readonly requests: { readonly path: string; readonly status: number; readonly range: string | undefined }[]
   close(): Promise<void>
 }
 
@@ -62,6 +62,7 @@ async function answer(
     'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
     'content-length': end - start + 1,
     'accept-ranges': 'bytes',
+    etag: `"${size}"`,
     ...(range && { 'content-range': `bytes ${start}-${end}/${size}` }),
   })
   if (request.method === 'HEAD') response.end()

@@ -45,8 +45,8 @@ async function verdicts(): Promise<string[]> {
   return found.sort()
 }
 
-async function answer(name: string, hub: HubOptions): Promise<number[]> {
-  const model = await MistralModel.load(name, { hub, contextLength: 32 })
+async function answer(name: string, hub: HubOptions, cache?: boolean): Promise<number[]> {
+  const model = await MistralModel.load(name, { hub, cache, contextLength: 32 })
   try {
     const ids: number[] = []
     for await (const { tokenId } of model.generate([1, 5, 9], { do_sample: false, max_tokens: 4 })) ids.push(tokenId)

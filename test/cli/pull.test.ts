@@ -1,0 +1,101 @@
+/** `pull` and `cache`, and the choice among several models, as users type them. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chosenModel } from '../../src/cli/choice.ts'
+import { ChoiceError } from '../../src/errors.ts'
+import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
+import { type HubServer, sha256, startHub } from '../support/hub-server.ts'
+import { runCommand, stage } from './stage.ts'
+
+let hub: HubServer
+let folder: string
+const run = (...args: string[]) => {
+  const env = {
+    HF_ENDPOINT: hub.endpoint,
+    HF_HUB_CACHE: folder,
+    HF_HUB_OFFLINE: '',
+    MISTRAL_WEBGPU_CACHE: join(folder, 'urls'),
+  }
+  return runCommand(args, { env })
+}
+
+beforeAll(async () => {
+  hub = await startHub()
+  hub.publish(REPOSITORY, pocketFiles())
+  folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-pull-'))
+})
+afterAll(async () => {
+  await hub.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('pull and cache', { timeout: 120_000 }, () => {
+  it('bring, list, verify and remove a model', async () => {
+    expect(await run('pull', REPOSITORY)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^mistralai\/pocket: 6\.6 MiB/),
+    })
+    const listed = await run('cache', 'list', '--json')
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ repository: REPOSITORY, revisions: ['main'] }])
+    expect((await run('cache', 'verify')).stdout).toBe('5 files are right, 0 were wrong\n')
+    const blob = join(folder, 'models--mistralai--pocket/blobs', sha256(pocketFiles().get('model.safetensors')!))
+    const bytes = readFileSync(blob)
+    bytes[9999]! ^= 4
+    writeFileSync(blob, bytes)
+    const verified = await run('cache', 'verify', REPOSITORY)
+    expect(verified).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/model\.safetensors: is not what its hash says/),
+    })
+    expect(await run('cache', 'remove', REPOSITORY)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/are free again/),
+    })
+    expect(await run('cache', 'remove', REPOSITORY)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/no such model/),
+    })
+    expect((await run('cache', 'list')).stdout).toBe('no models\n')
+  })
+
+  it('say what cannot be had', async () => {
+    const unknown = await run('pull', 'nobody/nothing')
+    expect(unknown).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: nobody\/nothing: .*no such model/),
+    })
+    expect((await run('cache', 'remove', 'nothing')).stderr).toMatch(/must be the name of a model/)
+  })
+})
+
+describe('several models', () => {
+  const CHOICES = [
+    { name: 'a-Q4_0.gguf', bytes: 1e9 },
+    { name: 'b-Q4_0.gguf', bytes: 2e9 },
+  ]
+  const use = async (name: string) => {
+    if (name.endsWith('.gguf')) return name
+    throw new ChoiceError('owner/name', 'holds several models', CHOICES)
+  }
+
+  it('are shown with their sizes to a person, who picks one', async () => {
+    for (const [typed, picked] of [
+      ['2', 'b-Q4_0.gguf'],
+      ['a-Q4_0.gguf', 'a-Q4_0.gguf'],
+    ]) {
+      const { cli, err } = stage({ isTTY: true, input: `${typed}\n` })
+      expect(await chosenModel(cli, 'owner/name:Q4_0', use)).toBe(`owner/name:${picked}`)
+      expect(err()).toMatch(/1 {2}a-Q4_0\.gguf \(953\.7 MiB\)\s+2 {2}b-Q4_0\.gguf \(1\.9 GiB\)/)
+      cli.terminal.close()
+    }
+  })
+
+  it('are an error where nobody can answer, or nothing was picked', async () => {
+    await expect(chosenModel(stage({ isTTY: false }).cli, 'owner/name', use)).rejects.toBeInstanceOf(ChoiceError)
+    const { cli } = stage({ isTTY: true, input: '7\n' })
+    await expect(chosenModel(cli, 'owner/name', use)).rejects.toBeInstanceOf(ChoiceError)
+    cli.terminal.close()
+  })
+})
