@@ -7,6 +7,7 @@ import type {
   AnyDirectoryEntry,
   AnyDirectoryHandle,
   AnyFile,
+  AnyFileHandle,
   AnyResponse,
   AnyURL,
 } from '../platform/globals.ts'
@@ -22,7 +23,8 @@ import type { SourceOptions } from './source-options.ts'
 /**
  * `'pocket'` for the embedded model, the name of a model on the Hugging Face Hub (`owner/name`, `owner/name@revision`,
  * `owner/name:Q4_K_M`, `hf.co/owner/name`), a folder or file path, `ollama:NAME`, a URL, one file, the files of a drop or of
- * `<input webkitdirectory>`, a handle or an entry of a folder, a `Response`, or an object that opens files by name.
+ * `<input webkitdirectory>`, a handle of a file or a folder, an entry of a dropped folder, a `Response`, or an object that
+ * opens files by name.
  */
 export type ModelSource =
   | string
@@ -30,6 +32,7 @@ export type ModelSource =
   | AnyBlob
   | readonly AnyFile[]
   | AnyDirectoryHandle
+  | AnyFileHandle
   | AnyDirectoryEntry
   | AnyResponse
   | FileOpener
@@ -175,10 +178,11 @@ async function backendOf(source: unknown, options: SourceOptions): Promise<Backe
   const { filesBackend, handleBackend, openerBackend } = await import('./source-files.ts')
   if (Array.isArray(source)) return filesBackend(source)
   if (isBlob(source)) return filesBackend([source], 'model.gguf')
-  const { kind, getFileHandle, open, createReader, blob } = (source ?? {}) as Record<string, unknown>
+  const { kind, getFileHandle, getFile, open, createReader, blob } = (source ?? {}) as Record<string, unknown>
   if (kind === 'directory' && typeof getFileHandle === 'function') {
     return handleBackend(source as FileSystemDirectoryHandle)
   }
+  if (typeof getFile === 'function') return filesBackend([await (source as FileSystemFileHandle).getFile()])
   if (typeof open === 'function') return openerBackend(source as FileOpener, options.signal)
   if (typeof createReader === 'function' || typeof blob === 'function') {
     const { entryBackend, responseBackend } = await import('./source-handed.ts')

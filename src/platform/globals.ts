@@ -9,6 +9,7 @@ export type AnyBlob = Global<'Blob'>
 export type AnyFile = Global<'File'>
 export type AnyURL = Global<'URL'>
 export type AnyDirectoryHandle = Global<'FileSystemDirectoryHandle'>
+export type AnyFileHandle = Global<'FileSystemFileHandle'>
 export type AnyDirectoryEntry = Global<'FileSystemDirectoryEntry'>
 export type AnyRequest = Global<'Request'>
 export type AnyResponse = Global<'Response'>

@@ -188,6 +188,14 @@ describe('the Hub', () => {
     expect(byHost('store')).toEqual(new Set([undefined]))
   })
 
+  it('may list a gated model and keep its files to itself', async () => {
+    hub.gate(REPOSITORY, 'hf_secret', 'files')
+    await expect(pull(REPOSITORY, options())).rejects.toThrow(/config\.json: is gated or private \(401\).*HF_TOKEN/)
+    const wrong = { hub: { ...options().hub, token: 'hf_wrong' } }
+    await expect(pull(REPOSITORY, wrong)).rejects.toThrow(/is gated or private \(403\)/)
+    await pull(REPOSITORY, { hub: { ...options().hub, token: 'hf_secret' } })
+  })
+
   it('says what is not there', async () => {
     await expect(pull('nobody/nothing', options())).rejects.toThrow(
       /no such file or folder; and on the Hugging Face Hub/,

@@ -87,6 +87,11 @@ describe('of several forms', () => {
     expect(choose(both)).toMatchObject({ folder: '', fileName: undefined, reason: undefined })
   })
 
+  it('an adapter alone is the folder', () => {
+    const adapter = { 'adapter_config.json': 0, 'adapter_model.safetensors': 0.1, 'README.md': 0 }
+    expect(choose(adapter)).toEqual({ folder: '', fileName: undefined, reason: undefined })
+  })
+
   it('different models are asked for, with their sizes', () => {
     const error = catching(() => choose({ 'a-Q4_0.gguf': 1, 'b-Q4_0.gguf': 2 }))
     expect(error).toBeInstanceOf(ChoiceError)

@@ -72,6 +72,11 @@ describe('a response', () => {
   })
 })
 
+it('a handle of a file is the file', async () => {
+  const handle = { kind: 'file', name: 'x.gguf', getFile: async () => new File([new Uint8Array(GGUF)], 'x.gguf') }
+  expect(await tensors(handle)).toBeGreaterThan(10)
+})
+
 describe('an entry of a drop', () => {
   interface Entry {
     readonly name: string

@@ -58,8 +58,8 @@ export interface HubServer {
   misbehave(fault: Fault, seed: number, budget?: number): void
   /** Replaces a repository; a new commit comes of it. */
   publish(repository: string, files: ReadonlyMap<string, Uint8Array>): string
-  /** The token without which a repository is gated. */
-  gate(repository: string, token: string | undefined): void
+  /** The token without which a repository is gated: its files alone, or its listing, too. */
+  gate(repository: string, token: string | undefined, what?: 'files' | 'all'): void
   close(): Promise<void>
 }
 
@@ -67,6 +67,7 @@ interface Repository {
   readonly commit: string
   readonly files: ReadonlyMap<string, Uint8Array>
   token: string | undefined
+  isListed: boolean
 }
 
 const LFS_BYTES = 4096
@@ -100,7 +101,8 @@ export async function startHub({ redirects = true, slowMs = 0 } = {}): Promise<H
         .end()
     }
     const { authorization } = request.headers
-    if (repository.token !== undefined && authorization !== `Bearer ${repository.token}`) {
+    const isOpen = api !== null && repository.isListed
+    if (!isOpen && repository.token !== undefined && authorization !== `Bearer ${repository.token}`) {
       const status = authorization === undefined ? 401 : 403
       const headers = { 'x-error-code': 'GatedRepo', 'x-error-message': 'Access to this model is restricted' }
       return void response.writeHead(status, headers).end()
@@ -244,12 +246,12 @@ export async function startHub({ redirects = true, slowMs = 0 } = {}): Promise<H
     },
     publish(repository, files) {
       const commit = createHash('sha1').update(JSON.stringify([...files].map(([name, bytes]) => [name, sha256(bytes)])))
-      const entry = { commit: commit.digest('hex'), files, token: repositories.get(repository)?.token }
+      const entry = { commit: commit.digest('hex'), files, token: repositories.get(repository)?.token, isListed: false }
       repositories.set(repository, entry)
       return entry.commit
     },
-    gate(repository, token) {
-      repositories.get(repository)!.token = token
+    gate(repository, token, what = 'all') {
+      Object.assign(repositories.get(repository)!, { token, isListed: what === 'files' })
     },
     async close() {
       const ended = [hub, store].map((server) => new Promise<void>((ok) => server.close(() => ok())))

@@ -1,7 +1,7 @@
 /** What the answer to one request for a range is worth: whether it fits the file, how long to wait, when to give up. */
 import { CheckpointError } from '../../errors.ts'
 import { Absence } from '../examined.ts'
-import { refusal, TransientError } from '../http-request.ts'
+import { discard, refusal, TransientError } from '../http-request.ts'
 
 const FIRST_BACKOFF_MS = 200
 const MAX_BACKOFF_MS = 20_000
@@ -46,6 +46,12 @@ export function checkRange(response: Response, at: number, size: number): void {
 
 export async function refusedBy(response: Response, name: string): Promise<Error> {
   const retryAfter = response.headers.get('retry-after')
+  // The Hub lists what is in a gated repository to everybody, and gives out its files to some.
+  if (response.status === 401 || response.headers.get('x-error-code') === 'GatedRepo') {
+    await discard(response)
+    const fact = `is gated or private (${response.status}): accept the conditions on the model's page, and pass a token of that account`
+    return new CheckpointError({ file: name }, `${fact} (HF_TOKEN, or hub.token)`)
+  }
   const refused = await refusal(response, name)
   if (refused instanceof Absence) return new CheckpointError({ file: name }, refused.fact)
   if (!(refused instanceof TransientError) || retryAfter === null) return refused
@@ -81,4 +87,20 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', done)
     if (signal.aborted) done()
   })
+}
+
+/** Runs a request that brings little: when it takes too long, it counts as one that failed and may be made again. */
+export async function inTime<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const attempt = new AbortController()
+  const forward = () => attempt.abort(signal.reason)
+  signal.addEventListener('abort', forward)
+  const watch = new IdleWatch(() => attempt.abort(new TransientError(`no answer came in ${IDLE_MS / 1000} s`)))
+  try {
+    return await run(attempt.signal)
+  } catch (error) {
+    throw attempt.signal.reason instanceof TransientError ? attempt.signal.reason : error
+  } finally {
+    watch.stop()
+    signal.removeEventListener('abort', forward)
+  }
 }

@@ -3,6 +3,7 @@ import { CheckpointError } from '../../errors.ts'
 import { messageOf } from '../byte-reader.ts'
 import { Absence } from '../examined.ts'
 import { refusal, withRetries } from '../http-request.ts'
+import { inTime } from './answers.ts'
 import { hubFetch, hubRefusal } from './fetch.ts'
 import type { HubName } from './name.ts'
 
@@ -94,7 +95,7 @@ function isSafePath(path: string): boolean {
 
 async function getJson(url: string, name: HubName, place: HubPlace, signal?: AbortSignal) {
   const { repository } = name
-  return withRetries(repository, signal, async (signal) => {
+  const ask = async (signal: AbortSignal) => {
     const response = await hubFetch(url, { token: place.token, signal })
     if (!response.ok) {
       const known = hubRefusal(response, repository, place.endpoint, place.token !== undefined)
@@ -108,7 +109,8 @@ async function getJson(url: string, name: HubName, place: HubPlace, signal?: Abo
     } catch (error) {
       throw notListed(repository, place, `is no JSON: ${messageOf(error)}`)
     }
-  })
+  }
+  return withRetries(repository, signal, (signal) => inTime(signal, ask))
 }
 
 async function limitedText(response: Response, repository: string, place: HubPlace): Promise<string> {
