@@ -3,7 +3,7 @@
  * to them by name, `refs/` says which commit a branch means. Node, Bun, and Deno through its Node layer.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../async/abort.ts'
@@ -26,6 +26,8 @@ import type { Platform, RandomAccessFile } from './types.ts'
 
 /** How often somebody who waits for another process looks. */
 const LOOK_MS = 200
+/** Stands for the commit of files that nobody knows the commit of. */
+const PLAIN = 'llama.cpp'
 
 export async function openHubStore(options: StoreOptions, openFile: Platform['openFile']): Promise<ModelStore> {
   const isOfUrls = options.of === 'urls'
@@ -52,7 +54,21 @@ class HubStore implements ModelStore {
       const text = await readFile(path, 'utf8').catch(() => undefined)
       if (text?.trim()) return text.trim()
     }
-    return undefined
+    return revision === 'main' && (await this.plainFiles(repository)).length > 0 ? PLAIN : undefined
+  }
+
+  /** What older versions of llama.cpp keep: files whose names begin with the repository's, of no commit that is known. */
+  private async plainFiles(repository: string): Promise<StoredFile[]> {
+    const start = `${repository.replaceAll('/', '_')}_`
+    const files: StoredFile[] = []
+    for (const folder of this.looksElsewhere ? llamaFolders() : []) {
+      for (const name of await readdir(folder).catch(() => [])) {
+        if (!name.startsWith(start) || !name.endsWith('.gguf')) continue
+        const found = await stat(join(folder, name)).catch(() => undefined)
+        if (found?.isFile()) files.push({ path: name.slice(start.length), size: found.size, id: undefined })
+      }
+    }
+    return files
   }
 
   async noteCommit(repository: string, revision: string, commit: string): Promise<void> {
@@ -74,7 +90,7 @@ class HubStore implements ModelStore {
       const files = await walk(join(folder, repositoryFolder(repository), 'snapshots', commit))
       if (files.length > 0) return files
     }
-    return []
+    return this.plainFiles(repository)
   }
 
   async open(key: FileKey): Promise<RandomAccessFile | undefined> {
@@ -121,6 +137,15 @@ class HubStore implements ModelStore {
       onWait?.(await largest(blobs, key.id))
       await sleep(LOOK_MS)
     }
+  }
+
+  keptBytes({ repository, id }: FileKey): Promise<number> {
+    return largest(join(this.folderOf(repository), 'blobs'), id)
+  }
+
+  async freeBytes(): Promise<number | undefined> {
+    // The folder may have to be made first.
+    return (await freeBytes(this.label)) ?? freeBytes(dirname(this.label))
   }
 
   async hasher(algorithm: 'sha256' | 'sha1') {

@@ -107,7 +107,8 @@ export class Arriving implements Incoming {
   }
 }
 
-async function freeBytes(): Promise<number | undefined> {
+/** What the browser lets the site have. */
+export async function freeBytes(): Promise<number | undefined> {
   const { quota, usage } = await navigator.storage.estimate().catch(() => ({ quota: undefined, usage: undefined }))
   return quota === undefined || usage === undefined ? undefined : Math.max(0, quota - usage)
 }

@@ -5,7 +5,7 @@
  */
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
-import { Arriving, MARK, partsOf } from './opfs-arriving.ts'
+import { Arriving, freeBytes, MARK, partsOf } from './opfs-arriving.ts'
 import { type Fields, lockedBy, OpfsFolder, readFields, writeFields } from './opfs-files.ts'
 import type {
   FileKey,
@@ -122,10 +122,18 @@ class OpfsStore implements ModelStore {
           throw error
         }
       }
-      const folder = await (await this.repository(key.repository))?.folder(key.id)
-      onWait?.(folder === undefined ? 0 : (await partsOf(folder)).reduce((sum, part) => sum + part.size, 0))
+      onWait?.(await this.keptBytes(key))
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
+  }
+
+  async keptBytes({ repository, id }: FileKey): Promise<number> {
+    const folder = await (await this.repository(repository))?.folder(id)
+    return folder === undefined ? 0 : (await partsOf(folder)).reduce((sum, part) => sum + part.size, 0)
+  }
+
+  freeBytes(): Promise<number | undefined> {
+    return freeBytes()
   }
 
   async hasher(algorithm: 'sha256' | 'sha1'): Promise<Hasher> {

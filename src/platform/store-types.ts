@@ -83,6 +83,10 @@ export interface ModelStore {
   open(key: FileKey): Promise<RandomAccessFile | Blob | undefined>
   /** Takes the place of the one who brings the file. Waits for others; undefined when one of them brought it. */
   receive(key: FileKey, options: ReceiveOptions): Promise<Incoming | undefined>
+  /** Bytes of an unfinished file that need not come again. */
+  keptBytes(key: FileKey): Promise<number>
+  /** Room for more; undefined where nobody tells. */
+  freeBytes(): Promise<number | undefined>
   hasher(algorithm: 'sha256' | 'sha1'): Promise<Hasher>
   snapshots(): Promise<readonly StoredSnapshot[]>
   /** Removes one commit, or all of a repository, with the blobs that nothing else uses. Returns the bytes that got free. */

@@ -167,6 +167,11 @@ describe('the cache', () => {
       expect(Buffer.compare((await reader!.read(0, reader!.size)) as Uint8Array, gguf)).toBe(0)
       await files.close()
       expect(hub.served).toBe(0)
+      // Nobody knows their commit, and without the Hub nobody needs to.
+      const offline = await openSource('o/r-GGUF:Q8_0', { hub: { offline: true } })
+      expect(offline.ggufName).toBe('r-Q8_0.gguf')
+      expect(await offline.open('r-Q8_0.gguf')).toMatchObject({ size: gguf.byteLength })
+      await offline.close()
     } finally {
       process.env = before
     }

@@ -1,6 +1,6 @@
 /** Files that are read over the network until they are kept: opened by their headers, brought together, read from the store. */
 import { throwIfAborted } from '../../async/abort.ts'
-import { AbortError, CheckpointError } from '../../errors.ts'
+import { AbortError, CheckpointError, StorageError } from '../../errors.ts'
 import type { ModelStore } from '../../platform/store-types.ts'
 import { type ByteReader, blobReader, customReader, isBlob } from '../byte-reader.ts'
 import type { SourceOptions } from '../source-options.ts'
@@ -47,6 +47,7 @@ export class DeferredFiles {
   async prepare(signal?: AbortSignal): Promise<void> {
     const all = [...this.deferred].filter(([, { reader }]) => !reader.isSettled)
     const report = this.meter(all.reduce((sum, [, { wanted }]) => sum + wanted.key.size, 0))
+    await this.refuseFull(all.map(([, { wanted }]) => wanted))
     let before = 0
     for (const [name, { reader, wanted }] of all) {
       const start = before
@@ -54,6 +55,16 @@ export class DeferredFiles {
       await reader.settle(await this.opened(name, wanted))
       before += wanted.key.size
     }
+  }
+
+  /** Several files may fit one by one and not together: that should be known before the first has come. */
+  private async refuseFull(all: readonly Wanted[]): Promise<void> {
+    const [first] = all
+    const free = await this.store.freeBytes()
+    if (first === undefined || free === undefined) return
+    let needed = 0
+    for (const { key } of all) needed += Math.max(0, key.size - (await this.store.keptBytes(key)))
+    if (needed > free) throw new StorageError(first.key.repository, needed, free)
   }
 
   /** Gives up keeping what is not kept yet: it is read from these. */
