@@ -1,17 +1,20 @@
 /**
  * Times the choice of one token, without a model: greedy, the default (top_k 50, top_p 0.95), the whole vocabulary
- * (top_p 0.95), and all rules at once over a history of 1000 tokens; and how long the kernels of each take to compile.
+ * (top_p 0.95), and all rules at once over a history of 1000 tokens. Behind each time stands how many times greedy's time it
+ * is, and how long the kernels take to compile that greedy does not have.
  *
- *   npx tsx --conditions=mistral-webgpu-source bench/sampler.ts [VOCABULARY ...] [--against CHECKOUT]
- *
- * `--against` names the folder of another checkout of this project, whose sampler is timed in turn with this one's: how many
- * times its time this one takes stands behind each time.
+ *   npx tsx --conditions=mistral-webgpu-source bench/sampler.ts [VOCABULARY ...]
  */
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
-import type { BatchShape } from '../src/kernels/shape.ts'
-import type { SamplingInput } from '../src/sampling/request-params.ts'
+import { BufferUsage } from '../src/gpu/flags.ts'
+import { openGpu } from '../src/gpu/open.ts'
+import { Recorder } from '../src/gpu/recorder.ts'
+import { SAMPLERS } from '../src/kernels/draw.ts'
+import { scoreRules } from '../src/kernels/rules.ts'
+import { createSamplerBuffers } from '../src/kernels/sampler.ts'
+import { type BatchShape, createActivation } from '../src/kernels/shape.ts'
+import { packLists } from '../src/sampling/packed-lists.ts'
+import { packSettings } from '../src/sampling/packed-params.ts'
+import { parseRequestParams, type SamplingInput } from '../src/sampling/request-params.ts'
 
 const POSITIONS = 2048
 const HISTORY = 1000
@@ -40,65 +43,28 @@ const CASES: [name: string, SamplingInput][] = [
   ],
 ]
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { against: { type: 'string' } } })
-const own = fileURLToPath(new URL('..', import.meta.url))
-const contestants = await Promise.all([own, ...(values.against === undefined ? [] : [values.against])].map(open))
-const [{ gpu }] = contestants as [Contestant]
+const vocabularies = process.argv.slice(2).map(Number)
+const gpu = await openGpu()
 console.log(`${gpu.name}${gpu.software ? ' (a software adapter: its times say nothing about a GPU)' : ''}`)
-for (const vocabSize of positionals.length > 0 ? positionals.map(Number) : [1280, 32_000, 131_072]) {
+for (const vocabSize of vocabularies.length > 0 ? vocabularies : [1280, 32_000, 131_072]) {
   console.log(`vocabulary ${vocabSize}`)
-  for (const [name, input] of CASES) {
-    const runs = await Promise.all(contestants.map((contestant) => prepareRun(contestant, vocabSize, input)))
-    const best = runs.map(() => Infinity)
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const [i, { run }] of runs.entries()) best[i] = Math.min(best[i]!, await run())
-    }
-    for (const { destroy } of runs) destroy()
-    const times = runs.map(({ compiledMs }, i) => `${best[i]!.toFixed(0)} µs, compiled in ${compiledMs.toFixed(0)} ms`)
-    const ratio = best.length > 1 ? `; ${(best[0]! / best[1]!).toFixed(2)}x the time` : ''
-    console.log(`  ${name.padEnd(10)} ${times.join('; against ')}${ratio}`)
+  const runs = []
+  for (const [name, input] of CASES) runs.push({ name, best: Infinity, ...(await prepareRun(vocabSize, input)) })
+  // In turn, so that what else the machine does falls on all of them.
+  for (let turn = 0; turn < TURNS; turn++) for (const one of runs) one.best = Math.min(one.best, await one.run())
+  for (const { name, best, compiledMs, destroy } of runs) {
+    const ratio = `${(best / runs[0]!.best).toFixed(1)}x`.padStart(6)
+    console.log(
+      `  ${name.padEnd(10)} ${best.toFixed(0).padStart(6)} µs ${ratio}, compiled in ${compiledMs.toFixed(0)} ms`,
+    )
+    destroy()
   }
 }
-for (const contestant of contestants) contestant.gpu.dispose()
-
-/** The modules of a checkout, with a device of its own. */
-async function open(folder: string) {
-  const from = <T>(path: string): Promise<T> => import(pathToFileURL(join(folder, 'src', path)).href)
-  const [{ openGpu }, recorder, draw, rules, sampler, shape, packed, params, flags] = await Promise.all([
-    from<typeof import('../src/gpu/open.ts')>('gpu/open.ts'),
-    from<typeof import('../src/gpu/recorder.ts')>('gpu/recorder.ts'),
-    from<typeof import('../src/kernels/draw.ts')>('kernels/draw.ts'),
-    from<typeof import('../src/kernels/rules.ts')>('kernels/rules.ts'),
-    from<typeof import('../src/kernels/sampler.ts')>('kernels/sampler.ts'),
-    from<typeof import('../src/kernels/shape.ts')>('kernels/shape.ts'),
-    from<typeof import('../src/sampling/packed-params.ts')>('sampling/packed-params.ts'),
-    from<typeof import('../src/sampling/request-params.ts')>('sampling/request-params.ts'),
-    from<typeof import('../src/gpu/flags.ts')>('gpu/flags.ts'),
-  ])
-  // Older checkouts have no such file: there packSettings does it all.
-  const { packLists } = await from<typeof import('../src/sampling/packed-lists.ts')>('sampling/packed-lists.ts').catch(
-    () => ({ packLists: undefined }),
-  )
-  return {
-    gpu: await openGpu(),
-    packLists,
-    ...recorder,
-    ...draw,
-    ...rules,
-    ...sampler,
-    ...shape,
-    ...packed,
-    ...params,
-    ...flags,
-  }
-}
-
-type Contestant = Awaited<ReturnType<typeof open>>
+gpu.dispose()
 
 /** `run` takes many steps in one submit and gives the microseconds of one; the first run does not count. */
-async function prepareRun(contestant: Contestant, vocabSize: number, input: SamplingInput) {
-  const { gpu, Recorder, SAMPLERS, scoreRules, parseRequestParams } = contestant
-  const { buffers, rules } = prepare(contestant, vocabSize, input)
+async function prepareRun(vocabSize: number, input: SamplingInput) {
+  const { buffers, rules } = prepare(vocabSize, input)
   const params = parseRequestParams(input).sampler
   const r = new Recorder<BatchShape>(gpu)
   if (rules) scoreRules(r, buffers)
@@ -129,9 +95,7 @@ async function prepareRun(contestant: Contestant, vocabSize: number, input: Samp
 }
 
 /** Gaussian logits with a deviation of 3, like a model's; a history of 200 different tokens. */
-function prepare(contestant: Contestant, vocabSize: number, input: SamplingInput) {
-  const { gpu, createActivation, createSamplerBuffers, packSettings, packLists, parseRequestParams, BufferUsage } =
-    contestant
+function prepare(vocabSize: number, input: SamplingInput) {
   const logits = createActivation(gpu, 'logits', 1, vocabSize)
   const rows = gpu.createBuffer('rows', 16, BufferUsage.STORAGE | BufferUsage.COPY_DST)
   const sizes = { sequences: 1, outputs: 1 }

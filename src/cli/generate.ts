@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { unlessAborted } from '../async/abort.ts'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import type { ChatRequest } from '../chat/request.ts'
+import type { SamplerKind } from '../kernels/sampler.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import type { ChatMessage } from '../tokenizer/chat-messages.ts'
 import { AnswerPrinter } from './answer-printer.ts'
@@ -44,7 +45,7 @@ async function generate(cli: Cli, words: readonly string[], values: Values): Pro
   if (!json) refuseWithoutJson(params)
   const prompt = await readPrompt(cli, values.prompt as string | undefined, words)
   await interruptible(cli, async (signal) => {
-    const chat = await loadChat(cli, options, signal)
+    const chat = await loadChat(cli, { ...options, firstSampler: samplerOf(params) }, signal)
     try {
       const text = await unlessAborted(prompt(), signal)
       const continues = raw || (!ownTemplate && (await continuesRaw(cli, chat, system)))
@@ -58,6 +59,12 @@ async function generate(cli: Cli, words: readonly string[], values: Values): Pro
       chat.dispose()
     }
   })
+}
+
+/** The kernels to begin with; where the model's own defaults ask for others, these compile when they are needed. */
+function samplerOf({ do_sample, temperature, top_k }: SamplingInput): SamplerKind {
+  if (do_sample === false || temperature === 0) return 'greedy'
+  return top_k === 0 ? 'dense' : 'short'
 }
 
 /** Says what has no place in a text, so that nothing is left out silently. */

@@ -4,6 +4,7 @@ import { MistralChat } from '../chat/mistral-chat.ts'
 import type { AdapterInfo } from '../generate/adapter-types.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
 import type { LoadOptions } from '../generate/options.ts'
+import type { SamplerKind } from '../kernels/sampler.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import { chosenModel } from './choice.ts'
@@ -11,8 +12,10 @@ import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions, PlainModelOptions } from './options.ts'
 import { progressBar } from './progress.ts'
 
-/** How many requests a loaded model works on, for servers. */
+/** What requests a loaded model works on. */
 export interface BatchOptions {
+  /** How the only request of the process chooses its tokens. */
+  readonly firstSampler?: SamplerKind
   readonly maxSequences?: number
   readonly maxQueue?: number
 }

@@ -72,6 +72,7 @@ const LOAD: Checks<LoadOptions> = {
   selfTest: checkedLater,
   onProfile: callback,
   kernelHooks: checkedLater,
+  firstSampler: checkedLater,
   maxQueue: orElse(Infinity, integer(0)),
   stepsPerReadback: integer(1, MAX_STEPS),
 }

@@ -66,7 +66,7 @@ export class Scheduler {
     this.loaded.gpu.check()
     if (!sibling) this.refuseBeyondQueue()
     const generation: Generation<Note> = new Generation(request, this.count++, () => this.resume(generation), this.pace)
-    this.loaded.runner.prepare(generation.needs())
+    this.loaded.runner.prepare(generation.needs(), request.maxTokens)
     this.waiting.push(generation)
     request.adapter?.users.add(generation)
     this.changed()

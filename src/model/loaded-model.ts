@@ -7,6 +7,7 @@ import { openGpu } from '../gpu/open.ts'
 import type { BatchProfile } from '../gpu/profiler.ts'
 import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
 import { CACHE_LAYOUTS, type CacheLayout } from '../kernels/cache-layouts.ts'
+import type { SamplerKind } from '../kernels/sampler.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -17,7 +18,8 @@ import { type KernelReport, plainReport, type SelfTestOption, type TuningOption 
 import { createCache } from './kv-cache.ts'
 import type { LoadProgress, LoadStep } from './load-progress.ts'
 import type { ModelMemory } from './memory.ts'
-import { Mistral } from './mistral.ts'
+import { Mistral, type ModelWeights } from './mistral.ts'
+import { Recordings } from './recordings.ts'
 import { ropePositions } from './rope.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
 import type { TextScorer } from './text-scorer.ts'
@@ -54,6 +56,8 @@ export interface LoadedModelOptions {
   kernelHooks?: ChoiceHooks | undefined
   /** @internal Tells `onProgress`, with speeds. */
   report?: ((step: LoadStep) => void) | undefined
+  /** @internal What the only request draws with: what its first token does not take compiles later. */
+  firstSampler?: SamplerKind | undefined
 }
 
 const DEFAULT_CONTEXT = 4096
@@ -176,7 +180,14 @@ export class LoadedModel {
       workspace: createWorkspace(gpu, config, { ...sizes, maxRows, maxOutputs: DECODE_ROWS }),
     }))
     const notes = [...checkpoint.notes]
+    // The compilers of software adapters do one shader at a time: they begin before the weights are there.
+    const { firstSampler } = options
+    const warmUpEarly = (weights: ModelWeights) => {
+      const model = new Mistral(gpu, config, weights, cache, workspace)
+      void new Recordings(model).warmUpEarly(firstSampler ?? 'greedy')
+    }
     const load = {
+      onFirstLayer: gpu.software ? warmUpEarly : undefined,
       weights: dtype,
       signal,
       note: (text: string) => notes.push(text),
@@ -195,7 +206,7 @@ export class LoadedModel {
     if (options.onProfile) {
       runner.profiler = new (await import('../gpu/profiler.ts')).Profiler(gpu, options.onProfile)
     }
-    await runner.warmUp()
+    await runner.warmUp(firstSampler)
     throwIfAborted(signal)
     gpu.check()
     report({ phase: 'ready', loaded: totalBytes, total: totalBytes })

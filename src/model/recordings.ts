@@ -18,9 +18,30 @@ export class Recordings {
 
   constructor(private readonly model: Mistral) {}
 
-  /** Compiles ahead what generating text needs, so that the first token does not wait for it. */
-  async warmUp(): Promise<void> {
-    await Promise.all([this.layers(1), this.layers('many'), this.head(1), this.sampler('greedy')])
+  /**
+   * Compiles ahead what generating text needs, so that the first token does not wait for it. Drawing begins to compile when all
+   * else is there, so that it holds up nothing.
+   * @param first what one request draws with: then only what its first token takes is waited for
+   */
+  async warmUp(first?: SamplerKind): Promise<void> {
+    const prompt = [this.layers('many'), this.head(1)]
+    if (first !== undefined) await Promise.all([...prompt, this.sampler(first)])
+    else {
+      await Promise.all([...prompt, this.layers(1), this.sampler('greedy')])
+      await this.begin((r) => recordSampler(r, 'short', this.model))
+    }
+  }
+
+  /** Begins with what the first token takes when no more is known of the model than its first layer. */
+  async warmUpEarly(first: SamplerKind): Promise<void> {
+    await this.begin((r) => recordSampler(r, first, this.model))
+    await this.begin((r) => this.model.recordLayers(r, 'many'))
+  }
+
+  /** Begins to compile, and binds nothing. What fails says so when it is recorded. */
+  private async begin(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
+    const recorder = await this.recorder(record).catch(() => undefined)
+    recorder?.compile().catch(() => {})
   }
 
   /** The same for batches with adapters. */
@@ -71,10 +92,7 @@ export class Recordings {
 
   /** Logits to the next token of each output row, which goes to the history. */
   private sampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
-    return this.remember(`sampler ${kind}`, async (r) => {
-      const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
-      draw(r, this.model.workspace.sampler)
-    })
+    return this.remember(`sampler ${kind}`, (r) => recordSampler(r, kind, this.model))
   }
 
   /** Log-probabilities of what was chosen, and of what else was likely. */
@@ -110,9 +128,18 @@ export class Recordings {
   }
 
   private async make<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recording<B>> {
+    return (await this.recorder(record)).build()
+  }
+
+  private async recorder<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recorder<B>> {
     await loadMatmuls(this.model.gpu.tuning)
     const r = new Recorder<B>(this.model.gpu)
     await record(r)
-    return r.build()
+    return r
   }
+}
+
+async function recordSampler(r: Recorder<BatchShape>, kind: SamplerKind, { workspace }: Mistral): Promise<void> {
+  const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
+  draw(r, workspace.sampler)
 }

@@ -3,7 +3,14 @@ import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Profiler } from '../gpu/profiler.ts'
 import { Readback } from '../gpu/readback.ts'
-import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, maskWords, SETTINGS_WORDS } from '../kernels/sampler.ts'
+import {
+  LIST_WORDS,
+  LOGPROB_STEPS,
+  LOGPROB_WORDS,
+  maskWords,
+  type SamplerKind,
+  SETTINGS_WORDS,
+} from '../kernels/sampler.ts'
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
@@ -62,15 +69,16 @@ export class Runner {
     this.free = Array.from({ length: MAX_IN_FLIGHT }, (_, i) => new Readback(this.gpu, `choices readback ${i}`, bytes))
   }
 
-  /** Compiles ahead what generating text needs, so that the first token does not wait for it. */
-  async warmUp(): Promise<void> {
-    await this.recordings.warmUp()
+  /** Compiles ahead what generating text needs, as {@link Recordings.warmUp} does. */
+  warmUp(first?: SamplerKind): Promise<void> {
+    return this.recordings.warmUp(first)
   }
 
-  /** Compiles what requests with these needs take, beside what the GPU does for others meanwhile. */
-  prepare(needs: readonly SamplerNeeds[]): void {
+  /** Compiles what a request with these needs takes after its prompt, beside what the GPU does meanwhile. */
+  prepare(needs: readonly SamplerNeeds[], tokens: number): void {
     // What does not compile says so when it is needed.
     this.recordings.endings(endingsOf(needs)).all.catch(() => {})
+    if (tokens > 1) this.recordings.layers(1).catch(() => {})
   }
 
   /** The adapters from now on. Recordings that were made with others are let go. */

@@ -22,6 +22,8 @@ export interface LoadWeightsOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each piece with the bytes read so far and the tensor they belong to. */
   readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
+  /** Called with a model of one layer as soon as that is there: most others are like it. */
+  readonly onFirstLayer?: ((weights: ModelWeights) => void) | undefined
   /** Called with what the user should know about the weights, one sentence each. */
   readonly note?: ((text: string) => void) | undefined
 }
@@ -47,15 +49,21 @@ export async function loadWeights(
 ): Promise<LoadedWeights> {
   const { config } = checkpoint
   // Whoever keeps the types of the file needs no code that rounds.
-  const rounding = options.weights === 'native' ? undefined : await startRounding(options.weights)
+  const { weights } = options
+  const rounding = weights === 'native' ? undefined : new (await import('./rounding.ts')).Rounding(weights)
   const loader = new WeightLoader(gpu, checkpoint, options, rounding)
   // Under 'q4' the embedding and the output projection stay at 8 bits: they cost quality most.
-  const ends = options.weights === 'q4' ? 'q8' : options.weights
+  const ends = weights === 'q4' ? 'q8' : weights
   const twin = checkpoint.outputMayBeTied ? new Twin(checkpoint.tensor('output')) : undefined
   const embeddings = { ...loader.source('tokEmbeddings'), twin }
   const tokEmbeddings = await loader.matrix('tokEmbeddings', [embeddings], inOrder, ends)
   const layers: LayerWeights[] = []
-  for (let i = 0; i < config.nLayers; i++) layers.push(await loadLayer(loader, config, i, options.weights))
+  for (let i = 0; i < config.nLayers; i++) {
+    layers.push(await loadLayer(loader, config, i, weights))
+    const [layer] = layers
+    if (i === 0)
+      options.onFirstLayer?.({ tokEmbeddings, layers: [layer!], norm: layer!.ffnNorm, output: tokEmbeddings })
+  }
   const norm = await loader.vector('norm')
   const isTied = config.tiedEmbeddings || twin?.isSame === true
   if (twin?.isSame === true) loader.skip(twin.info)
@@ -63,11 +71,6 @@ export async function loadWeights(
   const output = isTied ? tokEmbeddings : await loader.matrix('output', [loader.source('output')], inOrder, ends)
   await gpu.finish()
   return { tokEmbeddings, layers, norm, output, quantization: rounding?.report() }
-}
-
-async function startRounding(weights: 'q8' | 'q4'): Promise<Rounding> {
-  const { Rounding } = await import('./rounding.ts')
-  return new Rounding(weights)
 }
 
 function differentOutput(embeddings: TensorInfo, output: TensorInfo): string {
@@ -117,8 +120,10 @@ class Twin {
   /** Compares rows of the other tensor with the same rows of this one. */
   compare(info: TensorInfo, rows: Uint8Array, own: Uint8Array): void {
     // Elements of two types are compared by value, of one type bit by bit.
-    const [a, b] = info.dtype === this.info.dtype ? [rows, own] : [decoded(info, rows), decoded(this.info, own)]
-    this.isSame = haveSameElements(a, b)
+    const alike = info.dtype === this.info.dtype
+    this.isSame = alike
+      ? haveSameElements(rows, own)
+      : haveSameElements(decodeToF32(info.dtype, rows), decodeToF32(this.info.dtype, own))
   }
 }
 
@@ -126,10 +131,6 @@ function haveSameElements(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   let same = a.length === b.length
   for (let i = 0; same && i < a.length; i++) same = a[i] === b[i]
   return same
-}
-
-function decoded(info: TensorInfo, bytes: Uint8Array): Float32Array {
-  return decodeToF32(info.dtype, bytes)
 }
 
 /** Which row of which source stands at a row of the fused matrix. */
