@@ -6,7 +6,7 @@
 // One loop with few barriers: compilers of software adapters take seconds for code with many.
 override V: u32; // ids that may be chosen
 override QUADS: u32; // V / 4, rounded up
-override SPAN: u32; // quads of one thread, QUADS / THREADS, rounded up: at most THREADS
+override SPAN: u32; // quads of one thread: QUADS / THREADS, rounded up
 override STRIDE_QUADS: u32; // quads from one row of logits to the next
 override POSITIONS: u32; // tokens that the history of a sequence holds
 
@@ -38,85 +38,21 @@ var<workgroup> found_shared: vec2u;
 
 // What a pass does.
 const TOTAL = 0u; // adds up weights, and weights times gaps, by thread
-const INSIDE = 1u; // weights of one thread's candidates, four by four
+const INSIDE = 1u; // goes through one thread's candidates, one by one
 const BINNED = 2u; // by how far the candidate is below the best, or from the mean
 const LISTED = 3u; // lists one bin
 const VALUES = 4u; // by the value that the rule goes by; four passes
 const IDS = 8u; // by id; three passes
-const PASSES = 11u;
+const FILTER = 11u; // keeps what the rule leaves
+const PASSES = 12u;
 
 fn needs(rule: u32, pass_of_rule: u32, unlisted: bool) -> bool {
   let by_value = rule == RULE_TOP_K || rule == RULE_TOP_P || rule == RULE_TYPICAL_P;
   if (pass_of_rule == TOTAL) { return rule >= RULE_TYPICAL_P; }
   if (pass_of_rule == INSIDE) { return rule == DRAW; }
   if (pass_of_rule < VALUES) { return by_value; }
+  if (pass_of_rule == FILTER) { return rule != DRAW; }
   return unlisted && by_value && (pass_of_rule < IDS || rule == RULE_TOP_P);
-}
-
-// As key_of, apart, gap_of and weight_of_gap of sampler_math, four at a time and without branches.
-fn keys_of(bits: vec4u) -> vec4u {
-  let magnitude = bits & vec4u(0x7fffffffu);
-  var keys = select(bits | vec4u(0x80000000u), ~bits, bits >= vec4u(0x80000000u));
-  keys = select(keys, vec4u(0x80000000u), magnitude < vec4u(0x00800000u));
-  keys = select(keys, vec4u(0u), bits == vec4u(MINUS_INFINITY));
-  return select(keys, vec4u(0u), magnitude > vec4u(INFINITE));
-}
-
-fn apart4(product: vec4f, zero: u32) -> vec4f {
-  return bitcast<vec4f>(bitcast<vec4u>(product) ^ vec4u(zero));
-}
-
-fn gaps_of(keys: vec4u, top: u32, zero: u32) -> vec4f {
-  let bits = select(~keys, keys ^ vec4u(0x80000000u), keys >= vec4u(0x80000000u));
-  var gaps = apart4(vec4f(bitcast<f32>(bits_of(top))) - bitcast<vec4f>(bits), zero);
-  gaps = select(gaps, vec4f(0.0), gaps < vec4f(9.3132257e-10)); // 2^-30
-  let infinite = vec4<bool>(top == 0xff800000u);
-  gaps = select(gaps, vec4f(1e30), infinite);
-  gaps = select(gaps, vec4f(1e30), keys == vec4u(0u));
-  return select(gaps, vec4f(0.0), keys == vec4u(top));
-}
-
-fn weights_of(keys: vec4u, gaps: vec4f, zero: u32) -> vec4u {
-  let exact = apart4(gaps * 1.4426950216293335, zero);
-  let t = min(exact, vec4f(31.0));
-  let k = ceil(t);
-  let f = k - t;
-  var p = vec4f(0.0018671300495043397);
-  p = apart4(p * f, zero) + 0.009017030708491802;
-  p = apart4(p * f, zero) + 0.05579991266131401;
-  p = apart4(p * f, zero) + 0.24016444385051727;
-  p = apart4(p * f, zero) + 0.6931512951850891;
-  p = clamp(apart4(p * f, zero) + 1.0, vec4f(1.0), vec4f(1.9999998807907104));
-  let mantissa = (bitcast<vec4u>(p) & vec4u(0x007fffffu)) | vec4u(0x00800000u);
-  let shift = vec4u(k);
-  let large = mantissa << (8u - min(shift, vec4u(8u)));
-  let beyond = max(shift, vec4u(9u));
-  let small = (mantissa + (vec4u(1u) << (beyond - 9u))) >> (beyond - 8u);
-  var weights = select(small, large, shift <= vec4u(8u));
-  weights = select(vec4u(0u), weights, gaps < vec4f(22.0));
-  weights = select(vec4u(0u), weights, exact < vec4f(31.0));
-  return select(weights, vec4u(0u), keys == vec4u(0u));
-}
-
-// The values of candidates: ascending is the order in which the rule adds up.
-fn values_of(rule: u32, keys: vec4u, gaps: vec4f, mean: f32) -> vec4u {
-  switch rule {
-    case RULE_TOP_K: { return ~keys; }
-    case RULE_TOP_P: { return keys; }
-    default: { return bitcast<vec4u>(abs(gaps - vec4f(mean))); }
-  }
-}
-
-// Bins in the order of the values. Each step from value to bin keeps the order, rounding too.
-fn bins_of(rule: u32, gaps: vec4f, mean: f32) -> vec4u {
-  let distances = select(gaps, abs(gaps - vec4f(mean)), vec4<bool>(rule == RULE_TYPICAL_P));
-  let bins = vec4u(min(distances * BINS_PER_NAT, vec4f(1023.0)));
-  return select(bins, vec4u(BINS - 1u) - bins, vec4<bool>(rule == RULE_TOP_P));
-}
-
-fn add_to_bin(bin: u32, measure: u32) {
-  let old = atomicAdd(&low[bin], measure);
-  if (old + measure < old) { atomicAdd(&high[bin], 1u); }
 }
 
 fn bin_sum(bin: u32) -> vec2u {
@@ -160,23 +96,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let mine = thread * SPAN;
   let mine_end = min(mine + SPAN, QUADS);
 
-  // Keys at the temperature go to the scratch, each thread's own in a row.
+  // Keys at the temperature go to the scratch, each thread's own in a row. Loops over four are unrolled where that pays.
   var best = 0u;
   var id = 0u;
   for (var quad = mine; quad < mine_end; quad++) {
     var bits = logits[first + quad];
     if (ruled) { bits = scores[first + quad]; }
-    if (divisor != ONE) {
-      for (var j = 0u; j < 4u; j++) { bits[j] = divide(bits[j], divisor); }
+    for (var j = 0u; j < 4u; j++) {
+      if (divisor != ONE) { bits[j] = divide(bits[j], divisor); }
+      let key = select(0u, key_of(bits[j]), quad * 4u + j < V);
+      bits[j] = key;
+      if (key > best) {
+        best = key;
+        id = quad * 4u + j;
+      }
     }
-    let ids = vec4u(quad * 4u) + vec4u(0u, 1u, 2u, 3u);
-    let keys = select(vec4u(0u), keys_of(bits), ids < vec4u(V));
-    scores[first + quad] = keys;
-    let most = max(max(keys.x, keys.y), max(keys.z, keys.w));
-    if (most > best) {
-      best = most;
-      id = select(select(select(ids.w, ids.z, keys.z == most), ids.y, keys.y == most), ids.x, keys.x == most);
-    }
+    scores[first + quad] = bits;
   }
   atomicMax(&tops[RULE_TOP_K], best);
   workgroupBarrier();
@@ -189,15 +124,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     if (!applies(rule, at)) { continue; }
     var total = vec2u(0u);
     var mean = 0.0;
-    var goal = goal_of(rule, at, total, step);
+    var goal = vec2u(0u);
+    var least = 0u;
     var found = vec2u(0u); // value, id
     var place_found = vec3u(0u); // a thread or a bin, and what is left of the goal there
     var unlisted = false;
     for (var pass_of_rule = 0u; pass_of_rule < PASSES; pass_of_rule++) {
       if (!needs(rule, pass_of_rule, unlisted)) { continue; }
       let by_id = pass_of_rule >= IDS;
-      let shift = select(8u * (IDS - 1u - pass_of_rule), 8u * (PASSES - 1u - pass_of_rule), by_id);
-      let in_bins = pass_of_rule == BINNED || pass_of_rule >= VALUES;
+      let shift = select(8u * (IDS - 1u - pass_of_rule), 8u * (FILTER - 1u - pass_of_rule), by_id);
+      let in_bins = pass_of_rule == BINNED || (pass_of_rule >= VALUES && pass_of_rule < FILTER);
       if (in_bins) {
         for (var bin = thread; bin < BINS; bin += THREADS) {
           atomicStore(&low[bin], 0u);
@@ -209,68 +145,77 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         found_shared = vec2u(NO_TOKEN); // more are wanted than there are
       }
       workgroupBarrier();
-      var halves_low = vec4u(0u);
-      var halves_high = vec4u(0u);
+      var halves_low = 0u;
+      var halves_high = 0u;
       var gap_sum = vec2u(0u);
-      var begin = mine;
-      var end = mine_end;
-      if (pass_of_rule == INSIDE) {
-        begin = place_found.x * SPAN + thread;
-        end = min(select(begin, begin + 1u, thread < SPAN), QUADS);
-      }
-      for (var quad = begin; quad < end; quad++) {
-        let keys = scores[first + quad];
-        if (all(keys == vec4u(0u))) { continue; }
-        let gaps = gaps_of(keys, top, zero);
-        var bins = vec4u(0u);
-        var counts = keys != vec4u(0u);
-        if (pass_of_rule == BINNED || pass_of_rule == LISTED) {
-          bins = bins_of(rule, gaps, mean);
-          if (pass_of_rule == LISTED) { counts = counts & (bins == vec4u(place_found.x)); }
-        }
-        let values = values_of(rule, keys, gaps, mean);
-        let ids = vec4u(quad * 4u) + vec4u(0u, 1u, 2u, 3u);
-        if (pass_of_rule >= VALUES) {
-          // At the value that was found ids decide.
-          if (by_id) { counts = counts & (values == vec4u(found.x)); }
-          let digits = select(values, ids, vec4<bool>(by_id)) >> vec4u(shift);
-          // Two shifts: a shift by 32 is not defined.
-          counts = counts & ((digits >> vec4u(8u)) == vec4u(select(found.x, found.y, by_id)));
-          bins = digits & vec4u(255u);
-        }
-        if (!any(counts)) { continue; }
-        var measures = vec4u(1u);
-        if (rule != RULE_TOP_K) { measures = weights_of(keys, gaps, zero); }
-        measures = select(vec4u(0u), measures, counts);
-        if (pass_of_rule < BINNED) {
-          // Sums of the halves of words do not overflow.
-          halves_low += measures & vec4u(0xffffu);
-          halves_high += measures >> vec4u(16u);
-          if (rule == RULE_TYPICAL_P || rule == RULE_ETA) {
-            for (var j = 0u; j < 4u; j++) { gap_sum = add64(gap_sum, weighted(gaps[j], measures[j])); }
-          }
-          continue;
-        }
+      var left_best = 0u;
+      var left = place_found.yz;
+      let end = select(mine_end, mine, pass_of_rule == INSIDE && thread != place_found.x);
+      if (pass_of_rule == FILTER) { least = least_of(rule, at, total, mean, zero); }
+      for (var quad = mine; quad < end; quad++) {
+        var keys = scores[first + quad];
         for (var j = 0u; j < 4u; j++) {
-          if (measures[j] == 0u) { continue; }
-          if (pass_of_rule == LISTED) {
+          let key = keys[j];
+          if (key == 0u) { continue; }
+          let gap = gap_of(key, top, zero);
+          let distance = abs(gap - mean);
+          let at_id = quad * 4u + j;
+          // Ascending values are the order in which the rule adds up; from value to bin each step keeps it, rounding too.
+          var value = bitcast<u32>(distance);
+          var bin = u32(min(select(gap, distance, rule == RULE_TYPICAL_P) * BINS_PER_NAT, 1023.0));
+          if (rule == RULE_TOP_K) { value = ~key; }
+          if (rule == RULE_TOP_P) {
+            value = key;
+            bin = BINS - 1u - bin;
+          }
+          if (pass_of_rule == LISTED && bin != place_found.x) { continue; }
+          if (pass_of_rule >= VALUES && pass_of_rule < FILTER) {
+            // At the value that was found ids decide.
+            if (by_id && value != found.x) { continue; }
+            let digits = select(value, at_id, by_id) >> shift;
+            // Two shifts: a shift by 32 is not defined.
+            if ((digits >> 8u) != select(found.x, found.y, by_id)) { continue; }
+            bin = digits & 255u;
+          }
+          var weight = 1u;
+          if (rule != RULE_TOP_K) { weight = weight_of_gap(gap, zero); }
+          if (pass_of_rule == FILTER) {
+            var keep = weight >= least || key == top;
+            if (rule == RULE_TOP_K) { keep = value <= found.x; }
+            if (rule == RULE_TOP_P) { keep = value > found.x || (value == found.x && at_id >= found.y); }
+            if (rule == RULE_TYPICAL_P) { keep = weight > 0u && value <= found.x; }
+            keys[j] = select(0u, key, keep);
+            left_best = max(left_best, keys[j]);
+          } else if (pass_of_rule == INSIDE) {
+            if (less64(left, vec2u(weight, 0u))) {
+              found_shared.y = min(found_shared.y, at_id);
+              left = vec2u(0u, NO_TOKEN);
+            }
+            left = sub64(left, vec2u(weight, 0u));
+          } else if (pass_of_rule == TOTAL) {
+            // Sums of the halves of words do not overflow.
+            halves_low += weight & 0xffffu;
+            halves_high += weight >> 16u;
+            if (rule == RULE_TYPICAL_P || rule == RULE_ETA) { gap_sum = add64(gap_sum, weighted(gap, weight)); }
+          } else if (pass_of_rule == LISTED) {
             let at_list = atomicAdd(&length, 1u);
             if (at_list < LIST) {
-              list_value[at_list] = values[j];
-              list_id[at_list] = ids[j];
-              list_measure[at_list] = measures[j];
+              list_value[at_list] = value;
+              list_id[at_list] = at_id;
+              list_measure[at_list] = weight;
             }
-          } else {
-            add_to_bin(bins[j], measures[j]);
+          } else if (weight > 0u) {
+            let old = atomicAdd(&low[bin], weight);
+            if (old + weight < old) { atomicAdd(&high[bin], 1u); }
           }
         }
+        if (pass_of_rule == FILTER) { scores[first + quad] = keys; }
       }
-      if (pass_of_rule < BINNED) {
-        let high_sum = halves_high.x + halves_high.y + halves_high.z + halves_high.w;
-        let low_sum = halves_low.x + halves_low.y + halves_low.z + halves_low.w;
-        sums[thread] = add64(vec2u(high_sum << 16u, high_sum >> 16u), vec2u(low_sum, 0u));
+      if (pass_of_rule == TOTAL) {
+        sums[thread] = add64(vec2u(halves_high << 16u, halves_high >> 16u), vec2u(halves_low, 0u));
         gap_sums[thread] = gap_sum;
       }
+      if (pass_of_rule == FILTER) { atomicMax(&tops[rule + 1u], left_best); }
       workgroupBarrier();
       if (in_bins) {
         var sum = vec2u(0u);
@@ -289,7 +234,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             let comes_before = list_value[i] < value || (list_value[i] == value && list_id[i] < own_id);
             before = add64(before, vec2u(select(0u, list_measure[i], comes_before), 0u));
           }
-          let left = place_found.yz;
           let reached = less64(left, add64(before, vec2u(list_measure[thread], 0u)));
           if (reached && !less64(left, before)) { found_shared = vec2u(value, own_id); }
         }
@@ -305,8 +249,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       // All threads read the same, so all come to the same.
       if (pass_of_rule == LISTED) {
         found = select(found_shared, vec2u(0u), vec2<bool>(unlisted));
-      } else {
-        if (pass_of_rule == TOTAL || (pass_of_rule == BINNED && rule == RULE_TOP_P)) {
+      } else if (pass_of_rule == INSIDE) {
+        choice = select(choice, found_shared.y, top != 0u);
+      } else if (pass_of_rule != FILTER) {
+        if (pass_of_rule == TOTAL || pass_of_rule == BINNED) {
           total = vec2u(0u);
           var gap_total = vec2u(0u);
           for (var i = 0u; i < 16u; i++) {
@@ -314,13 +260,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             gap_total = add64(gap_total, sixteen[16u + i]);
           }
           goal = goal_of(rule, at, total, step);
-          if (rule == RULE_TYPICAL_P || rule == RULE_ETA) { mean = mean_of(gap_total, total); }
+          if (pass_of_rule == TOTAL && (rule == RULE_TYPICAL_P || rule == RULE_ETA)) { mean = mean_of(gap_total, total); }
         }
-        let inside = pass_of_rule == INSIDE;
-        let goal_here = select(goal, place_found.yz, vec2<bool>(inside));
-        let quad_before = place_found.x * SPAN;
-        place_found = find(goal_here);
-        if (inside) { place_found.x += quad_before; }
+        place_found = find(goal);
         if (in_bins) {
           var bin = place_found.x * 4u;
           for (var j = 0u; j < 3u; j++) {
@@ -342,51 +284,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       }
       workgroupBarrier();
     }
-    if (rule == DRAW) {
-      // Of four candidates, the one that the goal falls in.
-      let keys = scores[first + place_found.x];
-      let weights = weights_of(keys, gaps_of(keys, top, zero), zero);
-      var left = place_found.yz;
-      var at_quad = 0u;
-      for (var j = 0u; j < 3u; j++) {
-        let weight = vec2u(weights[j], 0u);
-        let beyond = at_quad == j && !less64(left, weight);
-        left = select(left, sub64(left, weight), vec2<bool>(beyond));
-        at_quad += select(0u, 1u, beyond);
-      }
-      choice = select(choice, place_found.x * 4u + at_quad, top != 0u);
-    } else {
-      let least = least_of(rule, at, total, mean, zero);
-      var left_best = 0u;
-      for (var quad = mine; quad < mine_end; quad++) {
-        let keys = scores[first + quad];
-        if (all(keys == vec4u(0u))) { continue; }
-        var keep = keys != vec4u(0u);
-        switch rule {
-          case RULE_TOP_K: { keep = keep & (~keys <= vec4u(found.x)); }
-          case RULE_TOP_P: {
-            let ids = vec4u(quad * 4u) + vec4u(0u, 1u, 2u, 3u);
-            keep = keep & ((keys > vec4u(found.x)) | ((keys == vec4u(found.x)) & (ids >= vec4u(found.y))));
-          }
-          default: {
-            let gaps = gaps_of(keys, top, zero);
-            let weights = weights_of(keys, gaps, zero);
-            if (rule == RULE_TYPICAL_P) {
-              keep = keep & (weights > vec4u(0u)) & (values_of(rule, keys, gaps, mean) <= vec4u(found.x));
-            } else {
-              keep = keep & ((weights >= vec4u(least)) | (keys == vec4u(top)));
-            }
-          }
-        }
-        let kept = select(vec4u(0u), keys, keep);
-        scores[first + quad] = kept;
-        left_best = max(left_best, max(max(kept.x, kept.y), max(kept.z, kept.w)));
-      }
-      atomicMax(&tops[rule + 1u], left_best);
-    }
-    // The next pass may read what another thread has left.
-    storageBarrier();
-    workgroupBarrier();
     if (rule != DRAW) { top = atomicLoad(&tops[rule + 1u]); }
   }
   if (thread == 0u) {

@@ -17,6 +17,16 @@ const THREADS = 256u;
 var<workgroup> best_key: array<u32, THREADS>;
 var<workgroup> best_id: array<u32, THREADS>;
 
+// The better of two threads' bests, the lower id among equals.
+fn take(from_thread: u32, to_thread: u32) {
+  let key = best_key[from_thread];
+  let id = best_id[from_thread];
+  if (key > best_key[to_thread] || (key == best_key[to_thread] && id < best_id[to_thread])) {
+    best_key[to_thread] = key;
+    best_id[to_thread] = id;
+  }
+}
+
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = rows[group.x * 4u + 2u];
@@ -38,18 +48,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   best_key[thread] = best;
   best_id[thread] = id;
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) {
-      let other = best_key[thread + half];
-      let other_id = best_id[thread + half];
-      if (other > best_key[thread] || (other == best_key[thread] && other_id < best_id[thread])) {
-        best_key[thread] = other;
-        best_id[thread] = other_id;
-      }
-    }
+  workgroupBarrier();
+  // Two rounds of 16, not a loop around a barrier: compilers of software adapters take longest for those.
+  if (thread < 16u) {
+    for (var i = thread + 16u; i < THREADS; i += 16u) { take(i, thread); }
   }
+  workgroupBarrier();
   if (thread == 0u) {
+    for (var i = 1u; i < 16u; i++) { take(i, 0u); }
     if (position + 1u < POSITIONS) { history[sequence * POSITIONS + position + 1u] = best_id[0]; }
     rows[row * 4u + 1u] = position + 1u;
   }

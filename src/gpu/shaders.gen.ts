@@ -67,7 +67,8 @@ export const DRAW_DENSE = {
   "LISTED": 3,
   "VALUES": 4,
   "IDS": 8,
-  "PASSES": 11
+  "FILTER": 11,
+  "PASSES": 12
 } as const
 
 export const DRAW_RULES = {
@@ -230,7 +231,7 @@ export const sampleGreedy: TypedShader<'logits' | 'scores' | 'rows' | 'settings'
   "needs": [
     "sampler_settings"
   ],
-  "code": "override QUADS:u32;\noverride V:u32;\noverride STRIDE_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read_write>rows:array<u32>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read_write>history:array<u32>;\nconst THREADS=256u;\nvar<workgroup>best_key:array<u32,THREADS>;\nvar<workgroup>best_id:array<u32,THREADS>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet row=rows[group.x*4u+2u];\nlet sequence=rows[row*4u];\nlet position=rows[row*4u+1u];\nlet ruled=(settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)!=0u;\nvar best=0u;\nvar id=NO_TOKEN;\nfor(var quad=thread;quad<QUADS;quad+=THREADS){\nvar bits=logits[group.x*STRIDE_QUADS+quad];\nif(ruled){bits=scores[group.x*STRIDE_QUADS+quad];}\nfor(var j=0u;j<4u;j++){\nlet key=select(0u,key_of(bits[j]),quad*4u+j<V);\nif(key>best){\nbest=key;\nid=quad*4u+j;\n}\n}\n}\nbest_key[thread]=best;\nbest_id[thread]=id;\nfor(var half=THREADS/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){\nlet other=best_key[thread+half];\nlet other_id=best_id[thread+half];\nif(other>best_key[thread]||(other==best_key[thread]&&other_id<best_id[thread])){\nbest_key[thread]=other;\nbest_id[thread]=other_id;\n}\n}\n}\nif(thread==0u){\nif(position+1u<POSITIONS){history[sequence*POSITIONS+position+1u]=best_id[0];}\nrows[row*4u+1u]=position+1u;\n}\n}"
+  "code": "override QUADS:u32;\noverride V:u32;\noverride STRIDE_QUADS:u32;\noverride POSITIONS:u32;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read_write>rows:array<u32>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read_write>history:array<u32>;\nconst THREADS=256u;\nvar<workgroup>best_key:array<u32,THREADS>;\nvar<workgroup>best_id:array<u32,THREADS>;\nfn take(from_thread:u32,to_thread:u32){\nlet key=best_key[from_thread];\nlet id=best_id[from_thread];\nif(key>best_key[to_thread]||(key==best_key[to_thread]&&id<best_id[to_thread])){\nbest_key[to_thread]=key;\nbest_id[to_thread]=id;\n}\n}\n@compute @workgroup_size(THREADS)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nlet row=rows[group.x*4u+2u];\nlet sequence=rows[row*4u];\nlet position=rows[row*4u+1u];\nlet ruled=(settings[sequence*SETTINGS_WORDS+FLAGS]&RULES)!=0u;\nvar best=0u;\nvar id=NO_TOKEN;\nfor(var quad=thread;quad<QUADS;quad+=THREADS){\nvar bits=logits[group.x*STRIDE_QUADS+quad];\nif(ruled){bits=scores[group.x*STRIDE_QUADS+quad];}\nfor(var j=0u;j<4u;j++){\nlet key=select(0u,key_of(bits[j]),quad*4u+j<V);\nif(key>best){\nbest=key;\nid=quad*4u+j;\n}\n}\n}\nbest_key[thread]=best;\nbest_id[thread]=id;\nworkgroupBarrier();\nif(thread<16u){\nfor(var i=thread+16u;i<THREADS;i+=16u){take(i,thread);}\n}\nworkgroupBarrier();\nif(thread==0u){\nfor(var i=1u;i<16u;i++){take(i,0u);}\nif(position+1u<POSITIONS){history[sequence*POSITIONS+position+1u]=best_id[0];}\nrows[row*4u+1u]=position+1u;\n}\n}"
 }
 
 export const SAMPLE_GREEDY = {
