@@ -35,7 +35,7 @@ export class Recordings {
   /** Begins with what the first token takes when no more is known of the model than its first layer. */
   async warmUpEarly(first: SamplerKind): Promise<void> {
     await this.begin((r) => recordSampler(r, first, this.model))
-    await this.begin((r) => this.model.recordLayers(r, 'many'))
+    await this.begin((r) => this.recordLayers(r, 'many'))
   }
 
   /** Begins to compile, and binds nothing. What fails says so when it is recorded. */
@@ -57,12 +57,14 @@ export class Recordings {
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
   layers(batchClass: BatchClass, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const name = `layers ${batchClass}${adapters ? ADAPTED : ''}`
-    return this.remember(name, async (r) => {
-      // Adapters multiply normed rows too, so norms are dispatches beside them.
-      const folded = this.model.gpu.tuning.foldedNorms[batchClass] && adapters === undefined
-      const residual = folded ? (await import('../kernels/folded-norms.ts')).foldedResidual : plainResidual
-      this.model.recordLayers(r, batchClass, { residual, adapters })
-    })
+    return this.remember(name, (r) => this.recordLayers(r, batchClass, adapters))
+  }
+
+  private async recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: Adapters): Promise<void> {
+    // Adapters multiply normed rows too, so norms are dispatches beside them.
+    const folded = this.model.gpu.tuning.foldedNorms[batchClass] && adapters === undefined
+    const residual = folded ? (await import('../kernels/folded-norms.ts')).foldedResidual : plainResidual
+    this.model.recordLayers(r, batchClass, { residual, adapters })
   }
 
   /** Residual stream to logits, for a class of output rows. */
