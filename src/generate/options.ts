@@ -28,7 +28,7 @@ export interface LoadOptions extends LoadedModelOptions {
   cache?: boolean | undefined
   /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
   maxQueue?: number | undefined
-  /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as the adapter's latency asks for. */
+  /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as many as come within 50 ms. */
   stepsPerReadback?: number | undefined
 }
 
