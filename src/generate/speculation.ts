@@ -19,25 +19,61 @@ export function speculating(most: number): Speculate {
 }
 
 /** How much a round still counts after the next one. */
-const FADE = 0.85
+const FADE = 0.8
 /** Rounds that must have been seen before guessing begins. */
 const ROUNDS = 2
 /** Tokens a millisecond that guessing must gain, times what it would be without, to begin and to go on. */
-const TO_BEGIN = 1.05
+const TO_BEGIN = 1.25
 const TO_GO_ON = 1
 /** Lengths of a guess to choose from, besides the longest: with the row before them they fill a small matrix product. */
 const LENGTHS = [7, 3, 1]
+/** Tokens at the end of a prompt that are gone through before the answer. */
+const REHEARSED = 1024
+
+/** What became of a guess. */
+interface Round {
+  readonly length: number
+  readonly right: number
+}
 
 /**
- * Goes through the answer in rounds, as if each round's guess were verified: it knows what came, so it knows how many of the
- * guess were right, and what the round would have cost. That takes nothing from the GPU as long as guessing is off, and it is
- * the same measure when it is on.
+ * Goes through tokens in rounds, as if each round's guess were verified: it knows what came, so it knows how many of the
+ * guess were right. That takes nothing from the GPU as long as guessing is off, and it is the same measure when it is on.
  */
-export class Speculation {
+class Rounds {
   private readonly lookup: PromptLookup
-  /** The guess of this round, where it begins in the tokens, and how much of it is seen to be right. */
   private guessed: readonly number[] | undefined
+  /** Where the guess begins in the tokens. */
   private first = 0
+
+  constructor(
+    private readonly tokens: readonly number[],
+    private readonly length: () => number,
+  ) {
+    this.lookup = new PromptLookup(tokens)
+  }
+
+  guess(most: number): number[] {
+    return this.lookup.guess(most)
+  }
+
+  /** A token was added to the list. Returns the round that ended with it, if one did. */
+  added(): Round | undefined {
+    const at = this.tokens.length - 1
+    const { guessed } = this
+    const right = at - this.first
+    if (guessed !== undefined && right < guessed.length && guessed[right] === this.tokens[at]) return undefined
+    this.guessed = this.lookup.guess(this.length())
+    this.first = at + 1
+    return guessed && { length: guessed.length, right }
+  }
+}
+
+/** Decides for one request. A text that repeats itself goes on doing so: the end of its prompt counts like an answer. */
+export class Speculation {
+  private readonly answer: Rounds
+  private readonly promptEnd: readonly number[]
+  private rehearsed = false
   /** Sums over rounds, the latest counting most. */
   private rounds = 0
   private gained = 0
@@ -46,15 +82,19 @@ export class Speculation {
   private wrong = 0
   #pays = false
 
-  /** @param most tokens of one guess at most */
+  /**
+   * @param tokens those of the prompt, to which those of the answer are added
+   * @param most tokens of one guess at most
+   */
   constructor(
-    private readonly tokens: readonly number[],
+    tokens: readonly number[],
     private readonly most: number,
     private readonly costs: Costs,
     /** Whether the request's tokens are awaited one by one anyway. */
     private readonly stepwise: () => boolean,
   ) {
-    this.lookup = new PromptLookup(tokens)
+    this.answer = new Rounds(tokens, () => this.length())
+    this.promptEnd = tokens.slice(-REHEARSED)
   }
 
   /** Guesses should be verified now. */
@@ -64,30 +104,29 @@ export class Speculation {
 
   /** What may come next, at most `room` ids; none while guessing does not pay. */
   guess(room: number): number[] {
-    return this.#pays ? this.lookup.guess(Math.min(room, this.length())) : []
+    return this.#pays ? this.answer.guess(Math.min(room, this.length())) : []
   }
 
   /** A token was added to the list. */
   added(): void {
-    const at = this.tokens.length - 1
-    if (this.guessed === undefined) this.begin(at)
-    else {
-      const right = this.guessed[at - this.first] === this.tokens[at]
-      if (right && at - this.first < this.guessed.length) return
-      this.end(at - this.first, this.guessed.length)
-      this.begin(at)
+    const plain = this.plain()
+    if (plain !== undefined && !this.rehearsed) this.rehearse(plain)
+    const round = this.answer.added()
+    if (plain !== undefined && round !== undefined) this.ended(round, plain)
+  }
+
+  private rehearse(plain: number): void {
+    this.rehearsed = true
+    const tokens: number[] = []
+    const rounds = new Rounds(tokens, () => this.length())
+    for (const id of this.promptEnd) {
+      tokens.push(id)
+      const round = rounds.added()
+      if (round !== undefined) this.ended(round, plain)
     }
   }
 
-  /** The round after the token at `at`. */
-  private begin(at: number): void {
-    this.guessed = this.lookup.guess(this.length())
-    this.first = at + 1
-  }
-
-  private end(right: number, length: number): void {
-    const plain = this.plain()
-    if (plain === undefined) return
+  private ended({ length, right }: Round, plain: number): void {
     this.rounds = FADE * this.rounds + 1
     // The other answers of the batch get one token each, guesses or not.
     this.gained = FADE * this.gained + 1 + right / this.costs.answers

@@ -150,8 +150,8 @@ describe('a plan', () => {
   it('guesses tokens that are verified together once that pays, within the answer that is left', () => {
     const { planner, running, admit, pace } = stage(1)
     // A step of one row and a step of eight cost the same.
-    for (const rows of [1, 1, 1, 8, 8, 8]) {
-      pace.observe({ steps: 1, rows: { length: rows }, shares: { length: 1 }, decodes: true }, true, 0, 2)
+    for (const [i, rows] of [1, 1, 1, 8, 8, 8].entries()) {
+      pace.observe({ steps: 1, rows: { length: rows }, shares: { length: 1 }, decodes: true }, true, 10 * i, 10 * i + 2)
     }
     const generation = admit([1, 2, 3, 4, 1, 2, 3, 4], 7, { speculate: speculating(7), maxTokens: 24 })
     expect(planner.plan(running, false)).toMatchObject({ kind: 'batch', steps: 4, shares: [{ guessed: [] }] })

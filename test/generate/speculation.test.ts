@@ -70,7 +70,7 @@ describe('guessing', () => {
       varied.map((id) => id + 100),
       speculation,
     )
-    expect(rounds).toBeLessThan(8)
+    expect(rounds).toBeLessThan(10)
     expect(speculation.pays).toBe(false)
     expect(grow(tokens, repeated, speculation).right).toBeGreaterThan(60)
   })
@@ -91,6 +91,32 @@ describe('guessing', () => {
         costs((rows) => (rows <= 8 ? 1.3 : 2.5), 8),
       ).guessed,
     ).toBe(0)
+  })
+
+  it('begins at once where the prompt repeats itself, and ends soon where the answer does not', () => {
+    const tokens = repeated.slice(0, 60)
+    const speculation = new Speculation(tokens, 8, CHEAP, () => false)
+    expect(speculation.pays).toBe(false)
+    expect(grow(tokens, repeated.slice(0, 1), speculation).guessed).toBe(0)
+    expect(speculation.pays).toBe(true)
+    expect(
+      grow(
+        tokens,
+        varied.map((id) => id + 100),
+        speculation,
+      ).rounds,
+    ).toBeLessThan(8)
+  })
+
+  it('waits with the prompt until costs are known', () => {
+    const known = { answers: 1, aloneCost: CHEAP.aloneCost, stepCost: (): number | undefined => undefined }
+    const tokens = repeated.slice(0, 60)
+    const speculation = new Speculation(tokens, 8, known, () => false)
+    grow(tokens, repeated.slice(0, 3), speculation)
+    expect(speculation.pays).toBe(false)
+    known.stepCost = () => 1
+    grow(tokens, repeated.slice(3, 4), speculation)
+    expect(speculation.pays).toBe(true)
   })
 
   it('never guesses more than there is room for', () => {
