@@ -11,7 +11,7 @@ const load = { kvCache: 'f32', prefillChunk: 32, stepsPerReadback: 1 } as const
 const params = { ...greedy, max_tokens: 6 }
 const prompts = [40, 5, 7].map((length, i) => promptOf(40 + i, length, reference.vocab))
 
-type Extents = readonly [x: number, y: number | undefined, z: number | undefined]
+type Extents = readonly [x: number, y: number, z: number]
 
 /** Notes what a pass dispatches, besides doing it. */
 function noteDispatches(device: GPUDevice, noted: Extents[]): void {
@@ -22,7 +22,7 @@ function noteDispatches(device: GPUDevice, noted: Extents[]): void {
     encoder.beginComputePass = (passDescriptor) => {
       const pass = begin(passDescriptor)
       const dispatch = pass.dispatchWorkgroups.bind(pass)
-      pass.dispatchWorkgroups = (x, y, z) => {
+      pass.dispatchWorkgroups = (x, y = 1, z = 1) => {
         noted.push([x, y, z])
         dispatch(x, y, z)
       }
@@ -62,7 +62,8 @@ test('prompts share a chunk, and the head runs for the rows at their ends alone'
     expect(first!.extents).toHaveLength(layers.dispatches)
     const extentsOf = (rows: number) => {
       const extents: Extents[] = []
-      const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups: (...size: Extents) => extents.push(size) }
+      const dispatchWorkgroups = (x: number, y = 1, z = 1) => extents.push([x, y, z])
+      const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups }
       const batch = { rows, outputs: 3, splits: 1, tiles: rows, ruled: 0, logged: 0 }
       head.encode(pass as unknown as GPUComputePassEncoder, batch)
       return extents
