@@ -57,8 +57,9 @@ def check_chat():
     assert {"chunk", "content.delta", "content.done"} <= kinds, kinds
     several = client.chat.completions.create(**{**GREEDY, "temperature": 1}, n=2, seed=7, logprobs=True, top_logprobs=2)
     assert len(several.choices) == 2 and len(several.choices[1].logprobs.content[0].top_logprobs) == 2
-    own = client.chat.completions.create(**GREEDY, extra_body={"repetition_penalty": 1.5})
-    assert own.choices[0].message.content != text
+    word = text.split()[2]
+    own = client.chat.completions.create(**GREEDY, extra_body={"bad_words": [word]})
+    assert word not in own.choices[0].message.content.split(), own
 
 
 def check_structured():
@@ -78,9 +79,10 @@ def check_responses():
     events = list(client.responses.create(**asked, stream=True))
     assert events[0].type == "response.created" and events[-1].type in ("response.completed", "response.incomplete")
     assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == whole.output_text
-    with client.responses.stream(**asked) as stream:
+    # The client's own helper takes an answer that was cut off for an error.
+    with client.responses.stream(**{**asked, "max_output_tokens": ROOM}) as stream:
         stream.until_done()
-        assert stream.get_final_response().output_text == whole.output_text
+        assert stream.get_final_response().output_text.startswith(whole.output_text)
     second = client.responses.create(model="pocket", input="And?", previous_response_id=whole.id, max_output_tokens=4)
     assert second.usage.input_tokens > whole.usage.input_tokens
     assert client.responses.retrieve(whole.id).output_text == whole.output_text
