@@ -122,7 +122,8 @@ class OpfsStore implements ModelStore {
           throw error
         }
       }
-      onWait?.(await this.keptBytes(key))
+      // A part that is just being written may not be looked at in every browser.
+      onWait?.(await this.keptBytes(key).catch(() => 0))
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
   }
