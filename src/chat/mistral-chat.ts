@@ -71,7 +71,7 @@ export class MistralChat implements ChatModel {
     try {
       const checkpoint = await openCheckpoint(files, load)
       const template = await loadTemplate(checkpoint, own, load.signal)
-      const model = await MistralModel.fromCheckpoint(checkpoint, load, true)
+      const model = await MistralModel.fromCheckpoint(checkpoint, load, { source, needsTokenizer: true })
       return new MistralChat(model, model.tokenizer!, template, neighbours)
     } finally {
       await files.close()

@@ -5,6 +5,8 @@ import type { Adapter } from './types.ts'
 export class ExclusiveJob implements Owner {
   readonly tokens = []
   readonly settled = 0
+  /** Before all generations, which it does not hold up. */
+  readonly order = -1
   sequence: Sequence | undefined
   /** Resolves when the job is done; rejects with what it failed with. */
   readonly finished: Promise<void>

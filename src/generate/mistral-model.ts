@@ -11,6 +11,7 @@ import type { Disposes } from '../platform/globals.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapter-types.ts'
+import type { Recover } from './device-loss.ts'
 import type { Embedding, EmbedOptions } from './embedding.ts'
 import { GenerationStream } from './generation-stream.ts'
 import { type ModelStatus, statusOf } from './model-status.ts'
@@ -27,6 +28,7 @@ import {
   reporting,
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
+import type { Recovery } from './recovery.ts'
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, parseTokenParams, type TokenParams, verdictOf } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
@@ -48,8 +50,10 @@ export class MistralModel {
     readonly tokenizer: Tokenizer | undefined,
     maxQueue: number,
     steps: number | undefined,
+    recovery: Recovery | undefined,
   ) {
-    this.scheduler = new Scheduler(loaded, { maxQueue, steps })
+    const recover: Recover = async (error) => (await import('./recovery.ts')).recover(this, recovery!, error)
+    this.scheduler = new Scheduler(loaded, { maxQueue, steps, recover: recovery && recover })
     this.#maxQueue = maxQueue
     this.#named = new NamedAdapters(loaded, this.scheduler)
   }
@@ -64,17 +68,17 @@ export class MistralModel {
     const load = reporting(options)
     const files = await openSource(source, openOptions(load))
     try {
-      return await MistralModel.fromCheckpoint(await openCheckpoint(files, load), load)
+      return await MistralModel.fromCheckpoint(await openCheckpoint(files, load), load, { source })
     } finally {
       await files.close()
     }
   }
 
-  /** @internal As `load`, from a checkpoint that the caller closes. */
+  /** @internal As `load`, from a checkpoint that the caller closes, and which `source` gives again after the loss of a device. */
   static async fromCheckpoint(
     checkpoint: Checkpoint,
     options: LoadOptions,
-    needsTokenizer = false,
+    { source, needsTokenizer = false }: { source?: ModelSource; needsTokenizer?: boolean } = {},
   ): Promise<MistralModel> {
     const tokenizer = await tokenizerOf(checkpoint, options.signal)
     if (tokenizer === undefined && needsTokenizer) {
@@ -84,9 +88,10 @@ export class MistralModel {
       )
     }
     tokenizer?.checkRows(checkpoint.config.vocabSize)
-    const { maxQueue = Infinity, stepsPerReadback } = options
+    const { maxQueue = Infinity, stepsPerReadback, maxRecoveries: most = 3 } = options
     const loaded = await LoadedModel.load(checkpoint, options, tokenizer?.vocabSize)
-    return new MistralModel(loaded, tokenizer, maxQueue, stepsPerReadback)
+    const recovery = source === undefined || most === 0 ? undefined : { source, options, most, losses: 0, tokens: 0 }
+    return new MistralModel(loaded, tokenizer, maxQueue, stepsPerReadback, recovery)
   }
 
   get config(): ModelConfig {
@@ -260,12 +265,7 @@ export class MistralModel {
    * works.
    */
   get failure(): Error | undefined {
-    try {
-      this.loaded.gpu.check()
-      return undefined
-    } catch (error) {
-      return error as Error
-    }
+    return this.scheduler.failure
   }
 
   /** Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. */

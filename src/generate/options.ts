@@ -28,6 +28,11 @@ export interface LoadOptions extends LoadedModelOptions {
   cache?: boolean | undefined
   /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
   maxQueue?: number | undefined
+  /**
+   * How often in a row a lost device is replaced, without a token between. The model is loaded again from its source, and answers
+   * go on with the same text. 0: a lost device ends the model. Default 3.
+   */
+  maxRecoveries?: number | undefined
   /** Tokens to choose before they are brought back from the GPU, 1 to 16. Default: as many as come within 50 ms. */
   stepsPerReadback?: number | undefined
 }
@@ -74,6 +79,7 @@ const LOAD: Checks<LoadOptions> = {
   kernelHooks: checkedLater,
   firstSampler: checkedLater,
   maxQueue: orElse(Infinity, integer(0)),
+  maxRecoveries: integer(0, 100),
   stepsPerReadback: integer(1, MAX_STEPS),
 }
 

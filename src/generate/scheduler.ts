@@ -1,14 +1,17 @@
 /** Continuous batching: gives waiting requests their sequences, runs batches, and hands their results out. */
-import { QueueFullError } from '../errors.ts'
+import { DeviceLostError } from '../errors.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS } from '../model/runner.ts'
 import { Changes } from './changes.ts'
+import { copyBeginning } from './copy-beginning.ts'
+import { DeviceLoss, type Recover } from './device-loss.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
 import { prepareOne } from './mask-sources.ts'
 import { Pace } from './pace.ts'
-import { type BatchPlan, type CopyPlan, Planner } from './planner.ts'
+import { type BatchPlan, Planner } from './planner.ts'
 import { postprocess } from './postprocess.ts'
+import { IDLE_MS, longestIdle, refuseBeyond, remove } from './queue.ts'
 import { type Sequence, SequenceCache } from './sequence-cache.ts'
 import type { Adapter, GenerationRequest, Totals } from './types.ts'
 
@@ -17,10 +20,8 @@ export interface SchedulerOptions {
   readonly maxQueue: number
   /** Steps per readback; undefined: as the adapter wants it. */
   readonly steps?: number | undefined
+  readonly recover?: Recover | undefined
 }
-
-/** A generation whose reader takes nothing loses its sequence after this time when others wait for one. */
-const IDLE_MS = 100
 
 /**
  * All generations that have a sequence decode together, one row each, and chunks of new prompts run between their steps.
@@ -32,6 +33,7 @@ export class Scheduler {
   private readonly sequences: SequenceCache
   private readonly pace: Pace
   private readonly planner: Planner
+  private readonly device: DeviceLoss
   /** In the order in which they get sequences. */
   private readonly waiting: (Generation | ExclusiveJob)[] = []
   /** The generations that have a sequence; the first is the one whose turn it is. */
@@ -49,6 +51,7 @@ export class Scheduler {
     private readonly options: SchedulerOptions,
   ) {
     this.sequences = new SequenceCache(loaded)
+    this.device = new DeviceLoss(loaded, options.recover)
     this.pace = new Pace(MAX_STEPS, options.steps)
     this.planner = new Planner(loaded, this.sequences, this.pace)
   }
@@ -63,8 +66,8 @@ export class Scheduler {
 
   /** Throws `QueueFullError`, unless it is a `sibling` of a request that was let in, and `DeviceError`. */
   start<Note>(request: GenerationRequest<Note>, sibling = false): Generation<Note> {
-    this.loaded.gpu.check()
-    if (!sibling) this.refuseBeyondQueue()
+    this.check()
+    if (!sibling) refuseBeyond(this.options.maxQueue, this.waiting, this.running, this.sequences.free.length)
     const generation: Generation<Note> = new Generation(request, this.count++, () => this.resume(generation), this.pace)
     this.loaded.runner.prepare(generation.needs(), request.maxTokens)
     this.waiting.push(generation)
@@ -84,8 +87,8 @@ export class Scheduler {
 
   /** Runs `work` with an empty sequence until it returns true. It may submit one batch each time, and awaits it. */
   runExclusively(work: (sequence: number) => Promise<boolean>, adapter?: Adapter): ExclusiveJob {
-    this.loaded.gpu.check()
-    this.refuseBeyondQueue()
+    this.check()
+    refuseBeyond(this.options.maxQueue, this.waiting, this.running, this.sequences.free.length)
     const job = new ExclusiveJob(work, adapter)
     this.waiting.push(job)
     this.changed()
@@ -94,7 +97,7 @@ export class Scheduler {
 
   /** Runs `work` while no batch is being made, as soon as it is ready; the batches that were submitted go on. */
   betweenBatches<T>(work: () => Promise<T>, isReady: () => boolean = () => true): Promise<T> {
-    this.loaded.gpu.check()
+    this.check()
     const done = this.changes.add(work, isReady)
     this.changed()
     return done
@@ -105,15 +108,6 @@ export class Scheduler {
     job.fail(error)
     this.releaseJob(job)
     this.changed()
-  }
-
-  /** Requests that were preempted and wait again do not count against `maxQueue`: they were let in before. */
-  private refuseBeyondQueue(): void {
-    const fresh = this.waiting.filter((one) => !(one instanceof Generation) || one.cachedTokens === undefined).length
-    const idle = this.running.filter((generation) => generation.idleSince !== undefined).length
-    const free = this.sequences.free.length + idle
-    const { maxQueue } = this.options
-    if (fresh + 1 - free > maxQueue) throw new QueueFullError(Math.max(0, fresh - free), maxQueue)
   }
 
   /** The reader of a paused generation wants more. */
@@ -136,19 +130,53 @@ export class Scheduler {
         const change = new Promise<void>((resolve) => {
           this.wake = resolve
         })
-        if (this.changes.count > 0) await this.changes.run()
-        this.admit()
-        if (this.inFlight < MAX_IN_FLIGHT && (await this.step())) continue
+        if (!this.device.isMending && (await this.advance())) continue
         // Requests that wait for a sequence look again when an owner may have become idle.
         const timer = this.waiting.length > 0 ? setTimeout(() => this.wake(), IDLE_MS) : undefined
         await change
         clearTimeout(timer)
       }
     } catch (error) {
-      this.failAll(error as Error)
+      this.broken(error as Error)
     } finally {
       this.looping = false
     }
+  }
+
+  /** Makes the changes that wait, admits requests, and does the next thing. Returns whether there was one. */
+  private async advance(): Promise<boolean> {
+    if (this.changes.count > 0) await this.changes.run()
+    this.admit()
+    return this.inFlight < MAX_IN_FLIGHT && (await this.step())
+  }
+
+  /** Why the model answers no more; undefined as long as it does, or a lost device can be replaced. */
+  get failure(): Error | undefined {
+    return this.device.failure
+  }
+
+  /** Throws what went wrong with the device, unless that is being mended. */
+  check(): void {
+    const { error } = this.device
+    if (error !== undefined && !this.broken(error)) throw error
+  }
+
+  /**
+   * Everything fails with the device, unless that is lost and another can be had: then the generations wait for it, in the
+   * order in which they came, and compute their tokens anew. Returns whether they wait.
+   */
+  private broken(error: Error): boolean {
+    if (this.device.isMending) return true
+    const mending = this.device.mend(error, (failure) => {
+      if (failure !== undefined) this.failAll(failure)
+      this.changed()
+    })
+    const waiting = mending ? [...this.running, ...this.waiting.splice(0)].sort((a, b) => a.order - b.order) : []
+    for (const generation of mending ? [...this.running] : []) this.release(generation)
+    // What the others hold was on the device.
+    this.failAll(error)
+    this.waiting.push(...waiting)
+    return mending
   }
 
   /** Gives free sequences to those who wait, in the order they came. */
@@ -184,12 +212,8 @@ export class Scheduler {
 
   /** Takes the sequence of the generation that has been idle for the longest; it will compute its tokens anew. */
   private preemptIdle(): boolean {
-    let longest: Generation | undefined
-    for (const generation of this.running) {
-      const since = generation.idleSince
-      if (since !== undefined && since < (longest?.idleSince ?? Infinity)) longest = generation
-    }
-    if (longest?.idleSince === undefined || performance.now() - longest.idleSince < IDLE_MS) return false
+    const longest = longestIdle(this.running)
+    if (longest === undefined) return false
     this.release(longest)
     return true
   }
@@ -220,20 +244,9 @@ export class Scheduler {
     }
     this.jobsTurn = true
     const plan = this.planner.plan(this.running, job !== undefined)
-    if (plan?.kind === 'copy') await this.copy(plan)
+    if (plan?.kind === 'copy') this.totals.cachedTokens += await copyBeginning(plan, this.loaded.runner, this.sequences)
     else if (plan !== undefined) await this.submit(plan)
     return plan !== undefined
-  }
-
-  private async copy({ generation, source: { sequence: source, shared } }: CopyPlan): Promise<void> {
-    const target = generation.sequence!
-    const { epoch } = generation
-    const size = { count: shared, written: source.written }
-    const written = await this.loaded.runner.copySequence(source.index, target.index, size)
-    // Copying may have had to compile, and the request may have left meanwhile.
-    if (generation.epoch !== epoch) return this.sequences.clear(target)
-    target.written = written
-    this.totals.cachedTokens += generation.copied(shared)
   }
 
   private async submit(plan: BatchPlan): Promise<void> {
@@ -256,7 +269,8 @@ export class Scheduler {
         this.pace.observe(plan, alone, start, performance.now())
         for (const generation of postprocess(plan, choices, this.totals)) this.release(generation)
       })
-      .catch((error: unknown) => this.failAll(error as Error))
+      // Batches of a device that is gone fail after another has taken its place.
+      .catch((error: unknown) => runner === this.loaded.runner && this.broken(error as Error))
       .finally(() => {
         this.inFlight--
         this.changed()
@@ -266,6 +280,7 @@ export class Scheduler {
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */
   private failPlan({ shares }: BatchPlan, error: Error): undefined {
+    if (error instanceof DeviceLostError) return void this.broken(error)
     for (const { generation, sequence } of shares) {
       generation.fail(error)
       this.release(generation)
@@ -288,9 +303,4 @@ export class Scheduler {
     // Nobody knows which batches ran: what the sequences hold must not be gone on from.
     for (const sequence of this.sequences.all) this.sequences.clear(sequence)
   }
-}
-
-function remove<T>(list: T[], item: T): void {
-  const at = list.indexOf(item)
-  if (at >= 0) list.splice(at, 1)
 }

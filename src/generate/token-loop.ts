@@ -102,7 +102,7 @@ export async function* generateTokens<Note>(
   try {
     for (;;) {
       // Steps that lie ready are no use to anybody once the model is gone.
-      loaded.gpu.check()
+      scheduler.check()
       const step = await generation.take()
       // The last step has a finish reason, and the iterator ends with it.
       if (step === undefined) throw new Error('a generation ended without its last step')

@@ -135,6 +135,11 @@ export class Gpu {
     return result
   }
 
+  /** It was given up on purpose. */
+  get isDisposed(): boolean {
+    return this.health.isDisposed
+  }
+
   /** Destroys the device with all its buffers and lets the process end. Safe to call twice. */
   dispose(): void {
     if (this.health.isDisposed) return

@@ -228,6 +228,19 @@ export class LoadedModel {
     return this.reader
   }
 
+  /**
+   * Another, loaded from the same checkpoint with the same options, takes the place of this one, whose device is lost. Throws
+   * `DeviceError` when this one was disposed of meanwhile.
+   */
+  moveTo({ gpu, weights, cache, runner, kernels }: LoadedModel): void {
+    if (this.gpu.isDisposed) {
+      gpu.dispose()
+      this.gpu.check()
+    }
+    this.gpu.dispose()
+    Object.assign(this, { gpu, weights, cache, runner, kernels, scorer: undefined, reader: undefined })
+  }
+
   /** Frees everything on the GPU and lets the process end. Safe to call twice. */
   dispose(): void {
     this.gpu.dispose()
