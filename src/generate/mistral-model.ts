@@ -265,7 +265,7 @@ export class MistralModel {
    * works.
    */
   get failure(): Error | undefined {
-    return this.scheduler.failure
+    return this.scheduler.device.failure
   }
 
   /** Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. */

@@ -33,7 +33,7 @@ export class Scheduler {
   private readonly sequences: SequenceCache
   private readonly pace: Pace
   private readonly planner: Planner
-  private readonly device: DeviceLoss
+  readonly device: DeviceLoss
   /** In the order in which they get sequences. */
   private readonly waiting: (Generation | ExclusiveJob)[] = []
   /** The generations that have a sequence; the first is the one whose turn it is. */
@@ -147,12 +147,7 @@ export class Scheduler {
   private async advance(): Promise<boolean> {
     if (this.changes.count > 0) await this.changes.run()
     this.admit()
-    return this.inFlight < MAX_IN_FLIGHT && (await this.step())
-  }
-
-  /** Why the model answers no more; undefined as long as it does, or a lost device can be replaced. */
-  get failure(): Error | undefined {
-    return this.device.failure
+    return this.inFlight < MAX_IN_FLIGHT && this.step()
   }
 
   /** Throws what went wrong with the device, unless that is being mended. */
@@ -172,7 +167,7 @@ export class Scheduler {
       this.changed()
     })
     const waiting = mending ? [...this.running, ...this.waiting.splice(0)].sort((a, b) => a.order - b.order) : []
-    for (const generation of mending ? [...this.running] : []) this.release(generation)
+    if (mending) for (const generation of [...this.running]) this.release(generation)
     // What the others hold was on the device.
     this.failAll(error)
     this.waiting.push(...waiting)
