@@ -130,7 +130,9 @@ export class Scheduler {
         const change = new Promise<void>((resolve) => {
           this.wake = resolve
         })
-        if (!this.device.isMending && (await this.advance())) continue
+        if (this.changes.count > 0) await this.changes.run()
+        if (!this.device.isMending) this.admit()
+        if (!this.device.isMending && this.inFlight < MAX_IN_FLIGHT && (await this.step())) continue
         // Requests that wait for a sequence look again when an owner may have become idle.
         const timer = this.waiting.length > 0 ? setTimeout(() => this.wake(), IDLE_MS) : undefined
         await change
@@ -141,13 +143,6 @@ export class Scheduler {
     } finally {
       this.looping = false
     }
-  }
-
-  /** Makes the changes that wait, admits requests, and does the next thing. Returns whether there was one. */
-  private async advance(): Promise<boolean> {
-    if (this.changes.count > 0) await this.changes.run()
-    this.admit()
-    return this.inFlight < MAX_IN_FLIGHT && this.step()
   }
 
   /** Throws what went wrong with the device, unless that is being mended. */
