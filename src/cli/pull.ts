@@ -19,8 +19,16 @@ async function run(cli: Cli, name: string): Promise<void> {
   await interruptible(cli, async (signal) => {
     const bar = progressBar(cli)
     const onProgress = bar.update
-    const found = await chosenModel(cli, name, (name) => pull(name, { signal, onProgress }).finally(() => bar.stop()))
-    for (const text of found.notes) await note(cli, `note: ${text}`)
+    // Said before gigabytes come, so that there is time to stop.
+    const told = new Set<string>()
+    const onChoice = (text: string) => {
+      told.add(text)
+      void note(cli, `note: ${text}`)
+    }
+    const found = await chosenModel(cli, name, (name) =>
+      pull(name, { signal, onProgress, onChoice }).finally(() => bar.stop()),
+    )
+    for (const text of found.notes) if (!told.has(text)) await note(cli, `note: ${text}`)
     await cli.terminal.out.write(`${found.name}: ${bytes(found.bytes)} of weights, verified and ready\n`)
   })
 }

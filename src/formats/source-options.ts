@@ -28,5 +28,7 @@ export interface SourceOptions {
   readonly defer?: boolean | undefined
   /** Bytes that one request of a download asks for; for tests, whose files are small. */
   readonly segmentBytes?: number | undefined
+  /** Is told which of several forms was chosen, and why, before anything of it comes. */
+  readonly onChoice?: ((text: string) => void) | undefined
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined
 }

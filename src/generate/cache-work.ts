@@ -18,18 +18,18 @@ const CACHE: Checks<CacheOptions> = {
   hub: check((value) => typeof value === 'object' && value !== null, 'an object'),
   signal: abortSignal,
 }
-const PULL: Checks<PullOptions> = { ...CACHE, onProgress: callback }
+const PULL: Checks<PullOptions> = { ...CACHE, onProgress: callback, onChoice: callback }
 /** What a load may read beside weights. */
 const SMALL_FILE = /(?:\.json|\.jinja2?|\.model(?:\.v\d+m?\d*)?)$/i
 
 export async function pull(source: string, options: PullOptions): Promise<Pulled> {
   checkOptions<PullOptions>(options, PULL)
-  const { signal, hub } = options
+  const { signal, hub, onChoice } = options
   const report = metered(options.onProgress)
   report({ phase: 'open', loaded: 0, total: 0 })
   const onDownload = (progress: { loaded: number; total: number; file: string }) =>
     report({ phase: 'download', ...progress })
-  const files = await openSource(source, { signal, hub, cache: true, defer: true, onDownload })
+  const files = await openSource(source, { signal, hub, cache: true, defer: true, onChoice, onDownload })
   try {
     // What cannot be loaded is refused by its header, before it is downloaded.
     const checkpoint = await openCheckpoint(files, { signal })

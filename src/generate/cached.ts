@@ -10,6 +10,8 @@ export interface CacheOptions {
 }
 
 export interface PullOptions extends CacheOptions {
+  /** Is told which of several forms was chosen, and why, before it is downloaded. It stands in `notes`, too. */
+  onChoice?: ((text: string) => void) | undefined
   /** As in `load`. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
 }

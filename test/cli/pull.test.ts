@@ -60,6 +60,23 @@ describe('pull and cache', { timeout: 120_000 }, () => {
     expect((await run('cache', 'list')).stdout).toBe('no models\n')
   })
 
+  it('say which of several types is taken, and what else there is', async () => {
+    const gguf = readFileSync(new URL('../fixtures/checkpoints/gguf-q8_0/model.gguf', import.meta.url))
+    hub.publish(
+      'me/tiny-GGUF',
+      new Map([
+        ['tiny-Q4_K_M.gguf', gguf],
+        ['tiny-F16.gguf', gguf],
+      ]),
+    )
+    const { code, stderr } = await run('pull', 'me/tiny-GGUF')
+    expect(code).toBe(0)
+    expect(stderr).toMatch(
+      /^note: tiny-Q4_K_M\.gguf \(0\.1 MB\): the first in order of preference that fits .*tiny-F16\.gguf \(0\.1 MB\)\n$/,
+    )
+    expect(await run('pull', 'me/tiny-GGUF:F16')).toMatchObject({ code: 0, stderr: '' })
+  })
+
   it('say what cannot be had', async () => {
     const unknown = await run('pull', 'nobody/nothing')
     expect(unknown).toMatchObject({

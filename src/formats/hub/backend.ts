@@ -52,6 +52,7 @@ export async function hubBackend(name: HubName, options: SourceOptions): Promise
   const { memoryBytes } = place.settings
   const fitBytes = memoryBytes === undefined ? FIT_BYTES : memoryBytes * FIT_SHARE
   const chosen = chooseForm(name.repository, listing.files, name.pick, fitBytes)
+  if (chosen.reason !== undefined) options.onChoice?.(chosen.reason)
   const files = new Map<string, HubFile>()
   for (const file of listing.files) {
     const inside = file.path.startsWith(chosen.folder) ? file.path.slice(chosen.folder.length) : undefined
