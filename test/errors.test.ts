@@ -74,6 +74,7 @@ describe('an error as plain data', () => {
     new errors.ConversationError('roles must alternate'),
     new errors.ContextLengthError(9, 8),
     new errors.DeviceError('no adapter'),
+    new errors.SelfTestError('llvmpipe: matmul is off by 3'),
     new errors.DeviceLostError('unknown', 'gone'),
     new errors.MemoryError('the model', 9, undefined),
     new errors.AbortError(new DOMException('stopped', 'AbortError')),
