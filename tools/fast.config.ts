@@ -16,7 +16,11 @@ const ON_A_DEVICE = [
   'test/tools/with-adapter.test.ts',
 ]
 /** What starts many programs. */
-const SLOW = ['test/cli/invocation.test.ts', 'test/formats/dev-servers.test.ts', 'test/platform/stderr-filter.test.ts']
+const SLOW = [
+  'test/cli/{invocation,pull}.test.ts',
+  'test/formats/{dev-servers,hub-cache}.test.ts',
+  'test/platform/stderr-filter.test.ts',
+]
 
 const fast = mergeConfig(everything, { test: { exclude: [...ON_A_DEVICE, ...SLOW] } })
 // Nothing native runs here, so that threads will do, and no adapter is looked for.
