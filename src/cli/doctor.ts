@@ -6,14 +6,7 @@ import type { OptionalFeature } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
 import { adapterAdvice, packageAdvice } from './advice.ts'
 import { type Cli, colorsFor, disabledFeatures, UsageError } from './context.ts'
-import {
-  renderSelfTest,
-  renderTuning,
-  runSelfTest,
-  runTuner,
-  type SelfTestFinding,
-  type TuneFinding,
-} from './doctor-kernels.ts'
+import type { SelfTestFinding, TuneFinding } from './doctor-kernels.ts'
 import { errorText } from './error-text.ts'
 import { type ModelFit, modelFits } from './model-fits.ts'
 import type { Values } from './options.ts'
@@ -35,7 +28,7 @@ async function doctor(cli: Cli, values: Values): Promise<void> {
   const { terminal } = cli
   if (values.model !== undefined && values.tune !== true) throw new UsageError('--model goes with --tune')
   const report = await examine(cli, values)
-  const text = values.json === true ? JSON.stringify(report, undefined, 2) : render(cli, report)
+  const text = values.json === true ? JSON.stringify(report, undefined, 2) : await render(cli, report)
   await terminal.out.write(`${text}\n`)
   if ('error' in report || report.self_test?.passed === false) terminal.setExitCode(1)
 }
@@ -87,15 +80,18 @@ async function examine(cli: Cli, values: Values): Promise<Report> {
   }
 }
 
+/** Other commands start without it. */
+const kernels = () => import('./doctor-kernels.ts')
+
 async function inspect(cli: Cli, values: Values): Promise<Finding> {
   const disabled = disabledFeatures(cli)
   const gpu = await openGpu({ disableFeatures: disabled })
   try {
     const { vendor, architecture, device, description } = gpu.adapterInfo
     // Before it is measured: what computes wrong is not worth a time.
-    const tested = values.selfTest === true ? await runSelfTest(gpu) : undefined
+    const tested = values.selfTest === true ? await (await kernels()).runSelfTest(gpu) : undefined
     const tunes = values.tune === true && tested?.passed !== false
-    const tuned = tunes ? await runTuner(gpu, values.model as string | undefined) : undefined
+    const tuned = tunes ? await (await kernels()).runTuner(gpu, values.model as string | undefined) : undefined
     return {
       runtime: cli.terminal.runtime,
       adapter: { name: gpu.name, vendor, architecture, device, description, software: gpu.software },
@@ -116,7 +112,7 @@ async function inspect(cli: Cli, values: Values): Promise<Finding> {
   }
 }
 
-function render(cli: Cli, report: Report): string {
+async function render(cli: Cli, report: Report): Promise<string> {
   const color = colorsFor(cli, 'out')
   const row = (name: string, value: string): string => `${color.bold(name.padEnd(16))} ${value}`
   const lines = [row('runtime', report.runtime)]
@@ -149,8 +145,9 @@ function render(cli: Cli, report: Report): string {
     `${color.bold('What fits')} (by the size of the largest matrix; the GPU’s memory must hold all of the weights, too)`,
     ...report.models.map((fit) => `  ${fit.name.padEnd(32)} ${describe(fit)}`),
   )
-  if (report.self_test) lines.push('', color.bold('Self-test'), ...renderSelfTest(report.self_test))
-  if (report.tuning) lines.push('', color.bold('Kernels'), ...renderTuning(report.tuning))
+  const { self_test: tested, tuning } = report
+  if (tested) lines.push('', color.bold('Self-test'), ...(await kernels()).renderSelfTest(tested))
+  if (tuning) lines.push('', color.bold('Kernels'), ...(await kernels()).renderTuning(tuning))
   return lines.join('\n')
 }
 
