@@ -8,7 +8,12 @@ import { PipelineCache } from './pipelines.ts'
 import type { Tuning } from './tuning.ts'
 
 /** Optional features that have kernels of their own. */
-export const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const
+export const OPTIONAL_FEATURES = [
+  'shader-f16',
+  'subgroups',
+  'timestamp-query',
+  'chromium-experimental-subgroup-matrix',
+] as const
 
 export type OptionalFeature = (typeof OPTIONAL_FEATURES)[number]
 

@@ -151,6 +151,13 @@ export const MATMUL_INT8 = {
   "STRIDE": 9
 } as const
 
+export const MATMUL_MATRIX = {
+  "TILE_ROWS": 32,
+  "TILE_OUTPUTS": 64,
+  "GROUP_OUTPUTS": 16,
+  "LARGEST": 65504
+} as const
+
 export const MATMUL_SHAPED = {
   "STRIDE": 9
 } as const

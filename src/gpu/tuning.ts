@@ -15,7 +15,7 @@ export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | GpuMatmul
 /**
  * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, `split_…` so many threads for
  * each output; the others make tiles of rows and outputs in workgroup memory, in f32 as `tile` does (32 rows x 64 outputs), in
- * f16, or in whole numbers of 8 bits.
+ * f16, in whole numbers of 8 bits, or with the matrix units of subgroups.
  */
 export type GpuMatmul =
   | 'vector_128'
@@ -31,6 +31,7 @@ export type GpuMatmul =
   | 'int8_32x64'
   | 'int8_64x64'
   | 'int8_64x128'
+  | 'matrix'
 
 export interface Tuning {
   /** Load f16 weights and keys as `f16`, which needs the feature `shader-f16`, instead of unpacking words. */

@@ -2,10 +2,11 @@
 import type { Gpu } from '../gpu/device.ts'
 import type { Extent } from '../gpu/recorder.ts'
 import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
-import { MATMUL_TILE, MATMUL_VEC, matmulVec } from '../gpu/shaders.gen.ts'
+import { MATMUL_MATRIX, MATMUL_TILE, MATMUL_VEC, matmulVec } from '../gpu/shaders.gen.ts'
 import {
   matmulF16,
   matmulInt8,
+  matmulMatrix,
   matmulShaped,
   matmulTile,
   quantsBlocks,
@@ -53,6 +54,12 @@ export const GPU_MATMULS: Readonly<Record<GpuMatmul, GpuVariant>> = {
   int8_32x64: int8(8, 8),
   int8_64x64: int8(16, 8),
   int8_64x128: { ...int8(16, 16), runsOn: (gpu, layout) => takesInt8(gpu, layout) && hasWorkgroup(17_408, 256)(gpu) },
+  matrix: {
+    make: (gpu, product, tools) => matrix(gpu, product, tools),
+    classes: MANY,
+    runsOn: (gpu) => unitOf(gpu) !== undefined,
+    rounds: 'f16',
+  },
 }
 
 export const GPU_MAKERS: Readonly<Record<string, MakeMatmul>> = Object.fromEntries(
@@ -92,9 +99,8 @@ function inShape(
   { ROW_THREADS, COL_THREADS }: { readonly ROW_THREADS: number; readonly COL_THREADS: number },
 ): Kernel {
   const { bindings, constants } = shared(product)
-  const { buffer, stride, squaresAt = buffer.size / 4 } = product.x as Activation & { readonly squaresAt?: number }
   const body = [
-    part(module, { bindings, constants: { ...constants, ROW_THREADS, COL_THREADS, ROWS: squaresAt / stride } }),
+    part(module, { bindings, constants: { ...constants, ROW_THREADS, COL_THREADS, ROWS: roomOf(product.x) } }),
     part(tileEmit, { bindings: {}, constants: {} }),
   ]
   return { body, size: tiles(product, 8 * COL_THREADS, 4 * ROW_THREADS) }
@@ -123,6 +129,45 @@ function int8(ROW_THREADS: number, COL_THREADS: number): GpuVariant {
     runsOn: takesInt8,
     rounds: 'int8',
   }
+}
+
+/** The sizes of a subgroup's matrices, as adapters name them. */
+interface MatrixUnit {
+  readonly componentType: string
+  readonly resultComponentType: string
+  readonly M: number
+  readonly N: number
+  readonly K: number
+}
+
+/** Matrices of f16 with sums in f32 that tiles are made of. */
+function unitOf(gpu: Gpu): MatrixUnit | undefined {
+  const { subgroupMatrixConfigs = [], subgroupMaxSize = 128 } = gpu.adapterInfo as GPUAdapterInfo & {
+    readonly subgroupMatrixConfigs?: Iterable<MatrixUnit>
+  }
+  const able =
+    gpu.has('chromium-experimental-subgroup-matrix') &&
+    gpu.has('shader-f16') &&
+    4 * subgroupMaxSize <= gpu.limits.maxComputeInvocationsPerWorkgroup
+  if (!able) return undefined
+  return [...subgroupMatrixConfigs].find(
+    ({ componentType, resultComponentType, M, N, K }) =>
+      componentType === 'f16' && resultComponentType === 'f32' && 32 % M === 0 && 16 % N === 0 && 32 % K === 0,
+  )
+}
+
+function matrix(gpu: Gpu, product: Product, { shared }: MatmulTools): Kernel {
+  const { M, N, K } = unitOf(gpu)!
+  const { bindings, constants } = shared(product)
+  const SUBGROUP = gpu.adapterInfo.subgroupMaxSize ?? 128
+  const use = { ...constants, ROWS: roomOf(product.x), M, UNIT_N: N, K, SUBGROUP }
+  const { TILE_OUTPUTS, TILE_ROWS } = MATMUL_MATRIX
+  return { body: [part(matmulMatrix, { bindings, constants: use })], size: tiles(product, TILE_OUTPUTS, TILE_ROWS) }
+}
+
+/** Rows that buffers have room for: behind those of a folded norm lie squares. */
+function roomOf({ buffer, stride, ...x }: Activation & { readonly squaresAt?: number }): number {
+  return (x.squaresAt ?? buffer.size / 4) / stride
 }
 
 /** The parts that give whole numbers instead of weights. */

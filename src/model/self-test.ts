@@ -41,6 +41,11 @@ export interface SelfTestOptions {
 
 /** What may be given up, from what costs least to do without. Each step keeps those before it. */
 const STEPS: readonly { readonly off: string; readonly change: (tuning: Tuning) => Partial<Tuning> }[] = [
+  {
+    off: 'norms inside of products',
+    change: () => ({ foldedNorms: { 1: false, 4: false, 8: false, decode: false, many: false } }),
+  },
+  { off: 'shared bind groups', change: () => ({ sharedBindGroups: false }) },
   { off: 'tiles of attention', change: () => ({ attentionTiles: false }) },
   { off: 'every matrix product but the plainest', change: () => forced('vector') },
   { off: 'native f16', change: () => ({ nativeF16: false }) },
@@ -126,10 +131,14 @@ class SelfTest {
 
   private answers(tuning: Tuning): Promise<boolean> {
     const used = [...new Set(Object.values(tuning.matmul))].join(' ')
-    const tiles = tuning.attentionTiles ? ', tiles of attention' : ''
-    return this.check(`tiny model, ${used}${tiles}${featuresOf(tuning)}`, () =>
-      faultOfModel(this.gpu.withTuning(tuning)),
-    )
+    const { attentionTiles, foldedNorms, sharedBindGroups } = tuning
+    const parts = [
+      `tiny model, ${used}`,
+      ...(Object.values(foldedNorms).includes(true) ? ['norms inside of products'] : []),
+      ...(sharedBindGroups ? ['shared bind groups'] : []),
+      ...(attentionTiles ? ['tiles of attention'] : []),
+    ]
+    return this.check(parts.join(', ') + featuresOf(tuning), () => faultOfModel(this.gpu.withTuning(tuning)))
   }
 
   private async check(name: string, run: () => Promise<string | undefined>): Promise<boolean> {

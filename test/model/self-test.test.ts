@@ -50,8 +50,16 @@ describe('what is made to fail is switched off', () => {
   test('attention in tiles, when the tiny model errs with it', async () => {
     const device = gpu.withTuning(HARDWARE)
     const { tuning, off } = await selfTest(device, { layouts, fails: (name) => /tiles of attention/.test(name) })
-    expect(off).toEqual(['tiles of attention'])
-    expect(tuning).toEqual({ attentionTiles: false })
+    expect(off).toEqual(['norms inside of products', 'shared bind groups', 'tiles of attention'])
+    expect(tuning).toMatchObject({ attentionTiles: false, sharedBindGroups: false })
+    expect(tuning.matmul).toBeUndefined()
+  })
+
+  test('norms inside of products, and nothing else', async () => {
+    const device = gpu.withTuning(HARDWARE)
+    const { tuning, off } = await selfTest(device, { layouts, fails: (name) => /norms inside/.test(name) })
+    expect(off).toEqual(['norms inside of products'])
+    expect(Object.keys(tuning)).toEqual(['foldedNorms'])
   })
 
   test('everything that can be, before the device is refused', async () => {

@@ -1,5 +1,6 @@
 /** Every kernel with every filling of its roles is a pipeline on this adapter. */
 import { afterAll, describe, expect, test } from 'vitest'
+import type { OptionalFeature } from '../../src/gpu/device.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import * as common from '../../src/gpu/shaders.gen.ts'
@@ -60,7 +61,11 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   ZERO_BITS: 4,
 }
 
-const FEATURE_OF: Readonly<Record<string, 'shader-f16' | 'subgroups'>> = { f16: 'shader-f16', subgroups: 'subgroups' }
+const FEATURE_OF: Readonly<Record<string, OptionalFeature>> = {
+  f16: 'shader-f16',
+  subgroups: 'subgroups',
+  chromium_experimental_subgroup_matrix: 'chromium-experimental-subgroup-matrix',
+}
 
 /** The others are numbers of the shaders for TypeScript. */
 const all = [common, batch, blocks, draw, gpuKernels, logprobs, lora, math, norms, rules].flatMap((file) =>
@@ -123,7 +128,7 @@ function worthCompiling(files: readonly ShaderModule[]): boolean {
   const names = files.map((file) => file.name)
   if (!files.some(({ provides }) => provides === 'emit')) return otherThanPlain(files) <= 2
   // Tiles take longest; those for GPUs alone differ in what they keep, and not in what they read.
-  if (/^matmul_(?:shaped|f16|int8)$/.test(files[0]!.name)) {
+  if (/^matmul_(?:shaped|f16|int8|matrix)$/.test(files[0]!.name)) {
     return /_q4$/.test(names[1]!) && otherThanPlain(files.slice(2)) === 0
   }
   if (names.includes('weights_blocks')) return files[0]!.name === 'matmul_vec' && otherThanPlain(files) === 2
@@ -164,5 +169,10 @@ describe.each(kernels.map((kernel) => ({ kernel, name: kernel.name })))('$name',
 
 test('the kernels of absent features are left out, and no others', () => {
   const count = files.length
-  expect(modules.length).toBe(count - (gpu.has('shader-f16') ? 0 : 3) - (gpu.has('subgroups') ? 0 : 3))
+  expect(modules.length).toBe(
+    count -
+      (gpu.has('shader-f16') ? 0 : 3) -
+      (gpu.has('subgroups') ? 0 : 3) -
+      (gpu.has('chromium-experimental-subgroup-matrix') ? 0 : 1),
+  )
 })
