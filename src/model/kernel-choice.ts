@@ -95,23 +95,23 @@ async function measureBeside(
   const kind = tuning === 'exact' ? 'exact' : 'tuning'
   const known = tuning === 'measure' ? undefined : (await notes.read())[kind]
   const stopwatch = hooks.stopwatch ?? createStopwatch(gpu)
-  const tuner = await gpu.guard('measuring kernels', () =>
-    Autotuner.create(gpu, matrices, {
-      exact: kind === 'exact',
-      budgetMs: BUDGET_MS,
-      stopwatch,
-      now: hooks.now ?? (() => performance.now()),
-      known,
-    }),
-  )
-  const running = tuner.run().finally(() => stopwatch.destroy())
-  // It is awaited at the end; until then whatever loads tells of a device that fails.
-  running.catch(() => undefined)
+  const options = {
+    exact: kind === 'exact',
+    budgetMs: BUDGET_MS,
+    stopwatch,
+    now: hooks.now ?? (() => performance.now()),
+    known,
+  }
+  // Without room for it, or when it fails on the way, nothing is chosen; a device that failed says so to whatever loads.
+  const tuner = await gpu.guard('measuring kernels', () => Autotuner.create(gpu, matrices, options)).catch(noResult)
+  const running = tuner?.run().catch(noResult) ?? Promise.resolve(undefined)
+  running.finally(() => stopwatch.destroy())
   return {
     gpu,
     async end() {
-      if (tuning !== 'measure') tuner.stop()
-      const result = await running
+      if (tuning !== 'measure') tuner?.stop()
+      const result = (await running) ?? known
+      if (result === undefined) return { gpu, report: { ...plainReport(gpu), ...facts } }
       const isNew = Object.keys(result.measured).length > Object.keys(known?.measured ?? {}).length
       if (isNew) await notes.write({ [kind]: result })
       const chosen = gpu.withTuning({ choices: withoutOff(result.choices, facts.off) })
@@ -121,6 +121,8 @@ async function measureBeside(
     },
   }
 }
+
+const noResult = () => undefined
 
 /** A kernel that the self-test found wrong is not chosen, whatever was measured once. */
 function withoutOff(choices: TuningResult['choices'], off: readonly string[]): Record<string, MatmulVariant> {

@@ -132,6 +132,14 @@ describe('the tuner', () => {
     expect(stopwatch.asked.length).toBeLessThan(whole.asked.length)
   })
 
+  test('leaves a device alone that is too slow for its time', async () => {
+    const stopwatch = new FakeStopwatch(() => 100)
+    const { result } = await tune({ stopwatch, budgetMs: 1500 })
+    expect(result).toMatchObject({ complete: true, choices: {} })
+    expect(stopwatch.asked).toEqual([1, 1, 1, 1, 1])
+    for (const times of Object.values(result.measured)) expect(Object.keys(times)).toHaveLength(1)
+  })
+
   test('never chooses a kernel that errs, however fast it is', async () => {
     await loadMatmuls({ ...HARDWARE, nativeF16: false, subgroupLanes: 0, choices: { any: 'tile' } })
     const make = matmuls.get('split_64')!
@@ -190,7 +198,7 @@ async function choose(options: ChoiceOptions) {
   return pending.end()
 }
 
-const fastLast = () => new FakeStopwatch((i, of) => (i === of - 1 ? 0.5 : 1))
+const fastLast = () => new FakeStopwatch((i, of) => (i === of - 1 ? 0.005 : 0.01))
 
 describe('the choice while a model is loaded', () => {
   test('is measured once, and remembered', async () => {
