@@ -6,11 +6,12 @@ import type { Gpu } from '../gpu/device.ts'
 import { createStopwatch } from '../gpu/stopwatch.ts'
 import { type BatchClass, choiceKey, matmulFor } from '../gpu/tuning.ts'
 import { WEIGHT_LAYOUTS } from '../kernels/weight-layouts.ts'
-import { Autotuner, type MatrixShape, type TuningResult } from '../model/autotune.ts'
+import { Autotuner, type TuningResult } from '../model/autotune.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import { matricesOf } from '../model/kernel-choice.ts'
 import { KernelNotes } from '../model/kernel-notes.ts'
 import { type Check, selfTest } from '../model/self-test.ts'
+import type { MatrixShape } from '../model/tuning-stand.ts'
 import { digits, table } from './bench/render.ts'
 
 /** What the self-test found. */

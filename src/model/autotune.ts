@@ -3,23 +3,13 @@
  * and of few outputs, for each class of batches. A kernel that errs in a trial is never chosen.
  */
 import type { Gpu } from '../gpu/device.ts'
-import { Recorder, type Recording } from '../gpu/recorder.ts'
 import type { Stopwatch } from '../gpu/stopwatch.ts'
-import { type BatchClass, choiceKey, type GpuMatmul, type MatmulVariant, matmulFor } from '../gpu/tuning.ts'
+import { type BatchClass, type GpuMatmul, type MatmulVariant, matmulFor } from '../gpu/tuning.ts'
 import { GPU_MATMULS } from '../kernels/gpu-matmuls.ts'
-import { linear, store } from '../kernels/linear.ts'
 import { loadMatmuls } from '../kernels/load-matmuls.ts'
-import { type Activation, type BatchShape, createActivation } from '../kernels/shape.ts'
-import { createWeight, rowBytes, type Weight, weightReadBytes, writeRows } from '../kernels/weight.ts'
 import type { WeightLayout } from '../kernels/weight-layouts.ts'
-import { buildApart, createTrial, isRight, randomNumbers, randomRows, type Trial, tryProduct } from './trial.ts'
-
-/** A matrix of the model, [rows = outputs, cols = inputs]. */
-export interface MatrixShape {
-  readonly layout: WeightLayout
-  readonly rows: number
-  readonly cols: number
-}
+import { createTrial, isRight, type Trial, tryProduct } from './trial.ts'
+import { ALL_BYTES, batchOf, groupsOf, type MatrixShape, Stand } from './tuning-stand.ts'
 
 /** What was found out: the kernels that are faster than those that all devices begin with, by `choiceKey`. */
 export interface TuningResult {
@@ -44,17 +34,8 @@ export interface TuneOptions {
   readonly known?: TuningResult | undefined
 }
 
-/** Matrices smaller than this take next to no time. */
-const WORTH_WEIGHTS = 2 ** 20
-/** A matrix is timed in so many bytes at most, and copies of it take turns, so that no cache holds it. */
-const MATRIX_BYTES = 16 << 20
-const ALL_BYTES = 64 << 20
-const MOST_COPIES = 8
-/** Rows of a random pattern that is repeated. */
-const PATTERN_ROWS = 64
 /** In the order of what users wait for. */
 const CLASSES: readonly BatchClass[] = [1, 'many', 8, 4, 'decode']
-const ROWS_OF: Readonly<Record<BatchClass, number>> = { 1: 1, 4: 4, 8: 8, decode: 16, many: 64 }
 /** A timed pass takes about so long, since clocks of GPUs are coarse. */
 const PASS_MS = 3
 const MOST_REPEATS = 64
@@ -67,12 +48,6 @@ const HOPELESS = 2
 const WORTHWHILE = 0.97
 /** The widest type whose rounding hides that of activations, in bits of a weight. */
 const MOST_BITS = { int8: 5.7, f16: 9 } as const
-
-interface Group {
-  readonly key: (batchClass: BatchClass) => string
-  readonly shape: MatrixShape
-  bytes: number
-}
 
 /** One run of the tuner. Its memory is taken when it is made; it shares the device's queue with whatever loads a model. */
 export class Autotuner {
@@ -250,75 +225,4 @@ export function candidates(gpu: Gpu, layout: WeightLayout, batchClass: BatchClas
       (rounds === 'nothing' || (!exact && bits <= MOST_BITS[rounds])),
   )
   return [...plain, ...others.map(([name]) => name as GpuMatmul)]
-}
-
-/** Matrices that a choice is made for together, the ones that most bytes are read of first. */
-function groupsOf(matrices: readonly MatrixShape[]): Group[] {
-  const groups = new Map<string, Group>()
-  for (const shape of matrices) {
-    const { layout, rows, cols } = shape
-    if (rows * cols < WORTH_WEIGHTS || cols % 256 !== 0) continue
-    const key = (batchClass: BatchClass) => choiceKey(layout.name, rows, batchClass)
-    const group = groups.get(key(1)) ?? { key, shape, bytes: 0 }
-    const { quants, scales } = rowBytes(layout, cols)
-    group.bytes += rows * (quants + scales)
-    const larger = rows * cols > group.shape.rows * group.shape.cols
-    groups.set(key(1), larger ? { ...group, shape } : group)
-  }
-  return [...groups.values()].sort((a, b) => b.bytes - a.bytes)
-}
-
-function batchOf(batchClass: BatchClass): BatchShape {
-  const rows = ROWS_OF[batchClass]
-  return { rows, outputs: rows, splits: 1, tiles: rows, ruled: 0, logged: 0 }
-}
-
-/** The operands that kernels are timed on. */
-class Stand {
-  private constructor(
-    readonly group: Group,
-    private readonly weights: readonly Weight[],
-    private readonly x: Activation,
-    private readonly y: Activation,
-  ) {}
-
-  get copies(): number {
-    return this.weights.length
-  }
-
-  /** undefined for a layout whose rows belong to a checkpoint. */
-  static async create(gpu: Gpu, group: Group, bytes: number): Promise<Stand | undefined> {
-    const { layout, cols } = group.shape
-    const pattern = await randomRows(layout, PATTERN_ROWS, cols)
-    if (pattern === undefined) return undefined
-    const row = rowBytes(layout, cols)
-    const most = Math.floor(MATRIX_BYTES / (row.quants + row.scales) / PATTERN_ROWS) * PATTERN_ROWS
-    const rows = Math.max(PATTERN_ROWS, Math.min(most, Math.floor(group.shape.rows / PATTERN_ROWS) * PATTERN_ROWS))
-    const weights = [createWeight(gpu, 'tuning', layout, rows, cols)]
-    const copies = Math.min(MOST_COPIES, Math.max(1, Math.floor(bytes / weightReadBytes(weights[0]!))))
-    while (weights.length < copies) weights.push(createWeight(gpu, 'tuning', layout, rows, cols))
-    for (const weight of weights) {
-      for (let first = 0; first < rows; first += PATTERN_ROWS) writeRows(gpu, weight, first, pattern.packed)
-    }
-    const x = createActivation(gpu, 'tuning x', ROWS_OF.many, cols)
-    const y = createActivation(gpu, 'tuning y', ROWS_OF.many, rows)
-    gpu.write(x.buffer, 0, Float32Array.from({ length: x.buffer.size / 4 }, randomNumbers(cols)))
-    return new Stand(group, weights, x, y)
-  }
-
-  /** The products with all copies, one after another. */
-  record(gpu: Gpu, batchClass: BatchClass): Promise<Recording<BatchShape>> {
-    const recorder = new Recorder<BatchShape>(gpu)
-    for (const weight of this.weights) linear(recorder, this.x, weight, store(this.y), { batchClass })
-    return buildApart(gpu, recorder)
-  }
-
-  destroy(): void {
-    for (const { quants, scales } of this.weights) {
-      quants.destroy()
-      scales?.destroy()
-    }
-    this.x.buffer.destroy()
-    this.y.buffer.destroy()
-  }
 }

@@ -11,10 +11,11 @@ import type { SamplerKind } from '../kernels/sampler.ts'
 import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { chooseKernels, givenKernels } from './choose-kernels.ts'
 import type { ModelConfig } from './config.ts'
 import type { HiddenReader } from './hidden-reader.ts'
-import type { ChoiceHooks, PendingChoice } from './kernel-choice.ts'
-import { type KernelReport, plainReport, type SelfTestOption, type TuningOption } from './kernel-report.ts'
+import type { ChoiceHooks } from './kernel-choice.ts'
+import type { KernelReport, SelfTestOption, TuningOption } from './kernel-report.ts'
 import { createCache } from './kv-cache.ts'
 import type { LoadProgress, LoadStep } from './load-progress.ts'
 import type { ModelMemory } from './memory.ts'
@@ -149,7 +150,7 @@ export class LoadedModel {
     throwIfAborted(options.signal)
     const sizes = planSizes(checkpoint.config, options, vocabSize)
     options.report?.({ phase: 'open', loaded: 0, total: checkpoint.totalBytes })
-    const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: given(options) })
+    const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: givenKernels(options.tuning) })
     try {
       return await LoadedModel.build(gpu, checkpoint, sizes, options)
     } catch (error) {
@@ -167,7 +168,7 @@ export class LoadedModel {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native', report = () => {} } = options
     throwIfAborted(signal)
-    const choice = await chooseKernels(opened, checkpoint, options)
+    const choice = await chooseKernels(opened, checkpoint, { ...options, hooks: options.kernelHooks })
     let { gpu } = choice
     const maxRows = Math.max(sizes.chunk, DECODE_ROWS)
     // Before a byte of weights is fetched: what does not fit should be known at once.
@@ -248,21 +249,6 @@ export class LoadedModel {
 }
 
 type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'kernels'
-
-/** Kernels that the options give. */
-function given({ tuning }: LoadedModelOptions) {
-  return typeof tuning === 'object' ? tuning : undefined
-}
-
-/** Software adapters are fixed and tested: unless somebody asks, loading takes no time for it. */
-async function chooseKernels(gpu: Gpu, checkpoint: Checkpoint, options: LoadedModelOptions): Promise<PendingChoice> {
-  const { tuning, selfTest, weights, kernelHooks: hooks } = options
-  if (gpu.software && tuning === undefined && selfTest === undefined) {
-    return { gpu, end: async () => ({ gpu, report: plainReport(gpu) }) }
-  }
-  const { beginChoice } = await import('./kernel-choice.ts')
-  return beginChoice(gpu, checkpoint, { tuning, selfTest, weights, hooks })
-}
 
 interface Sizes {
   readonly contextLength: number
