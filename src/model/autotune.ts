@@ -74,9 +74,14 @@ export class Autotuner {
     await loadMatmuls({ ...gpu.tuning, choices: { any: 'tile' } })
     const groups = groupsOf(matrices)
     const stands: Stand[] = []
-    for (const group of groups) {
-      const stand = await Stand.create(gpu, group, ALL_BYTES / groups.length)
-      if (stand !== undefined) stands.push(stand)
+    try {
+      for (const group of groups) {
+        const stand = await Stand.create(gpu, group, ALL_BYTES / groups.length)
+        if (stand !== undefined) stands.push(stand)
+      }
+    } catch (error) {
+      for (const stand of stands) stand.destroy()
+      throw error
     }
     return new Autotuner(gpu, stands, options)
   }
@@ -201,6 +206,11 @@ export class Autotuner {
     for (const stand of this.stands) stand.destroy()
     for (const trial of this.trials.values()) (await trial.catch(() => undefined))?.destroy()
   }
+}
+
+/** Whether nothing is left to measure for these matrices. */
+export function isMeasured(matrices: readonly MatrixShape[], { measured }: TuningResult): boolean {
+  return groupsOf(matrices).every(({ key }) => CLASSES.every((batchClass) => measured[key(batchClass)] !== undefined))
 }
 
 /** The same kernel for everything. */

@@ -3,10 +3,10 @@ import { platform } from '#platform'
 import { type Check, check, checkParameter, oneOf } from '../checks.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { createStopwatch, type Stopwatch } from '../gpu/stopwatch.ts'
-import type { MatmulVariant } from '../gpu/tuning.ts'
+import { HARDWARE, type MatmulVariant } from '../gpu/tuning.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../kernels/weight-layouts.ts'
 import type { Notes } from '../platform/types.ts'
-import { Autotuner, type TuningResult } from './autotune.ts'
+import { Autotuner, isMeasured, type TuningResult } from './autotune.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { isMatmul, KernelNotes, namesExist, type TestedKernels } from './kernel-notes.ts'
 import { type KernelReport, plainReport, type SelfTestOption, type TuningOption } from './kernel-report.ts'
@@ -95,6 +95,10 @@ async function measureBeside(
 ): Promise<PendingChoice> {
   const kind = tuning === 'exact' ? 'exact' : 'tuning'
   const known = tuning === 'measure' ? undefined : (await notes.read())[kind]
+  if (known !== undefined && isMeasured(matrices, known)) {
+    const end = async () => chosenBy(gpu, known, 'remembered', facts)
+    return { gpu, end }
+  }
   const stopwatch = hooks.stopwatch ?? createStopwatch(gpu)
   const options = {
     exact: kind === 'exact',
@@ -115,12 +119,20 @@ async function measureBeside(
       if (result === undefined) return { gpu, report: { ...plainReport(gpu), ...facts } }
       const isNew = Object.keys(result.measured).length > Object.keys(known?.measured ?? {}).length
       if (isNew) await notes.write({ [kind]: result })
-      const chosen = gpu.withTuning({ choices: withoutOff(result.choices, facts.off) })
-      const origin = isNew ? 'measured' : known === undefined ? 'default' : 'remembered'
-      const off = [...facts.off, ...result.failed]
-      return { gpu: chosen, report: { ...plainReport(chosen, origin), ...facts, measured: result.measured, off } }
+      return chosenBy(gpu, result, isNew ? 'measured' : known === undefined ? 'default' : 'remembered', facts)
     },
   }
+}
+
+function chosenBy(
+  gpu: Gpu,
+  { choices, measured, failed }: TuningResult,
+  origin: KernelReport['origin'],
+  facts: Measuring['facts'],
+): { gpu: Gpu; report: KernelReport } {
+  const chosen = gpu.withTuning({ choices: withoutOff(choices, facts.off) })
+  const off = [...facts.off, ...failed]
+  return { gpu: chosen, report: { ...plainReport(chosen, origin), ...facts, measured, off } }
 }
 
 const noResult = () => undefined
@@ -136,11 +148,14 @@ const tuningOption: Check = (value) => {
   if (typeof value !== 'object' || value === null) {
     return check((name) => ['auto', 'exact', 'measure', 'off'].includes(name as string), ALLOWED)(value)
   }
+  const field = Object.keys(value).find((name) => !FIELDS.includes(name))
+  if (field !== undefined) return { value: field, allowed: `made of ${FIELDS.join(', ')}` }
   const { matmul = {}, choices = {} } = value as { matmul?: unknown; choices?: unknown }
   const names = [matmul, choices].flatMap((table) => (namesExist(table) ? [] : Object.values(table ?? {})))
   const unknown = names.find((name) => !isMatmul(name))
   return unknown === undefined ? undefined : { value: unknown, allowed: 'the name of a kernel' }
 }
+const FIELDS = ['nativeF16', 'subgroupLanes', 'choices', ...Object.keys(HARDWARE)]
 const ALLOWED = 'auto, exact, measure, off, or an object of kernels'
 
 /** The matrices of a model as they will lie on the GPU, once for each shape and layout. */

@@ -38,7 +38,9 @@ export function groupsOf(matrices: readonly MatrixShape[]): Group[] {
   const groups = new Map<string, Group>()
   for (const shape of matrices) {
     const { layout, rows, cols } = shape
-    if (rows * cols < WORTH_WEIGHTS || cols % 256 !== 0) continue
+    // Rows in groups belong to a checkpoint: there are no random ones.
+    const isRandom = Object.keys(layout.exact).length > 0
+    if (rows * cols < WORTH_WEIGHTS || cols % 256 !== 0 || !isRandom) continue
     const key = (batchClass: BatchClass) => choiceKey(layout.name, rows, batchClass)
     const group = groups.get(key(1)) ?? { key, shape, bytes: 0 }
     const { quants, scales } = rowBytes(layout, cols)

@@ -247,6 +247,7 @@ describe('the choice while a model is loaded', () => {
     const wrong = { ...HARDWARE.matmul, 1: 'vectr' as MatmulVariant }
     await expect(choose({ tuning: { matmul: wrong }, hooks })).rejects.toThrow(ParameterError)
     await expect(choose({ tuning: { choices: { any: 'x' as MatmulVariant } }, hooks })).rejects.toThrow('"x"')
+    await expect(choose({ tuning: { tiles: 1 } as object, hooks })).rejects.toThrow('must be made of nativeF16')
     await expect(choose({ tuning: 'fast' as 'auto', hooks })).rejects.toThrow('must be auto, exact, measure, off')
     await expect(choose({ selfTest: 'no' as 'never', hooks })).rejects.toThrow('selfTest')
   })
