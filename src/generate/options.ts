@@ -115,6 +115,7 @@ export function checkGenerateOptions(options: unknown): asserts options is Gener
 
 /** The options that opening a source takes, with what its download says told as progress. */
 export function openOptions({ signal, hub, cache, report }: LoadOptions): SourceOptions {
+  report?.({ phase: 'open', loaded: 0, total: 0 })
   return { signal, hub, cache, defer: true, onDownload: (progress) => report?.({ phase: 'download', ...progress }) }
 }
 

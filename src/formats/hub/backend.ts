@@ -12,6 +12,7 @@ import { type HubFile, type HubListing, type HubPlace, listRepository } from './
 import { chooseForm } from './choose.ts'
 import { DeferredFiles, type Wanted } from './deferred-files.ts'
 import type { HubName } from './name.ts'
+import { SEGMENT_BYTES } from './ranges.ts'
 
 const HUB = 'https://huggingface.co'
 /** Weights may take this share of the memory: the rest is for the cache, the program and the system. */
@@ -134,8 +135,10 @@ class HubSource {
     const known = await this.deferred.stored(name, wanted)
     if (known !== undefined) return { reader: known }
     if (this.place.settings.offline) return new Absence('is not in the cache, and the Hub is not asked (offline)')
+    // Of a small file the header alone is hardly less, and a server without ranges would send all of it twice.
+    const isLarge = file.size > 2 * (this.options.segmentBytes ?? SEGMENT_BYTES)
     const isWeights = /\.(?:gguf|safetensors)$/i.test(name)
-    if (this.options.defer && isWeights) return { reader: this.deferred.defer(name, wanted) }
+    if (this.options.defer && isWeights && isLarge) return { reader: this.deferred.defer(name, wanted) }
     return { reader: await this.deferred.fetch(name, wanted, signal) }
   }
 

@@ -10,7 +10,7 @@ import { checkRange, IDLE_MS, IdleWatch, isTransient, pause, refusedBy, waitOf }
 import { hubFetch } from './fetch.ts'
 
 /** What one request asks for. Each begins with a redirect to a store, so that small ones would cost their way there. */
-const SEGMENT_BYTES = 16 * 2 ** 20
+export const SEGMENT_BYTES = 16 * 2 ** 20
 /** Requests at a time; what they bring before its turn waits in memory. */
 const CONNECTIONS = 4
 const MAX_ATTEMPTS = 8
