@@ -7,10 +7,15 @@ const MICROSOFT = 'com.microsoft'
 /** Positions that the rotary tables hold. */
 const POSITIONS = 2048
 
+/** 0: inputs stay as they are. 4: they may be rounded to 8 bits, as llama.cpp does on a CPU. */
+export type Accuracy = 0 | 4
+
 /** The graph as it grows. */
 class Builder {
   readonly nodes: OnnxNode[] = []
   readonly weights: OnnxTensor[] = []
+
+  constructor(private readonly accuracy: Accuracy) {}
 
   add(op: string, inputs: readonly string[], output: string, more: Partial<OnnxNode> = {}): string {
     this.nodes.push({ op, inputs, outputs: [output], ...more })
@@ -33,7 +38,7 @@ class Builder {
       this.weight({ name: `${output}.quants`, type: UINT8, dims: [rows, blocks, BLOCK / 2], data: quants }),
       this.weight({ name: `${output}.scales`, type: FLOAT, dims: [rows * blocks], data: scales }),
     ]
-    const attributes = { K: cols, N: rows, bits: 4, block_size: BLOCK, accuracy_level: 4 }
+    const attributes = { K: cols, N: rows, bits: 4, block_size: BLOCK, accuracy_level: this.accuracy }
     return this.add('MatMulNBits', inputs, output, { domain: MICROSOFT, attributes })
   }
 
@@ -45,9 +50,9 @@ class Builder {
   }
 }
 
-/** One product; `accuracy_level` 4 lets a CPU round the inputs to 8 bits, as llama.cpp does. */
-export function productGraph(rows: number, cols: number): OnnxGraph {
-  const builder = new Builder()
+/** One product. */
+export function productGraph(rows: number, cols: number, accuracy: Accuracy): OnnxGraph {
+  const builder = new Builder(accuracy)
   builder.product('x', 'y', rows, cols)
   return {
     nodes: builder.nodes,
@@ -58,9 +63,9 @@ export function productGraph(rows: number, cols: number): OnnxGraph {
 }
 
 /** The slice: embeddings come in, logits of the last position and the caches go out. */
-export function sliceGraph(): OnnxGraph {
+export function sliceGraph(accuracy: Accuracy): OnnxGraph {
   const { layers, dim, kvHeads, headDim, vocab } = SLICE
-  const builder = new Builder()
+  const builder = new Builder(accuracy)
   const half = headDim / 2
   const angles = Float32Array.from(
     { length: POSITIONS * half },

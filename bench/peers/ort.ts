@@ -1,5 +1,5 @@
 /** onnxruntime-node, on its WebGPU provider or on the CPU: graphs with the weights inside, made here. */
-import { productGraph, sliceGraph } from './graphs.ts'
+import { type Accuracy, productGraph, sliceGraph } from './graphs.ts'
 import {
   type Contestant,
   type ModelJob,
@@ -20,20 +20,21 @@ export const openCpu = (options: OpenOptions) => open(options, 'cpu')
 
 async function open({ model }: OpenOptions, provider: 'webgpu' | 'cpu'): Promise<Contestant> {
   const ort = await peer('onnxruntime-node')
+  const accuracy = provider === 'cpu' ? 4 : 0
   const session = (bytes: Uint8Array) =>
     ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 })
   const name = `onnxruntime-node ${ort.env.versions.node}, ${provider === 'webgpu' ? 'WebGPU' : 'CPU'}`
-  if (model === undefined) return { name, run: products(ort, session) }
-  const slice = await session(onnxModel(sliceGraph()))
+  if (model === undefined) return { name, run: products(ort, session, accuracy) }
+  const slice = await session(onnxModel(sliceGraph(accuracy)))
   return { name, run: (job) => answer(ort, slice, job as ModelJob) }
 }
 
-function products(ort: Ort, session: (bytes: Uint8Array) => Promise<Ort>): Contestant['run'] {
+function products(ort: Ort, session: (bytes: Uint8Array) => Promise<Ort>, accuracy: Accuracy): Contestant['run'] {
   const sessions = new Map<string, Ort>()
   return async (job) => {
     const { rows, cols, T, times } = job as ProductJob
     const key = `${rows}x${cols}`
-    const own = sessions.get(key) ?? (await session(onnxModel(productGraph(rows, cols))))
+    const own = sessions.get(key) ?? (await session(onnxModel(productGraph(rows, cols, accuracy))))
     sessions.set(key, own)
     const values = Float32Array.from({ length: T * cols }, (_, i) => Math.sin(i))
     const x = new ort.Tensor('float32', values, [T, cols])
