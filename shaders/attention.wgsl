@@ -1,11 +1,11 @@
-// needs: cache_read
+// needs: cache_read, tile_max
 // Sliding-window attention of up to ROWS neighbouring rows of one sequence, for up to four query heads of one kv head:
 // keys and values are read once for all of them. The keys that the rows see are split, at most as often as group.x
 // has workgroups, each with a softmax of its own (flash decoding: Dao et al. 2023). How they are cut depends on their number
-// alone, so that a row's result is the same whatever else is in the batch. The threads that share a quad of the output each
-// leave their own sum, so that a row has splits x LANES of them; attention_merge joins them. Decode takes one row and
-// many splits, prefill many rows and no split.
+// alone, so that a row's result is the same whatever else is in the batch. attention_merge joins the splits; where there is
+// one at most, the result is written here. Decode takes one row and many splits, prefill many rows and no split.
 // A vec4f holds one number for each of the four heads, a mat4x4f one quad of a vector for each.
+override HEAD_DIM: u32;
 override HEAD_STRIDE: u32; // head dimension rounded up to a multiple of 4
 override SCALE: f32; // 1 / sqrt(head dimension)
 override N_HEADS: u32;
@@ -15,6 +15,7 @@ override WINDOW: u32; // keys a query sees, itself included
 override KEYS_PER_SPLIT: u32; // that a split has at least, unless it is the only one
 override KEYS: u32 = 64u; // threads of a row, keys of a tile; at least QUADS
 override ROWS: u32 = 1u;
+override Y_STRIDE: u32; // elements from one row of y to the next
 
 const MASKED = -1e30;
 // Query heads of one kv head that a workgroup serves: the columns of its matrices.
@@ -26,11 +27,11 @@ override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>; // [T, N_HEADS, QUADS]
 @group(0) @binding(1) var<storage, read> tiles: array<vec2u>; // [tiles] (first row, rows)
-@group(0) @binding(4) var<storage, read_write> splits: array<vec4f>; // [T, N_HEADS, splits * LANES, QUADS] sums of p * value
-@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, splits * LANES] (maximum, sum of p)
+@group(0) @binding(4) var<storage, read_write> splits: array<vec4f>; // [T, N_HEADS, splits, QUADS] sums of p * value
+@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // [T, N_HEADS, splits] (maximum, sum of p)
 @group(0) @binding(6) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
+@group(0) @binding(7) var<storage, read_write> y: array<f32>; // [T, Y_STRIDE], heads one after another
 
-var<workgroup> scores: array<vec4f, ROWS * KEYS>;
 var<workgroup> probs: array<vec4f, ROWS * KEYS>;
 var<workgroup> q_tile: array<vec4f, ROWS * QUADS * 4u>; // [row, quad, head]
 
@@ -41,13 +42,34 @@ fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u3
   }
 }
 
+// The sum over the LANES threads that share a quad, in the first of them.
+fn sum_of_quad(base: u32, thread: u32, value: vec4f) -> vec4f {
+  if (LANES == 1u) { return value; }
+  workgroupBarrier();
+  probs[base + thread] = value;
+  workgroupBarrier();
+  var sum = value;
+  if (thread < QUADS) {
+    for (var i = 1u; i < LANES; i++) { sum += probs[base + i * QUADS + thread]; }
+  }
+  return sum;
+}
+
 fn store(
   row: u32, head: u32, last_head: u32,
-  split: u32, most_splits: u32, lane: u32, quad: u32,
+  split: u32, most_splits: u32, quad: u32,
   maximum: f32, total: f32, sum: vec4f,
 ) {
   if (head > last_head) { return; }
-  let at = ((row * N_HEADS + head) * most_splits + split) * LANES + lane;
+  if (most_splits == 1u) {
+    let result = sum / total;
+    let at = row * Y_STRIDE + head * HEAD_DIM + quad * 4u;
+    for (var i = 0u; i < 4u; i++) {
+      if (quad * 4u + i < HEAD_DIM) { y[at + i] = result[i]; }
+    }
+    return;
+  }
+  let at = (row * N_HEADS + head) * most_splits + split;
   splits[at * QUADS + quad] = sum;
   if (quad == 0u) { stats[at] = vec2f(maximum, total); }
 }
@@ -100,10 +122,7 @@ fn main(
       }
       score *= SCALE;
     }
-    scores[base + id.x] = score;
-    workgroupBarrier();
-    var new_maximum = maximum;
-    for (var i = 0u; i < size; i++) { new_maximum = max(new_maximum, scores[base + i]); }
+    let new_maximum = max(maximum, tile_maximum(id.y, id.x, score));
     // A row that has seen no key yet has a maximum of MASKED: its probs stay zero.
     probs[base + id.x] = select(exp(score - new_maximum), vec4f(), score <= vec4f(MASKED));
     let rescale = exp(maximum - new_maximum);
@@ -121,9 +140,16 @@ fn main(
     }
   }
 
-  if (lane >= LANES || id.y >= tile.y) { return; }
-  store(tile.x + row, first_head, last_head, group.x, groups.x, lane, quad, maximum.x, total.x, output[0]);
-  store(tile.x + row, first_head + 1u, last_head, group.x, groups.x, lane, quad, maximum.y, total.y, output[1]);
-  store(tile.x + row, first_head + 2u, last_head, group.x, groups.x, lane, quad, maximum.z, total.z, output[2]);
-  store(tile.x + row, first_head + 3u, last_head, group.x, groups.x, lane, quad, maximum.w, total.w, output[3]);
+  let sums = mat4x4f(
+    sum_of_quad(base, id.x, output[0]),
+    sum_of_quad(base, id.x, output[1]),
+    sum_of_quad(base, id.x, output[2]),
+    sum_of_quad(base, id.x, output[3]),
+  );
+  let totals = sum_of_quad(base, id.x, total);
+  if (lane > 0u || id.y >= tile.y) { return; }
+  store(tile.x + row, first_head, last_head, group.x, groups.x, quad, maximum.x, totals.x, sums[0]);
+  store(tile.x + row, first_head + 1u, last_head, group.x, groups.x, quad, maximum.y, totals.y, sums[1]);
+  store(tile.x + row, first_head + 2u, last_head, group.x, groups.x, quad, maximum.z, totals.z, sums[2]);
+  store(tile.x + row, first_head + 3u, last_head, group.x, groups.x, quad, maximum.w, totals.w, sums[3]);
 }

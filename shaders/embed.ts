@@ -25,6 +25,8 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:matmul_batch|lane_sum_\w+)$/, 'shaders-batch.gen.ts'],
   [/^(?:matmul_(?:tile|shaped|f16|int8|matrix)|quants_\w+|tile_emit)$/, 'shaders-gpu.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
+  [/^(?:attention_lanes|cache_pairs_\w+)$/, 'shaders-lanes.gen.ts'],
+  [/^(?:attention\w*|tile_max_\w+|cache_read_\w+)$/, 'shaders-attention.gen.ts'],
   [/^/, COMMON],
 ]
 

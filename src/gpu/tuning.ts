@@ -33,6 +33,12 @@ export type GpuMatmul =
   | 'int8_64x128'
   | 'matrix'
 
+/**
+ * How attention shares what it reads: `rows` takes one row at a time in workgroup memory, `tiles` neighbouring rows of a prompt
+ * together. `lanes` takes a row in the registers of a subgroup; where there is none, and for heads that do not fit, it is `rows`.
+ */
+export type AttentionVariant = 'rows' | 'tiles' | 'lanes'
+
 export interface Tuning {
   /** Load f16 weights and keys as `f16`, which needs the feature `shader-f16`, instead of unpacking words. */
   readonly nativeF16: boolean
@@ -52,8 +58,9 @@ export interface Tuning {
   readonly foldedNorms: Readonly<Record<BatchClass, boolean>>
   /** Neighbouring dispatches share a bind group where they can, which saves time on the CPU and costs some compiling. */
   readonly sharedBindGroups: boolean
-  /** Attention takes neighbouring rows of a prompt in tiles that share keys and values, instead of one row at a time. */
-  readonly attentionTiles: boolean
+  readonly attention: AttentionVariant
+  /** Keys that are worth a workgroup of their own when a batch decodes. */
+  readonly keysPerSplit: number
 }
 
 /** Matrices with fewer outputs than this cannot keep a GPU busy with tiles alone. */
@@ -83,19 +90,21 @@ export const HARDWARE = {
   matmul: { 1: 'vector', 4: 'batch4', 8: 'batch8', decode: 'batch8', many: 'tile' },
   foldedNorms: { 1: true, 4: true, 8: true, decode: true, many: false },
   sharedBindGroups: true,
-  attentionTiles: true,
+  attention: 'tiles',
+  keysPerSplit: 64,
 } as const satisfies Partial<Tuning>
 
 /**
  * For software adapters. On the CPU, compiling another kernel costs more than a few rows do, and the barriers of the
- * tiled kernels cost more than reading the operands again: one matmul for few rows, one for many, and the attention of
- * decode for prompts too.
+ * tiled kernels cost more than reading the operands again: one matmul for few rows, one for many, and an attention without
+ * barriers.
  */
 export const SOFTWARE = {
   matmul: { 1: 'vector', 4: 'vector', 8: 'vector', decode: 'vector', many: 'batch8' },
   foldedNorms: { 1: false, 4: false, 8: false, decode: false, many: false },
   sharedBindGroups: false,
-  attentionTiles: false,
+  attention: 'lanes',
+  keysPerSplit: 256,
 } as const satisfies Partial<Tuning>
 
 export function tuningFor({ software, features, subgroupLanes }: AdapterFacts): Tuning {

@@ -3,14 +3,8 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
-import {
-  ATTENTION,
-  ATTENTION_MERGE,
-  attentionMerge,
-  attention as attentionShader,
-  emitRopeCache,
-} from '../gpu/shaders.gen.ts'
-import type { BatchClass } from '../gpu/tuning.ts'
+import { emitRopeCache } from '../gpu/shaders.gen.ts'
+import type { AttentionVariant, BatchClass, Tuning } from '../gpu/tuning.ts'
 import type { CacheLayout, CachePlace } from './cache-layouts.ts'
 import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo } from './shape.ts'
 
@@ -37,22 +31,15 @@ export const FULL_ATTENTION = 0xffffffff
 
 /** The most splits of the visible keys when a batch decodes: each is a workgroup of its own. */
 export const MAX_SPLITS = 16
-/** Fewer keys than this are not worth a split of their own. */
-const KEYS_PER_SPLIT = 64
+/** Sums of each head that attention leaves for merging, all rows of a batch that decodes together. */
+export const SUMS = DECODE_ROWS * MAX_SPLITS
 
 /** Positions that the fine half of the rotary table covers. */
 export const ROPE_FINE = 256
 
 /** Workgroups that the keys of a row are shared among; the shaders count the same way. */
-export function splitsFor(visibleKeys: number): number {
-  return Math.min(MAX_SPLITS, Math.max(1, ceilDiv(visibleKeys, KEYS_PER_SPLIT)))
-}
-
-/** Sums that attention leaves for merging, all rows of the largest batch together: the size of `splits` and `stats`. */
-export function sumsOfBatch(gpu: Gpu, headDim: number, maxRows: number): number {
-  const quads = headStride(headDim) / 4
-  const few = DECODE_ROWS * MAX_SPLITS * Math.floor(keysPerTile(gpu, headDim, 1) / quads)
-  return Math.max(few, maxRows * Math.floor(keysPerTile(gpu, headDim, 'many') / quads))
+export function splitsFor({ keysPerSplit }: Tuning, visibleKeys: number): number {
+  return Math.min(MAX_SPLITS, Math.max(1, ceilDiv(visibleKeys, keysPerSplit)))
 }
 
 /** Buffers that attention works in, shared by all layers. */
@@ -68,9 +55,9 @@ export interface AttentionBuffers {
   readonly rope: Buffer
   /** [T, heads, headStride], after RoPE */
   readonly q: Buffer
-  /** [T, heads, sums, headStride] */
+  /** [SUMS, heads, headStride] */
   readonly splits: Buffer
-  /** [T, heads, sums] */
+  /** [SUMS, heads] (maximum, sum of p) */
   readonly stats: Buffer
 }
 
@@ -89,54 +76,34 @@ export function ropeCache({ rope, rows, q }: AttentionBuffers, cache: LayerCache
   return [part(emitRopeCache, { bindings: { rope, rows, q }, constants }), cache.layout.write(cache)]
 }
 
+/** Records the attention of one layer. */
+export type Attend = (
+  r: Recorder<BatchShape>,
+  buffers: AttentionBuffers,
+  cache: LayerCache,
+  y: Activation,
+  batchClass: BatchClass,
+) => void
+
+/** The variants by their names. `loadAttention` fills in those that a device uses. */
+export const attends = new Map<AttentionVariant, Attend>()
+
 /**
  * y [T, H·K] = softmax(q kᵀ / √K) v over the keys that each row may see. Few rows share the work of each among many
  * workgroups; many rows are taken in tiles of neighbours that share keys and values.
  */
-export function attention(
-  r: Recorder<BatchShape>,
-  { rows, tiles, q, splits, stats }: AttentionBuffers,
-  cache: LayerCache,
-  y: Activation,
-  batchClass: BatchClass,
-): void {
-  const { nHeads, nKvHeads, headDim } = cache.shape
-  const stride = headStride(headDim)
-  const body = part(attentionShader, {
-    bindings: { q, tiles, rows, splits, stats },
-    constants: {
-      HEAD_STRIDE: stride,
-      SCALE: 1 / Math.sqrt(headDim),
-      N_HEADS: nHeads,
-      N_KV_HEADS: nKvHeads,
-      RING: cache.ring,
-      WINDOW: cache.window,
-      KEYS_PER_SPLIT,
-      KEYS: keysPerTile(r.gpu, headDim, batchClass),
-      ROWS: rowsPerTile(r.gpu, headDim, batchClass),
-    },
-  })
-  const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, ATTENTION.TILE_HEADS)
-  r.dispatch(
-    'attention',
-    [body, cache.layout.read(r.gpu, cache)],
-    [(batch) => batch.splits, headTiles, (batch) => batch.tiles],
-  )
-  const lanes = Math.floor(keysPerTile(r.gpu, headDim, batchClass) / (stride / 4))
-  const merge = part(attentionMerge, {
-    bindings: { rows, splits, stats, y: y.buffer },
-    constants: {
-      HEAD_DIM: headDim,
-      HEAD_STRIDE: stride,
-      N_HEADS: nHeads,
-      LANES: lanes,
-      WINDOW: cache.window,
-      KEYS_PER_SPLIT,
-      Y_STRIDE: y.stride,
-    },
-  })
-  const groups = ceilDiv((nHeads * stride) / 4, ATTENTION_MERGE.THREADS)
-  r.dispatch('attention merge', [merge], [groups, (batch) => batch.rows])
+export const attention: Attend = (r, buffers, cache, y, batchClass) =>
+  attends.get(attentionVariant(r.gpu, cache.shape.headDim))!(r, buffers, cache, y, batchClass)
+
+/** The variant that this device uses for heads of this size: lanes hold heads of whole pairs of quads, up to a size. */
+export function attentionVariant({ tuning }: Gpu, headDim: number): AttentionVariant {
+  const fits = headDim % 8 === 0 && headDim <= 32 * attentionLanes(tuning)
+  return tuning.attention === 'lanes' && !fits ? 'rows' : tuning.attention
+}
+
+/** Lanes of a subgroup that attention works with. */
+export function attentionLanes({ subgroupLanes }: Tuning): number {
+  return Math.min(8, subgroupLanes)
 }
 
 /**
@@ -144,14 +111,16 @@ export function attention(
  * attention works in tiles; else one.
  */
 export function rowsPerTile(gpu: Gpu, headDim: number, batchClass: BatchClass): number {
-  return batchClass === 'many' && gpu.tuning.attentionTiles
+  return batchClass === 'many' && gpu.tuning.attention === 'tiles'
     ? Math.max(1, 128 / keysPerTile(gpu, headDim, batchClass))
     : 1
 }
 
-function keysPerTile(gpu: Gpu, headDim: number, batchClass: BatchClass): number {
-  return Math.max(batchClass === 'many' && gpu.tuning.attentionTiles ? 32 : 64, powerOfTwo(headStride(headDim) / 4))
+/** Keys that a workgroup takes at a time: a thread for each, and for each quad of the output. */
+export function keysPerTile(gpu: Gpu, headDim: number, batchClass: BatchClass): number {
+  const least = batchClass === 'many' && gpu.tuning.attention === 'tiles' ? 32 : 64
+  return Math.max(least, powerOfTwo(headStride(headDim) / 4))
 }
 
-/** The widest head that the kernel takes: one quad for each of 128 threads. */
+/** The widest head that the kernels take: one quad for each of 128 threads. */
 export const MAX_HEAD_DIM = 512

@@ -1,9 +1,13 @@
-/** How keys and values may lie in the cache. A new layout is an entry here and its two shader parts. */
+/**
+ * How keys and values may lie in the cache. A new layout is an entry here and its shader parts; those that read have entries
+ * where attention is recorded.
+ */
 import type { Buffer } from '../gpu/buffer.ts'
-import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
-import { cacheReadF16, cacheReadF16Native, cacheReadF32, cacheWriteF16, cacheWriteF32 } from '../gpu/shaders.gen.ts'
+import { cacheWriteF16, cacheWriteF32 } from '../gpu/shaders.gen.ts'
 import { headStride } from './shape.ts'
+
+export type CacheDtype = 'f32' | 'f16'
 
 /** Where one layer's cache lies. */
 export interface CachePlace {
@@ -15,34 +19,28 @@ export interface CachePlace {
 
 /** One way to store the keys and values of a head. */
 export interface CacheLayout {
-  readonly name: string
+  readonly name: CacheDtype
   /** Bytes from one key, or value, of a head to the next: whole words. */
   readonly bytesPerKey: (headDim: number) => number
   /** The shader part that writes pairs of elements. */
   readonly write: (place: CachePlace) => ShaderPart
-  /** The shader part that reads quads of elements. */
-  readonly read: (gpu: Gpu, place: CachePlace) => ShaderPart
 }
 
 /** The layouts by their names. */
-export const CACHE_LAYOUTS = {
+export const CACHE_LAYOUTS: Readonly<Record<CacheDtype, CacheLayout>> = {
   f32: {
     name: 'f32',
     bytesPerKey: (headDim) => headStride(headDim) * 4,
-    write: (place) => part(cacheWriteF32, use(place, 8)),
-    read: (_, place) => part(cacheReadF32, use(place, 16)),
+    write: (place) => part(cacheWriteF32, placeOf(place, 8)),
   },
   f16: {
     name: 'f16',
     bytesPerKey: (headDim) => headStride(headDim) * 2,
-    write: (place) => part(cacheWriteF16, use(place, 4)),
-    read: (gpu, place) => part(gpu.tuning.nativeF16 ? cacheReadF16Native : cacheReadF16, use(place, 8)),
+    write: (place) => part(cacheWriteF16, placeOf(place, 4)),
   },
-} as const satisfies Readonly<Record<string, CacheLayout>>
-
-export type CacheDtype = keyof typeof CACHE_LAYOUTS
+}
 
 /** @param bytes of what the part writes or reads at a time */
-function use({ buffer, valuesAt }: CachePlace, bytes: number) {
+export function placeOf({ buffer, valuesAt }: CachePlace, bytes: number) {
   return { bindings: { cache: buffer }, constants: { VALUES_AT: valuesAt / bytes } }
 }

@@ -81,7 +81,7 @@ export class BatchWriter {
   /** Unused rows of the last tile are marked as padding. */
   write(batch: readonly Row[], steps: number, outputs: number): Omit<BatchShape, 'ruled' | 'logged'> {
     const batchClass = classOfRows(batch, outputs)
-    const splits = batchClass === 'many' ? 1 : splitsFor(this.mostVisibleKeys(batch, steps))
+    const splits = batchClass === 'many' ? 1 : splitsFor(this.gpu.tuning, this.mostVisibleKeys(batch, steps))
     const padded = ceilTo(batch.length, ROW_TILE)
     let output = 0
     for (let i = 0; i < padded; i++) {

@@ -1,6 +1,7 @@
 /** The recordings that batches are encoded from: each is compiled when it is first needed, and kept. */
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
+import { loadAttention } from '../kernels/load-attention.ts'
 import { loadMatmuls } from '../kernels/load-matmuls.ts'
 import { plainResidual } from '../kernels/residual.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
@@ -134,7 +135,8 @@ export class Recordings {
   }
 
   private async recorder<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recorder<B>> {
-    await loadMatmuls(this.model.gpu.tuning)
+    const { tuning } = this.model.gpu
+    await Promise.all([loadMatmuls(tuning), loadAttention(tuning)])
     const r = new Recorder<B>(this.model.gpu)
     await record(r)
     return r

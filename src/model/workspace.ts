@@ -1,7 +1,7 @@
 /** Everything that a forward pass works in besides weights and cache. */
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
-import { type AttentionBuffers, sumsOfBatch } from '../kernels/attention.ts'
+import { type AttentionBuffers, SUMS } from '../kernels/attention.ts'
 import type { History } from '../kernels/embedding.ts'
 import { createNormed, type NormedActivation } from '../kernels/residual.ts'
 import { createSamplerBuffers, type SamplerBuffers } from '../kernels/sampler.ts'
@@ -48,7 +48,7 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
   const { vocabSize, positions, maxSequences: sequences, maxOutputs: outputs } = sizes
   const { nHeads, headDim } = config
   const maxRows = ceilTo(sizes.maxRows, ROW_TILE)
-  const sums = sumsOfBatch(gpu, headDim, maxRows) * nHeads
+  const sums = SUMS * nHeads
   const rows = gpu.createBuffer('rows', maxRows * 16)
   const logits = createActivation(gpu, 'logits', outputs, config.vocabSize)
   const sampler = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions }, { sequences, outputs })

@@ -7,7 +7,8 @@ import { openGpu } from '../../src/gpu/open.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
 import { part, type ShaderPart } from '../../src/gpu/shader.ts'
-import { attentionMerge, streamRead } from '../../src/gpu/shaders.gen.ts'
+import { streamRead } from '../../src/gpu/shaders.gen.ts'
+import { attentionMerge } from '../../src/gpu/shaders-attention.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 const opened: Gpu[] = []

@@ -93,8 +93,8 @@ describe('the choice of kernels', () => {
 
   test('of another view of a device leaves the first one as it is, and both have one end', async () => {
     const gpu = await openGpu({ disableFeatures: disabledFeatures() })
-    const view = gpu.withTuning({ attentionTiles: !gpu.tuning.attentionTiles })
-    expect(view.tuning).toEqual({ ...gpu.tuning, attentionTiles: !gpu.tuning.attentionTiles })
+    const view = gpu.withTuning({ attention: 'rows' })
+    expect(view.tuning).toEqual({ ...gpu.tuning, attention: 'rows' })
     expect([view.device, view.counters, view.pipelines]).toEqual([gpu.device, gpu.counters, gpu.pipelines])
     view.dispose()
     expect(() => gpu.check()).toThrow('the model was disposed')

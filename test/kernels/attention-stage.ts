@@ -3,7 +3,6 @@ import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
 import type { BatchClass } from '../../src/gpu/tuning.ts'
-import { HARDWARE } from '../../src/gpu/tuning.ts'
 import {
   type AttentionBuffers,
   attention,
@@ -12,7 +11,7 @@ import {
   ROPE_FINE,
   ropeCache,
   rowsPerTile,
-  sumsOfBatch,
+  SUMS,
 } from '../../src/kernels/attention.ts'
 import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import { linear } from '../../src/kernels/linear.ts'
@@ -94,14 +93,13 @@ export class AttentionStage {
       ring,
       window: window ?? FULL_ATTENTION,
     }
-    const sums = Math.max(sumsOfBatch(gpu, headDim, MAX_ROWS), sumsOfBatch(gpu.withTuning(HARDWARE), headDim, MAX_ROWS))
     const buffers: AttentionBuffers = {
       rows: gpu.createBuffer('rows', MAX_ROWS * 16),
       tiles: gpu.createBuffer('tiles', MAX_ROWS * 8),
       rope: gpu.createBuffer('rope', (1 + ROPE_FINE + positions) * headDim * 4),
       q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
-      splits: gpu.createBuffer('splits', sums * nHeads * stride * 4),
-      stats: gpu.createBuffer('stats', sums * nHeads * 8),
+      splits: gpu.createBuffer('splits', SUMS * nHeads * stride * 4),
+      stats: gpu.createBuffer('stats', SUMS * nHeads * 8),
     }
     const outputs = (nHeads + 2 * nKvHeads) * headDim
     const weight = createWeight(gpu, 'wqkv', WEIGHT_LAYOUTS.f32, outputs, D)

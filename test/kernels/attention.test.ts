@@ -1,7 +1,8 @@
 /** Attention and the end of its projection against f64, in every variant. */
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { HARDWARE } from '../../src/gpu/tuning.ts'
-import { rowsPerTile } from '../../src/kernels/attention.ts'
+import type { Gpu } from '../../src/gpu/device.ts'
+import { HARDWARE, type Tuning } from '../../src/gpu/tuning.ts'
+import { attentionVariant, rowsPerTile } from '../../src/kernels/attention.ts'
 import { openVariants } from '../support/gpu.ts'
 import { patience } from '../support/patience.ts'
 import { AttentionStage, type StageOptions } from './attention-stage.ts'
@@ -30,6 +31,7 @@ const CASES: readonly Case[] = (
     { nHeads: 2, nKvHeads: 1, headDim: 128, dtype: 'f16', sequences: 2, positions: 80 },
     { nHeads: 2, nKvHeads: 2, headDim: 256, dtype: 'f32', window: 9, sequences: 1, positions: 30 },
     { nHeads: 2, nKvHeads: 1, headDim: 8, dtype: 'f32', gain: 12, sequences: 1, positions: 90 },
+    { nHeads: 3, nKvHeads: 1, headDim: 80, dtype: 'f32', window: 33, sequences: 1, positions: 70 },
   ] as const
 ).map((options) => {
   const window = 'window' in options ? `window ${options.window}` : 'no window'
@@ -39,6 +41,19 @@ const CASES: readonly Case[] = (
 })
 
 const CHUNK = 12
+
+/** The device with each variant; splits of few keys make many of them. */
+function views(gpu: Gpu): Gpu[] {
+  const tunings: Partial<Tuning>[] = [
+    { attention: 'rows', keysPerSplit: 64 },
+    { attention: 'tiles', keysPerSplit: 7 },
+    // Subgroups of four lanes are one half of those of eight.
+    ...[4, 8]
+      .filter((lanes) => lanes <= gpu.tuning.subgroupLanes)
+      .map((lanes) => ({ attention: 'lanes', keysPerSplit: 9 * lanes, subgroupLanes: lanes }) as const),
+  ]
+  return tunings.map((tuning) => gpu.withTuning(tuning))
+}
 
 describe.each(variants)('attention with $name', ({ gpu }) => {
   // Without features the kernels differ in how they read an f16 cache alone.
@@ -50,18 +65,23 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
       const length = Math.min(CHUNK, options.positions - first)
       for (let sequence = 0; sequence < options.sequences; sequence++) {
         await stage.write(Array.from({ length }, (_, i) => ({ sequence, position: first + i })))
-        // The last chunk with the kernel of a GPU too, which takes several rows at a time.
+        // The last chunk in all ways.
         const last = first + CHUNK >= options.positions
-        if (first === 0 || last) expect(await stage.misfits(gpu, 'many', 1)).toEqual([])
-        if (last) expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 1)).toEqual([])
+        for (const device of last ? views(gpu) : first === 0 ? [gpu] : []) {
+          expect(await stage.misfits(device, 'many', 1), device.tuning.attention).toEqual([])
+        }
       }
     }
 
     // Rows of several sequences at different places in one batch; more splits than there are keys.
     const rows = Array.from({ length: options.sequences }, (_, sequence) => ({ sequence, position: options.positions }))
     await stage.write(rows)
-    for (const splits of [1, 3, 16]) expect(await stage.misfits(gpu, 1, splits), `${splits} splits`).toEqual([])
-    expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 2), 'several rows in splits').toEqual([])
+    for (const splits of [1, 3, 16]) {
+      for (const device of views(gpu)) {
+        const { attention, keysPerSplit } = device.tuning
+        expect(await stage.misfits(device, 1, splits), `${splits} splits of ${keysPerSplit}, ${attention}`).toEqual([])
+      }
+    }
     stage.destroy()
   })
 
@@ -80,8 +100,9 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
       Array.from({ length }, (_, i) => ({ sequence, position: first + i }))
     for (let first = 0; first < 24; first += CHUNK) await stage.write(run(2, first, CHUNK))
     await stage.write([...run(2, 24, 5), ...run(0, 0, 6), ...run(1, 0, 1)])
-    expect(await stage.misfits(gpu, 'many', 1)).toEqual([])
-    expect(await stage.misfits(gpu.withTuning(HARDWARE), 'many', 1)).toEqual([])
+    for (const device of views(gpu)) {
+      expect(await stage.misfits(device, 'many', 1), device.tuning.attention).toEqual([])
+    }
     stage.destroy()
   })
 })
@@ -92,6 +113,17 @@ test('takes tiles of several rows on hardware alone', () => {
   expect([64, 128, 256, 512].map((headDim) => rowsPerTile(hardware, headDim, 'many'))).toEqual([4, 4, 2, 1])
   expect(rowsPerTile(hardware, 128, 1)).toBe(1)
   if (gpu.software) expect(rowsPerTile(gpu, 128, 'many')).toBe(1)
+})
+
+test('heads that the lanes of a subgroup cannot hold are taken in workgroup memory', () => {
+  const { gpu } = variants[0]!
+  const variantsWith = (subgroupLanes: number) => {
+    const device = gpu.withTuning({ attention: 'lanes', subgroupLanes })
+    return [20, 32, 128, 256, 264].map((headDim) => attentionVariant(device, headDim))
+  }
+  expect(variantsWith(32)).toEqual(['rows', 'lanes', 'lanes', 'lanes', 'rows'])
+  expect(variantsWith(4)).toEqual(['rows', 'lanes', 'lanes', 'rows', 'rows'])
+  expect(variantsWith(0)).toEqual(['rows', 'rows', 'rows', 'rows', 'rows'])
 })
 
 describe('the end of the q, k, v projection', () => {

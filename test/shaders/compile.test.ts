@@ -4,10 +4,12 @@ import type { OptionalFeature } from '../../src/gpu/device.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { compose, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import * as common from '../../src/gpu/shaders.gen.ts'
+import * as attention from '../../src/gpu/shaders-attention.gen.ts'
 import * as batch from '../../src/gpu/shaders-batch.gen.ts'
 import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
 import * as draw from '../../src/gpu/shaders-draw.gen.ts'
 import * as gpuKernels from '../../src/gpu/shaders-gpu.gen.ts'
+import * as lanes from '../../src/gpu/shaders-lanes.gen.ts'
 import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as math from '../../src/gpu/shaders-math.gen.ts'
@@ -29,7 +31,8 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   HEAD_STRIDE: 20,
   KEYS_PER_SPLIT: 64,
   K_BLOCKS: 3,
-  LANES: 12,
+  LANES: 4,
+  LANES_OF_TILE: 8,
   LIST: 256,
   MASK_WORDS: 3,
   N: 90,
@@ -68,8 +71,8 @@ const FEATURE_OF: Readonly<Record<string, OptionalFeature>> = {
 }
 
 /** The others are numbers of the shaders for TypeScript. */
-const all = [common, batch, blocks, draw, gpuKernels, logprobs, lora, math, norms, rules].flatMap((file) =>
-  Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
+const all = [common, attention, batch, blocks, draw, gpuKernels, lanes, logprobs, lora, math, norms, rules].flatMap(
+  (file) => Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
 )
 const files = all.filter((value): value is ShaderModule => 'code' in value)
 const modules = files.filter(({ enables = [] }) => enables.every((name) => gpu.has(FEATURE_OF[name]!)))
@@ -106,6 +109,8 @@ const PLAIN = new Set([
   'lane_sum_workgroup',
   'cache_write_f32',
   'cache_read_f32',
+  'cache_pairs_f32',
+  'tile_max_workgroup',
   'unpack',
   'groups',
   'tile_emit',
@@ -172,7 +177,7 @@ test('the kernels of absent features are left out, and no others', () => {
   expect(modules.length).toBe(
     count -
       (gpu.has('shader-f16') ? 0 : 3) -
-      (gpu.has('subgroups') ? 0 : 3) -
+      (gpu.has('subgroups') ? 0 : 5) -
       (gpu.has('chromium-experimental-subgroup-matrix') ? 0 : 1),
   )
 })

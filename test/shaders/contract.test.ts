@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { constsOf, readShader } from '../../shaders/contract.ts'
 import { bindingsOf, compose, part, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
-import { attention, cacheReadF16, cacheReadF32, emitRopeCache, emitStore } from '../../src/gpu/shaders.gen.ts'
+import { emitRopeCache, emitStore } from '../../src/gpu/shaders.gen.ts'
+import { attention, cacheReadF16, cacheReadF32 } from '../../src/gpu/shaders-attention.gen.ts'
 import { requiredConstants } from '../support/shaders.ts'
 
 const KERNEL = `// needs: weights, emit

@@ -5,6 +5,7 @@ import type { Gpu } from '../../src/gpu/device.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
+import { loadAttention } from '../../src/kernels/load-attention.ts'
 import { loadMatmuls } from '../../src/kernels/load-matmuls.ts'
 import { type Activation, type BatchShape, createActivation } from '../../src/kernels/shape.ts'
 import { createWeight, rowBytes, type Weight } from '../../src/kernels/weight.ts'
@@ -130,7 +131,7 @@ export async function run(
   record: (r: Recorder<BatchShape>) => void,
   result?: { buffer: Buffer; elements: number },
 ): Promise<Float32Array> {
-  await loadMatmuls(gpu.tuning)
+  await Promise.all([loadMatmuls(gpu.tuning), loadAttention(gpu.tuning)])
   const recorder = new Recorder<BatchShape>(gpu)
   record(recorder)
   const recording = await recorder.build()
