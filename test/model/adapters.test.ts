@@ -62,6 +62,20 @@ describe('an adapter gives the logits and the answer of PEFT', () => {
     })
   }
 
+  test('where rows without one have their norms in the products', async () => {
+    const foldedNorms = { 1: true, 4: true, 8: true, decode: true, many: true }
+    const { path, reference } = fixture('window-4')
+    await withModel(path, { ...F32, tuning: { foldedNorms, sharedBindGroups: true } }, async (model) => {
+      const own = adapter('attention')
+      await model.loadAdapter(own.path)
+      expect(maxDifference(await logitsOf(model, own.prompt, 'attention'), own.logits)).toBeLessThan(TOLERANCE)
+      expect(maxDifference(await logitsOf(model, reference.prompt), reference.logits)).toBeLessThan(1e-3)
+      // Both in one batch.
+      const answers = [idsOf(model, own.prompt, 'attention'), idsOf(model, reference.prompt, null)]
+      expect(await Promise.all(answers)).toEqual([own.greedy, reference.greedy.slice(0, 16)])
+    })
+  })
+
   test('as a GGUF, whose rows of queries and keys lie in another order', async () => {
     const { path, prompt, logits } = adapter('quantized')
     await withModel(fixture('gguf-q8_0').path, F32, async (model) => {
