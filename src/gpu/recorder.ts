@@ -122,7 +122,7 @@ export class Recording<B> {
       pass.setPipeline(step.pipeline)
       if (step.bindGroup !== bindGroup) pass.setBindGroup(0, step.bindGroup)
       bindGroup = step.bindGroup
-      // Each argument that crosses into the runtime takes a tenth of the call.
+      // An argument that is left out need not cross into the runtime, which takes longer than to look at it.
       if (z !== 1) pass.dispatchWorkgroups(x, y, z)
       else if (y !== 1) pass.dispatchWorkgroups(x, y)
       else pass.dispatchWorkgroups(x)
