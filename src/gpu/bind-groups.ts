@@ -10,6 +10,8 @@ export interface GroupEntry {
   readonly binding: number
   readonly buffer: Buffer
   readonly type: BindingType
+  /** Whether its elements are f32, in vectors or alone. */
+  readonly floats: boolean
 }
 
 /** Neighbouring dispatches, and the one bind group that they are encoded with. */
@@ -26,7 +28,8 @@ export function ownGroups(requests: readonly (readonly ShaderPart[])[]): GroupPl
 
 /**
  * One bind group for as many neighbours as bind no more than eight buffers together: setting a bind group costs a runtime
- * as much as a dispatch. A buffer that one of them writes is bound for writing in all.
+ * as much as a dispatch. A buffer of floats that one of them writes is bound for writing in all. One of integers is not: what
+ * is read from a buffer that may be written is not uniform to WGSL, and no barrier may depend on it.
  */
 export function sharedGroups(requests: readonly (readonly ShaderPart[])[]): GroupPlan[] {
   const runs: { readonly plans: GroupPlan[]; buffers: ReadonlySet<Buffer>; readonly open: boolean }[] = []
@@ -36,7 +39,7 @@ export function sharedGroups(requests: readonly (readonly ShaderPart[])[]): Grou
     const open = buffers.size === plan.entries.length
     const last = runs.at(-1)
     const both = new Set([...(last?.buffers ?? []), ...buffers])
-    if (last?.open && open && both.size <= MOST_BUFFERS) {
+    if (last?.open && open && both.size <= MOST_BUFFERS && agree([...last.plans, plan])) {
       last.plans.push(plan)
       last.buffers = both
     } else runs.push({ plans: [plan], buffers, open })
@@ -44,14 +47,27 @@ export function sharedGroups(requests: readonly (readonly ShaderPart[])[]): Grou
   return runs.map(({ plans }) => joined(plans))
 }
 
+/** Whether each buffer of integers is read in all of them, or written in all. */
+function agree(plans: readonly GroupPlan[]): boolean {
+  const types = new Map<Buffer, BindingType>()
+  return plans
+    .flatMap(({ entries }) => entries)
+    .filter(({ floats }) => !floats)
+    .every(({ buffer, type }) => {
+      const known = types.get(buffer) ?? type
+      types.set(buffer, known)
+      return known === type
+    })
+}
+
 function joined(plans: readonly GroupPlan[]): GroupPlan {
   if (plans.length === 1) return plans[0]!
   const places = new Map<Buffer, GroupEntry>()
-  for (const { buffer, type } of plans.flatMap(({ entries }) => entries)) {
+  for (const { buffer, type, floats } of plans.flatMap(({ entries }) => entries)) {
     const known = places.get(buffer)
     const written = type === 'storage' || known?.type === 'storage'
     const binding = known?.binding ?? places.size
-    places.set(buffer, { binding, buffer, type: written ? 'storage' : type })
+    places.set(buffer, { binding, buffer, floats, type: written ? 'storage' : type })
   }
   const placed = (part: ShaderPart) => withBindings(part, (name) => places.get(part.bindings[name]!)!)
   const dispatches = plans.flatMap((plan) => plan.dispatches).map((parts) => parts.map(placed))
@@ -60,6 +76,6 @@ function joined(plans: readonly GroupPlan[]): GroupPlan {
 
 function entriesOf(parts: readonly ShaderPart[]): GroupEntry[] {
   return parts.flatMap(({ module, bindings }) =>
-    bindingsOf(module).map(({ name, binding, type }) => ({ binding, type, buffer: bindings[name]! })),
+    bindingsOf(module).map(({ name, ...binding }) => ({ ...binding, buffer: bindings[name]! })),
   )
 }

@@ -47,26 +47,32 @@ export interface ShaderBinding {
   readonly name: string
   readonly binding: number
   readonly type: BindingType
+  /** Whether its elements are f32, in vectors or alone. */
+  readonly floats: boolean
 }
 
 /** A declaration of a buffer, in the form that `shaders/README.md` lays down. */
-const DECLARATION = /@binding\((\d+)\) ?var<storage, ?(read|read_write)> ?(\w+)/g
+const DECLARATION = /@binding\((\d+)\) ?var<storage, ?(read|read_write)> ?(\w+)( ?: ?array<\w+)?/g
 
 /** The buffers that the code of a module declares. */
 export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
   const found = code.matchAll(DECLARATION)
-  return Array.from(found, ([, binding, access, name]) => ({
+  return Array.from(found, ([, binding, access, name, array = '']) => ({
     name: name!,
     binding: Number(binding),
     type: access === 'read' ? 'read-only-storage' : 'storage',
+    floats: /<(f32|vec[234]f)$/.test(array),
   }))
 }
 
 /** The part with its buffers at other bindings, where what it reads may be bound for writing too. */
-export function withBindings(part: ShaderPart, place: (name: string) => Omit<ShaderBinding, 'name'>): ShaderPart {
-  const code = part.module.code.replace(DECLARATION, (_, _binding, _access, name: string) => {
+export function withBindings(
+  part: ShaderPart,
+  place: (name: string) => Pick<ShaderBinding, 'binding' | 'type'>,
+): ShaderPart {
+  const code = part.module.code.replace(DECLARATION, (_, _binding, _access, name: string, array = '') => {
     const { binding, type } = place(name)
-    return `@binding(${binding}) var<storage,${type === 'storage' ? 'read_write' : 'read'}>${name}`
+    return `@binding(${binding}) var<storage,${type === 'storage' ? 'read_write' : 'read'}>${name}${array}`
   })
   return { ...part, module: { ...part.module, code } }
 }

@@ -19,29 +19,36 @@ afterAll(() => gpu.dispose())
 
 /** to = sum of what is read + 1, element by element. */
 function sum(to: Buffer, ...from: readonly Buffer[]): ShaderPart {
-  const names = from.map((_, i) => `from${i}`)
-  const declarations = names.map((name, i) => `@group(0) @binding(${i}) var<storage,read>${name}:array<u32>;\n`)
-  const code = `${declarations.join('')}@group(0) @binding(9) var<storage,read_write>to:array<u32>;
-@compute @workgroup_size(${WORDS}) fn main(@builtin(local_invocation_index) i:u32){to[i]=1u+${names.map((name) => `${name}[i]`).join('+')};}`
-  const bindings = Object.fromEntries([...names.map((name, i) => [name, from[i]!]), ['to', to]])
-  return { module: { name: `sum of ${from.length}`, code }, bindings, constants: {} }
+  return sumOf('f32', to, from)
 }
 
-function buffers(count: number): Buffer[] {
+function sumOf(type: 'f32' | 'u32', to: Buffer, from: readonly Buffer[]): ShaderPart {
+  const names = from.map((_, i) => `from${i}`)
+  const declarations = names.map((name, i) => `@group(0) @binding(${i}) var<storage,read>${name}:array<${type}>;\n`)
+  const code = `${declarations.join('')}@group(0) @binding(9) var<storage,read_write>to:array<${type}>;
+@compute @workgroup_size(${WORDS}) fn main(@builtin(local_invocation_index) i:u32){to[i]=1+${names.map((name) => `${name}[i]`).join('+')};}`
+  const bindings = Object.fromEntries([...names.map((name, i) => [name, from[i]!]), ['to', to]])
+  return { module: { name: `sum of ${from.length} ${type}`, code }, bindings, constants: {} }
+}
+
+function buffers(count: number, list: typeof Float32Array | typeof Uint32Array = Float32Array): Buffer[] {
   const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
   return Array.from({ length: count }, (_, i) => {
     const buffer = gpu.createBuffer(`b${i}`, WORDS * 4, usage)
-    gpu.write(
-      buffer,
-      0,
-      Uint32Array.from({ length: WORDS }, (_, word) => (i + 1) * 1000 * (word + 1)),
-    )
+    const data = new list(WORDS)
+    for (let word = 0; word < WORDS; word++) data[word] = (i + 1) * 1000 * (word + 1)
+    gpu.write(buffer, 0, data)
     return buffer
   })
 }
 
 /** What the first word of `result` is in the end, and how often a bind group was set on the way. */
-async function outcome(device: Gpu, parts: readonly ShaderPart[], result: Buffer) {
+async function outcome(
+  device: Gpu,
+  parts: readonly ShaderPart[],
+  result: Buffer,
+  list: typeof Float32Array | typeof Uint32Array = Float32Array,
+) {
   const created = gpu.counters.bindGroupsCreated
   const recorder = new Recorder<undefined>(device)
   for (const part of parts) recorder.dispatch(part.module.name, [part], [1])
@@ -61,7 +68,7 @@ async function outcome(device: Gpu, parts: readonly ShaderPart[], result: Buffer
   const readback = new Readback(gpu, 'result', WORDS * 4)
   readback.copy(encoder, result, WORDS * 4)
   gpu.submit(encoder.finish())
-  const [word] = new Uint32Array(await readback.read(WORDS * 4))
+  const [word] = new list(await readback.read(WORDS * 4))
   readback.destroy()
   gpu.check()
   return { word, sets, created: gpu.counters.bindGroupsCreated - created }
@@ -94,4 +101,24 @@ test('what only one of the neighbours uses is bound for all of them', async () =
   const [a, b, c, d, e] = buffers(5) as [Buffer, Buffer, Buffer, Buffer, Buffer]
   const got = await outcome(gpu.withTuning({ sharedBindGroups: true }), [sum(b, a, c), sum(e, d, b)], e)
   expect(got).toEqual({ word: 1000 + 3000 + 1 + 4000 + 1, sets: 1, created: 1 })
+})
+
+test('integers that one of the neighbours writes are not shared: barriers may depend on them', async () => {
+  const integers = (to: Buffer, from: Buffer) => sumOf('u32', to, [from])
+  const [a, b, c] = buffers(3, Uint32Array) as [Buffer, Buffer, Buffer]
+  const got = await outcome(
+    gpu.withTuning({ sharedBindGroups: true }),
+    [integers(b, a), integers(c, b)],
+    c,
+    Uint32Array,
+  )
+  expect(got).toEqual({ word: 1002, sets: 2, created: 2 })
+  // Where both write, or both read.
+  const both = await outcome(
+    gpu.withTuning({ sharedBindGroups: true }),
+    [integers(c, a), integers(c, a)],
+    c,
+    Uint32Array,
+  )
+  expect(both).toEqual({ word: 1001, sets: 1, created: 1 })
 })
