@@ -136,7 +136,7 @@ describe('the tuner', () => {
     const stopwatch = new FakeStopwatch(() => 100)
     const { result } = await tune({ stopwatch, budgetMs: 1500 })
     expect(result).toMatchObject({ complete: true, choices: {} })
-    expect(stopwatch.asked).toEqual([1, 1, 1, 1, 1])
+    expect(stopwatch.asked).toEqual([2, 2, 2, 2, 2])
     for (const times of Object.values(result.measured)) expect(Object.keys(times)).toHaveLength(1)
   })
 
