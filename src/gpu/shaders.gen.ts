@@ -129,6 +129,10 @@ export const MATMUL_MATRIX = {
   "LARGEST": 65504
 } as const
 
+export const MATMUL_ROWS = {
+  "OUTPUTS": 4
+} as const
+
 export const MATMUL_SHAPED = {
   "STRIDE": 9
 } as const

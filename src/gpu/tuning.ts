@@ -10,7 +10,13 @@ export type BatchClass = 1 | 4 | 8 | 'decode' | 'many'
  * `vector` reads the weights once for each row; `batch4` and `batch8` read them once for four or eight rows. The others are
  * loaded where a device uses them.
  */
-export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | GpuMatmul
+export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | RowsMatmul | GpuMatmul
+
+/**
+ * The matrix products of `kernels/rows-matmuls.ts`, for adapters that compute on the CPU. They read weights once for so many
+ * rows, and each lane makes whole outputs by itself.
+ */
+export type RowsMatmul = 'rows1' | 'rows4' | 'rows8'
 
 /**
  * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, `split_…` so many threads for
@@ -95,7 +101,7 @@ export const HARDWARE = {
 } as const satisfies Partial<Tuning>
 
 /**
- * For software adapters. On the CPU, compiling another kernel costs more than a few rows do, and the barriers of the
+ * For software adapters without subgroups. On the CPU, compiling another kernel costs more than a few rows do, and the barriers of the
  * tiled kernels cost more than reading the operands again: one matmul for few rows, one for many, and an attention without
  * barriers.
  */
@@ -107,6 +113,13 @@ export const SOFTWARE = {
   keysPerSplit: 256,
 } as const satisfies Partial<Tuning>
 
+/** For software adapters with subgroups, whose lanes can share what they load: loads cost them most. */
+export const SHARING = {
+  ...SOFTWARE,
+  matmul: { 1: 'rows1', 4: 'rows4', 8: 'rows8', decode: 'rows8', many: 'rows8' },
+} as const satisfies Partial<Tuning>
+
 export function tuningFor({ software, features, subgroupLanes }: AdapterFacts): Tuning {
-  return { nativeF16: features.has('shader-f16'), subgroupLanes, ...(software ? SOFTWARE : HARDWARE) }
+  const onCpu = subgroupLanes > 0 ? SHARING : SOFTWARE
+  return { nativeF16: features.has('shader-f16'), subgroupLanes, ...(software ? onCpu : HARDWARE) }
 }

@@ -9,5 +9,6 @@ export async function loadMatmuls({ matmul, choices }: Tuning): Promise<void> {
     for (const name in table) matmuls.set(name as MatmulVariant, table[name]!)
   }
   if (names.some((name) => name.startsWith('batch'))) add((await import('./batch-matmuls.ts')).BATCH_MATMULS)
+  if (names.some((name) => name.startsWith('rows'))) add((await import('./rows-matmuls.ts')).ROWS_MATMULS)
   if (names.some((name) => !matmuls.has(name))) add((await import('./gpu-matmuls.ts')).GPU_MAKERS)
 }

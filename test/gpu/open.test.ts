@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { platform } from '#platform'
 import { DeviceError } from '../../src/errors.ts'
 import { openGpu } from '../../src/gpu/open.ts'
-import { HARDWARE, SOFTWARE, tuningFor } from '../../src/gpu/tuning.ts'
+import { HARDWARE, SHARING, SOFTWARE, tuningFor } from '../../src/gpu/tuning.ts'
 import { disabledFeatures } from '../support/features.ts'
 
 type Request = GPUDeviceDescriptor & { requiredLimits?: Record<string, number> }
@@ -76,6 +76,8 @@ describe('the choice of kernels', () => {
       subgroupLanes: 0,
       ...SOFTWARE,
     })
+    const sharing = { software: true, features: new Set<string>() }
+    expect(tuningFor({ ...sharing, subgroupLanes: 8 })).toEqual({ nativeF16: false, subgroupLanes: 8, ...SHARING })
   })
 
   test('is made when the device is opened, and can be given', async () => {

@@ -3,13 +3,12 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { readShader } from '../../shaders/contract.ts'
 import { f16ToNumber, f32ToF16Bits } from '../../src/formats/f16.ts'
 import type { ShaderModule } from '../../src/gpu/shader.ts'
-import type { BatchClass } from '../../src/gpu/tuning.ts'
-import { HARDWARE } from '../../src/gpu/tuning.ts'
+import type { BatchClass, MatmulVariant } from '../../src/gpu/tuning.ts'
 import { linear, store } from '../../src/kernels/linear.ts'
 import { createWeight, weightBytes, writeRows } from '../../src/kernels/weight.ts'
 import type { WeightLayout } from '../../src/kernels/weight-layouts.ts'
 import { createPackedRows, packRow } from '../../src/model/repack.ts'
-import { activation, misfits, openVariants, randomNumbers, run } from '../support/gpu.ts'
+import { activation, misfits, openVariants, randomNumbers, run, withMatmul } from '../support/gpu.ts'
 import { patience } from '../support/patience.ts'
 
 vi.setConfig({ testTimeout: patience(240_000) })
@@ -99,11 +98,13 @@ function unpack({ quants, scales }: { quants: Uint8Array; scales: Uint8Array }):
 
 const [N, K] = [70, 96]
 
-test.each<[kernel: string, batchClass: BatchClass, rows: number, hardware: boolean]>([
-  ['vector', 1, 1, false],
-  ['batch', 'many', 9, false],
-  ['tile', 'many', 33, true],
-])('a layout of this file is multiplied by the %s kernel', async (_, batchClass, rows, hardware) => {
+test.each<[kernel: MatmulVariant, batchClass: BatchClass, rows: number]>([
+  ['vector', 1, 1],
+  ['rows1', 1, 1],
+  ['batch8', 'many', 9],
+  ['rows8', 'many', 9],
+  ['tile', 'many', 33],
+])('a layout of this file is multiplied by the %s kernel', async (variant, batchClass, rows) => {
   const { gpu } = variants[0]!
   const random = randomNumbers(rows)
   const weight = createWeight(gpu, 'made up', range, N, K)
@@ -120,7 +121,7 @@ test.each<[kernel: string, batchClass: BatchClass, rows: number, hardware: boole
 
   const x = activation(gpu, 'x', { rows, cols: K, fill: random })
   const y = activation(gpu, 'y', { rows, cols: N, fill: random })
-  const device = hardware ? gpu.withTuning(HARDWARE) : gpu
+  const device = withMatmul(gpu, variant)
   const { stride, buffer } = y.activation
   const record = (r: Parameters<typeof linear>[0]) =>
     linear(r, x.activation, weight, store(y.activation), { batchClass })

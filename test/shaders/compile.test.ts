@@ -14,6 +14,7 @@ import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as math from '../../src/gpu/shaders-math.gen.ts'
 import * as norms from '../../src/gpu/shaders-norms.gen.ts'
+import * as rows from '../../src/gpu/shaders-rows.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { patience } from '../support/patience.ts'
@@ -71,9 +72,21 @@ const FEATURE_OF: Readonly<Record<string, OptionalFeature>> = {
 }
 
 /** The others are numbers of the shaders for TypeScript. */
-const all = [common, attention, batch, blocks, draw, gpuKernels, lanes, logprobs, lora, math, norms, rules].flatMap(
-  (file) => Object.values<ShaderModule | Readonly<Record<string, number>>>(file),
-)
+const all = [
+  common,
+  attention,
+  batch,
+  blocks,
+  draw,
+  gpuKernels,
+  lanes,
+  logprobs,
+  lora,
+  math,
+  norms,
+  rows,
+  rules,
+].flatMap((file) => Object.values<ShaderModule | Readonly<Record<string, number>>>(file))
 const files = all.filter((value): value is ShaderModule => 'code' in value)
 const modules = files.filter(({ enables = [] }) => enables.every((name) => gpu.has(FEATURE_OF[name]!)))
 const kernels = modules.filter((module) => module.provides === undefined)
@@ -102,6 +115,8 @@ function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
 /** The plainest filling of each role. */
 const PLAIN = new Set([
   'weights_f32',
+  'rows_q4',
+  'share_none',
   'sampler_settings',
   'scale_one',
   'start_zero',
@@ -123,7 +138,7 @@ function otherThanPlain(files: readonly ShaderModule[]): number {
 
 /** Parts meet only in the functions of their roles: each pair of them stands for all fillings that have it. */
 function isWorthWhile(files: readonly ShaderModule[]): boolean {
-  const reads = files[0]!.needs?.some((role) => role === 'weights' || role === 'quants')
+  const reads = files[0]!.needs?.some((role) => role === 'weights' || role === 'rows' || role === 'quants')
   return reads !== true || otherThanPlain(files) <= 2
 }
 
@@ -136,6 +151,7 @@ function worthCompiling(files: readonly ShaderModule[]): boolean {
   if (/^matmul_(?:shaped|f16|int8|matrix)$/.test(files[0]!.name)) {
     return /_q4$/.test(names[1]!) && otherThanPlain(files.slice(2)) === 0
   }
+  if (names.includes('rows_blocks')) return otherThanPlain(files) === 2 && names.includes('block_q4_k')
   if (names.includes('weights_blocks')) return files[0]!.name === 'matmul_vec' && otherThanPlain(files) === 2
   return otherThanPlain(files) <= 1 && (files[0]!.name !== 'matmul_tile' || /_(f32|q4)$/.test(names[1]!))
 }
@@ -177,7 +193,7 @@ test('the kernels of absent features are left out, and no others', () => {
   expect(modules.length).toBe(
     count -
       (gpu.has('shader-f16') ? 0 : 3) -
-      (gpu.has('subgroups') ? 0 : 5) -
+      (gpu.has('subgroups') ? 0 : 6) -
       (gpu.has('chromium-experimental-subgroup-matrix') ? 0 : 1),
   )
 })

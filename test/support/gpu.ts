@@ -5,6 +5,7 @@ import type { Gpu } from '../../src/gpu/device.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
+import type { MatmulVariant } from '../../src/gpu/tuning.ts'
 import { loadAttention } from '../../src/kernels/load-attention.ts'
 import { loadMatmuls } from '../../src/kernels/load-matmuls.ts'
 import { type Activation, type BatchShape, createActivation } from '../../src/kernels/shape.ts'
@@ -37,6 +38,11 @@ export async function openVariants(): Promise<{ name: string; gpu: Gpu }[]> {
     { name: all.join(' + '), gpu },
     { name: 'baseline', gpu: baseline },
   ]
+}
+
+/** The device with one matrix product for every batch and layout. */
+export function withMatmul(gpu: Gpu, variant: MatmulVariant): Gpu {
+  return gpu.withTuning({ matmul: { 1: variant, 4: variant, 8: variant, decode: variant, many: variant } })
 }
 
 /** Rows of random numbers, or of the numbers that `fill` gives. Rows beyond them hold 1e30: no result may see them. */

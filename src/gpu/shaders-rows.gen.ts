@@ -1,0 +1,71 @@
+// Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
+import type { TypedShader } from './shader.ts'
+
+export const matmulRows: TypedShader<'x', 'N' | 'LANES' | 'ROWS', 'FIRST' | 'WORKGROUP' | 'GROUP_ROWS'> = {
+  "name": "matmul_rows",
+  "needs": [
+    "rows",
+    "share",
+    "scale",
+    "start",
+    "emit"
+  ],
+  "code": "override FIRST:u32=0u;\noverride N:u32;\noverride LANES:u32;\noverride ROWS:u32;\noverride WORKGROUP:u32=LANES;\noverride GROUP_ROWS:u32=ROWS;\nconst OUTPUTS=4u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\nfn columns(w:Four,quad:u32)->mat4x4f{\nreturn transpose(mat4x4f(row_quad(w.a,quad),row_quad(w.b,quad),row_quad(w.c,quad),row_quad(w.d,quad)));\n}\nstruct Four{\na:RowBlock,\nb:RowBlock,\nc:RowBlock,\nd:RowBlock,\n}\nfn add_products(sum:vec4f,m:mat4x4f,v:vec4f)->vec4f{\nreturn fma(m[3],vec4f(v.w),fma(m[2],vec4f(v.z),fma(m[1],vec4f(v.y),fma(m[0],vec4f(v.x),sum))));\n}\nfn scaled(w:Four,half:u32,sum:vec4f,x:Shared)->vec4f{\nlet scale=vec4f(w.a.scale[half],w.b.scale[half],w.c.scale[half],w.d.scale[half]);\nif(!HAS_MINIMUM){return scale*sum;}\nlet inputs=shared_sums(x);\nlet minimum=vec4f(w.a.minimum[half],w.b.minimum[half],w.c.minimum[half],w.d.minimum[half]);\nreturn scale*sum-minimum*select(inputs.x+inputs.y,inputs[half],HAS_HALVES);\n}\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)lane:u32){\nlet col=(group.x*LANES+lane)*OUTPUTS;\nlet first_row=group.y*ROWS;\nvar s:array<vec4f,8>;\nfor(var block=0u;block<K_BLOCKS;block++){\nlet w=Four(\nload_row_block(col,block),\nload_row_block(col+1u,block),\nload_row_block(col+2u,block),\nload_row_block(col+3u,block),\n);\nvar x0:Shared;\nvar x1:Shared;\nvar x2:Shared;\nvar x3:Shared;\nvar x4:Shared;\nvar x5:Shared;\nvar x6:Shared;\nvar x7:Shared;\nx0=load_shared(first_row,block,lane);\nif(ROWS>1u){\nx1=load_shared(first_row+1u,block,lane);\nx2=load_shared(first_row+2u,block,lane);\nx3=load_shared(first_row+3u,block,lane);\n}\nif(ROWS>4u){\nx4=load_shared(first_row+4u,block,lane);\nx5=load_shared(first_row+5u,block,lane);\nx6=load_shared(first_row+6u,block,lane);\nx7=load_shared(first_row+7u,block,lane);\n}\nvar r0=vec4f();\nvar r1=vec4f();\nvar r2=vec4f();\nvar r3=vec4f();\nvar r4=vec4f();\nvar r5=vec4f();\nvar r6=vec4f();\nvar r7=vec4f();\nfor(var quad=0u;quad<8u;quad++){\nlet m=columns(w,quad);\nr0=add_products(r0,m,shared_quad(x0,quad));\nif(ROWS>1u){\nr1=add_products(r1,m,shared_quad(x1,quad));\nr2=add_products(r2,m,shared_quad(x2,quad));\nr3=add_products(r3,m,shared_quad(x3,quad));\n}\nif(ROWS>4u){\nr4=add_products(r4,m,shared_quad(x4,quad));\nr5=add_products(r5,m,shared_quad(x5,quad));\nr6=add_products(r6,m,shared_quad(x6,quad));\nr7=add_products(r7,m,shared_quad(x7,quad));\n}\nif(HAS_HALVES&&quad==3u){\ns[0]+=scaled(w,0u,r0,x0);\nif(ROWS>1u){\ns[1]+=scaled(w,0u,r1,x1);\ns[2]+=scaled(w,0u,r2,x2);\ns[3]+=scaled(w,0u,r3,x3);\n}\nif(ROWS>4u){\ns[4]+=scaled(w,0u,r4,x4);\ns[5]+=scaled(w,0u,r5,x5);\ns[6]+=scaled(w,0u,r6,x6);\ns[7]+=scaled(w,0u,r7,x7);\n}\nr0=vec4f();\nr1=vec4f();\nr2=vec4f();\nr3=vec4f();\nr4=vec4f();\nr5=vec4f();\nr6=vec4f();\nr7=vec4f();\n}\n}\ns[0]+=scaled(w,1u,r0,x0);\nif(ROWS>1u){\ns[1]+=scaled(w,1u,r1,x1);\ns[2]+=scaled(w,1u,r2,x2);\ns[3]+=scaled(w,1u,r3,x3);\n}\nif(ROWS>4u){\ns[4]+=scaled(w,1u,r4,x4);\ns[5]+=scaled(w,1u,r5,x5);\ns[6]+=scaled(w,1u,r6,x6);\ns[7]+=scaled(w,1u,r7,x7);\n}\n}\nmeasure_rows(first_row,lane);\nfor(var i=0u;i<2u*ROWS+group.z;i++){\nlet row=i/2u;\nlet kept=s[row];\nlet pair=row_scale(row)*select(kept.xy,kept.zw,(i&1u)==1u);\nlet output=col+2u*(i&1u);\nlet first=start_pair(first_row+row,output);\nemit(first_row+row,FIRST+output,first.x+pair.x,first.y+pair.y);\n}\n}"
+}
+
+export const rowsBf16: TypedShader<'weights', 'K_BLOCKS', never> = {
+  "name": "rows_bf16",
+  "provides": "rows",
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst X_SCALE=vec4f(1.0);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=false;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\na:vec4u,\nb:vec4u,\nc:vec4u,\nd:vec4u,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nlet at=(row*K_BLOCKS+block)*4u;\nreturn RowBlock(vec2f(1.0),vec2f(),weights[at],weights[at+1u],weights[at+2u],weights[at+3u]);\n}\nfn unpack_quad(bits:vec2u)->vec4f{\nlet low=bits<<vec2u(16u);\nlet high=bits&vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x,high.x,low.y,high.y));\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nvar words=block.a;\nif(quad>1u){words=block.b;}\nif(quad>3u){words=block.c;}\nif(quad>5u){words=block.d;}\nreturn unpack_quad(select(words.xy,words.zw,(quad&1u)==1u));\n}"
+}
+
+export const rowsBlocks: TypedShader<never, 'K_BLOCKS', never> = {
+  "name": "rows_blocks",
+  "provides": "rows",
+  "needs": [
+    "block"
+  ],
+  "code": "override K_BLOCKS:u32;\nconst X_SCALE=vec4f(1.0);\nconst HAS_HALVES=true;\nalias RowBlock=Block;\nfn load_row_block(row:u32,block:u32)->RowBlock{\nreturn load_block(row,block);\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nreturn block_quad(block,quad);\n}"
+}
+
+export const rowsF16: TypedShader<'weights', 'K_BLOCKS', never> = {
+  "name": "rows_f16",
+  "provides": "rows",
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nconst X_SCALE=vec4f(1.0);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=false;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\na:vec4u,\nb:vec4u,\nc:vec4u,\nd:vec4u,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nlet at=(row*K_BLOCKS+block)*4u;\nreturn RowBlock(vec2f(1.0),vec2f(),weights[at],weights[at+1u],weights[at+2u],weights[at+3u]);\n}\nfn unpack_quad(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nvar words=block.a;\nif(quad>1u){words=block.b;}\nif(quad>3u){words=block.c;}\nif(quad>5u){words=block.d;}\nreturn unpack_quad(select(words.xy,words.zw,(quad&1u)==1u));\n}"
+}
+
+export const rowsQ4: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {
+  "name": "rows_q4",
+  "provides": "rows",
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst X_SCALE=vec4f(1.0,0x1p-8,0x1p-16,0x1p-24);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=true;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nlet at=row*K_BLOCKS+block;\nlet scale=unpack2x16float(scales[at/2u]>>(16u*(at&1u))).x;\nreturn RowBlock(vec2f(scale),vec2f(8.0*scale),weights[at]);\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nlet word=block.quants[quad/2u]>>(4u*(quad&1u));\nreturn vec4f(bitcast<vec4i>(vec4u(word)&vec4u(0xfu,0xf00u,0xf0000u,0xf000000u)));\n}"
+}
+
+export const rowsQ8: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {
+  "name": "rows_q8",
+  "provides": "rows",
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst X_SCALE=vec4f(1.0);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=false;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\nlow:vec4u,\nhigh:vec4u,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nlet at=row*K_BLOCKS+block;\nlet scale=unpack2x16float(scales[at/2u]>>(16u*(at&1u))).x;\nreturn RowBlock(vec2f(scale),vec2f(),weights[at*2u],weights[at*2u+1u]);\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nlet word=select(block.low,block.high,quad>3u)[quad&3u];\nreturn vec4f(bitcast<vec4i>(vec4u(word)<<vec4u(24u,16u,8u,0u))>>vec4u(24u));\n}"
+}
+
+export const rowsWeights: TypedShader<never, never, never> = {
+  "name": "rows_weights",
+  "provides": "rows",
+  "needs": [
+    "weights"
+  ],
+  "code": "const X_SCALE=vec4f(1.0);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=false;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\nrow:u32,\nfirst:u32,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nreturn RowBlock(vec2f(1.0),vec2f(),row,block*8u);\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nreturn weight_quad(block.row,block.first+quad);\n}"
+}
+
+export const shareNone: TypedShader<never, never, never> = {
+  "name": "share_none",
+  "provides": "share",
+  "code": "struct Shared{\nx0:vec4f,\nx1:vec4f,\nx2:vec4f,\nx3:vec4f,\nx4:vec4f,\nx5:vec4f,\nx6:vec4f,\nx7:vec4f,\n}\nfn load_shared(row:u32,block:u32,lane:u32)->Shared{\nlet at=(row*K_BLOCKS+block)*8u;\nreturn Shared(x[at],x[at+1u],x[at+2u],x[at+3u],x[at+4u],x[at+5u],x[at+6u],x[at+7u]);\n}\nfn shared_quad(s:Shared,quad:u32)->vec4f{\nswitch quad{\ncase 0u:{return s.x0*X_SCALE;}\ncase 1u:{return s.x1*X_SCALE;}\ncase 2u:{return s.x2*X_SCALE;}\ncase 3u:{return s.x3*X_SCALE;}\ncase 4u:{return s.x4*X_SCALE;}\ncase 5u:{return s.x5*X_SCALE;}\ncase 6u:{return s.x6*X_SCALE;}\ndefault:{return s.x7*X_SCALE;}\n}\n}\nfn shared_sums(s:Shared)->vec2f{\nlet one=vec4f(1.0);\nreturn vec2f(dot(s.x0+s.x1+s.x2+s.x3,one),dot(s.x4+s.x5+s.x6+s.x7,one));\n}"
+}
+
+export const shareSubgroup: TypedShader<never, never, never> = {
+  "name": "share_subgroup",
+  "provides": "share",
+  "enables": [
+    "subgroups"
+  ],
+  "code": "struct Shared{\nlow:vec4f,\nhigh:vec4f,\nsums:vec2f,\n}\nfn load_shared(row:u32,block:u32,lane:u32)->Shared{\nlet at=(row*K_BLOCKS+block)*8u+lane;\nlet low=x[at];\nvar high=vec4f();\nif(LANES==4u){high=x[at+4u];}\nlet one=vec4f(1.0);\nreturn Shared(low*X_SCALE,high*X_SCALE,vec2f(dot(low,one),dot(high,one)));\n}\nfn shared_quad(s:Shared,quad:u32)->vec4f{\nreturn subgroupShuffle(select(s.low,s.high,quad>=LANES),quad%LANES);\n}\nfn shared_sums(s:Shared)->vec2f{\nlet low=vec4f(\nsubgroupBroadcast(s.sums.x,0u),subgroupBroadcast(s.sums.x,1u),\nsubgroupBroadcast(s.sums.x,2u),subgroupBroadcast(s.sums.x,3u),\n);\nvar high:vec4f;\nif(LANES==4u){\nhigh=vec4f(\nsubgroupBroadcast(s.sums.y,0u),subgroupBroadcast(s.sums.y,1u),\nsubgroupBroadcast(s.sums.y,2u),subgroupBroadcast(s.sums.y,3u),\n);\n}else{\nhigh=vec4f(\nsubgroupBroadcast(s.sums.x,4u),subgroupBroadcast(s.sums.x,5u),\nsubgroupBroadcast(s.sums.x,6u),subgroupBroadcast(s.sums.x,7u),\n);\n}\nreturn vec2f(low.x+low.y+low.z+low.w,high.x+high.y+high.z+high.w);\n}"
+}
