@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { constsOf, readShader } from '../../shaders/contract.ts'
 import { bindingsOf, compose, part, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import { emitRopeCache, emitStore } from '../../src/gpu/shaders.gen.ts'
-import { attention, cacheReadF16, cacheReadF32 } from '../../src/gpu/shaders-attention.gen.ts'
+import { attention, cacheReadF16, cacheReadF32, tileMaxWorkgroup } from '../../src/gpu/shaders-attention.gen.ts'
 import { requiredConstants } from '../support/shaders.ts'
 
 const KERNEL = `// needs: weights, emit
@@ -123,17 +123,20 @@ describe('composition', () => {
     }
   }
 
+  const maximum = use(tileMaxWorkgroup)
+
   test('puts extensions first, each once', () => {
     const wgsl = compose([
       use({ ...attention, enables: ['subgroups', 'f16'] }),
       use({ ...cacheReadF32, enables: ['f16'] }),
+      maximum,
     ])
     expect(wgsl.startsWith('enable subgroups;\nenable f16;\n')).toBe(true)
     expect(wgsl.match(/enable/g)).toHaveLength(2)
   })
 
   test('fixes the constants', () => {
-    const wgsl = compose([use(attention, { SCALE: 0.25, KEYS: 32 }), use(cacheReadF32)])
+    const wgsl = compose([use(attention, { SCALE: 0.25, KEYS: 32 }), use(cacheReadF32), maximum])
     expect(wgsl).not.toContain('override')
     expect(wgsl).toContain('const SCALE:f32=0.25;')
     expect(wgsl).toContain('const KEYS:u32=32;')
@@ -142,16 +145,18 @@ describe('composition', () => {
 
   test('refuses a constant that is missing, unknown or no number', () => {
     const bare: ShaderPart = { module: attention, bindings: {}, constants: {} }
-    expect(() => compose([bare, use(cacheReadF32)])).toThrow('attention needs the constant HEAD_STRIDE')
-    expect(() => compose([use(attention, { RINGS: 3 }), use(cacheReadF32)])).toThrow('attention has no constant RINGS')
-    expect(() => compose([use(attention, { RING: NaN }), use(cacheReadF32)])).toThrow('attention: RING is NaN')
+    expect(() => compose([bare, use(cacheReadF32), maximum])).toThrow('attention needs the constant HEAD_DIM')
+    expect(() => compose([use(attention, { RINGS: 3 }), use(cacheReadF32), maximum])).toThrow(
+      'attention has no constant RINGS',
+    )
+    expect(() => compose([use(attention, { RING: NaN }), use(cacheReadF32), maximum])).toThrow('attention: RING is NaN')
   })
 
   test('refuses a role that is missing, filled twice, or filled for nobody', () => {
     expect(() => compose([use(attention)])).toThrow('attention needs one "cache_read", got attention')
     expect(() => compose([use(attention), use(cacheReadF16), use(cacheReadF32)])).toThrow('needs one "cache_read"')
     expect(() => compose([use(emitRopeCache), use(emitStore)])).toThrow('emit_rope_cache needs one "cache_write"')
-    expect(() => compose([use(attention), use(cacheReadF16), use(emitStore)])).toThrow(
+    expect(() => compose([use(attention), use(cacheReadF16), maximum, use(emitStore)])).toThrow(
       'attention has no use for emit_store',
     )
   })
