@@ -1,9 +1,8 @@
 /** One request on its way through the scheduler, and the only owner of its counters. */
-import { MistralError, NoTokenLeftError } from '../errors.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
-import { errorOf, isAsked } from './mask-sources.ts'
+import { errorOf, isAsked, noTokenLeft, runsAhead } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
@@ -109,12 +108,12 @@ export class Generation<Note = unknown> implements Owner {
   /** Whether another batch makes sense now. */
   get runnable(): boolean {
     if (this.#done || this.#idleSince !== undefined || this.next >= this.limit) return false
-    return this.#ahead === 0 || !this.lockstep
+    return this.#ahead === 0 || !this.lockstep || (this.#ahead === 1 && this.#masked && runsAhead(this))
   }
 
   /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
   get lockstep(): boolean {
-    return this.stepwise || this.#speculation?.pays === true
+    return this.stepwise || this.verifies
   }
   private get stepwise(): boolean {
     return this.request.recompute || this.#masked
@@ -141,6 +140,11 @@ export class Generation<Note = unknown> implements Owner {
     return this.packed
   }
 
+  /** Guesses of earlier tokens are verified before the next are made. */
+  get verifies(): boolean {
+    return this.#speculation?.pays === true
+  }
+
   /** Whether it is of use to check several tokens that its constraint expects: not where most turned out wrong. */
   get trustsExpected(): boolean {
     return 2 * this.#right + 8 >= this.#guessed
@@ -151,7 +155,10 @@ export class Generation<Note = unknown> implements Owner {
     const { packed, sampler, logprobs, constraint, masks } = this.request
     const needs: SamplerNeeds = { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
     if (constraint === undefined || masks === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
-    return masks(constraint, guessed, (error) => this.fail(error)).map((mask) => ({ ...needs, mask }))
+    const epoch = this.#epoch
+    const isOver = () => this.#done || this.#epoch !== epoch
+    const fail = (error: Error) => this.fail(error)
+    return masks(constraint, guessed, { fail, isOver }).map((mask) => ({ ...needs, mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */
@@ -218,7 +225,7 @@ export class Generation<Note = unknown> implements Owner {
     // Its constraint may have failed while the token was chosen.
     if (this.#done) return false
     if (id === NO_TOKEN) {
-      this.fail(this.noTokenLeft())
+      this.fail(noTokenLeft(this.packed.rules))
       return false
     }
     this.tokens.push(id)
@@ -288,11 +295,5 @@ export class Generation<Note = unknown> implements Owner {
     if (this.#idleSince === undefined || this.#ready.length >= BACKLOG / 2) return
     this.#idleSince = undefined
     this.resumed()
-  }
-
-  private noTokenLeft(): MistralError {
-    return this.packed.rules
-      ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
-      : new MistralError('no token is left to choose: every logit is NaN or -Infinity')
   }
 }

@@ -1,10 +1,12 @@
 /** What every generation asks of its constraint, if it has one; what only constrained ones need is in row-masks.ts. */
 import type { Constraint } from '../constraints/constraint.ts'
-import { MistralError, ParameterError } from '../errors.ts'
+import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
 import type { GenerationRequest } from './types.ts'
 
 /** Tokens of a fixed text to check in one pass: with the one before them as many rows as a small matmul takes. */
 const MOST_EXPECTED = 7
+/** Tokens of a fixed text for which the first of them is awaited. */
+const WORTH_WAITING = 3
 
 /** The GPU is busy: the constraint of one answer can work ahead. One at a time, so that results do not wait for many. */
 export function prepareOne(shares: readonly { readonly generation: Prepared }[], turn: number): void {
@@ -39,6 +41,24 @@ export function guess(generation: Guessing, room: number): number[] {
   return generation.lookUp(room)
 }
 
+/**
+ * Whether the forward pass behind a token that is on its way may begin already: only the mask waits for that token. Where the text is
+ * fixed for a while it is better to wait, since all of it is checked in one pass then.
+ */
+export function runsAhead({ request, trustsExpected, verifies }: Ahead): boolean {
+  const { constraint, recompute } = request
+  if (constraint === undefined || recompute || verifies) return false
+  return (
+    constraint.fork === undefined || !trustsExpected || expectedOf(constraint, WORTH_WAITING).length < WORTH_WAITING
+  )
+}
+
+interface Ahead {
+  readonly request: Pick<GenerationRequest, 'constraint' | 'recompute'>
+  readonly trustsExpected: boolean
+  readonly verifies: boolean
+}
+
 interface Guessing {
   readonly request: Pick<GenerationRequest, 'constraint'>
   readonly trustsExpected: boolean
@@ -65,4 +85,11 @@ export function checkConstraint(constraint: Constraint | undefined): void {
 /** Turns what a caller's function threw into an error. */
 export function errorOf(thrown: unknown, who = 'constraint'): Error {
   return thrown instanceof Error ? thrown : new MistralError(`${who} threw ${String(thrown)}`, { cause: thrown })
+}
+
+/** @param rules the request has rules that forbid tokens */
+export function noTokenLeft(rules: boolean): MistralError {
+  return rules
+    ? new NoTokenLeftError('no token is left to choose: the rules of the request ban the whole vocabulary')
+    : new MistralError('no token is left to choose: every logit is NaN or -Infinity')
 }

@@ -105,7 +105,8 @@ export class Planner {
     for (const generation of answers) {
       const room = DECODE_ROWS - rows.length - 1
       if (room < 0) break
-      const guessed = guess(generation, Math.min(room, generation.limit - generation.tokens.length - 1))
+      const most = Math.min(room, generation.limit - generation.tokens.length - 1)
+      const guessed = generation.next > generation.tokens.length ? [] : guess(generation, most)
       const outputs = 1 + guessed.length
       const sequence = generation.sequence!
       for (let i = 0; i < outputs; i++) {

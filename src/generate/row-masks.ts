@@ -3,10 +3,17 @@ import type { Constraint } from '../constraints/constraint.ts'
 import { ParameterError } from '../errors.ts'
 import { errorOf } from './mask-sources.ts'
 
+/** The generation whose masks they are. */
+export interface MaskOwner {
+  fail(error: Error): void
+  /** The tokens that the masks are for count no more, or have been given back. */
+  isOver(): boolean
+}
+
 export type MaskSources = (
   constraint: Constraint,
   guessed: readonly number[],
-  fail: (error: Error) => void,
+  owner: MaskOwner,
 ) => (() => Uint32Array | null)[]
 
 /**
@@ -16,12 +23,13 @@ export type MaskSources = (
 export const maskSources: MaskSources = (
   constraint: Constraint,
   guessed: readonly number[],
-  fail: (error: Error) => void,
+  { fail, isOver }: MaskOwner,
 ): (() => Uint32Array | null)[] => {
   // The next token is asked of the constraint itself: a user's own may not be able to fork.
   let own: Constraint | undefined = constraint
   let before: Uint32Array | null = null
   return [undefined, ...guessed].map((id) => () => {
+    if (isOver()) return null
     try {
       if (id !== undefined) {
         // A guess that is not allowed is never right, and what comes after it is not asked for.

@@ -7,6 +7,7 @@ import { copyBeginning } from './copy-beginning.ts'
 import { DeviceLoss, type Recover } from './device-loss.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
+import { remove } from './lists.ts'
 import { prepareOne } from './mask-sources.ts'
 import { Pace } from './pace.ts'
 import { type BatchPlan, Planner } from './planner.ts'
@@ -41,6 +42,8 @@ export class Scheduler {
   private readonly jobs: ExclusiveJob[] = []
   private readonly changes = new Changes()
   private inFlight = 0
+  /** The results of the batch that was submitted last have been handed out. */
+  private processed = Promise.resolve()
   private looping = false
   private jobsTurn = true
   private count = 0
@@ -248,13 +251,20 @@ export class Scheduler {
     }
     // Generations that did not fit, and prompts that wait for their turn, come first the next time.
     const served = new Set(plan.shares.map((share) => share.generation))
-    this.running = [...this.running.filter((one) => !served.has(one)), ...this.running.filter((one) => served.has(one))]
-    const submitted = await runner.sample(plan).catch((error: Error) => this.failPlan(plan, error))
+    this.running = this.running.filter((one) => !served.has(one)).concat([...served])
+    const [alone, processed] = [this.inFlight === 0, this.processed]
+    let start = 0
+    const known = () => {
+      start = performance.now()
+      prepareOne(plan.shares, this.totals.generatedTokens)
+      return processed
+    }
+    const submitted = await runner.sample(plan, known).catch((error: Error) => this.failPlan(plan, error))
     if (submitted === undefined) return
-    // The clock starts here: compiling a batch of a new shape says nothing about its speed.
-    const start = performance.now()
-    const alone = this.inFlight++ === 0
-    void submitted.result
+    // Compiling a batch of a new shape says nothing about its speed.
+    start ||= performance.now()
+    this.inFlight++
+    this.processed = submitted.result
       .then((choices) => {
         this.pace.observe(plan, alone, start, performance.now())
         for (const generation of postprocess(plan, choices, this.totals)) this.release(generation)
@@ -265,7 +275,6 @@ export class Scheduler {
         this.inFlight--
         this.changed()
       })
-    prepareOne(plan.shares, this.totals.generatedTokens)
   }
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */

@@ -138,8 +138,11 @@ export class Runner {
     return { result: this.logitsReadback.read(bytes).then(cut) }
   }
 
-  /** The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards. */
-  async sample(batch: Batch): Promise<Submitted<Choices[]>> {
+  /**
+   * The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards.
+   * @param known is awaited before masks are asked for, when the forward pass is on its way
+   */
+  async sample(batch: Batch, known?: () => Promise<void>): Promise<Submitted<Choices[]>> {
     const { rows, steps, needs } = batch
     const { recordings } = this
     const outputs = this.check(rows, steps)
@@ -165,7 +168,10 @@ export class Runner {
     const early = masked > 0 || endings?.ready === false
     if (early) this.encode(forward)
     const after = (await endings?.all) ?? []
-    if (masked > 0) this.writeMasks(needs)
+    if (masked > 0) {
+      await known?.()
+      this.writeMasks(needs)
+    }
     const staging = outputs > 0 ? this.takeStaging() : undefined
     this.encode(
       (pass) => {
