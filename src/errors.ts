@@ -3,41 +3,13 @@
  * can react to `error.parameter` or `error.tensor` without reading prose.
  */
 
+import { type ErrorJson, MistralError, registerErrors } from './errors/base.ts'
+import { ConstraintError, GrammarError, PatternError, SchemaError } from './errors/constraints.ts'
 import { show } from './errors/show.ts'
 
+export { type ErrorJson, MistralError } from './errors/base.ts'
+export { ConstraintError, GrammarError, PatternError, SchemaError } from './errors/constraints.ts'
 export { messageOf } from './errors/show.ts'
-
-/** Base class: `catch (e) { if (e instanceof MistralError) … }` separates our verdicts from bugs. */
-export class MistralError extends Error {
-  override name = 'MistralError'
-
-  /**
-   * The error as plain data, for JSON and for `postMessage`, which loses the class of an error and its fields.
-   * {@link MistralError.fromJSON} makes the error again.
-   */
-  toJSON(): ErrorJson {
-    const { name, message, cause } = this
-    const fields = Object.entries(this).filter(([field]) => field !== 'name' && field !== 'cause')
-    const plain = Object.fromEntries(fields.map(([field, value]) => [field, plainValue(value)]))
-    return { ...plain, name, message, ...(cause !== undefined && { cause: plainCause(cause) }) }
-  }
-
-  /** The error that `toJSON` was called on: the same class, message and fields. Its stack is that of this call. */
-  static fromJSON(json: ErrorJson): MistralError {
-    const { name, message, cause, ...fields } = json
-    const error = new MistralError(String(message), cause === undefined ? undefined : { cause: causeOf(cause) })
-    Object.setPrototypeOf(error, (Object.hasOwn(classes(), name) ? classes()[name]! : MistralError).prototype)
-    return Object.assign(error, fields, { name: String(name) })
-  }
-}
-
-/** A `MistralError` as plain data. The fields are those of its class. */
-export interface ErrorJson {
-  readonly name: string
-  readonly message: string
-  readonly cause?: unknown
-  readonly [field: string]: unknown
-}
 
 /** A file of the checkpoint is missing, damaged, hostile or of a kind that is not supported. */
 export class CheckpointError extends MistralError {
@@ -138,22 +110,6 @@ export class ParameterError extends MistralError {
 /** The rules of a request left no token that the model may choose. */
 export class NoTokenLeftError extends MistralError {
   override name = 'NoTokenLeftError'
-}
-
-/**
- * A constraint on the next token cannot be kept: its automaton passes a limit, it cannot begin (left recursion, a language
- * without texts), or its text is no grammar.
- */
-export class ConstraintError extends MistralError {
-  override name = 'ConstraintError'
-
-  constructor(
-    /** What was passed or broken: `work`, `states`, `depth`, `left recursion`, `empty`, `syntax`, `token`. */
-    readonly limit: string,
-    message: string,
-  ) {
-    super(message)
-  }
 }
 
 /** More requests wait than the model was told to take; try again later. */
@@ -263,45 +219,26 @@ export class ListenError extends MistralError {
   }
 }
 
-/** By name. A function, because a class cannot be listed before it is declared. */
-function classes(): Readonly<Record<string, { readonly prototype: MistralError } | undefined>> {
-  return {
-    CheckpointError,
-    ChoiceError,
-    StorageError,
-    ConfigError,
-    ParameterError,
-    NoTokenLeftError,
-    ConstraintError,
-    QueueFullError,
-    TokenizerError,
-    ChatTemplateError,
-    ConversationError,
-    ContextLengthError,
-    DeviceError,
-    DeviceLostError,
-    SelfTestError,
-    MemoryError,
-    AbortError,
-    ListenError,
-  }
-}
-
-/** Primitives stay; anything else becomes the text that messages show of it. */
-function plainValue(value: unknown): unknown {
-  const primitive = value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)
-  return primitive ? value : show(value)
-}
-
-function plainCause(cause: unknown): unknown {
-  if (cause instanceof MistralError) return cause.toJSON()
-  // The mark tells it from ours: the reason of an aborted signal is named AbortError too.
-  return cause instanceof Error ? { name: cause.name, message: cause.message, native: true } : plainValue(cause)
-}
-
-function causeOf(cause: unknown): unknown {
-  if (typeof cause !== 'object' || cause === null || !('name' in cause) || !('message' in cause)) return cause
-  const json = cause as ErrorJson
-  if (json.native !== true) return MistralError.fromJSON(json)
-  return Object.assign(new Error(String(json.message)), { name: String(json.name) })
-}
+registerErrors({
+  CheckpointError,
+  ChoiceError,
+  StorageError,
+  ConfigError,
+  ParameterError,
+  NoTokenLeftError,
+  ConstraintError,
+  QueueFullError,
+  TokenizerError,
+  ChatTemplateError,
+  ConversationError,
+  ContextLengthError,
+  DeviceError,
+  DeviceLostError,
+  SelfTestError,
+  MemoryError,
+  AbortError,
+  ListenError,
+  SchemaError,
+  PatternError,
+  GrammarError,
+})

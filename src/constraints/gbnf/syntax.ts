@@ -1,6 +1,7 @@
-/** What a GBNF grammar is read into, and the errors that say where it is wrong. */
-import { ConstraintError } from '../../errors.ts'
+/** What a GBNF grammar is read into. */
 import type { CharRange } from '../expression.ts'
+
+export { GrammarError } from '../../errors.ts'
 
 export type Syntax =
   | { readonly kind: 'literal'; readonly text: string }
@@ -12,28 +13,4 @@ export type Syntax =
 export interface Grammar {
   readonly source: string
   readonly rules: ReadonlyMap<string, { readonly body: Syntax; readonly at: number }>
-}
-
-/** A grammar that does not parse, or that no automaton runs. */
-export class GrammarError extends ConstraintError {
-  override name = 'GrammarError'
-  /** From 1 on. */
-  readonly line: number
-  /** From 1 on, in characters. */
-  readonly column: number
-
-  constructor(
-    source: string,
-    at: number,
-    /** What is wrong, without the place. */
-    readonly fact: string,
-    limit = 'syntax',
-  ) {
-    const before = source.slice(0, at).split('\n')
-    const line = before.length
-    const column = Array.from(before.at(-1)!).length + 1
-    super(limit, `grammar, line ${line}, column ${column}: ${fact}`)
-    this.line = line
-    this.column = column
-  }
 }

@@ -1,23 +1,7 @@
-/** What a regular expression is before it becomes a text, and the error of one that cannot become one. */
-import { MistralError } from '../../errors.ts'
+/** What a regular expression is before it becomes a text. */
 import type { CharRange } from '../expression.ts'
 
-/** A regular expression that does not parse, or that says what no automaton can hold. */
-export class PatternError extends MistralError {
-  override name = 'PatternError'
-
-  constructor(
-    readonly pattern: string,
-    /** Where in the pattern, in UTF-16 units. */
-    readonly position: number,
-    /** What is wrong, without the pattern. */
-    readonly fact: string,
-  ) {
-    super(
-      `pattern ${JSON.stringify(pattern.length > 80 ? `${pattern.slice(0, 77)}...` : pattern)}, at ${position}: ${fact}`,
-    )
-  }
-}
+export { PatternError } from '../../errors.ts'
 
 /** A parsed pattern. `at` is where the node begins. */
 export type RegexNode =

@@ -1,20 +1,7 @@
-/** The error of a schema that cannot become a constraint, and the limits on what one may cost. */
-import { MistralError } from '../../errors.ts'
+/** The limits on what a schema may cost, and the error of one that cannot become a constraint. */
+import { SchemaError } from '../../errors.ts'
 
-/** A JSON schema that is wrong, asks for what is not supported, allows no value, or is too large. */
-export class SchemaError extends MistralError {
-  override name = 'SchemaError'
-
-  constructor(
-    /** Where in the schema: a JSON pointer, `#/properties/a/pattern`. */
-    readonly path: string,
-    /** What is wrong, without the path. */
-    readonly fact: string,
-    options?: ErrorOptions,
-  ) {
-    super(`schema at ${path}: ${fact}`, options)
-  }
-}
+export { SchemaError } from '../../errors.ts'
 
 /** Steps that one schema may take; each is about ten microseconds, so that hostile schemas end early. */
 const MAX_STEPS = 10_000
