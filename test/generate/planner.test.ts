@@ -1,5 +1,6 @@
 /** Planning without a GPU: what the next batch is, and that planning changes nothing. */
 import { describe, expect, it } from 'vitest'
+import type { Constraint } from '../../src/constraints/constraint.ts'
 import { Generation } from '../../src/generate/generation.ts'
 import { Pace } from '../../src/generate/pace.ts'
 import { Planner } from '../../src/generate/planner.ts'
@@ -82,16 +83,33 @@ describe('a plan', () => {
     ])
   })
 
-  it('takes one step where a request goes in lockstep, and none while its token is on its way', () => {
+  it('takes one step where masks are asked for, and begins the next while one token is on its way', () => {
     const { planner, running, admit } = stage(2)
     const careful = admit(from(0, 5), 4, { constraint: { mask: () => null, accept: () => {} } })
-    const plan = planner.plan(running, false)
-    expect(plan).toMatchObject({ kind: 'batch', steps: 1 })
+    const at = (position: number) => ({ kind: 'batch', steps: 1, rows: [{ sequence: 0, position, output: true }] })
+    expect(planner.plan(running, false)).toMatchObject(at(4))
+    careful.scheduled(1, 1)
+    expect(planner.plan(running, false)).toMatchObject(at(5))
     careful.scheduled(1, 1)
     expect(planner.plan(running, false)).toBeUndefined()
     careful.arrived()
     careful.append(7, undefined)
-    expect(planner.plan(running, false)).toMatchObject({ kind: 'batch', steps: 1 })
+    expect(planner.plan(running, false)).toMatchObject(at(6))
+  })
+
+  it('waits for the token on its way where the text behind it is fixed, and checks that in one pass', () => {
+    const { planner, running, admit } = stage(2)
+    let left = [7, 8, 9, 10]
+    const accept = () => {
+      left = left.slice(1)
+    }
+    const fixed: Constraint = { mask: () => null, accept, fork: () => fixed, expected: (most) => left.slice(0, most) }
+    const careful = admit(from(0, 5), 4, { constraint: fixed })
+    careful.scheduled(1, 1)
+    expect(planner.plan(running, false)).toBeUndefined()
+    careful.arrived()
+    careful.append(7, undefined)
+    expect(planner.plan(running, false)).toMatchObject({ shares: [{ guessed: [8, 9, 10] }] })
   })
 
   it('reads a prompt in chunks and has an output only at its end', () => {
