@@ -246,10 +246,12 @@ export class Answer {
     open.deltas.push(...calls.push(last))
     const end = calls.flush()
     open.deltas.push(...end.deltas)
-    const text = filter.push(end.rest) + filter.flush()
+    // Half of a call is no text, as at other servers: that the answer was cut off is said by its reason.
+    const rest = reason === 'length' && end.nameless ? '' : end.rest
+    const text = filter.push(rest) + filter.flush()
     open.text += text
     if (text !== '') {
-      const start = this.made + calls.length - end.rest.length
+      const start = this.made + calls.length - rest.length
       this.held.skipTo(start)
       open.logprobs.push(...this.held.take(start + text.length))
     }

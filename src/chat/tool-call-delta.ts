@@ -32,6 +32,8 @@ export interface ToolCallEnd {
    * further call that was cut off before it had a name is not in it.
    */
   readonly rest: string
+  /** The text ends inside of a first call that has no name yet: were it cut off here, `rest` would be half of a call. */
+  readonly nameless: boolean
 }
 
 /** The call that is being read. It is announced, and what is known of it given out, when its arguments have begun. */

@@ -127,10 +127,12 @@ export class ToolCallStream {
     const rest = this.#calls.length === 0 || this.#call.begun ? this.#raw : this.#raw.replace(/^\s*[,\]]?\s*/, '')
     const text = rest.trim() === '' ? '' : rest
     if (this.#call.begun) {
-      return { deltas, calls: [...this.#calls, this.#call.sum()], whole: false, rest: broken ? text : '' }
+      const calls = [...this.#calls, this.#call.sum()]
+      return { deltas, calls, whole: false, rest: broken ? text : '', nameless: false }
     }
     const whole = this.#calls.length === 0 || BETWEEN.includes(this.#place)
-    return { deltas, calls: [...this.#calls], whole, rest: whole || broken ? text : '' }
+    const nameless = this.#calls.length === 0 && !broken && text !== ''
+    return { deltas, calls: [...this.#calls], whole, rest: whole || broken ? text : '', nameless }
   }
 
   #read(piece: string): void {

@@ -66,6 +66,20 @@ describe('a forced call', { timeout: patience(120_000) }, () => {
     }
   })
 
+  test('that is cut off before its name is no text, streamed or not', async () => {
+    for (const max_tokens of [1, 2, 3, 4, 6, 9]) {
+      const { chunks, completion } = await all({ ...request, tool_choice: 'required' as const, max_tokens })
+      expect(completion.finish_reason).toBe('length')
+      expect(completion.text).toBe('')
+      expect(chunks.map(({ text }) => text).join('')).toBe('')
+      const calls = completion.tool_calls ?? []
+      expect(calls.length).toBeLessThanOrEqual(1)
+      expect(joined(chunks.flatMap(({ tool_calls: some }) => some ?? []))).toEqual(
+        calls.map(({ id, function: fn }) => ({ id, ...fn })),
+      )
+    }
+  })
+
   test('of several answers counts in each', async () => {
     const { completion } = await all({ ...byName, n: 2, temperature: 1, seed: 4, max_tokens: 30 })
     expect(completion.choices.map(({ token_ids }) => token_ids.length)).toEqual([30, 30])
