@@ -4,25 +4,16 @@ import type { LoadedModel } from '../model/loaded-model.ts'
 import { MAX_IN_FLIGHT, MAX_STEPS } from '../model/runner.ts'
 import { Changes } from './changes.ts'
 import { copyBeginning } from './copy-beginning.ts'
-import { DeviceLoss, type Recover } from './device-loss.ts'
+import { DeviceLoss } from './device-loss.ts'
 import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
-import { remove } from './lists.ts'
 import { prepareOne } from './mask-sources.ts'
 import { Pace } from './pace.ts'
 import { type BatchPlan, Planner } from './planner.ts'
 import { postprocess } from './postprocess.ts'
 import { IDLE_MS, longestIdle, refuseBeyond, remove } from './queue.ts'
 import { type Sequence, SequenceCache } from './sequence-cache.ts'
-import type { Adapter, GenerationRequest, Totals } from './types.ts'
-
-export interface SchedulerOptions {
-  /** Requests that may wait for a sequence. */
-  readonly maxQueue: number
-  /** Steps per readback; undefined: as the adapter wants it. */
-  readonly steps?: number | undefined
-  readonly recover?: Recover | undefined
-}
+import type { Adapter, GenerationRequest, SchedulerOptions, Totals } from './types.ts'
 
 /**
  * All generations that have a sequence decode together, one row each, and chunks of new prompts run between their steps.
@@ -43,7 +34,7 @@ export class Scheduler {
   private readonly changes = new Changes()
   private inFlight = 0
   /** The results of the batch that was submitted last have been handed out. */
-  private processed = Promise.resolve()
+  private processed: Promise<unknown> = Promise.resolve()
   private looping = false
   private jobsTurn = true
   private count = 0

@@ -1,8 +1,10 @@
 /** The types that the parts of `generate/` share with each other and their callers: requests, steps, summaries. */
+
 import type { Constraint } from '../constraints/constraint.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
+import type { Recover } from './device-loss.ts'
 import type { MaskSources } from './row-masks.ts'
 import type { Speculate } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
@@ -84,4 +86,12 @@ export interface Totals {
   promptTokens: number
   cachedTokens: number
   generatedTokens: number
+}
+
+export interface SchedulerOptions {
+  /** Requests that may wait for a sequence. */
+  readonly maxQueue: number
+  /** Steps per readback; undefined: as the adapter wants it. */
+  readonly steps?: number | undefined
+  readonly recover?: Recover | undefined
 }

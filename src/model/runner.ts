@@ -15,6 +15,7 @@ import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
 import { type Batch, BatchWriter, classOfRows, endingsOf, type Row, type SamplerNeeds } from './batch.ts'
+import { wholeMask } from './mask.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
 
@@ -142,7 +143,7 @@ export class Runner {
    * The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards.
    * @param known is awaited before masks are asked for, when the forward pass is on its way
    */
-  async sample(batch: Batch, known?: () => Promise<void>): Promise<Submitted<Choices[]>> {
+  async sample(batch: Batch, known?: () => Promise<unknown>): Promise<Submitted<Choices[]>> {
     const { rows, steps, needs } = batch
     const { recordings } = this
     const outputs = this.check(rows, steps)
@@ -216,7 +217,7 @@ export class Runner {
     for (const [i, { mask }] of needs.entries()) {
       if (mask === undefined) continue
       const given = mask()
-      this.gpu.write(masks, i * words * 4, given !== null && isWhole(given, words) ? given : padded(given, words))
+      this.gpu.write(masks, i * words * 4, wholeMask(given, words))
     }
   }
 
@@ -292,16 +293,4 @@ function cutChoices(data: Uint32Array, needs: readonly SamplerNeeds[], steps: nu
         })
       : undefined,
   }))
-}
-
-function isWhole(mask: Uint32Array, words: number): mask is Uint32Array<ArrayBuffer> {
-  return mask.length === words && mask.buffer instanceof ArrayBuffer
-}
-
-/** As many words as a mask has: those that are missing are 0, and no mask allows all tokens. */
-function padded(mask: Uint32Array | null, words: number): Uint32Array<ArrayBuffer> {
-  const own = new Uint32Array(words)
-  if (mask === null) own.fill(0xffffffff)
-  else own.set(mask.subarray(0, words))
-  return own
 }
