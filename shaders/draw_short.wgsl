@@ -11,6 +11,7 @@ override LIST: u32; // candidates that the list holds, threads
 @group(0) @binding(3) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
 @group(0) @binding(4) var<storage, read_write> history: array<u32>; // [sequences, POSITIONS]
 
+var<workgroup> head: array<u32, SHORTLIST_HEAD>;
 var<workgroup> ids: array<u32, LIST>;
 var<workgroup> keys: array<u32, LIST>; // 0: gone
 var<workgroup> gaps: array<f32, LIST>;
@@ -19,9 +20,12 @@ var<workgroup> weights: array<u32, LIST>;
 @compute @workgroup_size(LIST)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let lists = group.x * (SHORTLIST_HEAD + 2u * LIST);
-  let count = min(shortlist[lists], LIST);
-  let sequence = shortlist[lists + 3u];
-  let position = shortlist[lists + 4u];
+  // The list may be bound for writing too, and then only this is known to be the same for all threads.
+  if (thread < SHORTLIST_HEAD) { head[thread] = shortlist[lists + thread]; }
+  let known = workgroupUniformLoad(&head);
+  let count = min(known[0], LIST);
+  let sequence = known[3];
+  let position = known[4];
   let at = sequence * SETTINGS_WORDS;
   let zero = settings[at + ZERO];
   let step = position + 1u - settings[at + PROMPT_LENGTH];
@@ -30,13 +34,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let id = select(NO_TOKEN, shortlist[lists + SHORTLIST_HEAD + thread], thread < count);
   var key = select(0u, shortlist[lists + SHORTLIST_HEAD + LIST + thread], thread < count);
   if (thread == 0u) {
-    rows[shortlist[lists + 5u] * 4u + 1u] = position + 1u;
+    rows[known[5] * 4u + 1u] = position + 1u;
     // For those who do not draw, and for those who have nothing to draw from.
-    var choice = shortlist[lists + 2u];
-    if (shortlist[lists] > LIST) { choice = LIST_TOO_SHORT; }
+    var choice = known[2];
+    if (known[0] > LIST) { choice = LIST_TOO_SHORT; }
     if (position + 1u < POSITIONS) { history[target_at] = choice; }
   }
-  if ((settings[at + FLAGS] & SAMPLE) == 0u || shortlist[lists] > LIST || count == 0u || position + 1u >= POSITIONS) {
+  if ((settings[at + FLAGS] & SAMPLE) == 0u || known[0] > LIST || count == 0u || position + 1u >= POSITIONS) {
     return;
   }
   ids[thread] = id;
