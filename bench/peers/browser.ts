@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { basename, extname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { startChromium } from '../../test/runtime/chromium.ts'
@@ -29,7 +29,7 @@ export async function open(engine: PageEngine, { model, library }: OpenOptions):
     const inner = rest.join('/')
     if (files.has(path)) return files.get(path)!
     if (root === 'peers') return join(here, 'node_modules', inner)
-    if (root === 'model') return model
+    if (root === 'model') return join(dirname(model), inner)
     // A folder holds files; a library of one file is that file.
     if (root === 'library' && libraryPath)
       return inner === basename(libraryPath) ? libraryPath : join(libraryPath, inner)
