@@ -59,7 +59,7 @@ export class Mistral {
     readonly workspace: Workspace,
   ) {}
 
-  /** Tokens to residual stream: embedding and all layers. Six dispatches a layer, or eight where norms are not folded. */
+  /** Tokens to residual stream: embedding and all layers. Six dispatches a layer, or eight where norms are not folded; one less where keys are not split. */
   recordLayers(
     r: Recorder<BatchShape>,
     batchClass: BatchClass,

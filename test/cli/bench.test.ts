@@ -40,7 +40,8 @@ describe.each([
     const per = await bench.perToken()
     expect(per.tokens).toBe(6)
     expect(result.decoded_tokens).toBe(6 * result.runs)
-    expect(per.dispatches_per_layer).toBe(folded ? 6 : 8)
+    // In a context this short the keys of a row are not split, and there is nothing to merge.
+    expect(per.dispatches_per_layer).toBe(folded ? 5 : 7)
     expect(per.dispatches_outside_layers).toBeLessThanOrEqual(4)
     expect(per.dispatches).toBe(LAYERS * per.dispatches_per_layer + per.dispatches_outside_layers)
     expect(per.passes).toBeGreaterThan(0)
