@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
-import { builtins, builtWorker, licences, noWorker } from './tools/bundled-packages.ts'
+import { builtins, builtWorkers, licences, noWorker } from './tools/bundled-packages.ts'
 
 const exported = {
   index: 'src/index.ts',
@@ -8,6 +8,7 @@ const exported = {
   pocket: 'src/formats/pocket.ts',
   'prompt-api': 'src/prompt-api/index.ts',
   server: 'src/server/index.ts',
+  worker: 'src/worker/index.ts',
 }
 const common = { format: 'esm', target: 'es2022', platform: 'neutral', removeNodeProtocol: false } as const
 
@@ -17,6 +18,9 @@ export default defineConfig([
     entry: {
       ...exported,
       'cli/main': 'src/cli/main.ts',
+      'worker-host': 'src/worker/host.ts',
+      'platform/worker-browser': 'src/platform/worker-browser.ts',
+      'platform/worker-node': 'src/platform/worker-node.ts',
       'platform/browser': 'src/platform/browser.ts',
       'platform/node': 'src/platform/node.ts',
       'platform/deno': 'src/platform/deno.ts',
@@ -24,9 +28,9 @@ export default defineConfig([
     // What exported types do not mention is nobody's business, and would need the types of WebGPU.
     dts: { entry: exported, compilerOptions: { stripInternal: true } },
     // These stay imports in the output: package.json's import map says what they are where the package is used.
-    external: ['#platform', '#pocket', 'webgpu'],
+    external: ['#platform', '#pocket', '#worker', 'webgpu'],
     // Packages for the server and the command line become part of them, so that nobody else has to install them.
-    esbuildPlugins: [builtins(), builtWorker(), licences('dist/THIRD-PARTY-LICENSES.txt')],
+    esbuildPlugins: [builtins(), builtWorkers(), licences('dist/THIRD-PARTY-LICENSES.txt')],
     // The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
     splitting: true,
     sourcemap: true,

@@ -29,17 +29,25 @@ export function builtins(): Plugin {
   }
 }
 
-/** The worker's file has another name and place in the output than among the sources. */
-export function builtWorker(): Plugin {
+/** The files of workers, which have other names and places in the output than among the sources. */
+const WORKERS = [
+  { file: 'platform/download-thread.ts', source: "'../formats/hub/worker.ts'", built: "'./download-worker.js'" },
+  { file: 'platform/worker-browser.ts', source: "'../worker/host.ts'", built: "'../worker-host.js'" },
+  { file: 'platform/worker-node.ts', source: "'../worker/host.ts'", built: "'../worker-host.js'" },
+]
+
+/** Names the files of workers as they are called in the output. */
+export function builtWorkers(): Plugin {
   return {
-    name: 'built-worker',
+    name: 'built-workers',
     setup({ onLoad }) {
-      onLoad({ filter: /platform\/download-thread\.ts$/ }, ({ path }) => {
-        const source = readFileSync(path, 'utf8')
-        const contents = source.replace("'../formats/hub/worker.ts'", "'./download-worker.js'")
-        if (contents === source) throw new Error(`${path} does not name the worker's file`)
-        return { contents, loader: 'ts' }
-      })
+      for (const { file, source, built } of WORKERS) {
+        onLoad({ filter: new RegExp(`${file.replace('.', '\\.')}$`) }, ({ path }) => {
+          const text = readFileSync(path, 'utf8')
+          if (!text.includes(source)) throw new Error(`${path} does not name ${source}`)
+          return { contents: text.replace(source, built), loader: 'ts' }
+        })
+      }
     },
   }
 }

@@ -27,7 +27,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['chat'],
   // The root API stands below the server and the command line, so that neither gets into a bundle of it.
   ['index'],
-  ['server', 'prompt-api', 'ai-sdk'],
+  ['server', 'prompt-api', 'ai-sdk', 'worker'],
   ['cli'],
 ]
 
@@ -37,6 +37,7 @@ const TERMINAL = 'platform/terminal.ts'
 /** What the import map of package.json has, and where it leads. */
 const MAPPED: Readonly<Record<string, string>> = {
   '#platform': 'platform/types.ts',
+  '#worker': 'platform/worker-types.ts',
   '#pocket': 'formats/pocket-folder.ts',
 }
 /** The one file whose import is computed, so that bundlers do not follow it. */

@@ -1,0 +1,184 @@
+/** The client's end of a worker: calls with one answer, and streams of chunks. */
+import { onAbort, throwIfAborted } from '../async/abort.ts'
+import type { ChatChunk } from '../chat/answer.ts'
+import { AbortError, MistralError, ParameterError } from '../errors.ts'
+import type { LoadProgress } from '../model/loaded-model.ts'
+import type { WorkerPort } from '../platform/worker-types.ts'
+import {
+  type Ending,
+  errorFromJson,
+  type FromHost,
+  type Method,
+  type ModelFacts,
+  type ToHost,
+  WINDOW,
+  withReason,
+} from './protocol.ts'
+
+/** The worker with the model ended, or its script could not be loaded; what was running in it is lost. */
+export class WorkerError extends MistralError {
+  override name = 'WorkerError'
+}
+
+/** Whoever waits for messages with one id. */
+interface Listener {
+  take(message: Exclude<FromHost, { op: 'facts' }>): void
+  fail(error: Error): void
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined
+}
+
+export class WorkerLink {
+  #count = 0
+  #failure: Error | undefined
+  facts: ModelFacts | undefined
+  readonly #listeners = new Map<number, Listener>()
+
+  constructor(private readonly port: WorkerPort) {
+    port.listen((message) => this.#take(message as FromHost))
+    port.onFailure((why) => this.fail(new WorkerError(`the worker with the model failed: ${why}`)))
+  }
+
+  /** Why nothing is answered any more; undefined as long as it is. */
+  get failure(): Error | undefined {
+    return this.#failure ?? (this.facts?.failure && errorFromJson(this.facts.failure))
+  }
+
+  /** Whether the worker can still be asked. */
+  get alive(): boolean {
+    return this.#failure === undefined
+  }
+
+  /** Everything that waits fails with this error, and so does all that comes. */
+  fail(error: Error): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    for (const listener of [...this.#listeners.values()]) listener.fail(error)
+    this.#listeners.clear()
+    this.port.close()
+  }
+
+  /** Asks for one answer. Throws what the worker threw, `AbortError` as soon as the signal fires. */
+  async call<T>(method: Method, args: readonly unknown[], { signal, onProgress }: CallOptions = {}): Promise<T> {
+    throwIfAborted(signal)
+    const id = ++this.#count
+    let stopListening = () => {}
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#open(id, {
+          take(message) {
+            if (message.op === 'value') resolve(message.value as T)
+            else if (message.op === 'error') reject(withReason(errorFromJson(message.error), signal))
+            else if (message.op === 'progress') onProgress?.(message.progress)
+          },
+          fail: reject,
+        })
+        this.#post({ id, op: 'call', method, args }, method)
+        stopListening = onAbort(signal, () => {
+          this.#post({ id, op: 'abort' }, method)
+          reject(new AbortError(signal!.reason))
+        })
+      })
+    } finally {
+      stopListening()
+      this.#listeners.delete(id)
+    }
+  }
+
+  /** The chunks of an answer as they come. Returns what ended it. Leaving ends the work and waits until it has ended. */
+  async *stream<End>(request: unknown, signal: AbortSignal | undefined): AsyncGenerator<ChatChunk, End, undefined> {
+    throwIfAborted(signal)
+    const id = ++this.#count
+    const arrivals = new Arrivals()
+    this.#open(id, arrivals)
+    this.#post({ id, op: 'stream', request }, 'request')
+    this.#post({ id, op: 'want', count: WINDOW }, 'request')
+    const stopListening = onAbort(signal, () => {
+      this.#post({ id, op: 'abort' }, 'request')
+      arrivals.fail(new AbortError(signal!.reason))
+    })
+    try {
+      for (let taken = 1; ; taken++) {
+        const message = await arrivals.next()
+        if (message.op === 'error') throw withReason(errorFromJson(message.error), signal)
+        if (message.op === 'value') return message.value as End
+        yield message.chunk
+        // Half a window at a time: a message for each chunk would double the traffic.
+        if (taken % (WINDOW / 2) === 0) this.#post({ id, op: 'want', count: WINDOW / 2 }, 'request')
+      }
+    } finally {
+      stopListening()
+      if (this.#failure === undefined) {
+        if (!arrivals.ended) this.#post({ id, op: 'leave' }, 'request')
+        await arrivals.end
+      }
+      this.#listeners.delete(id)
+    }
+  }
+
+  #open(id: number, listener: Listener): void {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#listeners.set(id, listener)
+  }
+
+  #take(message: FromHost): void {
+    if (message.op === 'facts') this.facts = message.facts
+    else this.#listeners.get(message.id)?.take(message)
+  }
+
+  #post(message: ToHost, what: string): void {
+    if (this.#failure !== undefined) return
+    try {
+      this.port.post(message)
+    } catch (error) {
+      this.#listeners.delete(message.id)
+      throw new ParameterError(what, undefined, `cannot be sent to a worker: ${(error as Error).message}`)
+    }
+  }
+}
+
+/** The messages of one stream in order. */
+class Arrivals implements Listener {
+  readonly #queue: (Extract<FromHost, { op: 'chunk' }> | Ending)[] = []
+  #failure: Error | undefined
+  #wake: () => void = () => {}
+  #close!: () => void
+  ended = false
+  /** The worker has let go of the stream, or is gone. */
+  readonly end = new Promise<void>((resolve) => {
+    this.#close = resolve
+  })
+
+  take(message: Exclude<FromHost, { op: 'facts' }>): void {
+    if (message.op === 'progress') return
+    if (message.op !== 'chunk') this.#finish()
+    this.#queue.push(message)
+    this.#wake()
+  }
+
+  /** An abort is not held up by chunks that could still be shown. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    if (!(error instanceof AbortError)) this.#finish()
+    this.#wake()
+  }
+
+  async next(): Promise<Extract<FromHost, { op: 'chunk' }> | Ending> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure
+      const message = this.#queue.shift()
+      if (message !== undefined) return message
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  #finish(): void {
+    this.ended = true
+    this.#close()
+  }
+}
