@@ -7,6 +7,7 @@ import type { WorkerPort } from '../platform/worker-types.ts'
 import {
   type Ending,
   errorFromJson,
+  errorJson,
   type FromHost,
   type Method,
   type ModelFacts,
@@ -14,6 +15,7 @@ import {
   WINDOW,
   withReason,
 } from './protocol.ts'
+import type { OpenerServer } from './remote-opener.ts'
 
 /** The worker with the model ended, or its script could not be loaded; what was running in it is lost. */
 export class WorkerError extends MistralError {
@@ -29,6 +31,8 @@ interface Listener {
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
+  /** Opens files for the worker; an error's `code` and name travel. */
+  readonly opener?: OpenerServer | undefined
 }
 
 export class WorkerLink {
@@ -62,10 +66,18 @@ export class WorkerLink {
   }
 
   /** Asks for one answer. Throws what the worker threw, `AbortError` as soon as the signal fires. */
-  async call<T>(method: Method, args: readonly unknown[], { signal, onProgress }: CallOptions = {}): Promise<T> {
+  async call<T>(method: Method, args: readonly unknown[], options: CallOptions = {}): Promise<T> {
+    const { signal, onProgress, opener } = options
     throwIfAborted(signal)
     const id = ++this.#count
     let stopListening = () => {}
+    const answer = async ({ question, what, args }: Extract<FromHost, { op: 'ask' }>) => {
+      const ending = await opener!.answer(what, args).then(
+        (value): Ending => ({ id, op: 'value', value }),
+        (error): Ending => ({ id, op: 'error', error: errorJson(error) }),
+      )
+      this.#post({ id, op: 'answer', question, ending }, 'source')
+    }
     try {
       return await new Promise<T>((resolve, reject) => {
         this.#open(id, {
@@ -73,6 +85,7 @@ export class WorkerLink {
             if (message.op === 'value') resolve(message.value as T)
             else if (message.op === 'error') reject(withReason(errorFromJson(message.error), signal))
             else if (message.op === 'progress') onProgress?.(message.progress)
+            else if (message.op === 'ask') void answer(message)
           },
           fail: reject,
         })
@@ -153,7 +166,7 @@ class Arrivals implements Listener {
   })
 
   take(message: Exclude<FromHost, { op: 'facts' }>): void {
-    if (message.op === 'progress') return
+    if (message.op === 'progress' || message.op === 'ask') return
     if (message.op !== 'chunk') this.#finish()
     this.#queue.push(message)
     this.#wake()

@@ -4,6 +4,7 @@ import type { ChatCompletion } from '../chat/chat-model.ts'
 import { AbortError, type ErrorJson, MistralError } from '../errors.ts'
 import type { AdapterInfo } from '../generate/adapter-types.ts'
 import type { LoadProgress } from '../model/loaded-model.ts'
+import type { Question } from './remote-opener.ts'
 
 /** What can be asked for and has one answer. */
 export type Method = 'load' | 'encode' | 'decode' | 'embed' | 'status' | 'loadAdapter' | 'unloadAdapter' | 'dispose'
@@ -18,6 +19,8 @@ export type ToHost =
   | { readonly id: number; readonly op: 'leave' }
   /** The signal of the call or stream fired. */
   | { readonly id: number; readonly op: 'abort' }
+  /** What the opener of the call said to the worker's question of that number. */
+  | { readonly id: number; readonly op: 'answer'; readonly question: number; readonly ending: Ending }
 
 /** The end of a call or stream. */
 export type Ending =
@@ -29,6 +32,14 @@ export type FromHost =
   | Ending
   | { readonly id: number; readonly op: 'chunk'; readonly chunk: ChatChunk }
   | { readonly id: number; readonly op: 'progress'; readonly progress: LoadProgress }
+  /** The worker reads a file through the opener of the call. */
+  | {
+      readonly id: number
+      readonly op: 'ask'
+      readonly question: number
+      readonly what: Question
+      readonly args: readonly unknown[]
+    }
   /** Told whenever one of them changed. */
   | { readonly id: 0; readonly op: 'facts'; readonly facts: ModelFacts }
 

@@ -6,7 +6,16 @@ import { MistralError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
 import type { LoadProgress } from '../model/loaded-model.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
-import { errorJson, type FromHost, type Method, type ModelFacts, type ToHost } from './protocol.ts'
+import {
+  type Ending,
+  errorFromJson,
+  errorJson,
+  type FromHost,
+  type Method,
+  type ModelFacts,
+  type ToHost,
+} from './protocol.ts'
+import { type OpenerMark, remoteSource } from './remote-opener.ts'
 
 /** Progress is told at most this often, in milliseconds: each message costs the page time. */
 const PROGRESS_MS = 50
@@ -52,6 +61,9 @@ export class WorkerSession {
   #facts = ''
   readonly #streams = new Map<number, Stream>()
   readonly #calls = new Map<number, AbortController>()
+  /** What waits for the caller's opener. */
+  readonly #questions = new Map<number, (ending: Ending) => void>()
+  #questionCount = 0
 
   constructor(private readonly port: WorkerPort) {
     port.listen((message) => this.#take(message as ToHost))
@@ -63,6 +75,7 @@ export class WorkerSession {
     else if (op === 'stream') void this.#stream(id, message.request as ChatRequest)
     else if (op === 'want') this.#streams.get(id)?.want(message.count)
     else if (op === 'leave') this.#streams.get(id)?.leave()
+    else if (op === 'answer') this.#questions.get(message.question)?.(message.ending)
     else {
       this.#streams.get(id)?.abort()
       this.#calls.get(id)?.abort()
@@ -89,7 +102,7 @@ export class WorkerSession {
       const [source, options] = args as [ModelSource, ChatLoadOptions]
       const onProgress = thinned((progress) => this.#post({ id, op: 'progress', progress }))
       const own = new AbortController()
-      const loading = MistralChat.load(source, {
+      const loading = MistralChat.load(this.#sourceOf(id, source), {
         ...options,
         signal: AbortSignal.any([signal, own.signal]),
         onProgress,
@@ -111,10 +124,24 @@ export class WorkerSession {
       case 'status':
         return chat.status()
       case 'loadAdapter':
-        return chat.loadAdapter(first, { ...second, signal })
+        return chat.loadAdapter(this.#sourceOf(id, first), { ...second, signal })
       case 'unloadAdapter':
         return chat.unloadAdapter(first)
     }
+  }
+
+  /** A source that may be an opener on the caller's side. */
+  #sourceOf(id: number, source: ModelSource | OpenerMark): ModelSource {
+    return remoteSource(source, async (what, args) => {
+      const question = ++this.#questionCount
+      const ending = await new Promise<Ending>((resolve) => {
+        this.#questions.set(question, resolve)
+        this.#post({ id, op: 'ask', question, what, args })
+      })
+      this.#questions.delete(question)
+      if (ending.op === 'error') throw errorFromJson(ending.error)
+      return ending.value
+    })
   }
 
   async #dispose(): Promise<void> {

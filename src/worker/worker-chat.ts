@@ -14,6 +14,7 @@ import type { Disposes } from '../platform/globals.ts'
 import { type PortLike, portOf } from '../platform/worker-types.ts'
 import { WorkerError, WorkerLink } from './link.ts'
 import type { ModelFacts } from './protocol.ts'
+import { isOpener, markOf, OpenerServer } from './remote-opener.ts'
 
 export interface WorkerLoadOptions extends ChatLoadOptions {
   /**
@@ -38,8 +39,8 @@ export class MistralChat implements ChatModel {
   }
 
   /**
-   * Starts a worker and loads a model there, as `MistralChat.load` of the root entry does here. Files, handles and URLs
-   * travel; an object that opens files by name does not. Throws what loading throws, and `WorkerError` when there is no
+   * Starts a worker and loads a model there, as `MistralChat.load` of the root entry does here. Files, handles and
+   * addresses travel; an object that opens files stays here, and the worker reads through it. Throws what loading throws, and `WorkerError` when there is no
    * worker to be had.
    */
   static async load(source: ModelSource, options: WorkerLoadOptions = {}): Promise<MistralChat> {
@@ -48,7 +49,8 @@ export class MistralChat implements ChatModel {
     checkLoadOptions({ signal, onProgress })
     const link = new WorkerLink(worker === undefined ? startWorker() : portOf(worker))
     try {
-      await link.call('load', [source, rest], { signal, onProgress })
+      const [sent, opener] = travelling(source)
+      await link.call('load', [sent, rest], { signal, onProgress, opener })
       return new MistralChat(link)
     } catch (error) {
       void endWorker(link, 'the model was not loaded')
@@ -129,7 +131,8 @@ export class MistralChat implements ChatModel {
   }
 
   loadAdapter(source: ModelSource, { signal, ...options }: AdapterOptions = {}): Promise<AdapterInfo> {
-    return this.#link.call('loadAdapter', [source, options], { signal })
+    const [sent, opener] = travelling(source)
+    return this.#link.call('loadAdapter', [sent, options], { signal, opener })
   }
 
   unloadAdapter(name: string): Promise<void> {
@@ -145,6 +148,12 @@ export class MistralChat implements ChatModel {
   [Symbol.dispose](): void {
     void this.dispose()
   }
+}
+
+/** What is sent in place of a source, and who answers for it where it stays here. */
+function travelling(source: ModelSource): [unknown, OpenerServer | undefined] {
+  if (source instanceof URL) return [source.href, undefined]
+  return isOpener(source) ? [markOf(source), new OpenerServer(source)] : [source, undefined]
 }
 
 /** Ends the worker, once it has freed what it holds: a thread that ends before takes Node with it. */

@@ -12,7 +12,7 @@ interface Consumer {
   /** Where it is in this folder. */
   readonly folder: string
   /** A folder of `shared/` whose files it has too, where it has none of the same name. */
-  readonly shared?: 'page' | 'program'
+  readonly shared?: 'page' | 'program' | 'worker'
   /** npm scripts that must succeed without a warning, one after another. */
   readonly build?: readonly string[]
   /** Its page: the folder's own files, or an npm script that serves them. */
@@ -45,6 +45,30 @@ const CONSUMERS: readonly Consumer[] = [
   { name: 'webpack', folder: 'webpack', shared: 'page', build: ['build'], page: 'files', byName: 'refusal' },
   { name: 'esbuild', folder: 'esbuild', shared: 'page', build: ['build'], page: 'files', byName: 'refusal' },
   { name: 'Rollup', folder: 'rollup', shared: 'page', build: ['build'], page: 'files', byName: 'refusal' },
+  {
+    name: 'Vite, worker',
+    folder: 'vite-worker',
+    shared: 'worker',
+    build: ['build'],
+    page: { script: 'preview' },
+    byName: 'refusal',
+  },
+  {
+    name: 'webpack, worker',
+    folder: 'webpack-worker',
+    shared: 'worker',
+    build: ['build'],
+    page: 'files',
+    byName: 'refusal',
+  },
+  {
+    name: 'esbuild, worker',
+    folder: 'esbuild-worker',
+    shared: 'worker',
+    build: ['build'],
+    page: 'files',
+    byName: 'refusal',
+  },
   { name: 'page, import map', folder: 'unbundled', shared: 'page', page: 'files', byName: 'answer' },
   { name: 'Node', folder: 'node', shared: 'program', program: 'start', byName: 'answer' },
   { name: 'CommonJS, require', folder: 'commonjs', program: 'start', byName: 'answer' },

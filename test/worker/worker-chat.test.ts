@@ -1,8 +1,10 @@
 /** The chat model of a worker beside the one in process. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { MistralChat as DirectChat } from '../../src/chat/mistral-chat.ts'
 import { AbortError, CheckpointError, ContextLengthError, ParameterError } from '../../src/errors.ts'
+import type { FileOpener } from '../../src/formats/file-opener.ts'
 import type { LoadProgress } from '../../src/model/loaded-model.ts'
 import { portOf } from '../../src/platform/worker-types.ts'
 import { MistralChat, WorkerError, type WorkerLoadOptions } from '../../src/worker/index.ts'
@@ -123,6 +125,27 @@ describe('loading and ending', () => {
     await expect(load({ nothing: 1 } as never)).rejects.toMatchObject({ parameter: 'nothing' })
   })
 
+  it('reads through an opener that stays here', async () => {
+    const folder = new URL('../../models/pocket/', import.meta.url)
+    const opened: string[] = []
+    const opener: FileOpener = {
+      async open(name) {
+        if (!existsSync(new URL(name, folder))) return undefined
+        opened.push(name)
+        const bytes = readFileSync(new URL(name, folder))
+        if (!name.endsWith('.safetensors')) return bytes.toString()
+        return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) }
+      },
+      list: () => readdirSync(folder),
+    }
+    const chat = await MistralChat.load(opener, { worker: localWorker() })
+    open.push(chat)
+    expect((await chat.complete(ASKED)).token_ids).toHaveLength(GREEDY.max_tokens)
+    expect(opened).toContain('model.safetensors')
+    const broken: FileOpener = { open: () => Promise.reject(new RangeError('the shelf is empty')) }
+    await expect(MistralChat.load(broken, { worker: localWorker() })).rejects.toThrow('the shelf is empty')
+  })
+
   it('can be aborted while it loads', async () => {
     const controller = new AbortController()
     const loading = load({ signal: controller.signal, onProgress: () => controller.abort('enough') })
@@ -147,8 +170,9 @@ describe('loading and ending', () => {
   })
 
   it('runs in a thread of its own', async () => {
-    const execArgv = ['--import', 'tsx', '--conditions=mistral-webgpu-source']
-    const worker = new Worker(new URL('../../src/worker/host.ts', import.meta.url), { execArgv })
+    const host = new URL('../../src/worker/host.ts', import.meta.url).href
+    const script = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(host)})))`
+    const worker = new Worker(script, { eval: true, execArgv: ['--conditions=mistral-webgpu-source'] })
     const chat = await MistralChat.load('pocket', { worker })
     open.push(chat)
     expect((await chat.complete(ASKED)).token_ids).toHaveLength(GREEDY.max_tokens)

@@ -1,0 +1,212 @@
+/** Which model: what is loaded, what is on its way, and what else there is. */
+import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { droppedFiles } from '../state/dropped-files.ts'
+import {
+  cancelLoading,
+  type Loading,
+  loadError,
+  loaded,
+  loading,
+  loadModel,
+  type NamedSource,
+  POCKET,
+} from '../state/model.ts'
+import { choosing } from './app.tsx'
+import { bytes, duration } from './format.ts'
+import { KnownModels } from './known-models.tsx'
+
+async function pick(source: NamedSource): Promise<void> {
+  choosing.value = false
+  await loadModel(source)
+}
+
+/** One line above the conversation: the model, or how far it is. */
+export function ModelBar() {
+  const { value: model } = loaded
+  if (loading.value !== undefined || model === undefined) return <div class="model-bar" />
+  const { contextLength, gpuBytes } = model.status
+  return (
+    <div class="model-bar">
+      <button
+        type="button"
+        class="model-name"
+        id="change-model"
+        aria-label={`Change the model, now ${model.name}`}
+        onClick={() => (choosing.value = !choosing.value)}
+      >
+        <span id="model-name">{model.name}</span>
+        <small>
+          {bytes(gpuBytes)} on the GPU · {contextLength.toLocaleString()} tokens of context
+        </small>
+      </button>
+    </div>
+  )
+}
+
+export function ModelPicker() {
+  if (loading.value !== undefined) return <Progress {...loading.value} />
+  return (
+    <section class="picker" aria-labelledby="picker-title">
+      <h2 id="picker-title">Choose a model</h2>
+      {loadError.value !== undefined && (
+        <p class="notice" role="alert" id="error">
+          {loadError.value}
+        </p>
+      )}
+      <div class="ways">
+        <button type="button" class="way" onClick={() => void pick(POCKET)}>
+          <strong>pocket</strong>
+          <small>The embedded model: 7 MB, small talk about winds. It answers at once.</small>
+        </button>
+        <FileInputs />
+        <AddressForm />
+      </div>
+      <KnownModels pick={(source) => void pick(source)} />
+      {loaded.value !== undefined && (
+        <button type="button" class="quiet" onClick={() => (choosing.value = false)}>
+          Keep {loaded.value.name}
+        </button>
+      )}
+    </section>
+  )
+}
+
+function FileInputs() {
+  const take = (event: Event) => {
+    const input = event.currentTarget as HTMLInputElement
+    const files = [...(input.files ?? [])]
+    // Else choosing the same file again would be no change.
+    input.value = ''
+    if (files.length > 0) void pick({ source: files, name: nameOf(files) })
+  }
+  return (
+    <div class="way">
+      <strong>A file of yours</strong>
+      <small>
+        A .gguf, or the files or the folder of a safetensors checkpoint. Dropping them anywhere does the same.
+      </small>
+      <span class="row">
+        <input
+          id="files"
+          class="hidden-input"
+          type="file"
+          multiple
+          accept=".gguf,.safetensors,.json,.model"
+          onChange={take}
+        />
+        <label class="button" for="files">
+          Choose files
+        </label>
+        <input id="folder" class="hidden-input" type="file" {...{ webkitdirectory: true }} onChange={take} />
+        <label class="button" for="folder">
+          Choose a folder
+        </label>
+      </span>
+    </div>
+  )
+}
+
+function AddressForm() {
+  const submit = (event: Event) => {
+    event.preventDefault()
+    const given = new FormData(event.currentTarget as HTMLFormElement).get('address')
+    const text = String(given ?? '').trim()
+    if (text !== '') void pick({ source: text, name: text })
+  }
+  return (
+    <form class="way" onSubmit={submit}>
+      <label for="address">
+        <strong>An address</strong>
+      </label>
+      <small>Of a .gguf or a folder, on any server that lets pages read it.</small>
+      <span class="row">
+        <input
+          id="address"
+          name="address"
+          type="text"
+          inputMode="url"
+          spellcheck={false}
+          autocomplete="off"
+          placeholder="https://…"
+        />
+        <button type="submit">Load</button>
+      </span>
+    </form>
+  )
+}
+
+const PHASES: Record<Loading['phase'], string> = {
+  open: 'Reading the headers',
+  weights: 'Bringing the weights to the GPU',
+  compile: 'Compiling the shaders',
+  ready: 'Ready',
+}
+
+function Progress({ name, phase, loaded: done, total, speed }: Loading) {
+  const known = phase === 'weights' && total > 0
+  const left = speed !== undefined && speed > 0 && known ? (total - done) / speed : undefined
+  return (
+    <section class="loading" id="loading" aria-label="Loading">
+      <h2>{name}</h2>
+      <p id="phase" role="status">
+        {PHASES[phase]}
+      </p>
+      {/* Without a value the bar runs to and fro: there is something to wait for, but no amount. */}
+      <progress {...(known && { value: done / total })} aria-label={PHASES[phase]} />
+      <p class="small numbers">
+        <span>{total > 0 ? `${bytes(done)} of ${bytes(total)}` : ' '}</span>
+        <span>{speed === undefined ? '' : `${bytes(speed)}/s`}</span>
+        <span>{left === undefined ? '' : `${duration(left)} left`}</span>
+      </p>
+      <button type="button" onClick={cancelLoading}>
+        Cancel
+      </button>
+    </section>
+  )
+}
+
+const over = signal(false)
+
+/** A drop anywhere on the page counts; the browser would otherwise leave the page to open the file. */
+export function DropTarget() {
+  useEffect(() => {
+    const listeners: [string, (event: DragEvent) => void][] = [
+      ['dragover', hover],
+      ['dragleave', ({ relatedTarget }) => relatedTarget === null && hide()],
+      ['drop', (event) => void takeDrop(event)],
+    ]
+    for (const [type, listener] of listeners) document.addEventListener(type, listener as EventListener)
+    return () => {
+      for (const [type, listener] of listeners) document.removeEventListener(type, listener as EventListener)
+    }
+  }, [])
+  return over.value ? <div class="drop-here">Drop a .gguf, or the files or folder of a checkpoint</div> : null
+}
+
+function hide(): void {
+  over.value = false
+}
+
+function hover(event: DragEvent): void {
+  event.preventDefault()
+  over.value = true
+}
+
+async function takeDrop(event: DragEvent): Promise<void> {
+  event.preventDefault()
+  over.value = false
+  if (event.dataTransfer === null) return
+  try {
+    const files = await droppedFiles(event.dataTransfer)
+    if (files.length > 0) await pick({ source: files, name: nameOf(files) })
+  } catch (error) {
+    loadError.value = (error as Error).message
+  }
+}
+
+function nameOf(files: readonly File[]): string {
+  const first = files[0]
+  if (files.length === 1 && first !== undefined) return first.name
+  return first?.webkitRelativePath.split('/')[0] || `${files.length} files`
+}

@@ -1,0 +1,86 @@
+/** What an answer cost, and how sure the model was. */
+import { live } from '../state/answering.ts'
+import { type Entry, shown } from '../state/conversation.ts'
+import { current } from '../state/history.ts'
+import { loaded } from '../state/model.ts'
+import { SpeedChart } from './speed-chart.tsx'
+import { asTokens } from './transcript.tsx'
+
+export function NumbersPanel() {
+  const answer = live.value ?? shown(current.value).findLast(({ role }) => role === 'assistant')
+  return (
+    <div class="numbers-panel">
+      <label class="switch-line">
+        <input
+          type="checkbox"
+          class="switch"
+          id="as-tokens"
+          checked={asTokens.value}
+          onChange={(event) => (asTokens.value = event.currentTarget.checked)}
+        />
+        <span>
+          <strong>Colour each token by its probability</strong>
+          <small>Point at one for its alternatives, and take another.</small>
+        </span>
+      </label>
+      <p class="legend" aria-hidden="true">
+        {['> 90 %', '> 60 %', '> 30 %', '> 10 %', '> 2 %', 'less'].map((text, level) => (
+          <span key={text} class="token" data-level={level}>
+            {text}
+          </span>
+        ))}
+      </p>
+      <h3>Tokens per second</h3>
+      <SpeedChart arrivals={answer?.numbers?.arrivals ?? []} />
+      <Facts entry={answer} />
+      <Context />
+    </div>
+  )
+}
+
+function Facts({ entry }: { entry: Entry | undefined }) {
+  const numbers = entry?.numbers
+  if (numbers === undefined) return <p class="small">The numbers of an answer come with it.</p>
+  const rows: [string, string][] = [
+    ['First token after', numbers.prefillMs > 0 ? `${numbers.prefillMs.toFixed(0)} ms` : '…'],
+    ['Prompt', numbers.promptTokens > 0 ? `${numbers.promptTokens} tokens, ${numbers.cachedTokens} of them kept` : '…'],
+    ['Prefill', numbers.prefillPerSecond > 0 ? `${numbers.prefillPerSecond.toFixed(0)} tokens/s` : '…'],
+    ['Decode', numbers.decodePerSecond > 0 ? `${numbers.decodePerSecond.toFixed(1)} tokens/s` : '…'],
+    ['Answer', `${numbers.answerTokens} tokens`],
+    ['Perplexity', perplexity(entry)],
+  ]
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+/** Of the answer under the model itself: 1 is certain of every token. */
+function perplexity(entry: Entry | undefined): string {
+  const tokens = entry?.tokens ?? []
+  if (tokens.length === 0) return '…'
+  const sum = tokens.reduce((total, { logprob }) => total + logprob, 0)
+  return Math.exp(-sum / tokens.length).toFixed(2)
+}
+
+function Context() {
+  const context = loaded.value?.status.contextLength
+  if (context === undefined) return null
+  const last = live.value?.numbers ?? shown(current.value).findLast(({ numbers }) => numbers !== undefined)?.numbers
+  const used = last === undefined ? 0 : last.promptTokens + last.answerTokens
+  return (
+    <div class="context">
+      <h3 id="context-title">Context</h3>
+      <meter min={0} max={context} value={used} aria-labelledby="context-title" />
+      <p class="small">
+        {used.toLocaleString()} of {context.toLocaleString()} tokens
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,72 @@
+/** An answer token by token, each coloured by its probability; a click on an alternative goes on from there. */
+import { useState } from 'preact/hooks'
+import { goOnWith } from '../state/answering.ts'
+import type { Entry, Token } from '../state/conversation.ts'
+import { percent } from './format.ts'
+
+export function Tokens({ entry, writing }: { entry: Entry; writing: boolean }) {
+  const [open, setOpen] = useState<number | undefined>(undefined)
+  const tokens = entry.tokens ?? []
+  const token = open === undefined ? undefined : tokens[open]
+  return (
+    <div class="tokens">
+      <p class="token-text">
+        {tokens.map((one, i) => (
+          <button
+            key={i}
+            type="button"
+            class="token"
+            data-level={levelOf(one.logprob)}
+            aria-pressed={i === open}
+            aria-label={`${one.text}, ${percent(one.logprob)}`}
+            onClick={() => setOpen(i === open ? undefined : i)}
+            onMouseEnter={() => setOpen(i)}
+          >
+            {one.text.replaceAll('\n', '↵\n')}
+          </button>
+        ))}
+      </p>
+      {token !== undefined && (
+        <Alternatives
+          token={token}
+          pick={writing || entry.promptIds === undefined ? undefined : (one) => void goOnWith(entry, open!, one)}
+        />
+      )}
+    </div>
+  )
+}
+
+/** 0 for what was almost certain, 5 for what was most surprising. */
+function levelOf(logprob: number): number {
+  const steps = [0.9, 0.6, 0.3, 0.1, 0.02]
+  const found = steps.findIndex((least) => Math.exp(logprob) >= least)
+  return found < 0 ? steps.length : found
+}
+
+interface AlternativesProps {
+  readonly token: Token
+  /** undefined while nothing can be picked. */
+  readonly pick: ((alternative: Token['top'][number]) => void) | undefined
+}
+
+function Alternatives({ token, pick }: AlternativesProps) {
+  return (
+    <div class="alternatives">
+      <p>
+        <q>{token.text}</q> had {percent(token.logprob)}.{' '}
+        {pick !== undefined && 'Take another, and the answer goes on from there:'}
+      </p>
+      <ul>
+        {token.top.map((one) => (
+          <li key={one.id}>
+            <button type="button" disabled={pick === undefined || one.id === token.id} onClick={() => pick?.(one)}>
+              <q>{one.text}</q>
+              <meter min={0} max={1} value={Math.exp(one.logprob)} aria-hidden="true" />
+              <span>{percent(one.logprob)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
