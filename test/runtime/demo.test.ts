@@ -44,7 +44,7 @@ async function visit(
   use: (page: Page) => Promise<void>,
   { path = 'index.html', settings = {}, ...options }: { path?: string; settings?: object } & BrowserContextOptions = {},
 ) {
-  const context = await browser!.newContext(options)
+  const context = await browser!.newContext({ locale: 'en-US', ...options })
   try {
     await context.addInitScript((text) => {
       if (localStorage.length === 0) localStorage.setItem('mistral-webgpu settings', text)

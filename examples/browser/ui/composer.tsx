@@ -63,7 +63,7 @@ export function Composer() {
       <p class="hint">
         {raw
           ? 'This checkpoint has no chat template: your text is continued as it stands.'
-          : 'Nothing you write leaves this machine. Enter sends, Shift+Enter breaks the line.'}
+          : 'Nothing you write leaves this machine.'}
       </p>
     </form>
   )

@@ -13,7 +13,7 @@ export function NumbersPanel() {
       <label class="switch-line">
         <input
           type="checkbox"
-          class="switch"
+          class="toggle"
           id="as-tokens"
           checked={asTokens.value}
           onChange={(event) => (asTokens.value = event.currentTarget.checked)}

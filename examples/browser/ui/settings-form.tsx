@@ -53,7 +53,7 @@ function Field(setting: Setting) {
         <input
           id={id}
           type="checkbox"
-          class="switch"
+          class="toggle"
           checked={Boolean(settings.values.value[name] ?? setting.standard)}
           onChange={(event) => settings.set(name, event.currentTarget.checked)}
         />

@@ -19,7 +19,8 @@ export function Tokens({ entry, writing }: { entry: Entry; writing: boolean }) {
             data-level={levelOf(one.logprob)}
             aria-pressed={i === open}
             aria-label={`${one.text}, ${percent(one.logprob)}`}
-            onClick={() => setOpen(i === open ? undefined : i)}
+            onClick={() => setOpen(i)}
+            onFocus={() => setOpen(i)}
             onMouseEnter={() => setOpen(i)}
           >
             {one.text.replaceAll('\n', '↵\n')}
