@@ -252,7 +252,7 @@ describe('trouble', () => {
     await visit(async (page) => {
       await page.locator('#change-model').click()
       await page.route('**/never.gguf', () => undefined)
-      await page.getByLabel('An address').fill('/never.gguf')
+      await page.getByLabel('A name or an address').fill('/never.gguf')
       await page.getByRole('button', { name: 'Load' }).click()
       await page.getByRole('button', { name: 'Cancel' }).click()
       await page.getByText('Choose a model').waitFor()

@@ -1,6 +1,14 @@
 /** The model that is loaded, or on its way. The engine runs in a worker. */
 import { signal } from '@preact/signals'
-import { AbortError, type LoadProgress, type ModelSource, type ModelStatus } from 'mistral-webgpu'
+import {
+  AbortError,
+  type CachedModel,
+  type LoadProgress,
+  listCached,
+  type ModelSource,
+  type ModelStatus,
+  removeCached,
+} from 'mistral-webgpu'
 import { MistralChat } from 'mistral-webgpu/worker'
 
 export interface NamedSource {
@@ -11,10 +19,8 @@ export interface NamedSource {
 /** The embedded model: it lies beside the page. */
 export const POCKET: NamedSource = { source: new URL('./pocket', location.href).href, name: 'pocket' }
 
-export interface Loading extends LoadProgress {
+export interface Loading extends Partial<LoadProgress>, Pick<LoadProgress, 'phase' | 'loaded' | 'total'> {
   readonly name: string
-  /** Bytes per second, over the last seconds; undefined before there is anything to tell. */
-  readonly speed: number | undefined
 }
 
 export interface Loaded {
@@ -38,13 +44,12 @@ export async function loadModel({ source, name }: NamedSource): Promise<void> {
   const own = new AbortController()
   controller = own
   loadError.value = undefined
-  const speed = new Speed()
-  loading.value = { name, phase: 'open', loaded: 0, total: 0, tensor: undefined, speed: undefined }
+  loading.value = { name, phase: 'open', loaded: 0, total: 0 }
   const onProgress = (progress: LoadProgress) => {
-    if (controller === own) loading.value = { ...progress, name, speed: speed.of(progress.loaded) }
+    if (controller === own) loading.value = { ...progress, name }
   }
   try {
-    const chat = await MistralChat.load(source, { signal: own.signal, onProgress, contextLength: undefined })
+    const chat = await MistralChat.load(source, { signal: own.signal, onProgress })
     if (controller !== own) return void chat.dispose()
     loaded.value = { chat, name, status: await chat.status(), raw: chat.templateOrigin === 'built-in' }
   } catch (error) {
@@ -72,15 +77,14 @@ export async function unload(): Promise<void> {
   await before?.chat.dispose()
 }
 
-/** The speed of a download over its last three seconds. */
-class Speed {
-  private readonly samples: { at: number; bytes: number }[] = []
+/** Models in this browser's cache; empty where it keeps none. */
+export const cached = signal<readonly CachedModel[]>([])
 
-  of(bytes: number): number | undefined {
-    const at = performance.now()
-    this.samples.push({ at, bytes })
-    while (this.samples.length > 2 && at - this.samples[0]!.at > 3000) this.samples.shift()
-    const first = this.samples[0]!
-    return at - first.at < 200 ? undefined : (1000 * (bytes - first.bytes)) / (at - first.at)
-  }
+export async function lookAtCache(): Promise<void> {
+  cached.value = await listCached().catch(() => [])
+}
+
+export async function forget({ repository, commit }: CachedModel): Promise<void> {
+  await removeCached(`${repository}@${commit}`)
+  await lookAtCache()
 }

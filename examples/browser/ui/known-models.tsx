@@ -12,25 +12,23 @@ interface KnownModel {
   readonly meaning: string
 }
 
-const HUB = 'https://huggingface.co'
-
 /** Sizes are those of the files, which the GPU holds as they are. */
 const MODELS: readonly KnownModel[] = [
   {
     title: 'Ministral 3 3B Instruct, Q4_K_M',
-    address: `${HUB}/mistralai/Ministral-3-3B-Instruct-2512-GGUF/resolve/main/Ministral-3-3B-Instruct-2512-Q4_K_M.gguf`,
+    address: 'mistralai/Ministral-3-3B-Instruct-2512-GGUF:Q4_K_M',
     bytes: 2.15e9,
     meaning: 'The smallest of the third generation; fits most laptops.',
   },
   {
     title: 'Ministral 3 8B Instruct, Q4_K_M',
-    address: `${HUB}/mistralai/Ministral-3-8B-Instruct-2512-GGUF/resolve/main/Ministral-3-8B-Instruct-2512-Q4_K_M.gguf`,
+    address: 'mistralai/Ministral-3-8B-Instruct-2512-GGUF:Q4_K_M',
     bytes: 5.2e9,
     meaning: 'Better answers, for GPUs with 8 GB.',
   },
   {
     title: 'Mistral 7B Instruct v0.3, Q4_K_M',
-    address: `${HUB}/bartowski/Mistral-7B-Instruct-v0.3-GGUF/resolve/main/Mistral-7B-Instruct-v0.3-Q4_K_M.gguf`,
+    address: 'bartowski/Mistral-7B-Instruct-v0.3-GGUF:Q4_K_M',
     bytes: 4.37e9,
     meaning: 'The classic, with function calls.',
   },

@@ -3,17 +3,21 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { droppedFiles } from '../state/dropped-files.ts'
 import {
+  cached,
   cancelLoading,
+  forget,
   type Loading,
   loadError,
   loaded,
   loading,
   loadModel,
+  lookAtCache,
   type NamedSource,
   POCKET,
 } from '../state/model.ts'
 import { choosing } from './app.tsx'
 import { bytes, duration } from './format.ts'
+import { Icon } from './icon.tsx'
 import { KnownModels } from './known-models.tsx'
 
 async function pick(source: NamedSource): Promise<void> {
@@ -62,6 +66,7 @@ export function ModelPicker() {
         <FileInputs />
         <AddressForm />
       </div>
+      <CachedModels />
       <KnownModels pick={(source) => void pick(source)} />
       {loaded.value !== undefined && (
         <button type="button" class="quiet" onClick={() => (choosing.value = false)}>
@@ -69,6 +74,33 @@ export function ModelPicker() {
         </button>
       )}
     </section>
+  )
+}
+
+function CachedModels() {
+  useEffect(() => void lookAtCache(), [])
+  if (cached.value.length === 0) return null
+  return (
+    <div class="known">
+      <h3>In this browser</h3>
+      <ul>
+        {cached.value.map((model) => (
+          <li key={`${model.repository}@${model.commit}`} class="cached">
+            <button
+              type="button"
+              class="way"
+              onClick={() => void pick({ source: `${model.repository}@${model.commit}`, name: model.repository })}
+            >
+              <strong>{model.repository}</strong>
+              <small>{bytes(model.bytes)}, loads without a network</small>
+            </button>
+            <button type="button" class="icon small" aria-label={`Delete ${model.repository}`} onClick={() => void forget(model)}>
+              <Icon name="bin" />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
 
@@ -117,9 +149,9 @@ function AddressForm() {
   return (
     <form class="way" onSubmit={submit}>
       <label for="address">
-        <strong>An address</strong>
+        <strong>A name or an address</strong>
       </label>
-      <small>Of a .gguf or a folder, on any server that lets pages read it.</small>
+      <small>A name on Hugging Face (owner/model, owner/model:Q4_K_M), or the address of a .gguf or a folder.</small>
       <span class="row">
         <input
           id="address"
@@ -128,7 +160,7 @@ function AddressForm() {
           inputMode="url"
           spellcheck={false}
           autocomplete="off"
-          placeholder="https://…"
+          placeholder="mistralai/…"
         />
         <button type="submit">Load</button>
       </span>
@@ -138,30 +170,31 @@ function AddressForm() {
 
 const PHASES: Record<Loading['phase'], string> = {
   open: 'Reading the headers',
+  download: 'Downloading',
   weights: 'Bringing the weights to the GPU',
   compile: 'Compiling the shaders',
   ready: 'Ready',
 }
 
-function Progress({ name, phase, loaded: done, total, speed }: Loading) {
-  const known = phase === 'weights' && total > 0
-  const left = speed !== undefined && speed > 0 && known ? (total - done) / speed : undefined
+function Progress({ name, phase, loaded: done, total, bytesPerSecond, secondsLeft, file }: Loading) {
+  const known = (phase === 'weights' || phase === 'download') && total > 0
   return (
     <section class="loading" id="loading" aria-label="Loading">
       <h2>{name}</h2>
       <p id="phase" role="status">
-        {PHASES[phase]}
+        {PHASES[phase]} {phase === 'download' && file}
       </p>
       {/* Without a value the bar runs to and fro: there is something to wait for, but no amount. */}
       <progress {...(known && { value: done / total })} aria-label={PHASES[phase]} />
       <p class="small numbers">
         <span>{total > 0 ? `${bytes(done)} of ${bytes(total)}` : ' '}</span>
-        <span>{speed === undefined ? '' : `${bytes(speed)}/s`}</span>
-        <span>{left === undefined ? '' : `${duration(left)} left`}</span>
+        <span>{bytesPerSecond === undefined ? '' : `${bytes(bytesPerSecond)}/s`}</span>
+        <span>{secondsLeft === undefined ? '' : `${duration(secondsLeft)} left`}</span>
       </p>
       <button type="button" onClick={cancelLoading}>
         Cancel
       </button>
+      <p class="small">What has come stays: loading the same model again goes on from there.</p>
     </section>
   )
 }
