@@ -36,7 +36,7 @@ export function ModelBar() {
         type="button"
         class="model-name"
         id="change-model"
-        aria-label={`Change the model, now ${model.name}`}
+        title="Change the model"
         onClick={() => (choosing.value = !choosing.value)}
       >
         <span id="model-name">{model.name}</span>
