@@ -2,7 +2,7 @@
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { ChatChunk } from '../chat/answer.ts'
 import { AbortError, MistralError, ParameterError } from '../errors.ts'
-import type { LoadProgress } from '../model/loaded-model.ts'
+import type { LoadProgress } from '../model/load-progress.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
 import {
   type Ending,

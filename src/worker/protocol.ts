@@ -3,7 +3,7 @@ import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatCompletion } from '../chat/chat-model.ts'
 import { AbortError, type ErrorJson, MistralError } from '../errors.ts'
 import type { AdapterInfo } from '../generate/adapter-types.ts'
-import type { LoadProgress } from '../model/loaded-model.ts'
+import type { LoadProgress } from '../model/load-progress.ts'
 import type { Question } from './remote-opener.ts'
 
 /** What can be asked for and has one answer. */

@@ -4,7 +4,7 @@ import { type ChatLoadOptions, MistralChat } from '../chat/mistral-chat.ts'
 import type { ChatRequest } from '../chat/request.ts'
 import { MistralError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
-import type { LoadProgress } from '../model/loaded-model.ts'
+import type { LoadProgress } from '../model/load-progress.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
 import {
   type Ending,

@@ -19,9 +19,10 @@ export interface NamedSource {
 /** The embedded model: it lies beside the page. */
 export const POCKET: NamedSource = { source: new URL('./pocket', location.href).href, name: 'pocket' }
 
-export interface Loading extends Partial<LoadProgress>, Pick<LoadProgress, 'phase' | 'loaded' | 'total'> {
-  readonly name: string
-}
+export type Loading = Partial<LoadProgress> &
+  Pick<LoadProgress, 'phase' | 'loaded' | 'total'> & {
+    readonly name: string
+  }
 
 export interface Loaded {
   readonly chat: MistralChat

@@ -94,7 +94,12 @@ function CachedModels() {
               <strong>{model.repository}</strong>
               <small>{bytes(model.bytes)}, loads without a network</small>
             </button>
-            <button type="button" class="icon small" aria-label={`Delete ${model.repository}`} onClick={() => void forget(model)}>
+            <button
+              type="button"
+              class="icon small"
+              aria-label={`Delete ${model.repository}`}
+              onClick={() => void forget(model)}
+            >
               <Icon name="bin" />
             </button>
           </li>
