@@ -48,7 +48,7 @@ function embeddedModel(): Plugin {
       const all = readdirSync(output, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
       const paths = all.map(({ parentPath, name }) => `./${relative(output, join(parentPath, name))}`)
       const kept = paths.filter((path) => !/(sw\.js|files\.json|\.map)$/.test(path))
-      writeFileSync(join(output, 'files.json'), JSON.stringify(['./', ...kept]))
+      writeFileSync(join(output, 'files.json'), JSON.stringify(kept))
     },
   }
 }

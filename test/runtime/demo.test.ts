@@ -167,7 +167,7 @@ describe('the demo page', () => {
         await ask(page, 'Name a wind.')
         await answered(page)
         // JSON with white space before it is a block of code to Markdown, which has a button.
-        const json = (await answers(page).last().locator('.markdown').textContent())?.replace(/Copy$/, '')
+        const json = (await answers(page).last().locator('.markdown').textContent())?.replace(/\s*Copy\s*$/, '')
         expect(['mistral', 'bora']).toContain(JSON.parse(json ?? '').wind)
       },
       { settings: { ...GREEDY, max_tokens: 200, schema } },

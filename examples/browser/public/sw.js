@@ -17,7 +17,8 @@ self.addEventListener('fetch', (event) => {
 async function keepPage() {
   const files = await (await fetch('./files.json')).json()
   const cache = await caches.open(CACHE)
-  await cache.addAll(files)
+  // Past the browser's own cache, which may hold parts of the model only.
+  await cache.addAll(files.map((file) => new Request(file, { cache: 'reload' })))
 }
 
 async function dropOld() {
@@ -28,7 +29,8 @@ async function dropOld() {
 /** The network first for the page itself, so that a new version is seen; what is kept first for all else. */
 async function answer(request) {
   const cache = await caches.open(CACHE)
-  const kept = await cache.match(request, { ignoreSearch: request.mode === 'navigate' })
+  // The page has many addresses: its folder's, its own, and those with a question in them.
+  const kept = await cache.match(request.mode === 'navigate' ? './index.html' : request)
   if (request.mode === 'navigate' || kept === undefined) {
     try {
       return await fetch(request)
