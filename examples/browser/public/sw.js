@@ -34,8 +34,9 @@ async function answer(request) {
   if (request.mode === 'navigate' || kept === undefined) {
     try {
       return await fetch(request)
-    } catch (error) {
-      if (kept === undefined) throw error
+    } catch {
+      // All that this site has is kept: what is not, such as files that a model may have, it does not have.
+      if (kept === undefined) return new Response(null, { status: 404 })
     }
   }
   return ranged(request, kept)
