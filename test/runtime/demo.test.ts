@@ -223,7 +223,7 @@ describe('the demo page', () => {
     await visit(
       async (page) => {
         await page.locator('#model-name').waitFor()
-        await page.evaluate(() => navigator.serviceWorker.ready)
+        await page.evaluate(() => navigator.serviceWorker.ready.then(() => true))
         await page.context().setOffline(true)
         await page.reload()
         await ask(page, 'What is the mistral?')
