@@ -9,6 +9,7 @@ const exported = {
   'prompt-api': 'src/prompt-api/index.ts',
   server: 'src/server/index.ts',
   worker: 'src/worker/index.ts',
+  'worker-host': 'src/worker/host.ts',
 }
 const common = { format: 'esm', target: 'es2022', platform: 'neutral', removeNodeProtocol: false } as const
 
@@ -18,7 +19,6 @@ export default defineConfig([
     entry: {
       ...exported,
       'cli/main': 'src/cli/main.ts',
-      'worker-host': 'src/worker/host.ts',
       'platform/worker-browser': 'src/platform/worker-browser.ts',
       'platform/worker-node': 'src/platform/worker-node.ts',
       'platform/browser': 'src/platform/browser.ts',
