@@ -31,4 +31,5 @@ if ((await findTrouble()) === undefined) {
 }
 
 // Pages under development change too often for a cache of their files.
-if ('serviceWorker' in navigator && import.meta.env.PROD) void navigator.serviceWorker.register('./sw.js')
+if ('serviceWorker' in navigator && import.meta.env.MODE === 'production')
+  void navigator.serviceWorker.register('./sw.js')

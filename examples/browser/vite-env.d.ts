@@ -1,6 +1,6 @@
 /** What Vite puts in place of `import.meta.env`. */
 interface ImportMeta {
-  readonly env: { readonly PROD: boolean }
+  readonly env: { readonly MODE: string }
 }
 
 /** Styles are imported for their effect. */

@@ -220,9 +220,11 @@ describe('processes', { timeout: 120_000 }, () => {
       slow.publish(REPOSITORY, pocketFiles())
       for (const ms of [900, 1100, 1400]) {
         const child = pulling(slow.endpoint)
+        // It may be done before it is killed.
+        const over = ended(child)
         await new Promise((resolve) => setTimeout(resolve, ms))
         child.kill('SIGKILL')
-        await ended(child)
+        await over
         expectWhole(cacheFolder)
       }
       await loadWhole(slow, cacheFolder, pocketFiles(), 1)
