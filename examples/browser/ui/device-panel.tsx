@@ -29,7 +29,7 @@ export function DevicePanel() {
 }
 
 async function look(): Promise<void> {
-  const adapter = await navigator.gpu.requestAdapter()
+  const adapter = (await (navigator.gpu as GPU | undefined)?.requestAdapter()) ?? null
   const model = loaded.value
   const rows: [string, string | undefined][] = [
     ['GPU', adapter === null ? 'none' : describe(adapter.info)],

@@ -65,7 +65,7 @@ export function KnownModels({ pick }: { pick: (source: NamedSource) => void }) {
 }
 
 async function lookAtDevice(): Promise<void> {
-  const adapter = await navigator.gpu.requestAdapter()
+  const adapter = (await (navigator.gpu as GPU | undefined)?.requestAdapter()) ?? null
   if (adapter === null) return
   const { deviceMemory } = navigator as { deviceMemory?: number }
   device.value = { largestBuffer: adapter.limits.maxBufferSize, memory: deviceMemory }
