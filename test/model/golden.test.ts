@@ -78,6 +78,7 @@ describe('random models give the logits of Hugging Face transformers', () => {
         }
         expect(await greedyIds(model, reference.prompt, reference.greedy.length)).toEqual(reference.greedy)
       })
+      if (!SOME.includes(name)) return
       await withModel(path, { kvCache: 'f16' }, async (model) => {
         const logits = await model.logits(reference.prompt)
         const whole = Float32Array.from(logits.flatMap((row) => [...row]))
@@ -87,6 +88,9 @@ describe('random models give the logits of Hugging Face transformers', () => {
   }
 })
 
+/** Compiling a model's kernels takes software adapters seconds: half of the models stand for all, unless GOLDENS=all says otherwise. */
+const SOME = CASES.filter((_, i) => process.env.GOLDENS === 'all' || i % 2 === 0)
+
 const FOLDED = [true, false].map((on) => ({ 1: on, 4: on, 8: on, decode: on, many: on }))
 
 /**
@@ -94,7 +98,7 @@ const FOLDED = [true, false].map((on) => ({ 1: on, 4: on, 8: on, decode: on, man
  * for small batches, and attention over tiles of rows.
  */
 describe('random models give the same logits with the kernels of real GPUs', () => {
-  for (const [i, name] of CASES.entries()) {
+  for (const [i, name] of SOME.entries()) {
     test(name, { timeout: patience(300_000) }, async () => {
       const { path, reference } = fixture(name)
       const { prompt, logits: expected, vocab, greedy } = reference
