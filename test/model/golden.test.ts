@@ -125,7 +125,9 @@ describe.each([
   ['each row of a batch by itself, and prompts by eight', SOFTWARE],
   ['lanes that load their inputs for themselves', { ...SHARING, subgroupLanes: 0 }],
 ])('random models give the same logits with %s', (_, tuning) => {
-  for (const name of CASES.filter((_, i) => i % 6 === 0)) {
+  // Lanes that share nothing compile for a minute on lavapipe: nightly runs have more models of them than one.
+  const every = 'subgroupLanes' in tuning && process.env.GOLDENS !== 'all' ? CASES.length : 6
+  for (const name of CASES.filter((_, i) => i % every === 0)) {
     test(name, { timeout: patience(300_000) }, async () => {
       const { path, reference } = fixture(name)
       await withModel(path, { kvCache: 'f32', tuning }, async (model) => {
