@@ -41,18 +41,15 @@ export type { FileOpener, OpenedFile } from './formats/file-opener.ts'
 export type { ModelSource } from './formats/source.ts'
 export type { HubOptions } from './formats/source-options.ts'
 export type { AdapterInfo, AdapterOptions } from './generate/adapter-types.ts'
-export {
-  type CachedFile,
-  type CachedModel,
-  type CacheOptions,
-  type CacheVerdict,
-  listCached,
-  type Pulled,
-  type PullOptions,
-  pull,
-  removeCached,
-  verifyCached,
-} from './generate/cached.ts'
+export type {
+  CachedFile,
+  CachedModel,
+  CacheOptions,
+  CacheVerdict,
+  Pulled,
+  PullOptions,
+} from './generate/cache-types.ts'
+export { listCached, pull, removeCached, verifyCached } from './generate/cached.ts'
 export type { Timings } from './generate/clock.ts'
 export type { Embedding, EmbedOptions } from './generate/embedding.ts'
 export { GenerationStream } from './generate/generation-stream.ts'

@@ -1,6 +1,7 @@
 /** `cache`: what was downloaded, whether it is whole, and taking it away. */
 import type { Command } from 'commander'
-import { type CachedModel, listCached, removeCached, verifyCached } from '../generate/cached.ts'
+import type { CachedModel } from '../generate/cache-types.ts'
+import { listCached, removeCached, verifyCached } from '../generate/cached.ts'
 import { type Cli, interruptible } from './context.ts'
 import type { Values } from './options.ts'
 import { statusLine } from './status-line.ts'

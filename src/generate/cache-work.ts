@@ -12,7 +12,7 @@ import { openSource, type SourceFiles } from '../formats/source.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import { metered } from '../model/load-progress.ts'
 import type { ModelStore, StoredSnapshot } from '../platform/store-types.ts'
-import type { CachedModel, CacheOptions, CacheVerdict, Pulled, PullOptions } from './cached.ts'
+import type { CachedModel, CacheOptions, CacheVerdict, Pulled, PullOptions } from './cache-types.ts'
 
 const CACHE: Checks<CacheOptions> = {
   hub: check((value) => typeof value === 'object' && value !== null, 'an object'),

@@ -1,55 +1,5 @@
 /** Models that were downloaded: bring one beforehand, list, verify and remove them. The work is loaded when it is asked for. */
-import type { HubOptions } from '../formats/source-options.ts'
-import type { LoadProgress } from '../model/load-progress.ts'
-import type { AnyAbortSignal } from '../platform/globals.ts'
-
-export interface CacheOptions {
-  /** As in `load`. */
-  hub?: HubOptions | undefined
-  signal?: AnyAbortSignal | undefined
-}
-
-export interface PullOptions extends CacheOptions {
-  /** Is told which of several forms was chosen, and why, before it is downloaded. It stands in `notes`, too. */
-  onChoice?: ((text: string) => void) | undefined
-  /** As in `load`. */
-  onProgress?: ((progress: LoadProgress) => void) | undefined
-}
-
-/** A file of a model in the cache. */
-export interface CachedFile {
-  readonly name: string
-  readonly bytes: number
-}
-
-/** One commit of a repository in the cache. */
-export interface CachedModel {
-  /** `owner/name`, which `load` takes; of files from a plain address its host and folder. */
-  readonly repository: string
-  readonly commit: string
-  /** Branches and tags that meant this commit when they were last asked for. */
-  readonly revisions: readonly string[]
-  /** Of all its files; commits of one repository may share some. */
-  readonly bytes: number
-  readonly files: readonly CachedFile[]
-}
-
-export interface CacheVerdict {
-  readonly repository: string
-  readonly commit: string
-  readonly file: string
-  /** `'unknown'`: whoever brought the file left no hash of it. */
-  readonly verdict: 'right' | 'wrong' | 'unknown'
-}
-
-/** What was brought. */
-export interface Pulled {
-  /** `owner/name` */
-  readonly name: string
-  /** Of the files that a load reads. */
-  readonly bytes: number
-  readonly notes: readonly string[]
-}
+import type { CachedModel, CacheOptions, CacheVerdict, Pulled, PullOptions } from './cache-types.ts'
 
 /**
  * Downloads what `load` would read of a model on the Hugging Face Hub, or at a plain address, without a GPU. What is in the cache already is not

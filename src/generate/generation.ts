@@ -2,10 +2,11 @@
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
-import { errorOf, isAsked, noTokenLeft, runsAhead } from './mask-sources.ts'
+import { isAsked, noTokenLeft, runsAhead } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
+import { errorOf } from './thrown.ts'
 import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
 
 /** Steps that may lie ready for a reader who does not take them, before the generation pauses. */

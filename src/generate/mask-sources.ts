@@ -1,6 +1,7 @@
 /** What every generation asks of its constraint, if it has one; what only constrained ones need is in row-masks.ts. */
 import type { Constraint } from '../constraints/constraint.ts'
 import { MistralError, NoTokenLeftError, ParameterError } from '../errors.ts'
+import { errorOf } from './thrown.ts'
 import type { GenerationRequest } from './types.ts'
 
 /** Tokens of a fixed text to check in one pass: with the one before them as many rows as a small matmul takes. */
@@ -80,11 +81,6 @@ export function checkConstraint(constraint: Constraint | undefined): void {
   const { mask, accept } = Object(constraint) as Partial<Constraint>
   if (typeof mask === 'function' && typeof accept === 'function') return
   throw new ParameterError('constraint', constraint, 'must make a Constraint')
-}
-
-/** Turns what a caller's function threw into an error. */
-export function errorOf(thrown: unknown, who = 'constraint'): Error {
-  return thrown instanceof Error ? thrown : new MistralError(`${who} threw ${String(thrown)}`, { cause: thrown })
 }
 
 /** @param rules the request has rules that forbid tokens */

@@ -3,8 +3,8 @@ import { DeviceError, type DeviceLostError } from '../errors.ts'
 import { type ModelSource, openSource } from '../formats/source.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
-import type { MistralModel } from './mistral-model.ts'
 import { type LoadOptions, openOptions } from './options.ts'
+import type { Totals } from './types.ts'
 
 /** Before each try: a driver that was reset, or a tab that sleeps, has no adapter for a while. */
 const PAUSES_MS = [0, 250, 1000, 3000]
@@ -20,11 +20,18 @@ export interface Recovery {
   tokens: number
 }
 
+/** The parts of a model that its recovery looks at. */
+interface Model {
+  readonly loaded: LoadedModel
+  readonly adapters: readonly unknown[]
+  readonly scheduler: { readonly totals: Pick<Totals, 'generatedTokens'> }
+}
+
 /**
  * Loads the model again and puts it in the place of the lost one. Throws the loss when there were too many in a row, or when
  * adapters were on the device, and what loading threw when it cannot be loaded.
  */
-export async function recover(model: MistralModel, recovery: Recovery, error: DeviceLostError): Promise<void> {
+export async function recover(model: Model, recovery: Recovery, error: DeviceLostError): Promise<void> {
   const { loaded, scheduler, adapters } = model
   const { generatedTokens } = scheduler.totals
   recovery.losses = generatedTokens > recovery.tokens ? 1 : recovery.losses + 1

@@ -1,7 +1,7 @@
 /** The masks of the rows of one generation, asked for when the GPU is busy with their logits. It is loaded for requests with a constraint. */
 import type { Constraint } from '../constraints/constraint.ts'
 import { ParameterError } from '../errors.ts'
-import { errorOf } from './mask-sources.ts'
+import { errorOf } from './thrown.ts'
 
 /** The generation whose masks they are. */
 export interface MaskOwner {

@@ -1,5 +1,5 @@
 /** Where downloaded models are kept: the Hugging Face Hub's own cache on a disk, or a page's private file system. */
-import type { RandomAccessFile } from './types.ts'
+import type { RandomAccessFile } from './random-access-file.ts'
 
 /** One file of one commit of a repository. */
 export interface FileKey {

@@ -1,5 +1,8 @@
 /** What the library needs from the runtime it stands in, and what the parts of that are. */
+import type { RandomAccessFile } from './random-access-file.ts'
 import type { ModelStore, StoreOptions } from './store-types.ts'
+
+export type { RandomAccessFile }
 
 /**
  * What the library needs from the runtime it stands in. The twin files `browser.ts`, `node.ts` and `deno.ts` implement
@@ -68,13 +71,6 @@ export interface HttpServer {
 export interface GpuEntryOptions {
   /** `'null'` is Dawn's backend that executes nothing: it measures JavaScript's own cost. Node only. */
   backend?: 'null' | undefined
-}
-
-export interface RandomAccessFile {
-  readonly size: number
-  /** Exactly `length` bytes from `offset`; throws when the file ends before. */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
-  close(): Promise<void>
 }
 
 /** Small texts that are kept from run to run, for what can be found out again. No method throws. */
