@@ -4,17 +4,11 @@
  */
 import { parseArgs } from 'node:util'
 import { MistralChat } from '../src/chat/mistral-chat.ts'
+import { randomFrom } from './load/requests.ts'
 
 const { positionals } = parseArgs({ allowPositionals: true })
 const [runs = 200, seed = 1] = positionals.map(Number)
-let state = seed
-/** Numbers in [0, 1) that a seed repeats (mulberry32). */
-const random = () => {
-  state = (state + 0x6d2b79f5) | 0
-  let t = Math.imul(state ^ (state >>> 15), 1 | state)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-}
+const random = randomFrom(seed)
 
 const requests = [
   { prompt: 'The mistral is', do_sample: false, max_tokens: 60, ignore_eos: true },

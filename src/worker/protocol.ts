@@ -1,6 +1,5 @@
 /** The messages between a chat model in a worker and its client. */
 import type { ChatChunk } from '../chat/answer.ts'
-import type { ChatCompletion } from '../chat/chat-model.ts'
 import { AbortError, type ErrorJson, MistralError } from '../errors.ts'
 import type { AdapterInfo } from '../generate/adapter-types.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
@@ -52,9 +51,6 @@ export interface ModelFacts {
   readonly adapters: readonly AdapterInfo[]
   readonly failure: ErrorJson | undefined
 }
-
-/** The value that ends a stream. */
-export type StreamEnd = ChatCompletion
 
 /** Chunks that may travel before the reader has taken one: a fast model does not fill the memory of a slow reader. */
 export const WINDOW = 32

@@ -85,16 +85,18 @@ export class WorkerSession {
   async #call(id: number, method: Method, args: readonly unknown[]): Promise<void> {
     const controller = new AbortController()
     this.#calls.set(id, controller)
-    try {
-      const value = await this.#answer(id, method, args, controller.signal)
-      this.#tellFacts()
-      this.#post({ id, op: 'value', value })
-    } catch (error) {
-      this.#tellFacts()
-      this.#post({ id, op: 'error', error: errorJson(error) })
-    } finally {
-      this.#calls.delete(id)
-    }
+    await this.#settle(id, () => this.#answer(id, method, args, controller.signal))
+    this.#calls.delete(id)
+  }
+
+  /** Ends a call or a stream with what `work` gives or throws, after what that changed about the model. */
+  async #settle(id: number, work: () => Promise<unknown>): Promise<void> {
+    const ending = await work().then(
+      (value): Ending => ({ id, op: 'value', value }),
+      (error): Ending => ({ id, op: 'error', error: errorJson(error) }),
+    )
+    this.#tellFacts()
+    this.#post(ending)
   }
 
   async #answer(id: number, method: Method, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
@@ -153,16 +155,11 @@ export class WorkerSession {
   async #stream(id: number, request: ChatRequest): Promise<void> {
     const stream = new Stream()
     this.#streams.set(id, stream)
-    try {
+    await this.#settle(id, async () => {
       const answer = this.#model.generate(request, { signal: stream.controller.signal })
-      const value = await this.#forward(id, stream, answer)
-      this.#post({ id, op: 'value', value })
-    } catch (error) {
-      this.#tellFacts()
-      this.#post({ id, op: 'error', error: errorJson(error) })
-    } finally {
-      this.#streams.delete(id)
-    }
+      return this.#forward(id, stream, answer)
+    })
+    this.#streams.delete(id)
   }
 
   /** @returns the whole answer; undefined when the reader left before its end */

@@ -11,22 +11,14 @@ import { loadMatmuls } from '../../src/kernels/load-matmuls.ts'
 import { type Activation, type BatchShape, createActivation } from '../../src/kernels/shape.ts'
 import { createWeight, rowBytes, type Weight } from '../../src/kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightDtype } from '../../src/kernels/weight-layouts.ts'
+import { randomNumbers } from '../../src/model/trial.ts'
 import { disabledFeatures } from './features.ts'
+
+export { randomNumbers }
 
 /** The layouts that take any values, at any width; `test/kernels/blocks.test.ts` has those of GGUF's block types. */
 export const WEIGHT_DTYPES = ['f32', 'f16', 'bf16', 'q8', 'q4'] as const satisfies readonly WeightDtype[]
 export type PlainDtype = (typeof WEIGHT_DTYPES)[number]
-
-/** Uniform numbers in [-1, 1), the same for the same seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1
-  }
-}
 
 /** A device for each set of kernels that this adapter has: with all features, and with none where that differs. */
 export async function openVariants(): Promise<{ name: string; gpu: Gpu }[]> {

@@ -1,6 +1,5 @@
 /** Where the visitor writes. */
 import { signal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
 import { ask, askError, live, stop } from '../state/answering.ts'
 import { loaded } from '../state/model.ts'
 import { Icon } from './icon.tsx'
@@ -16,7 +15,6 @@ async function submit(event?: Event): Promise<void> {
 }
 
 export function Composer() {
-  const field = useRef<HTMLTextAreaElement>(null)
   const raw = loaded.value?.raw === true
   const busy = live.value !== undefined
   const keys = (event: KeyboardEvent) => {
@@ -38,7 +36,6 @@ export function Composer() {
         </label>
         <textarea
           id="prompt"
-          ref={field}
           rows={1}
           placeholder={raw ? 'A text to continue' : 'Ask about the winds…'}
           value={text.value}

@@ -1,6 +1,4 @@
 /** A short list of Mistral models, with what this device can hold of them. */
-import { signal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import type { NamedSource } from '../state/model.ts'
 import { bytes } from './format.ts'
 
@@ -34,16 +32,7 @@ const MODELS: readonly KnownModel[] = [
   },
 ]
 
-interface Device {
-  readonly largestBuffer: number
-  /** Gigabytes of memory that the browser admits to; it tells at most 8. */
-  readonly memory: number | undefined
-}
-
-const device = signal<Device | undefined>(undefined)
-
 export function KnownModels({ pick }: { pick: (source: NamedSource) => void }) {
-  useEffect(() => void lookAtDevice(), [])
   return (
     <div class="known">
       <h3>From Hugging Face</h3>
@@ -55,7 +44,7 @@ export function KnownModels({ pick }: { pick: (source: NamedSource) => void }) {
               <small>
                 {bytes(model.bytes)} · {model.meaning}
               </small>
-              <small class="fit">{device.value === undefined ? ' ' : verdict(model, device.value)}</small>
+              <small class="fit">{verdict(model)}</small>
             </button>
           </li>
         ))}
@@ -64,15 +53,9 @@ export function KnownModels({ pick }: { pick: (source: NamedSource) => void }) {
   )
 }
 
-async function lookAtDevice(): Promise<void> {
-  const adapter = (await (navigator.gpu as GPU | undefined)?.requestAdapter()) ?? null
-  if (adapter === null) return
-  const { deviceMemory } = navigator as { deviceMemory?: number }
-  device.value = { largestBuffer: adapter.limits.maxBufferSize, memory: deviceMemory }
-}
-
-/** WebGPU does not say how much memory a GPU has: what can be known is what a buffer may hold, and the browser's own figure. */
-function verdict({ bytes: size }: KnownModel, { memory }: Device): string {
+/** WebGPU does not say how much memory a GPU has. Some browsers admit to gigabytes of the device, at most 8. */
+function verdict({ bytes: size }: KnownModel): string {
+  const { deviceMemory: memory } = navigator as { deviceMemory?: number }
   if (memory !== undefined && memory < 8 && size > memory * 0.6e9)
     return `Too large for the ${memory} GB of this device.`
   return size < 3e9 ? 'Fits this device, as far as it tells.' : `Needs a GPU with ${Math.ceil((size * 1.2) / 1e9)} GB.`
