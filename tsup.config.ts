@@ -19,8 +19,9 @@ export default defineConfig([
     entry: {
       ...exported,
       'cli/main': 'src/cli/main.ts',
-      'platform/worker-browser': 'src/platform/worker-browser.ts',
-      'platform/worker-node': 'src/platform/worker-node.ts',
+      // Beside the worker's own file, where bundlers that keep all in one folder find it too.
+      'worker-browser': 'src/platform/worker-browser.ts',
+      'worker-node': 'src/platform/worker-node.ts',
       'platform/browser': 'src/platform/browser.ts',
       'platform/node': 'src/platform/node.ts',
       'platform/deno': 'src/platform/deno.ts',

@@ -32,8 +32,8 @@ export function builtins(): Plugin {
 /** The files of workers, which have other names and places in the output than among the sources. */
 const WORKERS = [
   { file: 'platform/download-thread.ts', source: "'../formats/hub/worker.ts'", built: "'./download-worker.js'" },
-  { file: 'platform/worker-browser.ts', source: "'../worker/host.ts'", built: "'../worker-host.js'" },
-  { file: 'platform/worker-node.ts', source: "'../worker/host.ts'", built: "'../worker-host.js'" },
+  { file: 'platform/worker-browser.ts', source: "'../worker/host.ts'", built: "'./worker-host.js'" },
+  { file: 'platform/worker-node.ts', source: "'../worker/host.ts'", built: "'./worker-host.js'" },
 ]
 
 /** Names the files of workers as they are called in the output. */

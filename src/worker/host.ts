@@ -1,5 +1,5 @@
 /** What runs in the worker: it waits for a client's messages. */
-import { parentPort } from '#worker'
+import { withParentPort } from '../platform/parent-port.ts'
 import { WorkerSession } from './session.ts'
 
-new WorkerSession(parentPort())
+void withParentPort((port) => new WorkerSession(port))
