@@ -39,8 +39,8 @@ describe('doctor', () => {
     expect(tuning).toMatchObject({ remembered: !adapter.software, failed: [] })
     expect(tuning.kernels.filter((kernel: { chosen: boolean }) => kernel.chosen)).toHaveLength(5)
     expect(tuning.kernels.every((kernel: { ms: number }) => kernel.ms >= 0)).toBe(true)
-    // What is measured on a software adapter is not used.
-    expect(await readdir(folder)).toEqual(adapter.software ? [] : ['mistral-webgpu'])
+    // What is measured on a software adapter is not used. Drivers keep their shaders there, too.
+    expect((await readdir(folder)).includes('mistral-webgpu')).toBe(!adapter.software)
     expect(result).toMatchObject({ code: 0, hung: false })
     await rm(folder, { recursive: true })
   })

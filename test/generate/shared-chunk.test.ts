@@ -1,6 +1,7 @@
 /** Prompts of several requests go through the model together, and only rows that want logits get them. */
 import { expect, test } from 'vitest'
-import { batchClassOf } from '../../src/kernels/shape.ts'
+import type { Recording } from '../../src/gpu/recorder.ts'
+import { type BatchShape, batchClassOf } from '../../src/kernels/shape.ts'
 import type { Batch } from '../../src/model/batch.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
@@ -32,6 +33,16 @@ function noteDispatches(device: GPUDevice, noted: Extents[]): void {
   }
 }
 
+/** What a recording dispatches for a batch of so many rows, of which three have outputs. */
+function extentsOf(recording: Recording<BatchShape>, rows: number): Extents[] {
+  const extents: Extents[] = []
+  const dispatchWorkgroups = (x: number, y = 1, z = 1) => extents.push([x, y, z])
+  const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups }
+  const batch = { rows, outputs: 3, splits: 1, tiles: rows, ruled: 0, logged: 0 }
+  recording.encode(pass as unknown as GPUComputePassEncoder, batch)
+  return extents
+}
+
 test('prompts share a chunk, and the head runs for the rows at their ends alone', { timeout: patience(120_000) }, () =>
   withModel(path, { ...load, maxSequences: 3 }, async (model) => {
     const { gpu, runner } = model.loaded
@@ -59,20 +70,13 @@ test('prompts share a chunk, and the head runs for the rows at their ends alone'
     // The chunk without outputs is the layers and nothing else; what follows them in the other depends on outputs alone.
     const layers = await runner.recordings.layers('many')
     const head = await runner.recordings.head(batchClassOf(3, true))
-    expect(first!.extents).toHaveLength(layers.dispatches)
-    const extentsOf = (rows: number) => {
-      const extents: Extents[] = []
-      const dispatchWorkgroups = (x: number, y = 1, z = 1) => extents.push([x, y, z])
-      const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups }
-      const batch = { rows, outputs: 3, splits: 1, tiles: rows, ruled: 0, logged: 0 }
-      head.encode(pass as unknown as GPUComputePassEncoder, batch)
-      return extents
-    }
-    expect(extentsOf(20)).toEqual(extentsOf(3))
-    const after = second!.extents.slice(layers.dispatches)
-    expect(after.slice(0, head.dispatches)).toEqual(extentsOf(3))
+    expect(first!.extents).toHaveLength(extentsOf(layers, 32).length)
+    const headExtents = extentsOf(head, 3)
+    expect(extentsOf(head, 20)).toEqual(headExtents)
+    const after = second!.extents.slice(first!.extents.length)
+    expect(after.slice(0, headExtents.length)).toEqual(headExtents)
     // The choice of tokens: one workgroup for each output.
-    expect(after.slice(head.dispatches)).toEqual([[3, 1, 1]])
+    expect(after.slice(headExtents.length)).toEqual([[3, 1, 1]])
   }),
 )
 
