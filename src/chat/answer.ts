@@ -151,6 +151,21 @@ export class Answer {
     return thinking?.budget === undefined ? undefined : thinking.end
   }
 
+  /** Tokens at its beginning that stand in the prompt. */
+  get forcedCount(): number {
+    return this.options.tools?.forced?.ids.length ?? 0
+  }
+
+  /** The log-probability of a token waits for its text to be shown. */
+  get holdsBack(): boolean {
+    return this.held.size > 0
+  }
+
+  /** The same answer before its first token. */
+  again(): Answer {
+    return new Answer(this.tokenizer, this.options)
+  }
+
   /** The answer is in a thought that has used up its tokens. */
   get overBudget(): boolean {
     return this.thinks && this.thoughtTokens >= (this.options.thinking?.budget ?? Infinity)

@@ -24,6 +24,7 @@ import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { checkTools } from '../tokenizer/tools.ts'
 import { Answer, type AnswerOptions, type ChatChunk } from './answer.ts'
+import { answerOptions } from './answer-options.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
 import { type ChoiceResult, type ChoiceRun, type RunOptions, runChoice } from './choice-run.ts'
 import { checkTemplateOptions, loadTemplate, type TemplateOptions } from './load-template.ts'
@@ -35,8 +36,8 @@ import {
   type PromptRequest,
   parseRequest,
 } from './request.ts'
+import type { Begun } from './resume.ts'
 import { longestToken, seedOf, tokenParams } from './run-params.ts'
-import { endsInThought, thinkingTokens } from './thoughts.ts'
 
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
 
@@ -178,6 +179,14 @@ export class MistralChat implements ChatModel {
     return new ChatStream(this.#answers(request, options))
   }
 
+  /**
+   * @internal The rest of the answers to a request that another model with the same weights has begun: the chunks that the
+   * reader does not have. The completion is whole, but has only the log-probabilities of these.
+   */
+  resume(request: ChatRequest, begun: Begun, options: ConstraintOptions = {}): ChatStream {
+    return new ChatStream(this.#answers(request, options, begun))
+  }
+
   /** The whole answer at once. */
   complete(request: ChatRequest, options: ConstraintOptions = {}): Promise<ChatCompletion> {
     return this.generate(request, options).completion
@@ -186,11 +195,12 @@ export class MistralChat implements ChatModel {
   async *#answers(
     request: ChatRequest,
     options: ConstraintOptions,
+    begun?: Begun,
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
     checkConstraintOptions(options)
     const parsed = parseRequest(request)
     const promptIds = this.encode({ ...parsed, tools: parsed.tools.tools })
-    const results = yield* this.#together(parsed, promptIds, options)
+    const results = yield* this.#together(parsed, promptIds, options, begun)
     const first = results[0]!
     const completion = results.reduce((sum, { choice }) => sum + choice.token_ids.length, 0)
     // The beginning of a forced call is part of the answer, though the model gets it with the prompt.
@@ -215,39 +225,20 @@ export class MistralChat implements ChatModel {
     request: ParsedRequest,
     promptIds: readonly number[],
     options: ConstraintOptions,
+    begun: Begun | undefined,
   ): AsyncGenerator<ChatChunk, ChoiceResult[], undefined> {
     try {
-      const answer = await this.#answerOptions(request, promptIds)
+      const answer = await answerOptions(this.tokenizer, this.#template, request, promptIds)
       const constraint = await this.#constraintOf(request, answer, options)
       return yield* merge(options.signal, (signal) =>
-        this.#runs(request, promptIds, answer, () => ({ signal, constraint: constraint?.() })),
+        this.#runs(request, promptIds, answer, begun?.seed, (index) => ({
+          signal,
+          constraint: constraint?.(),
+          begun: begun?.choices[index],
+        })),
       )
     } catch (error) {
       throw aboutTexts(error, request.params.text)
-    }
-  }
-
-  /** What the answers to a request are read by. */
-  async #answerOptions(request: ParsedRequest, promptIds: readonly number[]): Promise<Omit<AnswerOptions, 'index'>> {
-    const { params, tools: plan } = request
-    const tools = plan.tools && (await import('./tool-tokens.ts')).answerTools(this.tokenizer, plan, request.toolChoice)
-    const shown = params.text.return_full_text
-    const continues = request.messages === undefined || this.#template.answersInside(request.messages)
-    // Texts without messages are as the model writes them: nothing says what its tokens are for.
-    const thinking = request.messages && thinkingTokens(this.tokenizer)
-    return {
-      stops: params.text.stop,
-      logprobs: params.loop.logprobs,
-      // An answer begins without the space that the vocabulary puts before a word; a continuation keeps it.
-      after: continues || shown ? promptIds : undefined,
-      lead: shown ? this.tokenizer.decode(promptIds) : '',
-      tools,
-      thinking: thinking && {
-        ...thinking,
-        open: endsInThought(promptIds, thinking),
-        budget: params.text.max_reasoning_tokens,
-        hidden: !params.text.include_reasoning,
-      },
     }
   }
 
@@ -268,16 +259,17 @@ export class MistralChat implements ChatModel {
     { params }: ParsedRequest,
     promptIds: readonly number[],
     answer: Omit<AnswerOptions, 'index'>,
-    options: () => RunOptions,
+    unseeded: number | undefined,
+    options: (index: number) => RunOptions,
   ): ChoiceRun[] {
     const forced = answer.tools?.forced
     const ids = forced ? [...promptIds, ...forced.ids] : promptIds
     const { sampler, loop } = tokenParams(this.tokenizer, params, forced?.ids.length ?? 0)
-    const seed = sampler.seed ?? randomSeed()
+    const seed = sampler.seed ?? unseeded ?? randomSeed()
     return Array.from({ length: params.text.n }, (_, index) => {
       const own = { loop, sampler: changed(sampler, { seed: seedOf(seed, index) }) }
       const writer = new Answer(this.tokenizer, { ...answer, index })
-      return runChoice(this.model, ids, own, writer, { ...options(), sibling: index > 0 })
+      return runChoice(this.model, ids, own, writer, { ...options(index), sibling: index > 0 })
     })
   }
 

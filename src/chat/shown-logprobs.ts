@@ -8,6 +8,10 @@ import type { TokenLogprob } from './token-logprob.ts'
 export class ShownLogprobs {
   #held: { at: number; entry: TokenLogprob }[] = []
 
+  get size(): number {
+    return this.#held.length
+  }
+
   /** A token whose text begins `at`, not before that of the token before it. */
   add(at: number, entry: TokenLogprob): void {
     // One without text, such as a space that the beginning of the text drops, is in none.

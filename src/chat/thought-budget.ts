@@ -1,4 +1,4 @@
-/** Answers whose thoughts may have so many tokens only. It is loaded for requests that say so. */
+/** Answers of several runs: their thoughts may have so many tokens only, or they were begun before. Loaded for such. */
 import { ResultStream } from '../async/result-stream.ts'
 import { changed } from '../checks.ts'
 import type { Constraint } from '../constraints/constraint.ts'
@@ -18,13 +18,22 @@ export interface BudgetedRun {
   readonly ids: readonly number[]
   readonly params: TokenParams
   readonly answer: Answer
-  /** The id of `[/THINK]`. */
-  readonly end: number
+  /** The id of `[/THINK]`, where thoughts have a limit. */
+  readonly end: number | undefined
   /** Positions of prompt and answer together. */
   readonly contextLength: number
   readonly start: StartRun
   /** What the answer must keep to is told of tokens that no run chooses. */
   readonly constraint: Constraint | undefined
+  /** Tokens of the answer that a run before has chosen. Default: none. */
+  readonly given?: readonly number[] | undefined
+}
+
+/** What no run has measured. */
+export const NO_SUMMARY: GenerationSummary = {
+  finishReason: 'length',
+  usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cached_tokens: 0 },
+  timings: { prefillMs: 0, decodeMs: 0, ttftMs: 0, prefillTokensPerSecond: 0, decodeTokensPerSecond: 0 },
 }
 
 /**
@@ -39,19 +48,22 @@ export async function* runWithBudget({
   contextLength,
   start,
   constraint,
+  given = [],
 }: BudgetedRun): AsyncGenerator<ChatChunk, { reason: ChatFinishReason; summary: GenerationSummary }, undefined> {
-  const made: number[] = []
+  const made: number[] = [...given]
+  for (const id of given) constraint?.accept(id)
   const { max_tokens } = params.loop
   let summary: GenerationSummary | undefined
   for (;;) {
-    if (answer.overBudget) {
+    if (end !== undefined && answer.overBudget) {
       made.push(end)
       constraint?.accept(end)
       // A limit that is reached with the forced token leaves nothing to run. One token at least is the model's own.
-      const last = summary && (made.length >= max_tokens || ids.length + made.length >= contextLength)
-      const chunk = forced(answer, end, last === true)
+      const full = made.length >= max_tokens || ids.length + made.length >= contextLength
+      const last = made.length > 1 && full
+      const chunk = forced(answer, end, last)
       if (chunk !== undefined) yield chunk
-      if (last) return { reason: 'length', summary: { ...summary!, finishReason: 'length' } }
+      if (last) return { reason: 'length', summary: { ...(summary ?? NO_SUMMARY), finishReason: 'length' } }
     }
     const left = Math.max(1, max_tokens - made.length)
     const loop = changed(params.loop, { max_tokens: left })
