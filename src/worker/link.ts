@@ -1,6 +1,8 @@
 /** The client's end of a worker: calls with one answer, and streams of chunks. */
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { ChatChunk } from '../chat/answer.ts'
+import type { ChatCompletion } from '../chat/chat-model.ts'
+import type { Begun } from '../chat/resume.ts'
 import { AbortError, MistralError, ParameterError } from '../errors.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
@@ -22,6 +24,19 @@ export class WorkerError extends MistralError {
   override name = 'WorkerError'
 }
 
+/** The way to a model elsewhere: in a worker of this tab, or of another. */
+export interface ModelLink {
+  readonly facts: ModelFacts | undefined
+  /** Why nothing is answered any more; undefined as long as it is. */
+  readonly failure: Error | undefined
+  /** Asks for one answer. Throws what the other side threw, `AbortError` as soon as the signal fires. */
+  call<T>(method: Method, args: readonly unknown[], options?: CallOptions): Promise<T>
+  /** The chunks of an answer as they come. Returns the whole. Leaving ends the work and waits until it has ended. */
+  stream(request: unknown, signal: AbortSignal | undefined): AsyncGenerator<ChatChunk, ChatCompletion, undefined>
+  /** Frees what it holds. Safe to call twice. */
+  end(why: string): Promise<void>
+}
+
 /** Whoever waits for messages with one id. */
 interface Listener {
   take(message: Exclude<FromHost, { op: 'facts' }>): void
@@ -35,18 +50,26 @@ export interface CallOptions {
   readonly opener?: OpenerServer | undefined
 }
 
-export class WorkerLink {
+export class WorkerLink implements ModelLink {
   #count = 0
   #failure: Error | undefined
   facts: ModelFacts | undefined
   readonly #listeners = new Map<number, Listener>()
+  #closed!: (failure: Error) => void
+  /** Gives the failure, once there is one. */
+  readonly closed = new Promise<Error>((resolve) => {
+    this.#closed = resolve
+  })
 
-  constructor(private readonly port: WorkerPort) {
+  /** @param onFacts hears that the model has told its facts */
+  constructor(
+    private readonly port: WorkerPort,
+    private readonly onFacts: (facts: ModelFacts) => void = () => {},
+  ) {
     port.listen((message) => this.#take(message as FromHost))
     port.onFailure((why) => this.fail(new WorkerError(`the worker with the model failed: ${why}`)))
   }
 
-  /** Why nothing is answered any more; undefined as long as it is. */
   get failure(): Error | undefined {
     return this.#failure ?? (this.facts?.failure && errorFromJson(this.facts.failure))
   }
@@ -63,9 +86,20 @@ export class WorkerLink {
     for (const listener of [...this.#listeners.values()]) listener.fail(error)
     this.#listeners.clear()
     this.port.close()
+    this.#closed(error)
   }
 
-  /** Asks for one answer. Throws what the worker threw, `AbortError` as soon as the signal fires. */
+  /** Ends the worker, once it has freed what it holds: a thread that ends before takes Node with it. */
+  async end(why: string): Promise<void> {
+    try {
+      if (this.alive) await this.call('dispose', [])
+    } catch {
+      // It is gone already.
+    } finally {
+      this.fail(new WorkerError(why))
+    }
+  }
+
   async call<T>(method: Method, args: readonly unknown[], options: CallOptions = {}): Promise<T> {
     const { signal, onProgress, opener } = options
     throwIfAborted(signal)
@@ -101,13 +135,17 @@ export class WorkerLink {
     }
   }
 
-  /** The chunks of an answer as they come. Returns what ended it. Leaving ends the work and waits until it has ended. */
-  async *stream<End>(request: unknown, signal: AbortSignal | undefined): AsyncGenerator<ChatChunk, End, undefined> {
+  /** @param begun what the reader has of it already */
+  async *stream(
+    request: unknown,
+    signal: AbortSignal | undefined,
+    begun?: Begun,
+  ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
     throwIfAborted(signal)
     const id = ++this.#count
     const arrivals = new Arrivals()
     this.#open(id, arrivals)
-    this.#post({ id, op: 'stream', request }, 'request')
+    this.#post({ id, op: 'stream', request, begun }, 'request')
     this.#post({ id, op: 'want', count: WINDOW }, 'request')
     const stopListening = onAbort(signal, () => {
       this.#post({ id, op: 'abort' }, 'request')
@@ -117,7 +155,7 @@ export class WorkerLink {
       for (let taken = 1; ; taken++) {
         const message = await arrivals.next()
         if (message.op === 'error') throw withReason(errorFromJson(message.error), signal)
-        if (message.op === 'value') return message.value as End
+        if (message.op === 'value') return message.value as ChatCompletion
         yield message.chunk
         // Half a window at a time: a message for each chunk would double the traffic.
         if (taken % (WINDOW / 2) === 0) this.#post({ id, op: 'want', count: WINDOW / 2 }, 'request')
@@ -138,8 +176,10 @@ export class WorkerLink {
   }
 
   #take(message: FromHost): void {
-    if (message.op === 'facts') this.facts = message.facts
-    else this.#listeners.get(message.id)?.take(message)
+    if (message.op === 'facts') {
+      this.facts = message.facts
+      this.onFacts(message.facts)
+    } else this.#listeners.get(message.id)?.take(message)
   }
 
   #post(message: ToHost, what: string): void {

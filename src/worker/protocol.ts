@@ -1,17 +1,27 @@
 /** The messages between a chat model in a worker and its client. */
 import type { ChatChunk } from '../chat/answer.ts'
+import type { Begun } from '../chat/resume.ts'
 import { AbortError, type ErrorJson, MistralError } from '../errors.ts'
 import type { AdapterInfo } from '../generate/adapter-types.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 import type { Question } from './remote-opener.ts'
 
 /** What can be asked for and has one answer. */
-export type Method = 'load' | 'encode' | 'decode' | 'embed' | 'status' | 'loadAdapter' | 'unloadAdapter' | 'dispose'
+export type Method =
+  | 'load'
+  | 'encode'
+  | 'decode'
+  | 'embed'
+  | 'status'
+  | 'loadAdapter'
+  | 'unloadAdapter'
+  | 'share'
+  | 'dispose'
 
 /** From the client. `id` names the call or stream in all that follows. */
 export type ToHost =
   | { readonly id: number; readonly op: 'call'; readonly method: Method; readonly args: readonly unknown[] }
-  | { readonly id: number; readonly op: 'stream'; readonly request: unknown }
+  | { readonly id: number; readonly op: 'stream'; readonly request: unknown; readonly begun?: Begun | undefined }
   /** The reader has room for so many more chunks. */
   | { readonly id: number; readonly op: 'want'; readonly count: number }
   /** The reader left the stream. */
@@ -50,6 +60,8 @@ export interface ModelFacts {
   readonly templateOrigin: 'checkpoint' | 'vendor' | 'built-in'
   readonly adapters: readonly AdapterInfo[]
   readonly failure: ErrorJson | undefined
+  /** Where tabs share the model: which time of leading it is, and how many they are. */
+  readonly shared?: { readonly term: string; readonly tabs: number } | undefined
 }
 
 /** Chunks that may travel before the reader has taken one: a fast model does not fill the memory of a slow reader. */

@@ -4,6 +4,7 @@ import type { ChatChunk } from '../chat/answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from '../chat/chat-model.ts'
 import type { ChatLoadOptions } from '../chat/mistral-chat.ts'
 import type { ChatRequest, PromptRequest } from '../chat/request.ts'
+import { check, checkParameter } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
 import type { AdapterInfo, AdapterOptions } from '../generate/adapter-types.ts'
@@ -12,17 +13,32 @@ import type { ModelStatus } from '../generate/model-status.ts'
 import { checkLoadOptions, checkRequestOptions, type RequestOptions } from '../generate/options.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { type PortLike, portOf } from '../platform/worker-types.ts'
-import { WorkerError, WorkerLink } from './link.ts'
+import { type CallOptions, type ModelLink, WorkerLink } from './link.ts'
 import type { ModelFacts } from './protocol.ts'
 import { isOpener, markOf, OpenerServer } from './remote-opener.ts'
 
 export interface WorkerLoadOptions extends ChatLoadOptions {
   /**
    * The worker to use, which imports `mistral-webgpu/worker-host` and nothing else: for bundlers that do not follow
-   * `new Worker(new URL(...))`. Default: one is started.
+   * `new Worker(new URL(...))`; or a function that makes it when it is needed. Default: one is started.
    */
-  worker?: PortLike | undefined
+  worker?: PortLike | (() => PortLike) | undefined
+  /**
+   * Tabs of one origin that load the same source with the same options use one model: the tab that was first loads it, and
+   * when that closes, another tab loads it from the local cache and goes on with the answers that were running, in the same
+   * iterators, with the same text. It is an option and no entry of its own, since nothing else changes for the caller.
+   *
+   * `true` takes addresses and names of models; a text is a name of your own for what is the same, which lets files and openers be
+   * shared, and keeps apart what is not to be shared. Versions of this library share with their own kind only. `worker` must
+   * be a function then: most tabs need none. Throws `ParameterError` where the runtime has no Web Locks.
+   */
+  shared?: boolean | string | undefined
 }
+
+const SHARED = check(
+  (value) => value === undefined || typeof value === 'boolean' || (typeof value === 'string' && value !== ''),
+  'true, false or a name',
+)
 
 export interface MistralChat extends Disposes {}
 
@@ -32,9 +48,9 @@ export interface MistralChat extends Disposes {}
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the class has the method that the interface declares.
 export class MistralChat implements ChatModel {
-  readonly #link: WorkerLink
+  readonly #link: ModelLink
 
-  private constructor(link: WorkerLink) {
+  private constructor(link: ModelLink) {
     this.#link = link
   }
 
@@ -44,16 +60,30 @@ export class MistralChat implements ChatModel {
    * worker to be had.
    */
   static async load(source: ModelSource, options: WorkerLoadOptions = {}): Promise<MistralChat> {
-    const { worker, signal, onProgress, ...rest } = options ?? {}
+    const { worker, shared, ...own } = options ?? {}
+    const { signal, onProgress, ...rest } = own
     // The worker checks the others.
     checkLoadOptions({ signal, onProgress })
-    const link = new WorkerLink(worker === undefined ? startWorker() : portOf(worker))
-    try {
+    checkParameter('shared', shared, SHARED)
+    const start = () =>
+      worker === undefined ? startWorker() : portOf(typeof worker === 'function' ? worker() : worker)
+    const load = (link: WorkerLink, call: CallOptions) => {
       const [sent, opener] = travelling(source)
-      await link.call('load', [sent, rest], { signal, onProgress, opener })
+      return link.call('load', [sent, rest], { ...call, opener })
+    }
+    if (shared !== undefined && shared !== false) {
+      if (worker !== undefined && typeof worker !== 'function') {
+        throw new ParameterError('worker', worker, 'must be a function where the model is shared')
+      }
+      const { joinTabs } = await import('./join-tabs.ts')
+      return new MistralChat(await joinTabs({ shared, source, options: own, start, load }))
+    }
+    const link = new WorkerLink(start())
+    try {
+      await load(link, { signal, onProgress })
       return new MistralChat(link)
     } catch (error) {
-      void endWorker(link, 'the model was not loaded')
+      void link.end('the model was not loaded')
       throw error
     }
   }
@@ -78,6 +108,11 @@ export class MistralChat implements ChatModel {
   /** As `MistralChat.templateOrigin` of the root entry. */
   get templateOrigin(): ModelFacts['templateOrigin'] {
     return this.#facts.templateOrigin
+  }
+
+  /** How many tabs use the model, this one among them. */
+  get tabs(): number {
+    return this.#facts.shared?.tabs ?? 1
   }
 
   get adapters(): readonly AdapterInfo[] {
@@ -111,7 +146,7 @@ export class MistralChat implements ChatModel {
       )
     }
     checkRequestOptions(options)
-    return yield* this.#link.stream<ChatCompletion>(request, options.signal)
+    return yield* this.#link.stream(request, options.signal)
   }
 
   encode(request: PromptRequest): Promise<readonly number[]> {
@@ -141,7 +176,7 @@ export class MistralChat implements ChatModel {
 
   /** Frees everything on the GPU, then ends the worker. Safe to call twice. */
   dispose(): Promise<void> {
-    return endWorker(this.#link, 'the model was disposed of')
+    return this.#link.end('the model was disposed of')
   }
 
   /** @internal Declared by `Disposes`. */
@@ -154,15 +189,4 @@ export class MistralChat implements ChatModel {
 function travelling(source: ModelSource): [unknown, OpenerServer | undefined] {
   if (source instanceof URL) return [source.href, undefined]
   return isOpener(source) ? [markOf(source), new OpenerServer(source)] : [source, undefined]
-}
-
-/** Ends the worker, once it has freed what it holds: a thread that ends before takes Node with it. */
-async function endWorker(link: WorkerLink, why: string): Promise<void> {
-  try {
-    if (link.alive) await link.call('dispose', [])
-  } catch {
-    // It is gone already.
-  } finally {
-    link.fail(new WorkerError(why))
-  }
 }
