@@ -1,0 +1,50 @@
+/** One tab of several: the test loads the model in it and asks. */
+import type { ChatChunk, ChatCompletion, ChatRequest } from 'mistral-webgpu'
+import { MistralChat, type WorkerLoadOptions } from 'mistral-webgpu/worker'
+
+export interface Answered {
+  readonly text: string
+  readonly chunks: readonly ChatChunk[]
+  readonly completion: ChatCompletion
+}
+
+let chat: MistralChat
+let chunks: ChatChunk[] = []
+let answer: Promise<Answered>
+let controller: AbortController
+
+const tab = {
+  async load(options: WorkerLoadOptions): Promise<void> {
+    chat = await MistralChat.load(new URL('./pocket', location.href), options)
+  },
+  /** Begins an answer. */
+  ask(request: ChatRequest): void {
+    chunks = []
+    controller = new AbortController()
+    answer = read(chunks, request, controller.signal)
+    answer.catch(() => {})
+  },
+  /** Chunks that have come. */
+  count: () => chunks.length,
+  answer: () => answer,
+  abort: () => controller.abort('enough'),
+  /** What the answer ended with, in words. */
+  error: () => answer.then(String, (error: Error) => `${error.name}: ${error.cause}`),
+  tabs: () => chat.tabs,
+  running: async () => (await chat.status()).running,
+  dispose: () => chat.dispose(),
+}
+
+async function read(chunks: ChatChunk[], request: ChatRequest, signal: AbortSignal): Promise<Answered> {
+  const stream = chat.generate(request, { signal })
+  for await (const chunk of stream) chunks.push(chunk)
+  return { text: chunks.map(({ text }) => text).join(''), chunks, completion: await stream.completion }
+}
+
+declare global {
+  interface Window {
+    tab: typeof tab
+  }
+}
+
+window.tab = tab
