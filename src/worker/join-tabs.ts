@@ -5,16 +5,16 @@ import { type Tabs, tabsOfOrigin } from '../platform/tabs.ts'
 import { groupOf } from './group.ts'
 import { type Membership, SharedModel } from './shared-model.ts'
 
-export interface SharedLoad extends Pick<Membership, 'start' | 'load'> {
+export interface SharedLoad extends Pick<Membership, 'start' | 'load' | 'onTabs'> {
   readonly shared: true | string
   readonly source: ModelSource
   readonly options: LoadOptions
 }
 
 /** Joins the tabs with this model, or is the first. Throws what loading throws. */
-export async function joinTabs({ shared, source, options, start, load }: SharedLoad, tabs: Tabs = tabsOfOrigin()) {
+export async function joinTabs({ shared, source, options, ...own }: SharedLoad, tabs: Tabs = tabsOfOrigin()) {
   const { signal, onProgress, ...rest } = options
   const group = await groupOf(shared, source, rest)
   const most = rest.maxRecoveries ?? 3
-  return SharedModel.join({ tabs, group, start, load, most, onProgress }, signal)
+  return SharedModel.join({ ...own, tabs, group, most, onProgress }, signal)
 }

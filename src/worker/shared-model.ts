@@ -26,6 +26,7 @@ export interface Membership {
   /** How often in a row a model may be lost without a token between, and a tab may fail to load it again. */
   readonly most: number
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
+  readonly onTabs?: ((tabs: number) => void) | undefined
 }
 
 /** The tab that led is gone, or its worker is; the next goes on. */
@@ -223,7 +224,10 @@ export class SharedModel implements ModelLink {
   }
 
   #take(link: WorkerLink, facts: ModelFacts): void {
+    const before = this.facts?.shared?.tabs
     this.facts = facts
+    const now = facts.shared!.tabs
+    if (now !== before) this.own.onTabs?.(now)
     // A GPU that cannot be had again ends the model for those that use it; who loads it anew begins anew.
     if (facts.failure !== undefined) this.#fail(errorFromJson(facts.failure))
     if (link !== this.#asking) return

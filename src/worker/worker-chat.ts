@@ -4,7 +4,7 @@ import type { ChatChunk } from '../chat/answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from '../chat/chat-model.ts'
 import type { ChatLoadOptions } from '../chat/mistral-chat.ts'
 import type { ChatRequest, PromptRequest } from '../chat/request.ts'
-import { check, checkParameter } from '../checks.ts'
+import { callback, check, checkParameter, orElse } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
 import type { AdapterInfo, AdapterOptions } from '../generate/adapter-types.ts'
@@ -33,6 +33,8 @@ export interface WorkerLoadOptions extends ChatLoadOptions {
    * be a function then: most tabs need none. Throws `ParameterError` where the runtime has no Web Locks.
    */
   shared?: boolean | string | undefined
+  /** Hears how many tabs use the model, whenever that changes. */
+  onTabs?: ((tabs: number) => void) | undefined
 }
 
 const SHARED = check(
@@ -60,11 +62,12 @@ export class MistralChat implements ChatModel {
    * worker to be had.
    */
   static async load(source: ModelSource, options: WorkerLoadOptions = {}): Promise<MistralChat> {
-    const { worker, shared, ...own } = options ?? {}
+    const { worker, shared, onTabs, ...own } = options ?? {}
     const { signal, onProgress, ...rest } = own
     // The worker checks the others.
     checkLoadOptions({ signal, onProgress })
     checkParameter('shared', shared, SHARED)
+    checkParameter('onTabs', onTabs, orElse(undefined, callback))
     const start = () =>
       worker === undefined ? startWorker() : portOf(typeof worker === 'function' ? worker() : worker)
     const load = (link: WorkerLink, call: CallOptions) => {
@@ -76,7 +79,7 @@ export class MistralChat implements ChatModel {
         throw new ParameterError('worker', worker, 'must be a function where the model is shared')
       }
       const { joinTabs } = await import('./join-tabs.ts')
-      return new MistralChat(await joinTabs({ shared, source, options: own, start, load }))
+      return new MistralChat(await joinTabs({ shared, source, options: own, onTabs, start, load }))
     }
     const link = new WorkerLink(start())
     try {

@@ -62,7 +62,7 @@ async function open(): Promise<Page> {
   return page
 }
 
-const load = (page: Page) => page.evaluate(() => window.tab.load({ shared: true }))
+const load = (page: Page) => page.evaluate(() => window.tab.load({ shared: true, maxSequences: 3 }))
 const ask = (page: Page, request: ChatRequest) => page.evaluate((asked) => window.tab.ask(asked), request)
 const begun = (page: Page, count: number) => page.waitForFunction((least) => window.tab.count() >= least, count)
 const answer = (page: Page): Promise<Answered> => page.evaluate(() => window.tab.answer())

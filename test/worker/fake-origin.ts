@@ -96,7 +96,7 @@ class FakeTabs implements Tabs {
   }
 }
 
-type Given = Partial<Pick<SharedLoad, 'shared' | 'source' | 'options'>>
+type Given = Partial<Pick<SharedLoad, 'shared' | 'source' | 'options' | 'onTabs'>>
 
 /** A page with its worker. */
 export class FakeTab {
@@ -108,11 +108,11 @@ export class FakeTab {
     this.#page = new FakeTabs(origin)
   }
 
-  async load({ shared = true, source = 'pocket', options = {} }: Given = {}): Promise<this> {
+  async load({ shared = true, source = 'pocket', options = {}, onTabs }: Given = {}): Promise<this> {
     const { signal: _, onProgress: __, ...rest } = options
     this.model = await joinTabs(
       {
-        ...{ shared, source, options },
+        ...{ shared, source, options, onTabs },
         start: () => this.#startWorker(),
         load: (link, call) => link.call('load', [source, rest], call),
       },

@@ -70,8 +70,14 @@ describe('tabs with one model', LONG, () => {
   }, patience(120_000))
 
   it('load it once, and get the answers of a model of their own', async () => {
-    const [first, second, third] = (await open(3)) as [FakeTab, FakeTab, FakeTab]
+    const counts: number[] = []
+    const [first, second, third] = (await open(3, { onTabs: (count) => counts.push(count) })) as [
+      FakeTab,
+      FakeTab,
+      FakeTab,
+    ]
     expect(origin.loads).toBe(1)
+    expect(Math.max(...counts)).toBe(3)
     expect(tabs.map(({ model }) => model.facts?.shared?.tabs)).toEqual([3, 3, 3])
     const wanted = comparable(await read(direct.generate(GREEDY)))
     const all = await Promise.all([first, second, third].map((tab) => read(tab.generate(GREEDY))))
@@ -315,6 +321,7 @@ describe('the group of a model', () => {
     ['shared', () => MistralChat.load('pocket', { shared: '' })],
     ['shared', () => groupOf(true, file('a'), {})],
     ['worker', () => MistralChat.load('pocket', { shared: true, worker: { postMessage() {} } })],
+    ['onTabs', () => MistralChat.load('pocket', { shared: true, onTabs: 1 as never })],
     ['onProfile', () => groupOf(true, 'pocket', { onProfile: () => {} })],
   ])('refuses %s that cannot be', async (parameter, load) => {
     await expect(load()).rejects.toMatchObject({ name: 'ParameterError', parameter })

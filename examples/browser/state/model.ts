@@ -32,6 +32,8 @@ export interface Loaded {
   readonly raw: boolean
 }
 
+/** Open tabs of this page that use the model, this one among them. */
+export const tabs = signal(1)
 export const loading = signal<Loading | undefined>(undefined)
 export const loaded = signal<Loaded | undefined>(undefined)
 export const loadError = signal<string | undefined>(undefined)
@@ -50,7 +52,13 @@ export async function loadModel({ source, name }: NamedSource): Promise<void> {
     if (controller === own) loading.value = { ...progress, name }
   }
   try {
-    const chat = await MistralChat.load(source, { signal: own.signal, onProgress })
+    // A file has no name that another tab could know it by.
+    const shared = typeof source === 'string' && 'locks' in navigator
+    const onTabs = (count: number) => {
+      if (controller === own) tabs.value = count
+    }
+    tabs.value = 1
+    const chat = await MistralChat.load(source, { signal: own.signal, onProgress, shared, onTabs })
     if (controller !== own) return void chat.dispose()
     loaded.value = { chat, name, status: await chat.status(), raw: chat.templateOrigin === 'built-in' }
   } catch (error) {

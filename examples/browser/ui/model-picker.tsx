@@ -14,6 +14,7 @@ import {
   lookAtCache,
   type NamedSource,
   POCKET,
+  tabs,
 } from '../state/model.ts'
 import { choosing } from './app.tsx'
 import { bytes, duration } from './format.ts'
@@ -42,6 +43,7 @@ export function ModelBar() {
         <span id="model-name">{model.name}</span>
         <small>
           {bytes(gpuBytes)} on the GPU · {contextLength.toLocaleString()} tokens of context
+          {tabs.value > 1 && ` · shared by ${tabs.value} tabs`}
         </small>
       </button>
     </div>
