@@ -11,7 +11,7 @@ import { ForwardBench } from '../src/cli/bench/forward.ts'
 import { randomCheckpoint, SHAPES, type ShapeName } from '../src/cli/bench/random-checkpoint.ts'
 import { digits, table } from '../src/cli/bench/render.ts'
 import { MistralModel } from '../src/generate/mistral-model.ts'
-import type { WeightsOption } from '../src/model/weights.ts'
+import type { WeightsOption } from '../src/model/size-types.ts'
 
 const { values } = parseArgs({
   options: {

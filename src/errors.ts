@@ -183,19 +183,49 @@ export class SelfTestError extends DeviceError {
 /** The model with these options needs more GPU memory, or larger buffers, than the device gives. */
 export class MemoryError extends DeviceError {
   override name = 'MemoryError'
+  /** What the whole load would have taken, and what of it fits: there when loading a model failed. */
+  plan: MemoryPlan | undefined
+
   constructor(
     readonly what: string,
     readonly neededBytes: number,
-    /** The limit of the device; undefined when it ran out of memory, which WebGPU does not tell beforehand. */
+    /** The limit's value; undefined when the device ran out of memory, which WebGPU does not tell beforehand. */
     readonly limitBytes: number | undefined,
     advice = "quantize with weights: 'q8' or 'q4', or lower contextLength, prefillChunk or maxSequences",
     /** The context that would fit with all else as it was asked for; undefined where that is not known. */
     readonly fittingContext?: number,
+    /** Which limit: a name of WebGPU's, or that of the option `maxMemory`. */
+    readonly limitName?: LimitName,
   ) {
-    const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
     const fits = fittingContext === undefined ? '' : `a contextLength of ${fittingContext} fits; `
-    super(`${what} needs ${neededBytes} bytes, ${limit}; ${fits}${advice}`)
+    super(`${what} needs ${neededBytes} bytes, ${limitText(limitBytes, limitName)}; ${fits}${advice}`)
   }
+
+  override toJSON(): ErrorJson {
+    return { ...super.toJSON(), plan: this.plan && { ...this.plan } }
+  }
+}
+
+/** The limits that memory runs into. */
+export type LimitName = 'maxBufferSize' | 'maxStorageBufferBindingSize' | 'maxMemory'
+
+/** What a load would take of the GPU's memory, in bytes, and the context that fits. */
+export interface MemoryPlan {
+  readonly total: number
+  readonly weights: number
+  readonly cache: number
+  readonly workspace: number
+  /** Positions that the numbers are for. */
+  readonly contextLength: number
+  /** The most positions that fit; 0 where not even one does. */
+  readonly largestContext: number
+}
+
+/** The part of a message that says why bytes are too many. */
+export function limitText(bytes: number | undefined, name: LimitName | undefined): string {
+  if (bytes === undefined) return 'which the GPU does not have'
+  if (name === 'maxMemory') return `the option maxMemory allows ${bytes}`
+  return `the device allows ${bytes}${name === undefined ? '' : ` (${name})`}`
 }
 
 /** The caller's `AbortSignal` fired. `cause` is the signal's reason. */

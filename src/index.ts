@@ -24,7 +24,9 @@ export {
   DeviceLostError,
   type ErrorJson,
   GrammarError,
+  type LimitName,
   MemoryError,
+  type MemoryPlan,
   MistralError,
   type ModelChoice,
   NoTokenLeftError,
@@ -63,6 +65,7 @@ export type {
   RequestOptions,
 } from './generate/options.ts'
 export type { Perplexity, PerplexityOptions, PerplexityProgress } from './generate/perplexity.ts'
+export { canRun, plan } from './generate/plan.ts'
 export { type QuantizeOptions, type QuantizeResult, quantize } from './generate/quantize.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
 export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/types.ts'
@@ -73,8 +76,10 @@ export type { ModelConfig } from './model/config.ts'
 export type { KernelReport, SelfTestOption, TuningOption } from './model/kernel-report.ts'
 export type { LoadProgress } from './model/load-progress.ts'
 export type { ModelMemory } from './model/memory.ts'
+export type { ModelPlan, PlanAlternative, PlanProblem } from './model/plan-types.ts'
 export type { RopeScaling } from './model/rope.ts'
 export type { QuantizationReport } from './model/rounding.ts'
+export type { ContextLimit, SizeOptions } from './model/size-types.ts'
 export type { LoopInput } from './sampling/loop-params.ts'
 export { processLogits, type SamplingContext } from './sampling/processors.ts'
 export type { SamplingInput } from './sampling/request-params.ts'

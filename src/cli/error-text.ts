@@ -4,6 +4,7 @@ import {
   ContextLengthError,
   DeviceError,
   DeviceLostError,
+  limitText,
   MemoryError,
   MistralError,
   ParameterError,
@@ -20,6 +21,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   contextLength: '--context-length',
   slidingWindow: '--sliding-window',
   maxSequences: '--max-sequences',
+  maxMemory: '--max-memory',
   maxQueue: '--queue',
   chatFormat: '--chat-format',
   chatTemplate: '--chat-template',
@@ -50,8 +52,8 @@ function inOptions(error: MistralError): string {
     return `${held}; shorten it, or start with a larger --context-length`
   }
   if (error instanceof MemoryError) {
-    const { what, neededBytes, limitBytes, fittingContext } = error
-    const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
+    const { what, neededBytes, limitBytes, limitName, fittingContext } = error
+    const limit = limitText(limitBytes, limitName).replace('maxMemory', '--max-memory')
     const fits = fittingContext === undefined ? '' : `--context-length ${fittingContext} fits; `
     return `${what} needs ${neededBytes} bytes, ${limit}; ${fits}use --weights q8 or q4, or a smaller --context-length`
   }

@@ -4,6 +4,7 @@ import type { KernelReport } from '../model/kernel-report.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { ModelMemory } from '../model/memory.ts'
 import type { QuantizationReport } from '../model/rounding.ts'
+import type { ContextLimit } from '../model/size-types.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** The work of a model: now, and since it was loaded. */
@@ -16,11 +17,8 @@ export interface ModelStatus {
   readonly maxQueue: number
   /** Positions of one sequence, prompt and answer together. */
   readonly contextLength: number
-  /**
-   * The limit behind `contextLength`: the positions that the `model` was trained for, the `option` of that name, or its
-   * `default` for a model made for more.
-   */
-  readonly contextLimit: 'model' | 'option' | 'default'
+  /** The limit behind `contextLength`. */
+  readonly contextLimit: ContextLimit
   /** Positions that a sequence may reach: beyond `contextLength` where every layer has a sliding window. */
   readonly positions: number
   /** Positions that the model was trained for. */

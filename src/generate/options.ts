@@ -66,6 +66,8 @@ const LOAD: Checks<LoadOptions> = {
   weights: checkedLater,
   kvCache: checkedLater,
   contextLength: checkedLater,
+  maxMemory: checkedLater,
+  onPlan: callback,
   maxSequences: checkedLater,
   prefillChunk: checkedLater,
   slidingWindow: checkedLater,

@@ -43,7 +43,7 @@ export async function recover(model: Model, recovery: Recovery, error: DeviceLos
     if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
     try {
       if (loaded.gpu.isDisposed) loaded.gpu.check()
-      return loaded.moveTo(await reload(recovery, loaded.vocabSize))
+      return loaded.moveTo(await reload(recovery, loaded))
     } catch (caught) {
       // Another device may still be had; a file that is gone does not come back.
       if (!(caught instanceof DeviceError) || loaded.gpu.isDisposed) throw caught
@@ -53,8 +53,16 @@ export async function recover(model: Model, recovery: Recovery, error: DeviceLos
   throw failure
 }
 
-async function reload({ source, options }: Recovery, vocabSize: number): Promise<LoadedModel> {
-  const again = { ...options, signal: undefined, onProgress: undefined, report: undefined }
+async function reload({ source, options }: Recovery, { vocabSize, contextLength }: LoadedModel): Promise<LoadedModel> {
+  // Sequences are as long as they were, even if another device would hold more.
+  const again = {
+    ...options,
+    contextLength,
+    signal: undefined,
+    onProgress: undefined,
+    onPlan: undefined,
+    report: undefined,
+  }
   const files = await openSource(source, openOptions(again))
   try {
     return await LoadedModel.load(await openCheckpoint(files, again), again, vocabSize)

@@ -1,5 +1,5 @@
 /** An opened GPU device: its buffers, its queue, and what has gone wrong with it. */
-import { DeviceError, MemoryError } from '../errors.ts'
+import { DeviceError, type LimitName, MemoryError, messageOf } from '../errors.ts'
 import { Buffer } from './buffer.ts'
 import { GpuCounters } from './counters.ts'
 import { BufferUsage } from './flags.ts'
@@ -43,16 +43,33 @@ export interface DeviceFacts {
   readonly limits: Limits
 }
 
+/** Allocations that are guarded together. */
+interface Guard {
+  /** Until the device has told of each buffer. */
+  readonly pending: Promise<unknown>[]
+  failed: MemoryError | undefined
+}
+
+/** The limit that a buffer runs into first. */
+function bufferLimit(limits: Limits, bound: boolean): { readonly name: LimitName; readonly bytes: number } {
+  const { maxBufferSize, maxStorageBufferBindingSize } = limits
+  return bound && maxStorageBufferBindingSize <= maxBufferSize
+    ? { name: 'maxStorageBufferBindingSize', bytes: maxStorageBufferBindingSize }
+    : { name: 'maxBufferSize', bytes: maxBufferSize }
+}
+
 /** An opened device with its facts: features, limits, counters, and the first thing that went wrong with it. */
 export class Gpu {
   readonly adapterInfo: GPUAdapterInfo
   readonly features: ReadonlySet<string>
   readonly language: ReadonlySet<string>
   readonly limits: Limits
+  /** What is being guarded at the moment. */
+  private readonly guards = new Set<Guard>()
 
   constructor(
     readonly device: GPUDevice,
-    private readonly facts: DeviceFacts,
+    readonly facts: DeviceFacts,
     private readonly health: DeviceHealth,
     /** Which variants of the kernels are used on it. */
     readonly tuning: Tuning,
@@ -94,11 +111,36 @@ export class Gpu {
   createBuffer(label: string, bytes: number, usage: number = BufferUsage.STORAGE | BufferUsage.COPY_DST): Buffer {
     this.check()
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits
-    const bound = (usage & BufferUsage.STORAGE) !== 0
-    const limit = bound ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize
-    if (size > limit) throw new MemoryError(label, size, limit)
-    return new Buffer(this.device.createBuffer({ label, size, usage }), label, size, this.counters)
+    const limit = bufferLimit(this.limits, (usage & BufferUsage.STORAGE) !== 0)
+    if (size > limit.bytes) this.refuse(new MemoryError(label, size, limit.bytes, undefined, undefined, limit.name))
+    return new Buffer(this.allocate({ label, size, usage }), label, size, this.counters)
+  }
+
+  /** What is too large for the device is an error; who only counts goes on. */
+  refuse(error: MemoryError): void {
+    throw error
+  }
+
+  /** While something is guarded each buffer has a scope of its own, so that the first that fails is known and named. */
+  protected allocate(descriptor: GPUBufferDescriptor & { readonly label: string }): GPUBuffer {
+    const { device, guards } = this
+    const refused = () => new MemoryError(descriptor.label, descriptor.size, undefined)
+    for (const { failed } of guards) if (failed !== undefined) throw failed
+    if (guards.size === 0) return device.createBuffer(descriptor)
+    const concerned = [...guards]
+    device.pushErrorScope('out-of-memory')
+    try {
+      return device.createBuffer(descriptor)
+    } catch (error) {
+      // WebGPU tells it by the scope; some runtimes throw.
+      throw /memory/i.test(messageOf(error)) ? refused() : error
+    } finally {
+      const told = device.popErrorScope().then((error) => {
+        if (error) for (const guard of concerned) guard.failed ??= refused()
+      })
+      // A lost device says so itself.
+      for (const { pending } of concerned) pending.push(told.catch(() => {}))
+    }
   }
 
   write(buffer: Buffer, offset: number, data: ArrayBufferView<ArrayBuffer>): void {
@@ -118,10 +160,12 @@ export class Gpu {
 
   /**
    * Runs `allocate`, and throws when the GPU had no memory for it or refused an operation: WebGPU tells that late, and
-   * later work would compute with invalid buffers.
+   * later work would compute with invalid buffers. After the first buffer that failed no other one is made.
    */
   async guard<T>(what: string, allocate: () => Promise<T>): Promise<T> {
     this.check()
+    const guard: Guard = { pending: [], failed: undefined }
+    this.guards.add(guard)
     this.device.pushErrorScope('validation')
     this.device.pushErrorScope('out-of-memory')
     let result: T
@@ -134,7 +178,10 @@ export class Gpu {
       bytes = this.counters.bytesAlive
       memory = await this.device.popErrorScope().catch(() => null)
       invalid = await this.device.popErrorScope().catch(() => null)
+      await Promise.all(guard.pending)
+      this.guards.delete(guard)
     }
+    if (guard.failed) throw guard.failed
     if (memory) throw new MemoryError(what, bytes, undefined)
     if (invalid) throw new DeviceError(`${what}: ${invalid.message}`)
     return result

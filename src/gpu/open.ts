@@ -71,7 +71,7 @@ async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
 /** The variants with subgroups are optional: where even the trial run fails, the baseline does. */
 async function lanesOrNone(gpu: Gpu): Promise<number> {
   try {
-    return await probeSubgroupLanes(gpu)
+    return await gpu.guard('the trial of subgroups', () => probeSubgroupLanes(gpu))
   } catch (error) {
     if (error instanceof DeviceLostError) throw error
     return 0

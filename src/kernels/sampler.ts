@@ -40,7 +40,7 @@ export interface SamplerBuffers {
   readonly logits: Activation
   /** Scratch of the shape of `logits`. */
   readonly scores: Buffer
-  /** Scratch u32 [outputs, vocabSize]; all zero between dispatches. */
+  /** Scratch u32 [outputs, vocabSize], with room for `logits.cols`; all zero between dispatches. */
   readonly counts: Buffer
   /** u32 [T, 4]: sequence, position, output row, -. The choice moves the position of its row on by one. */
   readonly rows: Buffer
@@ -70,16 +70,17 @@ export function createSamplerBuffers(
 ): SamplerBuffers {
   const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
   const make = (label: string, words: number) => gpu.createBuffer(label, words * 4, usage)
-  const { logits, vocabSize, positions } = given
+  // By the model's width, not the tokenizer's: sizes follow from the config alone.
+  const { logits, positions } = given
   return {
     ...given,
     scores: make('scores', outputs * logits.stride),
-    counts: make('counts', outputs * vocabSize),
+    counts: make('counts', outputs * logits.cols),
     history: make('history', sequences * positions),
     settings: make('settings', sequences * SETTINGS_WORDS),
     lists: make('lists', sequences * LIST_WORDS),
     logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
-    masks: make('masks', outputs * maskWords(vocabSize)),
+    masks: make('masks', outputs * maskWords(logits.cols)),
     shortlist: make('shortlist', outputs * (SAMPLER_SETTINGS.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
 }

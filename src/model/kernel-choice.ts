@@ -13,8 +13,8 @@ import { type KernelReport, plainReport, type SelfTestOption, type TuningOption 
 import { haveOneLayout, nativeLayout } from './repack.ts'
 import { selfTest } from './self-test.ts'
 import type { WeightName } from './shapes.ts'
+import type { WeightsOption } from './size-types.ts'
 import type { MatrixShape } from './tuning-stand.ts'
-import type { WeightsOption } from './weights.ts'
 
 export interface ChoiceOptions {
   readonly tuning?: TuningOption | undefined

@@ -1,5 +1,4 @@
 /** The key/value cache: one ring of slots per layer and sequence. */
-import { MemoryError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { FULL_ATTENTION, type LayerCache } from '../kernels/attention.ts'
 import type { CacheLayout } from '../kernels/cache-layouts.ts'
@@ -41,7 +40,6 @@ export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions
     const ring = ringSlots(window, positions, chunk)
     const valuesAt = perSlot * ring
     const label = `layer ${layer} key/value cache`
-    checkSize(gpu, label, 2 * perSlot, ring, options)
     return {
       buffer: gpu.createBuffer(label, 2 * valuesAt),
       valuesAt,
@@ -51,20 +49,4 @@ export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions
       window: window ?? FULL_ATTENTION,
     }
   })
-}
-
-/** Says what would fit, where the ring of a layer does not. */
-function checkSize(gpu: Gpu, label: string, slotBytes: number, ring: number, options: CacheOptions): void {
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits
-  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize)
-  if (slotBytes * ring <= limit) return
-  const { layout, maxSequences } = options
-  const sequences = Math.floor((limit * maxSequences) / (slotBytes * ring))
-  const others = [
-    ...(sequences > 0 ? [`so does maxSequences ${sequences}`] : []),
-    ...(layout.name === 'f32' ? ["kvCache: 'f16' halves it"] : []),
-  ]
-  const advice = others.length > 0 ? others.join(', and ') : 'a device with larger buffers would hold more'
-  const fitting = Math.floor(limit / slotBytes)
-  throw new MemoryError(label, slotBytes * ring, limit, advice, fitting > 0 ? fitting : undefined)
 }

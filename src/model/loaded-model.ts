@@ -1,45 +1,35 @@
 /** A checkpoint on the GPU: sizes are planned, buffers made, weights loaded, pipelines compiled. */
 import { throwIfAborted } from '../async/abort.ts'
-import { checkParameter, integer, oneOf, orElse } from '../checks.ts'
-import { ConfigError } from '../errors.ts'
+import { MemoryError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
 import type { BatchProfile } from '../gpu/profiler.ts'
-import { type LayerCache, MAX_HEAD_DIM } from '../kernels/attention.ts'
-import { CACHE_LAYOUTS, type CacheLayout } from '../kernels/cache-layouts.ts'
+import type { LayerCache } from '../kernels/attention.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
-import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
+import { ALLOCATION } from './allocation.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { chooseKernels, givenKernels } from './choose-kernels.ts'
 import type { ModelConfig } from './config.ts'
 import type { HiddenReader } from './hidden-reader.ts'
 import type { ChoiceHooks } from './kernel-choice.ts'
 import type { KernelReport, SelfTestOption, TuningOption } from './kernel-report.ts'
-import { createCache } from './kv-cache.ts'
 import type { LoadProgress, LoadStep } from './load-progress.ts'
 import type { ModelMemory } from './memory.ts'
 import { Mistral, type ModelWeights } from './mistral.ts'
+import type { ModelPlan } from './plan-types.ts'
 import { Recordings } from './recordings.ts'
-import { ropePositions } from './rope.ts'
-import { MAX_IN_FLIGHT, MAX_STEPS, Runner } from './runner.ts'
+import type { Runner } from './runner.ts'
+import type { SizeOptions } from './size-types.ts'
+import { createRunner, createState, needsCounting, planSizes, type Sizes } from './sizes.ts'
 import type { TextScorer } from './text-scorer.ts'
-import { type LoadedWeights, loadWeights, WEIGHTS_OPTIONS, type WeightsOption } from './weights.ts'
-import { createWorkspace } from './workspace.ts'
+import { type LoadedWeights, loadWeights } from './weights.ts'
 
-export interface LoadedModelOptions {
+export interface LoadedModelOptions extends SizeOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined
+  /** Gets what the load takes of the GPU, before its weights are fetched. */
+  onPlan?: ((plan: ModelPlan) => void) | undefined
   signal?: AnyAbortSignal | undefined
-  /** `'native'` (default) keeps the checkpoint's types; `'q8'` and `'q4'` quantize in blocks of 32 while loading. */
-  weights?: WeightsOption | undefined
-  /** Type of the key/value cache. `'auto'` (default) is f16 where the device has `shader-f16`, f32 elsewhere. */
-  kvCache?: 'auto' | 'f16' | 'f32' | undefined
-  /** Positions of one sequence, prompt and answer together. Default: what the model was trained for, at most 4096. */
-  contextLength?: number | undefined
-  /** Sequences that the cache keeps side by side. Default 1. */
-  maxSequences?: number | undefined
-  /** Rows of the prompt that are computed at a time. Default 256. */
-  prefillChunk?: number | undefined
   /** Overrides the checkpoint's sliding window; null is full attention. A GGUF of Mistral 7B v0.1 does not carry its own. */
   slidingWindow?: number | null | undefined
   /** WebGPU features to do without, for example `['shader-f16']`. */
@@ -61,10 +51,18 @@ export interface LoadedModelOptions {
   firstSampler?: SamplerKind | undefined
 }
 
-const DEFAULT_CONTEXT = 4096
-const DEFAULT_CHUNK = 256
-/** Positions that a sequence may reach when every layer has a window, so that no key of a distant past is needed. */
-const WINDOWED_POSITIONS = 131072
+const plans = () => import('./planned-load.ts')
+
+/** What loading the checkpoint would take of the device. Throws `ParameterError`, `ConfigError`, `DeviceError`, `AbortError`. */
+export async function planModel(checkpoint: Checkpoint, options: LoadedModelOptions): Promise<ModelPlan> {
+  planSizes(checkpoint.config, options)
+  const gpu = await openGpu({ disableFeatures: options.disableFeatures })
+  try {
+    return await (await plans()).planOf({ gpu, checkpoint, options, code: ALLOCATION })
+  } finally {
+    gpu.dispose()
+  }
+}
 
 /** A loaded model on a device: weights, cache, and the runner of its forward pass. */
 export class LoadedModel {
@@ -116,8 +114,8 @@ export class LoadedModel {
     return this.sizes.positions
   }
 
-  /** What limits the context: the model, the option `contextLength`, or the default of a model made for more. */
-  get contextLimit(): 'model' | 'option' | 'default' {
+  /** What limits the context. */
+  get contextLimit(): Sizes['contextLimit'] {
     return this.sizes.contextLimit
   }
 
@@ -148,14 +146,23 @@ export class LoadedModel {
     vocabSize?: number,
   ): Promise<LoadedModel> {
     throwIfAborted(options.signal)
-    const sizes = planSizes(checkpoint.config, options, vocabSize)
-    options.report?.({ phase: 'open', loaded: 0, total: checkpoint.totalBytes })
+    const { config, totalBytes } = checkpoint
+    const sizes = planSizes(config, options)
+    options.report?.({ phase: 'open', loaded: 0, total: totalBytes })
     const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: givenKernels(options.tuning) })
+    const planned = { gpu, checkpoint, options, code: ALLOCATION }
     try {
-      return await LoadedModel.build(gpu, checkpoint, sizes, options)
+      const counted = options.onPlan !== undefined || needsCounting(gpu, checkpoint, options)
+      const taken = counted ? await (await plans()).plannedSizes(planned, options.onPlan) : sizes
+      return await LoadedModel.build(
+        gpu,
+        checkpoint,
+        { ...taken, vocabSize: Math.min(vocabSize ?? Infinity, config.vocabSize) },
+        options,
+      )
     } catch (error) {
       gpu.dispose()
-      throw error
+      throw error instanceof MemoryError ? await (await plans()).explained(error, planned) : error
     }
   }
 
@@ -170,16 +177,10 @@ export class LoadedModel {
     throwIfAborted(signal)
     const choice = await chooseKernels(opened, checkpoint, { ...options, hooks: options.kernelHooks })
     let { gpu } = choice
-    const maxRows = Math.max(sizes.chunk, DECODE_ROWS)
     // Before a byte of weights is fetched: what does not fit should be known at once.
-    const { cache, workspace } = await gpu.guard('the key/value cache', async () => ({
-      cache: createCache(gpu, config, {
-        ...sizes,
-        layout: cacheLayout(gpu, options.kvCache),
-        chunk: Math.max(sizes.chunk, MAX_IN_FLIGHT * MAX_STEPS),
-      }),
-      workspace: createWorkspace(gpu, config, { ...sizes, maxRows, maxOutputs: DECODE_ROWS }),
-    }))
+    const { cache, workspace } = await gpu.guard('the key/value cache', async () =>
+      createState(gpu, config, sizes, options.kvCache),
+    )
     const notes = [...checkpoint.notes]
     // The compilers of software adapters do one shader at a time: they begin before the weights are there.
     const { firstSampler } = options
@@ -203,7 +204,7 @@ export class LoadedModel {
     const chosen = await choice.end()
     gpu = chosen.gpu
     const model = new Mistral(gpu, config, weights, cache, workspace)
-    const runner = new Runner(model, maxRows, DECODE_ROWS)
+    const runner = await gpu.guard('what brings results back', async () => createRunner(model, sizes))
     if (options.onProfile) {
       runner.profiler = new (await import('../gpu/profiler.ts')).Profiler(gpu, options.onProfile)
     }
@@ -249,45 +250,3 @@ export class LoadedModel {
 }
 
 type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'kernels'
-
-interface Sizes {
-  readonly contextLength: number
-  readonly contextLimit: LoadedModel['contextLimit']
-  readonly chunk: number
-  readonly maxSequences: number
-  readonly positions: number
-  readonly vocabSize: number
-}
-
-/** Checks the options that set sizes. Throws `ParameterError`. */
-function planSizes(config: ModelConfig, options: LoadedModelOptions, vocabSize = config.vocabSize): Sizes {
-  if (config.headDim > MAX_HEAD_DIM) {
-    throw new ConfigError('head_dim', config.headDim, `the attention kernel takes at most ${MAX_HEAD_DIM}`)
-  }
-  checkParameter('weights', options.weights, orElse(undefined, oneOf(...WEIGHTS_OPTIONS)))
-  checkParameter('kvCache', options.kvCache, orElse(undefined, oneOf('auto', ...Object.keys(CACHE_LAYOUTS))))
-  const trained = config.maxPositions
-  const contextLength = options.contextLength ?? Math.min(trained, DEFAULT_CONTEXT)
-  checkParameter('contextLength', contextLength, integer(1, trained))
-  const maxSequences = options.maxSequences ?? 1
-  checkParameter('maxSequences', maxSequences, integer(1, 1024))
-  const chunk = options.prefillChunk ?? DEFAULT_CHUNK
-  checkParameter('prefillChunk', chunk, integer(1, 8192))
-  // Whoever asks for less context than the window wants a smaller cache, which then is the limit.
-  const windowed = config.slidingWindows.every((window) => window !== undefined && window <= contextLength)
-  const endless = Math.min(Math.max(WINDOWED_POSITIONS, trained), ropePositions(config))
-  const positions = windowed ? Math.max(contextLength, endless) : contextLength
-  return {
-    contextLength,
-    contextLimit: contextLength === trained ? 'model' : options.contextLength === undefined ? 'default' : 'option',
-    maxSequences,
-    chunk: Math.min(chunk, contextLength),
-    positions,
-    vocabSize: Math.min(vocabSize, config.vocabSize),
-  }
-}
-
-function cacheLayout(gpu: Gpu, option: LoadedModelOptions['kvCache'] = 'auto'): CacheLayout {
-  if (option !== 'auto') return CACHE_LAYOUTS[option]
-  return gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
-}

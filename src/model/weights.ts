@@ -12,10 +12,8 @@ import type { LayerWeights, ModelWeights } from './mistral.ts'
 import { createPackedRows, haveOneLayout, nativeLayout, packRow } from './repack.ts'
 import type { QuantizationReport, Rounding } from './rounding.ts'
 import type { LayerBias, LayerWeight, WeightName } from './shapes.ts'
-
-/** `native` keeps what the file has; the others are the layouts that matrices may be quantized to while loading. */
-export const WEIGHTS_OPTIONS = ['native', 'q8', 'q4'] as const
-export type WeightsOption = (typeof WEIGHTS_OPTIONS)[number]
+import type { WeightsOption } from './size-types.ts'
+import type { Twin } from './twin.ts'
 
 export interface LoadWeightsOptions {
   readonly weights: WeightsOption
@@ -24,6 +22,8 @@ export interface LoadWeightsOptions {
   readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
   /** Called with a model of one layer as soon as that is there: most others are like it. */
   readonly onFirstLayer?: ((weights: ModelWeights) => void) | undefined
+  /** True makes the buffers and leaves them empty: only samples of what may be tied are read. */
+  readonly onlySizes?: boolean | undefined
   /** Called with what the user should know about the weights, one sentence each. */
   readonly note?: ((text: string) => void) | undefined
 }
@@ -54,8 +54,12 @@ export async function loadWeights(
   const loader = new WeightLoader(gpu, checkpoint, options, rounding)
   // Under 'q4' the embedding and the output projection stay at 8 bits: they cost quality most.
   const ends = weights === 'q4' ? 'q8' : weights
-  const twin = checkpoint.outputMayBeTied ? new Twin(checkpoint.tensor('output')) : undefined
+  // Few checkpoints have both.
+  const twin = checkpoint.outputMayBeTied
+    ? new (await import('./twin.ts')).Twin(checkpoint.tensor('output'), checkpoint, options.signal)
+    : undefined
   const embeddings = { ...loader.source('tokEmbeddings'), twin }
+  if (options.onlySizes) await twin?.sample(embeddings.info)
   const tokEmbeddings = await loader.matrix('tokEmbeddings', [embeddings], inOrder, ends)
   const layers: LayerWeights[] = []
   for (let i = 0; i < config.nLayers; i++) {
@@ -67,15 +71,10 @@ export async function loadWeights(
   const norm = await loader.vector('norm')
   const isTied = config.tiedEmbeddings || twin?.isSame === true
   if (twin?.isSame === true) loader.skip(twin.info)
-  if (twin?.isSame === false) options.note?.(differentOutput(embeddings.info, twin.info))
+  if (twin?.isSame === false) options.note?.(twin.note(embeddings.info))
   const output = isTied ? tokEmbeddings : await loader.matrix('output', [loader.source('output')], inOrder, ends)
   await gpu.finish()
   return { tokEmbeddings, layers, norm, output, quantization: rounding?.report() }
-}
-
-function differentOutput(embeddings: TensorInfo, output: TensorInfo): string {
-  const names = `${output.name} differs from ${embeddings.name}`
-  return `config.json says tie_word_embeddings, but ${names}: both are used as they stand, as transformers does`
 }
 
 async function loadLayer(
@@ -109,28 +108,6 @@ interface Source {
   readonly order?: ((row: number) => number) | undefined
   /** A tensor that is compared with this one on the way. */
   readonly twin?: Twin | undefined
-}
-
-/** A tensor of the shape of another, which may hold the same. */
-class Twin {
-  isSame = true
-
-  constructor(readonly info: TensorInfo) {}
-
-  /** Compares rows of the other tensor with the same rows of this one. */
-  compare(info: TensorInfo, rows: Uint8Array, own: Uint8Array): void {
-    // Elements of two types are compared by value, of one type bit by bit.
-    const alike = info.dtype === this.info.dtype
-    this.isSame = alike
-      ? haveSameElements(rows, own)
-      : haveSameElements(decodeToF32(info.dtype, rows), decodeToF32(this.info.dtype, own))
-  }
-}
-
-function haveSameElements(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  let same = a.length === b.length
-  for (let i = 0; same && i < a.length; i++) same = a[i] === b[i]
-  return same
 }
 
 /** Which row of which source stands at a row of the fused matrix. */
@@ -225,7 +202,7 @@ class WeightLoader {
     const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
     const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
     for (let first = 0; first < rows; first += pieceRows) {
-      await this.piece(weight, sources, map, first, Math.min(pieceRows, rows - first))
+      if (!this.options.onlySizes) await this.piece(weight, sources, map, first, Math.min(pieceRows, rows - first))
     }
     const bias = await this.bias(sources, map, rows)
     return bias === undefined ? weight : withBias(this.gpu, weight, bias)
@@ -257,10 +234,7 @@ class WeightLoader {
       const to = needed.reduce((a, b) => Math.max(a, b)) + 1
       const bytes = storedBytes(info.dtype, cols)
       const data = await this.read(info, from * bytes, (to - from) * bytes)
-      if (twin?.isSame) {
-        const own = storedBytes(twin.info.dtype, cols)
-        twin.compare(info, data, await this.fetch(twin.info, from * own, (to - from) * own))
-      }
+      if (twin?.isSame) await twin.compare(info, from, to, data)
       const sums = this.rounding?.sumsOf(name)
       for (const [i, place] of places.entries()) {
         if (place.source !== s) continue
@@ -280,6 +254,7 @@ class WeightLoader {
   }
 
   private async read(info: TensorInfo, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.options.onlySizes) return new Uint8Array(length)
     const bytes = await this.fetch(info, offset, length)
     this.count(info, length)
     return bytes

@@ -1,5 +1,5 @@
 /** Errors of the library in the words of the server: who reads them over HTTP can set flags of `serve`, not options. */
-import { ContextLengthError, MemoryError, ParameterError, QueueFullError } from '../errors.ts'
+import { ContextLengthError, limitText, MemoryError, ParameterError, QueueFullError } from '../errors.ts'
 
 /** The flag of `mistral-webgpu serve` that sets each option of loading. */
 const FLAGS: ReadonlyMap<string, string> = new Map([
@@ -7,6 +7,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['chatTemplate', '--chat-template'],
   ['contextLength', '--context-length'],
   ['kvCache', '--kv-cache'],
+  ['maxMemory', '--max-memory'],
   ['maxQueue', '--queue'],
   ['maxSequences', '--max-sequences'],
   ['neighbours', '--neighbours'],
@@ -26,8 +27,8 @@ export function inServerTerms(error: Error): string {
     return `${error.queued} requests wait already, and the server's --queue is ${error.limit}; try again later`
   }
   if (error instanceof MemoryError) {
-    const { what, neededBytes, limitBytes, fittingContext } = error
-    const limit = limitBytes === undefined ? 'which the GPU does not have' : `the device allows ${limitBytes}`
+    const { what, neededBytes, limitBytes, limitName, fittingContext } = error
+    const limit = limitText(limitBytes, limitName).replace('maxMemory', '--max-memory')
     const advice = 'start the server with --weights q8 or q4, a smaller --context-length or fewer --max-sequences'
     const fits = fittingContext === undefined ? '' : `--context-length ${fittingContext} fits; `
     return `${what} needs ${neededBytes} bytes, ${limit}; ${fits}${advice}`

@@ -1,18 +1,11 @@
 /** What a model takes of the GPU's memory: no more than its file, whatever type its weights have. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { STORED_TYPES, type StoredDtype, storedBytes } from '../../src/formats/blocks.ts'
 import { GGML_BLOCKS } from '../../src/formats/ggml-blocks.ts'
 import { rowType } from '../../src/formats/grouped.ts'
 import type { Grouping } from '../../src/formats/row-type.ts'
-import type { Gpu } from '../../src/gpu/device.ts'
-import { openGpu } from '../../src/gpu/open.ts'
-import { MemoryError } from '../../src/index.ts'
-import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import { weightBytes } from '../../src/kernels/weight.ts'
-import type { ModelConfig } from '../../src/model/config.ts'
-import { createCache } from '../../src/model/kv-cache.ts'
 import { nativeLayout } from '../../src/model/repack.ts'
-import { disabledFeatures } from '../support/features.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
 
@@ -116,43 +109,5 @@ describe('status', () => {
       expect(model.status()).toMatchObject({ contextLength: 256, contextLimit: 'model' })
       expect(model.status().memory).toMatchObject({ cacheType: 'f16', cachePerToken: 2 * 16 * 2 })
     })
-  })
-})
-
-describe('a cache that no binding holds', () => {
-  let gpu: Gpu
-  beforeAll(async () => {
-    gpu = await openGpu({ disableFeatures: disabledFeatures() })
-  })
-  afterAll(() => gpu.dispose())
-
-  test('is a MemoryError that names the limit and what fits', () => {
-    const config = { nHeads: 32, nKvHeads: 8, headDim: 128, slidingWindows: [undefined] } as unknown as ModelConfig
-    const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize)
-    const sizes = { positions: 262_144, chunk: 256, maxSequences: 512, layout: CACHE_LAYOUTS.f32 }
-    const perPosition = 512 * 8 * 128 * 2 * 4
-    const alive = gpu.counters.bytesAlive
-    let error: unknown
-    try {
-      createCache(gpu, config, sizes)
-    } catch (thrown) {
-      error = thrown
-    }
-    expect(error).toBeInstanceOf(MemoryError)
-    const fitting = Math.floor(limit / perPosition)
-    const neededBytes = 262_144 * perPosition
-    expect(error).toMatchObject({
-      what: 'layer 0 key/value cache',
-      neededBytes,
-      limitBytes: limit,
-      fittingContext: fitting,
-    })
-    expect(String(error)).toContain(`the device allows ${limit}; a contextLength of ${fitting} fits; `)
-    expect(String(error)).toMatch(/kvCache: 'f16' halves it$/)
-    expect(gpu.counters.bytesAlive).toBe(alive)
-    // What it names does fit.
-    const cache = createCache(gpu, config, { ...sizes, positions: fitting })
-    expect(cache[0]!.ring).toBe(fitting)
-    for (const { buffer } of cache) buffer.destroy()
   })
 })

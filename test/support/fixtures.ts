@@ -1,7 +1,7 @@
 /** Checkpoints and texts with what the reference gives for them, and small helpers of numbers. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type LoadOptions, MistralModel } from '../../src/index.ts'
+import { type LoadOptions, MistralModel, type ModelSource } from '../../src/index.ts'
 import { disabledFeatures } from './features.ts'
 
 /** A tiny random checkpoint with what Hugging Face transformers computes for it. */
@@ -40,11 +40,11 @@ export function continuation(): Continuation {
 
 /** Loads a model without the features that this run does without, and disposes of it afterwards. */
 export async function withModel<T>(
-  path: string,
+  source: ModelSource,
   options: LoadOptions,
   use: (model: MistralModel) => Promise<T>,
 ): Promise<T> {
-  const model = await MistralModel.load(path, { disableFeatures: disabledFeatures(), ...options })
+  const model = await MistralModel.load(source, { disableFeatures: disabledFeatures(), ...options })
   try {
     return await use(model)
   } finally {

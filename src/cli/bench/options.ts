@@ -1,6 +1,6 @@
 /** The options of `bench`. */
 import { type Command, Option } from 'commander'
-import type { WeightsOption } from '../../model/weights.ts'
+import type { WeightsOption } from '../../model/size-types.ts'
 import { type Cli, disabledFeatures, UsageError } from '../context.ts'
 import type { Values } from '../options.ts'
 import type { ShapeName } from './random-checkpoint.ts'

@@ -5,7 +5,7 @@ import type { TensorInfo } from '../../formats/tensor-file.ts'
 import type { Checkpoint } from '../../model/checkpoint.ts'
 import type { ModelConfig } from '../../model/config.ts'
 import type { WeightName } from '../../model/shapes.ts'
-import type { WeightsOption } from '../../model/weights.ts'
+import type { WeightsOption } from '../../model/size-types.ts'
 import { type RandomDtype, randomBytes } from './random-bytes.ts'
 
 export type ShapeName = '7b' | 'nemo' | 'tiny'
