@@ -13,7 +13,8 @@ import {
   withSlidingWindow,
 } from './config.ts'
 import { EXPERTS_FACT, otherModelFact } from './other-models.ts'
-import { ROPE_SCALINGS, type RopeScaling } from './rope.ts'
+import type { RopeScaling } from './rope.ts'
+import { ROPE_SCALINGS } from './rope-scalings.ts'
 
 type Shapes = ReadonlyMap<string, Pick<TensorInfo | UnsupportedTensor, 'shape'>>
 

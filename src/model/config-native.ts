@@ -3,7 +3,8 @@ import { ConfigError } from '../errors.ts'
 import { CONFIG_LIMITS, checkHeads, type ModelConfig, numberAbove, positiveInteger, ropeReader } from './config.ts'
 import { asObject, type Fields, type Note } from './hf-classes.ts'
 import { EXPERTS_FACT, otherModelFact } from './other-models.ts'
-import { ROPE_SCALINGS, type RopeReader } from './rope.ts'
+import type { RopeReader } from './rope.ts'
+import { ROPE_SCALINGS } from './rope-scalings.ts'
 
 /** What vLLM takes for files that do not say how many positions their model was trained for. */
 const USUAL_POSITIONS = 128_000

@@ -3,7 +3,8 @@ import { ConfigError } from '../errors.ts'
 import type { GgufPair } from '../formats/gguf-writer.ts'
 import type { ModelConfig } from './config.ts'
 import { parseGgufConfig } from './config-gguf.ts'
-import { type RopeScaling, ropeFrequencies, yarnMagnitude } from './rope.ts'
+import { type RopeScaling, ropeFrequencies } from './rope.ts'
+import { yarnMagnitude } from './rope-scalings.ts'
 
 /** llama.cpp knows queries that grow with their position in this architecture alone. */
 function architectureOf({ queryScale }: ModelConfig): 'llama' | 'mistral3' {

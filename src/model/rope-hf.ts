@@ -2,7 +2,8 @@
 import { ConfigError } from '../errors.ts'
 import { type ModelConfig, numberAbove, ropeReader } from './config.ts'
 import { asObject, type Fields, type Note } from './hf-classes.ts'
-import { ROPE_SCALINGS, type RopeScaling } from './rope.ts'
+import type { RopeScaling } from './rope.ts'
+import { ROPE_SCALINGS } from './rope-scalings.ts'
 
 /** @throws ConfigError naming the field */
 export function parseHfRope(

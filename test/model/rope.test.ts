@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ROPE_FINE } from '../../src/kernels/attention.ts'
 import type { ModelConfig } from '../../src/model/config.ts'
 import { type RopeScaling, ropeFrequencies, ropeTable } from '../../src/model/rope.ts'
+import '../../src/model/rope-scalings.ts'
 
 function config(headDim: number, ropeTheta: number, ropeScaling?: RopeScaling): ModelConfig {
   return { headDim, ropeTheta, ropeScaling } as ModelConfig
