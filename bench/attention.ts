@@ -64,7 +64,7 @@ for (const variant of VARIANTS) {
   const device = gpu.withTuning(variant)
   if (attentionVariant(device, headDim) !== variant.attention) continue
   if (variant.subgroupLanes === 0 && gpu.tuning.subgroupLanes === 0) continue
-  await loadAttention(device.tuning)
+  await loadAttention(device.tuning, cache.layout)
   const recorder = new Recorder<BatchShape>(device)
   attention(recorder, buffers, cache, y, 1)
   const start = performance.now()
@@ -148,6 +148,9 @@ function createBuffers(gpu: Gpu, ring: number): { buffers: AttentionBuffers; cac
       tiles: gpu.createBuffer('tiles', 16),
       rope: gpu.createBuffer('rope', 16),
       q,
+      unpacked: layout.packs
+        ? gpu.createBuffer('keys and values', 2 * 32 * nKvHeads! * headStride(headDim!) * 4)
+        : undefined,
       splits: gpu.createBuffer('splits', SUMS * nHeads! * stride * 4),
       stats: gpu.createBuffer('stats', SUMS * nHeads! * 8),
     },

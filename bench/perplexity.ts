@@ -1,6 +1,6 @@
 /**
  * Measures what each type of weights costs: the perplexity of a text under a model as it is, rounded while loading, with a
- * cache of 16 bits, and as each GGUF of a folder that `bench/ggml_types.py` filled. Prints a table. No times are measured.
+ * cache of 16 and of 8 bits, and as each GGUF of a folder that `bench/ggml_types.py` filled. Prints a table. No times are measured.
  *
  *   npx tsx --conditions=mistral-webgpu-source bench/perplexity.ts --source models/pocket --ggufs out/ --text TEXT
  *     [--window N] [--stride N]
@@ -61,7 +61,8 @@ async function compare(): Promise<void> {
     )
   }
   print('the source', base)
-  print('the source, cache f16', await measured(values.source, { kvCache: 'f16' }))
+  for (const kvCache of ['f16', 'q8'] as const)
+    print(`the source, cache ${kvCache}`, await measured(values.source, { kvCache }))
   for (const weights of ['q8', 'q4'] as const)
     print(`\`weights: '${weights}'\``, await measured(values.source, { weights }))
   if (values.ggufs === undefined) return

@@ -114,10 +114,10 @@ fn main(
     var score = vec4f(MASKED);
     if (id.x < size && key <= position && position - key < WINDOW) {
       score = vec4f();
-      let at = (cache + key % RING) * QUADS;
+      let slot = cache + key % RING;
       for (var i = 0u; i < QUADS; i++) {
         let query = q_base + i * 4u;
-        score += cache_key(at + i)
+        score += cache_key(slot, i)
           * mat4x4f(q_tile[query], q_tile[query + 1u], q_tile[query + 2u], q_tile[query + 3u]);
       }
       score *= SCALE;
@@ -132,7 +132,7 @@ fn main(
     total *= rescale;
     if (lane < LANES) {
       for (var i = lane; i < size; i += LANES) {
-        let v = cache_value((cache + (first + i) % RING) * QUADS + quad);
+        let v = cache_value(cache + (first + i) % RING, quad);
         let p = probs[base + i];
         output += mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);
         total += p;

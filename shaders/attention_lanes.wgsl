@@ -31,12 +31,12 @@ override BLOCK: u32 = 4u * LANES; // keys at a time
 @group(0) @binding(6) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, -, -)
 @group(0) @binding(7) var<storage, read_write> y: array<vec4f>; // [T, Y_STRIDE / 4], heads one after another
 
-// The first pairs of four keys or values, LANES slots from one to the next: `offset` slots after one that lies in the ring.
+// Where four keys or values lie, LANES slots from one to the next: `offset` slots after one that lies in the ring.
 // Those beyond `size` are the last one again.
-fn pairs_at(cache: u32, first_slot: u32, offset: u32, size: u32) -> vec4u {
+fn slots_at(cache: u32, first_slot: u32, offset: u32, size: u32) -> vec4u {
   let offsets = min(vec4u(offset) + vec4u(0u, 1u, 2u, 3u) * LANES, vec4u(size - 1u));
   let slots = vec4u(first_slot) + offsets;
-  return (vec4u(cache) + select(slots, slots - vec4u(RING), slots >= vec4u(RING))) * PAIRS;
+  return vec4u(cache) + select(slots, slots - vec4u(RING), slots >= vec4u(RING));
 }
 
 fn max_over_lanes(value: vec4f) -> vec4f {
@@ -86,10 +86,10 @@ fn scores_of(query_at: u32, keys: vec4u) -> mat4x4f {
         subgroupBroadcast(next, 2u), subgroupBroadcast(next, 3u),
       );
     }
-    let k0 = cache_key_pair(keys.x + i);
-    let k1 = cache_key_pair(keys.y + i);
-    let k2 = cache_key_pair(keys.z + i);
-    let k3 = cache_key_pair(keys.w + i);
+    let k0 = cache_key_pair(keys.x, i);
+    let k1 = cache_key_pair(keys.y, i);
+    let k2 = cache_key_pair(keys.z, i);
+    let k3 = cache_key_pair(keys.w, i);
     scores[0] += k0[0] * low + k0[1] * high;
     scores[1] += k1[0] * low + k1[1] * high;
     scores[2] += k2[0] * low + k2[1] * high;
@@ -109,10 +109,10 @@ fn scaled(sums: mat4x4f, by: vec4f) -> mat4x4f {
 // Adds four values, weighted, to the sums of two quads.
 fn add_values(low: ptr<function, mat4x4f>, high: ptr<function, mat4x4f>, values: vec4u, pair: u32, p: mat4x4f) {
   let mine = min(pair, PAIRS - 1u);
-  let v0 = cache_value_pair(values.x + mine);
-  let v1 = cache_value_pair(values.y + mine);
-  let v2 = cache_value_pair(values.z + mine);
-  let v3 = cache_value_pair(values.w + mine);
+  let v0 = cache_value_pair(values.x, mine);
+  let v1 = cache_value_pair(values.y, mine);
+  let v2 = cache_value_pair(values.z, mine);
+  let v3 = cache_value_pair(values.w, mine);
   *low += outer(v0[0], p[0]);
   *high += outer(v0[1], p[0]);
   *low += outer(v1[0], p[1]);
@@ -179,7 +179,7 @@ fn main(
   for (var first = first_key; first < last_key; first += BLOCK) {
     let size = min(BLOCK, last_key - first);
     let slot = first % RING;
-    let scores = scores_of(query, pairs_at(cache, slot, lane, size));
+    let scores = scores_of(query, slots_at(cache, slot, lane, size));
     let s0 = select(vec4f(MASKED), scores[0] * SCALE, lane < size);
     let s1 = select(vec4f(MASKED), scores[1] * SCALE, lane + LANES < size);
     let s2 = select(vec4f(MASKED), scores[2] * SCALE, lane + 2u * LANES < size);
@@ -203,7 +203,7 @@ fn main(
         subgroupShuffle(p0, i), subgroupShuffle(p1, i),
         subgroupShuffle(p2, i), subgroupShuffle(p3, i),
       );
-      let values = pairs_at(cache, slot, i, size);
+      let values = slots_at(cache, slot, i, size);
       add_values(&low0, &high0, values, lane, p);
       if (PAIRS > LANES) { add_values(&low1, &high1, values, lane + LANES, p); }
       if (PAIRS > 2u * LANES) { add_values(&low2, &high2, values, lane + 2u * LANES, p); }

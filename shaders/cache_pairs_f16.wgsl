@@ -11,10 +11,10 @@ fn unpack_pair(bits: vec4u) -> mat2x4f {
   );
 }
 
-fn cache_key_pair(at: u32) -> mat2x4f {
-  return unpack_pair(cache[at]);
+fn cache_key_pair(slot: u32, pair: u32) -> mat2x4f {
+  return unpack_pair(cache[slot * PAIRS + pair]);
 }
 
-fn cache_value_pair(at: u32) -> mat2x4f {
-  return unpack_pair(cache[VALUES_AT + at]);
+fn cache_value_pair(slot: u32, pair: u32) -> mat2x4f {
+  return unpack_pair(cache[VALUES_AT + slot * PAIRS + pair]);
 }

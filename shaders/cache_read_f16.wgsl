@@ -7,10 +7,10 @@ fn unpack_cached(bits: vec2u) -> vec4f {
   return vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));
 }
 
-fn cache_key(at: u32) -> vec4f {
-  return unpack_cached(cache[at]);
+fn cache_key(slot: u32, quad: u32) -> vec4f {
+  return unpack_cached(cache[slot * QUADS + quad]);
 }
 
-fn cache_value(at: u32) -> vec4f {
-  return unpack_cached(cache[VALUES_AT + at]);
+fn cache_value(slot: u32, quad: u32) -> vec4f {
+  return unpack_cached(cache[VALUES_AT + slot * QUADS + quad]);
 }

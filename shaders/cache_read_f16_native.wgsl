@@ -4,10 +4,10 @@ override VALUES_AT: u32; // quads before the first value
 
 @group(0) @binding(2) var<storage, read> cache: array<vec4<f16>>; // [2, sequences, N_KV_HEADS, RING, HEAD_STRIDE / 4]
 
-fn cache_key(at: u32) -> vec4f {
-  return vec4f(cache[at]);
+fn cache_key(slot: u32, quad: u32) -> vec4f {
+  return vec4f(cache[slot * QUADS + quad]);
 }
 
-fn cache_value(at: u32) -> vec4f {
-  return vec4f(cache[VALUES_AT + at]);
+fn cache_value(slot: u32, quad: u32) -> vec4f {
+  return vec4f(cache[VALUES_AT + slot * QUADS + quad]);
 }

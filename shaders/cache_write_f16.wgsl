@@ -8,10 +8,10 @@ fn pack_pair(pair: vec2f) -> u32 {
   return pack2x16float(clamp(pair, vec2f(-65504.0), vec2f(65504.0)));
 }
 
-fn cache_write_key(at: u32, pair: vec2f) {
-  cache[at] = pack_pair(pair);
+fn cache_write_key(slot: u32, row: u32, pair: u32, value: vec2f) {
+  cache[slot * (HEAD_STRIDE / 2u) + pair] = pack_pair(value);
 }
 
-fn cache_write_value(at: u32, pair: vec2f) {
-  cache[VALUES_AT + at] = pack_pair(pair);
+fn cache_write_value(slot: u32, row: u32, pair: u32, value: vec2f) {
+  cache[VALUES_AT + slot * (HEAD_STRIDE / 2u) + pair] = pack_pair(value);
 }

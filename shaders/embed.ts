@@ -26,8 +26,10 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:matmul_rows|rows_(?:bf16|blocks|f16|q4|q8|weights)|share_\w+)$/, 'shaders-rows.gen.ts'],
   [/^(?:matmul_(?:tile|shaped|f16|int8|matrix)|quants_\w+|tile_emit)$/, 'shaders-gpu.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
-  [/^(?:attention_lanes|cache_pairs_\w+)$/, 'shaders-lanes.gen.ts'],
-  [/^(?:attention\w*|tile_max_\w+|cache_read_\w+)$/, 'shaders-attention.gen.ts'],
+  [/^cache_\w+_q8$/, 'shaders-cache-q8.gen.ts'],
+  [/^cache_\w+$/, 'shaders-cache.gen.ts'],
+  [/^attention_lanes$/, 'shaders-lanes.gen.ts'],
+  [/^(?:attention\w*|tile_max_\w+)$/, 'shaders-attention.gen.ts'],
   [/^/, COMMON],
 ]
 

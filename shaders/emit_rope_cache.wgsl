@@ -23,7 +23,8 @@ fn emit(row: u32, col: u32, a: f32, b: f32) {
   let head = col / HEAD_DIM;
   let pair = (col % HEAD_DIM) / 2u;
   if (head >= N_HEADS + N_KV_HEADS) {
-    cache_write_value(cache_index(sequence, head - N_HEADS - N_KV_HEADS, position) + pair, vec2f(a, b));
+    let kv_head = head - N_HEADS - N_KV_HEADS;
+    cache_write_value(cache_slot(sequence, kv_head, position), row * N_KV_HEADS + kv_head, pair, vec2f(a, b));
     return;
   }
   // A turn by ROPE_FINE · i + j is one by ROPE_FINE · i and one by j: two short tables instead of one long.
@@ -38,7 +39,8 @@ fn emit(row: u32, col: u32, a: f32, b: f32) {
     if (QUERY_BETA != 0.0) { scale += QUERY_BETA * log(1.0 + f32(position / QUERY_LENGTH)); }
     q[(row * N_HEADS + head) * (HEAD_STRIDE / 2u) + pair] = scale * rotated;
   } else {
-    cache_write_key(cache_index(sequence, head - N_HEADS, position) + pair, rotated);
+    let kv_head = head - N_HEADS;
+    cache_write_key(cache_slot(sequence, kv_head, position), row * N_KV_HEADS + kv_head, pair, rotated);
   }
 }
 
@@ -67,7 +69,7 @@ fn rounding_error(position: u32, frequency: u32) -> f32 {
   return error * bitcast<f32>((exponent - 23u) << 23u);
 }
 
-// Index of the first pair of one key or value.
-fn cache_index(sequence: u32, kv_head: u32, position: u32) -> u32 {
-  return ((sequence * N_KV_HEADS + kv_head) * RING + position % RING) * (HEAD_STRIDE / 2u);
+// Index of one key or value in the cache.
+fn cache_slot(sequence: u32, kv_head: u32, position: u32) -> u32 {
+  return (sequence * N_KV_HEADS + kv_head) * RING + position % RING;
 }

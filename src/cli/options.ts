@@ -10,7 +10,7 @@ export type Values = Readonly<Record<string, unknown>>
 export interface PlainModelOptions {
   readonly model: string | undefined
   readonly weights: 'native' | 'q8' | 'q4' | undefined
-  readonly kvCache: 'auto' | 'f16' | 'f32' | undefined
+  readonly kvCache: 'auto' | 'f16' | 'f32' | 'q8' | undefined
   readonly contextLength: number | undefined
   readonly slidingWindow: number | null | undefined
 }
@@ -47,7 +47,7 @@ export function addPlainModelOptions(command: Command): Command {
       'a name on the Hugging Face Hub (owner/name, owner/name:Q4_K_M), a folder, a .gguf file, ollama:NAME, or a URL (default: the small model of the package)',
     )
     .addOption(new Option('--weights <type>', 'quantize while loading').choices(['native', 'q8', 'q4']))
-    .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32']))
+    .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32', 'q8']))
     .addOption(contextLength)
     .option('--sliding-window <n>', 'override the attention window of the checkpoint; "none" is full attention')
   addAliases(command, contextLength, ['--context', '--context_length'])

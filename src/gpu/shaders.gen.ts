@@ -15,17 +15,10 @@ export const ATTENTION_MERGE = {
   "THREADS": 64
 } as const
 
-export const cacheWriteF16: TypedShader<'cache', 'VALUES_AT', never> = {
-  "name": "cache_write_f16",
-  "provides": "cache_write",
-  "code": "override VALUES_AT:u32;\n@group(0)@binding(7)var<storage,read_write>cache:array<u32>;\nfn pack_pair(pair:vec2f)->u32{\nreturn pack2x16float(clamp(pair,vec2f(-65504.0),vec2f(65504.0)));\n}\nfn cache_write_key(at:u32,pair:vec2f){\ncache[at]=pack_pair(pair);\n}\nfn cache_write_value(at:u32,pair:vec2f){\ncache[VALUES_AT+at]=pack_pair(pair);\n}"
-}
-
-export const cacheWriteF32: TypedShader<'cache', 'VALUES_AT', never> = {
-  "name": "cache_write_f32",
-  "provides": "cache_write",
-  "code": "override VALUES_AT:u32;\n@group(0)@binding(7)var<storage,read_write>cache:array<vec2f>;\nfn cache_write_key(at:u32,pair:vec2f){\ncache[at]=pair;\n}\nfn cache_write_value(at:u32,pair:vec2f){\ncache[VALUES_AT+at]=pair;\n}"
-}
+export const CACHE_PACK_Q8 = {
+  "THREADS": 64,
+  "BLOCK_QUADS": 8
+} as const
 
 export const DRAW_DENSE = {
   "THREADS": 256,
@@ -78,7 +71,7 @@ export const emitRopeCache: TypedShader<'rope' | 'rows' | 'q', 'HEAD_DIM' | 'HEA
   "needs": [
     "cache_write"
   ],
-  "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride ROPE_FINE:u32;\noverride QUERY_BETA:f32=0.0;\noverride QUERY_LENGTH:u32=1u;\n@group(0)@binding(4)var<storage,read>rope:array<vec2f>;\n@group(0)@binding(5)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(6)var<storage,read_write>q:array<vec2f>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet sequence=rows[row].x;\nlet position=rows[row].y;\nif(col>=N||position==0xffffffffu){return;}\nlet head=col/HEAD_DIM;\nlet pair=(col%HEAD_DIM)/2u;\nif(head>=N_HEADS+N_KV_HEADS){\ncache_write_value(cache_index(sequence,head-N_HEADS-N_KV_HEADS,position)+pair,vec2f(a,b));\nreturn;\n}\nlet fine=rope[(1u+position%ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet coarse=rope[(1u+ROPE_FINE+position/ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet error=rounding_error(position,bitcast<u32>(rope[pair].x));\nlet small=vec2f(1.0-0.5*error*error,error-error*error*error/6.0);\nlet rotated=turned(vec2f(a,b),turned(small,turned(fine,coarse)));\nif(head<N_HEADS){\nvar scale=1.0;\nif(QUERY_BETA!=0.0){scale+=QUERY_BETA*log(1.0+f32(position/QUERY_LENGTH));}\nq[(row*N_HEADS+head)*(HEAD_STRIDE/2u)+pair]=scale*rotated;\n}else{\ncache_write_key(cache_index(sequence,head-N_HEADS,position)+pair,rotated);\n}\n}\nfn turned(a:vec2f,b:vec2f)->vec2f{\nreturn vec2f(a.x*b.x-a.y*b.y,a.y*b.x+a.x*b.y);\n}\nfn rounding_error(position:u32,frequency:u32)->f32{\nlet exponent=frequency>>23u;\nif(exponent<24u){return 0.0;}\nlet mantissa=(frequency&0x7fffffu)|0x800000u;\nlet cross=(position>>16u)*(mantissa&0xffffu)+(position&0xffffu)*(mantissa>>16u);\nlet low=(position&0xffffu)*(mantissa&0xffffu)+(cross<<16u);\nlet high=(position>>16u)*(mantissa>>16u)+(cross>>16u)+select(0u,1u,low<(cross<<16u));\nlet bits=select(32u-countLeadingZeros(low),64u-countLeadingZeros(high),high>0u);\nif(bits<=24u){return 0.0;}\nlet dropped=bits-24u;\nlet rest=low&((1u<<dropped)-1u);\nlet is_up=rest+((low>>dropped)&1u)>(1u<<(dropped-1u));\nlet error=select(-f32(rest),f32((1u<<dropped)-rest),is_up);\nreturn error*bitcast<f32>((exponent-23u)<<23u);\n}\nfn cache_index(sequence:u32,kv_head:u32,position:u32)->u32{\nreturn((sequence*N_KV_HEADS+kv_head)*RING+position%RING)*(HEAD_STRIDE/2u);\n}"
+  "code": "override HEAD_DIM:u32;\noverride HEAD_STRIDE:u32;\noverride N_HEADS:u32;\noverride N_KV_HEADS:u32;\noverride RING:u32;\noverride ROPE_FINE:u32;\noverride QUERY_BETA:f32=0.0;\noverride QUERY_LENGTH:u32=1u;\n@group(0)@binding(4)var<storage,read>rope:array<vec2f>;\n@group(0)@binding(5)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(6)var<storage,read_write>q:array<vec2f>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet sequence=rows[row].x;\nlet position=rows[row].y;\nif(col>=N||position==0xffffffffu){return;}\nlet head=col/HEAD_DIM;\nlet pair=(col%HEAD_DIM)/2u;\nif(head>=N_HEADS+N_KV_HEADS){\nlet kv_head=head-N_HEADS-N_KV_HEADS;\ncache_write_value(cache_slot(sequence,kv_head,position),row*N_KV_HEADS+kv_head,pair,vec2f(a,b));\nreturn;\n}\nlet fine=rope[(1u+position%ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet coarse=rope[(1u+ROPE_FINE+position/ROPE_FINE)*(HEAD_DIM/2u)+pair];\nlet error=rounding_error(position,bitcast<u32>(rope[pair].x));\nlet small=vec2f(1.0-0.5*error*error,error-error*error*error/6.0);\nlet rotated=turned(vec2f(a,b),turned(small,turned(fine,coarse)));\nif(head<N_HEADS){\nvar scale=1.0;\nif(QUERY_BETA!=0.0){scale+=QUERY_BETA*log(1.0+f32(position/QUERY_LENGTH));}\nq[(row*N_HEADS+head)*(HEAD_STRIDE/2u)+pair]=scale*rotated;\n}else{\nlet kv_head=head-N_HEADS;\ncache_write_key(cache_slot(sequence,kv_head,position),row*N_KV_HEADS+kv_head,pair,rotated);\n}\n}\nfn turned(a:vec2f,b:vec2f)->vec2f{\nreturn vec2f(a.x*b.x-a.y*b.y,a.y*b.x+a.x*b.y);\n}\nfn rounding_error(position:u32,frequency:u32)->f32{\nlet exponent=frequency>>23u;\nif(exponent<24u){return 0.0;}\nlet mantissa=(frequency&0x7fffffu)|0x800000u;\nlet cross=(position>>16u)*(mantissa&0xffffu)+(position&0xffffu)*(mantissa>>16u);\nlet low=(position&0xffffu)*(mantissa&0xffffu)+(cross<<16u);\nlet high=(position>>16u)*(mantissa>>16u)+(cross>>16u)+select(0u,1u,low<(cross<<16u));\nlet bits=select(32u-countLeadingZeros(low),64u-countLeadingZeros(high),high>0u);\nif(bits<=24u){return 0.0;}\nlet dropped=bits-24u;\nlet rest=low&((1u<<dropped)-1u);\nlet is_up=rest+((low>>dropped)&1u)>(1u<<(dropped-1u));\nlet error=select(-f32(rest),f32((1u<<dropped)-rest),is_up);\nreturn error*bitcast<f32>((exponent-23u)<<23u);\n}\nfn cache_slot(sequence:u32,kv_head:u32,position:u32)->u32{\nreturn(sequence*N_KV_HEADS+kv_head)*RING+position%RING;\n}"
 }
 
 export const emitSiluGate: TypedShader<'y', 'Y_STRIDE', never> = {

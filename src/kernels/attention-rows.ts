@@ -6,21 +6,12 @@ import { ATTENTION, ATTENTION_MERGE } from '../gpu/shaders.gen.ts'
 import {
   attentionMerge,
   attention as attentionShader,
-  cacheReadF16,
-  cacheReadF16Native,
-  cacheReadF32,
   tileMaxSubgroup,
   tileMaxWorkgroup,
 } from '../gpu/shaders-attention.gen.ts'
 import { type Attend, type AttentionBuffers, keysPerTile, type LayerCache, rowsPerTile } from './attention.ts'
-import { type CacheDtype, type CachePlace, placeOf } from './cache-layouts.ts'
+import { cacheParts } from './cache-layouts.ts'
 import { type Activation, type BatchShape, ceilDiv, headStride } from './shape.ts'
-
-/** The shader parts that read quads of each layout. */
-const READS: Readonly<Record<CacheDtype, (gpu: Gpu, place: CachePlace) => ShaderPart>> = {
-  f32: (_, place) => part(cacheReadF32, placeOf(place, 16)),
-  f16: (gpu, place) => part(gpu.tuning.nativeF16 ? cacheReadF16Native : cacheReadF16, placeOf(place, 8)),
-}
 
 /** One row at a time, or prompts in tiles of rows. */
 export const attendRows: Attend = (r, buffers, cache, y, batchClass) => {
@@ -41,7 +32,7 @@ export const attendRows: Attend = (r, buffers, cache, y, batchClass) => {
   const headTiles = nKvHeads * ceilDiv(nHeads / nKvHeads, ATTENTION.TILE_HEADS)
   r.dispatch(
     'attention',
-    [body, READS[cache.layout.name](r.gpu, cache), tileMaximum(r.gpu)],
+    [body, cacheParts.get(cache.layout.name)!.read(r.gpu, cache), tileMaximum(r.gpu)],
     [(batch) => batch.splits, headTiles, (batch) => batch.tiles],
   )
   mergeSplits(r, buffers, cache, y)

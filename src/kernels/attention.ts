@@ -5,7 +5,7 @@ import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { emitRopeCache } from '../gpu/shaders.gen.ts'
 import type { AttentionVariant, BatchClass, Tuning } from '../gpu/tuning.ts'
-import type { CacheLayout, CachePlace } from './cache-layouts.ts'
+import { type CacheLayout, type CachePlace, type CacheRows, cacheParts } from './cache-layouts.ts'
 import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo } from './shape.ts'
 
 /** The shape of one layer's attention. */
@@ -21,8 +21,6 @@ export interface HeadShape {
 export interface LayerCache extends CachePlace {
   readonly shape: HeadShape
   readonly layout: CacheLayout
-  /** Slots of one sequence; position p lies in slot p mod ring. */
-  readonly ring: number
   /** Keys that a query sees, itself included; `FULL_ATTENTION` for all. */
   readonly window: number
 }
@@ -43,7 +41,7 @@ export function splitsFor({ keysPerSplit }: Tuning, visibleKeys: number): number
 }
 
 /** Buffers that attention works in, shared by all layers. */
-export interface AttentionBuffers {
+export interface AttentionBuffers extends CacheRows {
   /** [T] (sequence, position, output row, splits at most) */
   readonly rows: Buffer
   /** [tiles] (first row, rows) */
@@ -62,8 +60,9 @@ export interface AttentionBuffers {
 }
 
 /** Ends the fused q, k, v projection: rotates q and k, and writes k and v to the cache. */
-export function ropeCache({ rope, rows, q }: AttentionBuffers, cache: LayerCache): ShaderPart[] {
-  const { shape } = cache
+export function ropeCache(buffers: AttentionBuffers, cache: LayerCache): ShaderPart[] {
+  const { rope, rows, q } = buffers
+  const { shape, layout } = cache
   const constants = {
     HEAD_DIM: shape.headDim,
     HEAD_STRIDE: headStride(shape.headDim),
@@ -73,7 +72,8 @@ export function ropeCache({ rope, rows, q }: AttentionBuffers, cache: LayerCache
     ROPE_FINE,
     ...(shape.queryScale && { QUERY_BETA: shape.queryScale.beta, QUERY_LENGTH: shape.queryScale.length }),
   }
-  return [part(emitRopeCache, { bindings: { rope, rows, q }, constants }), cache.layout.write(cache)]
+  const write = cacheParts.get(layout.name)!.write(cache, buffers)
+  return [part(emitRopeCache, { bindings: { rope, rows, q }, constants }), write]
 }
 
 /** Records the attention of one layer. */
@@ -92,8 +92,10 @@ export const attends = new Map<AttentionVariant, Attend>()
  * y [T, H·K] = softmax(q kᵀ / √K) v over the keys that each row may see. Few rows share the work of each among many
  * workgroups; many rows are taken in tiles of neighbours that share keys and values.
  */
-export const attention: Attend = (r, buffers, cache, y, batchClass) =>
+export const attention: Attend = (r, buffers, cache, y, batchClass) => {
+  cacheParts.get(cache.layout.name)!.pack?.(r, buffers, cache)
   attends.get(attentionVariant(r.gpu, cache.shape.headDim))!(r, buffers, cache, y, batchClass)
+}
 
 /** The variant that this device uses for heads of this size: lanes hold heads of whole pairs of quads, up to a size. */
 export function attentionVariant({ tuning }: Gpu, headDim: number): AttentionVariant {

@@ -1,20 +1,41 @@
-/**
- * How keys and values may lie in the cache. A new layout is an entry here and its shader parts; those that read have entries
- * where attention is recorded.
- */
+/** How keys and values may lie in the cache. A new layout is an entry here and a file with its shader parts, which it loads. */
 import type { Buffer } from '../gpu/buffer.ts'
-import { part, type ShaderPart } from '../gpu/shader.ts'
-import { cacheWriteF16, cacheWriteF32 } from '../gpu/shaders.gen.ts'
-import { headStride } from './shape.ts'
+import type { Gpu } from '../gpu/device.ts'
+import type { Recorder } from '../gpu/recorder.ts'
+import type { ShaderPart } from '../gpu/shader.ts'
+import { type BatchShape, ceilDiv, headStride } from './shape.ts'
 
-export type CacheDtype = 'f32' | 'f16'
+export type CacheDtype = 'f32' | 'f16' | 'q8'
 
 /** Where one layer's cache lies. */
 export interface CachePlace {
-  /** [2, sequences, kv heads, ring, headStride]: all keys, then all values. */
+  /** [2, sequences, kv heads, ring, key], where a key takes the layout's `bytesPerKey`: all keys, then all values. */
   readonly buffer: Buffer
   /** Bytes before the first value. */
   readonly valuesAt: number
+  readonly shape: { readonly nKvHeads: number; readonly headDim: number }
+  /** Slots of one sequence; position p lies in slot p mod ring. */
+  readonly ring: number
+}
+
+/** Buffers of a batch on its way into the cache. */
+export interface CacheRows {
+  /** [T] (sequence, position, -, -) */
+  readonly rows: Buffer
+  /** [2, T, kv heads, headStride] in f32, for layouts that pack keys and values; undefined for others. */
+  readonly unpacked?: Buffer | undefined
+}
+
+/** The code of a layout. */
+export interface CacheParts {
+  /** Takes pairs of elements from the projection. */
+  readonly write: (place: CachePlace, rows: CacheRows) => ShaderPart
+  /** Reads quads. */
+  readonly read: (gpu: Gpu, place: CachePlace) => ShaderPart
+  /** Reads pairs of quads. */
+  readonly pairs: (place: CachePlace) => ShaderPart
+  /** Records what must come between writing and reading. */
+  readonly pack?: (r: Recorder<BatchShape>, rows: CacheRows, place: CachePlace) => void
 }
 
 /** One way to store the keys and values of a head. */
@@ -22,8 +43,9 @@ export interface CacheLayout {
   readonly name: CacheDtype
   /** Bytes from one key, or value, of a head to the next: whole words. */
   readonly bytesPerKey: (headDim: number) => number
-  /** The shader part that writes pairs of elements. */
-  readonly write: (place: CachePlace) => ShaderPart
+  /** Whether keys and values of a batch are `unpacked` before they are in the cache. */
+  readonly packs: boolean
+  readonly load: () => Promise<CacheParts>
 }
 
 /** The layouts by their names. */
@@ -31,16 +53,23 @@ export const CACHE_LAYOUTS: Readonly<Record<CacheDtype, CacheLayout>> = {
   f32: {
     name: 'f32',
     bytesPerKey: (headDim) => headStride(headDim) * 4,
-    write: (place) => part(cacheWriteF32, placeOf(place, 8)),
+    packs: false,
+    load: async () => (await import('./cache-floats.ts')).CACHE_F32,
   },
   f16: {
     name: 'f16',
     bytesPerKey: (headDim) => headStride(headDim) * 2,
-    write: (place) => part(cacheWriteF16, placeOf(place, 4)),
+    packs: false,
+    load: async () => (await import('./cache-floats.ts')).CACHE_F16,
+  },
+  q8: {
+    name: 'q8',
+    // A scale of two bytes for each block of 32, in whole words.
+    bytesPerKey: (headDim) => headStride(headDim) + ceilDiv(headDim, 64) * 4,
+    packs: true,
+    load: async () => (await import('./cache-q8.ts')).CACHE_Q8,
   },
 }
 
-/** @param bytes of what the part writes or reads at a time */
-export function placeOf({ buffer, valuesAt }: CachePlace, bytes: number) {
-  return { bindings: { cache: buffer }, constants: { VALUES_AT: valuesAt / bytes } }
-}
+/** What `loadAttention` loaded. */
+export const cacheParts = new Map<CacheDtype, CacheParts>()

@@ -4,6 +4,7 @@ import { type Check, check, checkParameter, oneOf } from '../checks.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { createStopwatch, type Stopwatch } from '../gpu/stopwatch.ts'
 import { HARDWARE, type MatmulVariant } from '../gpu/tuning.ts'
+import type { CacheDtype } from '../kernels/cache-layouts.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../kernels/weight-layouts.ts'
 import type { Notes } from '../platform/types.ts'
 import { Autotuner, isMeasured, type TuningResult } from './autotune.ts'
@@ -20,6 +21,7 @@ export interface ChoiceOptions {
   readonly tuning?: TuningOption | undefined
   readonly selfTest?: SelfTestOption | undefined
   readonly weights?: WeightsOption | undefined
+  readonly kvCache?: 'auto' | CacheDtype | undefined
   readonly hooks?: ChoiceHooks | undefined
 }
 
@@ -49,7 +51,8 @@ export async function beginChoice(plain: Gpu, checkpoint: Checkpoint, options: C
   checkParameter('selfTest', selfTest, oneOf('once', 'always', 'never'))
   const notes = new KernelNotes(plain, hooks.notes ?? (await platform.openNotes()))
   const matrices = await matricesOf(checkpoint, weights)
-  const { kernels, state } = await testedKernels(plain, matrices, { selfTest, notes, hooks })
+  const cache = options.kvCache === 'q8' ? 'q8' : undefined
+  const { kernels, state } = await testedKernels(plain, matrices, { selfTest, cache, notes, hooks })
   const gpu = plain.withTuning(kernels.tuning)
   const facts = { selfTest: state, off: kernels.off }
   const measures = tuning === 'measure' || (!gpu.software && (tuning === 'auto' || tuning === 'exact'))
@@ -62,11 +65,16 @@ export async function beginChoice(plain: Gpu, checkpoint: Checkpoint, options: C
 async function testedKernels(
   gpu: Gpu,
   matrices: readonly MatrixShape[],
-  options: { readonly selfTest: SelfTestOption; readonly notes: KernelNotes; readonly hooks: ChoiceHooks },
+  options: {
+    readonly selfTest: SelfTestOption
+    readonly cache: CacheDtype | undefined
+    readonly notes: KernelNotes
+    readonly hooks: ChoiceHooks
+  },
 ): Promise<{ kernels: TestedKernels; state: KernelReport['selfTest'] }> {
-  const { notes, hooks } = options
+  const { notes, hooks, cache } = options
   const layouts = [...new Map(matrices.map(({ layout }) => [layout.name, layout])).values()]
-  const names = layouts.map((layout) => layout.name)
+  const names = [...layouts.map((layout): string => layout.name), ...(cache === undefined ? [] : [`${cache} cache`])]
   // Software adapters are those that this library's own tests run on.
   if (options.selfTest === 'never' || (options.selfTest === 'once' && gpu.software)) {
     return { kernels: { layouts: [], tuning: {}, off: [] }, state: 'skipped' }
@@ -75,7 +83,7 @@ async function testedKernels(
   if (options.selfTest === 'once' && known !== undefined && names.every((name) => known.layouts.includes(name))) {
     return { kernels: known, state: 'remembered' }
   }
-  const { tuning, off } = await selfTest(gpu, { layouts, fails: hooks.fails })
+  const { tuning, off } = await selfTest(gpu, { layouts, cache, fails: hooks.fails })
   const kernels = { layouts: names, tuning, off }
   await notes.write({ selfTest: kernels })
   return { kernels, state: 'passed' }

@@ -17,7 +17,7 @@ export interface ModelMemory {
   readonly ratio: number
   /** Of the key/value cache, which is allocated at once for `maxSequences` sequences of `positions` positions. */
   readonly cache: number
-  /** The type of keys and values in the cache: `f16` or `f32`. */
+  /** The type of keys and values in the cache: `f16`, `f32` or `q8`. */
   readonly cacheType: string
   /** Of the keys and values of one token, in all layers. */
   readonly cachePerToken: number

@@ -46,6 +46,7 @@ function advice({ what, neededBytes, limitBytes }: MemoryError, { sizes, memory 
   const others = [
     ...(sequences > 0 ? [`so does maxSequences ${sequences}`] : []),
     ...(memory.cacheType === 'f32' ? ["kvCache: 'f16' halves it"] : []),
+    ...(memory.cacheType === 'f16' ? ["kvCache: 'q8' takes about half"] : []),
   ]
   return others.length > 0 ? others.join(', and ') : 'a device with larger buffers would hold more'
 }

@@ -135,9 +135,9 @@ export class Recordings {
   }
 
   private async recorder<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recorder<B>> {
-    const { tuning } = this.model.gpu
-    await Promise.all([loadMatmuls(tuning), loadAttention(tuning)])
-    const r = new Recorder<B>(this.model.gpu)
+    const { gpu, cache } = this.model
+    await Promise.all([loadMatmuls(gpu.tuning), loadAttention(gpu.tuning, cache[0]!.layout)])
+    const r = new Recorder<B>(gpu)
     await record(r)
     return r
   }

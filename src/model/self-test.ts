@@ -6,7 +6,7 @@ import { DeviceLostError, SelfTestError } from '../errors.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { BatchClass, GpuMatmul, MatmulVariant, Tuning } from '../gpu/tuning.ts'
-import { CACHE_LAYOUTS } from '../kernels/cache-layouts.ts'
+import { CACHE_LAYOUTS, type CacheDtype } from '../kernels/cache-layouts.ts'
 import { GPU_MATMULS } from '../kernels/gpu-matmuls.ts'
 import type { WeightLayout } from '../kernels/weight-layouts.ts'
 import { forced, roundingOf } from './autotune.ts'
@@ -35,6 +35,8 @@ export interface SelfTestResult {
 export interface SelfTestOptions {
   /** Layouts of the model's matrices. */
   readonly layouts: readonly WeightLayout[]
+  /** The type of the key/value cache. Default: what the device uses where nobody names one. */
+  readonly cache?: CacheDtype | undefined
   /** For tests: the checks that are to fail, by their names. */
   readonly fails?: ((name: string) => boolean) | undefined
 }
@@ -132,13 +134,15 @@ class SelfTest {
   private answers(tuning: Tuning): Promise<boolean> {
     const used = [...new Set(Object.values(tuning.matmul))].join(' ')
     const { attention, foldedNorms, sharedBindGroups } = tuning
+    const cache = this.options.cache ?? (this.gpu.has('shader-f16') ? 'f16' : 'f32')
     const parts = [
       `tiny model, ${used}`,
       ...(Object.values(foldedNorms).includes(true) ? ['norms inside of products'] : []),
       ...(sharedBindGroups ? ['shared bind groups'] : []),
       `attention in ${attention}`,
+      ...(cache === 'q8' ? ['q8 cache'] : []),
     ]
-    return this.check(parts.join(', ') + featuresOf(tuning), () => faultOfModel(this.gpu.withTuning(tuning)))
+    return this.check(parts.join(', ') + featuresOf(tuning), () => faultOfModel(this.gpu.withTuning(tuning), cache))
   }
 
   private async check(name: string, run: () => Promise<string | undefined>): Promise<boolean> {
@@ -171,14 +175,13 @@ async function faultOfProduct(gpu: Gpu, trial: Trial, name: MatmulVariant): Prom
   return `the worst sum is off by ${error.worst.toExponential(1)} of its size, all by ${error.rms.toExponential(1)}`
 }
 
-/** An f16 cache rounds keys and values; an f32 cache nothing. Logits are of the size of 1. */
-const TOLERANCE = { f16: 2e-2, f32: 1e-3 } as const
+/** What rounding keys and values may change, by the type of the cache. Logits are of the size of 1. */
+const TOLERANCE: Readonly<Record<CacheDtype, number>> = { q8: 6e-2, f16: 2e-2, f32: 1e-3 }
 
-async function faultOfModel(plain: Gpu): Promise<string | undefined> {
+async function faultOfModel(plain: Gpu, dtype: CacheDtype): Promise<string | undefined> {
   const buffers: Buffer[] = []
   const gpu = collecting(plain, buffers)
   try {
-    const dtype = gpu.has('shader-f16') ? 'f16' : 'f32'
     const logits = await tinyLogits(gpu, dtype)
     for (const [i, expected] of TINY_LOGITS.entries()) {
       for (const [k, value] of expected.entries()) {
@@ -204,11 +207,12 @@ function collecting(gpu: Gpu, buffers: Buffer[]): Gpu {
 }
 
 /** The logits after the prompt but for its last token, and after that. */
-async function tinyLogits(gpu: Gpu, dtype: 'f16' | 'f32'): Promise<Float32Array[]> {
+async function tinyLogits(gpu: Gpu, dtype: CacheDtype): Promise<Float32Array[]> {
   const count = TINY_PROMPT.length
   const { vocabSize } = TINY_CONFIG
-  const sizes = { maxRows: 32, maxOutputs: 1, maxSequences: 1, positions: 64, vocabSize }
-  const cache = createCache(gpu, TINY_CONFIG, { ...sizes, layout: CACHE_LAYOUTS[dtype], chunk: 32 })
+  const layout = CACHE_LAYOUTS[dtype]
+  const sizes = { maxRows: 32, maxOutputs: 1, maxSequences: 1, positions: 64, vocabSize, layout }
+  const cache = createCache(gpu, TINY_CONFIG, { ...sizes, chunk: 32 })
   const workspace = createWorkspace(gpu, TINY_CONFIG, sizes)
   const weights = await loadWeights(gpu, tinyCheckpoint(), { weights: 'native' })
   const runner = new Runner(new Mistral(gpu, TINY_CONFIG, weights, cache, workspace), sizes.maxRows, sizes.maxOutputs)

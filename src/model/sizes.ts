@@ -85,13 +85,14 @@ export interface State {
 
 /** Allocates cache and workspace. Throws `MemoryError`. */
 export function createState(gpu: Gpu, config: ModelConfig, sizes: Sizes, kvCache: SizeOptions['kvCache']): State {
+  const layout = cacheLayout(gpu, kvCache)
   return {
     cache: createCache(gpu, config, {
       ...sizes,
-      layout: cacheLayout(gpu, kvCache),
+      layout,
       chunk: Math.max(sizes.chunk, MAX_IN_FLIGHT * MAX_STEPS),
     }),
-    workspace: createWorkspace(gpu, config, { ...sizes, maxRows: rowsOf(sizes), maxOutputs: DECODE_ROWS }),
+    workspace: createWorkspace(gpu, config, { ...sizes, layout, maxRows: rowsOf(sizes), maxOutputs: DECODE_ROWS }),
   }
 }
 

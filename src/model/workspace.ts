@@ -2,6 +2,7 @@
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { type AttentionBuffers, SUMS } from '../kernels/attention.ts'
+import type { CacheLayout } from '../kernels/cache-layouts.ts'
 import type { History } from '../kernels/embedding.ts'
 import { createNormed, type NormedActivation } from '../kernels/residual.ts'
 import { createSamplerBuffers, type SamplerBuffers } from '../kernels/sampler.ts'
@@ -41,12 +42,14 @@ export interface WorkspaceSizes {
   readonly positions: number
   /** Ids below this may be chosen; the rest of the logits pads the vocabulary. */
   readonly vocabSize: number
+  /** Of the cache. */
+  readonly layout: CacheLayout
 }
 
 /** Allocates all buffers and fills the rotary table. @throws MemoryError */
 export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceSizes): Workspace {
-  const { vocabSize, positions, maxSequences: sequences, maxOutputs: outputs } = sizes
-  const { nHeads, headDim } = config
+  const { vocabSize, positions, maxSequences: sequences, maxOutputs: outputs, layout } = sizes
+  const { nHeads, nKvHeads, headDim } = config
   const maxRows = ceilTo(sizes.maxRows, ROW_TILE)
   const sums = SUMS * nHeads
   const rows = gpu.createBuffer('rows', maxRows * 16)
@@ -61,6 +64,9 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
     tiles: gpu.createBuffer('tiles', maxRows * 8),
     rope,
     q: gpu.createBuffer('q', maxRows * nHeads * headStride(headDim) * 4),
+    unpacked: layout.packs
+      ? gpu.createBuffer('keys and values', 2 * maxRows * nKvHeads * headStride(headDim) * 4)
+      : undefined,
     splits: gpu.createBuffer('splits', sums * headStride(headDim) * 4),
     stats: gpu.createBuffer('stats', sums * 8),
     x: createActivation(gpu, 'x', maxRows, config.dim),

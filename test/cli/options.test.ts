@@ -151,7 +151,7 @@ describe('model options', () => {
 
   it.each([
     ['--weights', 'q5'],
-    ['--kv-cache', 'q8'],
+    ['--kv-cache', 'q4'],
     ['--chat-format', 'v4'],
     ['--neighbours', 'drop'],
   ])('refuse %s %s, listing what there is', (flag, value) => {

@@ -13,7 +13,7 @@ import {
   rowsPerTile,
   SUMS,
 } from '../../src/kernels/attention.ts'
-import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
+import { CACHE_LAYOUTS, type CacheDtype, cacheParts } from '../../src/kernels/cache-layouts.ts'
 import { linear } from '../../src/kernels/linear.ts'
 import { type Activation, createActivation, headStride } from '../../src/kernels/shape.ts'
 import { createWeight, type Weight } from '../../src/kernels/weight.ts'
@@ -24,7 +24,7 @@ export interface StageOptions {
   nHeads: number
   nKvHeads: number
   headDim: number
-  dtype: 'f32' | 'f16'
+  dtype: CacheDtype
   window?: number
   sequences: number
   /** How far a sequence goes. */
@@ -49,6 +49,8 @@ export class AttentionStage {
   private readonly values = new Map<string, number[][]>()
   private readonly angles: Float32Array<ArrayBuffer>
   private batch: readonly StageRow[] = []
+  /** What is wrong with blocks of 8 bits, as they were packed. */
+  readonly packMisfits: string[] = []
   /** The largest key before it was rounded into the cache. */
   largestKey = 0
 
@@ -98,6 +100,7 @@ export class AttentionStage {
       tiles: gpu.createBuffer('tiles', MAX_ROWS * 8),
       rope: gpu.createBuffer('rope', (1 + ROPE_FINE + positions) * headDim * 4),
       q: gpu.createBuffer('q', MAX_ROWS * nHeads * stride * 4, readable),
+      unpacked: gpu.createBuffer('keys and values', 2 * MAX_ROWS * nKvHeads * stride * 4),
       splits: gpu.createBuffer('splits', SUMS * nHeads * stride * 4),
       stats: gpu.createBuffer('stats', SUMS * nHeads * 8),
     }
@@ -122,12 +125,13 @@ export class AttentionStage {
     const x = Float32Array.from({ length: MAX_ROWS * D }, (_, i) => (i < batch.length * D ? this.random() : 1e30))
     this.gpu.write(this.x.buffer, 0, x)
     this.writeRows(1)
-    const ending = ropeCache(this.buffers, this.cache)
-    await run(this.gpu, { rows: batch.length }, (r) =>
-      linear(r, this.x, this.weight, ending, { batchClass: this.batchClass }),
-    )
+    await run(this.gpu, { rows: batch.length }, (r) => {
+      linear(r, this.x, this.weight, ropeCache(this.buffers, this.cache), { batchClass: this.batchClass })
+      cacheParts.get(this.options.dtype)!.pack?.(r, this.buffers, this.cache)
+    })
     this.q.length = 0
     for (const [i, row] of batch.entries()) this.project(x.subarray(i * D, (i + 1) * D), row)
+    if (this.options.dtype === 'q8') await this.takePacked()
   }
 
   private writeRows(splits: number): void {
@@ -166,8 +170,33 @@ export class AttentionStage {
   }
 
   private rounded(value: number): number {
-    if (this.options.dtype === 'f32') return value
+    if (this.options.dtype !== 'f16') return value
     return f16ToNumber(f32ToF16Bits(Math.max(-65504, Math.min(65504, value))))
+  }
+
+  /** Looks at how the rows were packed, and takes their keys and values as they are in the cache from now on. */
+  private async takePacked(): Promise<void> {
+    const { nKvHeads, headDim } = this.options
+    const { ring } = this.cache
+    const words = await this.packedWords()
+    const perKey = CACHE_LAYOUTS.q8.bytesPerKey(headDim) / 4
+    for (const [part, written] of [this.keys, this.values].entries()) {
+      for (const { sequence, position } of this.batch) {
+        const heads = written.get(`${sequence}:${position}`)!
+        for (const [kv, head] of heads.entries()) {
+          const slot = ((part * this.options.sequences + sequence) * nKvHeads + kv) * ring + (position % ring)
+          const packed = unpackedKey(words.subarray(slot * perKey, (slot + 1) * perKey), headDim)
+          this.packMisfits.push(...wrongBlocks(head, packed, `${part} of ${sequence}:${position}, head ${kv}`))
+          heads[kv] = packed.values.slice(0, headDim)
+        }
+      }
+    }
+  }
+
+  private async packedWords(): Promise<Uint32Array> {
+    const { buffer } = this.cache
+    const floats = await run(this.gpu, {}, () => {}, { buffer, elements: buffer.size / 4 })
+    return new Uint32Array(floats.buffer)
   }
 
   /** Runs attention for the rows written last and compares. */
@@ -252,6 +281,14 @@ export class AttentionStage {
     })
     const read = async (buffer: LayerCache['buffer'], elements: number): Promise<Float32Array> => {
       if (dtype === 'f32') return run(this.gpu, {}, () => {}, { buffer, elements })
+      if (dtype === 'q8') {
+        const words = await this.packedWords()
+        const perKey = CACHE_LAYOUTS.q8.bytesPerKey(headDim) / 4
+        const keys = Array.from({ length: words.length / perKey }, (_, i) =>
+          words.subarray(i * perKey, (i + 1) * perKey),
+        )
+        return Float32Array.from(keys.flatMap((key) => unpackedKey(key, headDim).values))
+      }
       const words = new Uint16Array((await run(this.gpu, {}, () => {}, { buffer, elements: elements / 2 })).buffer)
       return Float32Array.from(words, f16ToNumber)
     }
@@ -272,9 +309,9 @@ export class AttentionStage {
   }
 
   destroy(): void {
-    const { rows, tiles, rope, q, splits, stats } = this.buffers
+    const { rows, tiles, rope, q, splits, stats, unpacked } = this.buffers
     const { cache, x, y, weight } = this
-    const own = [rows, tiles, rope, q, splits, stats]
+    const own = [rows, tiles, rope, q, splits, stats, unpacked!]
     for (const buffer of [...own, cache.buffer, x.buffer, y.buffer, weight.quants]) buffer.destroy()
   }
 }
@@ -292,4 +329,36 @@ function ropeTable(angles: Float32Array<ArrayBuffer>, headDim: number): Float32A
     table.set(angles.subarray(i * ROPE_FINE * headDim, (i * ROPE_FINE + 1) * headDim), (1 + ROPE_FINE + i) * headDim)
   }
   return table
+}
+
+/** A key of the 8-bit layout: its numbers with their padding, and the scale of each. */
+function unpackedKey(words: Uint32Array, headDim: number): { values: number[]; scales: number[] } {
+  const stride = headStride(headDim)
+  const bytes = new Int8Array(words.buffer, words.byteOffset, stride)
+  const halves = new Uint16Array(words.buffer, words.byteOffset + stride)
+  const scales = Array.from(bytes, (_, i) => {
+    const bits = halves[Math.floor(i / 32)]! << 16
+    return new Float32Array(Uint32Array.of(bits).buffer)[0]!
+  })
+  return { values: Array.from(bytes, (byte, i) => byte * scales[i]!), scales }
+}
+
+/** What is not the nearest multiple of a scale that is as small as 8 bits allow. */
+function wrongBlocks(exact: readonly number[], packed: ReturnType<typeof unpackedKey>, name: string): string[] {
+  const wrong: string[] = []
+  for (let first = 0; first < exact.length; first += 32) {
+    const block = exact.slice(first, first + 32)
+    const least = Math.max(...block.map(Math.abs)) / 127
+    const scale = packed.scales[first]!
+    // Two bytes of an f32 have seven bits behind the first.
+    if (!(scale >= least * (1 - 1e-5) && scale <= least * (1 + 2 ** -7 + 1e-5))) {
+      wrong.push(`${name}: block ${first / 32} has the scale ${scale}, its numbers want ${least}`)
+    }
+    for (const [i, value] of block.entries()) {
+      const got = packed.values[first + i]!
+      if (!(Math.abs(got - value) <= scale * 0.501)) wrong.push(`${name}: ${got} for ${value}, scale ${scale}`)
+    }
+  }
+  if (packed.values.slice(exact.length).some((value) => value !== 0)) wrong.push(`${name}: padding is not zero`)
+  return wrong
 }

@@ -32,6 +32,12 @@ const CASES: readonly Case[] = (
     { nHeads: 2, nKvHeads: 2, headDim: 256, dtype: 'f32', window: 9, sequences: 1, positions: 30 },
     { nHeads: 2, nKvHeads: 1, headDim: 8, dtype: 'f32', gain: 12, sequences: 1, positions: 90 },
     { nHeads: 3, nKvHeads: 1, headDim: 80, dtype: 'f32', window: 33, sequences: 1, positions: 70 },
+    // Blocks of 8 bits that are whole, short, alone, and odd in number.
+    { nHeads: 2, nKvHeads: 1, headDim: 2, dtype: 'q8', sequences: 2, positions: 40 },
+    { nHeads: 6, nKvHeads: 3, headDim: 20, dtype: 'q8', window: 7, sequences: 2, positions: 50 },
+    { nHeads: 3, nKvHeads: 1, headDim: 72, dtype: 'q8', window: 40, sequences: 2, positions: 70 },
+    { nHeads: 2, nKvHeads: 2, headDim: 98, dtype: 'q8', sequences: 1, positions: 40 },
+    { nHeads: 8, nKvHeads: 2, headDim: 128, dtype: 'q8', gain: 12, sequences: 1, positions: 80 },
   ] as const
 ).map((options) => {
   const window = 'window' in options ? `window ${options.window}` : 'no window'
@@ -56,8 +62,8 @@ function views(gpu: Gpu): Gpu[] {
 }
 
 describe.each(variants)('attention with $name', ({ gpu }) => {
-  // Without features the kernels differ in how they read an f16 cache alone.
-  const cases = CASES.filter(({ dtype }) => gpu === variants[0]!.gpu || dtype === 'f16')
+  // Without features the kernels differ in how they read a cache, but for f32.
+  const cases = CASES.filter(({ dtype }) => gpu === variants[0]!.gpu || dtype !== 'f32')
 
   test.each(cases)('$name', async (options) => {
     const stage = await AttentionStage.open(gpu, options, CHUNK)
@@ -73,6 +79,8 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
       }
     }
 
+    expect(stage.packMisfits).toEqual([])
+
     // Rows of several sequences at different places in one batch; more splits than there are keys.
     const rows = Array.from({ length: options.sequences }, (_, sequence) => ({ sequence, position: options.positions }))
     await stage.write(rows)
@@ -82,6 +90,7 @@ describe.each(variants)('attention with $name', ({ gpu }) => {
         expect(await stage.misfits(device, 1, splits), `${splits} splits of ${keysPerSplit}, ${attention}`).toEqual([])
       }
     }
+    expect(stage.packMisfits).toEqual([])
     stage.destroy()
   })
 
@@ -131,14 +140,17 @@ describe('the end of the q, k, v projection', () => {
     { batchClass: 1, rows: 1, dtype: 'f32', hardware: false },
     { batchClass: 4, rows: 3, dtype: 'f16', hardware: true },
     { batchClass: 'many', rows: 11, dtype: 'f16', hardware: true },
-  ] as const)('at batchClass $batchClass', async ({ batchClass, rows, dtype, hardware }) => {
+    { batchClass: 1, rows: 1, dtype: 'q8', hardware: false },
+    { batchClass: 4, rows: 3, dtype: 'q8', hardware: true },
+    { batchClass: 'many', rows: 11, dtype: 'q8', hardware: true },
+  ] as const)('at batchClass $batchClass, $dtype cache', async ({ batchClass, rows, dtype, hardware }) => {
     const { gpu } = variants[0]!
     const options = { nHeads: 3, nKvHeads: 3, headDim: 10, dtype, window: 2, sequences: 2, positions: 40 } as const
     const stage = await AttentionStage.open(hardware ? gpu.withTuning(HARDWARE) : gpu, options, CHUNK, batchClass)
     // From the middle of the ring over its end; rows of the last tile beyond the batch are padding.
     const batch = Array.from({ length: rows }, (_, i) => ({ sequence: 1, position: 11 + i }))
     await stage.write(batch)
-    expect(await stage.projectionMisfits()).toEqual([])
+    expect([...stage.packMisfits, ...(await stage.projectionMisfits())]).toEqual([])
     stage.destroy()
   })
 

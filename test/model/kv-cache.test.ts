@@ -35,13 +35,18 @@ describe('a ring', () => {
   })
 })
 
+test('a key of 8 bits takes its numbers, and a word for the scales of two blocks of 32', () => {
+  const bytes = [2, 32, 64, 80, 96, 128, 256, 500].map(CACHE_LAYOUTS.q8.bytesPerKey)
+  expect(bytes).toEqual([8, 36, 68, 88, 104, 136, 272, 532])
+})
+
 describe('the cache', () => {
   const options = { positions: 100, chunk: 8, maxSequences: 2 } as const
 
   test('takes the bytes of its layout', async () => {
     const gpu = await openGpu({ disableFeatures: disabledFeatures() })
     try {
-      for (const dtype of ['f16', 'f32'] as const) {
+      for (const dtype of ['f16', 'f32', 'q8'] as const) {
         const before = gpu.counters.bytesAlive
         const layers = createCache(gpu, config, { ...options, layout: CACHE_LAYOUTS[dtype] })
         expect(layers.map(({ ring, window }) => [ring, window])).toEqual([
@@ -49,9 +54,9 @@ describe('the cache', () => {
           [12, 4],
           [12, 4],
         ])
-        // Heads of 6 lie 8 apart.
-        const slots = 2 * 3 * (100 + 12 + 12) * 8
-        expect(gpu.counters.bytesAlive - before).toBe(slots * 2 * (dtype === 'f16' ? 2 : 4))
+        // Heads of 6 lie 8 apart, in 8 bits with a word of scales.
+        const keys = 2 * 3 * (100 + 12 + 12)
+        expect(gpu.counters.bytesAlive - before).toBe(keys * 2 * { f16: 16, f32: 32, q8: 8 + 4 }[dtype])
       }
     } finally {
       gpu.dispose()

@@ -13,7 +13,11 @@ import { disabledFeatures } from '../support/features.ts'
 
 const CLASSES = [1, 4, 8, 'decode', 'many'] as const
 
-test.each([true, false])('with norms in products: %s', { timeout: 120_000 }, async (on) => {
+test.each([
+  [true, 'f32'],
+  [false, 'f32'],
+  [true, 'q8'],
+] as const)('with norms in products: %s, in a cache of %s', { timeout: 120_000 }, async (on, dtype) => {
   const foldedNorms = { 1: on, 4: on, 8: on, decode: on, many: on }
   // Without those matmuls that a model loads with its weights.
   const matmul = { 1: 'vector', 4: 'batch4', 8: 'batch8', decode: 'batch8', many: 'batch8' } as const
@@ -22,14 +26,15 @@ test.each([true, false])('with norms in products: %s', { timeout: 120_000 }, asy
   try {
     const checkpoint = randomCheckpoint('tiny', 3, 'q4')
     const { config } = checkpoint
-    const sizes = { maxRows: 64, maxOutputs: 8, maxSequences: 2, positions: 128, vocabSize: config.vocabSize }
-    const cache = createCache(gpu, config, { ...sizes, layout: CACHE_LAYOUTS.f32, chunk: 32 })
+    const layout = CACHE_LAYOUTS[dtype]
+    const sizes = { maxRows: 64, maxOutputs: 8, maxSequences: 2, positions: 128, vocabSize: config.vocabSize, layout }
+    const cache = createCache(gpu, config, { ...sizes, chunk: 32 })
     const workspace = createWorkspace(gpu, config, sizes)
     const weights = await loadWeights(gpu, checkpoint, { weights: 'native' })
     const recordings = new Recordings(new Mistral(gpu, config, weights, cache, workspace))
     for (const batchClass of CLASSES) {
       const layers = await recordings.layers(batchClass)
-      expect(layers.dispatches).toBe(1 + 3 * (on ? 6 : 8))
+      expect(layers.dispatches).toBe(1 + 3 * ((on ? 6 : 8) + (dtype === 'q8' ? 1 : 0)))
       await recordings.head(batchClass)
     }
     for (const kind of SAMPLER_KINDS) {

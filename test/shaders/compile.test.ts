@@ -7,6 +7,9 @@ import * as common from '../../src/gpu/shaders.gen.ts'
 import * as attention from '../../src/gpu/shaders-attention.gen.ts'
 import * as batch from '../../src/gpu/shaders-batch.gen.ts'
 import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
+import * as cache from '../../src/gpu/shaders-cache.gen.ts'
+import * as cacheQ8 from '../../src/gpu/shaders-cache-q8.gen.ts'
+import * as copies from '../../src/gpu/shaders-copy.gen.ts'
 import * as draw from '../../src/gpu/shaders-draw.gen.ts'
 import * as gpuKernels from '../../src/gpu/shaders-gpu.gen.ts'
 import * as lanes from '../../src/gpu/shaders-lanes.gen.ts'
@@ -54,10 +57,11 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   SPAN: 1,
   STRIDE_QUADS: 24,
   THREADS: 64,
+  UNPACKED_AT: 160,
   V: 90,
   VALUES_AT: 600,
   WINDOW: 7,
-  WORDS: 1000,
+  WORDS: 6,
   X_QUADS: 25,
   Y_STRIDE: 96,
   ZERO: 8,
@@ -77,6 +81,9 @@ const all = [
   attention,
   batch,
   blocks,
+  cache,
+  cacheQ8,
+  copies,
   draw,
   gpuKernels,
   lanes,

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { constsOf, readShader } from '../../shaders/contract.ts'
 import { bindingsOf, compose, part, type ShaderModule, type ShaderPart } from '../../src/gpu/shader.ts'
 import { emitRopeCache, emitStore } from '../../src/gpu/shaders.gen.ts'
-import { attention, cacheReadF16, cacheReadF32, tileMaxWorkgroup } from '../../src/gpu/shaders-attention.gen.ts'
+import { attention, tileMaxWorkgroup } from '../../src/gpu/shaders-attention.gen.ts'
+import { cacheReadF16, cacheReadF32 } from '../../src/gpu/shaders-cache.gen.ts'
 import { requiredConstants } from '../support/shaders.ts'
 
 const KERNEL = `// needs: weights, emit

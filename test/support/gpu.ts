@@ -6,6 +6,7 @@ import { openGpu } from '../../src/gpu/open.ts'
 import { Readback } from '../../src/gpu/readback.ts'
 import { Recorder } from '../../src/gpu/recorder.ts'
 import type { MatmulVariant } from '../../src/gpu/tuning.ts'
+import { CACHE_LAYOUTS } from '../../src/kernels/cache-layouts.ts'
 import { loadAttention } from '../../src/kernels/load-attention.ts'
 import { loadMatmuls } from '../../src/kernels/load-matmuls.ts'
 import { type Activation, type BatchShape, createActivation } from '../../src/kernels/shape.ts'
@@ -129,7 +130,8 @@ export async function run(
   record: (r: Recorder<BatchShape>) => void,
   result?: { buffer: Buffer; elements: number },
 ): Promise<Float32Array> {
-  await Promise.all([loadMatmuls(gpu.tuning), loadAttention(gpu.tuning)])
+  const attentions = Object.values(CACHE_LAYOUTS).map((layout) => loadAttention(gpu.tuning, layout))
+  await Promise.all([loadMatmuls(gpu.tuning), ...attentions])
   const recorder = new Recorder<BatchShape>(gpu)
   record(recorder)
   const recording = await recorder.build()

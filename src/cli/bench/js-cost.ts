@@ -84,7 +84,7 @@ async function tinyRunner(gpu: Gpu, layers: number): Promise<Runner> {
   const layout = gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
   const sizes = { maxRows: 32, maxOutputs: 1, maxSequences: 1, positions: POSITIONS, vocabSize: config.vocabSize }
   const cache = createCache(gpu, config, { ...sizes, layout, chunk: 32 })
-  const workspace = createWorkspace(gpu, config, sizes)
+  const workspace = createWorkspace(gpu, config, { ...sizes, layout })
   const weights = await loadWeights(gpu, checkpoint, { weights: 'native' })
   const runner = new Runner(new Mistral(gpu, config, weights, cache, workspace), sizes.maxRows, sizes.maxOutputs)
   await runner.warmUp()
