@@ -3,7 +3,7 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import type { ShaderPart } from '../gpu/shader.ts'
-import { type BatchShape, ceilDiv, headStride } from './shape.ts'
+import { type BatchShape, headStride, packedKeyBytes } from './shape.ts'
 
 export type CacheDtype = 'f32' | 'f16' | 'q8'
 
@@ -64,8 +64,7 @@ export const CACHE_LAYOUTS: Readonly<Record<CacheDtype, CacheLayout>> = {
   },
   q8: {
     name: 'q8',
-    // A scale of two bytes for each block of 32, in whole words.
-    bytesPerKey: (headDim) => headStride(headDim) + ceilDiv(headDim, 64) * 4,
+    bytesPerKey: packedKeyBytes,
     packs: true,
     load: async () => (await import('./cache-q8.ts')).CACHE_Q8,
   },

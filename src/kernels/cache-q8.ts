@@ -2,8 +2,8 @@
 import { part } from '../gpu/shader.ts'
 import { CACHE_PACK_Q8 } from '../gpu/shaders.gen.ts'
 import { cachePackQ8, cachePairsQ8, cacheReadQ8, cacheWriteQ8 } from '../gpu/shaders-cache-q8.gen.ts'
-import { CACHE_LAYOUTS, type CacheParts, type CachePlace } from './cache-layouts.ts'
-import { ceilDiv, headStride } from './shape.ts'
+import type { CacheParts, CachePlace } from './cache-layouts.ts'
+import { ceilDiv, headStride, packedKeyBytes } from './shape.ts'
 
 export const CACHE_Q8: CacheParts = {
   write({ shape }, { unpacked }) {
@@ -39,6 +39,6 @@ function unpackedValuesAt(size: number, { nKvHeads, headDim }: CachePlace['shape
 }
 
 function placeOf({ buffer, valuesAt, shape }: CachePlace) {
-  const words = CACHE_LAYOUTS.q8.bytesPerKey(shape.headDim) / 4
+  const words = packedKeyBytes(shape.headDim) / 4
   return { bindings: { cache: buffer }, constants: { VALUES_AT: valuesAt / 4, WORDS: words } }
 }

@@ -31,6 +31,11 @@ export function headStride(headDim: number): number {
   return ceilTo(headDim, 4)
 }
 
+/** Bytes of one head's key or value in 8 bits: its elements, then a scale of two bytes for each block of 32, in whole words. */
+export function packedKeyBytes(headDim: number): number {
+  return headStride(headDim) + ceilDiv(headDim, 64) * 4
+}
+
 /** What a batch looks like when it is encoded. */
 export interface BatchShape {
   /** T: rows of the batch. */

@@ -32,7 +32,6 @@ describe.each(VARIANTS)('with %s', (_, tuning) => {
       expect(model.status().memory!.cacheType).toBe('q8')
       const logits = await logitsOf(model, reference.prompt)
       const error = norm(logits.map((logit, i) => logit - reference.logits[i]!)) / norm(reference.logits)
-      if (process.env.SHOW_ERRORS) console.log(name, error)
       // Rounding shows, and is small.
       expect(error).toBeGreaterThan(1e-4)
       expect(error).toBeLessThan(0.02)
