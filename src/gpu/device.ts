@@ -107,6 +107,18 @@ export class Gpu {
     this.health.check()
   }
 
+  /** What a rejected promise of the GPU says, as one of our errors: a lost device rejects everything that was pending. */
+  async failureOf(error: unknown): Promise<Error> {
+    if (error instanceof DeviceError) return error
+    await this.health.settled()
+    try {
+      this.check()
+    } catch (known) {
+      return known as Error
+    }
+    return new DeviceError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+
   /** A zeroed storage buffer of at least `bytes`. Throws `MemoryError` when it is larger than one binding may be. */
   createBuffer(label: string, bytes: number, usage: number = BufferUsage.STORAGE | BufferUsage.COPY_DST): Buffer {
     this.check()

@@ -1,6 +1,9 @@
 /** What has gone wrong with a device so far. */
 import { DeviceError, DeviceLostError } from '../errors.ts'
 
+/** A browser tells of a loss this long after it has rejected what was pending, at most. */
+const LOSS_MS = 2000
+
 /**
  * Collects a device's failures. It is all that the device's callbacks refer to, and it refers to nothing: Dawn's Node
  * binding holds callbacks by references that no garbage collector follows, so that one which reaches the device keeps
@@ -9,6 +12,8 @@ import { DeviceError, DeviceLostError } from '../errors.ts'
 export class DeviceHealth {
   private failure: Error | undefined
   private disposed = false
+  /** Tells those who wait for more to be known. */
+  private wake = () => {}
 
   /** Notes from now on the errors of validation and memory that no scope catches, and the loss of the device. */
   constructor(device: GPUDevice) {
@@ -21,6 +26,7 @@ export class DeviceHealth {
   dispose(device: GPUDevice): void {
     this.disposed = true
     device.onuncapturederror = null
+    this.wake()
   }
 
   get isDisposed(): boolean {
@@ -33,11 +39,26 @@ export class DeviceHealth {
     if (this.failure) throw this.failure
   }
 
+  /** Waits until it is known why the device rejected something: browsers do so before they say that it is lost. */
+  async settled(): Promise<void> {
+    if (this.disposed || this.failure) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LOSS_MS)
+      const { wake } = this
+      this.wake = () => {
+        wake()
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
   private failed(message: string): void {
     this.failure ??= new DeviceError(message)
   }
 
   private lost(reason: string, message: string): void {
     if (!this.disposed) this.failure = new DeviceLostError(reason, message)
+    this.wake()
   }
 }

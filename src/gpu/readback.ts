@@ -1,5 +1,4 @@
 /** The way back: results of the GPU to JavaScript. */
-import { DeviceError } from '../errors.ts'
 import type { Buffer } from './buffer.ts'
 import type { Gpu } from './device.ts'
 import { BufferUsage, MAP_MODE_READ } from './flags.ts'
@@ -41,22 +40,11 @@ export class Readback {
         buffer.unmap()
       }
     } catch (error) {
-      throw asDeviceError(this.gpu, error)
+      throw await this.gpu.failureOf(error)
     }
   }
 
   destroy(): void {
     this.staging.destroy()
   }
-}
-
-/** Turns what a rejected GPU promise says into our errors: a lost device rejects everything that was pending. */
-function asDeviceError(gpu: Gpu, error: unknown): Error {
-  if (error instanceof DeviceError) return error
-  try {
-    gpu.check()
-  } catch (known) {
-    return known as Error
-  }
-  return new DeviceError(error instanceof Error ? error.message : String(error), { cause: error })
 }

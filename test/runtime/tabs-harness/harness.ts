@@ -1,6 +1,6 @@
 /** One tab of several: the test loads the model in it and asks. */
-import type { ChatChunk, ChatCompletion, ChatRequest } from 'mistral-webgpu'
-import { MistralChat, type WorkerLoadOptions } from 'mistral-webgpu/worker'
+import { type ChatChunk, type ChatCompletion, type ChatModel, type ChatRequest, MistralChat } from 'mistral-webgpu'
+import { MistralChat as WorkerChat, type WorkerLoadOptions } from 'mistral-webgpu/worker'
 
 export interface Answered {
   readonly text: string
@@ -8,14 +8,15 @@ export interface Answered {
   readonly completion: ChatCompletion
 }
 
-let chat: MistralChat
+let chat: ChatModel
 let chunks: ChatChunk[] = []
 let answer: Promise<Answered>
 let controller: AbortController
 
 const tab = {
-  async load(options: WorkerLoadOptions): Promise<void> {
-    chat = await MistralChat.load(new URL('./pocket', location.href), options)
+  async load(options: WorkerLoadOptions, where: 'page' | 'worker' = 'worker'): Promise<void> {
+    const source = new URL('./pocket', location.href)
+    chat = await (where === 'page' ? MistralChat.load(source) : WorkerChat.load(source, options))
   },
   /** Begins an answer. */
   ask(request: ChatRequest): void {
@@ -30,7 +31,7 @@ const tab = {
   abort: () => controller.abort('enough'),
   /** What the answer ended with, in words. */
   error: () => answer.then(String, (error: Error) => `${error.name}: ${error.cause}`),
-  tabs: () => chat.tabs,
+  tabs: () => (chat as WorkerChat).tabs,
   running: async () => (await chat.status()).running,
   dispose: () => chat.dispose(),
 }
