@@ -5,6 +5,7 @@ import { GpuCounters } from './counters.ts'
 import { BufferUsage } from './flags.ts'
 import type { DeviceHealth } from './health.ts'
 import { PipelineCache } from './pipelines.ts'
+import { QuietWaits } from './quiet-waits.ts'
 import type { Tuning } from './tuning.ts'
 
 /** Optional features that have kernels of their own. */
@@ -75,6 +76,7 @@ export class Gpu {
     readonly tuning: Tuning,
     readonly counters = new GpuCounters(),
     readonly pipelines = new PipelineCache(device, counters),
+    readonly waits = new QuietWaits(false),
   ) {
     this.adapterInfo = facts.adapterInfo
     this.features = facts.features
@@ -84,8 +86,8 @@ export class Gpu {
 
   /** The same device, with other variants of the kernels. */
   withTuning(tuning: Partial<Tuning>): Gpu {
-    const { device, facts, health, counters, pipelines } = this
-    return new Gpu(device, facts, health, { ...this.tuning, ...tuning }, counters, pipelines)
+    const { device, facts, health, counters, pipelines, waits } = this
+    return new Gpu(device, facts, health, { ...this.tuning, ...tuning }, counters, pipelines, waits)
   }
 
   has(feature: OptionalFeature): boolean {
@@ -164,9 +166,13 @@ export class Gpu {
     this.device.queue.submit([commands])
   }
 
-  /** Resolves when all submitted work is done; throws when the device failed on the way. */
-  async finish(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone()
+  /**
+   * Resolves when all submitted work is done; throws when the device failed on the way.
+   * @param kind names work that was just submitted and takes the same time again
+   */
+  async finish(kind?: string): Promise<void> {
+    const ask = () => this.device.queue.onSubmittedWorkDone()
+    await (kind === undefined ? ask() : this.waits.resultOf(kind, ask))
     this.check()
   }
 

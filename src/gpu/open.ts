@@ -3,6 +3,7 @@ import { platform } from '#platform'
 import { DeviceError, DeviceLostError, messageOf } from '../errors.ts'
 import { type DeviceFacts, Gpu, isSoftware, type Limits, OPTIONAL_FEATURES, USEFUL_LIMITS } from './device.ts'
 import { DeviceHealth } from './health.ts'
+import { QuietWaits } from './quiet-waits.ts'
 import { probeSubgroupLanes } from './subgroups.ts'
 import { type Tuning, tuningFor } from './tuning.ts'
 
@@ -23,7 +24,8 @@ export async function openGpu({ disableFeatures = [], backend, tuning }: GpuOpti
     const { device, facts } = await openDevice(entry, disableFeatures)
     const { features, adapterInfo } = facts
     const known = { features, software: isSoftware(adapterInfo), subgroupLanes: 0 }
-    plain = new Gpu(device, facts, new DeviceHealth(device), tuningFor(known))
+    const waits = new QuietWaits(platform.looksBusily)
+    plain = new Gpu(device, facts, new DeviceHealth(device), tuningFor(known), undefined, undefined, waits)
     const probed = features.has('subgroups') && backend !== 'null'
     const subgroupLanes = probed ? await lanesOrNone(plain) : 0
     return plain.withTuning({ ...tuningFor({ ...known, subgroupLanes }), ...tuning })

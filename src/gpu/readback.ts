@@ -26,12 +26,16 @@ export class Readback {
     encoder.copyBufferToBuffer(source.gpuBuffer, at.from, this.staging.gpuBuffer, at.to, at.bytes)
   }
 
-  /** Waits for the submitted copy and returns a copy of its bytes. */
-  async read(bytes: number): Promise<ArrayBuffer> {
+  /**
+   * Waits for the submitted copy and returns a copy of its bytes.
+   * @param kind names the work before the copy when it was just submitted and takes the same time again
+   */
+  async read(bytes: number, kind?: string): Promise<ArrayBuffer> {
     const buffer = this.staging.gpuBuffer
     this.gpu.counters.readbacks++
     try {
-      await buffer.mapAsync(MAP_MODE_READ, 0, bytes)
+      const map = () => buffer.mapAsync(MAP_MODE_READ, 0, bytes)
+      await (kind === undefined ? map() : this.gpu.waits.resultOf(kind, map))
       try {
         const copy = buffer.getMappedRange(0, bytes).slice(0)
         this.gpu.check()

@@ -135,3 +135,8 @@ export class BatchWriter {
 export function classOfRows(batch: readonly Row[], outputs: number): BatchClass {
   return batchClassOf(batch.length, outputs === batch.length)
 }
+
+/** Names batches that take about the same time. */
+export function workOf(rows: readonly Row[], steps: number, outputs: number): string {
+  return `${rows.length} rows, ${outputs} outputs, ${steps} steps`
+}

@@ -14,7 +14,7 @@ import {
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
-import { type Batch, BatchWriter, classOfRows, endingsOf, type Row, type SamplerNeeds } from './batch.ts'
+import { type Batch, BatchWriter, classOfRows, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
 import { wholeMask } from './mask.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
@@ -131,12 +131,12 @@ export class Runner {
         if (outputs > 0) this.logitsReadback.copy(encoder, logits.buffer, bytes)
       },
     )
-    if (outputs === 0) return { result: this.gpu.finish().then(() => []) }
+    if (outputs === 0) return { result: this.gpu.finish(workOf(rows, 1, outputs)).then(() => []) }
     const cut = (data: ArrayBuffer) => {
       const all = new Float32Array(data)
       return Array.from({ length: outputs }, (_, i) => all.slice(i * logits.stride, i * logits.stride + logits.cols))
     }
-    return { result: this.logitsReadback.read(bytes).then(cut) }
+    return { result: this.logitsReadback.read(bytes, workOf(rows, 1, outputs)).then(cut) }
   }
 
   /**
@@ -183,9 +183,10 @@ export class Runner {
       },
       (encoder) => staging && this.copyChoices(encoder, staging, outputRows, steps, logged > 0),
     )
-    if (staging === undefined) return { result: this.gpu.finish().then(() => []) }
+    const work = workOf(rows, steps, outputs)
+    if (staging === undefined) return { result: this.gpu.finish(work).then(() => []) }
     const result = staging
-      .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4)
+      .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4, work)
       .then((data) => cutChoices(new Uint32Array(data), needs, steps))
       .finally(() => this.free.push(staging))
     return { result }

@@ -13,6 +13,8 @@ import type {
 export const platform: Platform = {
   name: 'browser',
 
+  looksBusily: false,
+
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
     const gpu = globalThis.navigator?.gpu as GPU | undefined

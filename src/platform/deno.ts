@@ -42,6 +42,8 @@ declare const Deno: DenoRuntime
 export const platform: Platform = {
   name: 'deno',
 
+  looksBusily: false,
+
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')
     const gpu = globalThis.navigator?.gpu as GPU | undefined

@@ -27,6 +27,8 @@ const instances = new Map<string, GPU>()
 export const platform: Platform = {
   name: process.versions.bun === undefined ? 'node' : 'bun',
 
+  looksBusily: true,
+
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     // An entry that the host program installed itself (Electron, a polyfill) is the one it wants used.
     const installed = options.backend === undefined ? globalThis.navigator?.gpu : undefined

@@ -10,6 +10,8 @@ export type { RandomAccessFile }
  */
 export interface Platform {
   readonly name: 'browser' | 'node' | 'bun' | 'deno'
+  /** Whether it looks for the GPU's results in a busy loop as long as a promise of theirs is pending. */
+  readonly looksBusily: boolean
   /** The runtime's WebGPU entry. Throws `DeviceError` that says what to install when there is none. */
   openGpu(options?: GpuEntryOptions): Promise<GPU>
   /** What stands at a path of the local file system; undefined when nothing does, or when there is no file system. */

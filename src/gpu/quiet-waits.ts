@@ -1,0 +1,69 @@
+/** Sleeping while results are on their way, where the runtime would spend a core on looking for them. */
+
+/** Of the shortest time that such work took lately: then somebody looks. */
+const SLEPT = 0.9
+/** A timer comes up to this many milliseconds late, and a result that is there comes in less. */
+const TIMER_MS = 1
+const RECENT = 4
+/** Times of a kind that must be known: the first is not, because drivers compile when they first run something. */
+const FEW = 2
+/** Kinds of work that are remembered at most. */
+const KINDS = 256
+
+/**
+ * Dawn's binding for Node looks for what is done in every turn of the event loop, without a pause, as long as a promise of its
+ * device is pending. On a machine that computes on its CPU this takes a core from the computation, and on any machine one from
+ * the user's program. So a result is asked for when it can soon be there: work of one kind takes about the same time again.
+ */
+export class QuietWaits {
+  /** Milliseconds that the latest work of each kind took, without its time behind other work. */
+  private readonly recent = new Map<string, number[]>()
+  private last: Promise<void> = Promise.resolve()
+  private lastEnd = 0
+
+  /** @param needed whether the runtime looks for results in a busy loop; else nothing is delayed */
+  constructor(private readonly needed: boolean) {}
+
+  /**
+   * The result of work that was just submitted.
+   * @param kind names work that takes the same time
+   * @param ask asks the runtime for it
+   */
+  async resultOf<T>(kind: string, ask: () => Promise<T>): Promise<T> {
+    if (!this.needed) return ask()
+    const submitted = performance.now()
+    const before = this.last
+    let end = () => {}
+    this.last = new Promise((resolve) => {
+      end = resolve
+    })
+    try {
+      // A queue works in order: what is before it ends before it.
+      await before
+      const start = Math.max(submitted, this.lastEnd)
+      await this.sleep(kind, start)
+      const asked = performance.now()
+      const result = await ask()
+      this.lastEnd = performance.now()
+      // It was there at once: nobody knows since when.
+      const overslept = asked - start > TIMER_MS && this.lastEnd - asked < TIMER_MS
+      this.observe(kind, (this.lastEnd - start) * (overslept ? 0.5 : 1))
+      return result
+    } finally {
+      end()
+    }
+  }
+
+  private async sleep(kind: string, start: number): Promise<void> {
+    const times = this.recent.get(kind) ?? []
+    if (times.length < FEW) return
+    const ms = Math.floor(start + SLEPT * Math.min(...times) - performance.now() - TIMER_MS)
+    if (ms >= 1) await new Promise((resolve) => setTimeout(resolve, ms))
+  }
+
+  private observe(kind: string, ms: number): void {
+    const times = this.recent.get(kind)
+    if (times === undefined && this.recent.size >= KINDS) this.recent.clear()
+    this.recent.set(kind, times === undefined ? [] : [...times, ms].slice(-RECENT))
+  }
+}
