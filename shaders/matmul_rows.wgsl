@@ -11,17 +11,36 @@ const OUTPUTS = 4u; // that one lane keeps
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>; // [T rounded up to 8, K_BLOCKS * 8]
 
-// The same quad of four matrix rows, one in each row of the result.
-fn columns(w: Four, quad: u32) -> mat4x4f {
-  return transpose(mat4x4f(row_quad(w.a, quad), row_quad(w.b, quad), row_quad(w.c, quad), row_quad(w.d, quad)));
-}
-
 // The blocks of four matrix rows.
 struct Four {
   a: RowBlock,
   b: RowBlock,
   c: RowBlock,
   d: RowBlock,
+}
+
+// The same quad of four matrix rows, one in each row of the result.
+fn columns(w: Four, quad: u32) -> mat4x4f {
+  return transpose(mat4x4f(row_quad(w.a, quad), row_quad(w.b, quad), row_quad(w.c, quad), row_quad(w.d, quad)));
+}
+
+// All quads of a block.
+struct Columns {
+  q0: mat4x4f,
+  q1: mat4x4f,
+  q2: mat4x4f,
+  q3: mat4x4f,
+  q4: mat4x4f,
+  q5: mat4x4f,
+  q6: mat4x4f,
+  q7: mat4x4f,
+}
+
+fn all_columns(w: Four) -> Columns {
+  return Columns(
+    columns(w, 0u), columns(w, 1u), columns(w, 2u), columns(w, 3u),
+    columns(w, 4u), columns(w, 5u), columns(w, 6u), columns(w, 7u),
+  );
 }
 
 fn add_products(sum: vec4f, m: mat4x4f, v: vec4f) -> vec4f {
@@ -37,6 +56,25 @@ fn scaled(w: Four, half: u32, sum: vec4f, x: Shared) -> vec4f {
   return scale * sum - minimum * select(inputs.x + inputs.y, inputs[half], HAS_HALVES);
 }
 
+// What a block adds to four outputs of one row. The quads stand one by one: in a loop, the sums of all rows would go through
+// memory in every turn.
+fn block_products(w: Four, m: Columns, x: Shared) -> vec4f {
+  var sum = add_products(vec4f(), m.q0, shared_quad(x, 0u));
+  sum = add_products(sum, m.q1, shared_quad(x, 1u));
+  sum = add_products(sum, m.q2, shared_quad(x, 2u));
+  sum = add_products(sum, m.q3, shared_quad(x, 3u));
+  var low = vec4f();
+  if (HAS_HALVES) {
+    low = scaled(w, 0u, sum, x);
+    sum = vec4f();
+  }
+  sum = add_products(sum, m.q4, shared_quad(x, 4u));
+  sum = add_products(sum, m.q5, shared_quad(x, 5u));
+  sum = add_products(sum, m.q6, shared_quad(x, 6u));
+  sum = add_products(sum, m.q7, shared_quad(x, 7u));
+  return low + scaled(w, 1u, sum, x);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let col = (group.x * LANES + lane) * OUTPUTS;
@@ -49,82 +87,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       load_row_block(col + 2u, block),
       load_row_block(col + 3u, block),
     );
-    var x0: Shared;
-    var x1: Shared;
-    var x2: Shared;
-    var x3: Shared;
-    var x4: Shared;
-    var x5: Shared;
-    var x6: Shared;
-    var x7: Shared;
-    x0 = load_shared(first_row, block, lane);
+    let m = all_columns(w);
+    s[0] += block_products(w, m, load_shared(first_row, block, lane));
     if (ROWS > 1u) {
-      x1 = load_shared(first_row + 1u, block, lane);
-      x2 = load_shared(first_row + 2u, block, lane);
-      x3 = load_shared(first_row + 3u, block, lane);
+      s[1] += block_products(w, m, load_shared(first_row + 1u, block, lane));
+      s[2] += block_products(w, m, load_shared(first_row + 2u, block, lane));
+      s[3] += block_products(w, m, load_shared(first_row + 3u, block, lane));
     }
     if (ROWS > 4u) {
-      x4 = load_shared(first_row + 4u, block, lane);
-      x5 = load_shared(first_row + 5u, block, lane);
-      x6 = load_shared(first_row + 6u, block, lane);
-      x7 = load_shared(first_row + 7u, block, lane);
-    }
-    var r0 = vec4f();
-    var r1 = vec4f();
-    var r2 = vec4f();
-    var r3 = vec4f();
-    var r4 = vec4f();
-    var r5 = vec4f();
-    var r6 = vec4f();
-    var r7 = vec4f();
-    for (var quad = 0u; quad < 8u; quad++) {
-      let m = columns(w, quad);
-      r0 = add_products(r0, m, shared_quad(x0, quad));
-      if (ROWS > 1u) {
-        r1 = add_products(r1, m, shared_quad(x1, quad));
-        r2 = add_products(r2, m, shared_quad(x2, quad));
-        r3 = add_products(r3, m, shared_quad(x3, quad));
-      }
-      if (ROWS > 4u) {
-        r4 = add_products(r4, m, shared_quad(x4, quad));
-        r5 = add_products(r5, m, shared_quad(x5, quad));
-        r6 = add_products(r6, m, shared_quad(x6, quad));
-        r7 = add_products(r7, m, shared_quad(x7, quad));
-      }
-      if (HAS_HALVES && quad == 3u) {
-        s[0] += scaled(w, 0u, r0, x0);
-        if (ROWS > 1u) {
-          s[1] += scaled(w, 0u, r1, x1);
-          s[2] += scaled(w, 0u, r2, x2);
-          s[3] += scaled(w, 0u, r3, x3);
-        }
-        if (ROWS > 4u) {
-          s[4] += scaled(w, 0u, r4, x4);
-          s[5] += scaled(w, 0u, r5, x5);
-          s[6] += scaled(w, 0u, r6, x6);
-          s[7] += scaled(w, 0u, r7, x7);
-        }
-        r0 = vec4f();
-        r1 = vec4f();
-        r2 = vec4f();
-        r3 = vec4f();
-        r4 = vec4f();
-        r5 = vec4f();
-        r6 = vec4f();
-        r7 = vec4f();
-      }
-    }
-    s[0] += scaled(w, 1u, r0, x0);
-    if (ROWS > 1u) {
-      s[1] += scaled(w, 1u, r1, x1);
-      s[2] += scaled(w, 1u, r2, x2);
-      s[3] += scaled(w, 1u, r3, x3);
-    }
-    if (ROWS > 4u) {
-      s[4] += scaled(w, 1u, r4, x4);
-      s[5] += scaled(w, 1u, r5, x5);
-      s[6] += scaled(w, 1u, r6, x6);
-      s[7] += scaled(w, 1u, r7, x7);
+      s[4] += block_products(w, m, load_shared(first_row + 4u, block, lane));
+      s[5] += block_products(w, m, load_shared(first_row + 5u, block, lane));
+      s[6] += block_products(w, m, load_shared(first_row + 6u, block, lane));
+      s[7] += block_products(w, m, load_shared(first_row + 7u, block, lane));
     }
   }
   measure_rows(first_row, lane);

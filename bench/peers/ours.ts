@@ -93,6 +93,6 @@ async function product(gpu: Gpu, { rows, cols, T }: ProductJob): Promise<() => P
     pass.end()
     readback.copy(encoder, y.buffer, T * rows * 4)
     gpu.submit(encoder.finish())
-    await readback.read(T * rows * 4)
+    await readback.read(T * rows * 4, 'product')
   }
 }

@@ -22,12 +22,15 @@ const FLOATS = /^b?f\d+$/
 export const ROWS_MATMULS = {
   // Four lanes share too little to gain by it where there is nothing to unpack.
   rows1: (gpu, product, tools) =>
-    gpu.tuning.subgroupLanes === 4 && FLOATS.test(product.weight.layout.name)
-      ? tools.vector(gpu, product)
-      : rows(gpu, product, tools, 1),
+    unpacksNothing(gpu, product) ? tools.vector(gpu, product) : rows(gpu, product, tools, 1),
   rows4: (gpu, product, tools) => rows(gpu, product, tools, 4),
-  rows8: (gpu, product, tools) => rows(gpu, product, tools, 8),
+  // Nor do more rows gain by it then what compiling them takes.
+  rows8: (gpu, product, tools) => rows(gpu, product, tools, unpacksNothing(gpu, product) ? 4 : 8),
 } as const satisfies Record<string, MakeMatmul>
+
+function unpacksNothing(gpu: Gpu, { weight }: Product): boolean {
+  return gpu.tuning.subgroupLanes === 4 && FLOATS.test(weight.layout.name)
+}
 
 /** Lanes of a workgroup: as many as there are quads in a block, or half of them. */
 const MOST_LANES = 8
