@@ -6,10 +6,12 @@ import { MistralModel } from '../generate/mistral-model.ts'
 import type { LoadOptions } from '../generate/options.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
+import type { ModelPlan } from '../model/plan-types.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import { chosenModel } from './choice.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions, PlainModelOptions } from './options.ts'
+import { planLines } from './plan-text.ts'
 import { progressBar } from './progress.ts'
 
 /** What requests a loaded model works on. */
@@ -31,12 +33,13 @@ export async function loadChat(
   tell: (text: string) => void | Promise<void> = (text) => note(cli, `note: ${text}`),
 ): Promise<MistralChat> {
   const { model, chatTemplate: template, adapters = [], ...rest } = options
-  const chat = await withBar(cli, rest, signal, async (load) => {
+  const told = new Set<string>()
+  const chat = await withBar(cli, rest, signal, told, async (load) => {
     const chatTemplate = template === undefined ? undefined : await sourceOf(template)
     return chosenModel(cli, model ?? 'pocket', (model) => MistralChat.load(model, { ...load, chatTemplate }))
   })
   await orDispose(chat, async () => {
-    for (const text of chat.model.notes) await tell(text)
+    for (const text of chat.model.notes) if (!told.has(text)) await tell(text)
     for (const given of adapters) {
       const { name, notes } = await loadAdapter(chat, given, signal)
       for (const text of notes) await tell(`adapter ${name}: ${text}`)
@@ -61,25 +64,35 @@ export function withAdapter(chat: MistralChat, params: SamplingInput): SamplingI
 /** Does what `loadChat` does, without what only a chat needs: also for a model without tokenizer. */
 export async function loadModel(cli: Cli, options: PlainModelOptions, signal: AbortSignal): Promise<MistralModel> {
   const { model: source, ...rest } = options
-  const model = await withBar(cli, rest, signal, (load) =>
+  const told = new Set<string>()
+  const model = await withBar(cli, rest, signal, told, (load) =>
     chosenModel(cli, source ?? 'pocket', (source) => MistralModel.load(source, load)),
   )
   await orDispose(model, async () => {
-    for (const text of model.notes) await note(cli, `note: ${text}`)
+    for (const text of model.notes) if (!told.has(text)) await note(cli, `note: ${text}`)
   })
   return model
 }
 
+/** @param told gets what was said before weights came: which form was chosen, so that it can still be stopped */
 async function withBar<T, O>(
   cli: Cli,
-  options: O,
+  { verbose, ...options }: O & { readonly verbose?: boolean | undefined },
   signal: AbortSignal,
-  load: (options: O & LoadOptions) => Promise<T>,
+  told: Set<string>,
+  load: (options: Omit<O, 'verbose'> & LoadOptions) => Promise<T>,
 ): Promise<T> {
   const bar = progressBar(cli)
+  const tell = (text: string) => void note(cli, text)
+  const onProgress = (progress: LoadProgress) => bar.update(progress)
+  const onChoice = (text: string) => {
+    told.add(text)
+    tell(`note: ${text}`)
+  }
+  const onPlan = verbose === true ? (plan: ModelPlan) => tell(planLines(plan).join('\n')) : undefined
+  const own = { disableFeatures: disabledFeatures(cli), signal, onProgress, onChoice, onPlan }
   try {
-    const onProgress = (progress: LoadProgress) => bar.update(progress)
-    return await load({ ...options, disableFeatures: disabledFeatures(cli), signal, onProgress })
+    return await load({ ...(options as Omit<O, 'verbose'>), ...own })
   } finally {
     bar.stop()
   }

@@ -11,8 +11,11 @@ export interface PlainModelOptions {
   readonly model: string | undefined
   readonly weights: 'native' | 'q8' | 'q4' | undefined
   readonly kvCache: 'auto' | 'f16' | 'f32' | 'q8' | undefined
-  readonly contextLength: number | undefined
+  readonly contextLength: number | 'auto' | undefined
+  readonly maxMemory: number | undefined
   readonly slidingWindow: number | null | undefined
+  /** Tells what the load takes before it fetches weights. */
+  readonly verbose: boolean | undefined
 }
 
 export interface ModelOptions extends PlainModelOptions {
@@ -38,7 +41,7 @@ export function addModelOptions(command: Command): Command {
 export function addPlainModelOptions(command: Command): Command {
   const contextLength = new Option(
     '-c, --context-length <n>',
-    'tokens of prompt and answer together (default: what the model allows, at most 4096)',
+    'tokens of prompt and answer together (default: auto, what the device and --max-memory hold)',
   )
   command
     .optionsGroup('Model:')
@@ -49,7 +52,9 @@ export function addPlainModelOptions(command: Command): Command {
     .addOption(new Option('--weights <type>', 'quantize while loading').choices(['native', 'q8', 'q4']))
     .addOption(new Option('--kv-cache <type>', 'type of the key/value cache').choices(['auto', 'f16', 'f32', 'q8']))
     .addOption(contextLength)
+    .option('--max-memory <size>', 'memory of the GPU that the model may take, as in 6GB or 5.5GiB')
     .option('--sliding-window <n>', 'override the attention window of the checkpoint; "none" is full attention')
+    .option('--verbose', 'say what the model takes of the GPU, and why, before weights are fetched')
   addAliases(command, contextLength, ['--context', '--context_length'])
   return command
 }
@@ -86,9 +91,21 @@ export function plainModelOptions(values: Values): PlainModelOptions {
     model: values.model as string | undefined,
     weights: values.weights as ModelOptions['weights'],
     kvCache: values.kvCache as ModelOptions['kvCache'],
-    contextLength: positiveInteger('--context-length', values.contextLength),
+    contextLength: values.contextLength === 'auto' ? 'auto' : positiveInteger('--context-length', values.contextLength),
+    maxMemory: bytesOption('--max-memory', values.maxMemory),
     slidingWindow: window === 'none' ? null : positiveInteger('--sliding-window', window, ' or "none"'),
+    verbose: values.verbose as boolean | undefined,
   }
+}
+
+/** A size with a unit, `6GB` or `5.5 GiB`, in bytes; undefined when it was not given. Throws `UsageError`. */
+export function bytesOption(flag: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  const [, number, prefix = '', binary] = /^(\d+\.?\d*|\.\d+) ?(?:([kmgt])?(i)?b?)?$/i.exec(String(value).trim()) ?? []
+  const power = ' kmgt'.indexOf(prefix.toLowerCase() || ' ')
+  const size = Math.round(Number(number) * (binary === undefined ? 1000 : 1024) ** power)
+  if (size >= 1 && Number.isSafeInteger(size) && (prefix !== '' || binary === undefined)) return size
+  throw new UsageError(`option ${flag} ${JSON.stringify(value)} must be a size as in 6GB, 5.5GiB or 6000000000`)
 }
 
 function positiveInteger(flag: string, value: unknown, otherwise = ''): number | undefined {

@@ -9,6 +9,7 @@ import { type Cli, colorsFor } from './context.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGenerate } from './generate.ts'
 import { registerPerplexity } from './perplexity.ts'
+import { registerPlan } from './plan.ts'
 import { registerPull } from './pull.ts'
 import { registerQuantize } from './quantize.ts'
 import { registerServe } from './serve.ts'
@@ -42,6 +43,7 @@ export function createProgram(cli: Cli): Command {
   registerGenerate(program, cli)
   registerChat(program, cli)
   registerServe(program, cli)
+  registerPlan(program, cli)
   registerPull(program, cli)
   registerCache(program, cli)
   registerQuantize(program, cli)
@@ -115,6 +117,9 @@ const COMMAND_NAMES: Readonly<Record<string, string>> = {
   remove: 'cache',
   info: 'doctor',
   check: 'doctor',
+  estimate: 'plan',
+  fit: 'plan',
+  memory: 'plan',
 }
 
 /** The listed options of a command, with their dashes. */

@@ -95,7 +95,7 @@ const NEEDLESS: readonly (readonly [names: readonly string[], why: string])[] = 
   [['flash-attn', 'fa', 'attn-implementation'], 'attention never stores its scores; there is nothing to choose'],
   [['mlock', 'no-mmap', 'mmap', 'warmup', 'no-warmup'], 'weights are read straight to the GPU'],
   [['color', 'colour', 'no-color'], 'colours follow the terminal, and NO_COLOR=1 takes them away'],
-  [['verbose', 'v', 'debug', 'log-verbosity'], 'DEBUG=1 in the environment shows where an error comes from'],
+  [['v', 'debug', 'log-verbosity'], 'DEBUG=1 in the environment shows where an error comes from'],
   [['stream', 'no-stream'], 'text streams as it comes, and --json gives the whole at the end'],
   [['interactive', 'i', 'conversation', 'cnv', 'instruct', 'multiturn'], 'the command "chat" is a conversation'],
 ]

@@ -12,7 +12,7 @@ import {
   orElse,
 } from '../checks.ts'
 import type { Constraint } from '../constraints/constraint.ts'
-import type { HubOptions, SourceOptions } from '../formats/source-options.ts'
+import type { DownloadProgress, HubOptions, SourceOptions } from '../formats/source-options.ts'
 import { metered } from '../model/load-progress.ts'
 import type { LoadedModelOptions } from '../model/loaded-model.ts'
 import { MAX_STEPS } from '../model/runner.ts'
@@ -26,6 +26,8 @@ export interface LoadOptions extends LoadedModelOptions {
    * 64 MiB on, where the server tells versions of files and there is room.
    */
   cache?: boolean | undefined
+  /** Is told which of several forms of a model was chosen, and why, before anything of it comes. */
+  onChoice?: ((text: string) => void) | undefined
   /** Requests that may wait for a free sequence; one more throws `QueueFullError`. Default: no limit. */
   maxQueue?: number | undefined
   /**
@@ -61,6 +63,7 @@ const LOAD: Checks<LoadOptions> = {
   hub: check((value) => typeof value === 'object' && value !== null, 'an object'),
   cache: flag,
   report: callback,
+  onChoice: callback,
   onProgress: callback,
   signal: abortSignal,
   weights: checkedLater,
@@ -116,9 +119,10 @@ export function checkGenerateOptions(options: unknown): asserts options is Gener
 }
 
 /** The options that opening a source takes, with what its download says told as progress. */
-export function openOptions({ signal, hub, cache, report }: LoadOptions): SourceOptions {
+export function openOptions({ signal, hub, cache, report, onChoice }: LoadOptions): SourceOptions {
   report?.({ phase: 'open', loaded: 0, total: 0 })
-  return { signal, hub, cache, defer: true, onDownload: (progress) => report?.({ phase: 'download', ...progress }) }
+  const onDownload = (progress: DownloadProgress) => report?.({ phase: 'download', ...progress })
+  return { signal, hub, cache, defer: true, onChoice, onDownload }
 }
 
 /** The same options, by which all parts of a load tell their progress. */

@@ -61,6 +61,7 @@ async function reload({ source, options }: Recovery, { vocabSize, contextLength 
     signal: undefined,
     onProgress: undefined,
     onPlan: undefined,
+    onChoice: undefined,
     report: undefined,
   }
   const files = await openSource(source, openOptions(again))

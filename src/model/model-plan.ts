@@ -22,7 +22,7 @@ export async function modelPlan(planner: Planner): Promise<ModelPlan> {
     trainedPositions: checkpoint.config.maxPositions,
     maxSequences: sizes.maxSequences,
     memory,
-    reasons: [whyWeights(planner, count), whyCache(planner, count), whyContext(planner, count)],
+    reasons: [whyWeights(planner), whyCache(planner, count), whyContext(planner, count)],
     alternatives: fits ? [] : await alternatives(planner, memory.total),
     notes: checkpoint.notes,
   }
@@ -32,13 +32,11 @@ function problemOf({ what, neededBytes, limitName, limitBytes }: MemoryError): P
   return { what, neededBytes, limit: limitName!, limitBytes: limitBytes! }
 }
 
-function whyWeights({ planned: { options } }: Planner, { memory }: Count): string {
-  const types = Object.entries(memory.weightsByType).sort(([, a], [, b]) => b - a)
-  const list = types.map(([type, bytes]) => `${type} (${bytes} bytes)`).join(', ')
+function whyWeights({ planned: { options } }: Planner): string {
   const { weights = 'native' } = options
-  if (weights === 'native') return `weights keep what the file has, as weights: 'native' says: ${list}`
+  if (weights === 'native') return "weights keep the types that they have in the file, as weights: 'native' says"
   const ends = weights === 'q4' ? ', embedding and output to 8 bits' : ''
-  return `weights are rounded while they load, as weights: '${weights}' says${ends}: ${list}`
+  return `weights are rounded while they load, as weights: '${weights}' says${ends}`
 }
 
 function whyCache({ planned: { options, gpu } }: Planner, { memory, sizes }: Count): string {

@@ -158,3 +158,29 @@ describe('model options', () => {
     expect(() => parse(flag, value)).toThrow(/Allowed choices/)
   })
 })
+
+describe('sizes', () => {
+  it.each([
+    ['6GB', 6e9],
+    ['6gb', 6e9],
+    ['6G', 6e9],
+    ['5.5 GiB', 5.5 * 2 ** 30],
+    ['512MiB', 512 * 2 ** 20],
+    ['100k', 100_000],
+    ['1TB', 1e12],
+    ['6000000000', 6e9],
+    ['10b', 10],
+  ])('%s', (text, size) => {
+    expect(modelOptions(parse('--max-memory', text)).maxMemory).toBe(size)
+  })
+
+  it.each(['', '0', '-1', 'six', '6XB', '6iB', '6i', 'GB', '1e9', '6 G B', '99999999TB', '0.4'])('not %j', (text) => {
+    expect(() => modelOptions(parse('--max-memory', text))).toThrow(UsageError)
+    expect(() => modelOptions(parse('--max-memory', text))).toThrow(/must be a size as in 6GB, 5.5GiB/)
+  })
+
+  it('of a context may be left to the device', () => {
+    expect(modelOptions(parse('-c', 'auto')).contextLength).toBe('auto')
+    expect(() => modelOptions(parse('-c', 'most'))).toThrow(/an integer of at least 1/)
+  })
+})

@@ -24,7 +24,7 @@ describe('help', () => {
     for (const flag of ['--top-p', '--no-sample', '--weights', '--seed']) expect(on.out()).toContain(flag)
   })
 
-  it.each([[], ['generate'], ['chat'], ['serve'], ['bench'], ['doctor'], ['perplexity'], ['quantize']])(
+  it.each([[], ['generate'], ['chat'], ['serve'], ['bench'], ['doctor'], ['perplexity'], ['quantize'], ['plan']])(
     'of %j fits a window of 80',
     async (...words) => {
       const on = await run([...words, '--help'], { columns: 80 })
