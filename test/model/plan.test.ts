@@ -35,6 +35,7 @@ const grids = randomGguf(SUPER_BLOCK_CONFIG, (name) => {
 /** Layouts, fusions, ties, windows, caches and sequences that differ in what they take. */
 const CASES: readonly [name: string, source: ModelSource, options?: LoadOptions][] = [
   ['bf16 in shards', folder('checkpoints/sharded-bf16')],
+  ['keys and values of 8 bits', folder('checkpoints/sharded-bf16'), { kvCache: 'q8', maxSequences: 3 }],
   ['tied embeddings', folder('checkpoints/tied-f16'), { kvCache: 'f16', maxSequences: 5 }],
   ['tied by the config, with a head that is the same', folder('checkpoints/tied-head')],
   ['tied by the config, with a head of its own', folder('checkpoints/tied-two'), { contextLength: 33 }],
