@@ -2,6 +2,7 @@
 import { MistralChat } from 'mistral-webgpu'
 import { createMistralWebGPU } from 'mistral-webgpu/ai-sdk'
 import { LanguageModel, provideModel } from 'mistral-webgpu/prompt-api'
+import { MistralChat as WorkerChat } from 'mistral-webgpu/worker'
 
 export const fromFolder = (handle: FileSystemDirectoryHandle): Promise<MistralChat> => MistralChat.load(handle)
 
@@ -14,3 +15,9 @@ export async function promptApi(chat: MistralChat): Promise<string> {
 }
 
 export const provider = (chat: MistralChat): 'v3' => createMistralWebGPU(chat)('mistral').specificationVersion
+
+export async function sharedByTabs(show: (tabs: number) => void): Promise<number> {
+  const worker = () => new Worker('/engine.js', { type: 'module' })
+  const chat = await WorkerChat.load('owner/name', { shared: true, worker, onTabs: show })
+  return chat.tabs
+}
