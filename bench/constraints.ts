@@ -104,7 +104,7 @@ function ours(tokenizer: Tokenizer): (prepared: boolean) => Run {
   )
   return (prepared) => async (schema, ids) => {
     const begin = performance.now()
-    const constraint = engine.compile(undefined, () => compileSchema(schema), false)()
+    const constraint = engine.compile(undefined, (budget) => compileSchema(schema, { budget }), false)()
     const compile = performance.now() - begin
     const masks: number[] = []
     const accepts: number[] = []

@@ -1,4 +1,5 @@
 /** What the text of an answer must be like, as a constraint on its tokens. It is loaded for requests that say so. */
+import type { Budget } from '../constraints/budget.ts'
 import type { Constraint } from '../constraints/constraint.ts'
 import { CONTROL_MARK, control, controlBytes } from '../constraints/control.ts'
 import { Engine } from '../constraints/engine.ts'
@@ -56,6 +57,9 @@ function begunText(messages: ParsedRequest['messages']): string {
   return content.map((part) => (part.type === 'text' ? part.text : '')).join('')
 }
 
+/** Makes an expression once its code is loaded; what that costs is taken from the budget. */
+type MakeExpression = (budget: Budget) => Expression
+
 const engines = new WeakMap<Tokenizer, Engine>()
 
 /**
@@ -75,7 +79,8 @@ export async function answerConstraint(
     const key = keyOf([name, value, thinking, tools && [tools.list, tools.maxCalls, tools.begun]])
     if (calls !== undefined && tools!.begun !== 'nothing') return engine.compile(key, calls, false)
     if (text === undefined) return waking(tools!.tokens.begin, engine.compile(key, calls!, false))
-    const whole = () => withThoughts(calls === undefined ? text() : either(text(), calls()), thinking)
+    const whole: MakeExpression = (budget) =>
+      withThoughts(calls === undefined ? text(budget) : either(text(budget), calls(budget)), thinking)
     return after(prefix, name, engine.compile(key, whole, begins))
   } catch (error) {
     if (!(error instanceof MistralError) || error instanceof ParameterError) throw error
@@ -92,7 +97,7 @@ function after(prefix: string, name: string, make: () => TextConstraint): () => 
 }
 
 /** What makes the expression of the calls; where the text before them is free, of what comes after their beginning. */
-async function callsOf({ list, tokens, maxCalls, begun }: CallShape): Promise<() => Expression> {
+async function callsOf({ list, tokens, maxCalls, begun }: CallShape): Promise<MakeExpression> {
   const { compileToolCalls } = await import('../constraints/tool-calls.ts')
   const controlOf = (wanted: string) => {
     const [id] = [...tokens.controls].find(([, name]) => name === wanted) ?? []
@@ -105,7 +110,7 @@ async function callsOf({ list, tokens, maxCalls, begun }: CallShape): Promise<()
     parameters,
     strict: strict === true,
   }))
-  return () => compileToolCalls(callable, syntax, { maxCalls, begun })
+  return (budget) => compileToolCalls(callable, syntax, { maxCalls, begun }, { budget })
 }
 
 /** Nothing is asked of the tokens before the one that begins calls. */
@@ -114,12 +119,12 @@ function waking(begin: number, make: () => TextConstraint): () => Constraint {
 }
 
 /** What makes the expression, once its code is loaded. */
-async function readerOf({ name, value }: TextFormat): Promise<() => Expression> {
+async function readerOf({ name, value }: TextFormat): Promise<MakeExpression> {
   switch (name) {
     case 'response_format': {
       const schema = schemaOf(value as object)
       const { compileSchema } = await import('../constraints/json-schema.ts')
-      return () => compileSchema(schema)
+      return (budget) => compileSchema(schema, { budget })
     }
     case 'regex': {
       const { parseRegex } = await import('../constraints/regex.ts')
@@ -168,10 +173,17 @@ function refuseOthers(value: object, fields: readonly string[], at: string): voi
   }
 }
 
-/** Undefined for what JSON does not hold: such a request is compiled by itself. */
+/** Values of a request that are written down to find its constraint again. */
+const MOST_VALUES = 20_000
+
+/** Undefined for what JSON does not hold, and for what is large: a schema whose parts are shared can have billions of them when written out. */
 function keyOf(value: unknown): string | undefined {
+  let left = MOST_VALUES
   try {
-    return JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? `${item}n` : item))
+    return JSON.stringify(value, (_, item) => {
+      if (--left < 0) throw new RangeError()
+      return typeof item === 'bigint' ? `${item}n` : item
+    })
   } catch {
     return undefined
   }

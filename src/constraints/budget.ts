@@ -1,8 +1,8 @@
 /** Counts the work of an automaton, so that a hostile constraint ends in an error after a bounded time on every machine. */
 import { ConstraintError } from '../errors.ts'
 
-/** Units of one call. A unit is about a microsecond, so that all of them are less than 100 ms. */
-const MOST = 75_000
+/** Units of one call. A unit is two to five microseconds, so that all of them are about 100 ms. */
+const MOST = 36_000
 
 export class Budget {
   #left = MOST

@@ -24,12 +24,12 @@ export class Engine {
    * @returns makes a constraint for each answer
    * @throws ConstraintError for an expression that no text satisfies, or that passes a limit; what `make` throws
    */
-  compile(key: string | undefined, make: () => Expression, begins: boolean): () => TextConstraint {
+  compile(key: string | undefined, make: (budget: Budget) => Expression, begins: boolean): () => TextConstraint {
     const name = key !== undefined && key.length <= MOST_KEY ? key : undefined
     let automaton = name === undefined ? undefined : this.#automata.get(name)
     if (automaton === undefined) {
       this.#lexers.budget.renew()
-      automaton = withinStack(() => new Automaton(make(), this.#lexers))
+      automaton = withinStack(() => new Automaton(make(this.#lexers.budget), this.#lexers))
     }
     if (name !== undefined) this.#remember(name, automaton)
     const found = automaton

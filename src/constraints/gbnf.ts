@@ -6,7 +6,7 @@ import { type Grammar, GrammarError, type Syntax } from './gbnf/syntax.ts'
 
 export { GrammarError } from './gbnf/syntax.ts'
 
-const MOST_LENGTH = 2 ** 19
+const MOST_LENGTH = 2 ** 18
 /** Rules that do not refer to themselves are written into the rules that use them, up to this size. */
 const MOST_INLINE = 2000
 const MOST_DEPTH = 100

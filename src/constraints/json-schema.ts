@@ -1,4 +1,5 @@
 /** JSON schemas as constraints: what an answer must be written like so that it is JSON that the schema accepts. */
+import type { Budget } from './budget.ts'
 import { EMPTY, type Expression, sequence, utf8 } from './expression.ts'
 import { SchemaDocument } from './schema/document.ts'
 import { Emitter } from './schema/emit.ts'
@@ -19,6 +20,8 @@ export interface SchemaOptions {
   readonly documents?: { readonly [address: string]: unknown } | undefined
   /** `object`: of the values that the schema accepts, objects only. Default `value`. */
   readonly kind?: 'object' | 'value' | undefined
+  /** What the schema costs is taken from here too, until it is compiled. */
+  readonly budget?: Budget | undefined
 }
 
 const WHITESPACE = 40
@@ -33,7 +36,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions = {}, shar
   try {
     const { formats = true, documents, kind } = options
     const document = new SchemaDocument(schema, documents)
-    const [texts, effort] = [new TextStates(), shared ?? new Effort()]
+    const [texts, effort] = [new TextStates(), shared ?? new Effort(options.budget)]
     const values = new Values(document, effort, texts, formats)
     const root = kind === 'object' ? bothTerms(document.root, document.objects) : document.root
     if (!values.has(root)) throw new SchemaError('#', 'no value is valid')

@@ -97,7 +97,7 @@ export class LiteralLexer extends Lexer {
 
   constructor(budget: Budget, literals: readonly Uint8Array[]) {
     super(budget)
-    budget.spend(literals.length / 2)
+    budget.spend(literals.length / 4)
     this.literals = sorted(literals)
     this.start = literals.length === 0 ? null : this.state(0, literals.length, 0)
   }

@@ -32,6 +32,7 @@ export class Lexers {
     const same = this.#ofText[kind].get(text)
     if (same !== undefined) return same
     const key = `${kind} ${keyOf(text)}`
+    this.budget.spend(5 + Math.min(key.length, MOST_KEY) / 20)
     const lexer = this.#remembered(key, () => new (kind === 'utf8' ? Utf8Lexer : JsonStringLexer)(this.budget, text))
     this.#ofText[kind].set(text, lexer)
     return lexer

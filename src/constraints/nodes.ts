@@ -59,14 +59,17 @@ export class Nodes {
     if (depth > MOST_DEPTH) throw new ConstraintError('depth', `an expression is nested more than ${MOST_DEPTH} deep`)
     if (this.#count > MOST_NODES)
       throw new ConstraintError('states', `the constraint has more than ${MOST_NODES} parts`)
-    this.budget.spend(2)
+    this.budget.spend(8)
     const node = this.#make(expression, depth + 1)
     this.#known.set(expression, node)
     return node
   }
 
   body(node: RuleNode): Node {
-    node.body ??= this.of(node.rule.expand())
+    if (node.body === undefined) {
+      this.budget.spend(20)
+      node.body = this.of(node.rule.expand())
+    }
     return node.body
   }
 

@@ -8,7 +8,12 @@ const LAST_SURROGATE = 0xdfff
 /** Sorted, joined, without surrogates and what lies outside of Unicode. */
 export function normalRanges(ranges: readonly CharRange[]): CharRange[] {
   const cut: CharRange[] = []
-  for (const [first, last] of ranges) {
+  for (const range of ranges) {
+    const [first, last] = range
+    if (first >= 0 && last < FIRST_SURROGATE) {
+      if (first <= last) cut.push(range)
+      continue
+    }
     const low: CharRange = [Math.max(first, 0), Math.min(last, FIRST_SURROGATE - 1)]
     const high: CharRange = [Math.max(first, LAST_SURROGATE + 1), Math.min(last, LAST)]
     if (low[0] <= low[1]) cut.push(low)

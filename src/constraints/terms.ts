@@ -57,7 +57,7 @@ export class Terms implements TermMaker {
   }
 
   chars(ranges: readonly CharRange[]): Term {
-    this.budget.spend(ranges.length / 4)
+    this.budget.spend(ranges.length / 2)
     const normal = normalRanges(ranges)
     return normal.length === 0 ? this.never : this.#make('chars', normal.join(), { nullable: false, ranges: normal })
   }
@@ -237,10 +237,10 @@ export class Terms implements TermMaker {
   }
 
   #make(kind: Term['kind'], key: string, rest: Partial<Term> & { nullable: boolean }): Term {
+    const items = rest.items ?? NONE
     const known = this.#known.get(kind + key)
     if (known !== undefined) return known
-    this.budget.spend(6)
-    const items = rest.items ?? NONE
+    this.budget.spend(1 + items.length / 4)
     const plain = kind !== 'all' && kind !== 'not' && items.every((item) => item.plain)
     const made = { ranges: NONE, min: 0, max: 0, derivative: undefined, live: undefined, near: undefined }
     const term: Term = { ...made, ...rest, id: this.#count++, kind, items, plain }

@@ -27,7 +27,18 @@ export function charsOf(text: string): Text {
 
 /** A fixed string. */
 export function fixedText(text: string): Text {
-  return sequenceOf(Array.from(text, charsOf))
+  const items = Array.from(text, oneChar)
+  return items.length === 1 ? items[0]! : items.length === 0 ? EMPTY_TEXT : { kind: 'sequence', items }
+}
+
+/** The characters of ASCII, of which names and values mostly consist. */
+const ASCII: Text[] = []
+
+function oneChar(char: string): Text {
+  const code = char.codePointAt(0)!
+  if (code >= 0x80) return chars([code, code])
+  ASCII[code] ??= { kind: 'chars', ranges: [[code, code]] }
+  return ASCII[code]
 }
 
 export function textSequence(...items: readonly Text[]): Text {

@@ -60,7 +60,7 @@ export function compileToolCalls(
 function argumentsOf(tools: readonly CallableTool[], options: SchemaOptions): Expression[] {
   const object = { ...options, kind: 'object' } as const
   const any = compileSchema({}, object)
-  const effort = new Effort()
+  const effort = new Effort(options.budget)
   const compiled = tools.map(({ name, parameters, strict }, i) => {
     if (parameters === undefined || parameters === null) return any
     if (!strict) return rule(name, () => loose(parameters, object) ?? any, true)

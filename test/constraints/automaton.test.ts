@@ -28,6 +28,7 @@ function randomInput(random: (below: number) => number, automaton: ReturnType<ty
   const bytes: number[] = []
   let state = automaton.start
   for (let i = 0; i < 12 && !(state.accepting && random(3) === 0); i++) {
+    automaton.budget.renew()
     const possible = Array.from({ length: 256 }, (_, byte) => byte).filter(
       (byte) => automaton.step(state, byte) !== null,
     )

@@ -29,7 +29,13 @@ export class SchemaOracle {
     const value: unknown = JSON.parse(text)
     // An unlisted name can come twice, and is then one member less than was counted.
     if (namesIn(value) < (text.match(/"(?:[^"\\]|\\.)*"\s*:/g)?.length ?? 0)) return undefined
-    return this.#validate(value) === true
+    try {
+      return this.#validate(value) === true
+    } catch (error) {
+      // The code that ajv writes for `unevaluatedItems` behind some alternatives uses a variable that it does not declare.
+      if (error instanceof ReferenceError) return undefined
+      throw error
+    }
   }
 }
 

@@ -28,12 +28,22 @@ function references(syntax: Syntax): Reference[] {
   return found
 }
 
-/** The rules that may match nothing: found by looking again until no more are found. */
+/** The rules that may match nothing: each that is found leads to those that refer to it, which are looked at again. */
 function nullableRules({ rules }: Grammar): ReadonlySet<string> {
+  const users = new Map<string, string[]>()
+  for (const [user, { body }] of rules) {
+    for (const { name } of references(body)) {
+      const known = users.get(name)
+      if (known === undefined) users.set(name, [user])
+      else if (known.at(-1) !== user) known.push(user)
+    }
+  }
   const nullable = new Set<string>()
-  for (let size = -1; size < nullable.size; ) {
-    size = nullable.size
-    for (const [name, { body }] of rules) if (isNullable(body, nullable)) nullable.add(name)
+  const open = [...rules.keys()]
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (nullable.has(name) || !isNullable(rules.get(name)!.body, nullable)) continue
+    nullable.add(name)
+    open.push(...(users.get(name) ?? []))
   }
   return nullable
 }

@@ -1,6 +1,6 @@
 /** Where the subschemas of a document stand, and where references lead. */
 import { SchemaError } from './error.ts'
-import { isObject, type SchemaObject } from './plain-schema.ts'
+import { escaped, isObject, type SchemaObject } from './plain-schema.ts'
 
 /** A schema that a reference leads to. */
 export interface Found {
@@ -11,10 +11,13 @@ export interface Found {
 
 /** What a document's own address is when it has none. */
 export const NO_ADDRESS = 'schema://document/'
-const IN_MAPS = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas', 'dependencies']
-const IN_LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']
-const SINGLE = `items additionalItems contains additionalProperties propertyNames not if then else unevaluatedItems
-  unevaluatedProperties contentSchema`.split(/\s+/)
+/** Keywords whose values are schemas, or hold some: by name, or in a row. */
+const HOLDS = new Map<string, 'map' | 'list' | 'one'>([
+  ...words('map', 'properties patternProperties $defs definitions dependentSchemas dependencies'),
+  ...words('list', 'allOf anyOf oneOf prefixItems'),
+  ...words('one', 'items additionalItems contains additionalProperties propertyNames not if then else'),
+  ...words('one', 'unevaluatedItems unevaluatedProperties contentSchema'),
+])
 const DIALECT = /^https?:\/\/json-schema\.org\/(draft\/2020-12|draft\/2019-09|draft-0[67])\/schema#?$/
 
 export class Addresses {
@@ -94,17 +97,19 @@ export class Addresses {
     const inner = this.#address(schema, path, base)
     this.#bases.set(schema, inner)
     this.#paths.set(schema, path)
-    for (const keyword of IN_MAPS) {
-      if (!isObject(schema[keyword])) continue
-      for (const [name, value] of Object.entries(schema[keyword])) {
-        this.#register(value, `${path}/${keyword}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, inner)
+    for (const keyword of Object.keys(schema)) {
+      const kind = HOLDS.get(keyword)
+      if (kind === undefined) continue
+      const value = schema[keyword]
+      if (Array.isArray(value)) {
+        if (kind === 'list' || keyword === 'items') {
+          for (let i = 0; i < value.length; i++) this.#register(value[i], `${path}/${keyword}/${i}`, inner)
+        }
+      } else if (kind === 'one') this.#register(value, `${path}/${keyword}`, inner)
+      else if (kind === 'map' && isObject(value)) {
+        for (const name of Object.keys(value)) this.#register(value[name], `${path}/${keyword}/${escaped(name)}`, inner)
       }
     }
-    for (const keyword of IN_LISTS) {
-      if (!Array.isArray(schema[keyword])) continue
-      for (const [i, value] of schema[keyword].entries()) this.#register(value, `${path}/${keyword}/${i}`, inner)
-    }
-    for (const keyword of SINGLE) this.#register(schema[keyword], `${path}/${keyword}`, inner)
   }
 
   #address(schema: SchemaObject, path: string, base: string): string {
@@ -131,7 +136,15 @@ export class Addresses {
   }
 }
 
+function words<K>(kind: K, names: string): [string, K][] {
+  return names.split(' ').map((name) => [name, kind])
+}
+
+/** What every address keeps as it is: most references are only such a fragment. */
+const PLAIN_FRAGMENT = /^#[\w$/.-]*$/
+
 function resolved(reference: string, base: string, path: string): string {
+  if (PLAIN_FRAGMENT.test(reference) && !base.includes('#')) return base + reference
   try {
     return new URL(reference, base).href
   } catch (cause) {

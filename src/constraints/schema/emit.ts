@@ -43,7 +43,7 @@ export class Emitter {
   check(root: Term): void {
     const found = new Map([[String(root), root]])
     for (const term of found.values()) {
-      this.#values.facts.spend(1, this.#values.shapes.pathOf(term))
+      this.#values.facts.spend(0.4, this.#values.shapes.pathOf(term))
       const shape = this.#values.shapes.of(term)
       const inner = [
         ...shape.arrays.flatMap((set) => this.#arrayStates(set).terms()),

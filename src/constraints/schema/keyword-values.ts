@@ -2,7 +2,7 @@
 import { type Decimal, decimalOf } from './decimal.ts'
 import type { SchemaNode } from './document.ts'
 import { SchemaError } from './error.ts'
-import { isObject } from './plain-schema.ts'
+import { escaped, isObject } from './plain-schema.ts'
 
 /** A keyword of a subschema, with where it stands. */
 export class Keyword {
@@ -83,9 +83,4 @@ export class Keyword {
     if (!isObject(value)) throw this.wrong('must be an object')
     return Object.entries(value).map(([name, item]) => [name, item, `${this.path}/${escaped(name)}`])
   }
-}
-
-/** A name as a step of a JSON pointer. */
-function escaped(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }

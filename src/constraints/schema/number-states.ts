@@ -12,7 +12,7 @@ import type { NumberSet } from './numbers.ts'
 
 const MORE = Number.POSITIVE_INFINITY
 /** Remainders that are told apart, and states together with those of the bounds. */
-const LIMITS = { remainders: 10_000n, states: 10_000 }
+const LIMITS = { remainders: 10_000n, states: 5_000 }
 const SYMBOLS = '-.0123456789'
 
 /** @throws SchemaError when the multiples are too large for an automaton */
@@ -113,7 +113,9 @@ class Remainders {
         const name = keyOf(target)
         if (!found.has(name)) found.set(name, target)
         next.set(symbol, name)
-        before.set(name, [...(before.get(name) ?? []), key])
+        const known = before.get(name)
+        if (known === undefined) before.set(name, [key])
+        else known.push(key)
       }
       this.#next.set(key, next)
       if (this.#isNumber(state)) this.#accepting.add(key)

@@ -56,7 +56,8 @@ export class ObjectStates {
     const unlisted = set.members.filter(({ names }) => names.values === undefined)
     // States hold a bit for each name, and each state leads to one more for each name.
     const count = this.names.length
-    facts.spend((count * (1 + unlisted.length)) / 50 + count ** 2 / 16000, set.path)
+    const letters = this.names.reduce((all, { length }) => all + length, 0)
+    facts.spend((count * (1 + unlisted.length)) / 50 + count ** 2 / 16000 + letters / 60, set.path)
     const byName = membersByName(set.members)
     const numbers = new Map(this.names.map((name, i) => [name, i]))
     this.#named = this.names.map((name) => this.#namedCell(name, [...(byName.get(name) ?? []), ...unlisted]))
@@ -255,14 +256,21 @@ function closuresOf(
   spend: (steps: number) => void,
 ): Map<number, bigint> {
   const direct = new Map<number, number[]>()
-  for (const [named, others] of dependents) direct.set(named, [...(direct.get(named) ?? []), ...others])
+  for (const [named, others] of dependents) {
+    const known = direct.get(named)
+    if (known === undefined) direct.set(named, [...others])
+    else for (const other of others) known.push(other)
+  }
   const closures = new Map<number, bigint>()
   for (const named of direct.keys()) {
     const found = new Set([named])
+    let looks = 0
     for (const one of found) {
-      for (const other of direct.get(one) ?? []) found.add(other)
+      const next = direct.get(one) ?? []
+      looks += 1 + next.length
+      for (const other of next) found.add(other)
     }
-    spend(1 + found.size / 120)
+    spend(0.2 + looks / 300)
     closures.set(
       named,
       [...found].reduce((all, one) => all | (1n << BigInt(one)), 0n),

@@ -6,6 +6,8 @@ export type SchemaObject = { readonly [keyword: string]: unknown }
 
 const MAX_DEPTH = 200
 const MAX_VALUES = 100_000
+/** An object or array costs as much as some values: most of them are schemas, with an address each. */
+const CONTAINER = 4
 const MAX_TEXT = 2_000_000
 const MAX_DIGITS = 400
 const LARGEST = 10n ** BigInt(MAX_DIGITS)
@@ -24,6 +26,11 @@ export function isObject(value: unknown): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A name as a step of a JSON pointer. */
+export function escaped(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
 /** The same for equal JSON values: `1` and `1.0`, and objects in any order. */
 export function keyOf(value: unknown): string {
   if (typeof value === 'bigint') return String(value)
@@ -38,7 +45,8 @@ function measure(schema: unknown, root: string): void {
   let [values, text] = [0, 0]
   const visit = (value: unknown, path: string, depth: number): void => {
     if (depth > MAX_DEPTH) throw new SchemaError(root, `is nested deeper than ${MAX_DEPTH}`)
-    if (++values > MAX_VALUES) throw new SchemaError(root, `has more than ${MAX_VALUES} values`)
+    values += typeof value === 'object' && value !== null ? CONTAINER : 1
+    if (values > MAX_VALUES) throw new SchemaError(root, `has more than ${MAX_VALUES} values`)
     if (typeof value === 'string') {
       text += value.length
       if (text > MAX_TEXT) throw new SchemaError(root, `has more than ${MAX_TEXT} characters of text`)

@@ -122,7 +122,7 @@ export class ShapeAlgebra {
   }
 
   #product<S extends object>(a: readonly S[], b: readonly S[], path: string, both: (x: S, y: S) => S | undefined): S[] {
-    this.#effort.spend(a.length * sizeOf(b) + b.length * sizeOf(a), path)
+    this.#effort.spend(1.5 * (a.length * sizeOf(b) + b.length * sizeOf(a)), path)
     return this.#united(a.flatMap((x) => b.map((y) => both(x, y)).filter((set) => set !== undefined)))
   }
 

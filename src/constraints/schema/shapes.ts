@@ -102,7 +102,7 @@ export class Shapes {
     if (known === 'open') throw new ShapeLoop(this.#document.node(literal >> 1).path)
     if (known !== undefined) return known
     const node = this.#document.node(literal >> 1)
-    this.#effort.spend(2, node.path)
+    this.#effort.spend(1, node.path)
     this.#known.set(literal, 'open')
     this.#open++
     try {
@@ -126,6 +126,7 @@ export class Shapes {
     }
     let shape = simplest(localShape(node, this.#context))
     if (!Object.keys(node.schema).some((name) => APPLIES.has(name))) return shape
+    this.#effort.spend(1, node.path)
     const narrow = (other: Shape): void => {
       shape = this.algebra.both(shape, other, node.path)
     }
@@ -172,7 +173,7 @@ export class Shapes {
   #constants(values: readonly unknown[], path: string): Shape {
     const constant = (value: unknown) => this.#document.constant(value, path)
     const numbers = values.filter((value) => typeof value === 'number' || typeof value === 'bigint')
-    this.#effort.spend(values.length / 10 + numbers.length, path)
+    this.#effort.spend(values.length / 25 + numbers.length, path)
     const arrays = values.filter((value) => Array.isArray(value)) as (readonly unknown[])[]
     const any = { ...NO_SHAPE, numbers: numbers.map((value) => onlyNumber(decimalOf(value))) }
     return {

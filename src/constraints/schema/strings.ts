@@ -29,7 +29,13 @@ export function commonStrings(a: StringSet, b: StringSet, states: TextStates): S
   if (a.values !== undefined) return { values: new Set([...a.values].filter((value) => hasString(b, value, states))) }
   if (b.values !== undefined) return commonStrings(b, a, states)
   if (a === ANY_STRING) return b
-  return b === ANY_STRING ? a : { text: textAll(a.text, b.text), except: new Set([...a.except, ...b.except]) }
+  return b === ANY_STRING ? a : { text: textAll(a.text, b.text), except: eitherOf(a.except, b.except) }
+}
+
+/** One of the sets itself where the other adds nothing: what is known of it stays known. */
+function eitherOf(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  if (b.size === 0) return a
+  return a.size === 0 ? b : new Set([...a, ...b])
 }
 
 export function unitedStrings(a: StringSet, b: StringSet, states: TextStates): StringSet {
@@ -56,7 +62,18 @@ export function isEmptyStrings(set: StringSet, states: TextStates): boolean {
 
 export function textOf(set: StringSet): Text {
   if (set.values !== undefined) return listedText([...set.values])
-  return set.except.size === 0 ? set.text : textAll(set.text, textNot(listedText([...set.except])))
+  return set.except.size === 0 ? set.text : textAll(set.text, othersThan(set.except))
+}
+
+const others = new WeakMap<ReadonlySet<string>, Text>()
+
+function othersThan(values: ReadonlySet<string>): Text {
+  let text = others.get(values)
+  if (text === undefined) {
+    text = textNot(listedText([...values]))
+    others.set(values, text)
+  }
+  return text
 }
 
 /** The strings as a tree by their first characters, so that a reader follows one branch and not each string. */

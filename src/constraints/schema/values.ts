@@ -56,7 +56,7 @@ export class Values {
     const place = this.#open.size
     if (place > MAX_DEPTH)
       throw new SchemaError(this.shapes.pathOf(term), `schemas lead into each other deeper than ${MAX_DEPTH}`)
-    this.facts.spend(1, this.shapes.pathOf(term))
+    this.facts.spend(0.4, this.shapes.pathOf(term))
     const shape = this.shapes.tryOf(term)
     if (shape === undefined) {
       this.#leans = -1
