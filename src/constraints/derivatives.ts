@@ -66,7 +66,7 @@ function ofRanges(terms: TermMaker, ranges: readonly CharRange[]): Derivative {
 }
 
 function mapped(terms: TermMaker, { starts, targets }: Derivative, map: (target: Term) => Term): Derivative {
-  terms.budget.spend(1 + starts.length / 3)
+  terms.budget.spend(0.5 + starts.length / 4)
   const builder = new Builder()
   let before: Term | undefined
   let to = terms.never

@@ -136,7 +136,7 @@ export class Addresses {
   }
 }
 
-function words<K>(kind: K, names: string): [string, K][] {
+function words<const K>(kind: K, names: string): [string, K][] {
   return names.split(' ').map((name) => [name, kind])
 }
 
