@@ -1,4 +1,5 @@
 /** An opened GPU device: its buffers, its queue, and what has gone wrong with it. */
+import { platform } from '#platform'
 import { DeviceError, type LimitName, MemoryError, messageOf } from '../errors.ts'
 import { Buffer } from './buffer.ts'
 import { GpuCounters } from './counters.ts'
@@ -149,7 +150,7 @@ export class Gpu {
       // WebGPU tells it by the scope; some runtimes throw.
       throw /memory/i.test(messageOf(error)) ? refused() : error
     } finally {
-      const told = device.popErrorScope().then((error) => {
+      const told = this.popErrorScope().then((error) => {
         if (error) for (const guard of concerned) guard.failed ??= refused()
       })
       // A lost device says so itself.
@@ -171,9 +172,14 @@ export class Gpu {
    * @param kind names work that was just submitted and takes the same time again
    */
   async finish(kind?: string): Promise<void> {
-    const ask = () => this.device.queue.onSubmittedWorkDone()
+    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone())
     await (kind === undefined ? ask() : this.waits.resultOf(kind, ask))
     this.check()
+  }
+
+  /** What the innermost error scope caught. */
+  popErrorScope(): Promise<GPUError | null> {
+    return platform.calmly(() => this.device.popErrorScope())
   }
 
   /**
@@ -194,8 +200,8 @@ export class Gpu {
       result = await allocate()
     } finally {
       bytes = this.counters.bytesAlive
-      memory = await this.device.popErrorScope().catch(() => null)
-      invalid = await this.device.popErrorScope().catch(() => null)
+      memory = await this.popErrorScope().catch(() => null)
+      invalid = await this.popErrorScope().catch(() => null)
       await Promise.all(guard.pending)
       this.guards.delete(guard)
     }

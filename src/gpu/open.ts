@@ -24,7 +24,7 @@ export async function openGpu({ disableFeatures = [], backend, tuning }: GpuOpti
     const { device, facts } = await openDevice(entry, disableFeatures)
     const { features, adapterInfo } = facts
     const known = { features, software: isSoftware(adapterInfo), subgroupLanes: 0 }
-    const waits = new QuietWaits(platform.looksBusily)
+    const waits = new QuietWaits(platform.looksForResults)
     plain = new Gpu(device, facts, new DeviceHealth(device), tuningFor(known), undefined, undefined, waits)
     const probed = features.has('subgroups') && backend !== 'null'
     const subgroupLanes = probed ? await lanesOrNone(plain) : 0

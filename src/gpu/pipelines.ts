@@ -1,4 +1,5 @@
 /** The compiled shaders of a device. */
+import { platform } from '#platform'
 import type { GpuCounters } from './counters.ts'
 import { SHADER_STAGE_COMPUTE } from './flags.ts'
 import { bindingsOf, compose, type ShaderBinding, type ShaderPart } from './shader.ts'
@@ -35,11 +36,9 @@ export class PipelineCache {
     if (pipeline === undefined) {
       counters.pipelinesCreated++
       const label = parts.map((part) => part.module.name).join(' + ')
-      pipeline = device.createComputePipelineAsync({
-        label,
-        layout: this.layoutsOf(shape).pipeline,
-        compute: { module: device.createShaderModule({ label, code }), entryPoint: 'main' },
-      })
+      const layout = this.layoutsOf(shape).pipeline
+      const compute = { module: device.createShaderModule({ label, code }), entryPoint: 'main' }
+      pipeline = platform.calmly(() => device.createComputePipelineAsync({ label, layout, compute }))
       this.pipelines.set(key, pipeline)
       // What failed once is tried again.
       pipeline.catch(() => this.pipelines.delete(key))

@@ -1,4 +1,5 @@
 /** The way back: results of the GPU to JavaScript. */
+import { platform } from '#platform'
 import type { Buffer } from './buffer.ts'
 import type { Gpu } from './device.ts'
 import { BufferUsage, MAP_MODE_READ } from './flags.ts'
@@ -34,7 +35,7 @@ export class Readback {
     const buffer = this.staging.gpuBuffer
     this.gpu.counters.readbacks++
     try {
-      const map = () => buffer.mapAsync(MAP_MODE_READ, 0, bytes)
+      const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes))
       await (kind === undefined ? map() : this.gpu.waits.resultOf(kind, map))
       try {
         const copy = buffer.getMappedRange(0, bytes).slice(0)

@@ -189,7 +189,7 @@ export async function buildApart<B>(gpu: Gpu, recorder: Recorder<B>) {
   gpu.device.pushErrorScope('validation')
   // Shaders are made before the first await.
   const built = recorder.build()
-  gpu.device.popErrorScope().catch(() => undefined)
+  gpu.popErrorScope().catch(() => undefined)
   return built
 }
 

@@ -13,7 +13,9 @@ import type {
 export const platform: Platform = {
   name: 'browser',
 
-  looksBusily: false,
+  looksForResults: false,
+
+  calmly: (ask) => ask(),
 
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')

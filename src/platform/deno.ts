@@ -42,7 +42,9 @@ declare const Deno: DenoRuntime
 export const platform: Platform = {
   name: 'deno',
 
-  looksBusily: false,
+  looksForResults: false,
+
+  calmly: (ask) => ask(),
 
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     if (options.backend !== undefined) throw new ParameterError('backend', options.backend, 'exists in Node only')

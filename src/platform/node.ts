@@ -4,6 +4,7 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError } from '../errors.ts'
+import { calmly } from './calm-looks.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
 import type { ModelStore, StoreOptions } from './store-types.ts'
 import type {
@@ -27,7 +28,9 @@ const instances = new Map<string, GPU>()
 export const platform: Platform = {
   name: process.versions.bun === undefined ? 'node' : 'bun',
 
-  looksBusily: true,
+  looksForResults: true,
+
+  calmly,
 
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {
     // An entry that the host program installed itself (Electron, a polyfill) is the one it wants used.

@@ -10,8 +10,10 @@ export type { RandomAccessFile }
  */
 export interface Platform {
   readonly name: 'browser' | 'node' | 'bun' | 'deno'
-  /** Whether it looks for the GPU's results in a busy loop as long as a promise of theirs is pending. */
-  readonly looksBusily: boolean
+  /** Whether it looks for the GPU's results itself, again and again, as long as a promise of theirs is pending. */
+  readonly looksForResults: boolean
+  /** Calls what makes a promise of the GPU, so that looking for its result leaves the CPU to others. */
+  calmly<T>(ask: () => T): T
   /** The runtime's WebGPU entry. Throws `DeviceError` that says what to install when there is none. */
   openGpu(options?: GpuEntryOptions): Promise<GPU>
   /** What stands at a path of the local file system; undefined when nothing does, or when there is no file system. */
