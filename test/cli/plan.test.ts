@@ -63,7 +63,7 @@ describe('plan', () => {
   })
 })
 
-it('--verbose says it before the weights, on standard error', { timeout: patience(60_000) }, async () => {
+it('--verbose says it before the weights, on standard error', { timeout: patience(240_000) }, async () => {
   const args = ['generate', '-m', MODEL, '--raw', '--no-sample', '-n', '2', '--verbose', 'a']
   const result = await runCommand(args)
   expect(result).toMatchObject({ code: 0, hung: false })
@@ -74,7 +74,7 @@ it('--verbose says it before the weights, on standard error', { timeout: patienc
   expect(without.stderr).not.toMatch(/^total /m)
 })
 
-it('a load that does not fit names the flags', { timeout: patience(60_000) }, async () => {
+it('a load that does not fit names the flags', { timeout: patience(240_000) }, async () => {
   const result = await runCommand(['generate', '-m', MODEL, '--max-memory', '300kB', 'a'])
   expect(result).toMatchObject({ code: 1, hung: false })
   expect(result.stderr).toMatch(/error: the model needs \d+ bytes, the option --max-memory allows 300000; /)

@@ -8,8 +8,10 @@ import { build } from 'vite'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { continuation } from '../support/fixtures.ts'
+import { startHub } from '../support/hub-server.ts'
 import { patience } from '../support/patience.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
+import { randomGguf, SUPER_BLOCK_CONFIG } from '../support/random-gguf.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 
@@ -172,6 +174,34 @@ describe('the demo page', () => {
       },
       { settings: { ...GREEDY, max_tokens: 200, schema } },
     )
+  })
+
+  it('says of a known model whether it fits, from its header', LONG, async () => {
+    const hub = await startHub({ redirects: false })
+    const { file } = randomGguf({ ...SUPER_BLOCK_CONFIG, vocabSize: 18_000 }, () => 'f32')
+    hub.publish('mistralai/Ministral-3-3B-Instruct-2512-GGUF', new Map([['Ministral-Q4_K_M.gguf', file]]))
+    try {
+      await visit(
+        async (page) => {
+          await page.route('https://huggingface.co/**', async (route) => {
+            const { pathname, search } = new URL(route.request().url())
+            await route.fulfill({ response: await route.fetch({ url: `${hub.endpoint}${pathname}${search}` }) })
+          })
+          await page.locator('#change-model').click()
+          const card = page.locator('.known .way', { hasText: 'Ministral 3 3B' })
+          await card.getByRole('button', { name: 'Does it fit?' }).click()
+          const verdict = card.getByRole('status')
+          await verdict.getByText(/^(?!Reading)./).waitFor()
+          expect(await verdict.textContent()).toMatch(
+            /^Fits this GPU, if \d+ MB of its memory are free: weights \d+ MB, .* tokens of context\.$/,
+          )
+          expect(hub.served).toBeLessThan(2 ** 20)
+        },
+        { serviceWorkers: 'block' },
+      )
+    } finally {
+      await hub.close()
+    }
   })
 
   it('takes a dropped GGUF in place of the embedded model', LONG, async () => {

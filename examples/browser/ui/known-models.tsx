@@ -1,4 +1,5 @@
-/** A short list of Mistral models, with what this device can hold of them. */
+/** A short list of Mistral models, with what each would take of this GPU. */
+import { look, type Verdict, verdicts } from '../state/fitting.ts'
 import type { NamedSource } from '../state/model.ts'
 import { bytes } from './format.ts'
 
@@ -10,7 +11,7 @@ interface KnownModel {
   readonly meaning: string
 }
 
-/** Sizes are those of the files, which the GPU holds as they are. */
+/** Sizes are those of the files. What the GPU takes is what the header says, which is read when somebody asks. */
 const MODELS: readonly KnownModel[] = [
   {
     title: 'Ministral 3 3B Instruct, Q4_K_M',
@@ -30,22 +31,24 @@ const MODELS: readonly KnownModel[] = [
     bytes: 4.37e9,
     meaning: 'The classic, with function calls.',
   },
+  {
+    title: 'Mistral Nemo 12B Instruct, Q4_K_M',
+    address: 'bartowski/Mistral-Nemo-Instruct-2407-GGUF:Q4_K_M',
+    bytes: 7.48e9,
+    meaning: 'Many languages, for GPUs with 12 GB.',
+  },
 ]
 
-export function KnownModels({ pick }: { pick: (source: NamedSource) => void }) {
+type Pick = (source: NamedSource) => void
+
+export function KnownModels({ pick }: { pick: Pick }) {
   return (
     <div class="known">
       <h3>From Hugging Face</h3>
       <ul>
         {MODELS.map((model) => (
           <li key={model.address}>
-            <button type="button" class="way" onClick={() => pick({ source: model.address, name: model.title })}>
-              <strong>{model.title}</strong>
-              <small>
-                {bytes(model.bytes)} · {model.meaning}
-              </small>
-              <small class="fit">{verdict(model)}</small>
-            </button>
+            <Known model={model} pick={pick} />
           </li>
         ))}
       </ul>
@@ -53,10 +56,46 @@ export function KnownModels({ pick }: { pick: (source: NamedSource) => void }) {
   )
 }
 
-/** WebGPU does not say how much memory a GPU has. Some browsers admit to gigabytes of the device, at most 8. */
-function verdict({ bytes: size }: KnownModel): string {
-  const { deviceMemory: memory } = navigator as { deviceMemory?: number }
-  if (memory !== undefined && memory < 8 && size > memory * 0.6e9)
-    return `Too large for the ${memory} GB of this device.`
-  return size < 3e9 ? 'Fits this device, as far as it tells.' : `Needs a GPU with ${Math.ceil((size * 1.2) / 1e9)} GB.`
+function Known({ model, pick }: { model: KnownModel; pick: Pick }) {
+  const { title, address, meaning } = model
+  const verdict = verdicts.value.get(address)
+  const load = async () => {
+    // What does not fit is not downloaded.
+    if (await look(address)) pick({ source: address, name: title })
+  }
+  const isLooking = verdict?.is === 'looking'
+  return (
+    <div class="way">
+      <strong>{title}</strong>
+      <small>
+        {bytes(model.bytes)} · {meaning}
+      </small>
+      <small class="fit" role="status">
+        {textOf(verdict)}
+      </small>
+      <span class="row">
+        <button type="button" disabled={isLooking} onClick={() => void look(address)}>
+          Does it fit?
+        </button>
+        <button type="button" disabled={isLooking} onClick={() => void load()}>
+          Load
+        </button>
+      </span>
+    </div>
+  )
+}
+
+/** WebGPU does not say how much memory a GPU has: what fits is what none of its limits forbids. */
+function textOf(verdict: Verdict | undefined): string {
+  if (verdict === undefined) return ''
+  if (verdict.is === 'looking') return 'Reading its header…'
+  if (verdict.is === 'failed') return `That cannot be told: ${verdict.why}`
+  const { fits, memory, contextLength, problems } = verdict.plan
+  const [problem] = problems
+  if (!fits && problem !== undefined) {
+    const { what, neededBytes, limit, limitBytes } = problem
+    return `Does not fit this GPU: ${what} needs ${bytes(neededBytes)}, and its ${limit} is ${bytes(limitBytes)}.`
+  }
+  const cache = `${bytes(memory.cache)} for ${contextLength.toLocaleString()} tokens of context`
+  return `Fits this GPU, if ${bytes(memory.total)} of its memory are free: weights ${bytes(memory.weights)}, ${cache}.`
 }
