@@ -84,9 +84,9 @@ async function measure(
   try {
     const { tokEmbeddings, output, layers } = model.loaded.weights
     const matrices = new Set([
-      tokEmbeddings,
-      output,
-      ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2]),
+      ...tokEmbeddings,
+      ...output,
+      ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, ...wo, ...w13, ...w2]),
     ])
     let bytes = 0
     let weights = 0

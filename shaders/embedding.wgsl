@@ -1,7 +1,10 @@
 // needs: weights, emit
-// The table's row of the token that stands at the row's position. One thread per four elements.
+// The table's row of the token that stands at the row's position. One thread per four elements. Of a table in several pieces
+// each has some of the tokens, and leaves the rows of the others alone.
 override N: u32; // elements of a row
 override POSITIONS: u32; // tokens that one sequence has room for
+override FIRST: u32 = 0u; // the token of the piece's first row
+override TOKENS: u32 = 0xffffffffu; // that the piece has rows for
 
 const THREADS = 64u;
 
@@ -16,7 +19,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let col = id.x * 4u;
   if (col >= N) { return; }
   let token = history[places[id.y].x * POSITIONS + places[id.y].y];
-  let elements = weight_quad(token, id.x);
+  if (token - FIRST >= TOKENS) { return; }
+  let elements = weight_quad(token - FIRST, id.x);
   emit(id.y, col, elements.x, elements.y);
   emit(id.y, col + 2u, elements.z, elements.w);
 }

@@ -77,7 +77,7 @@ const BUDGET_MS = 120_000
 
 /** Measures the kernels for a model's matrices, or those of Mistral 7B. Throws what opening a model throws. */
 export async function runTuner(gpu: Gpu, model: string | undefined): Promise<TuneFinding> {
-  const matrices = model === undefined ? (gpu.software ? SMALL : SEVEN_B) : await matricesOfModel(model)
+  const matrices = model === undefined ? (gpu.software ? SMALL : SEVEN_B) : await matricesOfModel(gpu, model)
   const stopwatch = createStopwatch(gpu)
   const start = performance.now()
   try {
@@ -93,10 +93,10 @@ export async function runTuner(gpu: Gpu, model: string | undefined): Promise<Tun
   }
 }
 
-async function matricesOfModel(model: string): Promise<MatrixShape[]> {
+async function matricesOfModel(gpu: Gpu, model: string): Promise<MatrixShape[]> {
   const files = await openSource(model, {})
   try {
-    return await matricesOf(await openCheckpoint(files, {}), 'native')
+    return await matricesOf(gpu, await openCheckpoint(files, {}), 'native')
   } finally {
     await files.close()
   }

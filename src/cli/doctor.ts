@@ -104,7 +104,7 @@ async function inspect(cli: Cli, values: Values): Promise<Finding> {
       subgroup_lanes: gpu.tuning.subgroupLanes,
       disabled,
       limits: gpu.limits,
-      models: modelFits(Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize)),
+      models: modelFits(gpu),
       ...(tested && { self_test: tested }),
       ...(tuned && { tuning: tuned }),
     }
@@ -139,11 +139,14 @@ async function render(cli: Cli, report: Report): Promise<string> {
     row('timestamp-query', has('timestamp-query')),
     '',
     row('largest buffer', size('maxBufferSize')),
-    row('largest binding', `${size('maxStorageBufferBindingSize')} (one matrix, or one layer’s cache, must fit)`),
+    row(
+      'largest binding',
+      `${size('maxStorageBufferBindingSize')} (one layer’s cache must fit; larger matrices lie in pieces)`,
+    ),
     row('workgroup', `${limits.maxComputeInvocationsPerWorkgroup} threads, ${size('maxComputeWorkgroupStorageSize')}`),
     row('bindings', `${limits.maxStorageBuffersPerShaderStage} storage buffers in a shader`),
     '',
-    `${color.bold('What fits')} (by the size of the largest matrix; the GPU’s memory must hold all of the weights, too)`,
+    `${color.bold('What models take')} (the GPU’s memory must hold all of the weights; the context is the largest that a binding holds)`,
     ...report.models.map((fit) => `  ${fit.name.padEnd(32)} ${describe(fit)}`),
   )
   const { self_test: tested, tuning } = report
@@ -152,8 +155,6 @@ async function render(cli: Cli, report: Report): Promise<string> {
   return lines.join('\n')
 }
 
-function describe({ runs, weights_bytes: sizes }: ModelFit): string {
-  const options = (['native', 'q8', 'q4'] as const).filter((option) => runs[option])
-  if (options.length === 0) return 'does not fit'
-  return options.map((option) => `${option === 'native' ? '16-bit' : option} (${bytes(sizes[option])})`).join(', ')
+function describe({ max_context: context, weights_bytes: { native, q8, q4 } }: ModelFit): string {
+  return `16-bit ${bytes(native)}, q8 ${bytes(q8)}, q4 ${bytes(q4)}; context ${context}`
 }

@@ -158,7 +158,7 @@ function decodeQ4(bytes: Uint8Array, out: Float32Array): void {
 }
 
 /** A view where the alignment allows, else of a copy. */
-function u16View(bytes: Uint8Array): Uint16Array {
+export function u16View(bytes: Uint8Array): Uint16Array {
   const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes)
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2)
 }

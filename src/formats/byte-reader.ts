@@ -3,6 +3,7 @@ import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { AbortError, CheckpointError } from '../errors.ts'
 import { parseLooseJson } from '../json/loose.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
+import type { RandomAccessFile } from '../platform/types.ts'
 
 /** One opened file that can be read by range. */
 export interface ByteReader {
@@ -11,10 +12,16 @@ export interface ByteReader {
   /** Bytes. */
   readonly size: number
   /**
-   * Exactly `length` bytes from `offset`.
+   * Exactly `length` bytes from `offset`. Where `into` is given, which has room for just as many, they may be put there
+   * instead of into new memory.
    * @throws CheckpointError when the file ends before or cannot be read; AbortError when the signal fired
    */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  read(
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
 }
 
@@ -71,7 +78,13 @@ export function blobReader(name: string, blob: Blob): ByteReader {
   )
 }
 
-/** A caller's or the platform's own reader: its answers are checked and its errors become ours. */
+/** A file of the platform's. */
+export function fileReader(name: string, file: RandomAccessFile): ByteReader {
+  const read: ReadPart = (offset, length, signal, into) => file.read(offset, length, signal, into)
+  return wrap(name, file.size, read, () => file.close())
+}
+
+/** A caller's own reader: its answers are checked and its errors become ours. */
 export function customReader(name: string, reader: CustomReader): ByteReader {
   const { size } = reader
   if (!Number.isSafeInteger(size) || size < 0) {
@@ -91,18 +104,23 @@ export function customReader(name: string, reader: CustomReader): ByteReader {
   )
 }
 
-type ReadPart = (offset: number, length: number, signal?: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>
+type ReadPart = (
+  offset: number,
+  length: number,
+  signal?: AbortSignal,
+  into?: Uint8Array<ArrayBuffer>,
+) => Promise<Uint8Array<ArrayBuffer>>
 
 function wrap(name: string, size: number, part: ReadPart, close: () => Promise<void> = async () => {}): ByteReader {
   return {
     name,
     size,
-    async read(offset, length, signal) {
+    async read(offset, length, signal, into) {
       throwIfAborted(signal)
       checkRange(name, size, offset, length)
       let bytes: Uint8Array<ArrayBuffer>
       try {
-        bytes = await part(offset, length, signal)
+        bytes = await part(offset, length, signal, into)
       } catch (error) {
         throwIfAborted(signal)
         if (error instanceof CheckpointError || error instanceof AbortError) throw error

@@ -160,12 +160,12 @@ function joined(parts: readonly Part[]): GgufFile {
     tensors,
     unsupported,
     readPair: first.readPair,
-    async read(tensor, offset, length, signal) {
+    async read(tensor, offset, length, signal, into) {
       const gguf = byFile.get(tensor.file)
       if (gguf === undefined) {
         throw new CheckpointError({ file: tensor.file, tensor: tensor.name }, 'belongs to another checkpoint')
       }
-      return gguf.read(tensor, offset, length, signal)
+      return gguf.read(tensor, offset, length, signal, into)
     },
     async close() {
       await Promise.all(parts.map(({ gguf }) => gguf.close()))

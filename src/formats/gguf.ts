@@ -68,7 +68,7 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
       const { begin, end } = places.get(key)!
       return reader.read(begin, end - begin, signal)
     },
-    read: async (tensor, offset, length, signal) => readTensorPart(reader, tensor, offset, length, signal),
+    read: async (tensor, offset, length, signal, into) => readTensorPart(reader, tensor, offset, length, signal, into),
     close: () => reader.close(),
   }
 }

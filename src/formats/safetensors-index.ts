@@ -57,12 +57,12 @@ export async function openShardedSafetensors(
         ? new CheckpointError({ file, tensor }, `is not there, though ${index.name} says so`)
         : missing(files, file, `is missing; ${index.name} says that it holds ${tensor}`)
     },
-    async read(tensor, offset, length, signal) {
+    async read(tensor, offset, length, signal, into) {
       const reader = readers.get(tensor.file)
       if (reader === undefined) {
         throw new CheckpointError({ file: tensor.file, tensor: tensor.name }, 'belongs to another checkpoint')
       }
-      return readTensorPart(reader, tensor, offset, length, signal)
+      return readTensorPart(reader, tensor, offset, length, signal, into)
     },
     async close() {
       await Promise.all([...readers.values()].map((reader) => reader.close()))

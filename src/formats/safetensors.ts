@@ -67,7 +67,7 @@ export async function openSafetensors(reader: ByteReader, signal?: AbortSignal):
   return {
     tensors,
     unsupported,
-    read: async (tensor, offset, count, signal) => readTensorPart(reader, tensor, offset, count, signal),
+    read: async (tensor, offset, count, signal, into) => readTensorPart(reader, tensor, offset, count, signal, into),
     close: () => reader.close(),
   }
 }

@@ -2,7 +2,7 @@
 import { platform } from '#platform'
 import { CheckpointError } from '../errors.ts'
 import type { Backend } from './backend.ts'
-import { customReader } from './byte-reader.ts'
+import { fileReader } from './byte-reader.ts'
 import { isPlainFileName } from './file-names.ts'
 import { chooseSnapshot } from './hub-cache.ts'
 
@@ -62,7 +62,7 @@ function kindIn(folder: string, name: string): Promise<'file' | 'folder' | undef
 
 async function openIn(folder: string, name: string) {
   if ((await kindIn(folder, name)) !== 'file') return undefined
-  return customReader(name, await platform.openFile(platform.joinPath(folder, name)))
+  return fileReader(name, await platform.openFile(platform.joinPath(folder, name)))
 }
 
 /** A repository in the Hugging Face cache: `snapshots/REVISION/` holds links, `refs/main` the revision. */

@@ -38,8 +38,14 @@ export interface TensorFile {
   readonly notes?: readonly string[]
   /** Why a tensor that one could expect is in neither map; undefined when there is nothing to say. */
   whyMissing?(name: string): CheckpointError | undefined
-  /** `length` bytes of the tensor's data from `offset` (relative to the tensor). */
-  read(tensor: TensorBytes, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /** `length` bytes of the tensor's data from `offset` (relative to the tensor); in `into`, which has as many, where that saves a copy. */
+  read(
+    tensor: TensorBytes,
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
 }
 
@@ -50,6 +56,7 @@ export function readTensorPart(
   offset: number,
   length: number,
   signal?: AbortSignal,
+  into?: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
   if (!inside || length > tensor.byteLength - offset) {
@@ -58,7 +65,7 @@ export function readTensorPart(
       `asked for ${length} bytes at ${offset} of its ${tensor.byteLength}`,
     )
   }
-  return reader.read(tensor.byteOffset + offset, length, signal)
+  return reader.read(tensor.byteOffset + offset, length, signal, into)
 }
 
 /** The product of a shape; undefined when it is no safe integer. */

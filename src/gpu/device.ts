@@ -125,7 +125,7 @@ export class Gpu {
   /** A zeroed storage buffer of at least `bytes`. Throws `MemoryError` when it is larger than one binding may be. */
   createBuffer(label: string, bytes: number, usage: number = BufferUsage.STORAGE | BufferUsage.COPY_DST): Buffer {
     this.check()
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16)
+    const size = bufferBytes(bytes)
     const limit = bufferLimit(this.limits, (usage & BufferUsage.STORAGE) !== 0)
     if (size > limit.bytes) this.refuse(new MemoryError(label, size, limit.bytes, undefined, undefined, limit.name))
     return new Buffer(this.allocate({ label, size, usage }), label, size, this.counters)
@@ -224,6 +224,11 @@ export class Gpu {
     this.device.destroy()
     this.counters.freedAll()
   }
+}
+
+/** Bytes that a buffer for so many takes. */
+export function bufferBytes(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16)
 }
 
 function adapterName({ vendor, architecture, description }: GPUAdapterInfo): string {

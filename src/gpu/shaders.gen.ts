@@ -46,13 +46,13 @@ export const DRAW_RULES = {
   "LIST_TOO_SHORT": 4294967294
 } as const
 
-export const embedding: TypedShader<'history' | 'places', 'N' | 'POSITIONS', never> = {
+export const embedding: TypedShader<'history' | 'places', 'N' | 'POSITIONS', 'FIRST' | 'TOKENS'> = {
   "name": "embedding",
   "needs": [
     "weights",
     "emit"
   ],
-  "code": "override N:u32;\noverride POSITIONS:u32;\nconst THREADS=64u;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read>places:array<vec4u>;\nvar<private>x:array<vec4f,1>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet col=id.x*4u;\nif(col>=N){return;}\nlet token=history[places[id.y].x*POSITIONS+places[id.y].y];\nlet elements=weight_quad(token,id.x);\nemit(id.y,col,elements.x,elements.y);\nemit(id.y,col+2u,elements.z,elements.w);\n}"
+  "code": "override N:u32;\noverride POSITIONS:u32;\noverride FIRST:u32=0u;\noverride TOKENS:u32=0xffffffffu;\nconst THREADS=64u;\n@group(0)@binding(0)var<storage,read>history:array<u32>;\n@group(0)@binding(1)var<storage,read>places:array<vec4u>;\nvar<private>x:array<vec4f,1>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet col=id.x*4u;\nif(col>=N){return;}\nlet token=history[places[id.y].x*POSITIONS+places[id.y].y];\nif(token-FIRST>=TOKENS){return;}\nlet elements=weight_quad(token-FIRST,id.x);\nemit(id.y,col,elements.x,elements.y);\nemit(id.y,col+2u,elements.z,elements.w);\n}"
 }
 
 export const EMBEDDING = {

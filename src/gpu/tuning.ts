@@ -67,6 +67,8 @@ export interface Tuning {
   readonly attention: AttentionVariant
   /** Keys that are worth a workgroup of their own when a batch decodes. */
   readonly keysPerSplit: number
+  /** Bytes that a piece of a matrix takes at most, where that is to be less than a binding holds. */
+  readonly pieceBytes?: number | undefined
 }
 
 /** Matrices with fewer outputs than this cannot keep a GPU busy with tiles alone. */

@@ -24,6 +24,7 @@ import {
   weightsBlocks,
 } from '../gpu/shaders-blocks.gen.ts'
 import { blockRowBytes, copyBlockRow, copyMxfp4, type PackedName } from './pack-blocks.ts'
+import { WORD_COPIES } from './pack-words.ts'
 import { type Copy, copyQ4 } from './quantize.ts'
 import type { WeightLayout } from './weight-layouts.ts'
 
@@ -50,7 +51,10 @@ function blocks(
 
 /** A block type of GGUF, at its own size. Only padding to whole words is added. */
 function ggufBlocks(name: PackedName, module: Parts): WeightLayout {
-  return blocks(name, module, { rowBytes: (n) => blockRowBytes(name, n), copy: copyBlockRow(name) })
+  return blocks(name, module, {
+    rowBytes: (n) => blockRowBytes(name, n),
+    copy: WORD_COPIES[name] ?? copyBlockRow(name),
+  })
 }
 
 /** As Q4_0, with scales of so many bytes that follow one another through all rows. */

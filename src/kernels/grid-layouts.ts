@@ -18,7 +18,7 @@ import {
   unpack,
   weightsBlocks,
 } from '../gpu/shaders-blocks.gen.ts'
-import type { Copy } from './quantize.ts'
+import { type Copy, rowByRow } from './quantize.ts'
 import type { WeightLayout } from './weight-layouts.ts'
 
 type Grid = keyof typeof GRIDS
@@ -45,14 +45,14 @@ function gridBlocks(name: GridName, grid: Grid, module: TypedShader<'weights' | 
 /** All words of a row's super-blocks, then their f16 numbers. */
 function copyWords(size: number, hasScale: boolean): Copy {
   const begin = hasScale ? 2 : 0
-  return (stored, { quants }) => {
+  return rowByRow((stored, { quants }) => {
     const blocks = stored.byteLength / size
     for (let i = 0; i < blocks; i++) {
       const block = stored.subarray(i * size, (i + 1) * size)
       quants.set(block.subarray(begin), i * (size - begin))
       if (hasScale) quants.set(block.subarray(0, 2), blocks * (size - begin) + 2 * i)
     }
-  }
+  })
 }
 
 const buffers = new WeakMap<GPUDevice, Map<Grid, Buffer>>()

@@ -14,7 +14,7 @@ import {
 } from '../gpu/shaders.gen.ts'
 import { type BatchClass, type MatmulVariant, matmulFor } from '../gpu/tuning.ts'
 import { type Activation, type BatchShape, ceilDiv, expectCols, powerOfTwo } from './shape.ts'
-import { startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
+import { type Matrix, startPart, stepsPerRow, type Weight, weightParts } from './weight.ts'
 
 const THREADS = 64
 
@@ -31,13 +31,13 @@ export interface LinearOptions {
 
 /**
  * emit(x [T, cols] · weightᵀ [cols, rows] + bias [rows]), x scaled row by row where it has a scale. One row uses a
- * matrix-vector kernel, up to eight a kernel that reads each weight once for all of them, more a tiled one. Several weights
- * are parts of one matrix, from its first row on, that lie on the GPU in different layouts: each is a dispatch.
+ * matrix-vector kernel, up to eight a kernel that reads each weight once for all of them, more a tiled one. Each piece of a
+ * matrix is a dispatch.
  */
 export function linear(
   r: Recorder<BatchShape>,
   x: Activation,
-  weight: Weight | readonly Weight[],
+  weight: Weight | Matrix,
   emit: readonly ShaderPart[],
   { batchClass, rows = 'rows', start = startPart }: LinearOptions,
 ): void {

@@ -4,7 +4,7 @@
  */
 import { type BlockParts, type BlockType, createBlockParts } from '../formats/block-type.ts'
 import { GGML_BLOCKS } from '../formats/ggml-blocks.ts'
-import { type Copy, copyQ4 } from './quantize.ts'
+import { type Copy, copyQ4, rowByRow } from './quantize.ts'
 
 /** The types whose blocks are put together here: others have simpler rows. */
 export type PackedName = Exclude<keyof typeof GGML_BLOCKS, 'iq4_nl' | 'mxfp4'>
@@ -48,7 +48,7 @@ export function blockRowBytes(name: PackedName, n: number): { quants: number; sc
 }
 
 /** A byte of scale and the nibbles of Q4_0. */
-export const copyMxfp4: Copy = (stored, { quants, scales }) => {
+export const copyMxfp4: Copy = rowByRow((stored, { quants, scales }) => {
   const block = new Uint8Array(18)
   const scale = new Uint8Array(2)
   for (let i = 0; i < scales.length; i++) {
@@ -56,7 +56,7 @@ export const copyMxfp4: Copy = (stored, { quants, scales }) => {
     block.set(stored.subarray(17 * i + 1, 17 * (i + 1)), 2)
     copyQ4(block, { quants: quants.subarray(16 * i, 16 * (i + 1)) as Uint8Array<ArrayBuffer>, scales: scale })
   }
-}
+})
 
 /** Used for one block after another. */
 const parts = createBlockParts()
@@ -65,14 +65,14 @@ const parts = createBlockParts()
 export function copyBlockRow(name: PackedName): Copy {
   const { elements, bytes, unpack }: BlockType = GGML_BLOCKS[name]
   const { put } = BLOCK_PACKING[name]
-  return (stored, { quants, scales }) => {
+  return rowByRow((stored, { quants, scales }) => {
     const row = { weights: wordsOf(quants), scales: wordsOf(scales) }
     const blocks = stored.byteLength / bytes
     for (let index = 0; index < blocks; index++) {
       unpack(stored.subarray(index * bytes, (index + 1) * bytes), parts)
       put(row, parts, index, (blocks * elements) / 32)
     }
-  }
+  })
 }
 
 function wordsOf(bytes: Uint8Array<ArrayBuffer>): Uint32Array {

@@ -1,4 +1,5 @@
 /** Rows of weights on their way to the GPU: bytes of the file taken over as they are, and f32 as it is. */
+import { u16View } from '../formats/blocks.ts'
 
 /** One row of a matrix in the layout that it gets on the GPU, padded with zeros to whole blocks. */
 export interface PackedRow {
@@ -7,8 +8,18 @@ export interface PackedRow {
   readonly scales: Uint8Array<ArrayBuffer>
 }
 
-/** Takes the bytes of a row as they lie in the file. */
-export type Copy = (stored: Uint8Array, row: PackedRow) => void
+/** Rows of the file that follow one another, and where they go: bytes from one row to the next. */
+export interface Run {
+  readonly count: number
+  readonly from: number
+  readonly quants: number
+  readonly scales: number
+  /** Bytes of a row. */
+  readonly row: { readonly quants: number; readonly scales: number }
+}
+
+/** Takes the bytes of rows as they lie in the file; those of one row where no run is given. */
+export type Copy = (stored: Uint8Array, first: PackedRow, run?: Run) => void
 
 /** What rounding took away: sums of squares. */
 export interface RoundingSums {
@@ -21,42 +32,98 @@ export interface RoundingSums {
 /** Takes the values of a row, and adds to `sums` what it took away where it rounds to few bits. */
 export type Pack = (values: Float32Array, row: PackedRow, sums?: RoundingSums) => void
 
+/** Takes the rows of a run one by one. */
+export function rowByRow(copy: (stored: Uint8Array, row: PackedRow) => void): Copy {
+  return (stored, first, run) => {
+    if (run === undefined) return copy(stored, first)
+    const { quants, scales } = first
+    for (let i = 0; i < run.count; i++) {
+      copy(stored.subarray(i * run.from, (i + 1) * run.from), {
+        quants: quants.subarray(i * run.quants, i * run.quants + run.row.quants),
+        scales: scales.subarray(i * run.scales, i * run.scales + run.row.scales),
+      })
+    }
+  }
+}
+
 /** For layouts that are the file's own. */
-export const copyBytes: Copy = (stored, { quants }) => quants.set(stored)
+export const copyBytes: Copy = (stored, { quants }, run) => {
+  if (run === undefined) quants.set(stored)
+  else for (let i = 0; i < run.count; i++) quants.set(stored.subarray(i * run.from, (i + 1) * run.from), i * run.quants)
+}
 
 export const packF32: Pack = (values, { quants }) => {
   quants.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
 }
 
-/** Takes GGUF blocks (an f16 scale, then the quants) apart. */
-function copyBlocks(size: number, copyQuants: (block: Uint8Array, quants: Uint8Array) => void): Copy {
-  return (stored, { quants, scales }) => {
-    const blocks = scales.length / 2
-    const width = quants.length / blocks
-    for (let i = 0; i < blocks; i++) {
-      const block = stored.subarray(i * size, (i + 1) * size)
-      scales.set(block.subarray(0, 2), 2 * i)
-      copyQuants(block.subarray(2), quants.subarray(i * width, (i + 1) * width))
+/** What blocks of GGUF are read and written by: in files they have whole pairs of bytes, on the GPU whole words. */
+interface BlockViews {
+  readonly from: Uint16Array
+  readonly words: Uint32Array
+  readonly scales: Uint16Array
+}
+
+/** Takes blocks `at`, `to` and `scale`, counted in elements of the views, until the row has no more scales. */
+type CopyRow = (views: BlockViews, at: number, to: number, scale: number, end: number) => void
+
+/** Takes GGUF blocks (an f16 scale, then the quants) apart, with one set of views for a whole run: to make them costs as much as a row. */
+function copyBlocks(size: number, copyRow: CopyRow): Copy {
+  return (stored, { quants, scales }, run) => {
+    const views: BlockViews = {
+      from: u16View(stored),
+      words: new Uint32Array(quants.buffer, quants.byteOffset, quants.byteLength / 4),
+      scales: new Uint16Array(scales.buffer, scales.byteOffset, scales.byteLength / 2),
+    }
+    const rows = run ?? { count: 1, from: stored.byteLength, quants: 0, scales: 0 }
+    for (let i = 0; i < rows.count; i++) {
+      const scale = (i * rows.scales) / 2
+      copyRow(views, (i * rows.from) / 2, (i * rows.quants) / 4, scale, scale + rows.from / size)
     }
   }
 }
 
-export const copyQ8: Copy = copyBlocks(34, (block, quants) => quants.set(block))
+export const copyQ8: Copy = copyBlocks(34, ({ from, words, scales }, at, to, scale, end) => {
+  while (scale < end) {
+    scales[scale++] = from[at++]!
+    for (let i = 0; i < 8; i++, at += 2) words[to++] = from[at]! | (from[at + 1]! << 16)
+  }
+})
 
-/** Byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one. */
-export const copyQ4: Copy = copyBlocks(18, (block, quants) => {
-  for (let byte = 0; byte < 16; byte++) {
-    const first = 8 * (byte >> 2) + (byte & 3)
-    quants[byte] = q4Element(block, first) | (q4Element(block, first + 4) << 4)
+/** The low nibble of each byte. */
+const LOW = 0x0f0f0f0f
+
+/**
+ * Q4_0 keeps element j in the low nibble of byte j and element 16 + j in the high one. On the GPU byte j of word i holds input
+ * 8i + j in its low nibble and input 8i + 4 + j in its high one.
+ */
+export const copyQ4: Copy = copyBlocks(18, ({ from, words, scales }, at, to, scale, end) => {
+  for (; scale < end; at += 9, to += 4) {
+    scales[scale++] = from[at]!
+    const a = from[at + 1]! | (from[at + 2]! << 16)
+    const b = from[at + 3]! | (from[at + 4]! << 16)
+    const c = from[at + 5]! | (from[at + 6]! << 16)
+    const d = from[at + 7]! | (from[at + 8]! << 16)
+    words[to] = (a & LOW) | ((b & LOW) << 4)
+    words[to + 1] = (c & LOW) | ((d & LOW) << 4)
+    words[to + 2] = ((a >>> 4) & LOW) | (b & ~LOW)
+    words[to + 3] = ((c >>> 4) & LOW) | (d & ~LOW)
   }
 })
 
 /** Four bits as eight, which loses nothing. */
-export const widenQ4: Copy = copyBlocks(18, (block, quants) => {
-  for (let element = 0; element < 32; element++) quants[element] = q4Element(block, element) - 8
+export const widenQ4: Copy = copyBlocks(18, ({ from, words, scales }, at, to, scale, end) => {
+  for (; scale < end; to += 8) {
+    scales[scale++] = from[at++]!
+    for (let i = 0; i < 4; i++, at += 2) {
+      const four = from[at]! | (from[at + 1]! << 16)
+      words[to + i] = minusEight(four & LOW)
+      words[to + 4 + i] = minusEight((four >>> 4) & LOW)
+    }
+  }
 })
 
-/** Q4_0 keeps element j in the low nibble of byte j and element 16 + j in the high one. */
-function q4Element(block: Uint8Array, element: number): number {
-  return element < 16 ? block[element]! & 15 : block[element - 16]! >> 4
+/** Eight taken from each byte, which is below sixteen: what bit 3 lacks is the sign, in all of the upper bits. */
+function minusEight(bytes: number): number {
+  const flipped = bytes ^ 0x08080808
+  return flipped | ((flipped & 0x08080808) * 30)
 }

@@ -12,7 +12,7 @@ import type { ModelConfig } from './config.ts'
 import { type FusedMatrix, type MatrixPlace, PARTS_OF, placeOf } from './fused-matrices.ts'
 import { createPackedRows, type PackedRows, packRow } from './repack.ts'
 import { expectedShape, type LayerMatrix } from './shapes.ts'
-import { halvesToNeighbours } from './weights.ts'
+import { halvesToNeighbours } from './weight-sources.ts'
 
 /** The matrices of the model that an adapter may change. */
 export type AdaptedMatrix = `layers.${number}.${LayerMatrix}` | 'output'

@@ -13,12 +13,12 @@ import {
   startStride,
 } from '../kernels/lora.ts'
 import { type Activation, type BatchShape, ceilTo, ROW_TILE } from '../kernels/shape.ts'
-import type { Weight } from '../kernels/weight.ts'
+import type { Matrix } from '../kernels/weight.ts'
 import type { AdapterWeights } from './adapter-weights.ts'
 import type { Row } from './batch.ts'
 import type { ModelConfig } from './config.ts'
 import { type FusedMatrix, type MatrixPlace, PARTS_OF, placeOf } from './fused-matrices.ts'
-import type { LayerWeights, Mistral, ModelWeights, ProductStarts } from './mistral.ts'
+import type { Mistral, ModelWeights, ProductStarts } from './mistral.ts'
 import { expectedShape } from './shapes.ts'
 
 /** How the outputs of a fused matrix are shared among its parts. */
@@ -150,7 +150,6 @@ export class Adapters implements ProductStarts {
   }
 }
 
-function piecesOf(weights: ModelWeights, layer: number | undefined, matrix: FusedMatrix): readonly Weight[] {
-  if (layer === undefined) return [weights.output]
-  return [weights.layers[layer]![matrix as Exclude<FusedMatrix, 'output'> & keyof LayerWeights]].flat()
+function piecesOf(weights: ModelWeights, layer: number | undefined, matrix: FusedMatrix): Matrix {
+  return layer === undefined ? weights.output : weights.layers[layer]![matrix as Exclude<FusedMatrix, 'output'>]
 }

@@ -33,8 +33,14 @@ export interface Checkpoint {
   tensor(name: WeightName): TensorInfo
   /** As `tensor`, but undefined for a name that the model does not have. */
   find(name: WeightName): TensorInfo | undefined
-  /** `length` bytes of a tensor from `offset`, relative to the tensor. */
-  readTensor(info: TensorInfo, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /** `length` bytes of a tensor from `offset`, relative to the tensor; in `into` where that saves a copy. */
+  readTensor(
+    info: TensorInfo,
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>
   /** Closes the files; the checkpoint cannot be read afterwards. */
   close(): Promise<void>
 }
@@ -73,7 +79,7 @@ export async function openCheckpoint(files: SourceFiles, options: CheckpointOpti
       if (info === undefined) throw new RangeError(`the model has no weight ${name}`)
       return info
     },
-    readTensor: (info, offset, length, signal) => container.read(info, offset, length, signal),
+    readTensor: (info, offset, length, signal, into) => container.read(info, offset, length, signal, into),
     close: () => files.close(),
   }
 }

@@ -10,7 +10,7 @@ import { ropeDivisorsOf } from './gguf-keys.ts'
 import { createPackedRows, type PackedRows, packRow } from './repack.ts'
 import type { Rounding } from './rounding.ts'
 import { partsOf, type WeightName } from './shapes.ts'
-import { halvesToNeighbours } from './weights.ts'
+import { halvesToNeighbours } from './weight-sources.ts'
 
 const PIECE_BYTES = 4 << 20
 const BLOCK_BYTES = { q8: 34, q4: 18 } as const

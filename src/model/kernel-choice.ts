@@ -5,6 +5,7 @@ import type { Gpu } from '../gpu/device.ts'
 import { createStopwatch, type Stopwatch } from '../gpu/stopwatch.ts'
 import { HARDWARE, type MatmulVariant } from '../gpu/tuning.ts'
 import type { CacheDtype } from '../kernels/cache-layouts.ts'
+import { type PieceLimits, pieceRows } from '../kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../kernels/weight-layouts.ts'
 import type { Notes } from '../platform/types.ts'
 import { Autotuner, isMeasured, type TuningResult } from './autotune.ts'
@@ -50,7 +51,7 @@ export async function beginChoice(plain: Gpu, checkpoint: Checkpoint, options: C
   checkParameter('tuning', tuning, tuningOption)
   checkParameter('selfTest', selfTest, oneOf('once', 'always', 'never'))
   const notes = new KernelNotes(plain, hooks.notes ?? (await platform.openNotes()))
-  const matrices = await matricesOf(checkpoint, weights)
+  const matrices = await matricesOf(plain, checkpoint, weights)
   const cache = options.kvCache === 'q8' ? 'q8' : undefined
   const { kernels, state } = await testedKernels(plain, matrices, { selfTest, cache, notes, hooks })
   const gpu = plain.withTuning(kernels.tuning)
@@ -158,16 +159,21 @@ const tuningOption: Check = (value) => {
   }
   const field = Object.keys(value).find((name) => !FIELDS.includes(name))
   if (field !== undefined) return { value: field, allowed: `made of ${FIELDS.join(', ')}` }
-  const { matmul = {}, choices = {} } = value as { matmul?: unknown; choices?: unknown }
+  const { matmul = {}, choices = {}, pieceBytes = 1 } = value as Record<string, unknown>
+  if (!(Number(pieceBytes) > 0)) return { value: pieceBytes, allowed: 'bytes of a piece above 0' }
   const names = [matmul, choices].flatMap((table) => (namesExist(table) ? [] : Object.values(table ?? {})))
   const unknown = names.find((name) => !isMatmul(name))
   return unknown === undefined ? undefined : { value: unknown, allowed: 'the name of a kernel' }
 }
-const FIELDS = ['nativeF16', 'subgroupLanes', 'choices', ...Object.keys(HARDWARE)]
+const FIELDS = ['nativeF16', 'subgroupLanes', 'choices', 'pieceBytes', ...Object.keys(HARDWARE)]
 const ALLOWED = 'auto, exact, measure, off, or an object of kernels'
 
-/** The matrices of a model as they will lie on the GPU, once for each shape and layout. */
-export async function matricesOf(checkpoint: Checkpoint, weights: WeightsOption): Promise<MatrixShape[]> {
+/** The pieces of a model's matrices as they will lie on the GPU, once for each shape and layout. */
+export async function matricesOf(
+  limits: PieceLimits,
+  checkpoint: Checkpoint,
+  weights: WeightsOption,
+): Promise<MatrixShape[]> {
   const found = new Map<string, MatrixShape>()
   const add = async (names: readonly WeightName[], ends = false): Promise<void> => {
     const infos = names.map((name) => checkpoint.tensor(name))
@@ -175,7 +181,9 @@ export async function matricesOf(checkpoint: Checkpoint, weights: WeightsOption)
     const cols = infos[0]!.shape[1] ?? 1
     const layout: WeightLayout =
       weights === 'native' ? await nativeLayout(infos.map(({ dtype }) => dtype)) : WEIGHT_LAYOUTS[ends ? 'q8' : weights]
-    found.set(`${layout.name} ${rows} ${cols}`, { layout, rows, cols })
+    for (const piece of pieceRows(limits, layout, { rows, cols })) {
+      found.set(`${layout.name} ${piece} ${cols}`, { layout, rows: piece, cols })
+    }
   }
   for (let i = 0; i < checkpoint.config.nLayers; i++) {
     const name = (matrix: 'wq' | 'wk' | 'wv' | 'wo' | 'w1' | 'w2' | 'w3') => `layers.${i}.${matrix}` as const

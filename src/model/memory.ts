@@ -59,8 +59,8 @@ export function memoryOf(
 }
 
 function weightBytes({ tokEmbeddings, layers, norm, output }: ModelWeights): Record<string, number> {
-  const matrices = new Set([tokEmbeddings, output])
-  for (const { wqkv, wo, w13, w2 } of layers) for (const matrix of [...wqkv, wo, w13, w2]) matrices.add(matrix)
+  const matrices = new Set([...tokEmbeddings, ...output])
+  for (const { wqkv, wo, w13, w2 } of layers) for (const matrix of [...wqkv, ...wo, ...w13, ...w2]) matrices.add(matrix)
   const bytes: Record<string, number> = {}
   const add = (type: string, buffers: readonly (Buffer | undefined)[]) => {
     for (const buffer of buffers) if (buffer !== undefined) bytes[type] = (bytes[type] ?? 0) + buffer.size

@@ -9,7 +9,7 @@ import { linear, type StartOf, siluGate, store } from '../kernels/linear.ts'
 import type { MakeResidual } from '../kernels/residual.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import type { Activation, BatchShape } from '../kernels/shape.ts'
-import type { Weight } from '../kernels/weight.ts'
+import type { Matrix } from '../kernels/weight.ts'
 import type { ModelConfig } from './config.ts'
 import type { FusedMatrix } from './fused-matrices.ts'
 import type { Workspace } from './workspace.ts'
@@ -21,23 +21,23 @@ export interface LayerWeights {
    * wq, wk, wv one after another: [(H + 2G)·K, D]; rotated pairs in neighbouring rows. One piece, or one for each layout
    * where the file mixes types.
    */
-  readonly wqkv: readonly Weight[]
+  readonly wqkv: Matrix
   /** [D, H·K] */
-  readonly wo: Weight
+  readonly wo: Matrix
   readonly ffnNorm: Buffer
   /** w1 and w3 with their rows interleaved: [2F, D]. */
-  readonly w13: Weight
+  readonly w13: Matrix
   /** [D, F] */
-  readonly w2: Weight
+  readonly w2: Matrix
 }
 
 export interface ModelWeights {
   /** [V, D] */
-  readonly tokEmbeddings: Weight
+  readonly tokEmbeddings: Matrix
   readonly layers: readonly LayerWeights[]
   readonly norm: Buffer
   /** [V, D]; the same object as `tokEmbeddings` when they are tied. */
-  readonly output: Weight
+  readonly output: Matrix
 }
 
 /** What products begin at besides biases: what the adapters of the rows add. */

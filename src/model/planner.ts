@@ -124,7 +124,8 @@ export class Planner {
 }
 
 function matricesOf({ tokEmbeddings, layers, output }: ModelWeights) {
-  return new Set([tokEmbeddings, output, ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2])])
+  const inner = layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, ...wo, ...w13, ...w2])
+  return new Set([...tokEmbeddings, ...output, ...inner])
 }
 
 function overBudget(total: number, { maxMemory }: PlanOptions): MemoryError[] {

@@ -9,8 +9,8 @@ import { RawTensors } from './raw-tensors.ts'
 
 /** Tensors that are read at a time while a folder is opened. */
 const PARALLEL = 8
-/** Modules whose tensors are held at a time: rows of two are interleaved. */
-const HELD = 2
+/** Modules whose tensors are held at a time: rows of two are interleaved, and those that come next are read ahead. */
+const HELD = 4
 
 /**
  * @returns the container with a tensor `NAME.weight` for each module that is quantized. A module that cannot be read is
@@ -48,9 +48,9 @@ export async function openQuantized(
     unsupported,
     notes: container.notes ?? [],
     whyMissing: (name) => errors.get(name) ?? container.whyMissing?.(name),
-    async read(tensor, offset, length, signal) {
+    async read(tensor, offset, length, signal, into) {
       const module = modules.get(tensor.name)
-      if (module === undefined) return container.read(tensor, offset, length, signal)
+      if (module === undefined) return container.read(tensor, offset, length, signal, into)
       const { bytes } = module.type
       return packRows(module, await held.get(module, signal), offset / bytes, length / bytes, signal)
     },
@@ -64,14 +64,18 @@ function infoOf(name: string, { file }: RawTensor, { rows, cols, type }: Quantiz
 
 /** What the last modules hold. */
 class Held {
-  private readonly list: { module: QuantizedModule; loaded: LoadedModule }[] = []
+  private list: { module: QuantizedModule; loaded: Promise<LoadedModule> }[] = []
 
-  async get(module: QuantizedModule, signal: AbortSignal | undefined): Promise<LoadedModule> {
+  get(module: QuantizedModule, signal: AbortSignal | undefined): Promise<LoadedModule> {
     const found = this.list.find((entry) => entry.module === module)
     if (found !== undefined) return found.loaded
-    const loaded = await module.load(signal)
+    const loaded = module.load(signal)
     this.list.push({ module, loaded })
     if (this.list.length > HELD) this.list.shift()
+    // Whoever tries again reads again.
+    loaded.catch(() => {
+      this.list = this.list.filter((entry) => entry.loaded !== loaded)
+    })
     return loaded
   }
 }

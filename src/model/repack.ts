@@ -8,7 +8,7 @@ import {
   typeName,
 } from '../formats/blocks.ts'
 import { type RowType, sameButColumns, sameGrouping } from '../formats/row-type.ts'
-import type { PackedRow, RoundingSums } from '../kernels/quantize.ts'
+import { type Copy, copyBytes, type PackedRow, type RoundingSums, rowByRow } from '../kernels/quantize.ts'
 import { BLOCK } from '../kernels/shape.ts'
 import { rowBytes } from '../kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightDtype, type WeightLayout } from '../kernels/weight-layouts.ts'
@@ -28,6 +28,31 @@ export function createPackedRows(layout: WeightLayout, rows: number, cols: numbe
     // Bytes go to a buffer in whole words.
     scales: new Uint8Array(Math.ceil((rows * row.scales) / 4) * 4),
   }
+}
+
+/** Room for packed rows that is used again and again: whoever got some must be done with it when others are asked for. */
+export class Scratch {
+  private quants = new Uint8Array()
+  private scales = new Uint8Array()
+
+  rows(layout: WeightLayout, rows: number, cols: number): PackedRows {
+    const row = rowBytes(layout, cols)
+    const [quants, scales] = [rows * row.quants, Math.ceil((rows * row.scales) / 4) * 4]
+    if (this.quants.byteLength < quants) this.quants = new Uint8Array(quants)
+    if (this.scales.byteLength < scales) this.scales = new Uint8Array(scales)
+    const packed = { layout, cols, quants: this.quants.subarray(0, quants), scales: this.scales.subarray(0, scales) }
+    // Whole blocks of these are written over; others have padding, or are put together bit by bit.
+    if (cols % BLOCK !== 0 || !isPlain(layout.name)) {
+      packed.quants.fill(0)
+      packed.scales.fill(0)
+    }
+    return packed
+  }
+}
+
+/** Whether rows of the file are those of the layout, byte by byte. */
+export function takesAsTheyAre(from: MatrixType, layout: WeightLayout, cols: number): boolean {
+  return typeof from === 'string' && layout.exact[from] === copyBytes && cols % BLOCK === 0
 }
 
 /**
@@ -88,20 +113,40 @@ export function packRow(
   index: number,
   sums?: RoundingSums,
 ): void {
+  packRows(from, stored, to, { index, step: 1, count: 1 }, sums)
+}
+
+/** Where rows of the file go: `count` rows, the first to row `index`, the others `step` rows apart. */
+export interface RowPlaces {
+  readonly index: number
+  readonly step: number
+  readonly count: number
+}
+
+/** Converts rows of the file that follow one another. */
+export function packRows(
+  from: MatrixType,
+  stored: Uint8Array,
+  to: PackedRows,
+  { index, step, count }: RowPlaces,
+  sums?: RoundingSums,
+): void {
   const { layout, cols } = to
-  const bytes = rowBytes(layout, cols)
-  const row: PackedRow = {
-    quants: to.quants.subarray(index * bytes.quants, (index + 1) * bytes.quants),
-    scales: to.scales.subarray(index * bytes.scales, (index + 1) * bytes.scales),
+  const row = rowBytes(layout, cols)
+  const { pack } = layout
+  const copy = typeof from === 'string' ? layout.exact[from] : layout.grouping && copyGrouped
+  const first: PackedRow = {
+    quants: to.quants.subarray(index * row.quants, (index + step * (count - 1) + 1) * row.quants),
+    scales: to.scales.subarray(index * row.scales, (index + step * (count - 1) + 1) * row.scales),
   }
-  const copy = typeof from === 'string' ? layout.exact[from] : layout.grouping && copyRow
-  if (copy !== undefined) copy(stored, row)
-  else if (layout.pack !== undefined) layout.pack(decodeToF32(from, stored), row, sums)
-  else throw new RangeError(`${typeName(from)} cannot become ${layout.name}`)
+  const run = { count, from: stored.byteLength / count, quants: step * row.quants, scales: step * row.scales, row }
+  if (copy === undefined && pack === undefined) throw new RangeError(`${typeName(from)} cannot become ${layout.name}`)
+  const convert = copy ?? rowByRow((one, packed) => pack!(decodeToF32(from, one), packed, sums))
+  convert(stored, first, count === 1 ? undefined : run)
 }
 
 /** Rows that were made for the layout: the quants, then the scales. */
-function copyRow(stored: Uint8Array, { quants, scales }: PackedRow): void {
+const copyGrouped: Copy = rowByRow((stored, { quants, scales }) => {
   quants.set(stored.subarray(0, quants.byteLength))
   scales.set(stored.subarray(quants.byteLength))
-}
+})

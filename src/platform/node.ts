@@ -144,11 +144,16 @@ class NodeFile implements RandomAccessFile {
     readonly size: number,
   ) {}
 
-  async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async read(
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal)
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size))
       throw endsEarly(this.path, offset, length, this.size)
-    const bytes = new Uint8Array(length)
+    const bytes = into ?? new Uint8Array(length)
     for (let done = 0; done < length; ) {
       throwIfAborted(signal)
       const { bytesRead } = await this.handle.read(bytes, done, Math.min(PIECE_BYTES, length - done), offset + done)

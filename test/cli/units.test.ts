@@ -15,12 +15,20 @@ it.each([
   expect(bytes(count)).toBe(text)
 })
 
-it('a model fits when its largest matrix fits one binding', () => {
-  const sevenB = (bindingBytes: number) => modelFits(bindingBytes).find(({ name }) => name === 'Mistral 7B')!
-  // The embedding, 32768 x 4096, is the largest under each option: 16 bits are 256 MiB, 8 bits half of that.
-  expect(sevenB(256 * 2 ** 20).runs).toEqual({ native: true, q8: true, q4: true })
-  expect(sevenB(256 * 2 ** 20 - 1).runs).toEqual({ native: false, q8: true, q4: true })
-  expect(sevenB(128 * 2 ** 20 - 1).runs).toEqual({ native: false, q8: false, q4: false })
-  // 7.25 billion parameters at 2 bytes.
-  expect(sevenB(0).weights_bytes.native / 2e9).toBeCloseTo(7.25, 2)
+it('models of published sizes have the weights and the context that the device allows', () => {
+  const sevenB = (binding: number) => {
+    const limits = {
+      maxBufferSize: 2 ** 31,
+      maxStorageBufferBindingSize: binding,
+      maxComputeWorkgroupsPerDimension: 65535,
+    }
+    const gpu = { limits, tuning: {} } as unknown as Parameters<typeof modelFits>[0]
+    return modelFits(gpu).find(({ name }) => name === 'Mistral 7B')!
+  }
+  // 7.25 billion parameters at 2 bytes, in however many pieces.
+  for (const binding of [2 ** 22, 2 ** 27, 2 ** 30])
+    expect(sevenB(binding).weights_bytes.native / 2e9).toBeCloseTo(7.25, 2)
+  // 8 heads of 128, keys and values in f32.
+  expect(sevenB(2 ** 27).max_context).toBe(2 ** 27 / (2 * 8 * 128 * 4))
+  expect(sevenB(2 ** 30).max_context).toBe(32768)
 })

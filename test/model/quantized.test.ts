@@ -31,7 +31,7 @@ function bytesInFile(path: string): number {
 
 function matricesOf({ loaded }: MistralModel) {
   const { tokEmbeddings, layers, output } = loaded.weights
-  return [tokEmbeddings, output, ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2])]
+  return [...tokEmbeddings, ...output, ...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, ...wo, ...w13, ...w2])]
 }
 
 test('there are folders of every method', () => expect(CASES.length).toBeGreaterThanOrEqual(23))

@@ -28,7 +28,7 @@ export interface MatrixShape {
 /** The matrices of a model's first layer, and its output projection. */
 export function shapesOf({ layers: [layer], output }: ModelWeights): MatrixShape[] {
   const { wqkv, wo, w13, w2 } = layer!
-  return Object.entries({ wqkv, wo: [wo], w13: [w13], w2: [w2], output: [output] }).flatMap(([name, pieces]) =>
+  return Object.entries({ wqkv, wo, w13, w2, output }).flatMap(([name, pieces]) =>
     pieces.map(({ layout, rows, cols }) => ({ name, layout, rows, cols })),
   )
 }

@@ -112,5 +112,5 @@ class Sums {
 
 /** Without the number of the layer, and that of the piece where a matrix lies in several. */
 function nameOf(label: string): string {
-  return label.replace(/^layers\.\d+\./, '').replace(/ \d+$/, '')
+  return label.replace(/^layers\.\d+\./, '').replace(/(?: \d+)+$/, '')
 }

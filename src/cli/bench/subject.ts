@@ -98,9 +98,9 @@ function planContexts(
   return { contexts: fitting, outOfReach, tokens }
 }
 
-/** Every matrix that one token goes through. */
+/** Every piece of a matrix that one token goes through. */
 export function matricesOf({ layers, output }: ModelWeights): Weight[] {
-  return [...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, wo, w13, w2]), output]
+  return [...layers.flatMap(({ wqkv, wo, w13, w2 }) => [...wqkv, ...wo, ...w13, ...w2]), ...output]
 }
 
 /** Bytes of weights that one token reads: all matrices, all gains, and its own row of the embedding. */
@@ -108,7 +108,8 @@ export function weightBytesPerToken(weights: ModelWeights): number {
   const { layers, norm, tokEmbeddings } = weights
   const matrices = matricesOf(weights).reduce((sum, weight) => sum + weightReadBytes(weight), 0)
   const gains = layers.reduce((sum, layer) => sum + layer.attentionNorm.size + layer.ffnNorm.size, norm.size)
-  return matrices + gains + Math.round(weightReadBytes(tokEmbeddings) / tokEmbeddings.rows)
+  const [table] = tokEmbeddings
+  return matrices + gains + Math.round(weightReadBytes(table!) / table!.rows)
 }
 
 /** Types of the matrices, the one with most bytes first. */
