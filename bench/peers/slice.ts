@@ -2,6 +2,8 @@
  * Writes a slice of Mistral 7B's shape with random weights as a GGUF, every matrix Q4_0 (394 MB), for engines that read files:
  *
  *   npx tsx --conditions=mistral-webgpu-source bench/peers/slice.ts slice.gguf
+ *
+ * A number behind the name is that of the layers: 32 make a whole 7B of 4.1 GB.
  */
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -11,7 +13,7 @@ import { randomBytes } from '../../src/cli/bench/random-bytes.ts'
 import { encodePair, type GgufPair, ggufHead, type NewTensor, paddingAfter } from '../../src/formats/gguf-writer.ts'
 import { SLICE } from './jobs.ts'
 
-const { layers, dim, hidden, heads, kvHeads, headDim, vocab } = SLICE
+const { dim, hidden, heads, kvHeads, headDim, vocab } = SLICE
 
 function matrix(name: string, rows: number, cols: number): NewTensor {
   return { name, shape: [rows, cols], type: 'q4_0', byteLength: rows * (cols / 32) * 18 }
@@ -21,7 +23,7 @@ function gains(name: string): NewTensor {
   return { name, shape: [dim], type: 'f32', byteLength: dim * 4 }
 }
 
-function tensors(): NewTensor[] {
+function tensors(layers: number): NewTensor[] {
   const all = [matrix('token_embd.weight', vocab, dim)]
   for (let i = 0; i < layers; i++) {
     const at = `blk.${i}.`
@@ -56,7 +58,7 @@ function vocabulary(): { tokens: string[]; types: number[]; scores: number[] } {
   }
 }
 
-function pairs(): GgufPair[] {
+function pairs(layers: number): GgufPair[] {
   const { tokens, types, scores } = vocabulary()
   const number = (key: string, value: number) => ({ key: `llama.${key}`, type: 'u32', value }) as const
   const id = (key: string, value: number) => ({ key: `tokenizer.ggml.${key}`, type: 'u32', value }) as const
@@ -90,13 +92,13 @@ function pairs(): GgufPair[] {
 }
 
 /** Writes the file; nothing of it is held but the tensor that is being written. */
-export async function writeSlice(path: string): Promise<void> {
+export async function writeSlice(path: string, layers: number = SLICE.layers): Promise<void> {
   const file = createWriteStream(path)
   const write = async (bytes: Uint8Array) => {
     if (!file.write(bytes)) await once(file, 'drain')
   }
-  const list = tensors()
-  await write(ggufHead(pairs().map(encodePair), list))
+  const list = tensors(layers)
+  await write(ggufHead(pairs(layers).map(encodePair), list))
   for (const { type, byteLength } of list) {
     const ones = () => new Uint8Array(new Float32Array(dim).fill(1).buffer)
     await write(type === 'f32' ? ones() : randomBytes('q4_0', 0, byteLength))
@@ -106,5 +108,7 @@ export async function writeSlice(path: string): Promise<void> {
   await finished(file)
 }
 
-const [, script, path] = process.argv
-if (script !== undefined && path !== undefined && import.meta.url === pathToFileURL(script).href) await writeSlice(path)
+const [, script, path, layers] = process.argv
+if (script !== undefined && path !== undefined && import.meta.url === pathToFileURL(script).href) {
+  await writeSlice(path, layers === undefined ? undefined : Number(layers))
+}
