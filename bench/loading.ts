@@ -58,7 +58,7 @@ const model = await MistralModel.load(path, {
 })
 const [wall, cpu] = [performance.now() - start, process.cpuUsage(before)]
 clearInterval(timer)
-const bytes = model.status().memory.weights
+const bytes = model.status().memory?.weights ?? 0
 model.dispose()
 console.log('\\n' + JSON.stringify({ wall, cpu: (cpu.user + cpu.system) / 1000, heap, rss, bytes, phases }))
 `
@@ -84,7 +84,7 @@ console.log('\\n' + JSON.stringify({ wall, cpu: (cpu.user + cpu.system) / 1000 }
 function child<T>(code: string, args: readonly string[]): T {
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', code, '--', ...args], {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
   })
   return JSON.parse(out.trim().split('\n').at(-1)!)

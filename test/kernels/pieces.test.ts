@@ -42,7 +42,7 @@ const LAYOUTS: readonly WeightLayout[] = [...Object.values(WEIGHT_LAYOUTS), ...O
 describe('the pieces of a matrix', () => {
   test('hold all of its rows, fit, and are as few as may be', () => {
     const next = random(1)
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < 400; i++) {
       const layout = LAYOUTS[i % LAYOUTS.length]!
       const cols = 256 * (1 + Math.floor(next() * 40))
       const rows = 1 + Math.floor(next() * (next() < 0.5 ? 200 : 200_000))
@@ -119,7 +119,7 @@ describe.each(variants.map((variant, i) => ({ ...variant, second: i > 0 })))(
       test(`${name}, ${layout.name}`, async () => {
         const ending = i % 2 === 0 ? store : siluGate
         const [whole, pieces] = [
-          await product(gpu, name, layout, ending, ROWS),
+          await product(gpu, name, layout, ending, 2 * ROWS),
           await product(gpu, name, layout, ending, 110),
         ]
         expect(pieces).toEqual(whole)
@@ -137,7 +137,7 @@ async function product(gpu: Gpu, name: MatmulVariant, layout: WeightLayout, endi
   const next = randomNumbers(7)
   const pieceBytes = Math.ceil((Math.max(row.quants, row.scales) * most) / 16) * 16
   const matrix = createMatrix(on.withTuning({ pieceBytes }), 'matrix', layout, { rows: ROWS, cols: COLS })
-  expect(matrix.map(({ rows }) => rows)).toEqual(most === ROWS ? [202] : [104, 98])
+  expect(matrix.map(({ rows }) => rows)).toEqual(most > ROWS ? [202] : [104, 98])
   // In runs that end within pieces.
   for (let first = 0; first < ROWS; first += 60) {
     const end = Math.min(ROWS, first + 60)
