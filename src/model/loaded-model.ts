@@ -23,7 +23,7 @@ import type { Runner } from './runner.ts'
 import type { SizeOptions } from './size-types.ts'
 import { createRunner, createState, needsCounting, planSizes, type Sizes } from './sizes.ts'
 import type { TextScorer } from './text-scorer.ts'
-import { type LoadedWeights, loadWeights } from './weights.ts'
+import type { LoadedWeights } from './weights.ts'
 
 export interface LoadedModelOptions extends SizeOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined
@@ -197,7 +197,7 @@ export class LoadedModel {
     }
     // All that could be refused was refused: now gigabytes may come.
     await checkpoint.files.prepare?.(signal)
-    const weights = await gpu.guard('the model', () => loadWeights(gpu, checkpoint, load))
+    const weights = await gpu.guard('the model', () => ALLOCATION.loadWeights(gpu, checkpoint, load))
     if (weights.quantization !== undefined)
       notes.push((await import('./rounding.ts')).roundingNote(weights.quantization))
     report({ phase: 'compile', loaded: totalBytes, total: totalBytes })
