@@ -155,6 +155,18 @@ export class ContextLengthError extends MistralError {
   }
 }
 
+/** A saved key/value cache that cannot be restored: it is damaged or cut, or of another version, model, layout or adapter. */
+export class SavedCacheError extends MistralError {
+  override name = 'SavedCacheError'
+  constructor(
+    readonly fault: 'damaged' | 'version' | 'model' | 'layout' | 'adapter',
+    /** The fault in words. */
+    readonly fact: string,
+  ) {
+    super(`saved cache: ${fact}`)
+  }
+}
+
 /** There is no usable GPU, or the GPU refused an operation. */
 export class DeviceError extends MistralError {
   override name = 'DeviceError'
@@ -262,6 +274,7 @@ registerErrors({
   ChatTemplateError,
   ConversationError,
   ContextLengthError,
+  SavedCacheError,
   DeviceError,
   DeviceLostError,
   SelfTestError,

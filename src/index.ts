@@ -4,6 +4,7 @@
  */
 export type { ChatChoice, ChatChunk, ChatFinishReason } from './chat/answer.ts'
 export { type ChatCompletion, type ChatModel, ChatStream } from './chat/chat-model.ts'
+export { AnswerJournal, type JournalChoice, type JournalJson } from './chat/journal.ts'
 export type { TemplateOptions } from './chat/load-template.ts'
 export { type ChatLoadOptions, MistralChat } from './chat/mistral-chat.ts'
 export type { ChatRequest, PromptRequest } from './chat/request.ts'
@@ -33,6 +34,7 @@ export {
   ParameterError,
   PatternError,
   QueueFullError,
+  SavedCacheError,
   SchemaError,
   SelfTestError,
   StorageError,
@@ -67,6 +69,7 @@ export type {
 export type { Perplexity, PerplexityOptions, PerplexityProgress } from './generate/perplexity.ts'
 export { canRun, plan } from './generate/plan.ts'
 export { type QuantizeOptions, type QuantizeResult, quantize } from './generate/quantize.ts'
+export type { CacheSource, RestoredCache, SaveCacheOptions } from './generate/saved-cache-types.ts'
 export type { IdLogprob, StepLogprobs } from './generate/step-logprobs.ts'
 export type { FinishReason, GenerationStep, GenerationSummary, Usage } from './generate/types.ts'
 export type { BatchProfile, KernelTime } from './gpu/profiler.ts'

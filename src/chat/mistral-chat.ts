@@ -14,8 +14,10 @@ import {
   checkLoadOptions,
   type LoadOptions,
   openOptions,
+  type RequestOptions,
   reporting,
 } from '../generate/options.ts'
+import type { CacheSource, RestoredCache, SaveCacheOptions } from '../generate/saved-cache-types.ts'
 import { copyIds } from '../generate/token-loop.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import type { Disposes } from '../platform/globals.ts'
@@ -27,6 +29,7 @@ import { Answer, type AnswerOptions, type ChatChunk } from './answer.ts'
 import { answerOptions } from './answer-options.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from './chat-model.ts'
 import { type ChoiceResult, type ChoiceRun, type RunOptions, runChoice } from './choice-run.ts'
+import type { AnswerJournal } from './journal.ts'
 import { checkTemplateOptions, loadTemplate, type TemplateOptions } from './load-template.ts'
 import {
   aboutTexts,
@@ -140,6 +143,16 @@ export class MistralChat implements ChatModel {
     return this.model.embed(text, options)
   }
 
+  /** As `MistralModel.saveCache`, of the tokens of a conversation or prompt. */
+  async saveCache(request: PromptRequest, options: SaveCacheOptions = {}): Promise<Blob> {
+    return this.model.saveCache(this.encode(request), options)
+  }
+
+  /** As in `MistralModel`. */
+  restoreCache(source: CacheSource, options: RequestOptions = {}): Promise<RestoredCache> {
+    return this.model.restoreCache(source, options)
+  }
+
   decode(tokenIds: readonly number[]): string {
     return this.tokenizer.decode(tokenIds)
   }
@@ -179,12 +192,14 @@ export class MistralChat implements ChatModel {
     return new ChatStream(this.#answers(request, options))
   }
 
-  /**
-   * @internal The rest of the answers to a request that another model with the same weights has begun: the chunks that the
-   * reader does not have. The completion is whole, but has only the log-probabilities of these.
-   */
-  resume(request: ChatRequest, begun: Begun, options: ConstraintOptions = {}): ChatStream {
+  /** @internal The chunks of the answers that a reader does not have. The completion is whole, but for log-probabilities. */
+  goOn(request: ChatRequest, begun: Begun, options: ConstraintOptions = {}): ChatStream {
     return new ChatStream(this.#answers(request, options, begun))
+  }
+
+  /** Begins the answer to a journal's request, or goes on with it: the chunks that are not in the journal. */
+  resume(journal: AnswerJournal, options: ConstraintOptions = {}): ChatStream {
+    return new ChatStream(journal.follow((begun) => this.#answers(journal.request, options, begun)))
   }
 
   /** The whole answer at once. */

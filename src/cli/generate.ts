@@ -25,6 +25,7 @@ export function registerGenerate(program: Command, cli: Cli): void {
     .option('-p, --prompt <text>', 'the same as an option; "-" reads standard input')
     .option('--system <text>', 'what the model should know beforehand')
     .option('--raw', 'continue the prompt as it stands, without the chat template')
+    .option('--prompt-cache <file>', 'keep what was computed of the prompt in a file, and go on from it the next time')
   addSamplingOptions(addModelOptions(command))
     .optionsGroup('Output:')
     .option('--json', 'print one JSON object: text, token_ids, prompt_token_ids, finish_reason, usage, timings')
@@ -53,8 +54,11 @@ async function generate(cli: Cli, words: readonly string[], values: Values): Pro
         ...withAdapter(chat, params),
         ...(continues ? { prompt: text } : { messages: conversation(system, text) }),
       }
+      const kept = values.promptCache as string | undefined
+      if (kept !== undefined) await (await import('./prompt-cache.ts')).restorePrompt(cli, chat, kept, signal)
       if (json) await printJson(cli, chat, request, signal)
       else await print(cli, chat, request, { echo: continues ? text : '', stats: values.stats === true, signal })
+      if (kept !== undefined) await (await import('./prompt-cache.ts')).savePrompt(chat, kept, request, signal)
     } finally {
       chat.dispose()
     }

@@ -29,6 +29,7 @@ import {
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import type { Recovery } from './recovery.ts'
+import type { CacheSource, RestoredCache, SaveCacheOptions } from './saved-cache-types.ts'
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, parseTokenParams, type TokenParams, verdictOf } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
@@ -120,8 +121,7 @@ export class MistralModel {
 
   /**
    * Loads a LoRA adapter beside the model, whose weights stay as they are: a folder that PEFT saved, or a `.gguf` of
-   * llama.cpp's converter, from the kinds of sources that `load` takes. Requests that name it are answered with it, in the
-   * same batches as others. Throws `CheckpointError`, `ConfigError`, `ParameterError`, `DeviceError`, `MemoryError`,
+   * llama.cpp's converter, from the kinds of sources that `load` takes. Requests that name it are answered with it, together with others. Throws `CheckpointError`, `ConfigError`, `ParameterError`, `DeviceError`, `MemoryError`,
    * `AbortError`; nothing is left open or on the GPU then.
    */
   async loadAdapter(source: ModelSource, options: AdapterOptions = {}): Promise<AdapterInfo> {
@@ -142,14 +142,7 @@ export class MistralModel {
     const { signal, adapter } = options
     const ids = copyIds(tokenIds)
     checkPrompt(ids, this.config.vocabSize, this.contextLength)
-    return this.#logitsOf(ids, signal, this.#named.find(adapter))
-  }
-
-  async #logitsOf(
-    ids: readonly number[],
-    signal: AbortSignal | undefined,
-    adapter: Adapter | undefined,
-  ): Promise<Float32Array<ArrayBuffer>[]> {
+    const own = this.#named.find(adapter)
     const { runner, chunk } = this.loaded
     const logits: Float32Array<ArrayBuffer>[] = []
     await this.#exclusively(
@@ -162,7 +155,7 @@ export class MistralModel {
         logits.push(...(await (await runner.logits(rows)).result))
         return logits.length === ids.length
       },
-      adapter,
+      own,
     )
     return logits
   }
@@ -209,6 +202,22 @@ export class MistralModel {
     const run = new EmbeddingRun(this.loaded, ids, options)
     await this.#exclusively(signal, (sequence) => run.step(sequence))
     return run.result()
+  }
+
+  /**
+   * The keys and values of these tokens as a file, for {@link restoreCache} of a later process. What is not in the cache is
+   * computed. Throws `ContextLengthError`, `ParameterError`, `QueueFullError`, `DeviceError`, `AbortError`.
+   */
+  async saveCache(tokenIds: Iterable<number>, options: SaveCacheOptions = {}): Promise<Blob> {
+    return (await import('./saved-cache.ts')).saveCache(this, this.#named, copyIds(tokenIds), options)
+  }
+
+  /**
+   * Puts a saved cache into a free sequence: prompts that begin with its tokens go on from there. Throws `SavedCacheError`,
+   * `ContextLengthError`, `ParameterError`, `DeviceError`, `AbortError`.
+   */
+  async restoreCache(source: CacheSource, options: RequestOptions = {}): Promise<RestoredCache> {
+    return (await import('./saved-cache.ts')).restoreCache(this, this.#named, source, options)
   }
 
   /**

@@ -22,7 +22,7 @@ import type { Adapter, GenerationRequest, SchedulerOptions, Totals } from './typ
  */
 export class Scheduler {
   readonly totals: Totals = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 }
-  private readonly sequences: SequenceCache
+  readonly sequences: SequenceCache
   private readonly pace: Pace
   private readonly planner: Planner
   readonly device: DeviceLoss

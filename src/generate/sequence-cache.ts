@@ -86,6 +86,20 @@ export class SequenceCache {
     sequence.usedAt = performance.now()
   }
 
+  /** The sequence that holds all of these tokens, also one that a request goes on in. */
+  holding(tokens: readonly number[], adapter: unknown): Sequence | undefined {
+    // With one more, the last of them need not be computed again.
+    const next = [...tokens, -1]
+    return this.all.find((sequence) => this.reusable(sequence, next, adapter) === tokens.length)
+  }
+
+  /** A free sequence holds these tokens from now on, as if a request had left them there. */
+  restore(sequence: Sequence, tokens: readonly number[], written: number, adapter: unknown): void {
+    this.release(sequence, tokens)
+    sequence.written = written
+    sequence.adapter = adapter
+  }
+
   /** Forgets what a sequence holds. */
   clear(sequence: Sequence): void {
     sequence.tokens = []

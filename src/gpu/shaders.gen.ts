@@ -20,6 +20,11 @@ export const CACHE_PACK_Q8 = {
   "BLOCK_QUADS": 8
 } as const
 
+export const DIGEST = {
+  "THREADS": 256,
+  "MOST_WORDS": 64
+} as const
+
 export const DRAW_DENSE = {
   "THREADS": 256,
   "BINS": 1024,

@@ -96,6 +96,12 @@ export class Adapters implements ProductStarts {
     this.scratch = scratch
   }
 
+  /** The matrices of an adapter. */
+  buffersOf(slot: number): Buffer[] {
+    const updates = [...(this.weights.get(slot)?.updates.values() ?? [])]
+    return updates.flatMap(({ a, b }) => [a.quants, b.quants])
+  }
+
   /** Frees an adapter, whose slot no sequence may have when the next batch runs. */
   remove(slot: number): void {
     this.weights.get(slot)?.destroy()

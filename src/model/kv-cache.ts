@@ -1,5 +1,6 @@
 /** The key/value cache: one ring of slots per layer and sequence. */
 import type { Gpu } from '../gpu/device.ts'
+import { BufferUsage } from '../gpu/flags.ts'
 import { FULL_ATTENTION, type LayerCache } from '../kernels/attention.ts'
 import type { CacheLayout } from '../kernels/cache-layouts.ts'
 import type { ModelConfig } from './config.ts'
@@ -30,6 +31,9 @@ export function cacheReadBytes(config: ModelConfig, layout: CacheLayout, positio
   )
 }
 
+/** A cache can be saved. */
+const USAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
+
 /** One ring per layer and sequence, allocated once. Throws `MemoryError` when a layer does not fit one binding. */
 export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions): LayerCache[] {
   const { layout, positions, chunk, maxSequences } = options
@@ -41,7 +45,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, options: CacheOptions
     const valuesAt = perSlot * ring
     const label = `layer ${layer} key/value cache`
     return {
-      buffer: gpu.createBuffer(label, 2 * valuesAt),
+      buffer: gpu.createBuffer(label, 2 * valuesAt, USAGE),
       valuesAt,
       layout,
       shape,

@@ -135,6 +135,10 @@ export abstract class ClientSession {
         return chat.decode(first)
       case 'embed':
         return chat.embed(first, { ...second, signal })
+      case 'saveCache':
+        return chat.saveCache(first, { ...second, signal })
+      case 'restoreCache':
+        return chat.restoreCache(first, { signal })
       case 'status':
         return chat.status()
       case 'loadAdapter':
@@ -175,7 +179,7 @@ export abstract class ClientSession {
     await this.#settle(id, async () => {
       const { chat } = this
       const { signal } = stream.controller
-      const answer = begun ? chat.resume(request, begun, { signal }) : chat.generate(request, { signal })
+      const answer = begun ? chat.goOn(request, begun, { signal }) : chat.generate(request, { signal })
       return this.#forward(id, stream, answer)
     })
     this.#streams.delete(id)

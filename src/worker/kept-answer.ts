@@ -15,10 +15,19 @@ interface KeptChoice extends BegunChoice {
 
 export class KeptAnswer {
   /** For a request that names none. */
-  readonly #seed = randomSeed()
-  readonly #choices: KeptChoice[] = []
+  readonly #seed: number
+  readonly #choices: KeptChoice[]
   /** Tokens that have come. */
   tokens = 0
+
+  /** @param begun what the reader had of it before this tab asked */
+  constructor({ seed, choices }: Begun = { seed: randomSeed(), choices: [] }) {
+    this.#seed = seed
+    this.#choices = []
+    for (const [index, one] of choices.entries()) {
+      if (one) this.#choices[index] = { ...one, tokenIds: [...one.tokenIds], logprobs: [], callIds: [] }
+    }
+  }
 
   add({ index, token_ids, logprobs, tool_calls, finish_reason }: ChatChunk): void {
     this.#choices[index] ??= { tokenIds: [], finishReason: null, logprobs: [], callIds: [] }

@@ -32,7 +32,12 @@ export interface ModelLink {
   /** Asks for one answer. Throws what the other side threw, `AbortError` as soon as the signal fires. */
   call<T>(method: Method, args: readonly unknown[], options?: CallOptions): Promise<T>
   /** The chunks of an answer as they come. Returns the whole. Leaving ends the work and waits until it has ended. */
-  stream(request: unknown, signal: AbortSignal | undefined): AsyncGenerator<ChatChunk, ChatCompletion, undefined>
+  /** @param begun what the reader has of it already */
+  stream(
+    request: unknown,
+    signal: AbortSignal | undefined,
+    begun?: Begun,
+  ): AsyncGenerator<ChatChunk, ChatCompletion, undefined>
   /** Frees what it holds. Safe to call twice. */
   end(why: string): Promise<void>
 }

@@ -12,6 +12,8 @@ export type Method =
   | 'encode'
   | 'decode'
   | 'embed'
+  | 'saveCache'
+  | 'restoreCache'
   | 'status'
   | 'loadAdapter'
   | 'unloadAdapter'

@@ -2,6 +2,7 @@
 import { onAbort, unlessAborted } from '../async/abort.ts'
 import type { ChatChunk } from '../chat/answer.ts'
 import type { ChatCompletion } from '../chat/chat-model.ts'
+import type { Begun } from '../chat/resume.ts'
 import { ParameterError } from '../errors.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 import type { Tabs } from '../platform/tabs.ts'
@@ -98,9 +99,10 @@ export class SharedModel implements ModelLink {
   async *stream(
     request: unknown,
     signal: AbortSignal | undefined,
+    begun?: Begun,
   ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
     const asked = copyOf(request)
-    const kept = new KeptAnswer()
+    const kept = new KeptAnswer(begun)
     for (let losses = 1, tokens = 0; ; losses++) {
       const link = await this.#ready(signal)
       const chunks = link.stream(asked, signal, kept.begun)

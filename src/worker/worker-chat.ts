@@ -2,8 +2,10 @@
 import { startWorker } from '#worker'
 import type { ChatChunk } from '../chat/answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from '../chat/chat-model.ts'
+import type { AnswerJournal } from '../chat/journal.ts'
 import type { ChatLoadOptions } from '../chat/mistral-chat.ts'
 import type { ChatRequest, PromptRequest } from '../chat/request.ts'
+import type { Begun } from '../chat/resume.ts'
 import { callback, check, checkParameter, orElse } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
@@ -11,6 +13,7 @@ import type { AdapterInfo, AdapterOptions } from '../generate/adapter-types.ts'
 import type { Embedding, EmbedOptions } from '../generate/embedding.ts'
 import type { ModelStatus } from '../generate/model-status.ts'
 import { checkLoadOptions, checkRequestOptions, type RequestOptions } from '../generate/options.ts'
+import type { CacheSource, RestoredCache, SaveCacheOptions } from '../generate/saved-cache-types.ts'
 import type { Disposes } from '../platform/globals.ts'
 import { type PortLike, portOf } from '../platform/worker-types.ts'
 import { type CallOptions, type ModelLink, WorkerLink } from './link.ts'
@@ -130,12 +133,21 @@ export class MistralChat implements ChatModel {
     return new ChatStream(this.#answers(request, options))
   }
 
+  /** As `MistralChat.resume` of the root entry. */
+  resume(journal: AnswerJournal, options: RequestOptions = {}): ChatStream {
+    return new ChatStream(journal.follow((begun) => this.#answers(journal.request, options, begun)))
+  }
+
   /** The whole answer at once. */
   complete(request: ChatRequest, options: RequestOptions = {}): Promise<ChatCompletion> {
     return this.generate(request, options).completion
   }
 
-  async *#answers(request: ChatRequest, options: RequestOptions): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
+  async *#answers(
+    request: ChatRequest,
+    options: RequestOptions,
+    begun?: Begun,
+  ): AsyncGenerator<ChatChunk, ChatCompletion, undefined> {
     if (
       options !== null &&
       typeof options === 'object' &&
@@ -149,7 +161,7 @@ export class MistralChat implements ChatModel {
       )
     }
     checkRequestOptions(options)
-    return yield* this.#link.stream(request, options.signal)
+    return yield* this.#link.stream(request, options.signal, begun)
   }
 
   encode(request: PromptRequest): Promise<readonly number[]> {
@@ -162,6 +174,18 @@ export class MistralChat implements ChatModel {
 
   embed(text: string | readonly number[], { signal, ...options }: EmbedOptions = {}): Promise<Embedding> {
     return this.#link.call('embed', [text, options], { signal })
+  }
+
+  /** As `MistralChat.saveCache` of the root entry. */
+  saveCache(request: PromptRequest, { signal, ...options }: SaveCacheOptions = {}): Promise<Blob> {
+    return this.#link.call('saveCache', [request, options], { signal })
+  }
+
+  /** As `MistralChat.restoreCache` of the root entry; a stream or response is read here first. */
+  async restoreCache(source: CacheSource, { signal }: RequestOptions = {}): Promise<RestoredCache> {
+    const body = source instanceof Response ? source.body : source
+    const sent = body instanceof ReadableStream ? await new Response(body).blob() : body
+    return this.#link.call('restoreCache', [sent], { signal })
   }
 
   status(): Promise<ModelStatus> {

@@ -11,7 +11,7 @@ const LONG = { timeout: patience(240_000) }
 const messages = [{ role: 'user', content: 'What is a mistral?' }]
 const SEED = 77
 
-async function read(stream: ReturnType<MistralChat['resume']>) {
+async function read(stream: ReturnType<MistralChat['goOn']>) {
   const chunks: ChatChunk[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return { chunks, completion: await stream.completion }
@@ -43,11 +43,11 @@ function rounded(value: unknown) {
 
 /** Cuts the answer after these shares of its chunks. */
 async function expectTheSame(chat: MistralChat, request: ChatRequest, shares = [0, 0.1, 0.5, 0.9, 1]) {
-  const whole = await read(chat.resume(request, { seed: SEED, choices: [] }))
+  const whole = await read(chat.goOn(request, { seed: SEED, choices: [] }))
   for (const share of shares) {
     const count = Math.round(share * whole.chunks.length)
     const had = whole.chunks.slice(0, count)
-    const rest = await read(chat.resume(request, { seed: SEED, choices: begunBy(had) }))
+    const rest = await read(chat.goOn(request, { seed: SEED, choices: begunBy(had) }))
     expect(rounded(byIndex(rest.chunks)), `after ${count} chunks`).toEqual(rounded(byIndex(whole.chunks.slice(count))))
     expect(rounded(comparable(rest.completion)), `after ${count}`).toEqual(rounded(comparable(whole.completion)))
   }
@@ -87,7 +87,7 @@ describe('an answer of the embedded model', LONG, () => {
     // Each begins as the answer goes on, and then is another.
     const stop = [1, 3, 4].map((i) => ` ${words[i]} ${words[i + 1]}!!`)
     const request = { messages, temperature: 0, max_tokens: 24, logprobs: true, top_logprobs: 2, stop }
-    const whole = await read(chat.resume(request, { seed: SEED, choices: [] }))
+    const whole = await read(chat.goOn(request, { seed: SEED, choices: [] }))
     const shares = whole.chunks.map((_, i) => i / whole.chunks.length)
     await expectTheSame(chat, request, shares)
     expect(whole.completion.text).toBe(plain.text)
