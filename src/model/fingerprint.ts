@@ -12,14 +12,14 @@ import type { LoadedModel } from './loaded-model.ts'
 
 const known = new WeakMap<object, Promise<string>>()
 
-/** The same text for models of the same weights, in the same layouts, and config, on any device. Throws `DeviceError`. */
+/** The same text for models of the same weights, in the same layouts and pieces, and config, on any device. Throws `DeviceError`. */
 export function fingerprint(model: LoadedModel): Promise<string> {
   const { weights, gpu, config } = model
   let found = known.get(weights)
   if (found === undefined) {
     const { tokEmbeddings, output, layers, norm } = weights
-    const matrices = new Set([tokEmbeddings, output])
-    for (const { wqkv, wo, w13, w2 } of layers) for (const one of [...wqkv, wo, w13, w2]) matrices.add(one)
+    const matrices = new Set([...tokEmbeddings, ...output])
+    for (const { wqkv, wo, w13, w2 } of layers) for (const one of [...wqkv, ...wo, ...w13, ...w2]) matrices.add(one)
     const buffers: (Buffer | undefined)[] = [norm]
     for (const { quants, scales, bias } of matrices) buffers.push(quants, scales, bias)
     for (const { attentionNorm, ffnNorm } of layers) buffers.push(attentionNorm, ffnNorm)
