@@ -14,6 +14,7 @@ import type { Answered } from './tabs-harness/harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-tabs-'))
 const weights = statSync(join(root, 'models/pocket/model.safetensors')).size
+const SOON = { timeout: patience(30_000) }
 const LONG = { timeout: patience(300_000) }
 const GREEDY: ChatRequest = {
   messages: [{ role: 'user', content: 'Tell me about winds.' }],
@@ -118,12 +119,12 @@ describe('tabs of a browser', () => {
     expect(await running(leader)).toBe(1)
     await follower.evaluate(() => window.tab.abort())
     expect(await follower.evaluate(() => window.tab.error())).toBe('AbortError: enough')
-    await expect.poll(() => running(leader)).toBe(0)
+    await expect.poll(() => running(leader), SOON).toBe(0)
     await ask(follower, endless)
     await begun(follower, 2)
     await follower.close()
-    await expect.poll(() => running(leader)).toBe(0)
-    await expect.poll(() => tabs(leader)).toBe(1)
+    await expect.poll(() => running(leader), SOON).toBe(0)
+    await expect.poll(() => tabs(leader), SOON).toBe(1)
     expect((await asked(leader, { ...GREEDY, max_tokens: 8 })).completion.token_ids).toHaveLength(8)
     await leader.evaluate(() => window.tab.dispose())
     const held = await leader.evaluate(async () => (await navigator.locks.query()).held?.map(({ name }) => name))

@@ -19,6 +19,8 @@ import { pocketCopy } from './pocket-copy.ts'
 const messages = [{ role: 'user', content: 'What is the mistral?' }]
 const GREEDY: ChatRequest = { messages, temperature: 0, max_tokens: 40, ignore_eos: true }
 const ENDLESS: ChatRequest = { ...GREEDY, max_tokens: 400 }
+/** Machines that do other things as well take their time. */
+const SOON = { timeout: patience(30_000) }
 const LONG = { timeout: patience(180_000) }
 
 const CHUNK = { index: 0, text: 'a', reasoning_content: null, logprobs: null, tool_calls: null, finish_reason: null }
@@ -38,7 +40,9 @@ afterEach(async () => {
   for (const tab of tabs) await tab.model?.end('the test is over')
   tabs = []
   // Workers hear of their end by a message.
-  await expect.poll(() => [[...origin.locks.keys()], [...origin.channels].map(({ name }) => name)]).toEqual([[], []])
+  await expect
+    .poll(() => [[...origin.locks.keys()], [...origin.channels].map(({ name }) => name)], SOON)
+    .toEqual([[], []])
 })
 
 async function read(stream: ChatStream, onChunk: (count: number) => void = () => {}) {
@@ -83,7 +87,7 @@ describe('tabs with one model', LONG, () => {
     const all = await Promise.all([first, second, third].map((tab) => read(tab.generate(GREEDY))))
     for (const one of all) expect(comparable(one)).toEqual(wanted)
     await third.close()
-    await expect.poll(() => [first, second].map(({ model }) => model.facts?.shared?.tabs)).toEqual([2, 2])
+    await expect.poll(() => [first, second].map(({ model }) => model.facts?.shared?.tabs), SOON).toEqual([2, 2])
   })
 
   it('that load at once load once, and all hear how far it is', async () => {
@@ -156,15 +160,15 @@ describe('tabs with one model', LONG, () => {
     expect(await running(leader)).toBe(1)
     controller.abort('enough')
     await expect(stream.next()).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' })
-    await expect.poll(() => running(leader)).toBe(0)
+    await expect.poll(() => running(leader), SOON).toBe(0)
     for await (const _ of follower.generate(ENDLESS)) break
     expect(await running(leader)).toBe(0)
     const lost = follower.generate(ENDLESS)
     await lost.next()
     expect(await running(leader)).toBe(1)
     follower.crash()
-    await expect.poll(() => running(leader)).toBe(0)
-    await expect.poll(() => leader.model.facts?.shared?.tabs).toBe(1)
+    await expect.poll(() => running(leader), SOON).toBe(0)
+    await expect.poll(() => leader.model.facts?.shared?.tabs, SOON).toBe(1)
   })
 
   it('can abort while nobody leads', async () => {
@@ -173,7 +177,7 @@ describe('tabs with one model', LONG, () => {
     const stream = follower.generate(ENDLESS, controller.signal)
     await stream.next()
     leader.crash()
-    await expect.poll(() => origin.loads).toBe(2)
+    await expect.poll(() => origin.loads, SOON).toBe(2)
     controller.abort()
     await expect(read(stream)).rejects.toThrow(AbortError)
   })
@@ -193,15 +197,15 @@ describe('tabs with one model', LONG, () => {
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     for (const [name, bytes] of Object.entries(randomAdapter(POCKET_SHAPE))) writeFileSync(join(folder, name), bytes)
     await follower.model.call('loadAdapter', [folder, { name: 'gusts' }])
-    await expect.poll(() => third.model.facts?.adapters.map(({ name }) => name)).toEqual(['gusts'])
+    await expect.poll(() => third.model.facts?.adapters.map(({ name }) => name), SOON).toEqual(['gusts'])
     const request = { ...GREEDY, adapter: 'gusts' }
     const before = comparable(await read(follower.generate(request)))
     expect(before.rest.text).not.toBe((await direct.complete(GREEDY)).text)
     leader.crash()
     expect(comparable(await read(follower.generate(request)))).toEqual(before)
     await follower.close()
-    await expect.poll(() => third.model.facts?.shared?.tabs).toBe(1)
-    expect(third.model.facts?.adapters).toEqual([])
+    await expect.poll(() => third.model.facts?.shared?.tabs, SOON).toBe(1)
+    await expect.poll(() => third.model.facts?.adapters, SOON).toEqual([])
   })
 })
 
