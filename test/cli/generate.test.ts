@@ -48,6 +48,23 @@ describe('generate on a trained GGUF', () => {
     expect(answer.timings.decodeTokensPerSecond).toBeGreaterThan(0)
   })
 
+  it('--prompt-cache keeps the prompt from run to run, and says why a file is of no use', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prompt-cache-'))
+    try {
+      const file = join(folder, 'prompt.cache')
+      const run = () => runCommand([...GREEDY, '--max-new-tokens', '4', '--json', '--prompt-cache', file])
+      const [first, second] = [await run(), await run()].map(({ stdout }) => JSON.parse(stdout))
+      expect(first.usage.cached_tokens).toBe(0)
+      expect(second).toMatchObject({ text: first.text, usage: { cached_tokens: PROMPT_IDS.length - 1 } })
+      writeFileSync(file, 'no cache')
+      const third = await run()
+      expect(ours(third.stderr)).toMatch(/^note: .*prompt\.cache is not used: it ends 8 bytes too early\n$/)
+      expect(JSON.parse(third.stdout).text).toBe(first.text)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('continues the prompt of a model without a chat template, and says so', async () => {
     const result = await runCommand([...ON_GGUF, '--no-sample', '--max-new-tokens', '5'])
     expect(CONTINUED.startsWith(result.stdout.trimEnd())).toBe(true)

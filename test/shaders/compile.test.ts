@@ -10,6 +10,7 @@ import * as blocks from '../../src/gpu/shaders-blocks.gen.ts'
 import * as cache from '../../src/gpu/shaders-cache.gen.ts'
 import * as cacheQ8 from '../../src/gpu/shaders-cache-q8.gen.ts'
 import * as copies from '../../src/gpu/shaders-copy.gen.ts'
+import * as digest from '../../src/gpu/shaders-digest.gen.ts'
 import * as draw from '../../src/gpu/shaders-draw.gen.ts'
 import * as gpuKernels from '../../src/gpu/shaders-gpu.gen.ts'
 import * as lanes from '../../src/gpu/shaders-lanes.gen.ts'
@@ -84,6 +85,7 @@ const all = [
   cache,
   cacheQ8,
   copies,
+  digest,
   draw,
   gpuKernels,
   lanes,

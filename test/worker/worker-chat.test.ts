@@ -2,8 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { AnswerJournal } from '../../src/chat/journal.ts'
 import { MistralChat as DirectChat } from '../../src/chat/mistral-chat.ts'
-import { AbortError, CheckpointError, ContextLengthError, ParameterError } from '../../src/errors.ts'
+import { AbortError, CheckpointError, ContextLengthError, ParameterError, SavedCacheError } from '../../src/errors.ts'
 import type { FileOpener } from '../../src/formats/file-opener.ts'
 import type { LoadProgress } from '../../src/model/load-progress.ts'
 import { portOf } from '../../src/platform/worker-types.ts'
@@ -70,6 +71,25 @@ describe('a model in a worker', () => {
   it('gives embeddings as typed arrays', async () => {
     const { embedding } = await chat.embed('wind', { pooling: 'mean' })
     expect(embedding).toEqual((await direct.embed('wind', { pooling: 'mean' })).embedding)
+  })
+
+  it('saves and restores caches, from streams too, with typed errors', async () => {
+    const asked = { messages: [{ role: 'user', content: 'How long does the bora blow, and where does it come from?' }] }
+    const saved = await chat.saveCache(asked)
+    expect((await chat.restoreCache(saved.stream())).tokenIds).toEqual(await chat.encode(asked))
+    expect((await chat.complete({ ...asked, ...GREEDY })).usage.cached_tokens).toBeGreaterThan(10)
+    const cut = chat.restoreCache(saved.slice(0, 100))
+    await expect(cut).rejects.toMatchObject({ name: 'SavedCacheError', fault: 'damaged' })
+    await expect(cut).rejects.toBeInstanceOf(SavedCacheError)
+  })
+
+  it('goes on with the answer of a journal', async () => {
+    const journal = new AnswerJournal(ASKED)
+    let left = 3
+    for await (const _ of chat.resume(journal)) if (--left === 0) break
+    const again = AnswerJournal.fromJSON(JSON.parse(JSON.stringify(journal)))
+    await chat.resume(again).completion
+    expect(again.texts).toEqual([(await direct.complete(ASKED)).text])
   })
 
   it('frees the sequence when the loop is left', async () => {
