@@ -1,5 +1,6 @@
 /**
- * What a JSON schema costs while a model decodes: milliseconds of a token with it and without it, in turns, and their ratio. Constrained
+ * What a JSON schema costs while a model decodes: milliseconds of a token with it and without it, in turns, and their ratio, by the clock and
+ * by the processor's time. Constrained
  * answers go step by step, since each mask needs the token before it; of the free ones there are two kinds: step by step as well,
  * and as many steps at a time as the adapter wants.
  *
@@ -76,42 +77,49 @@ interface Row {
   readonly model: MistralModel
   readonly constrained: boolean
   readonly ms: number[]
+  /** Of the processor, the prompt included: on a software adapter that is the GPU too. */
+  readonly cpu: number[]
   tokens: number
 }
 
 async function decode(
   { model, constrained }: Row,
   seed: number,
-): Promise<{ ms: number; count: number; ids: number[] }> {
+): Promise<{ ms: number; cpu: number; count: number; ids: number[] }> {
   const options = constrained ? { constraint } : {}
+  const before = process.cpuUsage()
   const steps = model.generate(prompt, { ...params, seed, ignore_eos: !constrained, max_tokens: tokens }, options)
   const ids: number[] = []
   for await (const step of steps) ids.push(step.tokenId)
   const { timings } = await steps.summary
-  return { ms: timings.decodeMs / (ids.length - 1), count: ids.length, ids }
+  const { user, system } = process.cpuUsage(before)
+  const cpu = (user + system) / 1000 / ids.length
+  return { ms: timings.decodeMs / (ids.length - 1), cpu, count: ids.length, ids }
 }
 
 const rows: Row[] = [
-  { label: 'free, one step a readback', model: single, constrained: false, ms: [], tokens: 0 },
-  { label: 'free, adaptive', model: adaptive, constrained: false, ms: [], tokens: 0 },
-  { label: 'with a schema', model: adaptive, constrained: true, ms: [], tokens: 0 },
+  { label: 'free, one step a readback', model: single, constrained: false, ms: [], cpu: [], tokens: 0 },
+  { label: 'free, adaptive', model: adaptive, constrained: false, ms: [], cpu: [], tokens: 0 },
+  { label: 'with a schema', model: adaptive, constrained: true, ms: [], cpu: [], tokens: 0 },
 ]
 const { gpu, config } = adaptive.loaded
 console.log(`adapter: ${gpu.name}; ${config.vocabSize} tokens in the vocabulary`)
 for (const row of rows) console.log(`${row.label}: ${JSON.stringify(tokenizer.decode((await decode(row, 1)).ids))}`)
 for (let round = 0; round < rounds; round++) {
   for (const row of rows) {
-    const { ms, count } = await decode(row, 1 + round)
+    const { ms, cpu, count } = await decode(row, 1 + round)
     row.ms.push(ms)
+    row.cpu.push(cpu)
     row.tokens += count
   }
 }
-const median = ({ ms }: Row) => [...ms].sort((a, b) => a - b)[Math.floor(ms.length / 2)]!
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 for (const row of rows) {
-  const ratio = (than: Row) => (median(than) / median(row)).toFixed(2)
+  const ratio = (than: Row) => (median(than.ms) / median(row.ms)).toFixed(2)
   console.log(
-    `${row.label.padEnd(28)} ${median(row).toFixed(2).padStart(8)} ms a token, ${row.tokens / rounds} tokens` +
-      `   ${ratio(rows[0]!)} of one step a readback, ${ratio(rows[1]!)} of adaptive`,
+    `${row.label.padEnd(28)} ${median(row.ms).toFixed(2).padStart(8)} ms a token, ${row.tokens / rounds} tokens` +
+      `   ${ratio(rows[0]!)} of one step a readback, ${ratio(rows[1]!)} of adaptive` +
+      `   ${median(row.cpu).toFixed(2)} ms of the processor, ${(median(rows[0]!.cpu) / median(row.cpu)).toFixed(2)} and ${(median(rows[1]!.cpu) / median(row.cpu)).toFixed(2)}`,
   )
 }
 for (const model of [adaptive, single]) model.dispose()

@@ -21,6 +21,7 @@ const BODIES: Readonly<Record<string, object>> = {
   [CHAT]: question,
   '/v1/responses': { model: 'm', input: 'Hi' },
   '/v1/messages': { model: 'm', max_tokens: 5, messages },
+  '/v1/embeddings': { model: 'm', input: 'Hi' },
   '/api/chat': { model: 'm', stream: false, messages },
 }
 const FACES = [
@@ -31,7 +32,9 @@ const FACES = [
 async function answerTo(face: string, field: object) {
   // How many alternatives there are means something only where they are asked for.
   const asked = 'top_logprobs' in field && face === '/api/chat' ? { logprobs: true } : {}
-  const response = await post(appOf().app, face, { ...BODIES[face], ...asked, ...field })
+  const { app, chat } = appOf()
+  chat.embed = async () => ({ embedding: new Float32Array(3), tokens: 1 })
+  const response = await post(app, face, { ...BODIES[face], ...asked, ...field })
   return { status: response.status, text: await response.text() }
 }
 
@@ -45,7 +48,7 @@ test('the tables were read', () => {
 
 describe.each(FACES)('$face', ({ face, rows }) => {
   test.each(rows)('$name', async ({ name, taken, refused }) => {
-    const needed = face === '/v1/messages' && name === 'max_tokens'
+    const needed = (face === '/v1/messages' && name === 'max_tokens') || name === 'input'
     for (const value of needed ? taken : [null, ...taken]) {
       const { status, text } = await answerTo(face, { [name]: value })
       expect([value, status, status === 200 ? '' : text]).toEqual([value, 200, ''])
