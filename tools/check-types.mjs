@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Lines of the root entry's declarations: of its own file, and of that with all files it imports. */
-const MAX_DECLARED = { own: 500, all: 1500 }
+const MAX_DECLARED = { own: 500, all: 1600 }
 /** Of one compiler's complaints; the rest are mostly the same. */
 const MAX_LINES = 8
 const COMPILERS = ['typescript', 'typescript-7']

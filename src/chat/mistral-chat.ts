@@ -1,4 +1,5 @@
 /** `MistralChat`: a chat model, messages in, streamed text out. */
+
 import { merge } from '../async/merge.ts'
 import { changed } from '../checks.ts'
 import type { Constraint } from '../constraints/constraint.ts'
@@ -20,7 +21,7 @@ import {
 import type { CacheSource, RestoredCache, SaveCacheOptions } from '../generate/saved-cache-types.ts'
 import { copyIds } from '../generate/token-loop.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
-import type { Disposes } from '../platform/globals.ts'
+import type { AnyBlob, Disposes } from '../platform/globals.ts'
 import { randomSeed } from '../sampling/random.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -144,7 +145,7 @@ export class MistralChat implements ChatModel {
   }
 
   /** As `MistralModel.saveCache`, of the tokens of a conversation or prompt. */
-  async saveCache(request: PromptRequest, options: SaveCacheOptions = {}): Promise<Blob> {
+  async saveCache(request: PromptRequest, options: SaveCacheOptions = {}): Promise<AnyBlob> {
     return this.model.saveCache(this.encode(request), options)
   }
 

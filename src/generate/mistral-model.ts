@@ -1,4 +1,5 @@
 /** `MistralModel`: a model on the GPU, token ids in, logits or token ids out. */
+
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { Constraint } from '../constraints/constraint.ts'
 import { AbortError, TokenizerError } from '../errors.ts'
@@ -7,7 +8,7 @@ import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
-import type { Disposes } from '../platform/globals.ts'
+import type { AnyBlob, Disposes } from '../platform/globals.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapter-types.ts'
@@ -208,7 +209,7 @@ export class MistralModel {
    * The keys and values of these tokens as a file, for {@link restoreCache} of a later process. What is not in the cache is
    * computed. Throws `ContextLengthError`, `ParameterError`, `QueueFullError`, `DeviceError`, `AbortError`.
    */
-  async saveCache(tokenIds: Iterable<number>, options: SaveCacheOptions = {}): Promise<Blob> {
+  async saveCache(tokenIds: Iterable<number>, options: SaveCacheOptions = {}): Promise<AnyBlob> {
     return (await import('./saved-cache.ts')).saveCache(this, this.#named, copyIds(tokenIds), options)
   }
 

@@ -1,10 +1,11 @@
 /** What users say and learn of saved key/value caches. */
+import type { AnyBlob, AnyReadableStream, AnyResponse } from '../platform/globals.ts'
 import type { LogitsOptions } from './options.ts'
 
 export interface SaveCacheOptions extends LogitsOptions {}
 
 /** A saved cache: a file, an upload or download on its way, or its bytes. */
-export type CacheSource = Blob | ReadableStream<Uint8Array> | Response | ArrayBuffer | Uint8Array<ArrayBuffer>
+export type CacheSource = AnyBlob | AnyReadableStream | AnyResponse | ArrayBuffer | Uint8Array<ArrayBuffer>
 
 export interface RestoredCache {
   /** The tokens that need not be computed again at the beginning of a prompt. */

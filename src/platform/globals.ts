@@ -13,6 +13,7 @@ export type AnyFileHandle = Global<'FileSystemFileHandle'>
 export type AnyDirectoryEntry = Global<'FileSystemDirectoryEntry'>
 export type AnyRequest = Global<'Request'>
 export type AnyResponse = Global<'Response'>
+export type AnyReadableStream = Global<'ReadableStream'>
 /** The options of `fetch`; an interface has no value to ask for, but `Request` takes it. */
 export type AnyRequestInit = typeof globalThis extends { Request: new (input: never, init?: infer Init) => unknown }
   ? Init

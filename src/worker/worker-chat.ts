@@ -1,4 +1,5 @@
 /** `MistralChat` of `mistral-webgpu/worker`: the engine is in a worker, and this thread stays free. */
+
 import { startWorker } from '#worker'
 import type { ChatChunk } from '../chat/answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from '../chat/chat-model.ts'
@@ -14,7 +15,7 @@ import type { Embedding, EmbedOptions } from '../generate/embedding.ts'
 import type { ModelStatus } from '../generate/model-status.ts'
 import { checkLoadOptions, checkRequestOptions, type RequestOptions } from '../generate/options.ts'
 import type { CacheSource, RestoredCache, SaveCacheOptions } from '../generate/saved-cache-types.ts'
-import type { Disposes } from '../platform/globals.ts'
+import type { AnyBlob, Disposes } from '../platform/globals.ts'
 import { type PortLike, portOf } from '../platform/worker-types.ts'
 import { type CallOptions, type ModelLink, WorkerLink } from './link.ts'
 import type { ModelFacts } from './protocol.ts'
@@ -177,7 +178,7 @@ export class MistralChat implements ChatModel {
   }
 
   /** As `MistralChat.saveCache` of the root entry. */
-  saveCache(request: PromptRequest, { signal, ...options }: SaveCacheOptions = {}): Promise<Blob> {
+  saveCache(request: PromptRequest, { signal, ...options }: SaveCacheOptions = {}): Promise<AnyBlob> {
     return this.#link.call('saveCache', [request, options], { signal })
   }
 

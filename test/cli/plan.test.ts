@@ -49,7 +49,7 @@ describe('plan', () => {
       expect(on.out()).toMatch(new RegExp(`^${name} +\\S`, 'm'))
     }
     expect(on.out()).toMatch(/^total .*, does not fit$/m)
-    expect(on.out()).toMatch(/^too large +the model: [\d.]+ KiB, --max-memory is 97.7 KiB$/m)
+    expect(on.out()).toMatch(/^too large +the model: [\d.]+ [KM]iB, --max-memory is 97.7 KiB$/m)
     expect((await run(['plan', MODEL, '-c', '100'])).out()).toMatch(
       /^context +100 tokens, of 256 trained; 256 would fit$/m,
     )
