@@ -42,10 +42,10 @@ export class Scratch {
     if (this.scales.byteLength < scales) this.scales = new Uint8Array(scales)
     const packed = { layout, cols, quants: this.quants.subarray(0, quants), scales: this.scales.subarray(0, scales) }
     // Whole blocks of these are written over; others have padding, or are put together bit by bit.
-    if (cols % BLOCK !== 0 || !isPlain(layout.name)) {
-      packed.quants.fill(0)
-      packed.scales.fill(0)
-    }
+    const overwritten = cols % BLOCK === 0 && isPlain(layout.name)
+    if (!overwritten) packed.quants.fill(0)
+    // What fills the last word of the scales is no row's.
+    packed.scales.fill(0, overwritten ? rows * row.scales : 0)
     return packed
   }
 }

@@ -27,6 +27,12 @@ const FIXTURES = join(root, 'test/fixtures')
 /** Takes what would go to a GPU. */
 class Memory {
   readonly buffers = new Map<string, Uint8Array>()
+  readonly limits = {
+    maxBufferSize: 2 ** 31,
+    maxStorageBufferBindingSize: 2 ** 31,
+    maxComputeWorkgroupsPerDimension: 65_535,
+  }
+  readonly tuning = {}
 
   createBuffer(label: string, size: number): string {
     if (this.buffers.has(label)) throw new Error(`${label} twice`)

@@ -189,7 +189,7 @@ describe('the demo page', () => {
           })
           await page.locator('#change-model').click()
           const card = page.locator('.known .way', { hasText: 'Ministral 3 3B' })
-          await card.getByRole('button', { name: 'Does it fit?' }).click()
+          await card.getByRole('button', { name: /^Does .* fit\?$/ }).click()
           const verdict = card.getByRole('status')
           await verdict.getByText(/^(?!Reading)./).waitFor()
           expect(await verdict.textContent()).toMatch(
@@ -313,7 +313,7 @@ describe('trouble', () => {
       await page.locator('#change-model').click()
       await page.route('**/never.gguf', () => undefined)
       await page.getByLabel('A name or an address').fill('/never.gguf')
-      await page.getByRole('button', { name: 'Load' }).click()
+      await page.getByRole('button', { name: 'Load', exact: true }).click()
       await page.getByRole('button', { name: 'Cancel' }).click()
       await page.getByText('Choose a model').waitFor()
       expect(await page.locator('#error').count()).toBe(0)

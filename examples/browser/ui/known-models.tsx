@@ -74,10 +74,10 @@ function Known({ model, pick }: { model: KnownModel; pick: Pick }) {
         {textOf(verdict)}
       </small>
       <span class="row">
-        <button type="button" disabled={isLooking} onClick={() => void look(address)}>
+        <button type="button" aria-label={`Does ${title} fit?`} disabled={isLooking} onClick={() => void look(address)}>
           Does it fit?
         </button>
-        <button type="button" disabled={isLooking} onClick={() => void load()}>
+        <button type="button" aria-label={`Load ${title}`} disabled={isLooking} onClick={() => void load()}>
           Load
         </button>
       </span>
