@@ -79,8 +79,8 @@ describe('an error as plain data', () => {
     new errors.DeviceError('no adapter'),
     new errors.SelfTestError('llvmpipe: matmul is off by 3'),
     new errors.DeviceLostError('unknown', 'gone'),
-    new errors.SelfTestError('llvmpipe: wrong'),
     new errors.MemoryError('the model', 9, undefined),
+    new errors.SavedCacheError('damaged', 'it ends 3 bytes too early'),
     new errors.AbortError(new DOMException('stopped', 'AbortError')),
     new errors.ListenError('127.0.0.1', 80, 'not allowed', { cause: new TypeError('why') }),
   ]
