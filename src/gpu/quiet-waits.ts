@@ -2,6 +2,8 @@
 
 /** Of the shortest time that such work took lately: then somebody looks. */
 const SLEPT = 0.9
+/** Shorter sleeps are left out: a timer that comes late costs more than they spare. */
+const LEAST_MS = 4
 /** A timer comes up to this many milliseconds late, and a result that is there comes in less. */
 const TIMER_MS = 1
 const RECENT = 4
@@ -58,7 +60,7 @@ export class QuietWaits {
     const times = this.recent.get(kind) ?? []
     if (times.length < FEW) return
     const ms = Math.floor(start + SLEPT * Math.min(...times) - performance.now() - TIMER_MS)
-    if (ms >= 1) await new Promise((resolve) => setTimeout(resolve, ms))
+    if (ms >= LEAST_MS) await new Promise((resolve) => setTimeout(resolve, ms))
   }
 
   private observe(kind: string, ms: number): void {
