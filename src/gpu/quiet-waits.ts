@@ -3,7 +3,7 @@
 /** Of the shortest time that such work took lately: then somebody looks. */
 const SLEPT = 0.9
 /** Shorter sleeps are left out: a timer that comes late costs more than they spare. */
-const LEAST_MS = 4
+const LEAST_MS = 25
 /** A timer comes up to this many milliseconds late, and a result that is there comes in less. */
 const TIMER_MS = 1
 const RECENT = 4

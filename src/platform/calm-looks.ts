@@ -2,7 +2,7 @@
 import { setTimeout as after, setImmediate as inNextTurn } from 'node:timers'
 
 /** So long it looks in every turn of the event loop: what takes longer can wait for a timer. */
-const BUSY_MS = 5
+const BUSY_MS = 50
 const PAUSE_MS = 1
 
 let began = 0
