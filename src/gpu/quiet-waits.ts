@@ -28,7 +28,7 @@ export class QuietWaits {
 
   /**
    * The result of work that was just submitted.
-   * @param kind names work that takes the same time
+   * @param kind names work that takes the same time; '' is only waited for after what is before it
    * @param ask asks the runtime for it
    */
   async resultOf<T>(kind: string, ask: () => Promise<T>): Promise<T> {
@@ -64,6 +64,7 @@ export class QuietWaits {
   }
 
   private observe(kind: string, ms: number): void {
+    if (kind === '') return
     const times = this.recent.get(kind)
     if (times === undefined && this.recent.size >= KINDS) this.recent.clear()
     this.recent.set(kind, times === undefined ? [] : [...times, ms].slice(-RECENT))

@@ -137,9 +137,9 @@ export function classOfRows(batch: readonly Row[], outputs: number): BatchClass 
 }
 
 /**
- * Names batches that take about the same time; undefined for several steps, which are short ones: a CPU adapter does not fill its
+ * Names batches that take about the same time; nothing for several steps, which are short ones: a CPU adapter does not fill its
  * cores with them, and sleeping through them was 1.2 times slower than looking for their end.
  */
-export function workOf(rows: readonly Row[], steps: number, outputs: number): string | undefined {
-  return steps > 1 ? undefined : `${rows.length} rows, ${outputs} outputs`
+export function workOf(rows: readonly Row[], steps: number, outputs: number): string {
+  return steps > 1 ? '' : `${rows.length} rows, ${outputs} outputs`
 }
