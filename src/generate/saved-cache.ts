@@ -6,14 +6,20 @@ import { type CacheHeader, cacheFileParts, readCacheFile } from '../formats/cach
 import { digestOf, fingerprint } from '../model/fingerprint.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import { bytesPerPosition, readSequence, writeSequence } from '../model/saved-sequence.ts'
-import type { MistralModel } from './mistral-model.ts'
+import type { SamplingInput } from '../sampling/request-params.ts'
+import type { GenerationStream } from './generation-stream.ts'
 import type { NamedAdapters } from './named-adapters.ts'
-import type { RequestOptions } from './options.ts'
+import type { GenerateOptions, RequestOptions } from './options.ts'
 import type { CacheSource, RestoredCache, SaveCacheOptions } from './saved-cache-types.ts'
+import type { Scheduler } from './scheduler.ts'
 import { checkPrompt } from './token-loop.ts'
 
 /** The parts of a model that are looked at here. */
-type Model = Pick<MistralModel, 'loaded' | 'scheduler' | 'generate'>
+interface Model {
+  readonly loaded: LoadedModel
+  readonly scheduler: Scheduler
+  generate(tokenIds: Iterable<number>, params: SamplingInput, options: GenerateOptions): GenerationStream
+}
 
 const SAVE: Checks<SaveCacheOptions> = { signal: abortSignal, adapter: orElse(null, filledText) }
 const RESTORE: Checks<RequestOptions> = { signal: abortSignal }

@@ -5,7 +5,8 @@ import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
 import { emitRopeCache } from '../gpu/shaders.gen.ts'
 import type { AttentionVariant, BatchClass, Tuning } from '../gpu/tuning.ts'
-import { type CacheLayout, type CachePlace, type CacheRows, cacheParts } from './cache-layouts.ts'
+import { type CacheLayout, cacheParts } from './cache-layouts.ts'
+import type { CachePlace, CacheRows } from './cache-parts.ts'
 import { type Activation, type BatchShape, ceilDiv, DECODE_ROWS, headStride, powerOfTwo } from './shape.ts'
 
 /** The shape of one layer's attention. */

@@ -9,7 +9,7 @@ import {
   cacheWriteF16,
   cacheWriteF32,
 } from '../gpu/shaders-cache.gen.ts'
-import type { CacheParts, CachePlace } from './cache-layouts.ts'
+import type { CacheParts, CachePlace } from './cache-parts.ts'
 
 export const CACHE_F32: CacheParts = {
   write: (place) => part(cacheWriteF32, placeOf(place, 8)),

@@ -2,7 +2,7 @@
 import { part } from '../gpu/shader.ts'
 import { CACHE_PACK_Q8 } from '../gpu/shaders.gen.ts'
 import { cachePackQ8, cachePairsQ8, cacheReadQ8, cacheWriteQ8 } from '../gpu/shaders-cache-q8.gen.ts'
-import type { CacheParts, CachePlace } from './cache-layouts.ts'
+import type { CacheParts, CachePlace } from './cache-parts.ts'
 import { ceilDiv, headStride, packedKeyBytes } from './shape.ts'
 
 export const CACHE_Q8: CacheParts = {

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page, Worker } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../../src/index.ts'
-import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
-import { type StaticServer, serveFolders } from './static-server.ts'
+import type { StaticServer } from './static-server.ts'
+import { serveTabs } from './tabs-harness/build.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-losses-'))
 const GREEDY: ChatRequest = {
@@ -23,10 +22,7 @@ let server: StaticServer
 beforeAll(async () => {
   browser = await startChromium()
   if (!browser) return
-  const configFile = join(root, 'examples/browser/vite.config.ts')
-  const output = { outDir: folder, emptyOutDir: true }
-  await build({ configFile, root: join(root, 'test/runtime/tabs-harness'), logLevel: 'error', build: output })
-  server = await serveFolders({ page: folder })
+  server = await serveTabs(folder)
 }, patience(120_000))
 
 afterAll(async () => {

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../../src/index.ts'
 import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
-import { type StaticServer, serveFolders } from './static-server.ts'
+import type { StaticServer } from './static-server.ts'
+import { serveTabs } from './tabs-harness/build.ts'
 import type { Answered } from './tabs-harness/harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-tabs-'))
@@ -29,10 +29,7 @@ let complaints: string[]
 beforeAll(async () => {
   browser = await startChromium()
   if (!browser) return
-  const configFile = join(root, 'examples/browser/vite.config.ts')
-  const output = { outDir: folder, emptyOutDir: true }
-  await build({ configFile, root: join(root, 'test/runtime/tabs-harness'), logLevel: 'error', build: output })
-  server = await serveFolders({ page: folder })
+  server = await serveTabs(folder)
 }, patience(120_000))
 
 afterAll(async () => {
