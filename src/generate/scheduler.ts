@@ -244,20 +244,16 @@ export class Scheduler {
     const served = new Set(plan.shares.map((share) => share.generation))
     this.running = this.running.filter((one) => !served.has(one)).concat([...served])
     const [alone, processed] = [this.inFlight === 0, this.processed]
-    let start = 0
     const known = () => {
-      start = performance.now()
       prepareOne(plan.shares, this.totals.generatedTokens)
       return processed
     }
     const submitted = await runner.sample(plan, known).catch((error: Error) => this.failPlan(plan, error))
     if (submitted === undefined) return
-    // Compiling a batch of a new shape says nothing about its speed.
-    start ||= performance.now()
     this.inFlight++
     this.processed = submitted.result
       .then((choices) => {
-        this.pace.observe(plan, alone, start, performance.now())
+        this.pace.observe(plan, alone, submitted.start, performance.now())
         for (const generation of postprocess(plan, choices, this.totals)) this.release(generation)
       })
       // Batches of a device that is gone fail after another has taken its place.

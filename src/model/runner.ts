@@ -33,6 +33,11 @@ export interface Choices {
 
 /** A batch on its way. */
 export interface Submitted<T> {
+  /**
+   * When the device began to get it, with everything compiled (`performance.now()`). Where the device is the CPU it may
+   * be computed before the call that submits it returns.
+   */
+  readonly start: number
   /** Rejects with `DeviceError`. */
   readonly result: Promise<T>
 }
@@ -122,6 +127,7 @@ export class Runner {
     const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0, adapters: slots }
     const { logits } = this.model.workspace
     const bytes = outputs * logits.stride * 4
+    const start = performance.now()
     this.encode(
       (pass) => {
         layers.encode(pass, shape)
@@ -131,12 +137,12 @@ export class Runner {
         if (outputs > 0) this.logitsReadback.copy(encoder, logits.buffer, bytes)
       },
     )
-    if (outputs === 0) return { result: this.gpu.finish(workOf(rows, 1, outputs)).then(() => []) }
+    if (outputs === 0) return { start, result: this.gpu.finish(workOf(rows, 1, outputs)).then(() => []) }
     const cut = (data: ArrayBuffer) => {
       const all = new Float32Array(data)
       return Array.from({ length: outputs }, (_, i) => all.slice(i * logits.stride, i * logits.stride + logits.cols))
     }
-    return { result: this.logitsReadback.read(bytes, workOf(rows, 1, outputs)).then(cut) }
+    return { start, result: this.logitsReadback.read(bytes, workOf(rows, 1, outputs)).then(cut) }
   }
 
   /**
@@ -167,12 +173,13 @@ export class Runner {
     }
     // The GPU computes the logits while the masks are being made, and while what comes after them is still compiled.
     const early = masked > 0 || endings?.ready === false
+    let start = performance.now()
     if (early) this.encode(forward)
     const after = (await endings?.all) ?? []
     if (masked > 0) {
       await known?.()
       this.writeMasks(needs)
-    }
+    } else start = performance.now()
     const staging = outputs > 0 ? this.takeStaging() : undefined
     this.encode(
       (pass) => {
@@ -184,12 +191,12 @@ export class Runner {
       (encoder) => staging && this.copyChoices(encoder, staging, outputRows, steps, logged > 0),
     )
     const work = workOf(rows, steps, outputs)
-    if (staging === undefined) return { result: this.gpu.finish(work).then(() => []) }
+    if (staging === undefined) return { start, result: this.gpu.finish(work).then(() => []) }
     const result = staging
       .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4, work)
       .then((data) => cutChoices(new Uint32Array(data), needs, steps))
       .finally(() => this.free.push(staging))
-    return { result }
+    return { start, result }
   }
 
   /**
