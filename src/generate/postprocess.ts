@@ -1,6 +1,6 @@
 /** Gives the results of a batch to the generations that had rows in it. */
 import { LIST_TOO_SHORT } from '../kernels/sampler.ts'
-import type { Choices } from '../model/runner.ts'
+import type { Choices } from '../model/choices.ts'
 import type { Generation } from './generation.ts'
 import type { BatchPlan, Share } from './planner.ts'
 import { stepLogprobs } from './step-logprobs.ts'

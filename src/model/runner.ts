@@ -15,6 +15,7 @@ import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
 import { type Batch, BatchWriter, classOfRows, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
+import { type Choices, cutChoices } from './choices.ts'
 import { wholeMask } from './mask.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
@@ -23,13 +24,6 @@ import { Recordings } from './recordings.ts'
 export const MAX_STEPS = 16
 /** Batches whose results have not been read, at most. */
 export const MAX_IN_FLIGHT = 2
-
-/** What was chosen after one row: an id for each step, or `NO_TOKEN` or `LIST_TOO_SHORT` of the sampler. */
-export interface Choices {
-  readonly ids: Uint32Array
-  /** The words that the logprobs kernel left for each step, when the request of the row asked for them. */
-  readonly logprobs: readonly Uint32Array[] | undefined
-}
 
 /** A batch on its way. */
 export interface Submitted<T> {
@@ -287,18 +281,4 @@ export class Runner {
     }
     return outputs
   }
-}
-
-/** Cuts what came back, laid out as `copyChoices` does, into the choices of each output row. */
-function cutChoices(data: Uint32Array, needs: readonly SamplerNeeds[], steps: number): Choices[] {
-  const logged = needs.length * steps
-  return needs.map(({ logprobs }, i) => ({
-    ids: data.subarray(i * steps, (i + 1) * steps),
-    logprobs: logprobs
-      ? Array.from({ length: steps }, (_, step) => {
-          const at = logged + (i * steps + step) * LOGPROB_WORDS
-          return data.subarray(at, at + LOGPROB_WORDS)
-        })
-      : undefined,
-  }))
 }

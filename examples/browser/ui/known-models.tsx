@@ -74,7 +74,12 @@ function Known({ model, pick }: { model: KnownModel; pick: Pick }) {
         {textOf(verdict)}
       </small>
       <span class="row">
-        <button type="button" aria-label={`Does it fit? ${title}`} disabled={isLooking} onClick={() => void look(address)}>
+        <button
+          type="button"
+          aria-label={`Does it fit? ${title}`}
+          disabled={isLooking}
+          onClick={() => void look(address)}
+        >
           Does it fit?
         </button>
         <button type="button" aria-label={`Load ${title}`} disabled={isLooking} onClick={() => void load()}>

@@ -1,0 +1,24 @@
+/** What the sampler chose in a batch, as it comes back from the GPU. */
+import { LOGPROB_WORDS } from '../kernels/sampler.ts'
+import type { SamplerNeeds } from './batch.ts'
+
+/** What was chosen after one row: an id for each step, or `NO_TOKEN` or `LIST_TOO_SHORT` of the sampler. */
+export interface Choices {
+  readonly ids: Uint32Array
+  /** The words that the logprobs kernel left for each step, when the request of the row asked for them. */
+  readonly logprobs: readonly Uint32Array[] | undefined
+}
+
+/** Cuts what came back, laid out as `copyChoices` does, into the choices of each output row. */
+export function cutChoices(data: Uint32Array, needs: readonly SamplerNeeds[], steps: number): Choices[] {
+  const logged = needs.length * steps
+  return needs.map(({ logprobs }, i) => ({
+    ids: data.subarray(i * steps, (i + 1) * steps),
+    logprobs: logprobs
+      ? Array.from({ length: steps }, (_, step) => {
+          const at = logged + (i * steps + step) * LOGPROB_WORDS
+          return data.subarray(at, at + LOGPROB_WORDS)
+        })
+      : undefined,
+  }))
+}
