@@ -9,7 +9,7 @@ import { endsInThought, thinkingTokens } from './thoughts.ts'
 export async function answerOptions(
   tokenizer: Tokenizer,
   template: ChatTemplate,
-  { params, messages, tools: plan, toolChoice }: ParsedRequest,
+  { params, messages, tools: plan, toolChoice, reasoning_effort: effort }: ParsedRequest,
   promptIds: readonly number[],
 ): Promise<Omit<AnswerOptions, 'index'>> {
   const tools = plan.tools && (await import('./tool-tokens.ts')).answerTools(tokenizer, plan, toolChoice)
@@ -17,6 +17,7 @@ export async function answerOptions(
   const continues = messages === undefined || template.answersInside(messages)
   // Texts without messages are as the model writes them: nothing says what its tokens are for.
   const thinking = messages && thinkingTokens(tokenizer)
+  const open = thinking !== undefined && endsInThought(promptIds, thinking)
   return {
     stops: params.text.stop,
     logprobs: params.loop.logprobs,
@@ -26,8 +27,9 @@ export async function answerOptions(
     tools,
     thinking: thinking && {
       ...thinking,
-      open: endsInThought(promptIds, thinking),
-      budget: params.text.max_reasoning_tokens,
+      open,
+      // A model that is asked not to think may begin to all the same.
+      budget: params.text.max_reasoning_tokens ?? (effort === 'none' && !open ? 0 : undefined),
       hidden: !params.text.include_reasoning,
     },
   }

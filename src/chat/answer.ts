@@ -168,7 +168,7 @@ export class Answer {
 
   /** The answer is in a thought that has used up its tokens. */
   get overBudget(): boolean {
-    return this.thinks && this.thoughtTokens >= (this.options.thinking?.budget ?? Infinity)
+    return this.thinks && this.calls === undefined && this.thoughtTokens >= (this.options.thinking?.budget ?? Infinity)
   }
 
   /** Takes the rest of the text, or of the thought, when something else begins. */

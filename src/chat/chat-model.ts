@@ -12,7 +12,10 @@ import type { ChatRequest, PromptRequest } from './request.ts'
 
 /** All answers to a request. The fields of an answer are those of the first. */
 export interface ChatCompletion
-  extends Pick<ChatChoice, 'text' | 'reasoning_content' | 'token_ids' | 'logprobs' | 'tool_calls' | 'finish_reason'> {
+  extends Pick<
+    ChatChoice,
+    'text' | 'reasoning_content' | 'reasoning_tokens' | 'token_ids' | 'logprobs' | 'tool_calls' | 'finish_reason'
+  > {
   /** One unless the request asked for `n`. */
   readonly choices: readonly ChatChoice[]
   readonly prompt_token_ids: readonly number[]

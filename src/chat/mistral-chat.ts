@@ -222,10 +222,10 @@ export class MistralChat implements ChatModel {
     // The beginning of a forced call is part of the answer, though the model gets it with the prompt.
     const prompt_tokens = promptIds.length
     const cached_tokens = Math.min(first.summary.usage.cached_tokens, prompt_tokens)
-    const { text, reasoning_content, token_ids, logprobs, tool_calls, finish_reason } = first.choice
+    const { index: _, stop_reason: _stop, ...answer } = first.choice
     return {
       choices: results.map(({ choice }) => choice),
-      ...{ text, reasoning_content, token_ids, logprobs, tool_calls, finish_reason },
+      ...answer,
       prompt_token_ids: promptIds,
       usage: {
         prompt_tokens,

@@ -16,7 +16,10 @@ export interface PromptRequest {
   prompt?: string | readonly number[] | undefined
   /** Functions that the model may call, for templates that have tools. */
   tools?: readonly Tool[] | null | undefined
-  /** For models with such a setting: `'high'` lets the model think before it answers, `'none'` (default) does not. */
+  /**
+   * For models with such a setting: `'high'` lets the model think before it answers, `'none'` (default) does not. `'auto'` is
+   * `'high'` where there is the setting; a model without it that has tokens for thoughts thinks as its system prompt asks.
+   */
   reasoning_effort?: string | null | undefined
   /**
    * Further variables for the checkpoint's chat template, such as `{ enable_thinking: false }`. One that the template does

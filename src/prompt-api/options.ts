@@ -138,7 +138,7 @@ export function thinkingOf({ effort, includeThoughts = false }: Thinking = {}) {
   return {
     includeThoughts: Boolean(includeThoughts),
     request: {
-      ...(thinks && { reasoning_effort: 'high' }),
+      ...(thinks && { reasoning_effort: 'auto' }),
       ...(budget !== undefined && { max_reasoning_tokens: budget }),
     },
   }

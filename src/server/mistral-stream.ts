@@ -28,7 +28,8 @@ export async function* mistralEvents(
     if (ending !== undefined) yield ending
     ending = choice(index, { content: '', ...calls[index]!.delta }, { finish_reason })
   }
-  yield { ...ending, usage: wireUsage([(await pieces.result).usage]) }
+  const { usage, choices } = await pieces.result
+  yield { ...ending, usage: wireUsage([usage], choices) }
 }
 
 /** The content of a message with a thought, which comes before the text. */

@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import type { ChatChoice, ChatChunk } from '../chat/answer.ts'
 import { type ChatRequest, type CheckedRequest, checkRequest, parseRequest } from '../chat/request.ts'
 import { ParameterError } from '../errors.ts'
-import { isJsonObject } from '../json/value.ts'
 import type { BodyFields } from './body.ts'
 import { jsonResponse } from './errors.ts'
 import { withSafePrompt } from './mistral-client.ts'
@@ -21,6 +20,7 @@ import {
   openAiFields,
   parseFields,
   readFields,
+  templateVariables,
   text,
 } from './schema.ts'
 import type { AppContext, Service } from './service.ts'
@@ -34,7 +34,7 @@ const fields = {
   tool_choice: v.nullish(v.unknown()),
   parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
   reasoning_effort: v.nullish(text),
-  chat_template_kwargs: v.nullish(v.custom<object>(isJsonObject, 'must be an object')),
+  chat_template_kwargs: templateVariables,
   echo: flag,
   // It may make an answer come sooner at OpenAI, and never changes it.
   prediction: v.nullish(

@@ -8,7 +8,7 @@ import { type BodyFields, readJsonObject } from './body.ts'
 import { HttpError, jsonResponse } from './errors.ts'
 import type { ServedCompletion } from './records.ts'
 import { type Pieces, runOne } from './run.ts'
-import { checkModel, flag, modelRequest, numberWithin, parseFields, text } from './schema.ts'
+import { checkModel, flag, modelRequest, numberWithin, parseFields, templateVariables, text } from './schema.ts'
 import type { AppContext, Service } from './service.ts'
 import { type Frames, follow, openFrameStream } from './stream.ts'
 import { WordFlusher } from './word-flusher.ts'
@@ -19,13 +19,14 @@ const schema = v.looseObject({
   messages: v.nullish(v.array(v.unknown(), 'must be a list of messages')),
   prompt: v.nullish(text),
   reasoning_effort: v.nullish(text),
+  chat_template_kwargs: templateVariables,
   stream: flag,
   // Clients of the bridge to this route send the name of the model, and OpenAI's penalties.
   model: v.nullish(text),
   presence_penalty: numberWithin(-2, 2),
 })
 const FIELDS = Object.keys(schema.entries)
-const PASSED = ['messages', 'prompt', 'reasoning_effort']
+const PASSED = ['messages', 'prompt', 'reasoning_effort', 'chat_template_kwargs']
 /** The answer of this route is one text: there is no place for more than that. */
 const ONE_TEXT = ['n', 'logprobs', 'top_logprobs'] as const
 

@@ -24,6 +24,9 @@ export function numberWithin(min: number, max: number) {
   return v.nullish(v.pipe(v.number(message), v.minValue(min, message), v.maxValue(max, message)))
 }
 
+/** Further variables of the chat template. */
+export const templateVariables = v.nullish(v.custom<object>(isJsonObject, 'must be an object'))
+
 const streamOptions = { include_usage: flag, include_obfuscation: flag }
 const streamOptionsMessage = 'must be an object with include_usage'
 const metadataMessage = 'must be an object whose values are strings'

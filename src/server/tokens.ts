@@ -7,7 +7,7 @@ import { ParameterError } from '../errors.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { type BodyFields, readJsonObject } from './body.ts'
 import { HttpError, jsonResponse } from './errors.ts'
-import { checkModel, listOfObjects, modelRequest, parseFields, text } from './schema.ts'
+import { checkModel, listOfObjects, modelRequest, parseFields, templateVariables, text } from './schema.ts'
 import type { AppContext, Service } from './service.ts'
 
 const flag = v.nullish(v.boolean('must be true or false'))
@@ -22,6 +22,8 @@ const tokenizeFields = {
   prompt: v.nullish(text),
   messages: v.nullish(v.array(v.unknown(), 'must be a list of messages')),
   tools: v.nullish(listOfObjects),
+  reasoning_effort: v.nullish(text),
+  chat_template_kwargs: templateVariables,
   add_special_tokens: flag,
   return_token_strs: flag,
   add_generation_prompt: flag,
@@ -75,10 +77,11 @@ export async function tokenize(c: AppContext, service: Service): Promise<Respons
 async function promptIds(
   chat: ChatModel,
   tokenizer: Tokenizer,
-  { prompt, messages, tools, add_special_tokens: special }: v.InferOutput<typeof tokenizeSchema>,
+  { prompt, messages, tools, add_special_tokens: special, ...settings }: v.InferOutput<typeof tokenizeSchema>,
 ): Promise<readonly number[]> {
   if (prompt != null) return tokenizer.encode(prompt, { bos: special !== false && tokenizer.addsBos })
-  return chat.encode({ messages, ...(tools && { tools }) } as PromptRequest)
+  const { reasoning_effort, chat_template_kwargs } = settings
+  return chat.encode({ messages, tools, reasoning_effort, chat_template_kwargs } as PromptRequest)
 }
 
 /** A piece that is no text of its own is a list of bytes. */

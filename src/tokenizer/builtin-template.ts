@@ -7,7 +7,7 @@ import { pythonJson } from '../json/python.ts'
 import { type ChatFormat, formatsOf } from './chat-format.ts'
 import type { PlainMessage } from './chat-messages.ts'
 import { block, FORMAT_RULES, type FormatRules, type PromptPart } from './format-rules.ts'
-import { nameOf, type PromptSettings, type PromptWriter } from './prompt-writer.ts'
+import { nameOf, type PromptSettings, type PromptWriter, thinksUnasked } from './prompt-writer.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import type { Tool } from './tools.ts'
 import { arrange, type Content, type Turn } from './turns.ts'
@@ -89,7 +89,7 @@ function partsOf(format: ChatFormat, messages: readonly PlainMessage[], options:
   const [systemPlace, toolsPlace, lastUser] = [place(rules.systemBefore), place(rules.toolsBefore), place('last')]
   if (tools !== undefined && toolsPlace < 0) throw new ParameterError('tools', tools, "need a user's message")
   refuseVariables(options.variables)
-  const settings = settingsOf(rules, options.reasoningEffort)
+  const settings = settingsOf(rules, options)
   const parts: PromptPart[] = [{ control: bos }]
   for (const [i, turn] of turns.entries()) {
     if (i === toolsPlace) parts.push(...toolParts(tools), ...settings)
@@ -161,10 +161,12 @@ function refuseVariables(variables: unknown): void {
   )
 }
 
-/** Without a setting the model does not think before it answers. */
-function settingsOf({ settings }: FormatRules, effort: string | undefined): readonly PromptPart[] {
+/** Where nothing is asked, the setting is that the model does not think. */
+function settingsOf({ settings }: FormatRules, options: BuiltInOptions): readonly PromptPart[] {
   const values = settings ?? { none: [] }
-  const chosen = effort ?? 'none'
+  const { reasoningEffort: effort = 'none' } = options
+  if (effort === 'auto' && settings === undefined && thinksUnasked(options)) return []
+  const chosen = effort === 'auto' ? 'high' : effort
   if (Object.hasOwn(values, chosen)) return values[chosen]!
   const fact = settings === undefined ? 'the model has no such setting' : `must be ${Object.keys(values).join(' or ')}`
   throw new ParameterError('reasoning_effort', effort, fact)

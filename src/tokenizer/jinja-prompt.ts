@@ -7,7 +7,7 @@ import { cutAtEnd, markEnd } from './continue-message.ts'
 import { ControlGuard, type Rendered } from './guard.ts'
 import { compileTemplate, type Program, renderTemplate } from './jinja.ts'
 import { copyPlain } from './plain-data.ts'
-import { nameOf, type PromptSettings, type PromptWriter } from './prompt-writer.ts'
+import { nameOf, type PromptSettings, type PromptWriter, thinksUnasked } from './prompt-writer.ts'
 import { ContentForms, renderMerging } from './template-messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import type { Tool } from './tools.ts'
@@ -38,8 +38,10 @@ export class JinjaPrompt implements PromptWriter {
     refuseToContinueCalls(messages)
     const { tools, reasoningEffort, merge, addGenerationPrompt } = settings
     const { guard, forms } = this.#guardFor(tokenizer)
-    const own = { ...this.#own(settings.variables, guard), ...this.#effort(reasoningEffort) }
-    const variables = { ...own, tools: tools ?? null, addGenerationPrompt }
+    const own = this.#own(settings.variables, guard)
+    const effort = this.#effort(reasoningEffort, tokenizer)
+    refuseContradiction(own, effort)
+    const variables = { ...own, ...effort, tools: tools ?? null, addGenerationPrompt }
     const render = (some: readonly PlainMessage[]) => this.#render(some, tokenizer, guard, variables)
     return guard.restore(renderMerging(forms.fit(messages), merge, render))
   }
@@ -58,11 +60,16 @@ export class JinjaPrompt implements PromptWriter {
     )
   }
 
-  /** Templates without the setting would leave it out without a word. */
-  #effort(effort: string | undefined): { reasoning_effort?: string } {
+  /** Templates without the setting would leave it out without a word. Some know on and off only. */
+  #effort(effort: string | undefined, tokenizer: Tokenizer): Record<string, unknown> {
     if (effort === undefined) return {}
-    if (/\breasoning_effort\b/.test(this.#source)) return { reasoning_effort: effort }
-    if (effort === 'none') return {}
+    const named = effort === 'auto' ? 'high' : effort
+    if (/\breasoning_effort\b/.test(this.#source)) return { reasoning_effort: named }
+    if (/\benable_thinking\b/.test(this.#source)) {
+      if (named === 'none' || named === 'high') return { enable_thinking: named === 'high' }
+      throw new ParameterError('reasoning_effort', effort, "must be none or high for the model's chat template")
+    }
+    if (effort === 'none' || (effort === 'auto' && thinksUnasked(tokenizer))) return {}
     throw new ParameterError('reasoning_effort', effort, "is not in the model's chat template")
   }
 
@@ -112,6 +119,14 @@ export class JinjaPrompt implements PromptWriter {
       this.#guard = { tokenizer, guard, forms: new ContentForms(probe, this.#source) }
     }
     return this.#guard
+  }
+}
+
+/** @throws ParameterError where a variable of the request says something else than its `reasoning_effort` */
+function refuseContradiction(own: Record<string, unknown>, effort: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(effort)) {
+    if (!Object.hasOwn(own, name) || own[name] === value) continue
+    throw new ParameterError(`chat_template_kwargs.${name}`, own[name], 'says something else than reasoning_effort')
   }
 }
 

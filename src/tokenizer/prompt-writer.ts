@@ -29,6 +29,11 @@ export interface PromptWriter {
   ): readonly PromptPart[] | Rendered
 }
 
+/** The vocabulary has tokens for thoughts: the model may think, as its system prompt asks, where it has no setting for that. */
+export function thinksUnasked({ specialTokens }: Pick<Tokenizer, 'specialTokens'>): boolean {
+  return specialTokens.has('[THINK]')
+}
+
 /** A token's name as templates get it; empty when there is none. */
 export function nameOf(tokenizer: Tokenizer, id: number | undefined): string {
   return id === undefined ? '' : (tokenizer.idToToken(id) ?? '')

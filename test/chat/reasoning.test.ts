@@ -128,6 +128,28 @@ describe('a thought', { timeout: patience(120_000) }, () => {
     expect(chat.status()).toMatchObject({ running: 0, waiting: 0 })
   })
 
+  test('does not begin where none is asked for', async () => {
+    const request: ChatRequest = {
+      messages: [{ role: 'user', content: 'Does it blow?' }],
+      // The model of random weights writes nothing but the beginnings of thoughts.
+      logit_bias: { [begin]: 100 },
+      temperature: 0,
+      ignore_eos: true,
+      max_tokens: 6,
+    }
+    const free = await all(request)
+    expect([free.choice.token_ids[0], free.choice.reasoning_tokens]).toEqual([begin, 5])
+    const none = await all({ ...request, reasoning_effort: 'none' })
+    expect(none.choice).toMatchObject({ reasoning_content: null, reasoning_tokens: 0 })
+    expect(none.choice.token_ids).toEqual([begin, end, begin, end, begin, end])
+  })
+
+  test('may be asked for where the model has no setting for it', () => {
+    const messages = [{ role: 'user', content: 'Hi' }]
+    expect(chat.encode({ messages, reasoning_effort: 'auto' })).toEqual(chat.encode({ messages }))
+    expect(() => chat.encode({ messages, reasoning_effort: 'high' })).toThrow('no such setting')
+  })
+
   test.each([{ max_reasoning_tokens: 5 }, { include_reasoning: false }])('%j needs messages', async (field) => {
     const refused = chat.complete({ prompt: 'A wind', max_tokens: 1, ...field })
     await expect(refused).rejects.toMatchObject({
@@ -171,6 +193,17 @@ describe('chat_template_kwargs', { timeout: patience(120_000) }, () => {
       expect(() => own.encode({ messages, chat_template_kwargs: kwargs as never })).toThrow(`"${name}"`)
     }
     expect(() => own.encode({ prompt: 'Hi', chat_template_kwargs: { style: '!' } })).toThrow('needs messages')
+  })
+
+  test('are what reasoning_effort sets, where the template knows on and off only', async () => {
+    const { vocabSize } = await vocabulary(NAME)
+    using own = await loadTiny(TOKENIZER, vocabSize, { chatTemplate: TEMPLATE })
+    const shown = (reasoning_effort: string | undefined, kwargs?: Record<string, unknown>) =>
+      own.decode(own.encode({ messages, reasoning_effort, chat_template_kwargs: kwargs }))
+    expect(['none', 'high', 'auto', undefined].map((effort) => shown(effort))).toEqual(['No. Hi', 'Hi', 'Hi', 'Hi'])
+    expect(shown('none', { enable_thinking: false })).toBe('No. Hi')
+    expect(() => shown('low')).toThrow('must be none or high')
+    expect(() => shown('high', { enable_thinking: false })).toThrow('"chat_template_kwargs.enable_thinking"')
   })
 
   test('need a template', () => {

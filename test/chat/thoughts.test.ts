@@ -84,6 +84,23 @@ describe('a thought', () => {
     }
   })
 
+  it('that a call has ended has no budget to use up', () => {
+    const toolTokens = toolCallTokens(tokenizer)!
+    const tools = { tokens: toolTokens, maxCalls: 3, Calls: ToolCallStream }
+    const answer = new Answer(tokenizer, { ...PLAIN, tools, thinking: { ...tokens, open: true, budget: 2 } })
+    for (const [id, over] of [
+      [text('a')[0]!, false],
+      [toolTokens.begin, false],
+      ...text('speed').map((own) => [own, false] as const),
+    ] as const) {
+      expect([answer.see(id).note!.over, answer.overBudget]).toEqual([over, over])
+    }
+    const forced = { ids: [toolTokens.begin], named: false, feed: () => [] }
+    const asked = { ...tools, forced }
+    const begun = new Answer(tokenizer, { ...PLAIN, tools: asked, thinking: { ...tokens, open: true, budget: 0 } })
+    expect(begun.overBudget).toBe(false)
+  })
+
   it('is not ended by a stop text, and has no log-probabilities', () => {
     const ids = [begin, ...text('One. Two.'), end, ...text('Three. Four.'), eos]
     const { choice } = run(ids, { stops: ['. '], logprobs: true })

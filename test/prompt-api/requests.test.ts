@@ -77,7 +77,7 @@ describe('options', () => {
     ])
     const session = await LanguageModel.create({ thinking: { effort: 'low' } })
     expect(await session.prompt('Well?')).toBe('Yes.')
-    expect(chat.requests[0]).toMatchObject({ reasoning_effort: 'high', max_reasoning_tokens: 256 })
+    expect(chat.requests[0]).toMatchObject({ reasoning_effort: 'auto', max_reasoning_tokens: 256 })
     await session.prompt('And?', { thinking: { effort: 'none' } })
     expect(chat.requests[1]).not.toHaveProperty('reasoning_effort')
     expect(conversation(chat)).toEqual(['user: Well?', 'assistant: Yes.', 'user: And?'])

@@ -103,7 +103,12 @@ describe('@mistralai/mistralai', () => {
     ]
     const { client: own } = scripted(script)
     const streamed: Json[] = []
-    for await (const { data } of await own.chat.stream(greedy)) streamed.push(data.choices[0]!.delta.content)
+    let usage: Json
+    for await (const { data } of await own.chat.stream(greedy)) {
+      streamed.push(data.choices[0]!.delta.content)
+      usage = data.usage ?? usage
+    }
+    expect(JSON.stringify(usage)).toMatch(/"reasoning_?tokens":2/i)
     const thinking = (text: string) => ({ type: 'thinking', thinking: [{ type: 'text', text }] })
     expect(streamed).toEqual(['', [thinking('It is ')], [thinking('morning.')], 'Good morning', ''])
     const whole = await scripted(script.slice(1)).client.chat.complete(greedy)

@@ -185,7 +185,7 @@ describe('requests', () => {
     await client.chat({ model: 'm', messages: [...messages, message, ...results], think: true })
     const [, second] = chat.requests as Json[]
     expect(second.messages.slice(2).map((one: Json) => one.tool_call_id)).toEqual(['abcdefghi', 'jklmnopqr'])
-    expect(second.reasoning_effort).toBe('high')
+    expect(second.reasoning_effort).toBe('auto')
   })
 
   test.each<[string, string, object]>([

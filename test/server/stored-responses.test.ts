@@ -102,6 +102,18 @@ describe('stored responses', () => {
     expect(kept('e')).toBe(true)
   })
 
+  test('one that was cut off inside a thought is gone on from', async () => {
+    const { client, chat } = scripted([{ reasoning_content: 'Let me' }, { finish_reason: 'length' }])
+    const cut = await client.responses.create({ model: 'm', input: 'Hi', max_output_tokens: 2 })
+    expect([cut.status, cut.output.map(({ type }) => type)]).toEqual(['incomplete', ['reasoning']])
+    await client.responses.create({ model: 'm', input: 'Go on.', previous_response_id: cut.id })
+    expect((chat.requests[1] as Json).messages).toEqual([
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: null, reasoning_content: 'Let me' },
+      { role: 'user', content: 'Go on.' },
+    ])
+  })
+
   test('a server can keep none', async () => {
     const { client } = scripted(stopped, { maxStoredResponses: 0 })
     expect(((await client.responses.create({ model: 'm', input: 'a' })) as Json).store).toBe(false)

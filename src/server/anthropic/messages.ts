@@ -73,13 +73,16 @@ function answered(content: unknown, place: string): ChatMessage {
         throw new ParameterError(`${at}.thinking`, block.thinking, 'must be a string')
       }
       thought = (thought ?? '') + block.thinking
+    } else if (block.type === 'redacted_thinking') {
+      // What another server encrypted says nothing here.
+      thought ??= ''
     } else if (block.type === 'tool_use') calls.push(callOf(block, at))
     else parts.push(textOf(block, at, 'must be text, thinking or tool_use'))
   }
   return {
     role: 'assistant',
-    content: parts.length > 0 ? parts : calls.length > 0 || thought !== undefined ? null : '',
-    ...(thought !== undefined && { reasoning_content: thought }),
+    content: parts.length > 0 ? parts : calls.length > 0 || thought ? null : '',
+    ...(thought && { reasoning_content: thought }),
     ...(calls.length > 0 && { tool_calls: calls }),
   }
 }

@@ -14,6 +14,7 @@ import {
   numberWithin,
   openAiFields,
   parseFields,
+  templateVariables,
   text,
   type Unsupported,
 } from '../schema.ts'
@@ -56,6 +57,7 @@ const fields = {
       'must be an object with effort or format',
     ),
   ),
+  chat_template_kwargs: templateVariables,
   // About accounts, prices and caches, which nothing here depends on.
   metadata: v.nullish(v.looseObject({ user_id: v.nullish(text) }, 'must be an object with user_id')),
   service_tier: v.nullish(text),
@@ -97,7 +99,12 @@ export interface MessageRequest {
 export function parseMessage(body: BodyFields, lenient: boolean, counts = false): MessageRequest {
   if (body.thread !== undefined && body.thread !== null) throw noThreads()
   const wire = parseFields(counts ? countSchema : messageSchema, body)
-  const rest = modelRequest(body, { fields: FIELDS, passed: [], lenient, unsupported: UNSUPPORTED })
+  const rest = modelRequest(body, {
+    fields: FIELDS,
+    passed: ['chat_template_kwargs'],
+    lenient,
+    unsupported: UNSUPPORTED,
+  })
   const placed = conversationOf(wire.messages, wire.system)
   const { thinking, output_config: output } = wire
   const request = {
@@ -106,7 +113,7 @@ export function parseMessage(body: BodyFields, lenient: boolean, counts = false)
     ...(wire.stop_sequences && { stop: wire.stop_sequences }),
     ...(wire.tools && wire.tools.length > 0 && { tools: wire.tools.map(toolOf) }),
     ...choiceOf(wire.tool_choice),
-    ...(thinking?.type === 'enabled' && { reasoning_effort: 'high' }),
+    ...(thinking?.type === 'enabled' && { reasoning_effort: 'auto' }),
     ...(thinking?.type === 'disabled' && { reasoning_effort: 'none' }),
     ...(thinking?.type === 'enabled' && thinking.budget_tokens && { max_reasoning_tokens: thinking.budget_tokens }),
     // `high` is the default there, and says nothing.

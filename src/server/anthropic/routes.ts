@@ -37,12 +37,12 @@ export async function countMessageTokens(c: AppContext, service: Service): Promi
 
 async function countPrompt(
   chat: ChatModel,
-  { messages, tools, tool_choice, reasoning_effort }: ChatRequest,
+  { messages, tools, tool_choice, reasoning_effort, chat_template_kwargs }: ChatRequest,
   terms: Terms,
 ): Promise<number> {
   try {
     const shown = tool_choice === 'none' ? undefined : tools
-    return (await chat.encode({ messages, tools: shown, reasoning_effort })).length
+    return (await chat.encode({ messages, tools: shown, reasoning_effort, chat_template_kwargs })).length
   } catch (error) {
     throw translate(error, terms)
   }

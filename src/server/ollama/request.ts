@@ -6,7 +6,7 @@ import { ParameterError } from '../../errors.ts'
 import { MAX_TOP_LOGPROBS } from '../../sampling/loop-params.ts'
 import type { BodyFields } from '../body.ts'
 import type { Terms } from '../face.ts'
-import { listOfObjects, modelRequest, parseFields, text, type Unsupported } from '../schema.ts'
+import { listOfObjects, modelRequest, parseFields, templateVariables, text, type Unsupported } from '../schema.ts'
 import { messagesOf } from './messages.ts'
 
 const flag = v.nullish(v.boolean('must be true or false'))
@@ -18,6 +18,7 @@ const fields = {
   options: v.nullish(v.record(v.string(), v.unknown(), 'must be an object'), {}),
   think: v.nullish(v.union([v.boolean(), text], 'must be true, false, or a text such as "high"')),
   logprobs: flag,
+  chat_template_kwargs: templateVariables,
   top_logprobs: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_TOP_LOGPROBS))),
   // The model stays where it is, and what does not fit is an error.
   keep_alive: v.nullish(v.union([text, v.number()], 'must be a duration')),
@@ -117,7 +118,7 @@ function assemble(
     ...rest
   } = modelRequest(body, {
     fields: own,
-    passed: [],
+    passed: ['chat_template_kwargs'],
     lenient,
     unsupported: UNSUPPORTED,
   })
@@ -145,7 +146,7 @@ const TERMS: Terms = {
 
 function effortOf(think: boolean | string): string {
   if (typeof think === 'string') return think
-  return think ? 'high' : 'none'
+  return think ? 'auto' : 'none'
 }
 
 /** As `response_format` of chat completions. */

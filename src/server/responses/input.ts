@@ -13,6 +13,8 @@ export interface Conversation {
 
 type Draft = { -readonly [K in keyof ChatMessage]: ChatMessage[K] }
 
+/** Where items of earlier responses come from. */
+const EARLIER = 'previous_response_id'
 const ROLES = ['user', 'assistant', 'system', 'developer']
 /** All of them hold text, and differ in who wrote it. */
 const TEXT_PARTS = ['input_text', 'output_text', 'text', 'summary_text', 'reasoning_text']
@@ -30,7 +32,7 @@ export function conversationOf(
   const reader = new ItemReader()
   if (instructions !== undefined) reader.say({ role: 'system', content: instructions }, 'instructions')
   for (const [i, item] of items.entries()) {
-    reader.read(item, i < earlier ? 'previous_response_id' : `input[${i - earlier}]`)
+    reader.read(item, i < earlier ? EARLIER : `input[${i - earlier}]`)
   }
   reader.endTurn()
   if (reader.messages.length === 0) throw new ParameterError('input', [], 'must hold at least one item')
@@ -75,9 +77,14 @@ class ItemReader implements Conversation {
     this.places.push(at)
   }
 
-  /** @throws ParameterError for a thought that nothing came of */
+  /** @throws ParameterError for a thought that nothing came of, unless it was cut off in an earlier response */
   endTurn(): void {
     if (this.thought === undefined) return
+    if (this.thought.at === EARLIER) {
+      this.messages.push({ role: 'assistant', content: null, ...this.takeThought() })
+      this.places.push(EARLIER)
+      return
+    }
     const fact = 'must be followed by the message or the call that it led to'
     throw new ParameterError(this.thought.at, this.thought.text, fact)
   }

@@ -12,6 +12,7 @@ import {
   modelRequest,
   openAiFields,
   parseFields,
+  templateVariables,
   text,
   type Unsupported,
 } from '../schema.ts'
@@ -41,6 +42,7 @@ const fields = {
   tool_choice: nameless,
   parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
   reasoning: effort,
+  chat_template_kwargs: templateVariables,
   text: v.nullish(textOptions),
   truncation: v.nullish(v.picklist(['auto', 'disabled'], 'must be "auto" or "disabled"')),
 }
@@ -93,7 +95,12 @@ export interface ParsedBody {
 /** @throws ParameterError naming the field */
 export function parseBody(body: BodyFields, lenient: boolean): ParsedBody {
   const wire = parseFields(lenient ? lenientSchema : schema, body) as ResponsesWire
-  const rest = modelRequest(body, { fields: FIELDS, passed: [], lenient, unsupported: UNSUPPORTED })
+  const rest = modelRequest(body, {
+    fields: FIELDS,
+    passed: ['chat_template_kwargs'],
+    lenient,
+    unsupported: UNSUPPORTED,
+  })
   for (const [i, name] of (wire.include ?? []).entries()) {
     if (!INCLUDE.includes(name) && !lenient) {
       throw new ParameterError(`include[${i}]`, name, `must be one of ${INCLUDE.join(', ')}`)

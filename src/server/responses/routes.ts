@@ -25,13 +25,17 @@ export async function createResponse(c: AppContext, service: Service): Promise<R
 export async function countInputTokens(c: AppContext, service: Service): Promise<Response> {
   const chat = service.model.use()
   const { request, terms } = await faceRequest(c, service, chat)
-  const { messages, tools, reasoning_effort } = request
   try {
-    const { length } = await chat.encode({ messages, tools, reasoning_effort })
+    const { length } = await chat.encode({ ...promptOf(request), messages: request.messages })
     return jsonResponse({ object: 'response.input_tokens', input_tokens: length })
   } catch (error) {
     throw translate(error, terms)
   }
+}
+
+/** What the prompt is made of besides its messages. */
+function promptOf({ tools, reasoning_effort, chat_template_kwargs }: ChatRequest) {
+  return { tools, reasoning_effort, chat_template_kwargs }
 }
 
 async function faceRequest(c: AppContext, service: Service, chat: ChatModel): Promise<FaceRequest> {
@@ -87,17 +91,13 @@ function referred(item: Item, at: string, { responses }: Service): Item {
 }
 
 /** `truncation: "auto"`: the oldest turns go, until the rest fits and leaves room for an answer. */
-async function shortened(
-  conversation: Conversation,
-  { tools, reasoning_effort }: ChatRequest,
-  chat: ChatModel,
-): Promise<Conversation> {
+async function shortened(conversation: Conversation, request: ChatRequest, chat: ChatModel): Promise<Conversation> {
   // The longest that fits is looked for by halves: a conversation can have thousands of turns.
   const candidates = shorterAndShorter(conversation)
   let [low, high] = [0, candidates.length - 1]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    if (await fits(candidates[middle]!(), { tools, reasoning_effort }, chat)) high = middle
+    if (await fits(candidates[middle]!(), promptOf(request), chat)) high = middle
     else low = middle + 1
   }
   return candidates[low]!()
@@ -116,7 +116,7 @@ function shorterAndShorter({ messages, places }: Conversation): (() => Conversat
 
 async function fits(
   { messages, places }: Conversation,
-  rest: Pick<ChatRequest, 'tools' | 'reasoning_effort'>,
+  rest: ReturnType<typeof promptOf>,
   chat: ChatModel,
 ): Promise<boolean> {
   try {
