@@ -1,0 +1,72 @@
+/** The service worker: forwards requests for `/v1/…` of this origin to a page that has the model, and streams its answers. */
+import { forward } from './forward.ts'
+import type { Notice, Question, ToWorker } from './messages.ts'
+import { refusal } from './refusal.ts'
+import type { Client, RequestEvent, ServiceWorkerScope } from './scope.ts'
+
+const scope = self as unknown as ServiceWorkerScope
+
+/** The page that asks answers itself if it can, so that no other tab's end cuts its answers. */
+const ASKER_MS = 50
+/** Other pages may be busy, or frozen by the browser; then they never answer. */
+const OTHERS_MS = 2000
+
+// A new version takes over at once: it keeps nothing that an old page could miss.
+scope.addEventListener('install', (event) => event.waitUntil(scope.skipWaiting()))
+scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.claim()))
+// Any message keeps the service worker alive; this one wants something.
+scope.addEventListener('message', (event) => {
+  if ((event.data as Notice) === 'take this page') event.waitUntil(scope.clients.claim())
+})
+scope.addEventListener('fetch', (event) => {
+  const { origin, pathname } = new URL(event.request.url)
+  if (origin === scope.location.origin && pathname.startsWith('/v1/')) event.respondWith(answer(event))
+})
+
+async function answer({ request, clientId }: RequestEvent): Promise<Response> {
+  const body = request.method === 'GET' || request.method === 'HEAD' ? undefined : await request.arrayBuffer()
+  const found = await findPage(clientId)
+  if (found === undefined) {
+    return refusal(503, 'no_page', 'no open page of this origin has a model; open the page that loads it')
+  }
+  const { url, method, headers } = request
+  const isOpen = async (id: string) => (await scope.clients.get(id)) !== undefined
+  const asker = { signal: request.signal, isOpen: () => isOpen(clientId) }
+  return forward({ url, method, headers: [...headers], body }, asker, {
+    port: found.port,
+    isOpen: () => isOpen(found.id),
+  })
+}
+
+interface Found {
+  readonly id: string
+  readonly port: MessagePort
+}
+
+/** A page that answers requests: the one that asks, or else the first that says so. */
+async function findPage(asker: string): Promise<Found | undefined> {
+  const pages = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true })
+  const own = await firstToAgree(
+    pages.filter(({ id }) => id === asker),
+    ASKER_MS,
+  )
+  return own ?? firstToAgree(pages, OTHERS_MS)
+}
+
+function firstToAgree(pages: readonly Client[], ms: number): Promise<Found | undefined> {
+  if (pages.length === 0) return Promise.resolve(undefined)
+  return new Promise((resolve) => {
+    const asked = pages.map((page) => {
+      const { port1, port2 } = new MessageChannel()
+      port1.onmessage = ({ data }: MessageEvent<ToWorker>) => data.op === 'yes' && settle({ id: page.id, port: port1 })
+      page.postMessage('do you answer requests?' satisfies Question, [port2])
+      return port1
+    })
+    const timer = setTimeout(() => settle(undefined), ms)
+    function settle(found: Found | undefined): void {
+      clearTimeout(timer)
+      for (const port of asked) if (port !== found?.port) port.close()
+      resolve(found)
+    }
+  })
+}

@@ -1,0 +1,225 @@
+/** The example whose service worker answers OpenAI's requests: asked by OpenAI's own client, in pages of several kinds. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import axe from 'axe-core'
+import type OpenAI from 'openai'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { root } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
+import { INSTALL_ADVICE, startChromium } from './chromium.ts'
+import { type StaticServer, serveFolders } from './static-server.ts'
+
+const example = join(root, 'examples/service-worker')
+const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
+const LONG = { timeout: patience(120_000) }
+const SOON = { timeout: patience(30_000) }
+const GREEDY: OpenAI.ChatCompletionCreateParams = {
+  model: 'any',
+  messages: [{ role: 'user', content: 'What is a mistral?' }],
+  temperature: 0,
+}
+/** Pocket's own card has the answer. */
+const ANSWER =
+  'The mistral is a strong, cold and dry wind that blows from the north down the Rhône valley to the Mediterranean coast of France.'
+const ENDLESS = { ...GREEDY, max_tokens: 300, ignore_eos: true } as OpenAI.ChatCompletionCreateParams
+let browser: Browser | undefined
+let server: StaticServer
+let context: BrowserContext
+/** A tab that has the model, and one that knows of none. */
+let first: Page
+let plain: Page
+const complaints: string[] = []
+
+beforeAll(async () => {
+  browser = await startChromium()
+  if (!browser) return
+  const configFile = join(example, 'vite.config.ts')
+  const common = { configFile, logLevel: 'error' } as const
+  await build({ ...common, root: example, build: { outDir: folder, emptyOutDir: true } })
+  const input = join(root, 'test/runtime/plain-page/index.html')
+  const output = { outDir: join(folder, 'plain'), rolldownOptions: { input: { index: input } } }
+  await build({ ...common, root: join(root, 'test/runtime/plain-page'), publicDir: false, build: output })
+  server = await serveFolders({ page: folder })
+  context = await browser.newContext()
+  first = await openExample()
+  plain = await openPlain()
+}, patience(180_000))
+
+afterAll(async () => {
+  await browser?.close()
+  await server?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+beforeEach(async (test) => {
+  if (!browser) return test.skip(INSTALL_ADVICE)
+  complaints.splice(0)
+  await first.locator('#requests').evaluate((rows) => rows.replaceChildren())
+})
+
+afterEach(() => {
+  if (!browser) return
+  // Errors that a test asks for are told to the console, too, by their status.
+  expect(complaints.filter((text) => !/status of (400|404|503)/.test(text))).toEqual([])
+  expect(server.requests.filter(({ path }) => path.startsWith('/v1'))).toEqual([])
+})
+
+async function open(path: string): Promise<Page> {
+  const page = await context.newPage()
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+  page.setDefaultTimeout(patience(60_000))
+  await page.goto(`${server.origin}/page/${path}`)
+  return page
+}
+
+/** A page that has loaded the model. */
+async function openExample(): Promise<Page> {
+  const page = await open('index.html')
+  await page.locator('#status', { hasText: /^ready$/ }).waitFor({ timeout: patience(90_000) })
+  return page
+}
+
+/** A page that knows of no model. */
+async function openPlain(): Promise<Page> {
+  const page = await open('plain/index.html')
+  await page.waitForFunction(() => window.plain !== undefined && navigator.serviceWorker.controller !== null)
+  return page
+}
+
+/** What the tab with the model says of the requests that it answered, the latest first. */
+const answered = () =>
+  first
+    .locator('#requests tr')
+    .evaluateAll((rows) => rows.map((row) => (row as HTMLTableRowElement).cells[1]!.textContent))
+const pieces = (page: Page) => page.evaluate(() => window.plain.count())
+
+const whole = (page: Page, body: object) =>
+  page.evaluate((body) => window.plain.whole(body as OpenAI.ChatCompletionCreateParams), body)
+const failure = (page: Page, read: 'whole' | 'streamed', body: object) =>
+  page.evaluate(([read, body]) => window.plain.error(window.plain[read](body as OpenAI.ChatCompletionCreateParams)), [
+    read,
+    body,
+  ] as const)
+
+describe('the service worker', () => {
+  it('is one plain script', () => {
+    expect(readFileSync(join(folder, 'sw.js'), 'utf8')).not.toMatch(/\b(import|export)\b/)
+  })
+
+  it("answers the page's own client, whose form stops an answer", LONG, async () => {
+    await first.locator('#send').click()
+    const status = first.locator('#status')
+    await expect.poll(() => status.textContent(), SOON).toBe('ended by stop')
+    expect(await first.locator('#answer').textContent()).toBe(ANSWER)
+    await first.locator('#question').fill('Tell me about the bora, the sirocco and the monsoon.')
+    // Stops at the first word, in the page itself: the answer may be over before a click from outside arrives.
+    await first.evaluate(() => {
+      const answer = document.querySelector('#answer')!
+      const stop = () => {
+        if (answer.textContent === '') return
+        document.querySelector<HTMLElement>('#stop')!.click()
+        observer.disconnect()
+      }
+      const observer = new MutationObserver(stop)
+      observer.observe(answer, { childList: true, characterData: true, subtree: true })
+    })
+    await first.locator('#send').click()
+    await expect.poll(() => status.textContent(), SOON).toBe('stopped')
+    await expect.poll(answered, SOON).toEqual(['stopped', '200'])
+    await first.evaluate(axe.source)
+    const { violations } = await first.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+  })
+
+  it('answers a page that has no model, whole and in pieces', LONG, async () => {
+    expect(await plain.evaluate(() => window.plain.models())).toEqual(['local'])
+    expect(await whole(plain, GREEDY)).toBe(ANSWER)
+    const streamed = await plain.evaluate((body) => window.plain.streamed(body), GREEDY)
+    expect(streamed.join('')).toBe(ANSWER)
+    expect(streamed.length).toBeGreaterThan(10)
+    expect(await Promise.all([whole(plain, GREEDY), whole(plain, GREEDY)])).toEqual([ANSWER, ANSWER])
+    expect(await answered()).toEqual(['200', '200', '200', '200', '200'])
+  })
+
+  it("tells of bad requests as OpenAI's server does", LONG, async () => {
+    const error = { kind: 'BadRequestError', status: 400, param: 'temperature', type: 'invalid_request_error' }
+    for (const read of ['whole', 'streamed'] as const) {
+      expect(await failure(plain, read, { ...GREEDY, temperature: -1 })).toMatchObject(error)
+    }
+    const unknown = plain.evaluate(async () => (await fetch('/v1/nothing')).json())
+    expect(await unknown).toMatchObject({ error: { code: 'route_not_found' } })
+  })
+
+  it('stops what is not read any more', LONG, async () => {
+    await plain.evaluate((body) => void window.plain.streamed(body).catch(() => {}), ENDLESS)
+    await expect.poll(() => pieces(plain), SOON).toBeGreaterThan(2)
+    await plain.evaluate(() => window.plain.abort())
+    await expect.poll(answered, SOON).toEqual(['stopped'])
+    // Of this one Chromium 147 tells the service worker when its head is there, and not before.
+    const aborted = failure(plain, 'whole', { ...ENDLESS, max_tokens: 40 })
+    await plain.evaluate(() => setTimeout(() => window.plain.abort(), 50))
+    expect(await aborted).toMatchObject({ kind: 'APIUserAbortError' })
+    await expect.poll(async () => (await answered()).length, SOON).toBe(2)
+    // Nobody is left to read, and one of them has no head yet.
+    for (const read of ['streamed', 'whole'] as const) {
+      const closed = await openPlain()
+      await closed.evaluate(([read, body]) => void window.plain[read](body).catch(() => {}), [read, ENDLESS] as const)
+      if (read === 'streamed') await expect.poll(() => pieces(closed), SOON).toBeGreaterThan(2)
+      await closed.close()
+    }
+    await expect.poll(async () => (await answered()).slice(0, 2), SOON).toEqual(['stopped', 'stopped'])
+  })
+
+  it('goes on after the browser ended it', LONG, async () => {
+    const devtools = await context.newCDPSession(plain)
+    await devtools.send('ServiceWorker.enable')
+    await devtools.send('ServiceWorker.stopAllWorkers')
+    await devtools.detach()
+    expect(await whole(plain, GREEDY)).toBe(ANSWER)
+  })
+
+  it('gets a page back that was loaded past the cache', LONG, async () => {
+    const devtools = await context.newCDPSession(first)
+    const loaded = first.waitForEvent('load')
+    await devtools.send('Page.reload', { ignoreCache: true })
+    await loaded
+    await expect.poll(() => first.locator('#status').textContent(), SOON).toBe('ready')
+    await first.locator('#send').click()
+    await expect.poll(() => first.locator('#answer').textContent(), SOON).toBe(ANSWER)
+  })
+})
+
+describe('several tabs', () => {
+  it('have one model, and an answer of one outlives the other', LONG, async () => {
+    const undisturbed = await whole(plain, ENDLESS)
+    expect(await answered()).toEqual(['200'])
+    const second = await openExample()
+    await expect.poll(() => second.locator('#tabs').textContent(), SOON).toBe('2 tabs use the one model.')
+    const answer = second.evaluate(async (body) => {
+      const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+      const answer = await (await fetch('/v1/chat/completions', sent)).json()
+      return answer.choices[0].message.content
+    }, ENDLESS)
+    // Tabs answer their own requests.
+    expect(await answered()).toEqual(['200'])
+    await first.close()
+    first = second
+    expect(await answer).toBe(undisturbed)
+    expect(await answered()).toEqual(['200'])
+  })
+
+  it('that have no model hear so, and that theirs was cut', LONG, async () => {
+    const cut = failure(plain, 'streamed', ENDLESS)
+    await expect.poll(() => pieces(plain), SOON).toBeGreaterThan(2)
+    await first.close()
+    expect(await cut).toBeDefined()
+    expect(await failure(plain, 'whole', GREEDY)).toMatchObject({ status: 503, code: 'no_page' })
+    first = await open('index.html?model=nothing')
+    await expect.poll(() => first.locator('#status').textContent(), SOON).toMatch(/nothing/)
+    expect(await failure(plain, 'whole', GREEDY)).toMatchObject({ status: 503, code: 'model_failed' })
+  })
+})
