@@ -177,6 +177,15 @@ export const MATMUL_VEC_SUBGROUP = {
   "OUTPUTS": 4
 } as const
 
+export const moveRows: TypedShader<'rows' | 'x', 'QUADS', 'BACK'> = {
+  "name": "move_rows",
+  "code": "override QUADS:u32;\noverride BACK:bool=false;\n@group(0)@binding(0)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>x:array<vec4f>;\nconst WORKGROUP=64u;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(global_invocation_id)id:vec3u,@builtin(num_workgroups)groups:vec3u){\nif(id.y>0u||id.x>=QUADS){return;}\nfor(var i=0u;i<groups.y;i++){\nlet output=select(i,groups.y-1u-i,BACK);\nlet front=output*QUADS+id.x;\nlet own=rows[output].z*QUADS+id.x;\nif(BACK){x[own]=x[front];}else{x[front]=x[own];}\n}\n}"
+}
+
+export const MOVE_ROWS = {
+  "WORKGROUP": 64
+} as const
+
 export const NEXT_LOGPROBS = {
   "THREADS": 256
 } as const

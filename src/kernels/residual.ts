@@ -27,8 +27,11 @@ export interface ResidualStream {
   store(gain: Buffer): readonly ShaderPart[]
   /** Ends a product that is added to the stream; the norm that comes next has this gain. */
   add(gain: Buffer): readonly ShaderPart[]
-  /** x / sqrt(mean(x²) + epsilon) · gain [T, D] of the last gain, in f32, for the product that comes next. */
-  norm(gain: Buffer): Activation
+  /**
+   * x / sqrt(mean(x²) + epsilon) · gain [T, D] of the last gain, in f32, for the product that comes next.
+   * @param count which count of the batch x has rows for
+   */
+  norm(gain: Buffer, count?: 'rows' | 'outputs'): Activation
 }
 
 export interface ResidualBuffers {
@@ -45,8 +48,8 @@ export const plainResidual: MakeResidual = (r, { x, h, rows }, epsilon) => {
   return {
     store: () => store(x),
     add: () => add(x),
-    norm: (gain) => {
-      rmsNorm(r, x, gain, h, { epsilon, rows })
+    norm: (gain, count) => {
+      rmsNorm(r, x, gain, h, { epsilon, rows, count })
       return h
     },
   }

@@ -11,6 +11,8 @@ export interface RmsNormOptions {
   readonly rows: Buffer
   /** Take only the rows whose logits are wanted, in the order of the metadata. */
   readonly gather?: boolean
+  /** Which count of the batch y has rows for; `outputs` where they are gathered. Default `rows`. */
+  readonly count?: 'rows' | 'outputs' | undefined
 }
 
 /** y [T, D] = x / sqrt(mean(x²) + epsilon) · gain, computed in f32. */
@@ -19,7 +21,7 @@ export function rmsNorm(
   x: Activation,
   gain: Buffer,
   y: Activation,
-  { epsilon, rows, gather = false }: RmsNormOptions,
+  { epsilon, rows, gather = false, count = gather ? 'outputs' : 'rows' }: RmsNormOptions,
 ): void {
   expectCols('rmsNorm', y.cols, x.cols)
   const quads = x.stride / 4
@@ -31,5 +33,5 @@ export function rmsNorm(
     WORKGROUP: Math.min(256, Math.max(32, powerOfTwo(quads / 4))),
   }
   const body = part(shader, { bindings: { x: x.buffer, gain, rows, y: y.buffer }, constants })
-  r.dispatch('rmsNorm', [body], [gather ? (batch) => batch.outputs : (batch) => batch.rows])
+  r.dispatch('rmsNorm', [body], [(batch) => batch[count]])
 }

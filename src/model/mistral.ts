@@ -6,6 +6,7 @@ import type { BatchClass } from '../gpu/tuning.ts'
 import { attention, type LayerCache, ropeCache } from '../kernels/attention.ts'
 import { embedding } from '../kernels/embedding.ts'
 import { linear, type StartOf, siluGate, store } from '../kernels/linear.ts'
+import { moveOutputs } from '../kernels/move-rows.ts'
 import type { MakeResidual } from '../kernels/residual.ts'
 import { rmsNorm } from '../kernels/rms-norm.ts'
 import type { Activation, BatchShape } from '../kernels/shape.ts'
@@ -46,6 +47,16 @@ export interface ProductStarts {
   start(r: Recorder<BatchShape>, x: Activation, layer: number | undefined, matrix: FusedMatrix): StartOf | undefined
 }
 
+export interface LayersOptions {
+  readonly residual: MakeResidual
+  readonly adapters?: ProductStarts | undefined
+  /**
+   * Behind the last attention only the rows with an output are computed, by the kernels of this class; the others of x are
+   * of no use then. Undefined for all rows.
+   */
+  readonly outputsClass?: BatchClass | undefined
+}
+
 /**
  * A model on a device. Recording writes its operations down for a class of batches; `Recordings` compiles and keeps them.
  * The letters of shapes are those of src/README.md.
@@ -63,7 +74,7 @@ export class Mistral {
   recordLayers(
     r: Recorder<BatchShape>,
     batchClass: BatchClass,
-    { residual, adapters }: { readonly residual: MakeResidual; readonly adapters?: ProductStarts | undefined },
+    { residual, adapters, outputsClass }: LayersOptions,
   ): void {
     const { config, weights, workspace } = this
     const { history, heads, hidden, rows } = workspace
@@ -78,11 +89,15 @@ export class Mistral {
       const h = x.norm(layer.attentionNorm) //                                  h [T, D]
       linear(r, h, layer.wqkv, ropeCache(workspace, cache), { batchClass, start: start(h, 'wqkv') }) // q, k, v [T, (H + 2G)·K]
       attention(r, workspace, cache, heads, batchClass) //                      heads [T, H·K]
-      linear(r, heads, layer.wo, x.add(layer.ffnNorm), { batchClass, start: start(heads, 'wo') }) // x [T, D]
-      const g = x.norm(layer.ffnNorm) //                                        g [T, D]
-      linear(r, g, layer.w13, siluGate(hidden), { batchClass, start: start(g, 'w13') }) // hidden [T, F]
-      linear(r, hidden, layer.w2, x.add(nextNorm), { batchClass, start: start(hidden, 'w2') }) // x [T, D]
+      const isLast = outputsClass !== undefined && i === weights.layers.length - 1
+      if (isLast) for (const all of [heads, workspace.x]) moveOutputs(r, all, rows)
+      const of = isLast ? ({ batchClass: outputsClass, rows: 'outputs' } as const) : { batchClass }
+      linear(r, heads, layer.wo, x.add(layer.ffnNorm), { ...of, start: start(heads, 'wo') }) // x [T, D]
+      const g = x.norm(layer.ffnNorm, of.rows) //                               g [T, D]
+      linear(r, g, layer.w13, siluGate(hidden), { ...of, start: start(g, 'w13') }) // hidden [T, F]
+      linear(r, hidden, layer.w2, x.add(nextNorm), { ...of, start: start(hidden, 'w2') }) // x [T, D]
     }
+    if (outputsClass !== undefined) moveOutputs(r, workspace.x, rows, true)
   }
 
   /** Residual stream to logits, for the output rows. */

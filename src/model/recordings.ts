@@ -25,7 +25,7 @@ export class Recordings {
    * @param first what one request draws with: then only what its first token takes is waited for
    */
   async warmUp(first?: SamplerKind): Promise<void> {
-    const prompt = [this.layers('many'), this.head(1)]
+    const prompt = [this.prompt(1), this.head(1)]
     if (first !== undefined) await Promise.all([...prompt, this.sampler(first)])
     else {
       await Promise.all([...prompt, this.layers(1), this.sampler('greedy')])
@@ -36,7 +36,7 @@ export class Recordings {
   /** Begins with what the first token takes when no more is known of the model than its first layer. */
   async warmUpEarly(first: SamplerKind): Promise<void> {
     await this.begin((r) => recordSampler(r, first, this.model))
-    await this.begin((r) => this.recordLayers(r, 'many'))
+    await this.begin((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
   }
 
   /** Begins to compile, and binds nothing. What fails says so when it is recorded. */
@@ -58,14 +58,27 @@ export class Recordings {
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
   layers(batchClass: BatchClass, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const name = `layers ${batchClass}${adapters ? ADAPTED : ''}`
-    return this.remember(name, (r) => this.recordLayers(r, batchClass, adapters))
+    return this.remember(name, (r) => this.recordLayers(r, batchClass, { adapters }))
   }
 
-  private async recordLayers(r: Recorder<BatchShape>, batchClass: BatchClass, adapters?: Adapters): Promise<void> {
+  /**
+   * The same for a prompt, of whose rows only so many have an output: behind the last attention no other is computed. One
+   * output takes the kernels that decode, more those that the other layers have: they are compiled anyway.
+   */
+  prompt(outputs: number): Promise<Recording<BatchShape>> {
+    const outputsClass = outputs <= 1 ? 1 : 'many'
+    return this.remember(`prompt ${outputsClass}`, (r) => this.recordLayers(r, 'many', { outputsClass }))
+  }
+
+  private async recordLayers(
+    r: Recorder<BatchShape>,
+    batchClass: BatchClass,
+    { adapters, outputsClass }: { adapters?: Adapters | undefined; outputsClass?: BatchClass },
+  ): Promise<void> {
     // Adapters multiply normed rows too, so norms are dispatches beside them.
     const folded = this.model.gpu.tuning.foldedNorms[batchClass] && adapters === undefined
     const residual = folded ? (await import('../kernels/folded-norms.ts')).foldedResidual : plainResidual
-    this.model.recordLayers(r, batchClass, { residual, adapters })
+    this.model.recordLayers(r, batchClass, { residual, adapters, outputsClass })
   }
 
   /** Residual stream to logits, for a class of output rows. */

@@ -3,6 +3,7 @@ import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Profiler } from '../gpu/profiler.ts'
 import { Readback } from '../gpu/readback.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
 import {
   LIST_WORDS,
   LOGPROB_STEPS,
@@ -116,7 +117,7 @@ export class Runner {
     const outputs = this.check(rows, 1)
     const slots = this.adapters?.usedBy(rows)
     const adapters = slots && this.adapters
-    const layers = await this.recordings.layers(classOfRows(rows, outputs), adapters)
+    const layers = await this.layersOf(classOfRows(rows, outputs), outputs, adapters)
     const head = outputs > 0 ? await this.recordings.head(batchClassOf(outputs, true), adapters) : undefined
     const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0, adapters: slots }
     const { logits } = this.model.workspace
@@ -157,7 +158,7 @@ export class Runner {
     const adapters = slots && this.adapters
     const endings = outputs > 0 ? recordings.endings(wanted) : undefined
     const [layers, head] = await Promise.all([
-      recordings.layers(batchClass, adapters),
+      this.layersOf(batchClass, outputs, adapters),
       outputs > 0 ? recordings.head(batchClassOf(outputs, true), adapters) : undefined,
     ])
     const shape = { ...this.writer.write(rows, steps, outputs), ruled, masked, logged, adapters: slots }
@@ -268,6 +269,13 @@ export class Runner {
     const staging = this.free.pop()
     if (staging === undefined) throw new DeviceError(`more than ${MAX_IN_FLIGHT} batches in flight`)
     return staging
+  }
+
+  /** Of a prompt the last layer is computed where it is wanted; adapters find their rows by the place in the batch. */
+  private layersOf(batchClass: BatchClass, outputs: number, adapters: Adapters | undefined) {
+    const { recordings } = this
+    if (batchClass === 'many' && adapters === undefined) return recordings.prompt(outputs)
+    return recordings.layers(batchClass, adapters)
   }
 
   /** Returns how many rows have an output. */

@@ -219,7 +219,7 @@ async function tinyLogits(gpu: Gpu, dtype: CacheDtype): Promise<Float32Array[]> 
   runner.writeTokens(0, 0, TINY_PROMPT)
   const rows = TINY_PROMPT.map((_, position) => ({ sequence: 0, position, output: position >= count - 2 }))
   // Compiled side by side.
-  await Promise.all([runner.recordings.layers('many'), runner.recordings.layers(1), runner.recordings.head(1)])
+  await Promise.all([runner.recordings.prompt(1), runner.recordings.layers(1), runner.recordings.head(1)])
   const logits: Float32Array[] = []
   for (const batch of [rows.slice(0, -1), rows.slice(-1)]) logits.push(...(await (await runner.logits(batch)).result))
   return logits

@@ -33,12 +33,12 @@ function noteDispatches(device: GPUDevice, noted: Extents[]): void {
   }
 }
 
-/** What a recording dispatches for a batch of so many rows, of which three have outputs. */
-function extentsOf(recording: Recording<BatchShape>, rows: number): Extents[] {
+/** What a recording dispatches for a batch of so many rows, of which some have outputs. */
+function extentsOf(recording: Recording<BatchShape>, rows: number, outputs: number): Extents[] {
   const extents: Extents[] = []
   const dispatchWorkgroups = (x: number, y = 1, z = 1) => extents.push([x, y, z])
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups }
-  const batch = { rows, outputs: 3, splits: 1, tiles: rows, ruled: 0, logged: 0 }
+  const batch = { rows, outputs, splits: 1, tiles: rows, ruled: 0, logged: 0 }
   recording.encode(pass as unknown as GPUComputePassEncoder, batch)
   return extents
 }
@@ -67,13 +67,20 @@ test('prompts share a chunk, and the head runs for the rows at their ends alone'
     expect(outputs(second!)).toBe(3)
     expect(new Set(second!.batch.rows.map((row) => row.sequence)).size).toBe(3)
 
-    // The chunk without outputs is the layers and nothing else; what follows them in the other depends on outputs alone.
-    const layers = await runner.recordings.layers('many')
-    const head = await runner.recordings.head(batchClassOf(3, true))
-    expect(first!.extents).toHaveLength(extentsOf(layers, 32).length)
-    const headExtents = extentsOf(head, 3)
-    expect(extentsOf(head, 20)).toEqual(headExtents)
-    const after = second!.extents.slice(first!.extents.length)
+    // The chunk without outputs is the layers and nothing else, the last one up to its attention.
+    const { recordings } = runner
+    const [all, none, some] = await Promise.all([recordings.layers('many'), recordings.prompt(0), recordings.prompt(3)])
+    expect(first!.extents).toEqual(extentsOf(none, 32, 0))
+    expect(extentsOf(all, 32, 0)).toEqual([...first!.extents, ...extentsOf(all, 32, 0).slice(first!.extents.length)])
+    // Output, norm, gate and the way down.
+    expect(extentsOf(all, 32, 0).length - first!.extents.length).toBe(4)
+    // What follows the layers in the other depends on outputs alone.
+    const head = await recordings.head(batchClassOf(3, true))
+    const headExtents = extentsOf(head, 3, 3)
+    expect(extentsOf(head, 20, 3)).toEqual(headExtents)
+    const layers = extentsOf(some, 20, 3)
+    expect(second!.extents.slice(0, layers.length)).toEqual(layers)
+    const after = second!.extents.slice(layers.length)
     expect(after.slice(0, headExtents.length)).toEqual(headExtents)
     // The choice of tokens: one workgroup for each output.
     expect(after.slice(headExtents.length)).toEqual([[3, 1, 1]])
