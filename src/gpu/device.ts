@@ -6,7 +6,7 @@ import { GpuCounters } from './counters.ts'
 import { BufferUsage } from './flags.ts'
 import type { DeviceHealth } from './health.ts'
 import { PipelineCache } from './pipelines.ts'
-import { QuietWaits } from './quiet-waits.ts'
+import { QuietWaits, type Waits } from './quiet-waits.ts'
 import type { Tuning } from './tuning.ts'
 
 /** Optional features that have kernels of their own. */
@@ -77,7 +77,7 @@ export class Gpu {
     readonly tuning: Tuning,
     readonly counters = new GpuCounters(),
     readonly pipelines = new PipelineCache(device, counters),
-    readonly waits = new QuietWaits(false),
+    readonly waits: Waits = new QuietWaits(false),
   ) {
     this.adapterInfo = facts.adapterInfo
     this.features = facts.features
@@ -173,7 +173,7 @@ export class Gpu {
    */
   async finish(kind?: string): Promise<void> {
     const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone())
-    await (kind === undefined ? ask() : this.waits.resultOf(kind, ask))
+    await this.waits.resultOf(kind, ask)
     this.check()
   }
 

@@ -3,7 +3,7 @@ import { platform } from '#platform'
 import { DeviceError, DeviceLostError, messageOf } from '../errors.ts'
 import { type DeviceFacts, Gpu, isSoftware, type Limits, OPTIONAL_FEATURES, USEFUL_LIMITS } from './device.ts'
 import { DeviceHealth } from './health.ts'
-import { QuietWaits } from './quiet-waits.ts'
+import { QuietWaits, type Waits } from './quiet-waits.ts'
 import { probeSubgroupLanes } from './subgroups.ts'
 import { type Tuning, tuningFor } from './tuning.ts'
 
@@ -24,7 +24,7 @@ export async function openGpu({ disableFeatures = [], backend, tuning }: GpuOpti
     const { device, facts } = await openDevice(entry, disableFeatures)
     const { features, adapterInfo } = facts
     const known = { features, software: isSoftware(adapterInfo), subgroupLanes: 0 }
-    const waits = new QuietWaits(platform.looksForResults)
+    const waits = await waitsFor(device)
     plain = new Gpu(device, facts, new DeviceHealth(device), tuningFor(known), undefined, undefined, waits)
     const probed = features.has('subgroups') && backend !== 'null'
     const subgroupLanes = probed ? await lanesOrNone(plain) : 0
@@ -33,6 +33,14 @@ export async function openGpu({ disableFeatures = [], backend, tuning }: GpuOpti
     plain?.dispose()
     throw error instanceof DeviceError ? error : new DeviceError(`no GPU device: ${messageOf(error)}`, { cause: error })
   }
+}
+
+async function waitsFor(device: GPUDevice): Promise<Waits> {
+  if (platform.mayTellLate) {
+    const { LateResults, resultsAreLate } = await import('./late-results.ts')
+    if (await resultsAreLate(device.queue)) return new LateResults(device)
+  }
+  return new QuietWaits(platform.looksForResults)
 }
 
 async function openDevice(gpu: GPU, disabled: readonly string[]): Promise<{ device: GPUDevice; facts: DeviceFacts }> {

@@ -12,12 +12,23 @@ const FEW = 2
 /** Kinds of work that are remembered at most. */
 const KINDS = 256
 
+/** How results of the GPU are waited for. */
+export interface Waits {
+  /**
+   * The result of work that was submitted.
+   * @param kind names work that was just submitted and takes the same time each time; '' is only waited for after what is
+   * before it; undefined is any other
+   * @param ask asks the runtime for it
+   */
+  resultOf<T>(kind: string | undefined, ask: () => Promise<T>): Promise<T>
+}
+
 /**
  * Dawn's binding for Node looks for what is done in every turn of the event loop, without a pause, as long as a promise of its
  * device is pending. On a machine that computes on its CPU this takes a core from the computation, and on any machine one from
  * the user's program. So a result is asked for when it can soon be there: work of one kind takes about the same time again.
  */
-export class QuietWaits {
+export class QuietWaits implements Waits {
   /** Milliseconds that the latest work of each kind took, without its time behind other work. */
   private readonly recent = new Map<string, number[]>()
   private last: Promise<void> = Promise.resolve()
@@ -26,13 +37,8 @@ export class QuietWaits {
   /** @param needed whether the runtime looks for results in a busy loop; else nothing is delayed */
   constructor(private readonly needed: boolean) {}
 
-  /**
-   * The result of work that was just submitted.
-   * @param kind names work that takes the same time; '' is only waited for after what is before it
-   * @param ask asks the runtime for it
-   */
-  async resultOf<T>(kind: string, ask: () => Promise<T>): Promise<T> {
-    if (!this.needed) return ask()
+  async resultOf<T>(kind: string | undefined, ask: () => Promise<T>): Promise<T> {
+    if (!this.needed || kind === undefined) return ask()
     const submitted = performance.now()
     const before = this.last
     let end = () => {}

@@ -36,7 +36,7 @@ export class Readback {
     this.gpu.counters.readbacks++
     try {
       const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes))
-      await (kind === undefined ? map() : this.gpu.waits.resultOf(kind, map))
+      await this.gpu.waits.resultOf(kind, map)
       try {
         const copy = buffer.getMappedRange(0, bytes).slice(0)
         this.gpu.check()

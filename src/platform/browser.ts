@@ -15,6 +15,11 @@ export const platform: Platform = {
 
   looksForResults: false,
 
+  // Firefox's engine, whose slowness is measured before anything is done about it. Others are "like Gecko".
+  get mayTellLate(): boolean {
+    return /\bGecko\/\d/.test(globalThis.navigator?.userAgent ?? '')
+  },
+
   calmly: (ask) => ask(),
 
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {

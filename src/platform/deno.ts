@@ -44,6 +44,8 @@ export const platform: Platform = {
 
   looksForResults: false,
 
+  mayTellLate: false,
+
   calmly: (ask) => ask(),
 
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {

@@ -30,6 +30,8 @@ export const platform: Platform = {
 
   looksForResults: true,
 
+  mayTellLate: false,
+
   calmly,
 
   async openGpu(options: GpuEntryOptions = {}): Promise<GPU> {

@@ -12,6 +12,8 @@ export interface Platform {
   readonly name: 'browser' | 'node' | 'bun' | 'deno'
   /** Whether it looks for the GPU's results itself, again and again, as long as a promise of theirs is pending. */
   readonly looksForResults: boolean
+  /** Whether the GPU's results may be told late, because the runtime looks for them by a slow timer only. */
+  readonly mayTellLate: boolean
   /** Calls what makes a promise of the GPU, so that looking for its result leaves the CPU to others. */
   calmly<T>(ask: () => T): T
   /** The runtime's WebGPU entry. Throws `DeviceError` that says what to install when there is none. */

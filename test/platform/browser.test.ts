@@ -19,6 +19,22 @@ describe('the platform of browsers', () => {
     await expect(platform.openGpu()).rejects.toThrow(/https/)
   })
 
+  it('suspects the engine of Firefox alone of telling results late', () => {
+    const agents = {
+      firefox: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:160.0) Gecko/20100101 Firefox/160.0',
+      chrome: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/157.0.0.0 Safari/537.36',
+      safari:
+        'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/27.2 Safari/605.1.15',
+    }
+    const suspected = Object.entries(agents).filter(([, userAgent]) => {
+      vi.stubGlobal('navigator', { userAgent })
+      return platform.mayTellLate
+    })
+    expect(suspected.map(([name]) => name)).toEqual(['firefox'])
+    vi.stubGlobal('navigator', undefined)
+    expect(platform.mayTellLate).toBe(false)
+  })
+
   it('has no null backend and no paths', async () => {
     await expect(platform.openGpu({ backend: 'null' })).rejects.toThrow(ParameterError)
     expect(await platform.pathKind('models/a.gguf')).toBeUndefined()

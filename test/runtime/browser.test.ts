@@ -39,10 +39,16 @@ beforeEach((context) => {
 })
 
 /** Opens one of the pages; what the browser complains about (a breach of the page's CSP, too) fails the test. */
-async function withPage(path: string, use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) {
+async function withPage(
+  path: string,
+  use: (page: Page) => Promise<void>,
+  options: BrowserContextOptions = {},
+  before = () => {},
+) {
   const context = await browser!.newContext(options)
   try {
     const page = await context.newPage()
+    await page.addInitScript(before)
     const complaints: string[] = []
     page.on('pageerror', (error) => complaints.push(String(error)))
     page.on('console', (message) => {
@@ -100,4 +106,65 @@ describe('the library in Chromium', () => {
       expectReference(await run(page, undefined, reference), 'sharded-bf16')
     })
   })
+
+  it.each(['Firefox', 'Chrome'])('submits nothing for the sake of results but in Firefox: %s', async (name) => {
+    const userAgent = name === 'Firefox' ? 'Mozilla/5.0 (X11; rv:160.0) Gecko/20100101 Firefox/160.0' : undefined
+    const use = async (page: Page) => {
+      const { reference } = fixture('gguf-q8_0')
+      expectReference(await run(page, '/fixtures/gguf-q8_0/model.gguf', reference), 'gguf-q8_0')
+      const { byTimer, bySubmit, looks } = await page.evaluate(() => window.slow)
+      expect(byTimer + bySubmit).toBeGreaterThan(reference.greedy.length / 8)
+      if (name === 'Chrome') expect(looks).toBe(0)
+      else {
+        expect(looks).toBeGreaterThan(0)
+        // The measurement itself waits for the timer, and now and then it comes first.
+        expect(bySubmit).toBeGreaterThan(2 * byTimer)
+      }
+    }
+    await withPage('harness/index.html', use, { ...(userAgent && { userAgent }) }, tellLate)
+  })
 })
+
+interface Slow {
+  /** Results that were told by the timer, and because something was submitted; submits that had no other purpose. */
+  byTimer: number
+  bySubmit: number
+  looks: number
+}
+
+declare global {
+  interface Window {
+    slow: Slow
+  }
+}
+
+/** Makes this browser tell results as Firefox does: every 100 ms, or when something is submitted. */
+function tellLate(): void {
+  const slow: Slow = { byTimer: 0, bySubmit: 0, looks: 0 }
+  window.slow = slow
+  const there: (() => void)[] = []
+  const tell = (cause: 'byTimer' | 'bySubmit') => {
+    slow[cause] += there.length
+    for (const one of there.splice(0)) one()
+  }
+  setInterval(() => tell('byTimer'), 100)
+  const late = (prototype: object, method: string) => {
+    const original = Reflect.get(prototype, method)
+    Reflect.set(prototype, method, async function (this: unknown, ...args: unknown[]) {
+      await original.apply(this, args)
+      await new Promise<void>((resolve) => there.push(resolve))
+    })
+  }
+  late(GPUBuffer.prototype, 'mapAsync')
+  late(GPUQueue.prototype, 'onSubmittedWorkDone')
+  const { submit } = GPUQueue.prototype
+  GPUQueue.prototype.submit = function (commands) {
+    submit.call(this, commands)
+    tell('bySubmit')
+  }
+  const { createCommandEncoder } = GPUDevice.prototype
+  GPUDevice.prototype.createCommandEncoder = function (descriptor) {
+    if (descriptor?.label === 'look for results') slow.looks++
+    return createCommandEncoder.call(this, descriptor)
+  }
+}
