@@ -1,8 +1,12 @@
 /** Values and errors as the messages of errors show them. */
 
+/** Longest text of an error in the message of another: that of a regular expression holds the whole of it. */
+const MOST_CAUSE = 1000
+
 /** The message of an error of any kind. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return text.length > MOST_CAUSE ? `${text.slice(0, MOST_CAUSE - 3)}...` : text
 }
 
 /** Longest text of a value in a message. */

@@ -1,5 +1,6 @@
 /** Reading parts of one file, wherever it lies: in memory, in a `Blob`, on a disk, behind a caller's own reader. */
 import { throwIfAborted, unlessAborted } from '../async/abort.ts'
+import { show, messageOf as textOf } from '../errors/show.ts'
 import { AbortError, CheckpointError } from '../errors.ts'
 import { parseLooseJson } from '../json/loose.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
@@ -88,7 +89,7 @@ export function fileReader(name: string, file: RandomAccessFile): ByteReader {
 export function customReader(name: string, reader: CustomReader): ByteReader {
   const { size } = reader
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw new CheckpointError({ file: name }, `its reader says that it has ${String(size)} bytes`)
+    throw new CheckpointError({ file: name }, `its reader says that it has ${show(size)} bytes`)
   }
   return wrap(
     name,
@@ -141,9 +142,8 @@ function wrap(name: string, size: number, part: ReadPart, close: () => Promise<v
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause instanceof Error && error.cause.message !== '' ? ` (${error.cause.message})` : ''
-  return `${error.message}${cause}`
+  const { cause } = error instanceof Error ? error : {}
+  return `${textOf(error)}${cause instanceof Error && cause.message !== '' ? ` (${textOf(cause)})` : ''}`
 }
 
 /**

@@ -137,8 +137,11 @@ function isSource(source: unknown): source is CacheSource {
   return kinds.some((kind) => source instanceof kind) || ArrayBuffer.isView(source)
 }
 
-/** Reads as much as the header says, then sees that it ends there. */
-async function readSource(source: CacheSource, signal: AbortSignal | undefined): ReturnType<typeof readCacheFile> {
+/** Reads as much as the header says, then sees that it ends there. Throws `SavedCacheError`, `AbortError`. */
+export async function readSource(
+  source: CacheSource,
+  signal: AbortSignal | undefined,
+): ReturnType<typeof readCacheFile> {
   const reader = streamOf(source).getReader()
   const stopListening = onAbort(signal, () => void reader.cancel().catch(() => {}))
   let chunk: Uint8Array = new Uint8Array()

@@ -1,7 +1,9 @@
 /** JSON as Python's `json.loads` takes it, for files that Python wrote. */
 
-/** A string, or one of the words that Python writes for numbers which are not finite. */
-const STRING_OR_WORD = /"(?:[^"\\]+|\\.)*"|-?\b(?:NaN|Infinity)\b/g
+/** The begin of a string, or one of the words that Python writes for numbers which are not finite. */
+const STRING_OR_WORD = /"|-?\b(?:NaN|Infinity)\b/g
+/** The end of a string, or an escape in it. */
+const IN_STRING = /["\\]/g
 
 /**
  * As `JSON.parse`, but `Infinity` and `-Infinity` are numbers. `NaN` becomes a text, which whoever wants a number refuses
@@ -12,10 +14,7 @@ export function parseLooseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const finite = text.replace(STRING_OR_WORD, (found) => {
-      if (found.startsWith('"')) return found
-      return found.endsWith('NaN') ? '"NaN"' : found.replace('Infinity', '1e999')
-    })
+    const finite = withoutWords(text)
     try {
       if (finite !== text) return JSON.parse(finite)
     } catch {
@@ -23,4 +22,31 @@ export function parseLooseJson(text: string): unknown {
     }
     throw error
   }
+}
+
+/** Takes each character once: a single expression for whole strings would try a string without an end in every way there is. */
+function withoutWords(text: string): string {
+  let out = ''
+  let done = 0
+  STRING_OR_WORD.lastIndex = 0
+  for (let found = STRING_OR_WORD.exec(text); found !== null; found = STRING_OR_WORD.exec(text)) {
+    const [word] = found
+    if (word === '"') {
+      STRING_OR_WORD.lastIndex = endOfString(text, found.index + 1)
+      continue
+    }
+    out += text.slice(done, found.index) + (word.endsWith('NaN') ? '"NaN"' : word.replace('Infinity', '1e999'))
+    done = STRING_OR_WORD.lastIndex
+  }
+  return out + text.slice(done)
+}
+
+/** Where the string ends whose first character is at `from`: behind its quote, or with the text. */
+function endOfString(text: string, from: number): number {
+  IN_STRING.lastIndex = from
+  for (let found = IN_STRING.exec(text); found !== null; found = IN_STRING.exec(text)) {
+    if (found[0] === '"') return IN_STRING.lastIndex
+    IN_STRING.lastIndex++
+  }
+  return text.length
 }

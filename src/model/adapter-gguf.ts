@@ -1,4 +1,5 @@
 /** Opens adapters in GGUF, as llama.cpp's `convert_lora_to_gguf.py` writes them. */
+import { show } from '../errors/show.ts'
 import { CheckpointError, ConfigError } from '../errors.ts'
 import { openGguf } from '../formats/gguf.ts'
 import type { GgufMetadata } from '../formats/gguf-metadata.ts'
@@ -29,7 +30,7 @@ export async function openGgufAdapter(
   const { metadata } = container
   const type = metadata.get('general.type')
   if (type !== 'adapter') {
-    const what = type === undefined || type === 'model' ? 'a model' : `of the type ${JSON.stringify(type)}`
+    const what = type === undefined || type === 'model' ? 'a model' : `of the type ${show(type)}`
     throw new CheckpointError({ file: name }, `is ${what}, not an adapter: general.type must be "adapter"`)
   }
   refuseOtherKinds(metadata)

@@ -1,4 +1,5 @@
 /** The model classes of transformers that are implemented: how a config.json names them, and what absent fields mean. */
+import { show } from '../errors/show.ts'
 import { ConfigError } from '../errors.ts'
 import type { ModelConfig } from './config.ts'
 import { otherModelFact } from './other-models.ts'
@@ -111,7 +112,7 @@ export function modelTypeOf(fields: Fields, note: Note, wrapped: boolean): strin
   // The vendor calls models with a window per layer by Mistral's name; transformers takes them for what they are.
   const meant = modelType === 'mistral' && 'layer_types' in fields ? 'ministral' : modelType
   if (names.length > 0 && named !== modelType && named !== meant) {
-    note(`config.json: architectures says ${JSON.stringify(names)}, but model_type ${modelType} decides`)
+    note(`config.json: architectures says ${show(names)}, but model_type ${modelType} decides`)
   }
   return meant
 }

@@ -1,4 +1,5 @@
 /** `quantization_config` of Hugging Face checkpoints: what it says of the weights, and what of it is refused. */
+import { show } from '../errors/show.ts'
 import { ConfigError } from '../errors.ts'
 import { asObject, type Fields, type Note } from './hf-classes.ts'
 
@@ -192,6 +193,6 @@ export function parseNativeQuantization(given: unknown, note: Note): Quantizatio
       `is not supported; ${known.join(' and ')} are`,
     )
   }
-  note(`params.json: quantization.qscheme_act (${JSON.stringify(fields.qscheme_act ?? null)}) ${NO_EFFECT}`)
+  note(`params.json: quantization.qscheme_act (${show(fields.qscheme_act ?? null)}) ${NO_EFFECT}`)
   return { ...PLAIN, method: 'fp8' }
 }

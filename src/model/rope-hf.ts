@@ -1,4 +1,5 @@
 /** Rotary settings of a config.json: `rope_parameters` of transformers 5, `rope_theta` and `rope_scaling` of 4. */
+import { show } from '../errors/show.ts'
 import { ConfigError } from '../errors.ts'
 import { type ModelConfig, numberAbove, ropeReader } from './config.ts'
 import { asObject, type Fields, type Note } from './hf-classes.ts'
@@ -80,7 +81,7 @@ function checkPartial(field: string, rope: Fields, fields: Fields, scaling: Rope
   const partial = inside ? rope.partial_rotary_factor : fields.partial_rotary_factor
   if (partial == null || partial === 1) return
   if (scaling !== undefined) throw new ConfigError(name, partial, 'is not supported; 1 is')
-  note(`config.json: ${name} (${JSON.stringify(partial)}) means nothing in this kind of model and is ignored`)
+  note(`config.json: ${name} (${show(partial)}) means nothing in this kind of model and is ignored`)
 }
 
 function parseQueryScale(field: string, rope: Fields, fields: Fields, maxPositions: number): ModelConfig['queryScale'] {

@@ -1,6 +1,6 @@
 /** Plain text → ids with `@huggingface/tokenizers`; everything that is not BPE of plain text is decided here. */
 import { BPE, Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
-import { TokenizerError } from '../errors.ts'
+import { messageOf, TokenizerError } from '../errors.ts'
 import { type AddedToken, AddedTokenSearch, anyOf, NO_FLAGS, type Place } from './added-tokens.ts'
 import { type TokenizerDefinition, TokenKind, withoutTables } from './definition.ts'
 import { Merger } from './merger.ts'
@@ -31,9 +31,10 @@ export class BpeEncoder {
     const { model } = definition.encoder
     try {
       this.#library = new HfTokenizer({ ...definition.encoder, model: { ...model, merges: [] } }, {})
+      // An expression that is too large is found out when it is first used.
+      this.#library.pre_tokenizer?.pre_tokenize(' a')
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new TokenizerError(`the tokenizer cannot be set up: ${reason}`, { cause: error })
+      throw new TokenizerError(`the tokenizer cannot be set up: ${messageOf(error)}`, { cause: error })
     }
     // The library's own merging takes ten times as long for words that it has not seen as for those that it has, so that
     // what is no language would take ten times as long as English.

@@ -1,5 +1,6 @@
 /** Which files of a folder hold the tokenizer and the chat template. */
 
+import { show } from '../errors/show.ts'
 import { TokenizerError } from '../errors.ts'
 import { jsonFault } from '../formats/byte-reader.ts'
 import { parseLooseJson } from '../json/loose.ts'
@@ -93,7 +94,7 @@ async function tekkenFile(open: OpenFile, names: readonly string[]): Promise<Fou
     if (tokenizer === undefined) continue
     const files = await filesBeside(open)
     const lacking = lackingToken(tokenizer, files.config)
-    const why = `tokenizer_config.json names ${JSON.stringify(lacking)}, which ${name} lacks: tokenizer.json is used instead`
+    const why = `tokenizer_config.json names ${show(lacking)}, which ${name} lacks: tokenizer.json is used instead`
     const json = lacking === undefined ? undefined : await jsonFile(open, 'tokenizer.json', [why])
     return json ?? { kind: 'tekken', name, tokenizer, files }
   }

@@ -1,4 +1,5 @@
 /** Which tokens of a GGUF have a role and which end an answer, decided as llama.cpp decides it. */
+import { show } from '../errors/show.ts'
 import { TokenizerError } from '../errors.ts'
 import { TokenKind } from './definition.ts'
 
@@ -113,7 +114,7 @@ function tokenId(metadata: GgufMetadata, name: string, count: number): number | 
   const id = Number(value)
   if (id === 0xffffffff || id === -1) return undefined
   if (!Number.isInteger(id) || id < 0 || id >= count) {
-    throw new TokenizerError(`${key} is ${String(value)}; the vocabulary has ${count} tokens`)
+    throw new TokenizerError(`${key} is ${show(value)}; the vocabulary has ${count} tokens`)
   }
   return id
 }

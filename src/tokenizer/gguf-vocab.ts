@@ -1,4 +1,5 @@
 /** The vocabulary inside a GGUF file's metadata (`tokenizer.ggml.*`). */
+import { show } from '../errors/show.ts'
 import { TokenizerError } from '../errors.ts'
 import { type AddedToken, NO_FLAGS } from './added-tokens.ts'
 import { BYTE_LEVEL, byteOfToken, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
@@ -21,7 +22,7 @@ export function definitionFromGguf(metadata: GgufMetadata): TokenizerDefinition 
   const model = metadata.get('tokenizer.ggml.model')
   if (model === undefined) throw new TokenizerError('the GGUF holds no tokenizer (no tokenizer.ggml.model)')
   if (model !== 'llama' && model !== 'gpt2') {
-    throw new TokenizerError(`tokenizer.ggml.model is "${String(model)}"; only "llama" and "gpt2" are supported`)
+    throw new TokenizerError(`tokenizer.ggml.model is ${show(model)}; only "llama" and "gpt2" are supported`)
   }
   const tokens = strings(metadata, 'tokenizer.ggml.tokens', MAX_TOKENS)
   checkTokens(tokens)
@@ -81,7 +82,7 @@ function splitOf(metadata: GgufMetadata): WordSplit {
   const pre = hasSplit(metadata) ? metadata.get('tokenizer.ggml.pre') : 'default'
   const split = wordSplit(String(pre))
   if (split === undefined) {
-    throw new TokenizerError(`tokenizer.ggml.pre is "${String(pre)}", a way to split words that is not supported`)
+    throw new TokenizerError(`tokenizer.ggml.pre is ${show(pre)}, a way to split words that is not supported`)
   }
   return split
 }
@@ -141,7 +142,7 @@ function readKinds(metadata: GgufMetadata, tokens: readonly string[]): Uint8Arra
 function flag(metadata: GgufMetadata, key: string): boolean | undefined {
   const value = metadata.get(key)
   if (value === undefined || typeof value === 'boolean') return value
-  throw new TokenizerError(`${key} is ${String(value)}, not true or false`)
+  throw new TokenizerError(`${key} is ${show(value)}, not true or false`)
 }
 
 function list(metadata: GgufMetadata, key: string): ArrayLike<unknown> {

@@ -227,7 +227,11 @@ function readForm(root: Json): TextForm {
       preTokenizer: null,
     }
   }
-  const names = (list: readonly Json[]) => list.map((s) => String(s.type)).join(', ') || 'none'
+  const names = (list: readonly Json[]) =>
+    list
+      .map((s) => String(s.type).slice(0, 40))
+      .slice(0, 8)
+      .join(', ') || 'none'
   throw new TokenizerError(
     `tokenizer.json: normalizer (${names(normalizers)}) with pre_tokenizer (${names(preTokenizers)}) is not supported`,
   )

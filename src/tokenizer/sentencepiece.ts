@@ -1,6 +1,6 @@
 /** Reads a `tokenizer.model`: SentencePiece's `ModelProto` (sentencepiece_model.proto). */
 import { PbfReader } from 'pbf'
-import { TokenizerError } from '../errors.ts'
+import { messageOf, TokenizerError } from '../errors.ts'
 import type { AddedToken } from './added-tokens.ts'
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type FolderFiles, type FolderVocabulary, withFolder } from './hf-added.ts'
@@ -137,8 +137,9 @@ function readModelProto(bytes: Uint8Array): ModelProto {
     })
   } catch (error) {
     if (error instanceof TokenizerError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new TokenizerError(`tokenizer.model: not a SentencePiece model, or damaged: ${reason}`, { cause: error })
+    throw new TokenizerError(`tokenizer.model: not a SentencePiece model, or damaged: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
   if (proto.tokens.length === 0)
     throw new TokenizerError('tokenizer.model: holds no pieces; is it a SentencePiece model?')

@@ -12,6 +12,9 @@ const VERSIONS = ['v1', 'v2', 'v3', 'v7', 'v11', 'v13', 'v15']
 /** Files of a later version than this name their own special tokens. */
 const LAST_UNNAMED = VERSIONS.indexOf('v7')
 
+/** Files reserve a thousand, and have names for a few of them. */
+const MAX_SPECIALS = 65_536
+
 /**
  * The definition of the tokenizer in a parsed `tekken.json`.
  * @param file its name, for messages
@@ -22,8 +25,12 @@ export function definitionFromTekken(json: unknown, file = 'tekken.json'): Token
   const config = object(root.config, 'config', file)
   const pattern = string(config.pattern, 'config.pattern', file)
   const version = optionalString(config.version, 'config.version', file)
-  const specials = readSpecials(root.special_tokens, count(config, 'default_num_special_tokens', file), version, file)
   const size = count(config, 'default_vocab_size', file)
+  const reserved = count(config, 'default_num_special_tokens', file)
+  if (reserved > MAX_SPECIALS) {
+    throw new TokenizerError(`${file}: config.default_num_special_tokens is ${reserved}, the limit is ${MAX_SPECIALS}`)
+  }
+  const specials = readSpecials(root.special_tokens, reserved, version, file)
   const words = readVocab(root.vocab, size - specials.length, file)
   const tokens = [...specials, ...words]
   checkTokens(tokens)
@@ -99,9 +106,15 @@ function readSpecials(value: unknown, total: number, version: string | undefined
     names[rank] = name
   }
   const all = names.map((name, id) => name ?? `<SPECIAL_${id}>`)
-  const twice = all.find((name, id) => all.indexOf(name) !== id)
-  if (twice !== undefined) throw new TokenizerError(`${file}: special_tokens names ${show(twice)} twice`)
+  const twice = firstTwice(all)
+  if (twice >= 0) throw new TokenizerError(`${file}: special_tokens names ${show(all[twice])} twice`)
   return all
+}
+
+/** Where the first word stands that stood before; -1 when none does. */
+function firstTwice(words: readonly string[]): number {
+  const seen = new Set<string>()
+  return words.findIndex((word) => seen.size === seen.add(word).size)
 }
 
 /** The first `size` tokens in GPT-2's alphabet, by rank. A file may hold more, which its models were made without. */
@@ -138,8 +151,7 @@ function bytesOf(base64: string): string | undefined {
 /** Any two neighbours whose join is a token are merged, the join of the lowest rank first, the leftmost of equals. */
 function mergesOf(words: readonly string[], ids: ReadonlyMap<string, number>, file: string): Merge[] {
   if (ids.size !== words.length) {
-    const twice = words.findIndex((token, rank) => words.indexOf(token) !== rank)
-    throw new TokenizerError(`${file}: vocab[${twice}] has the bytes of an earlier token`)
+    throw new TokenizerError(`${file}: vocab[${firstTwice(words)}] has the bytes of an earlier token`)
   }
   const merges: Merge[] = []
   for (const [rank, token] of words.entries()) {

@@ -1,4 +1,5 @@
 /** The tokenizer that users see: text to ids and back, whichever file the vocabulary came from. */
+import { show } from '../errors/show.ts'
 import { ParameterError, TokenizerError } from '../errors.ts'
 import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
@@ -186,7 +187,7 @@ export class Tokenizer {
     for (let id = rows; id < tokens.length; id++) {
       if (tokens[id] === undefined || spareIds.includes(id)) continue
       throw new TokenizerError(
-        `token ${id} (${JSON.stringify(tokens[id])}) is beyond the model's embedding, which has ${rows} rows: ` +
+        `token ${id} (${show(tokens[id])}) is beyond the model's embedding, which has ${rows} rows: ` +
           'the tokenizer is not that of the model, or its files name tokens that the model was not trained with',
       )
     }
@@ -241,9 +242,7 @@ export class Tokenizer {
 
   #check(id: number): void {
     if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
-      throw new TokenizerError(
-        `token id ${String(id)} does not exist; the vocabulary has ids 0 to ${this.vocabSize - 1}`,
-      )
+      throw new TokenizerError(`token id ${show(id)} does not exist; the vocabulary has ids 0 to ${this.vocabSize - 1}`)
     }
   }
 }

@@ -47,11 +47,11 @@ export function u64(value: number | bigint): Uint8Array {
   return new Uint8Array(new BigUint64Array([BigInt(value)]).buffer)
 }
 
-export function text(value: string): Uint8Array {
+export function text(value: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(value)
 }
 
-export function ggufString(value: string | Uint8Array): Uint8Array {
+export function ggufString(value: string | Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = typeof value === 'string' ? text(value) : value
   return concat(u64(bytes.byteLength), bytes)
 }

@@ -21,6 +21,12 @@ test('what is wrong besides is told of the text as it stands', () => {
   }
 })
 
+test('a text that breaks off is looked at once', () => {
+  for (const end of ['a'.repeat(300_000), '\\"'.repeat(300_000), '\\'.repeat(99_999), 'NaN "'.repeat(100_000), '"\\']) {
+    expect(() => parseLooseJson(`{"a": NaN, "b": "${end}`)).toThrow(SyntaxError)
+  }
+})
+
 test('a config with NaN where nobody looks opens, and is refused by the field that matters', async () => {
   const open = async (config: string) =>
     openCheckpoint(await openSource({ open: (name) => (name === 'config.json' ? config : undefined) }))

@@ -135,6 +135,16 @@ describe('tekken.json', () => {
     ],
     [/special_tokens\[0\].rank \(99\)/, changed((copy) => (copy.special_tokens = [{ rank: 99, token_str: '<s>' }]))],
     [
+      /default_num_special_tokens is 900000, the limit is 65536/,
+      changed((copy) =>
+        Object.assign(copy.config, { default_num_special_tokens: 900_000, default_vocab_size: 1_000_000 }),
+      ),
+    ],
+    [
+      /the tokenizer cannot be set up: Invalid regular expression: .{900,1100}$/s,
+      changed((copy) => (copy.config.pattern = ' '.repeat(50_000))),
+    ],
+    [
       /special_tokens has 41 entries/,
       changed((copy) => (copy.special_tokens = Array.from({ length: 41 }, () => ({})))),
     ],
