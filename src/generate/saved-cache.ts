@@ -40,31 +40,32 @@ export async function saveCache(
   throwIfAborted(signal)
   const mark = adapter && (await digestOfAdapter(loaded, adapter))
   const computedBy = await fingerprint(loaded)
+  const read = () =>
+    scheduler.betweenBatches(async () => {
+      const { index, written } = scheduler.sequences.holding(ids, adapter) ?? {}
+      if (index === undefined) return undefined
+      return readSequence(loaded.gpu, loaded.cache, index, { count: ids.length, written: written! })
+    })
+  let saved = await read()
   const params = { do_sample: false, max_tokens: 8, ignore_eos: true, adapter: name }
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; saved === undefined && tries < MOST_TRIES; tries++) {
+    throwIfAborted(signal)
     // What is not in the cache is computed, and held there while it is read.
     const steps = model.generate(ids, params, { signal })
     try {
       await steps.next()
-      const saved = await scheduler.betweenBatches(async () => {
-        const sequence = scheduler.sequences.holding(ids, adapter)
-        const { index, written } = sequence ?? {}
-        if (index === undefined) return undefined
-        return readSequence(loaded.gpu, loaded.cache, index, { count: ids.length, written: written! })
-      })
-      throwIfAborted(signal)
-      if (saved === undefined) continue
-      const header = {
-        ...layoutOf(loaded),
-        model: computedBy,
-        adapter: adapter && mark ? { name: adapter.name, mark } : null,
-      }
-      return new Blob(cacheFileParts({ header: { ...header, tokens: ids, first: saved.first }, layers: saved.layers }))
+      saved = await read()
     } finally {
       await steps.return()
     }
   }
-  throw new DeviceError('other requests took the cache while it was saved; a larger maxSequences leaves them room')
+  throwIfAborted(signal)
+  if (saved === undefined) {
+    throw new DeviceError('other requests took the cache while it was saved; a larger maxSequences leaves them room')
+  }
+  const { first, layers } = saved
+  const by = { model: computedBy, adapter: adapter && mark ? { name: adapter.name, mark } : null }
+  return new Blob(cacheFileParts({ header: { ...layoutOf(loaded), ...by, tokens: ids, first }, layers }))
 }
 
 export async function restoreCache(

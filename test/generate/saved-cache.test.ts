@@ -47,13 +47,13 @@ describe.each(KINDS)('%s', (_, name, options) => {
     await withModel(path, { ...options, maxSequences: 2 }, async (model) => {
       const restored = await model.restoreCache(blob)
       expect(restored).toEqual({ tokenIds: prompt.slice(0, 59), adapter: null })
+      // What it saves is what it was given.
+      const again = await model.saveCache(prompt.slice(0, 59))
+      if (name === 'llama-linear') expect(await bytesOf(again)).toEqual(await bytesOf(blob))
       const got = await answers(model, prompt)
       expect(got.cached).toBe(59)
       expect(got.steps).toEqual(expected.steps)
       expect(got.drawn).toEqual(expected.drawn)
-      // What it saves is what it was given.
-      const again = await model.saveCache(prompt.slice(0, 59))
-      if (name === 'llama-linear') expect(await bytesOf(again)).toEqual(await bytesOf(blob))
     })
   })
 })
