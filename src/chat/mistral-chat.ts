@@ -44,7 +44,6 @@ import type { Begun } from './resume.ts'
 import { longestToken, seedOf, tokenParams } from './run-params.ts'
 
 export interface ChatLoadOptions extends LoadOptions, TemplateOptions {}
-
 export interface MistralChat extends Disposes {}
 
 /** A Mistral chat model: messages in, streamed text out. */

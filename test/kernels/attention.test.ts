@@ -5,7 +5,8 @@ import { HARDWARE, type Tuning } from '../../src/gpu/tuning.ts'
 import { attentionVariant, rowsPerTile } from '../../src/kernels/attention.ts'
 import { openVariants } from '../support/gpu.ts'
 import { patience } from '../support/patience.ts'
-import { AttentionStage, type StageOptions } from './attention-stage.ts'
+import type { StageOptions } from './attention-numbers.ts'
+import { AttentionStage } from './attention-stage.ts'
 
 // Software adapters may compile a kernel for half a minute when other work shares the machine.
 vi.setConfig({ testTimeout: patience(240_000) })
