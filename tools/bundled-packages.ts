@@ -45,7 +45,7 @@ export function builtWorkers(): Plugin {
         onLoad({ filter: new RegExp(`${file.replace('.', '\\.')}$`) }, ({ path }) => {
           const text = readFileSync(path, 'utf8')
           if (!text.includes(source)) throw new Error(`${path} does not name ${source}`)
-          return { contents: text.replace(source, built), loader: 'ts' }
+          return { contents: text.replaceAll(source, built), loader: 'ts' }
         })
       }
     },

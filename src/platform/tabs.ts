@@ -1,6 +1,6 @@
 /** What the tabs of one origin have in common: channels, and locks that a tab which goes away gives back. */
 import { ParameterError } from '../errors.ts'
-import { portOf, type WorkerPort } from './worker-types.ts'
+import { closable, portOf, type WorkerPort } from './worker-types.ts'
 
 export interface Tabs {
   /** What is posted arrives at all others that have opened a channel of this name. What is posted after `close` is lost. */
@@ -27,19 +27,5 @@ export function tabsOfOrigin(): Tabs {
       new Promise((resolve, reject) => {
         locks.request(name, { signal }, () => new Promise<void>((release) => resolve(release))).catch(reject)
       }),
-  }
-}
-
-/** A channel throws at those who post after its end, and still delivers to them what was posted before. */
-export function closable(port: WorkerPort): WorkerPort {
-  let open = true
-  return {
-    post: (message) => open && port.post(message),
-    listen: (onMessage) => port.listen((message) => open && onMessage(message)),
-    onFailure: (onFailure) => port.onFailure(onFailure),
-    close() {
-      open = false
-      port.close()
-    },
   }
 }

@@ -6,3 +6,8 @@ import { portOf, type WorkerPort } from './worker-types.ts'
 export function startWorker(): WorkerPort {
   return portOf(new Worker(new URL('../worker/host.ts', import.meta.url), { name: 'mistral-webgpu-engine' }))
 }
+
+/** @throws Error always: threads have no worker in common */
+export function connectSharedWorker(): WorkerPort {
+  throw new Error('this runtime has none')
+}

@@ -1,5 +1,7 @@
 /** Both ends of a worker, which browsers and Node name differently. */
 
+const UNREAD = 'its script cannot be loaded'
+
 /** One end: what is posted here arrives at the other, as a structured clone. */
 export interface WorkerPort {
   post(message: unknown): void
@@ -23,6 +25,13 @@ export interface PortLike {
   terminate?(): unknown
 }
 
+/** What is like the `SharedWorker` of browsers. */
+export interface SharedWorkerLike {
+  readonly port: PortLike
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  addEventListener(type: string, listener: (event: any) => void): void
+}
+
 /** One interface over the ports of all runtimes. */
 export function portOf(port: PortLike): WorkerPort {
   // Node's ports are emitters, and those among them that know addEventListener too lack some events there.
@@ -41,10 +50,35 @@ export function portOf(port: PortLike): WorkerPort {
         on.call(port, 'exit', () => onFailure('the worker ended'))
         return
       }
-      const unread = 'its script cannot be loaded'
-      port.addEventListener?.('error', (event: ErrorEvent) => onFailure(event.message || unread))
+      port.addEventListener?.('error', (event: ErrorEvent) => onFailure(event.message || UNREAD))
       port.addEventListener?.('messageerror', () => onFailure('a message cannot be read'))
     },
     close: () => (port.terminate ? void port.terminate() : port.close?.()),
+  }
+}
+
+/** The way to a shared worker, which tells at another place that its script cannot be loaded. */
+export function sharedPortOf(worker: SharedWorkerLike): WorkerPort {
+  const port = portOf(worker.port)
+  return closable({
+    ...port,
+    onFailure(onFailure) {
+      port.onFailure(onFailure)
+      worker.addEventListener('error', (event) => onFailure(event.message || UNREAD))
+    },
+  })
+}
+
+/** A port may throw at those who post after its end, and still deliver to them what was posted before. */
+export function closable(port: WorkerPort): WorkerPort {
+  let open = true
+  return {
+    post: (message) => open && port.post(message),
+    listen: (onMessage) => port.listen((message) => open && onMessage(message)),
+    onFailure: (onFailure) => port.onFailure(onFailure),
+    close() {
+      open = false
+      port.close()
+    },
   }
 }

@@ -53,7 +53,7 @@ class Stream {
 
 export interface OtherCall {
   readonly id: number
-  readonly method: 'load' | 'share' | 'dispose'
+  readonly method: 'load' | 'share' | 'join' | 'dispose'
   readonly args: readonly unknown[]
   readonly signal: AbortSignal
 }
@@ -66,6 +66,7 @@ export abstract class ClientSession {
   /** What waits for the caller's opener. */
   readonly #questions = new Map<number, (ending: Ending) => void>()
   #questionCount = 0
+  #ended = false
   /** Names of the adapters that this client has loaded. */
   readonly #adapters = new Set<string>()
 
@@ -86,6 +87,7 @@ export abstract class ClientSession {
 
   /** Ends everything that runs for the client. */
   end(): void {
+    this.#ended = true
     for (const stream of this.#streams.values()) stream.abort()
     for (const call of this.#calls.values()) call.abort()
     for (const answer of this.#questions.values()) answer({ id: 0, op: 'error', error: errorJson(new AbortError()) })
@@ -123,7 +125,7 @@ export abstract class ClientSession {
   }
 
   async #answer(id: number, method: Method, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
-    if (method === 'load' || method === 'share' || method === 'dispose') {
+    if (method === 'load' || method === 'share' || method === 'join' || method === 'dispose') {
       return this.answerOther({ id, method, args, signal })
     }
     const { chat } = this
@@ -162,6 +164,7 @@ export abstract class ClientSession {
   /** A source that may be an opener on the caller's side. */
   protected sourceOf(id: number, source: ModelSource | OpenerMark): ModelSource {
     return remoteSource(source, async (what, args) => {
+      if (this.#ended) throw new AbortError('the tab that could read this is gone')
       const question = ++this.#questionCount
       const ending = await new Promise<Ending>((resolve) => {
         this.#questions.set(question, resolve)

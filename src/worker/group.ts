@@ -4,6 +4,9 @@ import { ParameterError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 
+/** Of this library: tabs share a model with tabs of the same only. */
+export const VERSION = pkg.version
+
 /** On the channel that all of a group hear. */
 export type GroupMessage =
   /** A tab asks the model to listen on a channel of their own, which the model answers with its facts. */
@@ -16,6 +19,8 @@ export type GroupMessage =
   | { readonly op: 'leading'; readonly term: string }
 
 export const leaderLock = (group: string) => `${group} leader`
+/** A shared worker has the lock of its own name as long as it lives. */
+export const hostLock = (term: string) => `mistral-webgpu worker ${term}`
 export const memberLock = (group: string, member: string) => `${group} ${member}`
 
 /**
@@ -25,7 +30,7 @@ export const memberLock = (group: string, member: string) => `${group} ${member}
  * @throws ParameterError for a source that another tab cannot know to be the same, and for options that are functions
  */
 export async function groupOf(shared: true | string, source: ModelSource, options: object): Promise<string> {
-  const facts = JSON.stringify([pkg.version, shared, sourceFacts(shared, source), options], inOrder)
+  const facts = JSON.stringify([VERSION, shared, sourceFacts(shared, source), options], inOrder)
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(facts))
   const hex = [...new Uint8Array(hash, 0, 12)].map((byte) => byte.toString(16).padStart(2, '0'))
   return `mistral-webgpu ${hex.join('')}`

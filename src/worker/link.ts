@@ -26,6 +26,8 @@ export class WorkerError extends MistralError {
 
 /** The way to a model elsewhere: in a worker of this tab, or of another. */
 export interface ModelLink {
+  /** Where that is: in a worker of this tab alone, in one that all tabs share, or in the worker of the tab that leads. */
+  readonly host: 'worker' | 'shared-worker' | 'leader'
   readonly facts: ModelFacts | undefined
   /** Why nothing is answered any more; undefined as long as it is. */
   readonly failure: Error | undefined
@@ -56,6 +58,7 @@ export interface CallOptions {
 }
 
 export class WorkerLink implements ModelLink {
+  readonly host = 'worker'
   #count = 0
   #failure: Error | undefined
   facts: ModelFacts | undefined
@@ -103,6 +106,13 @@ export class WorkerLink implements ModelLink {
     } finally {
       this.fail(new WorkerError(why))
     }
+  }
+
+  /** Ends what waits here at once, and then the part in a worker that goes on for others. */
+  async leave(error: Error): Promise<void> {
+    for (const listener of [...this.#listeners.values()]) listener.fail(error)
+    this.#listeners.clear()
+    await this.end(error.message)
   }
 
   async call<T>(method: Method, args: readonly unknown[], options: CallOptions = {}): Promise<T> {

@@ -18,6 +18,7 @@ export type Method =
   | 'loadAdapter'
   | 'unloadAdapter'
   | 'share'
+  | 'join'
   | 'dispose'
 
 /** From the client. `id` names the call or stream in all that follows. */

@@ -2,14 +2,11 @@
 import { type ChatLoadOptions, MistralChat } from '../chat/mistral-chat.ts'
 import { MistralError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
-import type { LoadProgress } from '../model/load-progress.ts'
 import { type Tabs, tabsOfOrigin } from '../platform/tabs.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
 import { ClientSession, type OtherCall } from './client-session.ts'
 import { ModelHost } from './model-host.ts'
-
-/** Progress is told at most this often, in milliseconds: each message costs the page time. */
-const PROGRESS_MS = 50
+import { thinned } from './thinned.ts'
 
 /** Loads a model, answers for it, and shares it with other tabs, until the client disposes of it. */
 export class WorkerSession extends ClientSession {
@@ -42,6 +39,7 @@ export class WorkerSession extends ClientSession {
       this.#host = new ModelHost(this.chat, this.tabs(), group, term)
       return undefined
     }
+    if (method === 'join') throw new MistralError('this worker has one client alone')
     const [source, options] = args as [ModelSource, ChatLoadOptions]
     const onProgress = thinned((progress) => this.post({ id, op: 'progress', progress }))
     const own = new AbortController()
@@ -61,19 +59,5 @@ export class WorkerSession extends ClientSession {
     this.#loading?.signal.abort()
     await this.#loading?.done
     this.#chat?.dispose()
-  }
-}
-
-/** Leaves out progress that comes too soon after the last, unless it begins or ends a phase. */
-function thinned(tell: (progress: LoadProgress) => void): (progress: LoadProgress) => void {
-  let last: LoadProgress | undefined
-  let at = 0
-  return (progress) => {
-    const now = performance.now()
-    const notable = progress.phase !== last?.phase || progress.loaded === progress.total
-    last = progress
-    if (!notable && now - at < PROGRESS_MS) return
-    at = now
-    tell(progress)
   }
 }

@@ -1,13 +1,13 @@
 /** `MistralChat` of `mistral-webgpu/worker`: the engine is in a worker, and this thread stays free. */
 
-import { startWorker } from '#worker'
+import { connectSharedWorker, startWorker } from '#worker'
 import type { ChatChunk } from '../chat/answer.ts'
 import { type ChatCompletion, type ChatModel, ChatStream } from '../chat/chat-model.ts'
 import type { AnswerJournal } from '../chat/journal.ts'
 import type { ChatLoadOptions } from '../chat/mistral-chat.ts'
 import type { ChatRequest, PromptRequest } from '../chat/request.ts'
 import type { Begun } from '../chat/resume.ts'
-import { callback, check, checkParameter, orElse } from '../checks.ts'
+import { callback, check, checkParameter, oneOf, orElse } from '../checks.ts'
 import { ParameterError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
 import type { AdapterInfo, AdapterOptions } from '../generate/adapter-types.ts'
@@ -16,7 +16,13 @@ import type { ModelStatus } from '../generate/model-status.ts'
 import { checkLoadOptions, checkRequestOptions, type RequestOptions } from '../generate/options.ts'
 import type { CacheSource, RestoredCache, SaveCacheOptions } from '../generate/saved-cache-types.ts'
 import type { AnyBlob, Disposes } from '../platform/globals.ts'
-import { type PortLike, portOf } from '../platform/worker-types.ts'
+import {
+  type PortLike,
+  portOf,
+  type SharedWorkerLike,
+  sharedPortOf,
+  type WorkerPort,
+} from '../platform/worker-types.ts'
 import { type CallOptions, type ModelLink, WorkerLink } from './link.ts'
 import type { ModelFacts } from './protocol.ts'
 import { isOpener, markOf, OpenerServer } from './remote-opener.ts'
@@ -24,19 +30,29 @@ import { isOpener, markOf, OpenerServer } from './remote-opener.ts'
 export interface WorkerLoadOptions extends ChatLoadOptions {
   /**
    * The worker to use, which imports `mistral-webgpu/worker-host` and nothing else: for bundlers that do not follow
-   * `new Worker(new URL(...))`; or a function that makes it when it is needed. Default: one is started.
+   * `new Worker(new URL(...))`; or a function that makes it when it is needed, or a `SharedWorker` where `host` is
+   * `'shared-worker'`. Default: one is started.
    */
-  worker?: PortLike | (() => PortLike) | undefined
+  worker?: PortLike | (() => PortLike | SharedWorkerLike) | undefined
   /**
-   * Tabs of one origin that load the same source with the same options use one model: the tab that was first loads it, and
-   * when that closes, another tab loads it from the local cache and goes on with the answers that were running, in the same
-   * iterators, with the same text. It is an option and no entry of its own, since nothing else changes for the caller.
+   * Tabs of one origin that load the same source with the same options use one model, wherever that is (`host`), as long as
+   * one of them is there. It is an option and no entry of its own, since nothing else changes for the caller.
    *
    * `true` takes addresses and names of models; a text is a name of your own for what is the same, which lets files and openers be
    * shared, and keeps apart what is not to be shared. Versions of this library share with their own kind only. `worker` must
    * be a function then: most tabs need none. Throws `ParameterError` where the runtime has no Web Locks.
    */
   shared?: boolean | string | undefined
+  /**
+   * Where the model is that tabs share. In a `'shared-worker'` no tab is missed that closes. With the `'leader'` it is in the worker
+   * of the tab that was first; when that closes, another tab loads it from the local cache and goes on with the answers that
+   * were running, in the same iterators, with the same text.
+   *
+   * `'auto'`, the default, takes a shared worker where one starts that has a GPU, and else a leader, as for sources that
+   * are openers, and with a `worker` of your own: it says by itself which of the two it is. `'shared-worker'` throws `WorkerError` where there
+   * is none to be had. `chat.status()` says where the model is.
+   */
+  host?: 'auto' | 'shared-worker' | 'leader' | undefined
   /** Hears how many tabs use the model, whenever that changes. */
   onTabs?: ((tabs: number) => void) | undefined
 }
@@ -45,6 +61,14 @@ const SHARED = check(
   (value) => value === undefined || typeof value === 'boolean' || (typeof value === 'string' && value !== ''),
   'true, false or a name',
 )
+
+const HOST = oneOf('auto', 'shared-worker', 'leader')
+
+/** The state of a model in a worker. */
+export interface WorkerModelStatus extends ModelStatus {
+  /** Where it is: in a worker of this tab alone, in one that all tabs have in common, or in the worker of the tab that leads. */
+  readonly host: 'worker' | 'shared-worker' | 'leader'
+}
 
 export interface MistralChat extends Disposes {}
 
@@ -66,14 +90,15 @@ export class MistralChat implements ChatModel {
    * worker to be had.
    */
   static async load(source: ModelSource, options: WorkerLoadOptions = {}): Promise<MistralChat> {
-    const { worker, shared, onTabs, ...own } = options ?? {}
+    const { worker, shared, host, onTabs, ...own } = options ?? {}
     const { signal, onProgress, ...rest } = own
     // The worker checks the others.
     checkLoadOptions({ signal, onProgress })
     checkParameter('shared', shared, SHARED)
     checkParameter('onTabs', onTabs, orElse(undefined, callback))
+    checkParameter('host', host, orElse(undefined, HOST))
     const start = () =>
-      worker === undefined ? startWorker() : portOf(typeof worker === 'function' ? worker() : worker)
+      worker === undefined ? startWorker() : ownPort(typeof worker === 'function' ? worker() : worker)
     const load = (link: WorkerLink, call: CallOptions) => {
       const [sent, opener] = travelling(source)
       return link.call('load', [sent, rest], { ...call, opener })
@@ -83,8 +108,11 @@ export class MistralChat implements ChatModel {
         throw new ParameterError('worker', worker, 'must be a function where the model is shared')
       }
       const { joinTabs } = await import('./join-tabs.ts')
-      return new MistralChat(await joinTabs({ shared, source, options: own, onTabs, start, load }))
+      const connect = () => (worker === undefined ? connectSharedWorker() : ownSharedPort(worker()))
+      const where = { shared, host: hostFor(host, source, worker), source, start, connect }
+      return new MistralChat(await joinTabs({ ...where, options: own, onTabs, load }))
     }
+    if (host !== undefined) throw new ParameterError('host', host, 'is for models that tabs share: see "shared"')
     const link = new WorkerLink(start())
     try {
       await load(link, { signal, onProgress })
@@ -189,8 +217,9 @@ export class MistralChat implements ChatModel {
     return this.#link.call('restoreCache', [sent], { signal })
   }
 
-  status(): Promise<ModelStatus> {
-    return this.#link.call('status', [])
+  async status(): Promise<WorkerModelStatus> {
+    const status = await this.#link.call<ModelStatus>('status', [])
+    return { ...status, host: this.#link.host }
   }
 
   loadAdapter(source: ModelSource, { signal, ...options }: AdapterOptions = {}): Promise<AdapterInfo> {
@@ -211,6 +240,28 @@ export class MistralChat implements ChatModel {
   [Symbol.dispose](): void {
     void this.dispose()
   }
+}
+
+/** An opener answers from its own tab, which a shared worker would outlive. */
+function hostFor(
+  host: WorkerLoadOptions['host'] = 'auto',
+  source: ModelSource,
+  worker: unknown,
+): NonNullable<WorkerLoadOptions['host']> {
+  if (host === 'shared-worker' && isOpener(source)) {
+    throw new ParameterError('host', host, 'is for sources that every tab can read, and no opener')
+  }
+  return host === 'auto' && (worker !== undefined || isOpener(source)) ? 'leader' : host
+}
+
+function ownPort(worker: PortLike | SharedWorkerLike): WorkerPort {
+  if ('postMessage' in worker) return portOf(worker)
+  throw new ParameterError('worker', undefined, "must be no SharedWorker, but where host is 'shared-worker'")
+}
+
+function ownSharedPort(worker: PortLike | SharedWorkerLike): WorkerPort {
+  if ('port' in worker) return sharedPortOf(worker)
+  throw new ParameterError('worker', undefined, "must make a SharedWorker where host is 'shared-worker'")
 }
 
 /** What is sent in place of a source, and who answers for it where it stays here. */

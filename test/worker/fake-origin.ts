@@ -2,10 +2,11 @@
 import { MessageChannel } from 'node:worker_threads'
 import { ChatStream } from '../../src/chat/chat-model.ts'
 import type { ChatRequest } from '../../src/index.ts'
-import { closable, type Tabs } from '../../src/platform/tabs.ts'
-import { portOf, type WorkerPort } from '../../src/platform/worker-types.ts'
+import type { Tabs } from '../../src/platform/tabs.ts'
+import { closable, portOf, type WorkerPort } from '../../src/platform/worker-types.ts'
 import { joinTabs, type SharedLoad } from '../../src/worker/join-tabs.ts'
 import { WorkerSession } from '../../src/worker/session.ts'
+import { SharedHost } from '../../src/worker/shared-host.ts'
 import type { SharedModel } from '../../src/worker/shared-model.ts'
 
 interface Waiting {
@@ -21,11 +22,49 @@ interface Channel {
 export class FakeOrigin {
   readonly locks = new Map<string, Waiting[]>()
   readonly channels = new Set<Channel>()
-  /** Models that were loaded, or began to be. */
+  /** Models that were loaded by tabs that lead, or began to be. */
   loads = 0
+  readonly #shared: { readonly tabs: FakeTabs; readonly host: SharedHost; readonly ports: WorkerPort[] }[] = []
+
+  /** @param gpu what the browser says of its shared workers: whether they have a GPU, or that there are none */
+  constructor(private readonly gpu: boolean | 'no worker' = 'no worker') {}
 
   tab(): FakeTab {
     return new FakeTab(this)
+  }
+
+  /** Times in which a shared worker was started. */
+  get sharedWorkers(): number {
+    return this.#shared.length
+  }
+
+  connect(): WorkerPort {
+    const { gpu } = this
+    if (gpu === 'no worker') throw new Error('there is none')
+    let worker = this.#shared.at(-1)
+    if (worker === undefined || worker.tabs.gone) {
+      const tabs = new FakeTabs(this)
+      worker = {
+        tabs,
+        host: new SharedHost(
+          async () => gpu,
+          () => tabs,
+        ),
+        ports: [],
+      }
+      this.#shared.push(worker)
+    }
+    const { port1, port2 } = new MessageChannel()
+    worker.ports.push(portOf(port2))
+    worker.host.connect(portOf(port2))
+    return closable(portOf(port1))
+  }
+
+  /** The shared worker ends, of which its tabs hear nothing. */
+  crashSharedWorker(): void {
+    const { tabs, ports } = this.#shared.at(-1)!
+    tabs.crash()
+    for (const port of ports) port.close()
   }
 
   /** The first in the list has the lock. */
@@ -50,6 +89,10 @@ export class FakeOrigin {
 class FakeTabs implements Tabs {
   readonly #channels = new Set<Channel>()
   #gone = false
+
+  get gone(): boolean {
+    return this.#gone
+  }
 
   constructor(private readonly origin: FakeOrigin) {}
 
@@ -96,23 +139,26 @@ class FakeTabs implements Tabs {
   }
 }
 
-type Given = Partial<Pick<SharedLoad, 'shared' | 'source' | 'options' | 'onTabs'>>
+type Given = Partial<Pick<SharedLoad, 'shared' | 'host' | 'source' | 'options' | 'onTabs'>>
 
 /** A page with its worker. */
 export class FakeTab {
   readonly #page: FakeTabs
   readonly #workers: { readonly tabs: FakeTabs; readonly end: () => void }[] = []
+  readonly #ports: WorkerPort[] = []
   model!: SharedModel
+  crashed = false
 
   constructor(private readonly origin: FakeOrigin) {
     this.#page = new FakeTabs(origin)
   }
 
-  async load({ shared = true, source = 'pocket', options = {}, onTabs }: Given = {}): Promise<this> {
+  async load({ shared = true, host = 'auto', source = 'pocket', options = {}, onTabs }: Given = {}): Promise<this> {
     const { signal: _, onProgress: __, ...rest } = options
     this.model = await joinTabs(
       {
-        ...{ shared, source, options, onTabs },
+        ...{ shared, host, source, options, onTabs },
+        connect: () => this.#connect(),
         start: () => this.#startWorker(),
         load: (link, call) => link.call('load', [source, rest], call),
       },
@@ -123,6 +169,12 @@ export class FakeTab {
 
   get leads(): boolean {
     return this.#workers.length > 0
+  }
+
+  #connect(): WorkerPort {
+    const port = this.origin.connect()
+    this.#ports.push(port)
+    return port
   }
 
   #startWorker(): WorkerPort {
@@ -149,7 +201,9 @@ export class FakeTab {
 
   /** It is gone from one moment to the next. */
   crash(): void {
+    this.crashed = true
     this.#page.crash()
+    for (const port of this.#ports) port.close()
     for (const { tabs, end } of this.#workers) {
       tabs.crash()
       end()
