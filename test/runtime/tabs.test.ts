@@ -60,7 +60,9 @@ async function open(): Promise<Page> {
   return page
 }
 
-const load = (page: Page) => page.evaluate(() => window.tab.load({ shared: true, maxSequences: 3 }))
+const load = (page: Page, host?: 'leader' | 'shared-worker') =>
+  page.evaluate((where) => window.tab.load({ shared: true, maxSequences: 3, host: where }), host)
+const host = (page: Page) => page.evaluate(() => window.tab.host())
 const ask = (page: Page, request: ChatRequest) => page.evaluate((asked) => window.tab.ask(asked), request)
 const begun = (page: Page, count: number) => page.waitForFunction((least) => window.tab.count() >= least, count)
 const answer = (page: Page): Promise<Answered> => page.evaluate(() => window.tab.answer())
@@ -87,10 +89,10 @@ function comparable({ text, completion: { token_ids, finish_reason, logprobs } }
   return { text, token_ids, finish_reason, logprobs: logprobs!.map(({ logprob }) => Math.round(logprob * 50) / 50) }
 }
 
-describe('tabs of a browser', () => {
+describe('tabs of a browser, of which one leads', () => {
   it('load one model, and go on in the middle of an answer when the tab with it closes', LONG, async () => {
     const [leader, second, third] = [await open(), await open(), await open()]
-    await Promise.all([load(leader), load(second), load(third)])
+    await Promise.all([leader, second, third].map((page) => load(page, 'leader')))
     expect(loads()).toBe(1)
     expect(await tabs(third)).toBe(3)
     const [greedy, drawn] = [await asked(second, GREEDY), await asked(third, DRAWN)]
@@ -108,8 +110,9 @@ describe('tabs of a browser', () => {
 
   it('stop what runs for a tab that aborts, and for one that closes', LONG, async () => {
     const [leader, follower] = [await open(), await open()]
-    await load(leader)
-    await load(follower)
+    await load(leader, 'leader')
+    await load(follower, 'leader')
+    expect(await host(follower)).toBe('leader')
     const endless = { ...GREEDY, max_tokens: 1500 }
     await ask(follower, endless)
     await begun(follower, 2)
@@ -128,7 +131,130 @@ describe('tabs of a browser', () => {
     expect(held).toEqual([])
     expect(loads()).toBe(1)
   })
+
+  it('are those whose browser has no shared workers', LONG, async () => {
+    await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'))
+    const [leader, follower] = [await open(), await open()]
+    await load(leader)
+    await load(follower)
+    expect(await Promise.all([leader, follower].map(host))).toEqual(['leader', 'leader'])
+    expect((await asked(follower, { ...GREEDY, max_tokens: 8 })).completion.token_ids).toHaveLength(8)
+    expect(loads()).toBe(1)
+    const refused = await leader.evaluate(() =>
+      window.tab.load({ shared: true, host: 'shared-worker' }).catch((error: Error) => error.name),
+    )
+    expect(refused).toBe('WorkerError')
+  })
 })
+
+describe('tabs of a browser with a shared worker', () => {
+  it('load one model, and miss nothing when the first of them closes in the middle of an answer', LONG, async () => {
+    const [first, second, third] = [await open(), await open(), await open()]
+    await Promise.all([first, second, third].map((page) => load(page)))
+    expect(loads()).toBe(1)
+    expect(await host(first)).toBe('shared-worker')
+    expect([first, second, third].map((page) => page.workers().length)).toEqual([0, 0, 0])
+    expect(await tabs(third)).toBe(3)
+    const [greedy, drawn] = [await asked(second, GREEDY), await asked(third, DRAWN)]
+    await ask(first, { ...GREEDY, max_tokens: 1500 })
+    await begun(first, 2)
+    await Promise.all([ask(second, GREEDY), ask(third, DRAWN)])
+    await Promise.all([begun(second, 10), begun(third, 10)])
+    expect(await running(third)).toBe(3)
+    await first.close()
+    for (const page of [second, third]) expect(await page.evaluate(() => window.tab.count())).toBeLessThan(110)
+    expect(comparable(await answer(second))).toEqual(comparable(greedy))
+    expect(comparable(await answer(third))).toEqual(comparable(drawn))
+    await expect.poll(() => running(third), SOON).toBe(0)
+    await expect.poll(() => tabs(third), SOON).toBe(2)
+    expect(loads()).toBe(1)
+  })
+
+  it('go on when the worker crashes, and when it loses its GPU', LONG, async () => {
+    const [first, second] = [await open(), await open()]
+    await Promise.all([first, second].map((page) => load(page)))
+    const greedy = await asked(first, GREEDY)
+    await Promise.all([ask(first, GREEDY), ask(second, GREEDY)])
+    await Promise.all([begun(first, 10), begun(second, 10)])
+    await endSharedWorker()
+    for (const page of [first, second]) expect(comparable(await answer(page))).toEqual(comparable(greedy))
+    expect(loads()).toBe(2)
+    await Promise.all([ask(first, GREEDY), ask(second, GREEDY)])
+    await Promise.all([begun(first, 10), begun(second, 10)])
+    await inSharedWorker(LOSE_DEVICE)
+    for (const page of [first, second]) expect(comparable(await answer(page))).toEqual(comparable(greedy))
+    expect(await inSharedWorker('lost')).toBe(true)
+  })
+
+  it('stop what runs for a tab that aborts, and free all with the last', LONG, async () => {
+    const [first, second] = [await open(), await open()]
+    await load(first)
+    await load(second, 'shared-worker')
+    await ask(first, { ...GREEDY, max_tokens: 1500 })
+    await begun(first, 2)
+    await first.evaluate(() => window.tab.abort())
+    expect(await first.evaluate(() => window.tab.error())).toBe('AbortError: enough')
+    await expect.poll(() => running(second), SOON).toBe(0)
+    await inSharedWorker(COUNT_DESTROYED)
+    await first.evaluate(() => window.tab.dispose())
+    expect(await inSharedWorker('destroyed')).toBe(0)
+    await second.evaluate(() => window.tab.dispose())
+    expect(await inSharedWorker('destroyed')).toBe(1)
+    const held = await second.evaluate(async () => (await navigator.locks.query()).held?.map(({ name }) => name))
+    expect(held).toEqual([expect.stringMatching(/^mistral-webgpu worker /)])
+    await load(first)
+    expect((await asked(first, { ...GREEDY, max_tokens: 8 })).completion.token_ids).toHaveLength(8)
+  })
+})
+
+/** The next work of the GPU is its last. */
+const LOSE_DEVICE = `{
+  const { createCommandEncoder } = GPUDevice.prototype
+  globalThis.lost = false
+  GPUDevice.prototype.createCommandEncoder = function (...args) {
+    GPUDevice.prototype.createCommandEncoder = createCommandEncoder
+    this.destroy()
+    globalThis.lost = true
+    return createCommandEncoder.apply(this, args)
+  }
+}`
+
+const COUNT_DESTROYED = `{
+  const { destroy } = GPUDevice.prototype
+  globalThis.destroyed = 0
+  GPUDevice.prototype.destroy = function () {
+    globalThis.destroyed++
+    destroy.call(this)
+  }
+}`
+
+async function sharedWorker() {
+  const session = await browser!.newBrowserCDPSession()
+  const { targetInfos } = await session.send('Target.getTargets')
+  const { targetId } = targetInfos.find(({ type }) => type === 'shared_worker')!
+  return { session, targetId }
+}
+
+async function endSharedWorker(): Promise<void> {
+  const { session, targetId } = await sharedWorker()
+  await session.send('Target.closeTarget', { targetId })
+  await session.detach()
+}
+
+/** The value of an expression there. */
+async function inSharedWorker(expression: string): Promise<unknown> {
+  const { session, targetId } = await sharedWorker()
+  const { sessionId } = await session.send('Target.attachToTarget', { targetId, flatten: false })
+  const answer = new Promise<unknown>((resolve) => {
+    session.on('Target.receivedMessageFromTarget', ({ message }) => {
+      const { id, result } = JSON.parse(message)
+      if (id === 1) resolve(result.result.value)
+    })
+  })
+  const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } })
+  await session.send('Target.sendMessageToTarget', { sessionId, message })
+  return answer.finally(() => session.detach())
+}
 
 /** The page whose worker has the model. */
 async function leaderOf(pages: readonly Page[]): Promise<Page> {

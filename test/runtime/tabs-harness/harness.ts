@@ -33,6 +33,7 @@ const tab = {
   error: () => answer.then(String, (error: Error) => `${error.name}: ${error.cause}`),
   tabs: () => (chat as WorkerChat).tabs,
   running: async () => (await chat.status()).running,
+  host: async () => (await (chat as WorkerChat).status()).host,
   dispose: () => chat.dispose(),
 }
 
