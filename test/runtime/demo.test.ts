@@ -249,7 +249,7 @@ describe('the demo page', () => {
     )
   })
 
-  it('shares the model with another tab, whose answer goes on when this one closes', LONG, async () => {
+  it('shares the model with another tab, whose answer does not notice that this one closes', LONG, async () => {
     const asked = async (page: Page, text: string) => {
       await ask(page, text)
       return answered(page)
@@ -262,14 +262,12 @@ describe('the demo page', () => {
         await second.goto(first.url())
         await second.locator('#model-name').waitFor()
         for (const page of [first, second]) await page.getByText('shared by 2 tabs').waitFor()
-        expect([first.workers().length, second.workers().length]).toEqual([1, 0])
         // It opened the conversation of the other tab.
         await second.getByRole('button', { name: 'New conversation' }).click()
         await ask(second, 'What is the mistral?')
         await second.locator('.live .markdown:not(:empty)').waitFor()
         await first.close()
         expect(await answered(second)).toBe(wanted)
-        expect(second.workers().length).toBe(1)
         await second.getByText('shared by').waitFor({ state: 'detached' })
       },
       { settings: { ...ENDLESS, max_tokens: 200 } },

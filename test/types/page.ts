@@ -21,3 +21,9 @@ export async function sharedByTabs(show: (tabs: number) => void): Promise<number
   const chat = await WorkerChat.load('owner/name', { shared: true, worker, onTabs: show })
   return chat.tabs
 }
+
+export async function inSharedWorker(): Promise<'worker' | 'shared-worker' | 'leader'> {
+  const worker = () => new SharedWorker('/engine.js', { type: 'module' })
+  const chat = await WorkerChat.load('owner/name', { shared: 'mine', host: 'shared-worker', worker })
+  return (await chat.status()).host
+}
