@@ -7,7 +7,9 @@ export class WakingConstraint implements Constraint {
   /** @param inner takes `begin` as its first token */
   constructor(
     private readonly begin: number,
-    private readonly inner: Required<Pick<Constraint, 'fork' | 'expected' | 'mask' | 'accept' | 'prepare' | 'done'>>,
+    private readonly inner: Required<
+      Pick<Constraint, 'fork' | 'expected' | 'mask' | 'accept' | 'prepare' | 'done' | 'unchanged'>
+    >,
   ) {}
 
   get idle(): boolean {
@@ -16,6 +18,10 @@ export class WakingConstraint implements Constraint {
 
   get done(): boolean {
     return this.inner.done
+  }
+
+  get unchanged(): boolean {
+    return this.#awake && this.inner.unchanged
   }
 
   mask(): Uint32Array | null {

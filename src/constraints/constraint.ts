@@ -27,6 +27,11 @@ export interface Constraint {
    */
   readonly idle?: boolean
   /**
+   * True where `mask` would give what it gave last. Several steps may run under one mask then, as long as it stays true behind each of
+   * their tokens; those behind another one are dropped. Without it `mask` is asked before each token.
+   */
+  readonly unchanged?: boolean
+  /**
    * A copy that goes its own way. With it tokens can be guessed ahead (`prompt_lookup_num_tokens`, {@link expected}); without
    * it, each comes by itself.
    */

@@ -33,7 +33,11 @@ export class Masks {
 
   /** The tokens that can come, those that end the text included; not to be changed, and good until the next call. */
   mask(automaton: Automaton, state: State): Uint32Array {
-    const { bits, ids } = this.of(automaton, state)
+    return this.wordsOf(this.of(automaton, state))
+  }
+
+  /** One that was remembered, written out as `mask` gives it. */
+  wordsOf({ bits, ids }: Mask): Uint32Array {
     if (bits !== undefined) return bits
     for (const id of this.#written) this.#scratch[id >>> 5] = 0
     for (const id of ids) allow(this.#scratch, id)

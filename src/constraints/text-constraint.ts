@@ -2,7 +2,7 @@
 import { ConstraintError } from '../errors.ts'
 import type { Automaton, State } from './automaton.ts'
 import type { Constraint } from './constraint.ts'
-import type { Masks } from './masks.ts'
+import type { Mask, Masks } from './masks.ts'
 
 /** Bytes to look ahead at a time. */
 const LOOKAHEAD = 512
@@ -12,6 +12,8 @@ export class TextConstraint implements Constraint {
   /** The text drops the space that the next token begins with. */
   begins: boolean
   #done = false
+  /** What `mask` gave last. */
+  #asked: Mask | undefined
 
   /**
    * @param source a function is asked when masks are first needed
@@ -56,7 +58,18 @@ export class TextConstraint implements Constraint {
   mask(): Uint32Array {
     this.automaton.budget.renew()
     const { automaton, masks, begins } = this
-    return withinStack(() => (begins ? masks.firstMask(automaton, this.#state) : masks.mask(automaton, this.#state)))
+    this.#asked = undefined
+    return withinStack(() => {
+      if (begins) return masks.firstMask(automaton, this.#state)
+      this.#asked = masks.of(automaton, this.#state)
+      return masks.wordsOf(this.#asked)
+    })
+  }
+
+  get unchanged(): boolean {
+    if (this.#asked === undefined || this.#done) return false
+    this.automaton.budget.renew()
+    return withinStack(() => this.masks.of(this.automaton, this.#state)) === this.#asked
   }
 
   prepare(): void {

@@ -2,15 +2,14 @@
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
+import type { MaskCosts, MaskRun } from './mask-run.ts'
 import { isAsked, noTokenLeft, runsAhead } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
+import { StepQueue } from './step-queue.ts'
 import { errorOf } from './thrown.ts'
 import type { Adapter, FinishReason, GenerationRequest, NotedStep, Verdict } from './types.ts'
-
-/** Steps that may lie ready for a reader who does not take them, before the generation pauses. */
-const BACKLOG = 64
 
 /**
  * A request is *waiting* (no sequence), *running* (it has one) or *done*. Its tokens are the prompt and the known part of
@@ -28,30 +27,30 @@ export class Generation<Note = unknown> implements Owner {
   #dense = false
   /** Its constraint is asked; false as long as that is idle. */
   #masked: boolean
+  readonly #maskRun: MaskRun | undefined
   /** {@link packed} is another than the sequence was given. */
   settingsChanged = false
   /** Tokens that were guessed, and those of them that were right. */
   #guessed = 0
   #right = 0
   #cachedTokens: number | undefined
-  #idleSince: number | undefined
-  #failure: Error | undefined
   /** undefined for requests that want no prompt lookup. */
   readonly #speculation: Speculation | undefined
-  readonly #ready: NotedStep<Note>[] = []
-  #wake: (() => void) | undefined
+  readonly #steps: StepQueue<NotedStep<Note>>
 
   constructor(
     readonly request: GenerationRequest<Note>,
     /** Smaller for requests that came earlier. */
     readonly order: number,
     /** Tells the scheduler that the reader has room for more steps. */
-    private readonly resumed: () => void,
-    costs: Costs,
+    resumed: () => void,
+    costs: Costs & MaskCosts,
   ) {
     this.tokens = [...request.prompt]
+    this.#steps = new StepQueue(resumed)
     this.#speculation = request.speculate?.(this.tokens, costs, () => this.stepwise)
     this.#masked = isAsked(request.constraint)
+    this.#maskRun = request.maskRun?.(costs)
   }
 
   get adapter(): Adapter | undefined {
@@ -83,7 +82,7 @@ export class Generation<Note = unknown> implements Owner {
 
   /** When it paused because its reader does not take what is ready; undefined while it does not pause. */
   get idleSince(): number | undefined {
-    return this.#idleSince
+    return this.#steps.idleSince
   }
 
   /** Positions whose tokens are known and whose keys and values are, or will be, in the sequence. */
@@ -108,14 +107,17 @@ export class Generation<Note = unknown> implements Owner {
 
   /** Whether another batch makes sense now. */
   get runnable(): boolean {
-    if (this.#done || this.#idleSince !== undefined || this.next >= this.limit) return false
-    return this.#ahead === 0 || !this.lockstep || (this.#ahead === 1 && this.#masked && runsAhead(this))
+    if (this.#done || this.idleSince !== undefined || this.next >= this.limit) return false
+    if (this.#ahead === 0 || this.mostSteps === Infinity) return true
+    return this.#ahead === 1 && this.#masked && this.mostSteps === 1 && runsAhead(this)
   }
 
-  /** The next step can be planned only when the token before it is known, so steps are neither grouped nor overlapped. */
-  get lockstep(): boolean {
-    return this.stepwise || this.verifies
+  /** Steps of a batch at most; with a limit, the next batch can be planned only when the tokens of the one before are known. */
+  get mostSteps(): number {
+    if (this.request.recompute || this.verifies) return 1
+    return this.#masked ? (this.#maskRun?.steps ?? 1) : Infinity
   }
+
   private get stepwise(): boolean {
     return this.request.recompute || this.#masked
   }
@@ -198,6 +200,16 @@ export class Generation<Note = unknown> implements Owner {
   /** Its candidates tie so often that only the sampler of all tokens can choose: the last choice is made again with it. */
   redoDense(): void {
     this.#dense = true
+    this.dropAhead()
+  }
+
+  /** The steps on their way run under the mask that the next token has, too. */
+  get holdsMask(): boolean {
+    return !this.#masked || this.#maskRun!.holds
+  }
+
+  /** Choices on their way no longer count. */
+  dropAhead(): void {
     this.#epoch++
     this.#ahead = 0
     this.#computed = this.request.recompute ? 0 : Math.min(this.#computed, this.tokens.length - 1)
@@ -235,6 +247,7 @@ export class Generation<Note = unknown> implements Owner {
     let verdict: Verdict<Note>
     try {
       if (!stops.has(id)) constraint?.accept(id)
+      if (this.#masked) this.#maskRun?.added(constraint?.unchanged === true)
       if (isAsked(constraint) && !this.#masked) this.wake()
       verdict = onToken?.(id) ?? { stop: false }
     } catch (error) {
@@ -245,11 +258,9 @@ export class Generation<Note = unknown> implements Owner {
     const stopped = verdict.stop || stops.has(id) || constraint?.done === true
     const finishReason: FinishReason | null = stopped ? 'stop' : this.tokens.length >= this.limit ? 'length' : null
     const { note } = verdict
-    this.#ready.push({ tokenId: id, finishReason, logprobs: logprobs ?? null, ...(note !== undefined && { note }) })
+    this.#steps.push({ tokenId: id, finishReason, logprobs: logprobs ?? null, ...(note !== undefined && { note }) })
     this.#done = finishReason !== null
     if (recompute) this.#computed = 0
-    if (this.#ready.length >= BACKLOG) this.#idleSince = performance.now()
-    this.#wake?.()
     return !this.#done
   }
 
@@ -261,40 +272,18 @@ export class Generation<Note = unknown> implements Owner {
   /** Ends it for the reader at once, whatever is ready. The first failure counts. */
   fail(error: Error): void {
     this.#done = true
-    this.#failure ??= error
-    this.#wake?.()
+    this.#steps.fail(error)
   }
 
   /** The next step, as soon as there is one; undefined after the last. Throws what it failed with. */
-  async take(): Promise<NotedStep<Note> | undefined> {
-    for (;;) {
-      // An abort is not held up by steps that could still be shown.
-      if (this.#failure) throw this.#failure
-      const step = this.#ready.shift()
-      if (step !== undefined) {
-        this.resumeIfIdle()
-        return step
-      }
-      if (this.#done) return undefined
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
-    }
+  take(): Promise<NotedStep<Note> | undefined> {
+    return this.#steps.take(() => this.#done)
   }
 
   /** The constraint is asked from now on: choices on their way, which it knows nothing of, no longer count. */
   private wake(): void {
     this.#masked = true
     this.settingsChanged = true
-    this.#epoch++
-    this.#ahead = 0
-    this.#computed = this.request.recompute ? 0 : Math.min(this.#computed, this.tokens.length - 1)
-  }
-
-  private resumeIfIdle(): void {
-    if (this.#idleSince === undefined || this.#ready.length >= BACKLOG / 2) return
-    this.#idleSince = undefined
-    this.resumed()
+    this.dropAhead()
   }
 }

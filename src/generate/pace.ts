@@ -8,6 +8,8 @@ const SMOOTHING_FASTER = 0.5
 /** Batches that must have been measured before their cost is believed, and those of which the fastest counts. */
 const FEW = 3
 const RECENT = 4
+/** Batches under masks whose mean is taken. */
+const HELD = 8
 
 /** What a batch was, for {@link Pace.observe}. */
 export interface Measured {
@@ -17,6 +19,8 @@ export interface Measured {
   readonly shares: { readonly length: number }
   /** It consists of answers. */
   readonly decodes: boolean
+  /** How the outputs are chosen, where some have masks. */
+  readonly needs?: readonly { readonly mask?: unknown }[]
 }
 
 /**
@@ -29,13 +33,15 @@ export class Pace {
   private readonly stepMs = new Map<number, number>()
   /** Milliseconds of the latest batches that were alone, by their width. */
   private readonly aloneMs = new Map<number, number[]>()
+  /** Milliseconds of the latest batches under masks, by {@link heldKey}. */
+  private readonly heldMs = new Map<number, number[]>()
   private lastEnd = 0
   #answers = 1
 
   /** @param fixed use this many steps always */
   constructor(
     private readonly most: number,
-    private readonly fixed?: number | undefined,
+    readonly fixed?: number | undefined,
   ) {}
 
   /** Steps of a batch of `rows` rows, of which the shortest answer has `begun` tokens. */
@@ -62,11 +68,19 @@ export class Pace {
     return times.length < FEW ? undefined : Math.min(...times)
   }
 
+  /** Milliseconds of a batch of so many steps under masks, of as many answers as the latest; undefined when none was measured. */
+  heldCost(steps: number): number | undefined {
+    const times = this.heldMs.get(heldKey(this.#answers, steps)) ?? []
+    if (times.length < 2) return undefined
+    // Batches that overlap end in pairs, so that no one of them tells much; one may have been held up.
+    return (times.reduce((sum, ms) => sum + ms) - Math.max(...times)) / (times.length - 1)
+  }
+
   /**
    * A batch was submitted at `start`, and its results were read at `end`. It was alone when nothing else was in flight: its time
    * is the whole way there and back.
    */
-  observe({ steps, rows, shares, decodes }: Measured, alone: boolean, start: number, end: number): void {
+  observe({ steps, rows, shares, decodes, needs }: Measured, alone: boolean, start: number, end: number): void {
     // When it was queued behind another batch, it computed from that one's end on.
     const queued = this.lastEnd > start
     const perStep = Math.max((end - (queued ? this.lastEnd : start)) / steps, 0.01)
@@ -79,10 +93,18 @@ export class Pace {
     const weight = perStep < before ? SMOOTHING_FASTER : SMOOTHING
     // Else the way there and back counts too, which is better than nothing.
     if (queued || before === perStep) this.stepMs.set(width, before + weight * (perStep - before))
+    if (rows.length === shares.length && needs?.some(({ mask }) => mask !== undefined)) {
+      const key = heldKey(rows.length, steps)
+      this.heldMs.set(key, [...(this.heldMs.get(key) ?? []), perStep * steps].slice(-HELD))
+    }
     if (!alone || steps > 1) return
     const times = this.aloneMs.get(width) ?? []
     this.aloneMs.set(width, [...times, end - start].slice(-RECENT))
   }
+}
+
+function heldKey(answers: number, steps: number): number {
+  return widthOf(answers) * 64 + steps
 }
 
 /** Rows that cost about the same: up to 1, 2, 4, 8, 16, 32. */

@@ -106,7 +106,7 @@ export class Planner {
       const room = DECODE_ROWS - rows.length - 1
       if (room < 0) break
       const most = Math.min(room, generation.limit - generation.tokens.length - 1)
-      const guessed = generation.next > generation.tokens.length ? [] : guess(generation, most)
+      const guessed = steps > 1 || generation.next > generation.tokens.length ? [] : guess(generation, most)
       const outputs = 1 + guessed.length
       const sequence = generation.sequence!
       for (let i = 0; i < outputs; i++) {
@@ -119,14 +119,15 @@ export class Planner {
     return { kind: 'batch', rows, needs, steps, shares, decodes: true }
   }
 
-  /** At most as many as the longest answer needs and as the history has room for; one where an answer goes in lockstep. */
+  /** At most as many as the longest answer needs, as the history has room for, and as every answer may take. */
   private steps(answers: readonly Generation[], besidePrompts: boolean): number {
-    if (answers.some(({ lockstep }) => lockstep)) return 1
+    const most = Math.min(...answers.map(({ mostSteps }) => mostSteps))
+    if (most === 1) return 1
     const useful = Math.max(...answers.map((generation) => generation.limit - generation.next))
     const room = Math.min(...answers.map((generation) => this.loaded.positions - generation.next))
     const paced = this.pace.steps(answers.length, Math.min(...answers.map(({ begun }) => begun)))
     const wanted = besidePrompts ? Math.min(paced, STEPS_BESIDE_PROMPTS) : paced
-    return Math.max(1, Math.min(wanted, useful, room))
+    return Math.max(1, Math.min(most, wanted, useful, room))
   }
 }
 

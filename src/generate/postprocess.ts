@@ -44,6 +44,10 @@ function receiveSteps({ generation, epoch }: Share, choice: Choices, steps: numb
     generation.arrived()
     // Accepting a token may end the request, from inside `stopWhen` too.
     if (!receive(choice, step) || generation.epoch !== epoch) return
+    if (step + 1 < steps && !generation.holdsMask) {
+      generation.dropAhead()
+      return
+    }
   }
 }
 

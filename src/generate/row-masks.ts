@@ -1,7 +1,10 @@
 /** The masks of the rows of one generation, asked for when the GPU is busy with their logits. It is loaded for requests with a constraint. */
 import type { Constraint } from '../constraints/constraint.ts'
 import { ParameterError } from '../errors.ts'
+import { type MaskCosts, MaskRun } from './mask-run.ts'
 import { errorOf } from './thrown.ts'
+
+export const maskRun = (costs: MaskCosts): MaskRun => new MaskRun(costs)
 
 /** The generation whose masks they are. */
 export interface MaskOwner {

@@ -89,8 +89,8 @@ export async function* generateTokens<Note>(
   const most = params.loop.prompt_lookup_num_tokens
   // Loaded for requests that want it.
   const speculate = most > 0 ? (await import('./speculation.ts')).speculating(most) : undefined
-  const masks = constraint && (await import('./row-masks.ts')).maskSources
-  const request = { ...checked, speculate, masks, adapter }
+  const masks = constraint && (await import('./row-masks.ts'))
+  const request = { ...checked, speculate, masks: masks?.maskSources, maskRun: masks?.maskRun, adapter }
   throwIfAborted(signal)
   const clock = new Clock()
   const generation = scheduler.start(request, sibling)
@@ -127,7 +127,7 @@ function requestOf<Note>(
   { sampler, loop }: TokenParams,
   { eosTokenIds, constraint, onToken, begun = 0 }: TokenLoopOptions<Note>,
   lists: PackLists | undefined,
-): Omit<GenerationRequest<Note>, 'adapter' | 'speculate' | 'masks'> {
+): Omit<GenerationRequest<Note>, 'adapter' | 'speculate' | 'masks' | 'maskRun'> {
   const seed = sampler.seed ?? randomSeed()
   const context = { promptLength: prompt.length - begun, eosTokenId: [...eosTokenIds], seed }
   const topLogprobs = loop.logprobs ? loop.top_logprobs : undefined

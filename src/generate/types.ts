@@ -5,6 +5,7 @@ import type { SamplerKind } from '../kernels/sampler.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
 import type { Recover } from './device-loss.ts'
+import type { MaskCosts, MaskRun } from './mask-run.ts'
 import type { MaskSources } from './row-masks.ts'
 import type { Speculate } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
@@ -73,6 +74,8 @@ export interface GenerationRequest<Note = unknown> {
   readonly constraint: Constraint | undefined
   /** Makes its masks; undefined without a constraint. */
   readonly masks: MaskSources | undefined
+  /** Makes what counts how long they stay the same; undefined without a constraint. */
+  readonly maskRun: ((costs: MaskCosts) => MaskRun) | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean

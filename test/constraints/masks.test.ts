@@ -44,6 +44,34 @@ function expectedIds(vocabulary: Vocabulary, automaton: Automaton, state: State,
 }
 
 describe('masks', () => {
+  it('are told to be unchanged where they are, inside of a string', () => {
+    const random = randomOf(5)
+    const vocabulary = randomVocabulary(random)
+    const automaton = automatonOf(
+      sequence(literal('{"a":'), jsonString(ANY_CHAR), literal(',"b":'), jsonString(ANY_CHAR)),
+    )
+    const masks = new Masks(vocabulary)
+    let same = 0
+    for (let round = 0; round < 40; round++) {
+      const constraint = new TextConstraint(automaton, masks)
+      expect(constraint.unchanged).toBe(false)
+      let before = Array.from(constraint.mask())
+      for (let i = 0; i < 30 && !constraint.done; i++) {
+        const ids = allowed(Uint32Array.from(before), vocabulary.size)
+        constraint.accept(ids[random(ids.length)]!)
+        const { unchanged } = constraint
+        // Asking twice is asking the same.
+        expect(constraint.unchanged).toBe(unchanged)
+        if (constraint.done) break
+        const mask = Array.from(constraint.mask())
+        if (unchanged) expect(mask).toEqual(before)
+        if (unchanged) same++
+        before = mask
+      }
+    }
+    expect(same).toBeGreaterThan(100)
+  })
+
   it('are what the automaton says of each token, in random grammars', () => {
     const random = randomOf(3)
     const vocabulary = randomVocabulary(random)

@@ -47,6 +47,29 @@ class ForkingRising extends Rising {
   }
 }
 
+/** Lets in every third token, the same ones until one comes that can be divided by 5. */
+class Staying implements Constraint {
+  asked = 0
+  private state = 0
+  private given = -1
+  constructor(private readonly tells: boolean) {}
+
+  mask(): Uint32Array {
+    this.asked++
+    this.given = this.state
+    return maskOf(Array.from({ length: vocab }, (_, id) => id).filter((id) => id % 3 === this.state))
+  }
+
+  accept(tokenId: number): void {
+    if (tokenId % 3 !== this.state) throw new Error(`token ${tokenId} in state ${this.state}`)
+    if (tokenId % 5 === 0) this.state = (this.state + 1) % 3
+  }
+
+  get unchanged(): boolean {
+    return this.tells && this.given === this.state
+  }
+}
+
 function keeps(ids: readonly number[]): boolean {
   return ids.every((id, i) => id % 3 === i % 3)
 }
@@ -109,6 +132,39 @@ describe('a constraint', { timeout: patience(300_000) }, () => {
       )
     })
   })
+
+  test.each([1, 4, 16, undefined])(
+    'gives the same under masks that stay, %s steps at a time',
+    async (stepsPerReadback) => {
+      const options = { ...load, maxSequences: 3, ...(stepsPerReadback && { stepsPerReadback }) }
+      await withModel(path, options, async (model) => {
+        const prompt = promptOf(6, 8, vocab)
+        const staying = (params: SamplingInput, made: Staying) =>
+          constrained(model, prompt, params, () => made as never)
+        for (const kind of KINDS) {
+          const params = { ...kind, max_tokens: 40 }
+          const [plain, told] = [new Staying(false), new Staying(true)]
+          const ids = await staying(params, plain)
+          expect(await staying(params, told)).toEqual(ids)
+          expect([plain.asked, ids.length]).toEqual([40, 40])
+          if (stepsPerReadback !== undefined && stepsPerReadback > 1) expect(told.asked).toBeLessThan(40)
+          // Beside others, of which one goes on without a constraint and one has masks that change.
+          const together = await Promise.all([
+            staying(params, new Staying(true)),
+            tokensOf(model.generate(prompt, params)),
+            constrained(model, prompt, params),
+          ])
+          expect(together[0]).toEqual(ids)
+          expect(together[1]).toEqual(await tokensOf(model.generate(prompt, params)))
+          expect(together[2]).toEqual(await constrained(model, prompt, params))
+        }
+        // What was dropped is not in the cache: a conversation goes on from it as if it had been computed alone.
+        const ids = await staying({ ...KINDS[0]!, max_tokens: 30 }, new Staying(true))
+        const on = await tokensOf(model.generate([...prompt, ...ids], KINDS[0]))
+        expect(on).toEqual(await tokensOf(model.generate([...prompt, ...ids], { ...KINDS[0], use_cache: false })))
+      })
+    },
+  )
 
   test('is asked once for each token, and told each', async () => {
     await withModel(path, load, async (model) => {

@@ -54,6 +54,7 @@ function requestOf(prompt: number[], request: Partial<GenerationRequest>): Gener
     recompute: false,
     speculate: undefined,
     masks: maskSources,
+    maskRun: undefined,
     ...request,
   }
 }
