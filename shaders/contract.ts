@@ -34,6 +34,7 @@ export function constsOf(source: string): Record<string, number> {
 
 const roles = new Set([
   'weights',
+  'halves',
   'block',
   'rows',
   'share',

@@ -23,7 +23,7 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
   [/^next_logprobs$/, 'shaders-score.gen.ts'],
   [/^(?:matmul_batch|lane_sum_\w+)$/, 'shaders-batch.gen.ts'],
-  [/^(?:matmul_rows|rows_(?:bf16|blocks|f16|q4|q8|weights)|share_\w+)$/, 'shaders-rows.gen.ts'],
+  [/^(?:matmul_rows|rows_(?:blocks|halves|q4|q8|weights)|share_\w+)$/, 'shaders-rows.gen.ts'],
   [/^(?:matmul_(?:tile|shaped|f16|int8|matrix)|quants_\w+|tile_emit)$/, 'shaders-gpu.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
   [/^digest$/, 'shaders-digest.gen.ts'],

@@ -1,5 +1,5 @@
 // provides: weights
-// 16-bit float weights read as f16: the same bytes as weights_f16, fewer instructions.
+// 16-bit float weights read as f16: the same bytes as weights_halves, fewer instructions.
 enable f16;
 
 override K_BLOCKS: u32; // blocks of 32 inputs in a row
@@ -20,7 +20,7 @@ fn quad_of(quads: vec4f, i: u32) -> vec4f {
   return quads;
 }
 
-// As in weights_f16: eight weights, 16 bytes.
+// As in weights_halves: eight weights, 16 bytes.
 const QUADS_PER_STEP = 2u;
 
 struct Inputs {

@@ -91,6 +91,18 @@ export const emitStore: TypedShader<'y', 'Y_STRIDE', never> = {
   "code": "override Y_STRIDE:u32;\n@group(0)@binding(4)var<storage,read_write>y:array<f32>;\nfn emit(row:u32,col:u32,a:f32,b:f32){\nlet at=row*Y_STRIDE+col;\nif(col<N){y[at]=a;}\nif(col+1u<N){y[at+1u]=b;}\n}"
 }
 
+export const halvesBf16: TypedShader<never, never, never> = {
+  "name": "halves_bf16",
+  "provides": "halves",
+  "code": "fn unpack_quad(bits:vec2u)->vec4f{\nlet low=bits<<vec2u(16u);\nlet high=bits&vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x,high.x,low.y,high.y));\n}"
+}
+
+export const halvesF16: TypedShader<never, never, never> = {
+  "name": "halves_f16",
+  "provides": "halves",
+  "code": "fn unpack_quad(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}"
+}
+
 export const LOGPROBS = {
   "THREADS": 256,
   "LIST": 512,
@@ -315,17 +327,6 @@ export const TILE_MAX_WORKGROUP = {
   "STRIPES": 8
 } as const
 
-export const weightsBf16: TypedShader<'weights', 'K_BLOCKS', never> = {
-  "name": "weights_bf16",
-  "provides": "weights",
-  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn unpack_quad(bits:vec2u)->vec4f{\nlet low=bits<<vec2u(16u);\nlet high=bits&vec2u(0xffff0000u);\nreturn bitcast<vec4f>(vec4u(low.x,high.x,low.y,high.y));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_READ=1u;\nfn read_quads(row:u32,quad:u32)->vec4f{\nreturn weight_quad(row,quad);\n}\nfn quad_of(quads:vec4f,i:u32)->vec4f{\nreturn quads;\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
-}
-
-export const WEIGHTS_BF16 = {
-  "QUADS_PER_READ": 1,
-  "QUADS_PER_STEP": 2
-} as const
-
 export const WEIGHTS_BLOCKS = {
   "QUADS_PER_READ": 8,
   "QUADS_PER_STEP": 8
@@ -334,17 +335,6 @@ export const WEIGHTS_BLOCKS = {
 export const WEIGHTS_COLUMNS = {
   "QUADS_PER_READ": 1,
   "QUADS_PER_STEP": 1
-} as const
-
-export const weightsF16: TypedShader<'weights', 'K_BLOCKS', never> = {
-  "name": "weights_f16",
-  "provides": "weights",
-  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn unpack_quad(bits:vec2u)->vec4f{\nreturn vec4f(unpack2x16float(bits.x),unpack2x16float(bits.y));\n}\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_READ=1u;\nfn read_quads(row:u32,quad:u32)->vec4f{\nreturn weight_quad(row,quad);\n}\nfn quad_of(quads:vec4f,i:u32)->vec4f{\nreturn quads;\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
-}
-
-export const WEIGHTS_F16 = {
-  "QUADS_PER_READ": 1,
-  "QUADS_PER_STEP": 2
 } as const
 
 export const weightsF16Native: TypedShader<'weights', 'K_BLOCKS', never> = {
@@ -370,6 +360,20 @@ export const weightsF32: TypedShader<'weights', 'K_BLOCKS', never> = {
 export const WEIGHTS_F32 = {
   "QUADS_PER_READ": 1,
   "QUADS_PER_STEP": 1
+} as const
+
+export const weightsHalves: TypedShader<'weights', 'K_BLOCKS', never> = {
+  "name": "weights_halves",
+  "provides": "weights",
+  "needs": [
+    "halves"
+  ],
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\nfn weight_quad(row:u32,quad:u32)->vec4f{\nlet bits=weights[row*K_BLOCKS*4u+quad/2u];\nreturn unpack_quad(select(bits.xy,bits.zw,(quad&1u)==1u));\n}\nconst QUADS_PER_READ=1u;\nfn read_quads(row:u32,quad:u32)->vec4f{\nreturn weight_quad(row,quad);\n}\nfn quad_of(quads:vec4f,i:u32)->vec4f{\nreturn quads;\n}\nconst QUADS_PER_STEP=2u;\nstruct Inputs{\nx0:vec4f,\nx1:vec4f,\n}\nfn load_inputs(at:u32)->Inputs{\nreturn Inputs(x[at],x[at+1u]);\n}\nfn step_dot(row:u32,step:u32,inputs:Inputs)->f32{\nlet bits=weights[row*K_BLOCKS*4u+step];\nreturn dot(unpack_quad(bits.xy),inputs.x0)+dot(unpack_quad(bits.zw),inputs.x1);\n}"
+}
+
+export const WEIGHTS_HALVES = {
+  "QUADS_PER_READ": 1,
+  "QUADS_PER_STEP": 2
 } as const
 
 export const weightsQ4: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {

@@ -4,9 +4,8 @@ import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
 import { MATMUL_ROWS } from '../gpu/shaders.gen.ts'
 import {
   matmulRows,
-  rowsBf16,
   rowsBlocks,
-  rowsF16,
+  rowsHalves,
   rowsQ4,
   rowsQ8,
   rowsWeights,
@@ -49,8 +48,7 @@ function rows(gpu: Gpu, product: Product, { shared }: MatmulTools, count: 1 | 4 
 
 /** Parts that read a block at a time, by those that they stand in for. They have the same buffers. */
 const BY_BLOCK: Readonly<Record<string, ShaderModule>> = {
-  weights_bf16: rowsBf16,
-  weights_f16: rowsF16,
+  weights_halves: rowsHalves,
   weights_q4: rowsQ4,
   weights_q8: rowsQ8,
 }

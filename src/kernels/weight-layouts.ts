@@ -4,7 +4,15 @@ import type { Grouping } from '../formats/row-type.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
-import { weightsBf16, weightsF16, weightsF16Native, weightsF32, weightsQ4, weightsQ8 } from '../gpu/shaders.gen.ts'
+import {
+  halvesBf16,
+  halvesF16,
+  weightsF16Native,
+  weightsF32,
+  weightsHalves,
+  weightsQ4,
+  weightsQ8,
+} from '../gpu/shaders.gen.ts'
 import { type Copy, copyBytes, copyQ4, copyQ8, type Pack, packF32, widenQ4 } from './quantize.ts'
 
 /** The buffers of one matrix. */
@@ -52,9 +60,10 @@ export const WEIGHT_LAYOUTS = {
     name: 'f16',
     rowBytes: plainRows(64),
     steps: 4,
-    parts: (gpu, { quants: weights }, constants) => [
-      part(gpu.tuning.nativeF16 ? weightsF16Native : weightsF16, { bindings: { weights }, constants }),
-    ],
+    parts: (gpu, { quants: weights }, constants) =>
+      gpu.tuning.nativeF16
+        ? [part(weightsF16Native, { bindings: { weights }, constants })]
+        : [part(weightsHalves, { bindings: { weights }, constants }), part(halvesF16, { bindings: {}, constants: {} })],
     exact: { f16: copyBytes },
     pack: undefined,
   },
@@ -62,7 +71,10 @@ export const WEIGHT_LAYOUTS = {
     name: 'bf16',
     rowBytes: plainRows(64),
     steps: 4,
-    parts: (_, { quants: weights }, constants) => [part(weightsBf16, { bindings: { weights }, constants })],
+    parts: (_, { quants: weights }, constants) => [
+      part(weightsHalves, { bindings: { weights }, constants }),
+      part(halvesBf16, { bindings: {}, constants: {} }),
+    ],
     exact: { bf16: copyBytes },
     pack: undefined,
   },

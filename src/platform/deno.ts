@@ -2,16 +2,8 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError, ParameterError } from '../errors.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type { ModelStore, StoreOptions } from './store-types.ts'
-import type {
-  Disk,
-  FetchHandler,
-  GpuEntryOptions,
-  HttpServer,
-  Platform,
-  RandomAccessFile,
-  ServeOptions,
-} from './types.ts'
+import { diskOf } from './local-disk.ts'
+import type { FetchHandler, GpuEntryOptions, HttpServer, Platform, RandomAccessFile, ServeOptions } from './types.ts'
 
 /** The part of Deno that is used here; its own types cannot stand beside those of Node in one compilation. */
 interface DenoRuntime {
@@ -62,23 +54,7 @@ export const platform: Platform = {
     return serveDeno(fetch, options)
   },
 
-  async openStore(options: StoreOptions): Promise<ModelStore> {
-    return (await import('./hub-store.ts')).openHubStore(options, platform.openFile)
-  },
-
-  // Files are written and hashed beside JavaScript here.
-  async beginDownload(): Promise<undefined> {
-    return undefined
-  },
-
-  async ollamaFolders(): Promise<string[]> {
-    return (await import('./hub-place.ts')).ollamaFolders()
-  },
-
-  // Loaded when asked for: whoever reads models writes none.
-  async openDisk(): Promise<Disk> {
-    return (await import('./disk.ts')).disk
-  },
+  ...diskOf((path) => platform.openFile(path)),
 
   async openNotes() {
     // Without these permissions Deno would ask the user, who did not come for this.

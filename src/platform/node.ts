@@ -6,16 +6,8 @@ import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError, DeviceError } from '../errors.ts'
 import { calmly } from './calm-looks.ts'
 import { endsEarly, notOpened, notRegular, PIECE_BYTES } from './file-facts.ts'
-import type { ModelStore, StoreOptions } from './store-types.ts'
-import type {
-  Disk,
-  FetchHandler,
-  GpuEntryOptions,
-  HttpServer,
-  Platform,
-  RandomAccessFile,
-  ServeOptions,
-} from './types.ts'
+import { diskOf } from './local-disk.ts'
+import type { FetchHandler, GpuEntryOptions, HttpServer, Platform, RandomAccessFile, ServeOptions } from './types.ts'
 
 /**
  * Dawn's instances, one per backend, for the life of the process. Dawn's binding does not hold its own instance: when
@@ -46,23 +38,7 @@ export const platform: Platform = {
     return serveNode(fetch, options)
   },
 
-  async openStore(options: StoreOptions): Promise<ModelStore> {
-    return (await import('./hub-store.ts')).openHubStore(options, platform.openFile)
-  },
-
-  // Files are written and hashed beside JavaScript here.
-  async beginDownload(): Promise<undefined> {
-    return undefined
-  },
-
-  async ollamaFolders(): Promise<string[]> {
-    return (await import('./hub-place.ts')).ollamaFolders()
-  },
-
-  // Loaded when asked for: whoever reads models writes none.
-  async openDisk(): Promise<Disk> {
-    return (await import('./disk.ts')).disk
-  },
+  ...diskOf((path) => platform.openFile(path)),
 
   openNotes: async () => (await import('./notes.ts')).notes,
 

@@ -1,5 +1,6 @@
 // provides: rows
-// 16-bit float weights, two in each u32: needs no shader-f16 and loses nothing.
+// needs: halves
+// Weights of 16 bits, two in each u32.
 override K_BLOCKS: u32; // blocks of 32 inputs in a row
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS * 4], eight weights each
@@ -20,10 +21,6 @@ struct RowBlock {
 fn load_row_block(row: u32, block: u32) -> RowBlock {
   let at = (row * K_BLOCKS + block) * 4u;
   return RowBlock(vec2f(1.0), vec2f(), weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
-}
-
-fn unpack_quad(bits: vec2u) -> vec4f {
-  return vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));
 }
 
 fn row_quad(block: RowBlock, quad: u32) -> vec4f {

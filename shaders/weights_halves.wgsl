@@ -1,14 +1,9 @@
 // provides: weights
-// bfloat16 weights, two in each u32. A bfloat16 is the upper half of the f32 of the same value.
+// needs: halves
+// Weights of 16 bits, two in each u32.
 override K_BLOCKS: u32; // blocks of 32 inputs in a row
 
 @group(0) @binding(2) var<storage, read> weights: array<vec4u>; // [N, K_BLOCKS * 4], eight weights each
-
-fn unpack_quad(bits: vec2u) -> vec4f {
-  let low = bits << vec2u(16u);
-  let high = bits & vec2u(0xffff0000u);
-  return bitcast<vec4f>(vec4u(low.x, high.x, low.y, high.y));
-}
 
 fn weight_quad(row: u32, quad: u32) -> vec4f {
   let bits = weights[row * K_BLOCKS * 4u + quad / 2u];
