@@ -47,9 +47,7 @@ describe('masks', () => {
   it('are told to be unchanged where they are, inside of a string', () => {
     const random = randomOf(5)
     const vocabulary = randomVocabulary(random)
-    const automaton = automatonOf(
-      sequence(literal('{"a":'), jsonString(ANY_CHAR), literal(',"b":'), jsonString(ANY_CHAR)),
-    )
+    const automaton = automatonOf(sequence(jsonString(ANY_CHAR), jsonString(ANY_CHAR)))
     const masks = new Masks(vocabulary)
     let same = 0
     for (let round = 0; round < 40; round++) {
@@ -58,6 +56,7 @@ describe('masks', () => {
       let before = Array.from(constraint.mask())
       for (let i = 0; i < 30 && !constraint.done; i++) {
         const ids = allowed(Uint32Array.from(before), vocabulary.size)
+        if (ids.length === 0) break
         constraint.accept(ids[random(ids.length)]!)
         const { unchanged } = constraint
         // Asking twice is asking the same.
