@@ -141,7 +141,8 @@ describe('the demo page', () => {
         await page.getByLabel('Colour each token').check()
         const tokens = page.locator('.token-text .token')
         expect(await tokens.count()).toBeGreaterThan(5)
-        expect((await tokens.allTextContents()).join('').trim()).toBe(before)
+        expect(((await page.locator('.token-text').textContent()) ?? '').trim()).toBe(before)
+        const first = await tokens.allTextContents()
         await tokens.nth(2).click()
         const other = page.locator('.alternatives button:not(:disabled)').first()
         const word = (await other.locator('q').textContent()) ?? ''
@@ -149,8 +150,8 @@ describe('the demo page', () => {
         await page.locator('.branches', { hasText: '2 / 2' }).waitFor()
         await page.locator('.entry.assistant .outcome').waitFor()
         const texts = await tokens.allTextContents()
-        expect(texts.slice(0, 2)).toEqual((await expectedStart(before, texts)).slice(0, 2))
-        expect(texts[2]).toBe(word)
+        expect(texts.slice(0, 2)).toEqual(first.slice(0, 2))
+        expect(texts[2]).toBe(word.replace(/^ /, ''))
         expect(texts.length).toBeGreaterThan(3)
       },
       { settings: GREEDY },
@@ -189,7 +190,7 @@ describe('the demo page', () => {
           })
           await page.locator('#change-model').click()
           const card = page.locator('.known .way', { hasText: 'Ministral 3 3B' })
-          await card.getByRole('button', { name: /^Does .* fit\?$/ }).click()
+          await card.getByRole('button', { name: /^Does it fit\? / }).click()
           const verdict = card.getByRole('status')
           await verdict.getByText(/^(?!Reading)./).waitFor()
           expect(await verdict.textContent()).toMatch(
@@ -288,12 +289,6 @@ describe('the demo page', () => {
     )
   })
 })
-
-/** The texts of the tokens of which the answer was made before: its beginning stays. */
-async function expectedStart(before: string, texts: readonly string[]): Promise<readonly string[]> {
-  expect(before.startsWith((texts[0]! + texts[1]!).trimStart())).toBe(true)
-  return texts
-}
 
 describe('trouble', () => {
   it('says plainly what is wrong with a file', LONG, async () => {

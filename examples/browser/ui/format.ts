@@ -12,5 +12,6 @@ export function duration(seconds: number): string {
 
 export function percent(logprob: number): string {
   const chance = 100 * Math.exp(logprob)
+  if (chance < 0.01) return '< 0.01 %'
   return chance >= 99.95 ? '100 %' : `${chance.toFixed(chance < 0.1 ? 2 : 1)} %`
 }

@@ -42,7 +42,9 @@ export function ModelBar() {
       >
         <span id="model-name">{model.name}</span>
         <small>
-          {bytes(gpuBytes)} on the GPU · {contextLength.toLocaleString()} tokens of context
+          {bytes(gpuBytes)}
+          <span class="not-narrow"> on the GPU</span> · {contextLength.toLocaleString()} tokens
+          <span class="not-narrow"> of context</span>
           {tabs.value > 1 && ` · shared by ${tabs.value} tabs`}
         </small>
       </button>
@@ -54,7 +56,14 @@ export function ModelPicker() {
   if (loading.value !== undefined) return <Progress {...loading.value} />
   return (
     <section class="picker" aria-labelledby="picker-title">
-      <h2 id="picker-title">Choose a model</h2>
+      <div class="picker-head">
+        <h2 id="picker-title">Choose a model</h2>
+        {loaded.value !== undefined && (
+          <button type="button" onClick={() => (choosing.value = false)}>
+            Keep {loaded.value.name}
+          </button>
+        )}
+      </div>
       {loadError.value !== undefined && (
         <p class="notice" role="alert" id="error">
           {loadError.value}
@@ -64,17 +73,15 @@ export function ModelPicker() {
         <button type="button" class="way" onClick={() => void pick(POCKET)}>
           <strong>pocket</strong>
           <small>The embedded model: 7 MB, small talk about winds. It answers at once.</small>
+          <span class="row" aria-hidden="true">
+            <span class="button">Load</span>
+          </span>
         </button>
         <FileInputs />
         <AddressForm />
       </div>
       <CachedModels />
       <KnownModels pick={(source) => void pick(source)} />
-      {loaded.value !== undefined && (
-        <button type="button" class="quiet" onClick={() => (choosing.value = false)}>
-          Keep {loaded.value.name}
-        </button>
-      )}
     </section>
   )
 }

@@ -30,8 +30,12 @@ export function NumbersPanel() {
           </span>
         ))}
       </p>
-      <h3>Tokens per second</h3>
-      <SpeedChart arrivals={answer?.numbers?.arrivals ?? []} />
+      {answer?.numbers !== undefined && (
+        <>
+          <h3>Tokens per second</h3>
+          <SpeedChart arrivals={answer.numbers.arrivals} />
+        </>
+      )}
       <Facts entry={answer} />
       <Context />
     </div>
@@ -40,10 +44,11 @@ export function NumbersPanel() {
 
 function Facts({ entry }: { entry: Entry | undefined }) {
   const numbers = entry?.numbers
-  if (numbers === undefined) return <p class="small">The numbers of an answer come with it.</p>
+  if (numbers === undefined)
+    return <p class="small">Ask something: how fast the answer came, and how sure the model was, is told here.</p>
   const rows: [string, string][] = [
     ['First token after', numbers.prefillMs > 0 ? `${numbers.prefillMs.toFixed(0)} ms` : '…'],
-    ['Prompt', numbers.promptTokens > 0 ? `${numbers.promptTokens} tokens, ${numbers.cachedTokens} of them kept` : '…'],
+    ['Prompt', numbers.promptTokens > 0 ? `${numbers.promptTokens} tokens, ${numbers.cachedTokens} in cache` : '…'],
     ['Prefill', numbers.prefillPerSecond > 0 ? `${numbers.prefillPerSecond.toFixed(0)} tokens/s` : '…'],
     ['Decode', numbers.decodePerSecond > 0 ? `${numbers.decodePerSecond.toFixed(1)} tokens/s` : '…'],
     ['Answer', `${numbers.answerTokens} tokens`],

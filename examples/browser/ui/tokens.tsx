@@ -1,4 +1,5 @@
 /** An answer token by token, each coloured by its probability; a click on an alternative goes on from there. */
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import { goOnWith } from '../state/answering.ts'
 import type { Entry, Token } from '../state/conversation.ts'
@@ -11,20 +12,27 @@ export function Tokens({ entry, writing }: { entry: Entry; writing: boolean }) {
   return (
     <div class="tokens">
       <p class="token-text">
-        {tokens.map((one, i) => (
-          <button
-            key={i}
-            type="button"
-            class="token"
-            data-level={levelOf(one.logprob)}
-            aria-pressed={i === open}
-            aria-label={`${one.text}, ${percent(one.logprob)}`}
-            onClick={() => setOpen(i)}
-            onFocus={() => setOpen(i)}
-            onMouseEnter={() => setOpen(i)}
-          >
-            {one.text.replaceAll('\n', '↵\n')}
-          </button>
+        {words(tokens).map(({ from, members }) => (
+          <Fragment key={from}>
+            {members[0]!.text.startsWith(' ') && ' '}
+            <span class="word">
+              {members.map((one, j) => (
+                <button
+                  key={j}
+                  type="button"
+                  class="token"
+                  data-level={levelOf(one.logprob)}
+                  aria-pressed={from + j === open}
+                  aria-label={`${one.text}, ${percent(one.logprob)}`}
+                  onClick={() => setOpen(from + j)}
+                  onFocus={() => setOpen(from + j)}
+                  onMouseEnter={() => setOpen(from + j)}
+                >
+                  {(j === 0 ? one.text.replace(/^ /, '') : one.text).replaceAll('\n', '↵\n')}
+                </button>
+              ))}
+            </span>
+          </Fragment>
         ))}
       </p>
       {token !== undefined && (
@@ -35,6 +43,31 @@ export function Tokens({ entry, writing }: { entry: Entry; writing: boolean }) {
       )}
     </div>
   )
+}
+
+interface Word {
+  /** The place of its first token in the answer. */
+  readonly from: number
+  readonly members: Token[]
+}
+
+/** So long a word is not broken between two tokens; scripts without spaces have to be. */
+const LONGEST_WORD = 24
+
+/** Lines are broken between words, as in any text: a button by itself would be a place to break. */
+function words(tokens: readonly Token[]): Word[] {
+  const found: Word[] = []
+  let length = 0
+  for (const [i, token] of tokens.entries()) {
+    const last = found.at(-1)
+    const ends = last?.members.at(-1)?.text.endsWith('\n')
+    length += token.text.length
+    if (last === undefined || ends || /^\s/.test(token.text) || length > LONGEST_WORD) {
+      found.push({ from: i, members: [token] })
+      length = token.text.length
+    } else last.members.push(token)
+  }
+  return found
 }
 
 /** 0 for what was almost certain, 5 for what was most surprising. */
