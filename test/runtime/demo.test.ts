@@ -95,6 +95,21 @@ describe('the demo page', () => {
     )
   })
 
+  it('draws its curve where the system has no language', LONG, async () => {
+    await visit(
+      async (page) => {
+        await page.addInitScript(() => {
+          Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })
+        })
+        await page.reload()
+        await ask(page, 'What is the mistral?')
+        expect(await answered(page)).toMatch(/wind/)
+        await page.locator('.chart canvas').waitFor()
+      },
+      { settings: { ...GREEDY, max_tokens: 24 } },
+    )
+  })
+
   it('stops, and answers anew beside what was said', LONG, async () => {
     await visit(
       async (page) => {

@@ -25,6 +25,7 @@ const GREEDY: OpenAI.ChatCompletionCreateParams = {
 const ANSWER =
   'The mistral is a strong, cold and dry wind that blows from the north down the Rhône valley to the Mediterranean coast of France.'
 const ENDLESS = { ...GREEDY, max_tokens: 300, ignore_eos: true } as OpenAI.ChatCompletionCreateParams
+const LASTING = { ...ENDLESS, max_tokens: 900 } as OpenAI.ChatCompletionCreateParams
 let browser: Browser | undefined
 let server: StaticServer
 let context: BrowserContext
@@ -155,7 +156,7 @@ describe('the service worker', () => {
   })
 
   it('stops what is not read any more', LONG, async () => {
-    await plain.evaluate((body) => void window.plain.streamed(body).catch(() => {}), ENDLESS)
+    await plain.evaluate((body) => void window.plain.streamed(body).catch(() => {}), LASTING)
     await expect.poll(() => pieces(plain), SOON).toBeGreaterThan(2)
     await plain.evaluate(() => window.plain.abort())
     await expect.poll(answered, SOON).toEqual(['stopped'])
@@ -167,11 +168,15 @@ describe('the service worker', () => {
     // Nobody is left to read, and one of them has no head yet.
     for (const read of ['streamed', 'whole'] as const) {
       const closed = await openPlain()
-      await closed.evaluate(([read, body]) => void window.plain[read](body).catch(() => {}), [read, ENDLESS] as const)
-      if (read === 'streamed') await expect.poll(() => pieces(closed), SOON).toBeGreaterThan(2)
+      const sent = closed.waitForRequest('**/v1/chat/completions')
+      await closed.evaluate(([read, body]) => void window.plain[read](body).catch(() => {}), [read, LASTING] as const)
+      await sent
+      // What is asked later is answered, so that the one before has come through.
+      await whole(plain, { ...GREEDY, max_tokens: 1 })
       await closed.close()
+      await expect.poll(answered, SOON).toHaveLength(read === 'streamed' ? 4 : 6)
+      expect((await answered())[0]).toBe('stopped')
     }
-    await expect.poll(async () => (await answered()).slice(0, 2), SOON).toEqual(['stopped', 'stopped'])
   })
 
   it('goes on after the browser ended it', LONG, async () => {
@@ -213,7 +218,7 @@ describe('several tabs', () => {
   })
 
   it('that have no model hear so, and that theirs was cut', LONG, async () => {
-    const cut = failure(plain, 'streamed', ENDLESS)
+    const cut = failure(plain, 'streamed', LASTING)
     await expect.poll(() => pieces(plain), SOON).toBeGreaterThan(2)
     await first.close()
     expect(await cut).toBeDefined()
