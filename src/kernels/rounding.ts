@@ -6,34 +6,54 @@
  * smaller or larger often errs less in total. So each block tries a few scales; of the quants that one gives, the best
  * scale is known (least squares, Σwq / Σq²), and the quants with the least squared error win. The first scale tried is the
  * one of plain rounding, so no block errs more than with that.
+ * Weights of bf16 are not tried one by one: `short-scale.ts` looks up what that would give.
  */
 import { f16ToNumber, f32ToF16Bits } from '../formats/f16.ts'
 import type { PackedRow, RoundingSums } from './quantize.ts'
 import { BLOCK } from './shape.ts'
+import { type ShortGrid, ShortScales } from './short-scale.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from './weight-layouts.ts'
 
 /** How the weights of a block become whole numbers. */
-interface Grid {
+interface Grid extends ShortGrid {
   readonly low: number
   readonly high: number
-  /** The scales that are tried put the largest weight so many steps from zero. */
-  readonly reaches: readonly number[]
   /** The scale has the sign that puts the largest weight on the negative side, which reaches one step further. */
   readonly signed: boolean
 }
 
 /** As GGUF's Q8_0. Larger reaches would clip, which never helps with so many steps. */
-const EIGHT_BITS: Grid = { low: -127, high: 127, reaches: [127, 125, 123], signed: false }
+const EIGHT_BITS: Grid = {
+  low: -127,
+  high: 127,
+  near: 127,
+  far: 127,
+  reaches: [127, 125, 123],
+  signed: false,
+  octaves: 8,
+  leastExponent: -7,
+}
 /** As GGUF's Q4_0. More reaches gain less than a hundredth of the error. */
-const FOUR_BITS: Grid = { low: -8, high: 7, reaches: [8, 7.2, 7.6, 8.4, 8.8], signed: true }
+const FOUR_BITS: Grid = {
+  low: -8,
+  high: 7,
+  near: 8,
+  far: 7,
+  reaches: [8, 7.2, 7.6, 8.4, 8.8],
+  signed: true,
+  octaves: 5,
+  leastExponent: -10,
+}
 
 /** Adding and taking away this number rounds an f64 below 2^51 to a whole number, ties to even. */
 const ROUNDER = 1.5 * 2 ** 52
 const LARGEST_F16 = 65504
+/** The bits of an infinite f32. */
+const INFINITE = 0x7f800000
 
 /** One block at a time. */
 const weights = new Float64Array(BLOCK)
-const quants = new Float64Array(BLOCK)
+const quants = new Int32Array(BLOCK)
 
 /** The layouts that weights can be rounded to. Those of 16 bits have no search: one number has no scale. */
 export const ROUNDED_LAYOUTS = {
@@ -43,36 +63,56 @@ export const ROUNDED_LAYOUTS = {
   q4: { ...WEIGHT_LAYOUTS.q4, pack: packer(FOUR_BITS, putFour) },
 } as const satisfies Readonly<Record<string, WeightLayout>>
 
-function packer(grid: Grid, put: (row: Uint8Array, block: number) => void) {
+function packer(grid: Grid, put: (row: Uint32Array, block: number) => void) {
+  let short: ShortScales | undefined
   return (values: Float32Array, row: PackedRow, sums: RoundingSums = { error: 0, total: 0 }): void => {
     const scales = halvesOf(row.scales)
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
+    const packed = new Uint32Array(row.quants.buffer, row.quants.byteOffset, row.quants.length / 4)
     for (let block = 0; block < scales.length; block++) {
-      const largest = takeBlock(values, block * BLOCK, sums)
-      const scale = bestScale(grid.signed ? largest : -Math.abs(largest), grid)
-      scales[block] = scale
-      sums.error += quantize(f16ToNumber(scale), grid)
-      put(row.quants, block)
+      const first = block * BLOCK
+      const isShort = takeBlock(values, words, first, sums)
+      const { largest } = taken
+      short ??= new ShortScales(grid)
+      scales[block] =
+        isShort && short.takes(taken.half)
+          ? short.find(values, words, first, taken.half) | (grid.signed && largest > 0 ? 0x8000 : 0)
+          : bestScale(grid.signed ? largest : -Math.abs(largest), grid)
+      sums.error += quantize(f16ToNumber(scales[block]!), grid)
+      put(packed, block)
     }
   }
 }
 
-/** Takes the weights of a block, zeros beyond the end of the row. Returns the one of largest magnitude. */
-function takeBlock(values: Float32Array, first: number, sums: RoundingSums): number {
-  let largest = 0
+/** The weight of largest magnitude in the block, and the upper half of its bits. */
+const taken = { largest: 0, half: 0 }
+
+/** Takes the weights of a block, zeros beyond the end of the row. Returns whether all of them are there, and are numbers of bf16. */
+function takeBlock(values: Float32Array, words: Uint32Array, first: number, sums: RoundingSums): boolean {
+  const isWhole = first + BLOCK <= values.length
+  if (!isWhole) weights.fill(0)
+  const count = isWhole ? BLOCK : values.length - first
   let most = 0
+  let at = 0
+  let used = 0
   let total = 0
-  for (let i = 0; i < BLOCK; i++) {
-    const value = first + i < values.length ? values[first + i]! : 0
+  for (let i = 0; i < count; i++) {
+    const value = values[first + i]!
+    const word = words[first + i]!
     weights[i] = value
     total += value * value
-    const magnitude = value < 0 ? -value : value
-    if (magnitude > most) {
+    used |= word
+    // Without their signs, and but for NaN, numbers are in the order of their bits.
+    const magnitude = word & 0x7fffffff
+    if (magnitude > most && magnitude <= INFINITE) {
       most = magnitude
-      largest = value
+      at = i
     }
   }
   sums.total += total
-  return largest
+  taken.largest = weights[at]!
+  taken.half = words[first + at]! >>> 16
+  return isWhole && (used & 0xffff) === 0 && total < Infinity
 }
 
 /** The best scale so far, as f16 bits, and how much it takes from the sum of squared weights, which leaves the error. */
@@ -122,29 +162,41 @@ function f16Bits(value: number): number {
 /** Rounds the block to multiples of a scale. Returns the squared error. */
 function quantize(scale: number, { low, high }: Grid): number {
   const inverse = scale === 0 ? 0 : 1 / scale
-  let error = 0
-  for (let i = 0; i < BLOCK; i++) {
-    const weight = weights[i]!
-    let quant = weight * inverse + ROUNDER - ROUNDER
-    if (quant > high) quant = high
-    else if (quant < low) quant = low
-    quants[i] = quant
-    const difference = weight - scale * quant
-    error += difference * difference
+  // Each addition waits for the one before, so that two sums take half the time of one.
+  let even = 0
+  let odd = 0
+  for (let i = 0; i < BLOCK; i += 2) {
+    const [a, b] = [weights[i]!, weights[i + 1]!]
+    let p = a * inverse + ROUNDER - ROUNDER
+    let q = b * inverse + ROUNDER - ROUNDER
+    if (p > high) p = high
+    else if (p < low) p = low
+    if (q > high) q = high
+    else if (q < low) q = low
+    quants[i] = p
+    quants[i + 1] = q
+    even += (a - scale * p) * (a - scale * p)
+    odd += (b - scale * q) * (b - scale * q)
   }
-  return error
+  return even + odd
 }
 
-function putEight(row: Uint8Array, block: number): void {
-  for (let i = 0; i < BLOCK; i++) row[block * BLOCK + i] = quants[i]!
+function putEight(row: Uint32Array, block: number): void {
+  for (let word = 0; word < 8; word++) row[8 * block + word] = fourFrom(4 * word, 255)
 }
 
 /** Byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one. */
-function putFour(row: Uint8Array, block: number): void {
-  for (let byte = 0; byte < 16; byte++) {
-    const low = 8 * (byte >> 2) + (byte & 3)
-    row[block * 16 + byte] = (quants[low]! + 8) | ((quants[low + 4]! + 8) << 4)
+function putFour(row: Uint32Array, block: number): void {
+  for (let word = 0; word < 4; word++) {
+    // Eight added to each of the nibbles.
+    row[4 * block + word] = (fourFrom(8 * word, 15) | (fourFrom(8 * word + 4, 15) << 4)) ^ 0x88888888
   }
+}
+
+/** Four quants as the bytes of a word. */
+function fourFrom(i: number, mask: number): number {
+  const [a, b, c, d] = [quants[i]!, quants[i + 1]!, quants[i + 2]!, quants[i + 3]!]
+  return (a & mask) | ((b & mask) << 8) | ((c & mask) << 16) | ((d & mask) << 24)
 }
 
 /** To the nearest; what is too large becomes the largest number of its sign. */

@@ -141,7 +141,12 @@ export function packRows(
   }
   const run = { count, from: stored.byteLength / count, quants: step * row.quants, scales: step * row.scales, row }
   if (copy === undefined && pack === undefined) throw new RangeError(`${typeName(from)} cannot become ${layout.name}`)
-  const convert = copy ?? rowByRow((one, packed) => pack!(decodeToF32(from, one), packed, sums))
+  let values: Float32Array | undefined
+  const round = (one: Uint8Array, packed: PackedRow) => {
+    values = decodeToF32(from, one, values)
+    pack!(values, packed, sums)
+  }
+  const convert = copy ?? rowByRow(round)
   convert(stored, first, count === 1 ? undefined : run)
 }
 
