@@ -30,6 +30,8 @@ export interface TuneFinding {
   readonly ms: number
   /** The choice is used when models are loaded: not on software adapters, whose kernels are fixed. */
   readonly remembered: boolean
+  /** False where the time ran out first; what is remembered is gone on from by the next run. */
+  readonly complete: boolean
   readonly kernels: readonly TunedKernel[]
   readonly failed: readonly string[]
 }
@@ -87,7 +89,8 @@ export async function runTuner(gpu: Gpu, model: string | undefined): Promise<Tun
     const ms = performance.now() - start
     const notes = new KernelNotes(gpu, await platform.openNotes())
     if (!gpu.software) await notes.write({ tuning: result })
-    return { ms, remembered: !gpu.software, kernels: kernelsOf(gpu, matrices, result), failed: result.failed }
+    const { complete, failed } = result
+    return { ms, remembered: !gpu.software, complete, kernels: kernelsOf(gpu, matrices, result), failed }
   } finally {
     stopwatch.destroy()
   }
@@ -133,7 +136,7 @@ export function renderSelfTest({ passed, ms, checks, off, report }: SelfTestFind
   ]
 }
 
-export function renderTuning({ ms, remembered, kernels, failed }: TuneFinding): string[] {
+export function renderTuning({ ms, remembered, complete, kernels, failed }: TuneFinding): string[] {
   const mark = (kernel: TunedKernel) => (kernel.chosen ? 'chosen' : kernel.default ? 'default' : '')
   return [
     ...table(
@@ -141,6 +144,7 @@ export function renderTuning({ ms, remembered, kernels, failed }: TuneFinding): 
       kernels.map((kernel) => [kernel.matrices, kernel.kernel, digits(kernel.ms), mark(kernel)]),
     ),
     ...(failed.length > 0 ? [`wrong, or refused by the compiler: ${failed.join(', ')}`] : []),
+    ...(complete ? [] : ['not all of them: the time was over first']),
     remembered
       ? `measured in ${digits(ms / 1000)} s, and remembered for the models that are loaded on this GPU`
       : `measured in ${digits(ms / 1000)} s; software adapters have a fixed choice, which stays`,

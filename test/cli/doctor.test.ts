@@ -37,7 +37,10 @@ describe('doctor', () => {
     expect(tested).toMatchObject({ passed: true, off: [], report: null })
     expect(tested.checks.length).toBeGreaterThan(3)
     expect(tuning).toMatchObject({ remembered: !adapter.software, failed: [] })
-    expect(tuning.kernels.filter((kernel: { chosen: boolean }) => kernel.chosen)).toHaveLength(5)
+    // One for each class of batches, unless a slow adapter has no time for all.
+    const chosen = tuning.kernels.filter((kernel: { chosen: boolean }) => kernel.chosen).length
+    expect(chosen).toBeGreaterThan(0)
+    if (tuning.complete) expect(chosen).toBe(5)
     expect(tuning.kernels.every((kernel: { ms: number }) => kernel.ms >= 0)).toBe(true)
     // What is measured on a software adapter is not used. Drivers keep their shaders there, too.
     expect((await readdir(folder)).includes('mistral-webgpu')).toBe(!adapter.software)
