@@ -120,6 +120,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   workgroupBarrier();
   var choice = ~atomicLoad(&best_id);
 
+  // Each thread's sum of what the last rule left is known already, by the weights that drawing takes.
+  var summed = false;
   for (var rule = select(DRAW + 1u, RULE_TOP_K, sampling); rule <= DRAW; rule++) {
     if (!applies(rule, at)) { continue; }
     var total = vec2u(0u);
@@ -150,7 +152,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       var gap_sum = vec2u(0u);
       var left_best = 0u;
       var left = place_found.yz;
-      let end = select(mine_end, mine, pass_of_rule == INSIDE && thread != place_found.x);
+      let known = pass_of_rule == TOTAL && rule == DRAW && summed;
+      let end = select(mine_end, mine, known || (pass_of_rule == INSIDE && thread != place_found.x));
       if (pass_of_rule == FILTER) { least = least_of(rule, at, total, mean, zero); }
       for (var quad = mine; quad < end; quad++) {
         var keys = scores[first + quad];
@@ -186,6 +189,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             if (rule == RULE_TYPICAL_P) { keep = weight > 0u && value <= found.x; }
             keys[j] = select(0u, key, keep);
             left_best = max(left_best, keys[j]);
+            halves_low += select(0u, weight & 0xffffu, keep);
+            halves_high += select(0u, weight >> 16u, keep);
           } else if (pass_of_rule == INSIDE) {
             if (less64(left, vec2u(weight, 0u))) {
               found_shared.y = min(found_shared.y, at_id);
@@ -211,7 +216,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         }
         if (pass_of_rule == FILTER) { scores[first + quad] = keys; }
       }
-      if (pass_of_rule == TOTAL) {
+      if ((pass_of_rule == TOTAL && !known) || pass_of_rule == FILTER) {
         sums[thread] = add64(vec2u(halves_high << 16u, halves_high >> 16u), vec2u(halves_low, 0u));
         gap_sums[thread] = gap_sum;
       }
@@ -284,7 +289,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       }
       workgroupBarrier();
     }
-    if (rule != DRAW) { top = atomicLoad(&tops[rule + 1u]); }
+    if (rule != DRAW) {
+      let left_top = atomicLoad(&tops[rule + 1u]);
+      // Weights go by the best that is left, and top_k counts each as one.
+      summed = left_top == top && rule != RULE_TOP_K;
+      top = left_top;
+    }
   }
   if (thread == 0u) {
     if (at_place.z + 1u < POSITIONS) { history[target_at] = choice; }
