@@ -17,6 +17,10 @@ interface Consumer {
   readonly build?: readonly string[]
   /** Its page: the folder's own files, or an npm script that serves them. */
   readonly page?: 'files' | { readonly script: string }
+  /** Which page of several; '' when it is not said. */
+  readonly path?: string
+  /** Whether the page shows, too, what a model answers that tabs share, and that it is in a shared worker. */
+  readonly sharesModel?: boolean
   /** An npm script that prints both answers. */
   readonly program?: string
   /** What `load('pocket')` must give. */
@@ -49,6 +53,7 @@ const CONSUMERS: readonly Consumer[] = [
     name: 'Vite, worker',
     folder: 'vite-worker',
     shared: 'worker',
+    sharesModel: true,
     build: ['build'],
     page: { script: 'preview' },
     byName: 'refusal',
@@ -57,6 +62,7 @@ const CONSUMERS: readonly Consumer[] = [
     name: 'webpack, worker',
     folder: 'webpack-worker',
     shared: 'worker',
+    sharesModel: true,
     build: ['build'],
     page: 'files',
     byName: 'refusal',
@@ -65,8 +71,27 @@ const CONSUMERS: readonly Consumer[] = [
     name: 'esbuild, worker',
     folder: 'esbuild-worker',
     shared: 'worker',
+    sharesModel: true,
     build: ['build'],
     page: 'files',
+    byName: 'refusal',
+  },
+  {
+    name: 'Next, Turbopack, worker',
+    folder: 'next',
+    build: ['build:turbopack'],
+    page: { script: 'start' },
+    path: 'worker',
+    sharesModel: true,
+    byName: 'refusal',
+  },
+  {
+    name: 'Next, webpack, worker',
+    folder: 'next',
+    build: ['build:webpack'],
+    page: { script: 'start' },
+    path: 'worker',
+    sharesModel: true,
     byName: 'refusal',
   },
   { name: 'page, import map', folder: 'unbundled', shared: 'page', page: 'files', byName: 'answer' },
@@ -112,13 +137,14 @@ class Runner {
     console.log(`${right ? 'right' : 'WRONG'}  ${name.padEnd(20)} ${seconds.toFixed(0).padStart(4)} s  ${said}`)
   }
 
-  async consume({ folder: name, shared, build = [], page, program, byName }: Consumer): Promise<string> {
+  async consume(consumer: Consumer): Promise<string> {
+    const { folder: name, shared, build = [], page, program, byName } = consumer
     const folder = await this.folderOf(name, shared)
     for (const script of build) {
       const { output } = await must(run(`npm run --silent ${script}`, folder))
       if (WARNING.test(output)) throw new Error(`${script} warned:\n${output.trim()}`)
     }
-    const answers = page ? await this.askPage(folder, page) : await this.askProgram(folder, program)
+    const answers = page ? await this.askPage(folder, page, consumer) : await this.askProgram(folder, program)
     return checked(answers, byName)
   }
 
@@ -139,13 +165,17 @@ class Runner {
     return known
   }
 
-  private async askPage(folder: string, page: NonNullable<Consumer['page']>): Promise<string[]> {
+  private async askPage(
+    folder: string,
+    page: NonNullable<Consumer['page']>,
+    { path = '', sharesModel = false }: Consumer,
+  ): Promise<string[]> {
     if (this.browser === undefined) throw new Error(INSTALL_ADVICE)
     let server: Server | StaticServer
-    let path = ''
+    let address = path
     if (page === 'files') {
       server = await serveFolders({ app: folder })
-      path = 'app/index.html'
+      address = 'app/index.html'
     } else {
       server = await serve(`npm run --silent ${page.script}`, folder, this.port++)
     }
@@ -155,7 +185,7 @@ class Runner {
       const complaints: string[] = []
       tab.on('pageerror', (error) => complaints.push(String(error)))
       tab.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
-      await tab.goto(`${server.origin}/${path}`)
+      await tab.goto(`${server.origin}/${address}`)
       const shown = async (id: string) => {
         const element = tab.locator(`#${id}:not(:empty)`)
         await element.waitFor({ timeout: PAGE_TIMEOUT_MS, state: 'attached' }).catch(() => {
@@ -163,7 +193,9 @@ class Runner {
         })
         return ((await element.textContent()) ?? '').trim()
       }
-      return [await shown('answer'), await shown('by-name')]
+      const answers = [await shown('answer'), await shown('by-name')]
+      if (sharesModel) answers.push(await shown('shared'))
+      return answers
     } finally {
       await context.close()
       await ('stop' in server ? server.stop() : server.close())
@@ -177,8 +209,10 @@ class Runner {
 }
 
 /** @throws Error when the answers are not those */
-function checked([answer = '', named = '']: readonly string[], byName: Consumer['byName']): string {
+function checked([answer = '', named = '', shared]: readonly string[], byName: Consumer['byName']): string {
   if (!ANSWER.test(answer)) throw new Error(`the model said ${JSON.stringify(answer)}`)
+  if (shared !== undefined && shared !== `shared-worker: ${answer}`)
+    throw new Error(`tabs share ${JSON.stringify(shared)}`)
   const loaded = named === 'loaded' || ANSWER.test(named)
   if (byName === 'answer' ? !loaded : !REFUSAL.test(named)) {
     throw new Error(`load('pocket') gave ${JSON.stringify(named)} in place of the ${byName}`)
