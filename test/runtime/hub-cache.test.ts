@@ -72,6 +72,23 @@ const verdicts = (page: Page) => page.evaluate(() => window.downloads.verdicts()
 const RIGHT = [...pocketFiles().keys()].map((name) => `${name} right`).sort()
 
 describe('downloads in a page', { timeout: patience(120_000) }, () => {
+  it('is filled by a shared worker, too, and read by it without a network', {
+    timeout: patience(120_000),
+  }, async () => {
+    const page = await open()
+    const ask = () =>
+      page.evaluate(({ name, endpoint }) => window.downloads.sharedAnswer(name, { endpoint }), {
+        name: REPOSITORY,
+        endpoint: hub.endpoint,
+      })
+    const text = await ask()
+    expect(text).toMatch(/^The mistral is/)
+    expect(await verdicts(page)).toEqual(RIGHT)
+    const reads = hub.requests.length
+    expect(await ask()).toBe(text)
+    expect(hub.requests.slice(reads).filter(({ path }) => path.endsWith('.safetensors'))).toEqual([])
+  })
+
   it('come through a worker, are kept, and load without another byte', async () => {
     const page = await open()
     const workers: string[] = []

@@ -9,6 +9,7 @@ import {
   type StorageError,
   verifyCached,
 } from 'mistral-webgpu'
+import { MistralChat } from 'mistral-webgpu/worker'
 
 export interface PageResult {
   /** Empty when it went well. */
@@ -56,7 +57,16 @@ async function answer(name: string, hub: HubOptions, cache?: boolean): Promise<n
   }
 }
 
-const downloads = { pull: pullInPage, verdicts, answer, list: listCached, remove: removeCached }
+/** A shared worker downloads by itself. */
+async function sharedAnswer(name: string, hub: HubOptions): Promise<string> {
+  const chat = await MistralChat.load(name, { hub, contextLength: 64, shared: true, host: 'shared-worker' })
+  const messages = [{ role: 'user', content: 'What is a mistral?' }]
+  const { text } = await chat.complete({ messages, temperature: 0, max_tokens: 8 })
+  await chat.dispose()
+  return text
+}
+
+const downloads = { pull: pullInPage, verdicts, answer, sharedAnswer, list: listCached, remove: removeCached }
 
 declare global {
   interface Window {
