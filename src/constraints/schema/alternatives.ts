@@ -43,13 +43,27 @@ function holdsObject(outer: ObjectSet, inner: ObjectSet): boolean {
 function holdsArray(outer: ArraySet, inner: ArraySet): boolean {
   if (outer.min > inner.min || outer.max < inner.max || (outer.unique !== undefined && inner.unique === undefined))
     return false
-  if (JSON.stringify(outer.evaluated) !== JSON.stringify(inner.evaluated) || !asks(outer, inner)) return false
   const length = Math.max(outer.prefix.length, inner.prefix.length)
-  for (let i = 0; i <= length; i++) {
+  let before: readonly [object, object] | undefined
+  for (let i = 0; i <= length && i < inner.max; i++) {
     const [wide, narrow] = [outer.prefix[i] ?? outer.rest, inner.prefix[i] ?? inner.rest]
-    if (i < inner.max && !wide.every((literal) => narrow.includes(literal))) return false
+    // Long arrays often have one kind of items, which is looked at once.
+    if (before !== undefined && before[0] === wide && before[1] === narrow) continue
+    before = [wide, narrow]
+    if (!wide.every((literal) => narrow.includes(literal))) return false
   }
-  return true
+  return keyOfEvaluated(outer) === keyOfEvaluated(inner) && asks(outer, inner)
+}
+
+const evaluatedKeys = new WeakMap<ArraySet, string>()
+
+function keyOfEvaluated(set: ArraySet): string {
+  let key = evaluatedKeys.get(set)
+  if (key === undefined) {
+    key = JSON.stringify(set.evaluated)
+    evaluatedKeys.set(set, key)
+  }
+  return key
 }
 
 function asks(outer: ObjectSet | ArraySet, inner: ObjectSet | ArraySet): boolean {
