@@ -223,7 +223,10 @@ describe('a constraint', { timeout: patience(300_000) }, () => {
       expect(seen[2]!.finishReason).toBe('stop')
       const free = await model.generate(prompt, params)
       for await (const step of free) {
-        expect(seen[0]!.logprobs!.top).toEqual(step.logprobs!.top)
+        const top = step.logprobs!.top
+        expect(seen[0]!.logprobs!.top.map(({ tokenId }) => tokenId)).toEqual(top.map(({ tokenId }) => tokenId))
+        // The prompt is cached now: one row has another kernel, which may add up in another order.
+        for (const [i, { logprob }] of seen[0]!.logprobs!.top.entries()) expect(logprob).toBeCloseTo(top[i]!.logprob, 4)
         break
       }
     })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { ParameterError } from '../../src/errors.ts'
-import { HARDWARE, type MatmulVariant } from '../../src/gpu/tuning.ts'
+import { HARDWARE, type MatmulVariant, SHARING } from '../../src/gpu/tuning.ts'
 import { MistralModel } from '../../src/index.ts'
 import type { Checkpoint } from '../../src/model/checkpoint.ts'
 import { beginChoice, type ChoiceOptions } from '../../src/model/kernel-choice.ts'
@@ -73,7 +73,10 @@ describe('the choice while a model is loaded', () => {
     const stopwatch = fastLast()
     const hooks = { notes: memory(), stopwatch }
     expect((await choose({ tuning: 'off', hooks })).report).toMatchObject({ origin: 'default', choices: {} })
-    expect((await choose({ tuning: { matmul: HARDWARE.matmul }, hooks })).report.origin).toBe('given')
+    // Also those that are loaded for other devices only.
+    for (const { matmul } of [HARDWARE, SHARING]) {
+      expect((await choose({ tuning: { matmul }, hooks })).report.origin).toBe('given')
+    }
     expect(stopwatch.asked).toEqual([])
     const wrong = { ...HARDWARE.matmul, 1: 'vectr' as MatmulVariant }
     await expect(choose({ tuning: { matmul: wrong }, hooks })).rejects.toThrow(ParameterError)
