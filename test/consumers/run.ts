@@ -17,8 +17,6 @@ interface Consumer {
   readonly build?: readonly string[]
   /** Its page: the folder's own files, or an npm script that serves them. */
   readonly page?: 'files' | { readonly script: string }
-  /** Which page of several; '' when it is not said. */
-  readonly path?: string
   /** Whether the page shows, too, what a model answers that tabs share, and that it is in a shared worker. */
   readonly sharesModel?: boolean
   /** An npm script that prints both answers. */
@@ -78,19 +76,9 @@ const CONSUMERS: readonly Consumer[] = [
   },
   {
     name: 'Next, Turbopack, worker',
-    folder: 'next',
+    folder: 'next-worker',
     build: ['build:turbopack'],
     page: { script: 'start' },
-    path: 'worker',
-    sharesModel: true,
-    byName: 'refusal',
-  },
-  {
-    name: 'Next, webpack, worker',
-    folder: 'next',
-    build: ['build:webpack'],
-    page: { script: 'start' },
-    path: 'worker',
     sharesModel: true,
     byName: 'refusal',
   },
@@ -168,11 +156,11 @@ class Runner {
   private async askPage(
     folder: string,
     page: NonNullable<Consumer['page']>,
-    { path = '', sharesModel = false }: Consumer,
+    { sharesModel = false }: Consumer,
   ): Promise<string[]> {
     if (this.browser === undefined) throw new Error(INSTALL_ADVICE)
     let server: Server | StaticServer
-    let address = path
+    let address = ''
     if (page === 'files') {
       server = await serveFolders({ app: folder })
       address = 'app/index.html'
