@@ -47,6 +47,7 @@ export function show(value: unknown): string {
   } catch {
     text = undefined
   }
-  text ??= String(value)
+  // What JSON cannot hold, or nests too deeply for a text of its own.
+  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
