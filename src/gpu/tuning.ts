@@ -16,8 +16,7 @@ export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | RowsMatmul | GpuMat
  * The matrix products of `kernels/rows-matmuls.ts`, for adapters that compute on the CPU. They read weights once for so many
  * rows, and each lane makes whole outputs by itself.
  */
-export const ROWS_MATMUL_NAMES = ['rows1', 'rows4', 'rows8'] as const
-export type RowsMatmul = (typeof ROWS_MATMUL_NAMES)[number]
+export type RowsMatmul = 'rows1' | 'rows4' | 'rows8'
 
 /**
  * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, `split_…` so many threads for

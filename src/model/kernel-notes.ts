@@ -1,7 +1,7 @@
 /** What was found out about a device is kept on the user's machine: for each adapter, driver and version of this library. */
 import pkg from '../../package.json' with { type: 'json' }
 import type { Gpu } from '../gpu/device.ts'
-import { type MatmulVariant, ROWS_MATMUL_NAMES, type Tuning } from '../gpu/tuning.ts'
+import type { MatmulVariant, RowsMatmul, Tuning } from '../gpu/tuning.ts'
 import { BATCH_MATMULS } from '../kernels/batch-matmuls.ts'
 import { GPU_MATMULS } from '../kernels/gpu-matmuls.ts'
 import { matmuls } from '../kernels/linear.ts'
@@ -90,10 +90,12 @@ export function namesExist(choices: unknown): boolean {
   return isRecord(choices) && Object.values(choices).every((name) => isMatmul(name))
 }
 
+/** Those that this device has no use for, and has not loaded. */
+const ROWS_MATMULS: Readonly<Record<RowsMatmul, true>> = { rows1: true, rows4: true, rows8: true }
+
 export function isMatmul(name: unknown): name is MatmulVariant {
-  const tables = [BATCH_MATMULS, GPU_MATMULS]
-  const isRows = ROWS_MATMUL_NAMES.some((rows) => rows === name)
-  return isRows || matmuls.has(name as MatmulVariant) || tables.some((table) => Object.hasOwn(table, String(name)))
+  const tables = [BATCH_MATMULS, GPU_MATMULS, ROWS_MATMULS]
+  return matmuls.has(name as MatmulVariant) || tables.some((table) => Object.hasOwn(table, String(name)))
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
