@@ -158,7 +158,13 @@ export class Gpu {
     }
   }
 
-  write(buffer: Buffer, offset: number, data: ArrayBufferView<ArrayBuffer>): void {
+  /** @param given a function is called by a device that keeps what is written; one that only counts never does */
+  write(
+    buffer: Buffer,
+    offset: number,
+    given: ArrayBufferView<ArrayBuffer> | (() => ArrayBufferView<ArrayBuffer>),
+  ): void {
+    const data = typeof given === 'function' ? given() : given
     this.device.queue.writeBuffer(buffer.gpuBuffer, offset, data.buffer, data.byteOffset, data.byteLength)
   }
 

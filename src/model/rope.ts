@@ -106,8 +106,8 @@ export function ropeTable(config: RopeConfig, positions: number): Float32Array<A
   const { ropeScaling } = config
   const frequencies = ropeFrequencies(config)
   const factor = ropeScaling === undefined ? 1 : (entryOf(ropeScaling).attentionFactor?.(ropeScaling) ?? 1)
-  const coarse = Math.ceil(positions / ROPE_FINE)
-  const table = new Float32Array((1 + ROPE_FINE + coarse) * frequencies.length * 2)
+  const coarse = coarseRows(positions)
+  const table = new Float32Array(ropeTableBytes(config, positions) / 4)
   let at = 0
   for (const frequency of frequencies) {
     table[at] = frequency
@@ -123,6 +123,15 @@ export function ropeTable(config: RopeConfig, positions: number): Float32Array<A
     }
   }
   return table
+}
+
+/** Bytes of {@link ropeTable}. */
+export function ropeTableBytes({ headDim }: RopeConfig, positions: number): number {
+  return (1 + ROPE_FINE + coarseRows(positions)) * headDim * 4
+}
+
+function coarseRows(positions: number): number {
+  return Math.ceil(positions / ROPE_FINE)
 }
 
 const f32 = Math.fround

@@ -8,7 +8,7 @@ import { createNormed, type NormedActivation } from '../kernels/residual.ts'
 import { createSamplerBuffers, type SamplerBuffers } from '../kernels/sampler.ts'
 import { type Activation, ceilTo, createActivation, headStride, ROW_TILE } from '../kernels/shape.ts'
 import type { ModelConfig } from './config.ts'
-import { ropeTable } from './rope.ts'
+import { ropeTable, ropeTableBytes } from './rope.ts'
 
 /** Words of the buffer that says what to copy: from sequence, to sequence, slots of the ring from the first on. */
 const COPY_PLAN_WORDS = 3
@@ -55,9 +55,8 @@ export function createWorkspace(gpu: Gpu, config: ModelConfig, sizes: WorkspaceS
   const rows = gpu.createBuffer('rows', maxRows * 16)
   const logits = createActivation(gpu, 'logits', outputs, config.vocabSize)
   const sampler = createSamplerBuffers(gpu, { logits, rows, vocabSize, positions }, { sequences, outputs })
-  const table = ropeTable(config, positions)
-  const rope = gpu.createBuffer('rope table', table.byteLength)
-  gpu.write(rope, 0, table)
+  const rope = gpu.createBuffer('rope table', ropeTableBytes(config, positions))
+  gpu.write(rope, 0, () => ropeTable(config, positions))
   return {
     history: { buffer: sampler.history, positions },
     rows,

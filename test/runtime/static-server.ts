@@ -19,12 +19,15 @@ export interface StaticServer {
   close(): Promise<void>
 }
 
-/** @param folders by the first part of the path: `{ page: '/tmp/x' }` serves `/page/index.html` from `/tmp/x/index.html` */
-export async function serveFolders(folders: Record<string, string>): Promise<StaticServer> {
+/**
+ * @param folders by the first part of the path: `{ page: '/tmp/x' }` serves `/page/index.html` from `/tmp/x/index.html`; what is
+ * asked for under one that is null is never answered
+ */
+export async function serveFolders(folders: Record<string, string | null>): Promise<StaticServer> {
   const requests: { path: string; status: number; range: string | undefined }[] = []
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    await answer(folders, pathname, request, response)
+    if ((await answer(folders, pathname, request, response)) === 'never') return
     requests.push({ path: pathname, status: response.statusCode, range: request.headers.range })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -42,18 +45,19 @@ export async function serveFolders(folders: Record<string, string>): Promise<Sta
 }
 
 async function answer(
-  folders: Record<string, string>,
+  folders: Record<string, string | null>,
   pathname: string,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+): Promise<'never' | undefined> {
   const [, mount = '', ...rest] = pathname.split('/').map(decodeURIComponent)
   const folder = folders[mount]
+  if (folder === null) return 'never'
   const path = folder === undefined || rest.includes('..') ? undefined : join(folder, ...rest)
   const size = path === undefined ? undefined : await fileSize(path)
   if (path === undefined || size === undefined) {
     response.writeHead(404).end()
-    return
+    return undefined
   }
   const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')
   const start = Number(range?.[1] ?? 0)
@@ -67,6 +71,7 @@ async function answer(
   })
   if (request.method === 'HEAD') response.end()
   else createReadStream(path, { start, end }).pipe(response)
+  return undefined
 }
 
 async function fileSize(path: string): Promise<number | undefined> {
