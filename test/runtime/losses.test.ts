@@ -77,7 +77,8 @@ describe('a device that is lost while an answer runs', { timeout: patience(300_0
   it.each(['page', 'worker', 'shared'] as const)('does not change the text: %s', async (where) => {
     const page = await open()
     try {
-      const options = { shared: where === 'shared' }
+      // A leader's worker belongs to its page; a shared worker's loss is among the tests of tabs.
+      const options = where === 'shared' ? ({ shared: true, host: 'leader' } as const) : { shared: false }
       await page.evaluate(([options, where]) => window.tab.load(options, where), [
         options,
         where === 'page' ? 'page' : 'worker',
