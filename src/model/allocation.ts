@@ -5,7 +5,8 @@ import type { Checkpoint } from './checkpoint.ts'
 import { Mistral } from './mistral.ts'
 import { WEIGHTS_OPTIONS } from './size-types.ts'
 import { createRunner, createState, isAutoContext, planSizes, USUAL_CONTEXT } from './sizes.ts'
-import type { LoadedWeights, LoadWeightsOptions } from './weights.ts'
+import type { LoadWeightsOptions } from './weight-loader.ts'
+import type { LoadedWeights } from './weights.ts'
 
 /** Most of the code that loads is needed when a model is known to fit, and the page has drawn itself by then. */
 async function loadWeights(gpu: Gpu, checkpoint: Checkpoint, options: LoadWeightsOptions): Promise<LoadedWeights> {

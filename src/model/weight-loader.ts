@@ -19,12 +19,12 @@ import {
   writeMatrixRows,
 } from '../kernels/weight.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import type { ModelWeights } from './mistral.ts'
 import { haveOneLayout, nativeLayout, type PackedRows, packRows, Scratch, takesAsTheyAre } from './repack.ts'
 import type { Rounding } from './rounding.ts'
 import type { WeightName } from './shapes.ts'
 import type { WeightsOption } from './size-types.ts'
 import { oneAfterAnother, type RowMap, type Run, runsOf, type Source } from './weight-sources.ts'
-import type { LoadWeightsOptions } from './weights.ts'
 
 /** Bytes of the file that are converted at a time: small enough to stay in a cache of the CPU on the way. */
 const PIECE_BYTES = 4 << 20
@@ -32,6 +32,19 @@ const PIECE_BYTES = 4 << 20
 const AHEAD = 3
 /** Bytes handed to the queue before those of the last time are waited for: implementations keep a copy until the GPU has it. */
 const IN_FLIGHT_BYTES = 32 << 20
+
+export interface LoadWeightsOptions {
+  readonly weights: WeightsOption
+  readonly signal?: AbortSignal | undefined
+  /** Called after each piece with the bytes read so far and the tensor they belong to. */
+  readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
+  /** Called with a model of one layer as soon as that is there: most others are like it. */
+  readonly onFirstLayer?: ((weights: ModelWeights) => void) | undefined
+  /** True makes the buffers and leaves them empty: only samples of what may be tied are read. */
+  readonly onlySizes?: boolean | undefined
+  /** Called with what the user should know about the weights, one sentence each. */
+  readonly note?: ((text: string) => void) | undefined
+}
 
 /** A part of a tensor. */
 interface Part {

@@ -6,21 +6,8 @@ import type { LayerWeights, ModelWeights } from './mistral.ts'
 import type { QuantizationReport } from './rounding.ts'
 import type { LayerBias, LayerWeight } from './shapes.ts'
 import type { WeightsOption } from './size-types.ts'
-import { WeightLoader } from './weight-loader.ts'
+import { type LoadWeightsOptions, WeightLoader } from './weight-loader.ts'
 import { halvesToNeighbours, inOrder, interleaved } from './weight-sources.ts'
-
-export interface LoadWeightsOptions {
-  readonly weights: WeightsOption
-  readonly signal?: AbortSignal | undefined
-  /** Called after each piece with the bytes read so far and the tensor they belong to. */
-  readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
-  /** Called with a model of one layer as soon as that is there: most others are like it. */
-  readonly onFirstLayer?: ((weights: ModelWeights) => void) | undefined
-  /** True makes the buffers and leaves them empty: only samples of what may be tied are read. */
-  readonly onlySizes?: boolean | undefined
-  /** Called with what the user should know about the weights, one sentence each. */
-  readonly note?: ((text: string) => void) | undefined
-}
 
 export interface LoadedWeights extends ModelWeights {
   /** undefined when no matrix was rounded. */

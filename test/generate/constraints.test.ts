@@ -1,92 +1,23 @@
 /** Constraints while tokens are generated: a caller's own, over tokens; what they allow is what comes, with everything else a request has. */
 import { describe, expect, test } from 'vitest'
-import {
-  type Constraint,
-  MistralError,
-  type MistralModel,
-  ParameterError,
-  type SamplingInput,
-} from '../../src/index.ts'
+import { type Constraint, MistralError, ParameterError, type SamplingInput } from '../../src/index.ts'
 import { Sampler } from '../reference/sampler.ts'
-import { fixture, withModel } from '../support/fixtures.ts'
+import { withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
+import {
+  base,
+  constrained,
+  ForkingRising,
+  KINDS,
+  keeps,
+  load,
+  maskOf,
+  path,
+  Rising,
+  Staying,
+  vocab,
+} from './constraint-stage.ts'
 import { promptOf, runAll, tokensOf } from './support.ts'
-
-const { path, reference } = fixture('window-7')
-const vocab = reference.vocab
-const load = { kvCache: 'f32', prefillChunk: 8 } as const
-const base = { ignore_eos: true, max_tokens: 20 } as const
-
-function maskOf(ids: Iterable<number>): Uint32Array {
-  const mask = new Uint32Array(Math.ceil(vocab / 32))
-  for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31)
-  return mask
-}
-
-/** Each token's remainder by 3 is one more than that of the token before it. */
-class Rising implements Constraint {
-  accepted: number[] = []
-  asked = 0
-  constructor(private state = 0) {}
-
-  mask(): Uint32Array {
-    this.asked++
-    return maskOf(Array.from({ length: vocab }, (_, id) => id).filter((id) => id % 3 === this.state))
-  }
-
-  accept(tokenId: number): void {
-    if (tokenId % 3 !== this.state) throw new Error(`token ${tokenId} in state ${this.state}`)
-    this.accepted.push(tokenId)
-    this.state = (this.state + 1) % 3
-  }
-}
-
-class ForkingRising extends Rising {
-  fork(): Rising {
-    return new ForkingRising(this.accepted.length % 3)
-  }
-}
-
-/** Lets in every third token, the same ones until one comes that can be divided by 5. */
-class Staying implements Constraint {
-  asked = 0
-  private state = 0
-  private given = -1
-  constructor(private readonly tells: boolean) {}
-
-  mask(): Uint32Array {
-    this.asked++
-    this.given = this.state
-    return maskOf(Array.from({ length: vocab }, (_, id) => id).filter((id) => id % 3 === this.state))
-  }
-
-  accept(tokenId: number): void {
-    if (tokenId % 3 !== this.state) throw new Error(`token ${tokenId} in state ${this.state}`)
-    if (tokenId % 5 === 0) this.state = (this.state + 1) % 3
-  }
-
-  get unchanged(): boolean {
-    return this.tells && this.given === this.state
-  }
-}
-
-function keeps(ids: readonly number[]): boolean {
-  return ids.every((id, i) => id % 3 === i % 3)
-}
-
-const KINDS: readonly SamplingInput[] = [
-  { ...base, do_sample: false },
-  { ...base, seed: 4, temperature: 1.5, top_k: 20 },
-  { ...base, seed: 5, temperature: 1.2, top_k: 0, top_p: 0.9, min_p: 0.01 },
-  { ...base, seed: 6, top_k: 0, repetition_penalty: 1.4, logit_bias: { 9: 4 }, frequency_penalty: 0.3 },
-]
-
-const constrained = (
-  model: MistralModel,
-  prompt: readonly number[],
-  params: SamplingInput,
-  make = () => new Rising(),
-) => tokensOf(model.generate(prompt, params, { constraint: make }))
 
 describe('a constraint', { timeout: patience(300_000) }, () => {
   test('lets in what its masks say, whatever chooses, and the twin chooses the same', async () => {
