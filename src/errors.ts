@@ -5,16 +5,14 @@
 
 import { type ErrorJson, MistralError, registerErrors } from './errors/base.ts'
 import { ConstraintError, GrammarError, PatternError, SchemaError } from './errors/constraints.ts'
-import { show } from './errors/show.ts'
+import { shortened, show } from './errors/show.ts'
 
 export { type ErrorJson, MistralError } from './errors/base.ts'
 export { ConstraintError, GrammarError, PatternError, SchemaError } from './errors/constraints.ts'
 export { messageOf } from './errors/show.ts'
 
-/** A name for a message: a file may call a tensor anything, at any length. */
-function short(name: string): string {
-  return name.length > 200 ? `${name.slice(0, 197)}...` : name
-}
+/** Longest name of a tensor in a message: a file may call it anything. */
+const MOST_NAME = 200
 
 /** A file of the checkpoint is missing, damaged, hostile or of a kind that is not supported. */
 export class CheckpointError extends MistralError {
@@ -27,7 +25,7 @@ export class CheckpointError extends MistralError {
   readonly fact: string
 
   constructor(at: { file: string; tensor?: string | undefined }, fact: string, options?: ErrorOptions) {
-    super(`${at.file}${at.tensor === undefined ? '' : `, tensor ${short(at.tensor)}`}: ${fact}`, options)
+    super(`${at.file}${at.tensor === undefined ? '' : `, tensor ${shortened(at.tensor, MOST_NAME)}`}: ${fact}`, options)
     this.file = at.file
     this.tensor = at.tensor
     this.fact = fact

@@ -1,12 +1,16 @@
 /** Values and errors as the messages of errors show them. */
 
+/** A text of any length as a message shows it: at most `most` characters, of which the last tell that it goes on. */
+export function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 3)}...` : text
+}
+
 /** Longest text of an error in the message of another: that of a regular expression holds the whole of it. */
 const MOST_CAUSE = 1000
 
 /** The message of an error of any kind. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return text.length > MOST_CAUSE ? `${text.slice(0, MOST_CAUSE - 3)}...` : text
+  return shortened(error instanceof Error ? error.message : String(error), MOST_CAUSE)
 }
 
 /** Longest text of a value in a message. */
@@ -22,7 +26,7 @@ export function show(value: unknown): string {
     text = undefined
   }
   text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
-  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 3)}...` : text
+  return shortened(text, MOST_SHOWN)
 }
 
 /** Whole numbers that JSON.stringify refuses travel as texts between these characters, which Unicode gives no meaning. */

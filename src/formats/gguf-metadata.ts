@@ -1,4 +1,5 @@
 /** The key-value pairs of a GGUF: typed values whose every length is checked against the file before it is believed. */
+import { shortened } from '../errors/show.ts'
 import type { HeaderStream } from './header-stream.ts'
 
 /** 64-bit integers are numbers where that is exact, else bigints. Arrays of numbers are typed arrays. */
@@ -175,5 +176,5 @@ function numberType(stream: HeaderStream, what: string, type: number): NumberTyp
 
 /** A name from the file for a message. */
 export function quoted(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}...` : name)
+  return JSON.stringify(shortened(name, 80))
 }

@@ -3,6 +3,8 @@
  * whatever a file describes before anybody can say no; here the caller decides value by value what is kept.
  */
 
+import { shortened } from '../errors/show.ts'
+
 /** The fault of the text, and its place. The caller turns it into an error that names the file. */
 export class JsonSyntaxError extends Error {
   override name = 'JsonSyntaxError'
@@ -133,5 +135,5 @@ export class JsonScanner {
 }
 
 function shorten(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text)
+  return JSON.stringify(shortened(text, 60))
 }

@@ -1,4 +1,5 @@
 /** Sharded safetensors: `model.safetensors.index.json` says which file holds which tensor. */
+import { shortened } from '../errors/show.ts'
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, readText } from './byte-reader.ts'
 import { isPlainFileName } from './file-names.ts'
@@ -101,7 +102,7 @@ function parseIndex(file: string, text: string): Map<string, string> {
 
 /** A shard lies beside its index: anything that could lead elsewhere, or back to the index, is refused. */
 function checkShardName(file: string, tensor: string, shard: string): string {
-  const shown = JSON.stringify(shard.length > 80 ? `${shard.slice(0, 77)}...` : shard)
+  const shown = JSON.stringify(shortened(shard, 80))
   const at = { file, tensor: tensor.slice(0, 200) }
   if (!isPlainFileName(shard) || shard.includes('..') || shard.includes('%')) {
     throw new CheckpointError(at, `its shard ${shown} is not a plain file name`)

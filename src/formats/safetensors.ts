@@ -3,6 +3,7 @@
  * header is read with every count and offset checked before anything is built from it.
  * Format: https://github.com/huggingface/safetensors#format
  */
+import { shortened } from '../errors/show.ts'
 import { CheckpointError } from '../errors.ts'
 import { storedType } from './blocks.ts'
 import type { ByteReader } from './byte-reader.ts'
@@ -159,7 +160,7 @@ function layOut(file: string, entries: readonly HeaderEntry[], dataStart: number
 }
 
 function shortName(name: string | undefined): string | undefined {
-  return name !== undefined && name.length > 200 ? `${name.slice(0, 197)}...` : name
+  return name === undefined ? undefined : shortened(name, 200)
 }
 
 /** @throws CheckpointError when the bytes are not UTF-8 */

@@ -8,6 +8,7 @@
  * when it begins with `<html>` and holds no `{{` or `{%`, or when the server calls it `text/html` and it begins with an
  * element of HTML or holds no `{{` or `{%`.
  */
+import { shortened } from '../errors/show.ts'
 import { CheckpointError } from '../errors.ts'
 import { Absence, type Examined, HEAD_BYTES, hasJinja, type Origin, type Role } from './examined.ts'
 
@@ -151,5 +152,5 @@ function shown({ url, status, type, redirectedTo }: Origin): string {
 /** A server's text on one line, in quotes. */
 function quoted(text: string): string {
   const line = text.trim().replace(/\s+/g, ' ')
-  return JSON.stringify(line.length > MOST_QUOTED ? `${line.slice(0, MOST_QUOTED - 3)}...` : line)
+  return JSON.stringify(shortened(line, MOST_QUOTED))
 }

@@ -1,6 +1,7 @@
 /** The fields of bodies: which there are, which change nothing, and which go to the model. */
 import * as v from 'valibot'
 import { closestName } from '../closest-name.ts'
+import { shortened } from '../errors/show.ts'
 import { ParameterError } from '../errors.ts'
 import { isJsonObject, plainJson } from '../json/value.ts'
 import type { LoopInput } from '../sampling/loop-params.ts'
@@ -186,8 +187,7 @@ export function answeringModel({ adapter, adapter_id }: LoopInput, { config }: P
 }
 
 export function modelNotFound(model: string, modelId: string): HttpError {
-  const shown = model.length > 80 ? `${model.slice(0, 77)}...` : model
-  return new HttpError(404, `the model "${shown}" does not exist here; "${modelId}" does`, {
+  return new HttpError(404, `the model "${shortened(model, 80)}" does not exist here; "${modelId}" does`, {
     type: 'not_found_error',
     code: 'model_not_found',
     param: 'model',

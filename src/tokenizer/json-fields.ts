@@ -1,4 +1,5 @@
 /** Typed access to the fields of a `tokenizer.json`, with errors that name the field. */
+import { shortened, show as showAny } from '../errors/show.ts'
 import { TokenizerError } from '../errors.ts'
 import { MAX_TOKENS } from './vocabulary.ts'
 
@@ -40,14 +41,7 @@ export function tokenId(value: unknown, field: string, file = FILE): number {
   throw new TokenizerError(`${file}: ${field} (${show(value)}) is not a token id from 0 to ${MAX_TOKENS - 1}`)
 }
 
+/** A value of the file for a message. */
 export function show(value: unknown): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch {
-    text = undefined
-  }
-  // What JSON cannot hold, or nests too deeply for a text of its own.
-  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return shortened(showAny(value), 60)
 }

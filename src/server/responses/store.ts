@@ -1,4 +1,5 @@
 /** Responses that later requests may go on from: the latest ones, in memory. */
+import { shortened } from '../../errors/show.ts'
 import { HttpError } from '../errors.ts'
 import { randomHex } from '../ids.ts'
 import type { Item } from './input.ts'
@@ -43,10 +44,9 @@ export class ResponseStore {
   get(id: string, param: string): StoredResponse {
     const found = this.stored.get(id)?.response
     if (found !== undefined) return found
-    const shown = id.length > 80 ? `${id.slice(0, 77)}...` : id
     throw new HttpError(
       404,
-      `there is no response "${shown}" here: it was not stored, or is older than the ${this.most} that are kept`,
+      `there is no response "${shortened(id, 80)}" here: it was not stored, or is older than the ${this.most} that are kept`,
       { type: 'not_found_error', code: 'response_not_found', param },
     )
   }

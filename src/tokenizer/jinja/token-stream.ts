@@ -1,4 +1,5 @@
 /** The tokens of a template, read one after the other. */
+import { shortened } from '../../errors/show.ts'
 import { TemplateSyntaxError } from './errors.ts'
 import type { Token } from './lexer.ts'
 
@@ -81,5 +82,5 @@ export function describe({ type, text }: Token): string {
   if (type === 'end') return 'the end of the template'
   if (type === 'block_end') return "'%}'"
   if (type === 'variable_end') return "'}}'"
-  return type === 'data' ? 'text' : `'${text.length > 40 ? `${text.slice(0, 37)}...` : text}'`
+  return type === 'data' ? 'text' : `'${shortened(text, 40)}'`
 }
