@@ -1,8 +1,7 @@
 /** A model that is in the worker of one of its tabs: this tab asks the one that leads, and leads itself when its turn comes. */
-import { unlessAborted } from '../async/abort.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
-import { fired, PAUSE_MS } from './fired.ts'
+import { fired, pause } from './fired.ts'
 import { type GroupMessage, leaderLock } from './group.ts'
 import { WorkerLink } from './link.ts'
 import { type Membership, SharedModel } from './shared-model.ts'
@@ -10,8 +9,6 @@ import { type Membership, SharedModel } from './shared-model.ts'
 export class ElectedModel extends SharedModel {
   readonly host = 'leader'
   readonly #channel: WorkerPort
-  /** Times in a row in which this tab led and failed. */
-  #failures = 0
 
   constructor(own: Membership) {
     super(own)
@@ -30,13 +27,13 @@ export class ElectedModel extends SharedModel {
       } finally {
         release()
       }
-      await unlessAborted(new Promise((resolve) => setTimeout(resolve, PAUSE_MS)), signal)
+      await pause(signal)
     }
   }
 
   /** Returns when this tab should try again. Throws when it has tried enough. */
   async #lead(): Promise<void> {
-    const { group, start, load, most } = this.own
+    const { group, start, load } = this.own
     const { signal } = this.leaving
     const term = crypto.randomUUID()
     this.#tell({ op: 'gone', next: term })
@@ -46,12 +43,10 @@ export class ElectedModel extends SharedModel {
       worker = new WorkerLink(start())
       await load(worker, { signal, onProgress: (progress) => this.#progress(progress) })
       await worker.call('share', [group, term], { signal })
-      this.#failures = 0
+      this.succeeded()
       throw await Promise.race([worker.closed, fired(signal)])
     } catch (error) {
-      this.lose()
-      // Nobody waits for what failed at once: whoever loads hears of it.
-      if (!signal.aborted && (this.facts === undefined || ++this.#failures > most)) throw error
+      this.failed(error)
     } finally {
       await worker?.end('another tab leads')
     }

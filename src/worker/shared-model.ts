@@ -50,6 +50,8 @@ export abstract class SharedModel implements ModelLink {
   #prepared: Promise<unknown> = Promise.resolve()
   #provided: Promise<void> = Promise.resolve()
   #release: () => void = () => {}
+  /** Times in a row in which the model could not be had again. */
+  #failures = 0
 
   constructor(protected readonly own: Membership) {}
 
@@ -178,6 +180,18 @@ export abstract class SharedModel implements ModelLink {
     this.link = link
     this.#prepared = Promise.allSettled([...this.#adapters.values()].map((load) => load(link)))
     for (const wake of [...this.#waiting]) wake()
+  }
+
+  /** There is a model. */
+  protected succeeded(): void {
+    this.#failures = 0
+  }
+
+  /** There is none, or none any more. Throws the error when this tab has tried enough. */
+  protected failed(error: unknown): void {
+    this.lose()
+    // Nobody waits for what failed at once: whoever loads hears of it.
+    if (!this.leaving.signal.aborted && (this.facts === undefined || ++this.#failures > this.own.most)) throw error
   }
 
   /** What was asked is asked again, as soon as there is a model. */

@@ -1,8 +1,7 @@
 /** A model that is in the shared worker of its tabs, where no tab is missed that closes. */
-import { unlessAborted } from '../async/abort.ts'
 import { AbortError, MistralError } from '../errors.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
-import { fired, PAUSE_MS } from './fired.ts'
+import { fired, pause } from './fired.ts'
 import { hostLock, VERSION } from './group.ts'
 import { WorkerError, WorkerLink } from './link.ts'
 import { SharedModel } from './shared-model.ts'
@@ -22,21 +21,19 @@ export class SharedWorkerModel extends SharedModel {
   #left: Promise<void> = Promise.resolve()
   /** Gives an error when the worker that this tab has joined is gone, which closes no port. */
   #gone: Promise<Error> | undefined
-  /** Times in a row in which the worker, or the model in it, could not be had again. */
-  #failures = 0
 
   /** Connects again whenever the worker is gone. */
   protected async provide(): Promise<void> {
     const { signal } = this.leaving
     while (!signal.aborted) {
       await this.#use()
-      await unlessAborted(new Promise((resolve) => setTimeout(resolve, PAUSE_MS)), signal)
+      await pause(signal)
     }
   }
 
   /** Returns when this tab should try again. Throws when it has tried enough. */
   async #use(): Promise<void> {
-    const { load, most, onProgress, tabs } = this.own
+    const { load, onProgress, tabs } = this.own
     const { signal } = this.leaving
     const watching = new AbortController()
     try {
@@ -50,12 +47,10 @@ export class SharedWorkerModel extends SharedModel {
       })
       const early = await Promise.race([loading.then(() => undefined), ...ended])
       if (early !== undefined) throw early
-      this.#failures = 0
+      this.succeeded()
       throw await Promise.race(ended)
     } catch (error) {
-      this.lose()
-      // Nobody waits for what failed at once: whoever loads hears of it.
-      if (!signal.aborted && (this.facts === undefined || ++this.#failures > most)) throw error
+      this.failed(error)
     } finally {
       await this.#left
       this.#gone = undefined
