@@ -35,14 +35,10 @@ export async function countMessageTokens(c: AppContext, service: Service): Promi
   return jsonResponse({ input_tokens: await countPrompt(chat, request, terms) })
 }
 
-async function countPrompt(
-  chat: ChatModel,
-  { messages, tools, tool_choice, reasoning_effort, chat_template_kwargs }: ChatRequest,
-  terms: Terms,
-): Promise<number> {
+async function countPrompt(chat: ChatModel, request: ChatRequest, terms: Terms): Promise<number> {
   try {
-    const shown = tool_choice === 'none' ? undefined : tools
-    return (await chat.encode({ messages, tools: shown, reasoning_effort, chat_template_kwargs })).length
+    const tools = request.tool_choice === 'none' ? undefined : request.tools
+    return (await chat.encode({ ...request, tools })).length
   } catch (error) {
     throw translate(error, terms)
   }

@@ -26,16 +26,11 @@ export async function countInputTokens(c: AppContext, service: Service): Promise
   const chat = service.model.use()
   const { request, terms } = await faceRequest(c, service, chat)
   try {
-    const { length } = await chat.encode({ ...promptOf(request), messages: request.messages })
+    const { length } = await chat.encode(request)
     return jsonResponse({ object: 'response.input_tokens', input_tokens: length })
   } catch (error) {
     throw translate(error, terms)
   }
-}
-
-/** What the prompt is made of besides its messages. */
-function promptOf({ tools, reasoning_effort, chat_template_kwargs }: ChatRequest) {
-  return { tools, reasoning_effort, chat_template_kwargs }
 }
 
 async function faceRequest(c: AppContext, service: Service, chat: ChatModel): Promise<FaceRequest> {
@@ -97,7 +92,7 @@ async function shortened(conversation: Conversation, request: ChatRequest, chat:
   let [low, high] = [0, candidates.length - 1]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    if (await fits(candidates[middle]!(), promptOf(request), chat)) high = middle
+    if (await fits(candidates[middle]!(), request, chat)) high = middle
     else low = middle + 1
   }
   return candidates[low]!()
@@ -114,13 +109,9 @@ function shorterAndShorter({ messages, places }: Conversation): (() => Conversat
   })
 }
 
-async function fits(
-  { messages, places }: Conversation,
-  rest: ReturnType<typeof promptOf>,
-  chat: ChatModel,
-): Promise<boolean> {
+async function fits({ messages, places }: Conversation, request: ChatRequest, chat: ChatModel): Promise<boolean> {
   try {
-    const { length } = await chat.encode({ messages, ...rest })
+    const { length } = await chat.encode({ ...request, messages })
     return length < chat.contextLength
   } catch (error) {
     if (error instanceof ContextLengthError) return false
