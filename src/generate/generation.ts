@@ -108,8 +108,9 @@ export class Generation<Note = unknown> implements Owner {
   /** Whether another batch makes sense now. */
   get runnable(): boolean {
     if (this.#done || this.idleSince !== undefined || this.next >= this.limit) return false
-    if (this.#ahead === 0 || this.mostSteps === Infinity) return true
-    return this.#ahead === 1 && this.#masked && this.mostSteps === 1 && runsAhead(this)
+    if (this.#ahead === 0) return true
+    const { mostSteps } = this
+    return mostSteps === Infinity || (this.#ahead === 1 && this.#masked && mostSteps === 1 && runsAhead(this))
   }
 
   /** Steps of a batch at most; with a limit, the next batch can be planned only when the tokens of the one before are known. */

@@ -16,8 +16,6 @@ import { WEIGHT_LAYOUTS, type WeightLayout } from './weight-layouts.ts'
 
 /** How the weights of a block become whole numbers. */
 interface Grid extends ShortGrid {
-  readonly low: number
-  readonly high: number
   /** The scale has the sign that puts the largest weight on the negative side, which reaches one step further. */
   readonly signed: boolean
 }
@@ -26,8 +24,6 @@ interface Grid extends ShortGrid {
 const EIGHT_BITS: Grid = {
   low: -127,
   high: 127,
-  near: 127,
-  far: 127,
   reaches: [127, 125, 123],
   signed: false,
   octaves: 8,
@@ -37,8 +33,6 @@ const EIGHT_BITS: Grid = {
 const FOUR_BITS: Grid = {
   low: -8,
   high: 7,
-  near: 8,
-  far: 7,
   reaches: [8, 7.2, 7.6, 8.4, 8.8],
   signed: true,
   octaves: 5,

@@ -12,9 +12,9 @@ import { BLOCK } from './shape.ts'
 
 /** What the tables are made for. */
 export interface ShortGrid {
-  /** The largest quants on the side of the largest weight, and on the other side. */
-  readonly near: number
-  readonly far: number
+  /** The least and the largest quant. The largest weight is on the side of the least. */
+  readonly low: number
+  readonly high: number
   /** The scales that are tried put the largest weight so many steps from zero. */
   readonly reaches: readonly number[]
   /** Weights that are so many powers of two below the largest are rounded to zero. */
@@ -61,7 +61,7 @@ export class ShortScales {
   constructor(private readonly grid: ShortGrid) {
     this.last = grid.octaves * MANTISSAS
     this.places = new Uint16Array(MANTISSAS * (this.last + 1))
-    this.isLong = grid.near > 8
+    this.isLong = grid.low < -8
   }
 
   /** Whether a block with this largest weight, as bf16, can be looked up. */
@@ -171,7 +171,7 @@ export class ShortScales {
       more.set(this.numbers)
       this.numbers = more
     }
-    for (const [side, most] of [this.grid.near, this.grid.far].entries()) {
+    for (const [side, most] of [-this.grid.low, this.grid.high].entries()) {
       this.numbers.set(this.numbersOf(quants.map((quant) => Math.min(quant, most))), at + side * WIDTH)
     }
     return at

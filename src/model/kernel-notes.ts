@@ -90,11 +90,11 @@ export function namesExist(choices: unknown): boolean {
   return isRecord(choices) && Object.values(choices).every((name) => isMatmul(name))
 }
 
-/** Those that this device has no use for, and has not loaded. */
-const ROWS_MATMULS: Readonly<Record<RowsMatmul, true>> = { rows1: true, rows4: true, rows8: true }
+/** By their names alone: the table itself would bring shaders along that no GPU has a use for. */
+const ROWS_NAMES: Readonly<Record<RowsMatmul, true>> = { rows1: true, rows4: true, rows8: true }
 
 export function isMatmul(name: unknown): name is MatmulVariant {
-  const tables = [BATCH_MATMULS, GPU_MATMULS, ROWS_MATMULS]
+  const tables = [BATCH_MATMULS, GPU_MATMULS, ROWS_NAMES]
   return matmuls.has(name as MatmulVariant) || tables.some((table) => Object.hasOwn(table, String(name)))
 }
 
