@@ -2,23 +2,19 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { fixture, maxDifference, type Reference } from '../support/fixtures.ts'
-import { patience } from '../support/patience.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { HarnessRun } from './harness/harness.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
+import { useChromium } from './use-chromium.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
-let browser: Browser | undefined
 let server: StaticServer
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async () => {
   const configFile = join(root, 'examples/browser/vite.config.ts')
   const output = { outDir: join(folder, 'harness'), emptyOutDir: true }
   await build({ configFile, root: join(root, 'test/runtime/harness'), logLevel: 'error', build: output })
@@ -26,16 +22,11 @@ beforeAll(async () => {
     harness: join(folder, 'harness'),
     fixtures: join(root, 'test/fixtures/checkpoints'),
   })
-}, patience(120_000))
-
-afterAll(async () => {
-  await browser?.close()
-  await server?.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
-beforeEach((context) => {
-  if (!browser) context.skip(INSTALL_ADVICE)
+afterAll(async () => {
+  await server?.close()
+  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Opens one of the pages; what the browser complains about (a breach of the page's CSP, too) fails the test. */
@@ -45,7 +36,7 @@ async function withPage(
   options: BrowserContextOptions = {},
   before = () => {},
 ) {
-  const context = await browser!.newContext(options)
+  const context = await browser()!.newContext(options)
   try {
     const page = await context.newPage()
     await page.addInitScript(before)

@@ -3,42 +3,34 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { continuation } from '../support/fixtures.ts'
 import { startHub } from '../support/hub-server.ts'
 import { patience } from '../support/patience.ts'
 import { pocketGguf } from '../support/pocket-gguf.ts'
 import { randomGguf, SUPER_BLOCK_CONFIG } from '../support/random-gguf.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
+import { useChromium } from './use-chromium.ts'
 
 const { prompt: PROMPT, text: CONTINUED } = continuation()
 const gguf = pocketGguf({ endless: true })
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-demo-'))
 const LONG = { timeout: patience(180_000) }
-let browser: Browser | undefined
 let server: StaticServer
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async () => {
   const configFile = join(root, 'examples/browser/vite.config.ts')
   const output = { outDir: folder, emptyOutDir: true }
   await build({ configFile, root: join(root, 'examples/browser'), logLevel: 'error', build: output })
   server = await serveFolders({ page: folder, gguf: dirname(gguf), never: null })
-}, patience(120_000))
-
-afterAll(async () => {
-  await browser?.close()
-  await server?.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
-beforeEach((context) => {
-  if (!browser) context.skip(INSTALL_ADVICE)
+afterAll(async () => {
+  await server?.close()
+  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Opens the page with settings of a visitor; what the browser complains about fails the test. */
@@ -46,7 +38,7 @@ async function visit(
   use: (page: Page) => Promise<void>,
   { path = 'index.html', settings = {}, ...options }: { path?: string; settings?: object } & BrowserContextOptions = {},
 ) {
-  const context = await browser!.newContext({ locale: 'en-US', ...options })
+  const context = await browser()!.newContext({ locale: 'en-US', ...options })
   try {
     await context.addInitScript((text) => {
       if (localStorage.length === 0) localStorage.setItem('mistral-webgpu settings', text)

@@ -2,26 +2,23 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
 import { FAULTS, type HubServer, startHub } from '../support/hub-server.ts'
 import { patience } from '../support/patience.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
+import { useChromium } from './use-chromium.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
 const total = [...pocketFiles().values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
-let browser: Browser | undefined
 let context: BrowserContext
 let server: StaticServer
 let hub: HubServer
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async () => {
   const harness = join(root, 'test/runtime/hub-harness')
   await build({
     configFile: join(root, 'examples/browser/vite.config.ts'),
@@ -34,17 +31,15 @@ beforeAll(async () => {
     },
   })
   server = await serveFolders({ page: join(folder, 'page'), fixtures: join(root, 'test/fixtures/checkpoints') })
-}, patience(120_000))
+})
 
 afterAll(async () => {
-  await browser?.close()
   await server?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-beforeEach(async (test) => {
-  if (!browser) return test.skip(INSTALL_ADVICE)
-  context = await browser.newContext()
+beforeEach(async () => {
+  context = await browser()!.newContext()
   hub = await startHub()
   hub.publish(REPOSITORY, pocketFiles())
 })

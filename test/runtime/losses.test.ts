@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page, Worker } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Page, Worker } from 'playwright-core'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../../src/index.ts'
 import { patience } from '../support/patience.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { StaticServer } from './static-server.ts'
 import { serveTabs } from './tabs-harness/build.ts'
+import { useChromium } from './use-chromium.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-losses-'))
 const GREEDY: ChatRequest = {
@@ -16,27 +16,19 @@ const GREEDY: ChatRequest = {
   ...{ temperature: 0, max_tokens: 160, ignore_eos: true },
 }
 const DRAWN: ChatRequest = { ...GREEDY, temperature: 1.3, top_p: 1, seed: 12 }
-let browser: Browser | undefined
 let server: StaticServer
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async () => {
   server = await serveTabs(folder)
-}, patience(120_000))
+})
 
 afterAll(async () => {
-  await browser?.close()
   await server?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-beforeEach((context) => {
-  if (!browser) context.skip(INSTALL_ADVICE)
-})
-
 async function open(): Promise<Page> {
-  const page = await browser!.newPage()
+  const page = await browser()!.newPage()
   page.setDefaultTimeout(patience(120_000))
   await page.goto(`${server.origin}/page/index.html`)
   await page.waitForFunction(() => window.tab !== undefined)

@@ -2,22 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
+import { useChromium } from './use-chromium.ts'
 
 const page = join(root, 'examples/openai-client/browser')
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
-let browser: Browser | undefined
-let server: StaticServer | undefined
+let server: StaticServer
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async () => {
   await build({
     configFile: join(page, 'vite.config.ts'),
     root: page,
@@ -25,17 +21,15 @@ beforeAll(async () => {
     build: { outDir: folder, emptyOutDir: true },
   })
   server = await serveFolders({ page: folder, pocket: join(root, 'models/pocket') })
-}, patience(120_000))
+})
 
 afterAll(async () => {
-  await browser?.close()
   await server?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('answers in the page, stops, and asks nobody else', { timeout: patience(240_000) }, async (context) => {
-  if (!browser || !server) return context.skip(INSTALL_ADVICE)
-  const tab = await browser.newPage()
+it('answers in the page, stops, and asks nobody else', { timeout: patience(240_000) }, async () => {
+  const tab = await browser()!.newPage()
   const complaints: string[] = []
   const hosts = new Set<string>()
   tab.on('pageerror', (error) => complaints.push(String(error)))

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type OpenAI from 'openai'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
+import { useChromium } from './use-chromium.ts'
 
 const example = join(root, 'examples/service-worker')
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
@@ -26,7 +26,6 @@ const ANSWER =
   'The mistral is a strong, cold and dry wind that blows from the north down the Rhône valley to the Mediterranean coast of France.'
 const ENDLESS = { ...GREEDY, max_tokens: 300, ignore_eos: true } as OpenAI.ChatCompletionCreateParams
 const LASTING = { ...ENDLESS, max_tokens: 900 } as OpenAI.ChatCompletionCreateParams
-let browser: Browser | undefined
 let server: StaticServer
 let context: BrowserContext
 /** A tab that has the model, and one that knows of none. */
@@ -34,9 +33,7 @@ let first: Page
 let plain: Page
 const complaints: string[] = []
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async (started) => {
   const configFile = join(example, 'vite.config.ts')
   const common = { configFile, logLevel: 'error' } as const
   await build({ ...common, root: example, build: { outDir: folder, emptyOutDir: true } })
@@ -44,25 +41,23 @@ beforeAll(async () => {
   const output = { outDir: join(folder, 'plain'), rolldownOptions: { input: { index: input } } }
   await build({ ...common, root: join(root, 'test/runtime/plain-page'), publicDir: false, build: output })
   server = await serveFolders({ page: folder })
-  context = await browser.newContext()
+  context = await started.newContext()
   first = await openExample()
   plain = await openPlain()
-}, patience(180_000))
+})
 
 afterAll(async () => {
-  await browser?.close()
   await server?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-beforeEach(async (test) => {
-  if (!browser) return test.skip(INSTALL_ADVICE)
+beforeEach(async () => {
   complaints.splice(0)
   await first.locator('#requests').evaluate((rows) => rows.replaceChildren())
 })
 
 afterEach(() => {
-  if (!browser) return
+  if (!browser()) return
   // Errors that a test asks for are told to the console, too, by their status.
   expect(complaints.filter((text) => !/status of (400|404|503)/.test(text))).toEqual([])
   expect(server.requests.filter(({ path }) => path.startsWith('/v1'))).toEqual([])

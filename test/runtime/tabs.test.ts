@@ -2,15 +2,15 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../../src/index.ts'
 import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
-import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { StaticServer } from './static-server.ts'
 import { serveTabs } from './tabs-harness/build.ts'
 import type { Answered } from './tabs-harness/harness.ts'
+import { useChromium } from './use-chromium.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-tabs-'))
 const weights = statSync(join(root, 'models/pocket/model.safetensors')).size
@@ -21,26 +21,21 @@ const GREEDY: ChatRequest = {
   ...{ temperature: 0, max_tokens: 120, ignore_eos: true, logprobs: true },
 }
 const DRAWN: ChatRequest = { ...GREEDY, temperature: 1.3, top_p: 1, seed: 12 }
-let browser: Browser | undefined
 let context: BrowserContext
 let server: StaticServer
 let complaints: string[]
 
-beforeAll(async () => {
-  browser = await startChromium()
-  if (!browser) return
+const browser = useChromium(async () => {
   server = await serveTabs(folder)
-}, patience(120_000))
+})
 
 afterAll(async () => {
-  await browser?.close()
   await server?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-beforeEach(async (test) => {
-  if (!browser) return test.skip(INSTALL_ADVICE)
-  context = await browser.newContext()
+beforeEach(async () => {
+  context = await browser()!.newContext()
   complaints = []
   server.requests.splice(0)
 })
@@ -229,7 +224,7 @@ const COUNT_DESTROYED = `{
 }`
 
 async function sharedWorker() {
-  const session = await browser!.newBrowserCDPSession()
+  const session = await browser()!.newBrowserCDPSession()
   const { targetInfos } = await session.send('Target.getTargets')
   const { targetId } = targetInfos.find(({ type }) => type === 'shared_worker')!
   return { session, targetId }
