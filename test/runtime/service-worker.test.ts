@@ -138,7 +138,7 @@ describe('the service worker', () => {
     expect(streamed.join('')).toBe(ANSWER)
     expect(streamed.length).toBeGreaterThan(10)
     expect(await Promise.all([whole(plain, GREEDY), whole(plain, GREEDY)])).toEqual([ANSWER, ANSWER])
-    expect(await answered()).toEqual(['200', '200', '200', '200', '200'])
+    await expect.poll(answered, SOON).toEqual(['200', '200', '200', '200', '200'])
   })
 
   it("tells of bad requests as OpenAI's server does", LONG, async () => {
@@ -180,6 +180,7 @@ describe('the service worker', () => {
     await devtools.send('ServiceWorker.stopAllWorkers')
     await devtools.detach()
     expect(await whole(plain, GREEDY)).toBe(ANSWER)
+    await expect.poll(answered, SOON).toEqual(['200'])
   })
 
   it('gets a page back that was loaded past the cache', LONG, async () => {
@@ -190,13 +191,15 @@ describe('the service worker', () => {
     await expect.poll(() => first.locator('#status').textContent(), SOON).toBe('ready')
     await first.locator('#send').click()
     await expect.poll(() => first.locator('#answer').textContent(), SOON).toBe(ANSWER)
+    // The list gets its row after the last word: the next test must not find this one's.
+    await expect.poll(answered, SOON).toEqual(['200'])
   })
 })
 
 describe('several tabs', () => {
   it('have one model, and an answer of one outlives the other', LONG, async () => {
     const undisturbed = await whole(plain, ENDLESS)
-    expect(await answered()).toEqual(['200'])
+    await expect.poll(answered, SOON).toEqual(['200'])
     const second = await openExample()
     await expect.poll(() => second.locator('#tabs').textContent(), SOON).toBe('2 tabs use the one model.')
     const answer = second.evaluate(async (body) => {
