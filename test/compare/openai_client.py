@@ -2,6 +2,7 @@
 
     npm run serve -- --port 8080
     python test/compare/openai_client.py http://127.0.0.1:8080      # openai 3.x, pydantic
+    python test/compare/openai_client.py http://127.0.0.1:8081 tools      # the model of client_model.ts, see anthropic_client.py
 """
 
 import asyncio
@@ -19,7 +20,7 @@ GREEDY = {"model": "pocket", "messages": MESSAGES, "temperature": 0, "max_tokens
 ROOM = 450  # The embedded model rambles in white space.
 
 
-class Wind(BaseModel):
+class Wind(BaseModel, extra="forbid"):
     kind: Literal["wind", "rain"]
     speed: int = Field(ge=0, le=99)
 
@@ -113,6 +114,37 @@ def check_errors():
     assert client.chat.completions.create(**GREEDY, tools=[TOOL], tool_choice="none").choices[0].message.content
 
 
+def check_tools():
+    asked = {"model": "local", "messages": MESSAGES, "max_tokens": ROOM}
+    forced = {**asked, "tools": [TOOL], "tool_choice": "required", "parallel_tool_calls": False}
+    choice = client.chat.completions.create(**forced).choices[0]
+    [call] = choice.message.tool_calls
+    assert choice.finish_reason == "tool_calls" and Wind.model_validate_json(call.function.arguments), choice
+    own = openai.pydantic_function_tool(Wind)
+    parsed = client.chat.completions.parse(**{**forced, "tools": [own]}).choices[0].message
+    assert isinstance(parsed.tool_calls[0].function.parsed_arguments, Wind), parsed
+    with client.chat.completions.stream(**forced) as stream:
+        kinds = {event.type for event in stream}
+    assert "tool_calls.function.arguments.done" in kinds, kinds
+    turns = [
+        *MESSAGES,
+        {"role": "assistant", "content": None, "tool_calls": [call.model_dump()]},
+        {"role": "tool", "tool_call_id": call.id, "content": "strong"},
+    ]
+    client.chat.completions.create(**{**asked, "messages": turns, "max_tokens": 8}, tools=[TOOL])
+    flat = {"type": "function", **TOOL["function"], "strict": True}
+    response = client.responses.create(
+        model="local", input="Hi", tools=[flat], tool_choice="required", max_output_tokens=ROOM
+    )
+    calls = [item for item in response.output if item.type == "function_call"]
+    assert calls and Wind.model_validate_json(calls[0].arguments), response
+    results = [{"type": "function_call_output", "call_id": item.call_id, "output": "strong"} for item in calls]
+    second = client.responses.create(
+        model="local", input=results, previous_response_id=response.id, tools=[flat], max_output_tokens=8
+    )
+    assert second.usage.input_tokens > response.usage.input_tokens
+
+
 def running() -> int:
     with urllib.request.urlopen(BASE.replace("/v1", "/metrics")) as answer:
         page = answer.read().decode()
@@ -140,6 +172,10 @@ async def check_abort():
     raised(openai.APITimeoutError, lambda: client.with_options(timeout=0.05).chat.completions.create(**endless))
 
 
+if "tools" in sys.argv[2:]:
+    check_tools()
+    print("ok check_tools")
+    sys.exit()
 for check in (check_chat, check_structured, check_responses, check_embeddings, check_errors):
     check()
     print("ok", check.__name__)
