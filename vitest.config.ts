@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultClientConditions, defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
-import { patience } from './test/support/patience.ts'
+import { patience, SOON } from './test/support/patience.ts'
 
 export default defineConfig({
   // The repository's own condition makes `#platform` mean src/platform/node.ts, so that tests need no build.
@@ -24,6 +24,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: patience(60_000),
     hookTimeout: patience(60_000),
-    teardownTimeout: 10_000,
+    teardownTimeout: patience(10_000),
+    expect: { poll: SOON },
   },
 })

@@ -7,6 +7,7 @@ import { createMistralWebGPU } from '../../src/ai-sdk/index.ts'
 import { ContextLengthError, type MistralChat } from '../../src/index.ts'
 import { fakeChat, type Json, type Step } from '../server/fake-chat.ts'
 import { loadPocket, until } from '../server/pocket.ts'
+import { patience } from '../support/patience.ts'
 
 function scripted(script: Parameters<typeof fakeChat>[0]) {
   const chat = fakeChat(script)
@@ -39,7 +40,7 @@ describe('the embedded model', () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await loadPocket()
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => chat?.dispose())
   const request = { prompt: 'What is a mistral?', temperature: 0, maxOutputTokens: 24 }
 

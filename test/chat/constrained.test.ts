@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChatRequest, MistralChat, ParameterError } from '../../src/index.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 
 let chat: MistralChat
 beforeAll(async () => {
   chat = await MistralChat.load('pocket', { disableFeatures: disabledFeatures(), maxSequences: 4 })
-}, 240_000)
+}, patience(240_000))
 afterAll(() => chat?.dispose())
 
 const messages = [{ role: 'user', content: 'What is a mistral?' }]
@@ -35,7 +36,7 @@ function checkPerson(text: string): void {
   expect((value.tags ?? []).every((tag: string) => 'abc'.includes(tag))).toBe(true)
 }
 
-describe('an answer', { timeout: 600_000 }, () => {
+describe('an answer', { timeout: patience(600_000) }, () => {
   test('is JSON of a schema, for each of several choices', async () => {
     let finished = 0
     for (let seed = 0; seed < 4; seed++) {

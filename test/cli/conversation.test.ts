@@ -1,9 +1,9 @@
 /** Questions and answers in turn, from a pipe and from a person. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { Conversation } from '../../src/cli/conversation.ts'
 import { AbortError, ContextLengthError, DeviceLostError } from '../../src/errors.ts'
-import { type Stage, stage } from './stage.ts'
+import { SOON } from '../support/patience.ts'
+import { type Stage, settled, stage } from './stage.ts'
 
 type Chat = ConstructorParameters<typeof Conversation>[1]
 interface Request {
@@ -94,7 +94,7 @@ describe('a piped conversation', () => {
   it('ends as a whole on Ctrl-C', async () => {
     const on = stage({ input: 'one\ntwo\n' })
     const running = expect(converse(on, endless().chat)).rejects.toThrow(AbortError)
-    await vi.waitFor(() => expect(on.out()).toContain('well'))
+    await vi.waitFor(() => expect(on.out()).toContain('well'), SOON)
     on.signals.emit('SIGINT')
     await running
     expect(on.signals.listenerCount('SIGINT')).toBe(0)
@@ -107,16 +107,16 @@ describe('a typed conversation', () => {
     const { chat, requests } = endless()
     const running = converse(on, chat)
     on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.out()).toContain('well'))
+    await vi.waitFor(() => expect(on.out()).toContain('well'), SOON)
     on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err()).toContain('(stopped'))
-    await delay(20)
+    await vi.waitFor(() => expect(on.err()).toContain('(stopped'), SOON)
+    await settled()
     on.stdin.write('again\r')
-    await vi.waitFor(() => expect(requests).toHaveLength(2))
+    await vi.waitFor(() => expect(requests).toHaveLength(2), SOON)
     expect(requests[1]!.messages.map(({ content }) => content)).toEqual(['hello', 'well', 'again'])
     on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err().split('(stopped')).toHaveLength(3))
-    await delay(20)
+    await vi.waitFor(() => expect(on.err().split('(stopped')).toHaveLength(3), SOON)
+    await settled()
     on.stdin.write('\x04')
     await running
   })
@@ -129,9 +129,9 @@ describe('a typed conversation', () => {
       ended = true
     })
     const press = async (keys: string) => {
-      await delay(20)
+      await settled()
       on.stdin.write(keys)
-      await delay(20)
+      await settled()
     }
     await press('\x03')
     await press('hello\r')
@@ -147,10 +147,10 @@ describe('a typed conversation', () => {
     const { chat } = endless()
     const running = converse(on, chat)
     on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.out()).toContain('well'))
+    await vi.waitFor(() => expect(on.out()).toContain('well'), SOON)
     on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err()).toContain('(stopped; Ctrl-C again leaves)'))
-    await delay(20)
+    await vi.waitFor(() => expect(on.err()).toContain('(stopped; Ctrl-C again leaves)'), SOON)
+    await settled()
     on.stdin.write('\x03')
     await running
   })
@@ -162,8 +162,8 @@ describe('a typed conversation', () => {
     })
     const running = converse(on, chat)
     on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.out()).toContain('a␛[2Jb\n\tc\ufffd'))
-    await delay(20)
+    await vi.waitFor(() => expect(on.out()).toContain('a␛[2Jb\n\tc\ufffd'), SOON)
+    await settled()
     on.stdin.write('\x04')
     await running
   })

@@ -117,7 +117,8 @@ describe('generate on a trained GGUF', () => {
 
   it('ends with 130 on Ctrl-C, with what there is of the text', async () => {
     const main = join(root, 'src/cli/main.ts')
-    const args = [...GREEDY, '--max-new-tokens', '500']
+    // So many that it does not end by itself before the signal comes.
+    const args = [...GREEDY, '--max-new-tokens', '900']
     const child = spawn(process.execPath, ['--conditions=mistral-webgpu-source', '--import', 'tsx', main, ...args], {
       cwd: root,
     })

@@ -47,7 +47,7 @@ describe.runIf(hasPseudoTerminal)('chat on a terminal', { timeout: patience(600_
   })
 
   it('stops an answer on Ctrl-C, and leaves on the second', async () => {
-    const on = start('chat --ignore-eos -n 400 --temp 1.2', { NO_COLOR: '1' })
+    const on = start('chat --ignore-eos -n 900 --temp 1.2', { NO_COLOR: '1' })
     await on.until((text) => text.includes('\n>'), 'the prompt')
     on.type('Tell me about the winds\r')
     await on.until((text) => (text.split('winds\n')[1] ?? '').length > 80, 'some of the answer')

@@ -7,6 +7,7 @@ import { chosenModel } from '../../src/cli/choice.ts'
 import { ChoiceError } from '../../src/errors.ts'
 import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
 import { type HubServer, sha256, startHub } from '../support/hub-server.ts'
+import { patience } from '../support/patience.ts'
 import { runCommand, stage } from './stage.ts'
 
 let hub: HubServer
@@ -31,7 +32,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe('pull and cache', { timeout: 120_000 }, () => {
+describe('pull and cache', { timeout: patience(120_000) }, () => {
   it('bring, list, verify and remove a model', async () => {
     expect(await run('pull', REPOSITORY)).toMatchObject({
       code: 0,

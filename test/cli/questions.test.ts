@@ -2,8 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
+import { SOON } from '../support/patience.ts'
 import { type Chat, converse, counting, piped, type Request } from './counting-chat.ts'
-import { stage } from './stage.ts'
+import { settled, stage } from './stage.ts'
 
 describe('questions of several lines', () => {
   it('stand between quotes, in a pipe too', async () => {
@@ -18,10 +19,10 @@ describe('questions of several lines', () => {
     const { chat, requests } = counting()
     const running = converse(on, chat)
     for (const key of keys) {
-      await delay(25)
+      await settled()
       on.stdin.write(key)
     }
-    await delay(25)
+    await settled()
     on.stdin.write('\x04')
     await running
     return { asked: requests.map(({ messages }) => messages.at(-1)!.content), out: on.out() }
@@ -63,8 +64,8 @@ describe('thoughts', () => {
     const on = stage({ isTTY: true })
     const running = converse(on, { generate } as unknown as Chat)
     on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.out()).toContain('\x1b[2mLet me \x1b[22m\x1b[2msee.\x1b[22m\nYes.\n'))
-    await delay(25)
+    await vi.waitFor(() => expect(on.out()).toContain('\x1b[2mLet me \x1b[22m\x1b[2msee.\x1b[22m\nYes.\n'), SOON)
+    await settled()
     on.stdin.write('\x04')
     await running
     const piped = stage({ input: 'hello\n' })
@@ -85,12 +86,12 @@ describe('the sign until an answer begins', () => {
     }
     const running = converse(on, { generate } as unknown as Chat)
     on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.err()).toContain('\r\x1b[2m⠋\x1b[22m\r\x1b[2m⠙'))
+    await vi.waitFor(() => expect(on.err()).toContain('\r\x1b[2m⠋\x1b[22m\r\x1b[2m⠙'), SOON)
     expect(on.out()).not.toContain('well')
     begin()
-    await vi.waitFor(() => expect(on.out()).toContain('well\n'))
+    await vi.waitFor(() => expect(on.out()).toContain('well\n'), SOON)
     expect(on.err().endsWith('\r\x1b[K')).toBe(true)
-    await delay(25)
+    await settled()
     on.stdin.write('\x04')
     await running
   })
@@ -118,11 +119,11 @@ describe('the sign until an answer begins', () => {
     }
     const running = converse(on, { generate } as unknown as Chat)
     on.stdin.write('hello\r')
-    await vi.waitFor(() => expect(on.err()).toContain('⠙'))
+    await vi.waitFor(() => expect(on.err()).toContain('⠙'), SOON)
     on.signals.emit('SIGINT')
-    await vi.waitFor(() => expect(on.err()).toContain('(stopped'))
+    await vi.waitFor(() => expect(on.err()).toContain('(stopped'), SOON)
     expect(on.err()).toContain('\r\x1b[K\x1b[2m(stopped')
-    await delay(25)
+    await settled()
     on.stdin.write('\x04')
     await running
   })

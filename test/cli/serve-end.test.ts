@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady } from '../support/serve-process.ts'
 
-const SMALL = ['--context', '256', '--max-sequences', '2']
+const SMALL = ['--context', '1024', '--max-sequences', '2']
 const LONG = {
   model: 'pocket',
   messages: [{ role: 'user', content: 'What is a mistral?' }],
@@ -14,13 +14,15 @@ const LONG = {
   temperature: 0,
   stream: true,
 }
+/** One that runs on while the test, or the server, is held up. */
+const LASTING = { ...LONG, max_tokens: 1000 }
 
 /** A stream that runs: its first piece has come. */
-async function streaming(server: ServeProcess, signal?: AbortSignal) {
+async function streaming(server: ServeProcess, asked: object, signal?: AbortSignal) {
   const response = await fetch(`${server.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(LONG),
+    body: JSON.stringify(asked),
     ...(signal && { signal }),
   })
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
@@ -37,6 +39,10 @@ async function streaming(server: ServeProcess, signal?: AbortSignal) {
   return { rest }
 }
 
+/** The server has heard the signal that tells it to end. */
+const stopping = (server: ServeProcess) =>
+  expect.poll(() => server.log().map(({ message }) => message)).toContainEqual(expect.stringMatching(/^stopping: /))
+
 describe('clients that leave', { timeout: patience(120_000) }, () => {
   let server: ServeProcess
   afterEach(() => server?.stop('SIGKILL'))
@@ -46,12 +52,12 @@ describe('clients that leave', { timeout: patience(120_000) }, () => {
     const [out, err] = [server.stdout(), server.stderr()]
     for (let i = 0; i < 3; i++) {
       const client = new AbortController()
-      const { rest } = await streaming(server, client.signal)
+      const { rest } = await streaming(server, LASTING, client.signal)
       client.abort()
       await expect(rest()).rejects.toThrow()
     }
     const records = () => server.log().filter((line) => line.event === 'request')
-    for (let i = 0; i < 100 && records().length < 3; i++) await delay(50)
+    await expect.poll(() => records().length).toBe(3)
     const left = { level: 'info', status: 200, aborted: true, completionTokens: expect.any(Number) }
     expect(records()).toMatchObject([left, left, left])
     for (const { completionTokens } of records()) expect(completionTokens).toBeGreaterThan(0)
@@ -77,9 +83,9 @@ describe('stopping', { timeout: patience(180_000) }, () => {
     'on %s lets a stream come to its end, takes nothing new, ends with 0',
     async (signal) => {
       server = await startReady(SMALL)
-      const { rest } = await streaming(server)
+      const { rest } = await streaming(server, LONG)
       server.child.kill(signal)
-      await delay(300)
+      await stopping(server)
       await expect(fetch(`${server.url}/health`)).rejects.toThrow()
       const text = await rest()
       expect(text.trimEnd()).toMatch(/data: \[DONE\]$/)
@@ -91,7 +97,7 @@ describe('stopping', { timeout: patience(180_000) }, () => {
 
   it('meanwhile refuses requests over connections that are still open as any other refusal: known, allowed, logged', async () => {
     server = await startReady([...SMALL, '--cors', 'https://example.com'])
-    const body = JSON.stringify(LONG)
+    const body = JSON.stringify(LASTING)
     const path = '/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json'
     let all = ''
     const socket = connect(server.port, '127.0.0.1')
@@ -102,7 +108,7 @@ describe('stopping', { timeout: patience(180_000) }, () => {
     socket.write(`POST ${path}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
     while (!all.includes('"content":"')) await delay(10)
     server.child.kill('SIGTERM')
-    await delay(100)
+    await stopping(server)
     socket.write(`POST ${path}\r\nContent-Length: 2\r\nOrigin: https://example.com\r\nX-Request-Id: late\r\n\r\n{}`)
     await closed
     expect(await server.ended).toEqual({ code: 0, signal: null })
@@ -119,7 +125,7 @@ describe('stopping', { timeout: patience(180_000) }, () => {
 
   it('cuts what takes longer than --drain-seconds, and still ends with 0', async () => {
     server = await startReady([...SMALL, '--drain-seconds', '0'])
-    const { rest } = await streaming(server)
+    const { rest } = await streaming(server, LASTING)
     server.child.kill('SIGTERM')
     await expect(rest()).rejects.toThrow()
     expect(await server.ended).toEqual({ code: 0, signal: null })
@@ -128,9 +134,9 @@ describe('stopping', { timeout: patience(180_000) }, () => {
 
   it('at the second signal ends at once', async () => {
     server = await startReady(SMALL)
-    const { rest } = await streaming(server)
+    const { rest } = await streaming(server, LASTING)
     server.child.kill('SIGTERM')
-    await delay(200)
+    await stopping(server)
     server.child.kill('SIGTERM')
     expect(await server.ended).toEqual({ code: null, signal: 'SIGTERM' })
     await expect(rest()).rejects.toThrow()

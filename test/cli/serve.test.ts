@@ -1,7 +1,6 @@
 /** `serve` as a program of its own. */
 import { createServer, get as httpGet } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runChild } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
@@ -125,8 +124,9 @@ describe('a server that is ready', { timeout: patience(120_000) }, () => {
     const response = await post(`${server.url}/v1/chat/completions`, body, { ...auth, 'x-request-id': 'find-me' })
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({ model: 'pocket', usage: { completion_tokens: 2 } })
-    await delay(100)
-    const lines = server.log().filter((line) => line.requestId === 'find-me')
+    const found = () => server.log().filter((line) => line.requestId === 'find-me')
+    await expect.poll(found).not.toEqual([])
+    const lines = found()
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatchObject({
       level: 'info',

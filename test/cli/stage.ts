@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Cli } from '../../src/cli/context.ts'
 import { createTerminal } from '../../src/platform/terminal.ts'
 import { type ChildOptions, type ChildResult, root, runChild } from '../support/child.ts'
@@ -54,6 +55,14 @@ export function stage(options: StageOptions = {}): Stage {
   if (input !== undefined) stdin.end(input)
   const cli: Cli = { terminal }
   return { cli, stdin, signals, out: () => texts[0]!, err: () => texts[1]!, exitCode: () => code }
+}
+
+/**
+ * Resolves when the program has taken what was typed and waits for more. It needs some turns of the event loop for that;
+ * one long pause could be over before them where the process was held up, so these are many short ones.
+ */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 25; turn++) await delay(1)
 }
 
 /** Runs `mistral-webgpu` from its sources, as a user would run the built one. */

@@ -7,6 +7,7 @@ import type { Expression } from '../../src/constraints/expression.ts'
 import { compileSchema, SchemaError } from '../../src/constraints/json-schema.ts'
 import { ConstraintError } from '../../src/errors.ts'
 import { accepts } from '../reference/expression-matcher.ts'
+import { patience } from '../support/patience.ts'
 import { type Random, randomSchema, randomText, randomValue } from '../support/random-schemas.ts'
 import { SchemaOracle } from '../support/schema-oracle.ts'
 import { automatonOf, randomOf } from './support.ts'
@@ -28,7 +29,7 @@ describe('random schemas', () => {
   const counts = { accepted: 0, refused: 0, written: 0, impossible: 0, unsure: 0 }
   const unsupported = new Map<string, number>()
 
-  it(`${COUNT} of them mean what ajv says`, { timeout: 1_200_000 }, () => {
+  it(`${COUNT} of them mean what ajv says`, { timeout: patience(1_200_000) }, () => {
     for (let i = 0; i < COUNT; i++) check(SEED * 1_000_000 + i)
     if (process.env.SCHEMAS !== undefined) console.log(counts, unsupported)
     expect(counts.accepted).toBeGreaterThan(COUNT)

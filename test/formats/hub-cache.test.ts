@@ -21,6 +21,7 @@ import { listCached, pull, removeCached, verifyCached } from '../../src/generate
 import { root } from '../support/child.ts'
 import { expectWhole, hostileRun, loadWhole, pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
 import { FAULTS, type HubServer, sha256, startHub } from '../support/hub-server.ts'
+import { patience } from '../support/patience.ts'
 
 const FOLDER = `models--${REPOSITORY.replace('/', '--')}`
 let hub: HubServer
@@ -213,7 +214,7 @@ describe('the Hub', () => {
   })
 })
 
-describe('processes', { timeout: 120_000 }, () => {
+describe('processes', { timeout: patience(120_000) }, () => {
   it('that are killed at any moment leave nothing that looks whole', async () => {
     const slow = await startHub({ slowMs: 6 })
     try {

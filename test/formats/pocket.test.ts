@@ -9,6 +9,7 @@ import { blobReader, customReader } from '../../src/formats/byte-reader.ts'
 import pocket from '../../src/formats/pocket.ts'
 import { openSource } from '../../src/formats/source.ts'
 import { root, runChild } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 
 const folder = join(root, 'models/pocket')
 
@@ -61,7 +62,7 @@ describe('in a bundle of CommonJS', () => {
   const output = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   afterAll(() => rmSync(output, { recursive: true, force: true }))
 
-  it('the name is refused with what to write instead', { timeout: 120_000 }, async () => {
+  it('the name is refused with what to write instead', { timeout: patience(120_000) }, async () => {
     const entry = join(output, 'entry.mjs')
     writeFileSync(
       entry,

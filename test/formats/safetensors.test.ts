@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeToF32 } from '../../src/formats/blocks.ts'
 import { bytesReader, customReader } from '../../src/formats/byte-reader.ts'
 import { openSafetensors } from '../../src/formats/safetensors.ts'
+import { patience } from '../support/patience.ts'
 import { concat, fixture, fixtureJson, floats, refusal, safetensors, text, u64, verdict } from './helpers.ts'
 
 const open = (bytes: Uint8Array) => openSafetensors(bytesReader('x.safetensors', bytes))
@@ -102,7 +103,7 @@ describe('openSafetensors', () => {
     expect(asked).toEqual([8])
   })
 
-  it('answers every damaged file with a verdict, quickly', { timeout: 60_000 }, async () => {
+  it('answers every damaged file with a verdict, quickly', { timeout: patience(60_000) }, async () => {
     const sound = fixture('hf-mixed-tied/model.safetensors')
     const header = 8 + Number(new DataView(sound.buffer).getBigUint64(0, true))
     let parsed = 0

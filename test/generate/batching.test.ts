@@ -1,9 +1,9 @@
 /** What a request gives depends on itself alone: not on steps per readback, other requests, guesses, or the cache. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Pace } from '../../src/generate/pace.ts'
 import { type MistralModel, QueueFullError, type SamplingInput } from '../../src/index.ts'
 import { fixture, random, withModel } from '../support/fixtures.ts'
-import { patience } from '../support/patience.ts'
+import { patience, SOON } from '../support/patience.ts'
 import { greedy, promptOf, runAll, tokensOf } from './support.ts'
 
 const { path, reference } = fixture('window-7')
@@ -175,8 +175,7 @@ describe('the queue', { timeout: patience(120_000) }, () => {
       const controller = new AbortController()
       const first = tokensOf(model.generate(prompt(1, 9), { ...greedy, max_tokens: 60 }))
       const waiting = tokensOf(model.generate(prompt(2, 9), greedy, { signal: controller.signal }))
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      expect(model.status()).toMatchObject({ running: 1, waiting: 1 })
+      await vi.waitFor(() => expect(model.status()).toMatchObject({ running: 1, waiting: 1 }), { ...SOON, interval: 1 })
       controller.abort()
       await expect(waiting).rejects.toThrow()
       expect(model.status().waiting).toBe(0)

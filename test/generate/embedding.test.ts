@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbortError, ContextLengthError, type MistralChat, ParameterError } from '../../src/index.ts'
 import { loadPocket } from '../server/pocket.ts'
+import { patience } from '../support/patience.ts'
 
 interface Golden {
   text: string
@@ -16,7 +17,7 @@ const goldens: Golden[] = JSON.parse(readFileSync(file, 'utf8')).embeddings
 let chat: MistralChat
 beforeAll(async () => {
   chat = await loadPocket({ prefillChunk: 64 })
-}, 120_000)
+}, patience(120_000))
 afterAll(() => chat?.dispose())
 
 /** The cosine of the angle between them, and how much longer the second is. */

@@ -153,7 +153,7 @@ describe('stopping', () => {
       const controller = new AbortController()
       const timer = setTimeout(() => controller.abort(new Error('enough')), next() * 40)
       const run = tokensOf(
-        model.generate(promptOf(100 + i, 30), { ...greedy, max_tokens: 400 }, { signal: controller.signal }),
+        model.generate(promptOf(100 + i, 30), { ...greedy, max_tokens: 4000 }, { signal: controller.signal }),
       )
       const error = await run.catch((e: unknown) => e)
       clearTimeout(timer)

@@ -53,7 +53,7 @@ describe('logits of transformers below and beyond the original length', () => {
 const POSITIONS = 262_144
 
 describe('a sequence of 262,144 positions', () => {
-  test('is attended to from its first key to its last', { timeout: 240_000 }, async () => {
+  test('is attended to from its first key to its last', { timeout: patience(240_000) }, async () => {
     const sizes = { dim: 8, nLayers: 1, nHeads: 2, nKvHeads: 1, headDim: 8, hiddenDim: 12, vocabSize: 40 }
     const plain = randomModel({ ...sizes, normEps: 1e-5, ropeTheta: 1e6, slidingWindow: undefined }, 11)
     const files = asFolder(plain)
@@ -90,7 +90,7 @@ describe('a sequence of 262,144 positions', () => {
     }
   })
 
-  test('is read and continued where every layer has a window', { timeout: 600_000 }, async () => {
+  test('is read and continued where every layer has a window', { timeout: patience(600_000) }, async () => {
     const ids = Array.from({ length: 131_100 }, (_, i) => 3 + ((i * 7 + (i >> 4)) % 90))
     const options = { kvCache: 'f32', contextLength: POSITIONS, prefillChunk: 4096 } as const
     await withModel(`${FOLDER}/ministral3`, options, async (model) => {

@@ -10,6 +10,7 @@ import { Recordings } from '../../src/model/recordings.ts'
 import { loadWeights } from '../../src/model/weights.ts'
 import { createWorkspace } from '../../src/model/workspace.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { patience } from '../support/patience.ts'
 
 const CLASSES = [1, 4, 8, 'decode', 'many'] as const
 
@@ -17,7 +18,7 @@ test.each([
   [true, 'f32'],
   [false, 'f32'],
   [true, 'q8'],
-] as const)('with norms in products: %s, in a cache of %s', { timeout: 120_000 }, async (on, dtype) => {
+] as const)('with norms in products: %s, in a cache of %s', { timeout: patience(120_000) }, async (on, dtype) => {
   const foldedNorms = { 1: on, 4: on, 8: on, decode: on, many: on }
   // Without those matmuls that a model loads with its weights.
   const matmul = { 1: 'vector', 4: 'batch4', 8: 'batch8', decode: 'batch8', many: 'batch8' } as const

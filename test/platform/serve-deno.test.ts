@@ -3,11 +3,14 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root, runChild } from '../support/child.ts'
+import { patience } from '../support/patience.ts'
 
 const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'deno.cmd' : 'deno')
 
 describe.skipIf(!existsSync(deno))('a server in Deno', () => {
-  it('answers, streams, refuses a taken port, notices who leaves, drains and cuts', { timeout: 60_000 }, async () => {
+  it('answers, streams, refuses a taken port, notices who leaves, drains and cuts', {
+    timeout: patience(60_000),
+  }, async () => {
     const file = join(root, 'test', 'platform', `serve-child-${process.pid}.ts`)
     writeFileSync(
       file,
@@ -34,7 +37,7 @@ describe.skipIf(!existsSync(deno))('a server in Deno', () => {
       found.push(await platform.serveHttp(handler, { host, port: server.port }).then(() => 'took', (e) => e.name + ': ' + e.message))
       const left = await fetch(server.url + '/100000')
       await left.body!.cancel()
-      for (let i = 0; i < 100 && cancelled === 0; i++) await wait(20)
+      while (cancelled === 0) await wait(20)
       found.push(cancelled)
       const last = await fetch(server.url + '/10')
       const closed = server.close(5000)

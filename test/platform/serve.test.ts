@@ -6,9 +6,10 @@ import { platform as browser } from '../../src/platform/browser.ts'
 import { platform } from '../../src/platform/node.ts'
 import { listenFact, serverUrl } from '../../src/platform/serve-facts.ts'
 import type { FetchHandler, HttpServer, ServeOptions } from '../../src/platform/types.ts'
+import { SOON } from '../support/patience.ts'
 
 const HOST = '127.0.0.1'
-const WAIT = { timeout: 20_000, interval: 10 }
+const WAIT = { ...SOON, interval: 10 }
 const servers: HttpServer[] = []
 const sockets: Socket[] = []
 afterEach(async () => {
@@ -187,13 +188,13 @@ describe('a server in Node', () => {
   })
 
   it('closes connections that have nothing to say', async () => {
-    const server = await serve(() => new Response('x'), { idleTimeoutMs: 200 })
+    const server = await serve(() => new Response('x'), { idleTimeoutMs: 1000 })
     const { received } = raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
     expect(await received).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   it('takes no more connections than it was told to', async () => {
-    const server = await serve(() => new Response(ticking(50).body), { maxConnections: 1 })
+    const server = await serve(() => new Response(ticking(10_000).body), { maxConnections: 1 })
     const first = await fetch(server.url)
     await expect(fetch(server.url)).rejects.toThrow()
     await first.body!.cancel()

@@ -178,7 +178,7 @@ describe('the terminal of a process', () => {
       clearInterval(keepAlive)
       await terminal.out.write(first.text)
       terminal.close()`
-    const result = await runModule(source, { input: 'hi\n', inputStaysOpen: true, timeoutMs: 10_000 })
+    const result = await runModule(source, { input: 'hi\n', inputStaysOpen: true })
     expect(result).toMatchObject({ code: 0, hung: false, stdout: 'hi' })
   })
 })

@@ -4,6 +4,7 @@ import { ContextLengthError, DeviceLostError, type MistralChat } from '../../src
 import { LanguageModel, provideModel, QuotaExceededError, releaseModel } from '../../src/prompt-api/index.ts'
 import type { Json } from '../server/fake-chat.ts'
 import { loadPocket, until } from '../server/pocket.ts'
+import { patience } from '../support/patience.ts'
 import { conversation, echo, named, provide } from './support.ts'
 
 beforeEach(() => releaseModel())
@@ -12,7 +13,7 @@ describe('the embedded model', () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await loadPocket()
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => chat?.dispose())
 
   test('answers, streams, and remembers', async () => {

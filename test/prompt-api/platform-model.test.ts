@@ -11,6 +11,7 @@ import {
 } from '../../src/prompt-api/index.ts'
 import type { Json } from '../server/fake-chat.ts'
 import { loadPocket, until } from '../server/pocket.ts'
+import { patience } from '../support/patience.ts'
 import { echo, named, provide } from './support.ts'
 
 beforeEach(() => releaseModel())
@@ -99,7 +100,7 @@ describe('the embedded model', () => {
   let chat: MistralChat
   beforeAll(async () => {
     chat = await loadPocket()
-  }, 120_000)
+  }, patience(120_000))
   afterAll(() => chat?.dispose())
 
   const rating = {

@@ -95,7 +95,7 @@ describe('create', () => {
       expect(loaded).toBeGreaterThan(events[i - 1]?.loaded ?? -1)
     }
     await releaseModel()
-  }, 60_000)
+  })
 
   test.each([0, 1])('aborting at the progress %d rejects with the reason, and no progress follows', async (at) => {
     provide(echo)

@@ -7,6 +7,7 @@ import { build } from 'vite'
 import { afterAll, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { fixture, maxDifference, type Reference } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import type { HarnessRun } from './harness/harness.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 import { useChromium } from './use-chromium.ts'
@@ -45,7 +46,7 @@ async function withPage(
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text())
     })
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(patience(60_000))
     await page.goto(`${server.origin}/${path}`)
     await use(page)
     expect(complaints).toEqual([])

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
+import { patience } from '../support/patience.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome']
 const MAC = [
@@ -74,6 +75,6 @@ function launch({ path, args = [] }: Candidate, flags: readonly string[]): Promi
     executablePath: path,
     args: [...FLAGS, ...args, ...flags],
     env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    timeout: 30_000,
+    timeout: patience(30_000),
   })
 }

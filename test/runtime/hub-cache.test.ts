@@ -51,7 +51,7 @@ afterEach(async () => {
 
 async function open(name = 'index.html'): Promise<Page> {
   const page = await context.newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(patience(60_000))
   await page.goto(`${server.origin}/page/${name}`)
   await page.waitForFunction(() => window.downloads !== undefined)
   return page
@@ -151,7 +151,7 @@ describe('downloads in a page', { timeout: patience(120_000) }, () => {
     const first = await open()
     expect((await pull(first, 0.3)).error).toContain('AbortError')
     const running = pull(first).catch(() => undefined)
-    await expect.poll(() => hub.served, { timeout: 30_000 }).toBeGreaterThan(total * 0.6)
+    await expect.poll(() => hub.served).toBeGreaterThan(total * 0.6)
     await first.close()
     await running
     const second = await open()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChildOptions, root, runChild } from '../support/child.ts'
+import { freePort } from '../support/free-port.ts'
 import { patience } from '../support/patience.ts'
 import { type ServeProcess, startReady } from '../support/serve-process.ts'
 
@@ -93,9 +94,6 @@ it('the openai client in one process with the model', { timeout: patience(120_00
 
 const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'deno.cmd' : 'deno')
 
-/** The example takes no port that it would choose itself. */
-const DENO_PORT = 20_000 + (process.pid % 20_000)
-
 it.skipIf(!existsSync(deno))('Deno serves the app', { timeout: patience(240_000) }, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
   // Inside the package, for Deno to know what `#platform` means.
@@ -109,9 +107,11 @@ it.skipIf(!existsSync(deno))('Deno serves the app', { timeout: patience(240_000)
     const importMap = join(folder, 'imports.json')
     writeFileSync(importMap, JSON.stringify({ imports }))
     // One program: the example beside a client that asks it and then ends it as a service manager would.
-    writeFileSync(client, denoClient(pathToFileURL(example('deno/serve.ts')).href))
+    // The example takes no port that it would choose itself.
+    const port = await freePort()
+    writeFileSync(client, denoClient(pathToFileURL(example('deno/serve.ts')).href, port))
     const flags = ['run', '--no-check', '--conditions=mistral-webgpu-source', '-A', `--import-map=${importMap}`]
-    const result = await runChild(deno, [...flags, client, join(root, 'models/pocket'), String(DENO_PORT)], {
+    const result = await runChild(deno, [...flags, client, join(root, 'models/pocket'), String(port)], {
       timeoutMs: 220_000,
     })
     const output = `${result.stdout}\n${result.stderr}`
@@ -127,10 +127,10 @@ it.skipIf(!existsSync(deno))('Deno serves the app', { timeout: patience(240_000)
   }
 })
 
-function denoClient(server: string): string {
+function denoClient(server: string, port: number): string {
   return `
     import process from 'node:process'
-    const url = 'http://127.0.0.1:${DENO_PORT}'
+    const url = 'http://127.0.0.1:${port}'
     const serving = import(${JSON.stringify(server)})
     let early
     while (early === undefined) {

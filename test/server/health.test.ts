@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { DeviceError, DeviceLostError } from '../../src/errors.ts'
 import { type ChatModel, createApp } from '../../src/server/index.ts'
+import { SOON } from '../support/patience.ts'
 import { appOf, fakeChat, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -139,8 +140,8 @@ describe('the log of what ends early', () => {
     while (chat.taken < 3) await new Promise((resolve) => setTimeout(resolve, 1))
     client.abort()
     await answer
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(records).toMatchObject([{ status: 499, aborted: true, level: 'info', completionTokens: 5 }])
+    const left = { status: 499, aborted: true, level: 'info', completionTokens: 5 }
+    await vi.waitFor(() => expect(records).toMatchObject([left]), SOON)
   })
 })
 

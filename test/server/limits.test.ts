@@ -4,7 +4,7 @@ import { MistralChat } from '../../src/index.ts'
 import { createApp, type MistralApp } from '../../src/server/index.ts'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { disabledFeatures } from '../support/features.ts'
-import { patience } from '../support/patience.ts'
+import { patience, SOON } from '../support/patience.ts'
 
 let chat: MistralChat
 let app: MistralApp
@@ -92,7 +92,7 @@ describe('too much', { timeout: patience(120_000) }, () => {
     const busy = [1, 2].map(() =>
       ask('/v1/chat/completions', { model: 'm', messages, max_tokens: 200, ignore_eos: true }).then(noted),
     )
-    await vi.waitUntil(() => chat.model.status().running === 2, { timeout: patience(30_000) })
+    await vi.waitUntil(() => chat.model.status().running === 2, { ...SOON, interval: 2 })
     await ask('/v1/completions', { model: 'm', prompt: ['a', 'b '.repeat(2000)], max_tokens: 5 }).then(noted)
     await Promise.all(busy)
     // It did not wait for a sequence to become free.

@@ -1,10 +1,11 @@
 /** A real nginx with the configuration of examples/deploy. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { root } from '../support/child.ts'
+import { freePort } from '../support/free-port.ts'
+import { SOON } from '../support/patience.ts'
 
 // Debian keeps it where the path of an ordinary user does not look.
 const env = { ...process.env, PATH: [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter) }
@@ -13,15 +14,6 @@ export const hasNginx = spawnSync('nginx', ['-v'], { env }).error === undefined
 export interface Nginx {
   readonly url: string
   readonly child: ChildProcess
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Starts it in a folder of its own, in front of replicas at these two ports: the example as it stands but for its ports. */
@@ -40,7 +32,7 @@ export async function startNginx(folder: string, ports: readonly number[]): Prom
     complaints += data
   })
   const url = `http://127.0.0.1:${port}`
-  for (let i = 0; i < 100; i++) {
+  for (const end = performance.now() + SOON.timeout; performance.now() < end; ) {
     if (child.exitCode !== null) throw new Error(`nginx ended: ${complaints}`)
     const answers = await fetch(`${url}/health`).then(
       () => true,

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
 import { type ChatLoadOptions, MistralChat } from '../../src/index.ts'
 import { createApp } from '../../src/server/index.ts'
 import { disabledFeatures } from '../support/features.ts'
+import { SOON } from '../support/patience.ts'
 
 /** The embedded model. */
 export function loadPocket(options: ChatLoadOptions = {}): Promise<MistralChat> {
@@ -9,13 +11,9 @@ export function loadPocket(options: ChatLoadOptions = {}): Promise<MistralChat> 
   return MistralChat.load(path, { disableFeatures: disabledFeatures(), ...options })
 }
 
-/** Waits until it is so; throws after 10 s. */
+/** Waits until it is so; throws when that takes too long. */
 export async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > end) throw new Error('it did not come to be so within 10 s')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
+  await vi.waitUntil(condition, { ...SOON, interval: 2 })
 }
 
 export const messages = [{ role: 'user' as const, content: 'What is a mistral?' }]

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { SOON } from '../support/patience.ts'
 import { appOf, events, greeting, type Json, post, question, type Step } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -20,12 +21,11 @@ describe('the client that reads slowly', () => {
 
   test('is dropped when it takes nothing for too long', async () => {
     const records: Json[] = []
-    const { app, chat } = appOf(many, { idleTimeoutMs: 40, log: (record) => records.push(record) })
+    const { app, chat } = appOf(many, { idleTimeoutMs: 200, log: (record) => records.push(record) })
     const reader = (await post(app, CHAT, streamed)).body!.getReader()
     await reader.read()
-    await sleep(100)
-    expect(chat.running).toBe(0)
-    await expect(reader.read()).rejects.toThrow('took nothing for 40 ms')
+    await vi.waitFor(() => expect(chat.running).toBe(0), SOON)
+    await expect(reader.read()).rejects.toThrow('took nothing for 200 ms')
     expect(records).toMatchObject([{ aborted: true, level: 'warn', error: expect.stringMatching('took nothing') }])
   })
 })
@@ -57,8 +57,7 @@ describe('the client that goes', () => {
     const waiting = reader.read()
     client.abort()
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' })
-    await sleep(5)
-    expect(chat.running).toBe(0)
+    await vi.waitFor(() => expect(chat.running).toBe(0), SOON)
   })
 
   test('by cancelling the body', async () => {
@@ -100,13 +99,11 @@ describe('the client that goes', () => {
       const { app, chat } = appOf([{ wait: 60_000 }], { log: (record) => records.push(record) })
       const client = new AbortController()
       const response = post(app, CHAT, { ...question, stream }, { signal: client.signal })
-      await sleep(20)
-      expect(chat.running).toBe(1)
+      await vi.waitFor(() => expect(chat.running).toBe(1), SOON)
       client.abort()
       await expect(response).rejects.toMatchObject({ name: 'AbortError' })
-      await sleep(5)
+      await vi.waitFor(() => expect(records).toMatchObject([{ status: 499, aborted: true }]), SOON)
       expect(chat.running).toBe(0)
-      expect(records).toMatchObject([{ status: 499, aborted: true }])
     }
   })
 
@@ -120,7 +117,7 @@ describe('the client that goes', () => {
       signal: client.signal,
     })
     const response = app.fetch(request)
-    await sleep(20)
+    await vi.waitFor(() => expect(chat.running).toBe(1), SOON)
     client.abort()
     expect((await response).status).toBe(499)
     expect(chat.running).toBe(0)
@@ -129,7 +126,9 @@ describe('the client that goes', () => {
 
 describe('the request that waits long', () => {
   test('is kept alive by comments, which are no events', async () => {
-    const { app } = appOf([{ wait: 70 }, { text: 'Hi' }, { wait: 50 }, { finish_reason: 'stop' }], { keepAliveMs: 20 })
+    // Waits that are many times as long as the pauses between comments: timers may come late, and together.
+    const steps: Step[] = [{ wait: 400 }, { text: 'Hi' }, { wait: 300 }, { finish_reason: 'stop' }]
+    const { app } = appOf(steps, { keepAliveMs: 20 })
     const response = await post(app, CHAT, streamed)
     const text = await response.clone().text()
     expect(text.startsWith(': keep-alive\n\n')).toBe(true)
@@ -139,7 +138,7 @@ describe('the request that waits long', () => {
   })
 
   test('learns of a failure by an event, once the stream is open', async () => {
-    const { app } = appOf([{ wait: 50 }, { fail: new Error('boom') }], { keepAliveMs: 20 })
+    const { app } = appOf([{ wait: 300 }, { fail: new Error('boom') }], { keepAliveMs: 20 })
     const response = await post(app, CHAT, streamed)
     expect(response.status).toBe(200)
     expect((await events(response))[0].error).toMatchObject({ type: 'server_error' })

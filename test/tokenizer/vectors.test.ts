@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts'
+import { patience } from '../support/patience.ts'
 import {
   type DecodeVectors,
   type EncodeVectors,
@@ -49,7 +50,7 @@ const folder = process.env.MISTRAL_VOCABULARIES
 if (folder !== undefined) {
   describe(`the vocabularies of Mistral in ${folder}, against SentencePiece`, () => {
     const vectors = fixture<Record<string, Vectors>>('real.json.gz')
-    it.each(Object.keys(vectors))('%s', { timeout: 60_000 }, async (name) => {
+    it.each(Object.keys(vectors))('%s', { timeout: patience(60_000) }, async (name) => {
       const { file, ...rest } = vectors[name] as Vectors
       expectVectors(await Tokenizer.load(join(folder, file as string)), rest)
     })
