@@ -6,10 +6,12 @@ import type { Client, RequestEvent, ServiceWorkerScope } from './scope.ts'
 
 const scope = self as unknown as ServiceWorkerScope
 
-/** The page that asks answers itself if it can, so that no other tab's end cuts its answers. */
-const ASKER_MS = 50
+/** The page that asks answers itself if it can, so that no other tab's end cuts its answers. It may be busy. */
+const ASKER_MS = 300
 /** Other pages may be busy, or frozen by the browser; then they never answer. */
 const OTHERS_MS = 2000
+/** Pages that did not answer for themselves: they have no model, and are not waited for again. */
+const strangers = new Set<string>()
 
 // A new version takes over at once: it keeps nothing that an old page could miss.
 scope.addEventListener('install', (event) => event.waitUntil(scope.skipWaiting()))
@@ -46,11 +48,16 @@ interface Found {
 /** A page that answers requests: the one that asks, or else the first that says so. */
 async function findPage(asker: string): Promise<Found | undefined> {
   const pages = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true })
-  const own = await firstToAgree(
-    pages.filter(({ id }) => id === asker),
-    ASKER_MS,
-  )
-  return own ?? firstToAgree(pages, OTHERS_MS)
+  if (!strangers.has(asker)) {
+    const asking = pages.filter(({ id }) => id === asker)
+    const own = await firstToAgree(asking, ASKER_MS)
+    if (own !== undefined) return own
+    strangers.add(asker)
+  }
+  const found = await firstToAgree(pages, OTHERS_MS)
+  // It was only slow to say so.
+  if (found !== undefined) strangers.delete(found.id)
+  return found
 }
 
 function firstToAgree(pages: readonly Client[], ms: number): Promise<Found | undefined> {

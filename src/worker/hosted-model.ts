@@ -14,6 +14,8 @@ interface Loading {
   readonly controller: AbortController
   /** The tabs that wait for it. */
   readonly listeners: Set<(progress: LoadProgress) => void>
+  /** How far it is: who comes in its middle hears so at once. */
+  latest: LoadProgress | undefined
 }
 
 export class HostedModel {
@@ -61,8 +63,9 @@ export class HostedModel {
     signal: AbortSignal,
   ): Promise<void> {
     this.#loading ??= this.#begin(source, options)
-    const { done, listeners } = this.#loading
+    const { done, listeners, latest } = this.#loading
     listeners.add(onProgress)
+    if (latest !== undefined) onProgress(latest)
     try {
       await unlessAborted(done, signal)
     } finally {
@@ -78,9 +81,10 @@ export class HostedModel {
 
   #begin(source: ModelSource, options: ChatLoadOptions): Loading {
     const controller = new AbortController()
-    const listeners: Loading['listeners'] = new Set()
+    const begun: Omit<Loading, 'done'> = { controller, listeners: new Set(), latest: undefined }
     const onProgress = (progress: LoadProgress) => {
-      for (const listener of listeners) listener(progress)
+      begun.latest = progress
+      for (const listener of begun.listeners) listener(progress)
     }
     const loading = MistralChat.load(source, { ...options, signal: controller.signal, onProgress })
     const done = loading.then(
@@ -95,7 +99,7 @@ export class HostedModel {
     )
     // Those that wait may all be gone.
     done.catch(() => {})
-    return { done, controller, listeners }
+    return Object.assign(begun, { done })
   }
 
   #drop(): void {

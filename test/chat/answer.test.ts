@@ -84,7 +84,7 @@ describe.each(VOCABULARIES)('logprobs with %s', (_, tokenizer) => {
           }
         }
       }),
-      { numRuns: 300 },
+      { seed: 1, numRuns: 300 },
     )
   })
 
@@ -108,7 +108,7 @@ describe.each(VOCABULARIES)('logprobs with %s', (_, tokenizer) => {
         // Without its last token there would be text left over.
         else expect(spelt.length - last.bytes.length).toBeLessThan(shown.length)
       }),
-      { numRuns: 300 },
+      { seed: 1, numRuns: 300 },
     )
   })
 })

@@ -31,7 +31,7 @@ describe('the JSON scanner', () => {
       fc.property(fc.oneof(json, spoilt, fc.stringMatching(/^[-+0-9.eE]{0,8}$/)), (text) => {
         expect(accepts(text), text).toBe(parses(text))
       }),
-      { numRuns: 3000 },
+      { seed: 1, numRuns: 3000 },
     )
   })
 })

@@ -123,6 +123,7 @@ describe('a thought', () => {
         const { choice } = run([...ids, eos])
         expect([choice.text, choice.reasoning_content ?? '']).toEqual([of(false), of(true)])
       }),
+      { seed: 1 },
     )
   })
 })

@@ -94,7 +94,7 @@ describe('any text', () => {
         const seen = lines.flatMap((line) => line.split(' '))
         for (const one of latin) expect(seen.some((part) => part.includes(one))).toBe(true)
       }),
-      { numRuns: 60 },
+      { seed: 1, numRuns: 60 },
     )
   })
 })

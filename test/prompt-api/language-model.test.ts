@@ -211,7 +211,7 @@ describe('sessions', () => {
   })
 
   test('an aborted prompt leaves nothing behind, and its reason is given', async () => {
-    const chat = provide((request) => [{ text: 'a' }, { wait: 1000 }, ...echo(request)])
+    const chat = provide((request) => [{ text: 'a' }, { wait: 60_000 }, ...echo(request)])
     const session = await LanguageModel.create()
     const reason = new Error('enough')
     const control = new AbortController()
@@ -227,7 +227,7 @@ describe('sessions', () => {
   })
 
   test('destroying ends what runs, by method and by the signal of create()', async () => {
-    const chat = provide((request) => [{ text: 'a' }, { wait: 1000 }, ...echo(request)])
+    const chat = provide((request) => [{ text: 'a' }, { wait: 60_000 }, ...echo(request)])
     const session = await LanguageModel.create()
     const reader = session.promptStreaming('1').getReader()
     await reader.read()

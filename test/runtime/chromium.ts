@@ -33,6 +33,7 @@ export async function startChromium(flags: readonly string[] = []): Promise<Brow
 
 async function hasAdapter(browser: Browser): Promise<boolean> {
   const page = await browser.newPage()
+  page.setDefaultTimeout(patience(30_000))
   try {
     // WebGPU exists in secure contexts only, and a blank page is none.
     await page.route('http://localhost/', (route) =>

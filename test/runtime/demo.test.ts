@@ -1,76 +1,10 @@
-/** The demo page as it is built, under its content security policy: everything that a visitor can do. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+/** The demo page as it is built, under its content security policy: what a visitor can do with answers. */
 import axe from 'axe-core'
-import type { BrowserContextOptions, Page } from 'playwright-core'
-import { build } from 'vite'
-import { afterAll, describe, expect, it } from 'vitest'
-import { root } from '../support/child.ts'
-import { continuation } from '../support/fixtures.ts'
-import { startHub } from '../support/hub-server.ts'
-import { patience } from '../support/patience.ts'
-import { pocketGguf } from '../support/pocket-gguf.ts'
-import { randomGguf, SUPER_BLOCK_CONFIG } from '../support/random-gguf.ts'
-import { type StaticServer, serveFolders } from './static-server.ts'
-import { useChromium } from './use-chromium.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { answered, answers, ask, ENDLESS, GREEDY, LONG, shownAnswer, useDemo } from './demo-page.ts'
 
-const { prompt: PROMPT, text: CONTINUED } = continuation()
-const gguf = pocketGguf({ endless: true })
-const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-demo-'))
-const LONG = { timeout: patience(180_000) }
-let server: StaticServer
-
-const browser = useChromium(async () => {
-  const configFile = join(root, 'examples/browser/vite.config.ts')
-  const output = { outDir: folder, emptyOutDir: true }
-  await build({ configFile, root: join(root, 'examples/browser'), logLevel: 'error', build: output })
-  server = await serveFolders({ page: folder, gguf: dirname(gguf), never: null })
-})
-
-afterAll(async () => {
-  await server?.close()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-/** Opens the page with settings of a visitor; what the browser complains about fails the test. */
-async function visit(
-  use: (page: Page) => Promise<void>,
-  { path = 'index.html', settings = {}, ...options }: { path?: string; settings?: object } & BrowserContextOptions = {},
-) {
-  const context = await browser()!.newContext({ locale: 'en-US', ...options })
-  try {
-    await context.addInitScript((text) => {
-      if (localStorage.length === 0) localStorage.setItem('mistral-webgpu settings', text)
-    }, JSON.stringify(settings))
-    const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
-    page.setDefaultTimeout(patience(60_000))
-    await page.goto(`${server.origin}/page/${path}`)
-    await use(page)
-    expect(complaints).toEqual([])
-  } finally {
-    await context.close()
-  }
-}
-
-const GREEDY = { do_sample: false, max_tokens: 12 }
-const ENDLESS = { do_sample: false, max_tokens: 1500, ignore_eos: true }
-
-async function ask(page: Page, text: string): Promise<void> {
-  await page.locator('#prompt').fill(text)
-  await page.locator('#prompt').press('Enter')
-}
-
-const answers = (page: Page) => page.locator('.entry.assistant')
-
-/** The last answer, once it is complete. */
-async function answered(page: Page): Promise<string> {
-  await page.locator('.entry.assistant:last-child .outcome').waitFor()
-  return ((await answers(page).last().locator('.markdown').textContent()) ?? '').trim()
-}
+const visit = useDemo()
 
 describe('the demo page', () => {
   it('talks to the embedded model at once, with no dialog', LONG, async () => {
@@ -110,14 +44,13 @@ describe('the demo page', () => {
         await page.getByRole('button', { name: 'Stop' }).click()
         const stopped = await answered(page)
         expect(stopped).not.toBe('')
-        expect(await page.locator('.outcome').last().textContent()).toContain('stopped')
+        expect(await page.locator('.entry.assistant:last-child .outcome').textContent()).toContain('stopped')
         await page.getByLabel('Regenerate').click()
         await page.locator('.live .markdown:not(:empty)').waitFor()
         await page.getByRole('button', { name: 'Stop' }).click()
-        await answered(page)
-        expect(await page.locator('.branches').textContent()).toContain('2 / 2')
+        await expect.poll(() => page.locator('.branches').textContent()).toContain('2 / 2')
         await page.getByLabel('The one before').click()
-        expect(await answered(page)).toBe(stopped)
+        await expect.poll(() => shownAnswer(page)).toBe(stopped)
       },
       { settings: ENDLESS },
     )
@@ -134,7 +67,7 @@ describe('the demo page', () => {
         await expect.poll(() => page.locator('.entry.user').textContent()).toContain('sirocco')
         await answered(page)
         await page.locator('.entry.user').getByLabel('The one before').click()
-        expect(await answered(page)).toBe(first)
+        await expect.poll(() => shownAnswer(page)).toBe(first)
       },
       { settings: GREEDY },
     )
@@ -147,7 +80,7 @@ describe('the demo page', () => {
         const before = await answered(page)
         await page.getByLabel('Colour each token').check()
         const tokens = page.locator('.token-text .token')
-        expect(await tokens.count()).toBeGreaterThan(5)
+        await expect.poll(() => tokens.count()).toBeGreaterThan(5)
         expect(((await page.locator('.token-text').textContent()) ?? '').trim()).toBe(before)
         const first = await tokens.allTextContents()
         await tokens.nth(2).click()
@@ -182,155 +115,6 @@ describe('the demo page', () => {
       },
       { settings: { ...GREEDY, max_tokens: 200, schema } },
     )
-  })
-
-  it('says of a known model whether it fits, from its header', LONG, async () => {
-    const hub = await startHub({ redirects: false })
-    const { file } = randomGguf({ ...SUPER_BLOCK_CONFIG, vocabSize: 18_000 }, () => 'f32')
-    hub.publish('mistralai/Ministral-3-3B-Instruct-2512-GGUF', new Map([['Ministral-Q4_K_M.gguf', file]]))
-    try {
-      await visit(
-        async (page) => {
-          await page.route('https://huggingface.co/**', async (route) => {
-            const { pathname, search } = new URL(route.request().url())
-            await route.fulfill({ response: await route.fetch({ url: `${hub.endpoint}${pathname}${search}` }) })
-          })
-          await page.locator('#change-model').click()
-          const card = page.locator('.known .way', { hasText: 'Ministral 3 3B' })
-          await card.getByRole('button', { name: /^Does it fit\? / }).click()
-          const verdict = card.getByRole('status')
-          await verdict.getByText(/^(?!Reading)./).waitFor()
-          expect(await verdict.textContent()).toMatch(
-            /^Fits this GPU, if \d+ MB of its memory are free: weights \d+ MB, .* tokens of context\.$/,
-          )
-          expect(hub.served).toBeLessThan(2 ** 20)
-        },
-        { serviceWorkers: 'block' },
-      )
-    } finally {
-      await hub.close()
-    }
-  })
-
-  it('takes a dropped GGUF in place of the embedded model', LONG, async () => {
-    await visit(
-      async (page) => {
-        await page.locator('#model-name').waitFor()
-        await page.evaluate(async () => {
-          const bytes = await (await fetch('/gguf/winds.gguf')).arrayBuffer()
-          const dataTransfer = new DataTransfer()
-          dataTransfer.items.add(new File([bytes], 'dropped.gguf'))
-          document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }))
-        })
-        await page.locator('#model-name', { hasText: 'dropped.gguf' }).waitFor()
-        await page.getByLabel('Text to continue').fill(PROMPT)
-        await page.getByRole('button', { name: 'Continue' }).click()
-        const text = await answered(page)
-        expect(CONTINUED.replace(/\s+/g, ' ')).toContain(text.replace(/\s+/g, ' ').slice(0, 60))
-      },
-      { settings: { ...ENDLESS, max_tokens: 40 } },
-    )
-  })
-
-  it('keeps conversations over a reload, and hands them out and takes them in', LONG, async () => {
-    await visit(
-      async (page) => {
-        await ask(page, 'What is the mistral?')
-        const text = await answered(page)
-        await page.reload()
-        await page.locator('#model-name').waitFor()
-        expect(await answered(page)).toBe(text)
-        const download = page.waitForEvent('download')
-        await page.getByRole('button', { name: 'Export' }).click()
-        const path = join(folder, '..', `${Date.now()}.json`)
-        await (await download).saveAs(path)
-        await page.getByRole('button', { name: 'New conversation' }).click()
-        expect(await answers(page).count()).toBe(0)
-        await page.setInputFiles('#import', path)
-        expect(await answered(page)).toBe(text)
-        expect(await page.locator('.history li').count()).toBe(2)
-        await page.getByLabel('Delete What is the mistral?').first().click()
-        expect(await page.locator('.history li').count()).toBe(1)
-        rmSync(path)
-      },
-      { settings: GREEDY },
-    )
-  })
-
-  it('shares the model with another tab, whose answer does not notice that this one closes', LONG, async () => {
-    const asked = async (page: Page, text: string) => {
-      await ask(page, text)
-      return answered(page)
-    }
-    await visit(
-      async (first) => {
-        await first.locator('#model-name').waitFor()
-        const wanted = await asked(first, 'What is the mistral?')
-        const second = await first.context().newPage()
-        await second.goto(first.url())
-        await second.locator('#model-name').waitFor()
-        for (const page of [first, second]) await page.getByText('shared by 2 tabs').waitFor()
-        // It opened the conversation of the other tab.
-        await second.getByRole('button', { name: 'New conversation' }).click()
-        await ask(second, 'What is the mistral?')
-        await second.locator('.live .markdown:not(:empty)').waitFor()
-        await first.close()
-        expect(await answered(second)).toBe(wanted)
-        await second.getByText('shared by').waitFor({ state: 'detached' })
-      },
-      { settings: { ...ENDLESS, max_tokens: 200 } },
-    )
-  })
-
-  it('works without a network once it was open', LONG, async () => {
-    await visit(
-      async (page) => {
-        await page.locator('#model-name').waitFor()
-        await page.evaluate(() => navigator.serviceWorker.ready.then(() => true))
-        await page.context().setOffline(true)
-        await page.reload()
-        await ask(page, 'What is the mistral?')
-        expect(await answered(page)).not.toBe('')
-      },
-      { settings: GREEDY },
-    )
-  })
-})
-
-describe('trouble', () => {
-  it('says plainly what is wrong with a file', LONG, async () => {
-    await visit(async (page) => {
-      await page.locator('#change-model').click()
-      const buffer = Buffer.from('this is no model')
-      await page.setInputFiles('#files', { name: 'letter.gguf', mimeType: 'application/octet-stream', buffer })
-      await page.locator('#error').waitFor()
-      expect(await page.locator('#error').textContent()).toMatch(/letter\.gguf/)
-    })
-  })
-
-  it('cancels a download', LONG, async () => {
-    await visit(async (page) => {
-      await page.locator('#change-model').click()
-      await page.getByLabel('A name or an address').fill('/never/model.gguf')
-      await page.getByRole('button', { name: 'Load', exact: true }).click()
-      await page.getByRole('button', { name: 'Cancel' }).click()
-      await page.getByText('Choose a model').waitFor()
-      expect(await page.locator('#error').count()).toBe(0)
-    })
-  })
-
-  it('says what to do where WebGPU is missing, or has no adapter', LONG, async () => {
-    const notice = async (page: Page, script: string) => {
-      await page.addInitScript(script)
-      await page.reload()
-      await page.locator('#no-webgpu').waitFor()
-      return page.locator('#no-webgpu').textContent()
-    }
-    await visit(async (page) => {
-      expect(await notice(page, 'GPU.prototype.requestAdapter = async () => null')).toContain('graphics acceleration')
-      const gone = "Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })"
-      expect(await notice(page, gone)).toMatch(/no WebGPU\..*Use Chrome/)
-    })
   })
 })
 

@@ -6,7 +6,7 @@ import { build } from 'vite'
 import { describe, expect, it } from 'vitest'
 import { root, runChild } from '../support/child.ts'
 import { fixture } from '../support/fixtures.ts'
-import { patience } from '../support/patience.ts'
+import { patience, SOON } from '../support/patience.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { LivesRequest, Sample } from './lives/live-again.ts'
 import { LIVES } from './lives/lives.ts'
@@ -16,7 +16,7 @@ const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? '
 const { path } = fixture('gguf-q8_0')
 const gguf = join(path, 'model.gguf')
 const program = join(root, 'test/runtime/lives/process.ts')
-const request: LivesRequest = { lives: LIVES, turns: 8, every: 8 }
+const request: LivesRequest = { lives: LIVES, turns: 8, every: 8, patienceMs: SOON.timeout }
 /** A page compiles each model's shaders anew, on a software adapter for seconds. */
 const pageRequest: LivesRequest = { ...request, turns: 4, every: 4 }
 

@@ -30,6 +30,7 @@ afterAll(async () => {
 
 it('answers in the page, stops, and asks nobody else', { timeout: patience(240_000) }, async () => {
   const tab = await browser()!.newPage()
+  tab.setDefaultTimeout(patience(60_000))
   const complaints: string[] = []
   const hosts = new Set<string>()
   tab.on('pageerror', (error) => complaints.push(String(error)))

@@ -81,7 +81,7 @@ describe('two replicas behind nginx', { timeout: patience(240_000) }, () => {
     // The log comes by another way than the answers.
     await expect.poll(() => replicas.map(answered).sort()).toEqual([0, 3])
     await Promise.all(Array.from({ length: 24 }, (_, i) => ask(url, `conversation ${i}`, 2)))
-    await expect.poll(() => answered(replicas[0]!) + answered(replicas[1]!)).toBe(27)
+    await expect.poll(() => answered(replicas[0]!) + answered(replicas[1]!)).toBeGreaterThanOrEqual(27)
     for (const replica of replicas) expect(answered(replica)).toBeGreaterThanOrEqual(4)
   })
 

@@ -81,7 +81,7 @@ describe.each(
         const found = encoded.filter((id) => tokenizer.isControl(id)).map((id) => tokenizer.idToToken(id))
         expect(found, JSON.stringify(pieces)).toEqual(['<|im_start|>', '<|left|>', '<|both|>'])
       }),
-      { numRuns: 300 },
+      { seed: 1, numRuns: 300 },
     )
   })
 })

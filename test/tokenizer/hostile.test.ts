@@ -69,14 +69,14 @@ describe('hostile tokenizer.model', () => {
           await spm(damaged)
         },
       ),
-      { numRuns: 150 },
+      { seed: 1, numRuns: 150 },
     )
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 200 }),
         async (random) => void expect(await spm(random)).not.toBe(''),
       ),
-      { numRuns: 500 },
+      { seed: 1, numRuns: 500 },
     )
   })
 

@@ -15,8 +15,6 @@ const messages = [{ role: 'user', content: 'What is the mistral?' }]
 const GREEDY: ChatRequest = { messages, temperature: 0, max_tokens: 40, ignore_eos: true }
 const ENDLESS: ChatRequest = { ...GREEDY, max_tokens: 400 }
 const OPTIONS = { maxSequences: 3 }
-/** Machines that do other things as well take their time. */
-const SOON = { timeout: patience(30_000) }
 const LONG = { timeout: patience(180_000) }
 
 let origin: FakeOrigin
@@ -39,7 +37,7 @@ afterEach(async () => {
   tabs = []
   // The worker itself lives as long as the pages do.
   const left = () => [...origin.locks.keys()].filter((name) => !name.startsWith('mistral-webgpu worker '))
-  await expect.poll(() => [left(), [...origin.channels].map(({ name }) => name)], SOON).toEqual([[], []])
+  await expect.poll(() => [left(), [...origin.channels].map(({ name }) => name)]).toEqual([[], []])
 })
 
 async function read(stream: ChatStream, onChunk: (count: number) => void = () => {}): Promise<string> {
@@ -54,6 +52,22 @@ const tabCount = ({ model }: FakeTab) => model.facts?.shared?.tabs
 function watchLoads() {
   const spy = vi.spyOn(DirectChat, 'load')
   return () => spy.mock.results.map(({ value }) => value as Promise<DirectChat>)
+}
+
+/** The same, and no load ends before `go` is called. */
+function holdLoads() {
+  const load = DirectChat.load.bind(DirectChat)
+  const loads = watchLoads()
+  let go = () => {}
+  const gate = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  vi.mocked(DirectChat.load).mockImplementation(async (...given) => {
+    const chat = await load(...given)
+    await gate
+    return chat
+  })
+  return { loads, go }
 }
 
 describe('tabs with a model in a shared worker', LONG, () => {
@@ -75,7 +89,7 @@ describe('tabs with a model in a shared worker', LONG, () => {
     expect(loads()).toHaveLength(1)
     for (const heard of phases) expect(heard).toEqual(expect.arrayContaining(['weights', 'ready']))
     expect(tabs.map(({ model }) => model.host)).toEqual(['shared-worker', 'shared-worker', 'shared-worker'])
-    await expect.poll(() => tabs.map(tabCount), SOON).toEqual([3, 3, 3])
+    await expect.poll(() => tabs.map(tabCount)).toEqual([3, 3, 3])
     const texts = await Promise.all(tabs.map((tab) => read(tab.generate(GREEDY))))
     expect(texts).toEqual([wanted, wanted, wanted])
     const endless = tabs.map((tab) => tab.generate(ENDLESS))
@@ -92,15 +106,15 @@ describe('tabs with a model in a shared worker', LONG, () => {
     const link = vi.spyOn(WorkerLink.prototype, 'stream')
     const text = await read(second.generate(GREEDY), (count) => count === 5 && first.crash())
     expect(text).toBe(wanted)
-    await expect.poll(() => running(second), SOON).toBe(0)
-    await expect.poll(() => tabCount(second), SOON).toBe(1)
+    await expect.poll(() => running(second)).toBe(0)
+    await expect.poll(() => tabCount(second)).toBe(1)
     // No second load, and no second question for the same answer.
     expect(loads()).toHaveLength(1)
     expect(link).toHaveBeenCalledTimes(1)
   })
 
   it.each(['crashes', 'aborts'])('go on with the load when the tab %s that began it', async (how) => {
-    const loads = watchLoads()
+    const { loads, go } = holdLoads()
     const [first, second] = someTabs(2) as [FakeTab, FakeTab]
     const controller = new AbortController()
     let heard = false
@@ -109,12 +123,13 @@ describe('tabs with a model in a shared worker', LONG, () => {
       other ??= second.load({ options: { onProgress: () => (heard = true) } })
     }
     const begun = first.load({ options: { signal: controller.signal, onProgress } }).catch((error: unknown) => error)
-    await expect.poll(() => heard, SOON).toBe(true)
+    await expect.poll(() => heard).toBe(true)
     if (how === 'crashes') first.crash()
     else {
       controller.abort('no')
       expect(await begun).toMatchObject({ name: 'AbortError', cause: 'no' })
     }
+    go()
     await other
     expect(loads()).toHaveLength(1)
     expect(await read(second.generate(GREEDY))).toBe(wanted)
@@ -128,7 +143,7 @@ describe('tabs with a model in a shared worker', LONG, () => {
     await first.close()
     expect(dispose).not.toHaveBeenCalled()
     second.crash()
-    await expect.poll(() => dispose.mock.calls.length, SOON).toBe(1)
+    await expect.poll(() => dispose.mock.calls.length).toBe(1)
     const third = origin.tab()
     tabs.push(third)
     const controller = new AbortController()
@@ -176,7 +191,7 @@ describe('tabs with a model in a shared worker', LONG, () => {
     const dispose = vi.spyOn(lost, 'dispose')
     await first.model.call('status', []).catch(() => {})
     await expect
-      .poll(() => [first, second].map(({ model }) => model.failure?.message), SOON)
+      .poll(() => [first, second].map(({ model }) => model.failure?.message))
       .toEqual(['the GPU is gone', 'the GPU is gone'])
     const third = origin.tab()
     tabs.push(third)

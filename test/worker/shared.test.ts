@@ -8,9 +8,7 @@ import { MistralChat as DirectChat } from '../../src/chat/mistral-chat.ts'
 import { AbortError, CheckpointError, ParameterError } from '../../src/errors.ts'
 import type { ChatChunk, ChatCompletion, ChatRequest } from '../../src/index.ts'
 import type { LoadProgress } from '../../src/model/load-progress.ts'
-import { groupOf } from '../../src/worker/group.ts'
-import { MistralChat, WorkerError } from '../../src/worker/index.ts'
-import { KeptAnswer } from '../../src/worker/kept-answer.ts'
+import { WorkerError } from '../../src/worker/index.ts'
 import { patience } from '../support/patience.ts'
 import { POCKET_SHAPE, randomAdapter } from '../support/random-adapter.ts'
 import { FakeOrigin, type FakeTab } from './fake-origin.ts'
@@ -19,11 +17,7 @@ import { pocketCopy } from './pocket-copy.ts'
 const messages = [{ role: 'user', content: 'What is the mistral?' }]
 const GREEDY: ChatRequest = { messages, temperature: 0, max_tokens: 40, ignore_eos: true }
 const ENDLESS: ChatRequest = { ...GREEDY, max_tokens: 400 }
-/** Machines that do other things as well take their time. */
-const SOON = { timeout: patience(30_000) }
 const LONG = { timeout: patience(180_000) }
-
-const CHUNK = { index: 0, text: 'a', reasoning_content: null, logprobs: null, tool_calls: null, finish_reason: null }
 
 let origin: FakeOrigin
 let tabs: FakeTab[] = []
@@ -40,9 +34,7 @@ afterEach(async () => {
   for (const tab of tabs) await tab.model?.end('the test is over')
   tabs = []
   // Workers hear of their end by a message.
-  await expect
-    .poll(() => [[...origin.locks.keys()], [...origin.channels].map(({ name }) => name)], SOON)
-    .toEqual([[], []])
+  await expect.poll(() => [[...origin.locks.keys()], [...origin.channels].map(({ name }) => name)]).toEqual([[], []])
 })
 
 async function read(stream: ChatStream, onChunk: (count: number) => void = () => {}) {
@@ -81,13 +73,13 @@ describe('tabs with one model', LONG, () => {
       FakeTab,
     ]
     expect(origin.loads).toBe(1)
+    await expect.poll(() => tabs.map(({ model }) => model.facts?.shared?.tabs)).toEqual([3, 3, 3])
     expect(Math.max(...counts)).toBe(3)
-    expect(tabs.map(({ model }) => model.facts?.shared?.tabs)).toEqual([3, 3, 3])
     const wanted = comparable(await read(direct.generate(GREEDY)))
     const all = await Promise.all([first, second, third].map((tab) => read(tab.generate(GREEDY))))
     for (const one of all) expect(comparable(one)).toEqual(wanted)
     await third.close()
-    await expect.poll(() => [first, second].map(({ model }) => model.facts?.shared?.tabs), SOON).toEqual([2, 2])
+    await expect.poll(() => [first, second].map(({ model }) => model.facts?.shared?.tabs)).toEqual([2, 2])
   })
 
   it('that load at once load once, and all hear how far it is', async () => {
@@ -160,15 +152,15 @@ describe('tabs with one model', LONG, () => {
     expect(await running(leader)).toBe(1)
     controller.abort('enough')
     await expect(stream.next()).rejects.toMatchObject({ name: 'AbortError', cause: 'enough' })
-    await expect.poll(() => running(leader), SOON).toBe(0)
+    await expect.poll(() => running(leader)).toBe(0)
     for await (const _ of follower.generate(ENDLESS)) break
     expect(await running(leader)).toBe(0)
     const lost = follower.generate(ENDLESS)
     await lost.next()
     expect(await running(leader)).toBe(1)
     follower.crash()
-    await expect.poll(() => running(leader), SOON).toBe(0)
-    await expect.poll(() => leader.model.facts?.shared?.tabs, SOON).toBe(1)
+    await expect.poll(() => running(leader)).toBe(0)
+    await expect.poll(() => leader.model.facts?.shared?.tabs).toBe(1)
   })
 
   it('can abort while nobody leads', async () => {
@@ -177,7 +169,7 @@ describe('tabs with one model', LONG, () => {
     const stream = follower.generate(ENDLESS, controller.signal)
     await stream.next()
     leader.crash()
-    await expect.poll(() => origin.loads, SOON).toBe(2)
+    await expect.poll(() => origin.loads).toBe(2)
     controller.abort()
     await expect(read(stream)).rejects.toThrow(AbortError)
   })
@@ -197,15 +189,15 @@ describe('tabs with one model', LONG, () => {
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     for (const [name, bytes] of Object.entries(randomAdapter(POCKET_SHAPE))) writeFileSync(join(folder, name), bytes)
     await follower.model.call('loadAdapter', [folder, { name: 'gusts' }])
-    await expect.poll(() => third.model.facts?.adapters.map(({ name }) => name), SOON).toEqual(['gusts'])
+    await expect.poll(() => third.model.facts?.adapters.map(({ name }) => name)).toEqual(['gusts'])
     const request = { ...GREEDY, adapter: 'gusts' }
     const before = comparable(await read(follower.generate(request)))
     expect(before.rest.text).not.toBe((await direct.complete(GREEDY)).text)
     leader.crash()
     expect(comparable(await read(follower.generate(request)))).toEqual(before)
     await follower.close()
-    await expect.poll(() => third.model.facts?.shared?.tabs, SOON).toBe(1)
-    await expect.poll(() => third.model.facts?.adapters, SOON).toEqual([])
+    await expect.poll(() => third.model.facts?.shared?.tabs).toBe(1)
+    await expect.poll(() => third.model.facts?.adapters).toEqual([])
   })
 })
 
@@ -263,75 +255,5 @@ describe('loading and leaving', LONG, () => {
     await expect(read(stream)).rejects.toThrow(CheckpointError)
     expect(follower.model.failure).toBeInstanceOf(CheckpointError)
     expect(origin.loads).toBe(3)
-  })
-})
-
-describe('what a tab keeps of an answer', () => {
-  it('names calls of tools and has log-probabilities as the tab was told them', () => {
-    const kept = new KeptAnswer()
-    const call = (id: string) => ({
-      index: 0,
-      id,
-      type: 'function' as const,
-      function: { name: 'wind', arguments: '' },
-    })
-    const logprob = { token: 'a', token_id: 7, logprob: -1, bytes: [97], top_logprobs: [] }
-    kept.add({ ...CHUNK, token_ids: [7], logprobs: [logprob] })
-    kept.add({ ...CHUNK, text: '', token_ids: [8, 9], logprobs: [], tool_calls: [call('first')] })
-    expect(kept.begun.choices).toEqual([{ tokenIds: [7, 8, 9], finishReason: null }])
-    const choice = { logprobs: [], tool_calls: [call('second')], token_ids: [7, 8, 9] }
-    const whole = kept.whole({ ...choice, choices: [choice] } as unknown as ChatCompletion)
-    expect(whole).toMatchObject({ logprobs: [logprob], tool_calls: [{ id: 'first' }] })
-    expect(whole.choices[0]).toMatchObject({ logprobs: [logprob], tool_calls: [{ id: 'first' }] })
-  })
-
-  it('begins answers that nothing has come of', () => {
-    const kept = new KeptAnswer()
-    kept.add({ ...CHUNK, index: 2, token_ids: [5] })
-    expect(structuredClone(kept.begun).choices).toEqual([undefined, undefined, { tokenIds: [5], finishReason: null }])
-    expect(kept.begun.seed).toBe(kept.begun.seed)
-  })
-})
-
-describe('the group of a model', () => {
-  const file = (text: string) => new File([text], 'model.gguf', { lastModified: 1 })
-
-  it('is told apart by name, source and options', async () => {
-    const names = await Promise.all([
-      groupOf(true, 'owner/name', {}),
-      groupOf(true, 'owner/name', { weights: 'q4' }),
-      groupOf(true, 'owner/name', { hub: { token: 'hf_a' } }),
-      groupOf(true, 'owner/name', { hub: { token: 'hf_b' } }),
-      groupOf('mine', 'owner/name', {}),
-      groupOf(true, 'https://example.org/a.gguf', {}),
-      groupOf('mine', file('a'), {}),
-      groupOf('mine', file('ab'), {}),
-    ])
-    expect(new Set(names).size).toBe(names.length)
-    expect(names.join()).not.toContain('hf_')
-  })
-
-  it('is the same for what means the same', async () => {
-    const options = { weights: 'q4', hub: { offline: true, endpoint: 'https://hub' } }
-    const other = { hub: { endpoint: 'https://hub', offline: true }, weights: 'q4', cache: undefined }
-    expect(await groupOf(true, 'owner/name', options)).toBe(await groupOf(true, 'owner/name', other))
-    const url = 'https://example.org/a.gguf'
-    expect(await groupOf(true, url, {})).toBe(await groupOf(true, new URL(url), {}))
-    expect(await groupOf('mine', file('a'), {})).toBe(await groupOf('mine', file('b'), {}))
-  })
-
-  it.each<[string, () => Promise<unknown>]>([
-    ['shared', () => MistralChat.load('pocket', { shared: 1 as never })],
-    ['shared', () => MistralChat.load('pocket', { shared: '' })],
-    ['shared', () => groupOf(true, file('a'), {})],
-    ['worker', () => MistralChat.load('pocket', { shared: true, worker: { postMessage() {} } })],
-    ['onTabs', () => MistralChat.load('pocket', { shared: true, onTabs: 1 as never })],
-    ['onProfile', () => groupOf(true, 'pocket', { onProfile: () => {} })],
-  ])('refuses %s that cannot be', async (parameter, load) => {
-    await expect(load()).rejects.toMatchObject({ name: 'ParameterError', parameter })
-  })
-
-  it.skipIf(globalThis.navigator?.locks !== undefined)('needs Web Locks', async () => {
-    await expect(MistralChat.load('pocket', { shared: true })).rejects.toMatchObject({ parameter: 'shared' })
   })
 })

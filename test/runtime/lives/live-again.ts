@@ -21,11 +21,13 @@ export interface LivesRequest {
   readonly turns: number
   /** What is left is looked at after the first turn, and then after every so many. */
   readonly every: number
+  /** What is left may take so many milliseconds to go. 30,000 unless said. */
+  readonly patienceMs?: number
 }
 
 export async function liveAgain(
   gguf: Uint8Array<ArrayBuffer>,
-  { lives, turns, every }: LivesRequest,
+  { lives, turns, every, patienceMs = 30_000 }: LivesRequest,
   look: (sample: Sample) => void | Promise<void>,
 ): Promise<void> {
   const kinds = livesOf(gguf)
@@ -41,7 +43,7 @@ export async function liveAgain(
       else await kinds[life as Life](turn, lifetimes.watch)
       // Native memory does not make an engine collect: what its own garbage holds would be measured as growth.
       await collectGarbage(1)
-      if (turn % every === 0) await look({ life, turn, survivors: await lifetimes.survivors() })
+      if (turn % every === 0) await look({ life, turn, survivors: await lifetimes.survivors(patienceMs) })
     }
   }
 }

@@ -149,7 +149,7 @@ export class Lifetimes {
    * After collections: how many objects live on, by class. Needs `--expose-gc`. A pipeline that a lost device still compiles
    * holds what it was to be bound to, on a software adapter for seconds: nothing counts before the end of `patienceMs`.
    */
-  async survivors(patienceMs = 30_000): Promise<Record<string, number>> {
+  async survivors(patienceMs: number): Promise<Record<string, number>> {
     const end = performance.now() + patienceMs
     do {
       await collectGarbage(6)

@@ -12,23 +12,32 @@ let chat: ChatModel
 let chunks: ChatChunk[] = []
 let answer: Promise<Answered>
 let controller: AbortController
+/** Lets the answer that is held go on. */
+let goOn = () => {}
 
 const tab = {
   async load(options: WorkerLoadOptions, where: 'page' | 'worker' = 'worker'): Promise<void> {
     const source = new URL('./pocket', location.href)
     chat = await (where === 'page' ? MistralChat.load(source) : WorkerChat.load(source, options))
   },
-  /** Begins an answer. */
-  ask(request: ChatRequest): void {
+  /**
+   * Begins an answer.
+   * @param held after so many chunks nothing more is read until `goOn`, so that it cannot be over before, however fast it is
+   */
+  ask(request: ChatRequest, held = Infinity): void {
     chunks = []
     controller = new AbortController()
-    answer = read(chunks, request, controller.signal)
+    answer = read(chunks, request, held, controller.signal)
     answer.catch(() => {})
   },
+  goOn: () => goOn(),
   /** Chunks that have come. */
   count: () => chunks.length,
   answer: () => answer,
-  abort: () => controller.abort('enough'),
+  abort(): void {
+    controller.abort('enough')
+    goOn()
+  },
   /** What the answer ended with, in words. */
   error: () => answer.then(String, (error: Error) => `${error.name}: ${error.cause}`),
   tabs: () => (chat as WorkerChat).tabs,
@@ -37,9 +46,12 @@ const tab = {
   dispose: () => chat.dispose(),
 }
 
-async function read(chunks: ChatChunk[], request: ChatRequest, signal: AbortSignal): Promise<Answered> {
+async function read(chunks: ChatChunk[], request: ChatRequest, held: number, signal: AbortSignal): Promise<Answered> {
+  const wait = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
   const stream = chat.generate(request, { signal })
-  for await (const chunk of stream) chunks.push(chunk)
+  for await (const chunk of stream) if (chunks.push(chunk) === held) await wait
   return { text: chunks.map(({ text }) => text).join(''), chunks, completion: await stream.completion }
 }
 
