@@ -30,7 +30,7 @@ export class BpeEncoder {
     this.#definition = withoutTables(definition)
     const { model } = definition.encoder
     try {
-      this.#library = new HfTokenizer({ ...definition.encoder, model: { ...model, merges: [] } }, {})
+      this.#library = new HfTokenizer({ ...definition.encoder, model: { ...model, vocab: {}, merges: [] } }, {})
       // An expression that is too large is found out when it is first used.
       this.#library.pre_tokenizer?.pre_tokenize(' a')
     } catch (error) {
@@ -39,8 +39,12 @@ export class BpeEncoder {
     // The library's own merging takes ten times as long for words that it has not seen as for those that it has, so that
     // what is no language would take ten times as long as English.
     if (!(this.#library.model instanceof BPE)) throw new TokenizerError('the encoder made no BPE model')
-    const merger = new Merger(definition.ranks ?? model.merges.map(([left, right], rank) => [left, right, rank]))
+    const merger = new Merger(definition.joins ?? model.merges.map(([left, right], rank) => [left, right, rank]))
     this.#library.model.bpe = (word) => [...merger.split(word)]
+    // It would make its own map of an object, and a list of names that only decoding needs.
+    this.#library.model.tokens_to_ids = new Map(model.vocab)
+    const unkId = model.unk_token === null ? undefined : model.vocab.get(model.unk_token)
+    if (unkId !== undefined) this.#library.model.unk_token_id = unkId
     const added = [...definition.added, ...otherControlTokens(definition)]
     this.#inTemplates = this.#searches(added)
     this.#inText = this.#searches(added.filter((token) => !token.control))
@@ -111,9 +115,9 @@ export class BpeEncoder {
 
   /** The form of a text in which normalized added tokens are looked for. */
   #normalize(text: string): string {
-    const { alphabet, marksFirst, prefix, ranks } = this.#definition
+    const { alphabet, marksFirst, prefix, joins } = this.#definition
     if (alphabet === 'bytes') return this.#library.normalizer?.normalize(text) ?? text
-    if (ranks !== undefined) return text.replaceAll(MARK, ' ')
+    if (joins !== undefined) return text.replaceAll(MARK, ' ')
     if (!marksFirst || text === '') return text
     return (prefix === 'prepend' ? MARK : '') + text.replaceAll(' ', MARK)
   }

@@ -1,6 +1,6 @@
 /** The form that every tokenizer file is read into. */
 import type { AddedToken, SearchOrder } from './added-tokens.ts'
-import type { Merge } from './merger.ts'
+import type { Joins } from './merger.ts'
 
 /** Kinds of tokens. The numbers are SentencePiece's and GGUF's own. */
 export const TokenKind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
@@ -54,8 +54,11 @@ export interface TokenizerDefinition {
   readonly unkText: string
   /** The `tokenizer.json` object that the library encodes plain text with: no control token is reachable in it. */
   readonly encoder: EngineJson
-  /** Merges with ranks that several may share; the leftmost of equals wins. Without it the order of `encoder.model.merges` counts. */
-  readonly ranks: readonly Merge[] | undefined
+  /**
+   * The rank of each token to which any two neighbours that make it are joined: the lowest first, the leftmost of equals.
+   * Without it the pairs in `encoder.model.merges` are joined, in their order.
+   */
+  readonly joins: Joins | undefined
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
   readonly formatHint?: string | undefined
   /** Oddities of the file that do not keep the tokenizer from working. */
@@ -72,7 +75,7 @@ export type SpecialTokens = Pick<
 export interface EngineJson {
   readonly model: {
     readonly type: 'BPE'
-    readonly vocab: Readonly<Record<string, number>>
+    readonly vocab: ReadonlyMap<string, number>
     readonly merges: readonly (readonly [string, string])[]
     readonly unk_token: string | null
     readonly byte_fallback: boolean
@@ -88,9 +91,9 @@ export interface EngineJson {
 
 /** The part of a definition that is of use once the encoder is made of it: its tables take tens of megabytes. */
 export function withoutTables(definition: TokenizerDefinition): TokenizerDefinition {
-  const { encoder, ranks } = definition
-  const model = { ...encoder.model, vocab: {}, merges: [] }
-  return { ...definition, encoder: { ...encoder, model }, ranks: ranks === undefined ? undefined : [] }
+  const { encoder, joins } = definition
+  const model = { ...encoder.model, vocab: new Map(), merges: [] }
+  return { ...definition, encoder: { ...encoder, model }, joins: joins && new Map() }
 }
 
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/

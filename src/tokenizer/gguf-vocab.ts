@@ -64,12 +64,12 @@ function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array):
     addsBos: (flag(metadata, 'tokenizer.ggml.add_bos_token') ?? split.addsBos) && special.bosId !== undefined,
     ...BYTE_LEVEL,
     encoder: engineJson({
-      vocab: Object.fromEntries(plain),
+      vocab: plain,
       merges: readMerges(metadata, plain),
       ignoreMerges: split.ignoreMerges,
       preTokenizer: { type: 'Sequence', pretokenizers: [...words, bytes] },
     }),
-    ranks: undefined,
+    joins: undefined,
   }
 }
 

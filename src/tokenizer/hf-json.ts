@@ -56,7 +56,7 @@ export function definitionFromJson(tokenizer: unknown, files: FolderFiles = {}):
       normalizer: form.normalizer,
       preTokenizer: repaired ?? form.preTokenizer,
     }),
-    ranks: undefined,
+    joins: undefined,
   }
 }
 
@@ -152,10 +152,11 @@ function plainVocab(
   vocab: ReadonlyMap<string, number>,
   kinds: Uint8Array,
   unkId: number | undefined,
-): Record<string, number> {
-  const entries = [...vocab].filter(([, id]) => isPlain(kinds[id]) || kinds[id] === TokenKind.byte)
-  if (unkId !== undefined) entries.push([ENGINE_UNK, unkId])
-  return Object.fromEntries(entries)
+): Map<string, number> {
+  const plain = new Map<string, number>()
+  for (const [token, id] of vocab) if (isPlain(kinds[id]) || kinds[id] === TokenKind.byte) plain.set(token, id)
+  if (unkId !== undefined) plain.set(ENGINE_UNK, unkId)
+  return plain
 }
 
 function isPlain(kind: number | undefined): boolean {

@@ -2,12 +2,18 @@
 
 /** Two neighbours that are joined, and when: the lowest rank first, the leftmost of equals. */
 export type Merge = readonly [left: string, right: string, rank: number]
+/** The ranks of texts to which any two neighbours that make them are joined. */
+export type Joins = ReadonlyMap<string, number>
 
 /** Longer words hardly come back, and would fill the memory. */
 const MAX_CACHED_LENGTH = 64
 const MAX_CACHED_WORDS = 20_000
 /** Words up to this length share one set of arrays. */
 const SHARED_LENGTH = 1 << 12
+/** Places for pairs that were looked up among joins; it is emptied when half of them are taken. */
+const JOIN_PLACES = 1 << 16
+/** Texts that are numbered before all are forgotten; those of a book are fewer. */
+const MAX_TEXTS = 1 << 18
 
 interface Arrays {
   readonly symbols: Int32Array
@@ -16,17 +22,26 @@ interface Arrays {
 }
 
 export class Merger {
+  /** undefined where all pairs are in the table from the start. */
+  readonly #joins: Joins | undefined
   readonly #ids = new Map<string, number>()
   readonly #texts: string[] = []
   /** Open addressing; of each slot the left and the right symbol, the rank, and the symbol that both make. */
   readonly #slots: Int32Array
   readonly #mask: number
+  #taken = 0
   readonly #cache = new Map<string, readonly string[]>()
   readonly #shared = arraysOf(SHARED_LENGTH)
 
-  /** @param merges of two with the same neighbours the later one counts */
-  constructor(merges: readonly Merge[]) {
-    let size = 16
+  /**
+   * @param source pairs, of which the later one counts where two have the same neighbours; or joins, whose pairs are found out
+   *   as texts need them: a vocabulary has some hundreds of thousands
+   */
+  constructor(source: readonly Merge[] | Joins) {
+    const isList = Array.isArray as (value: unknown) => value is readonly Merge[]
+    const merges = isList(source) ? source : []
+    this.#joins = isList(source) ? undefined : source
+    let size = isList(source) ? 16 : JOIN_PLACES
     while (size < 2 * merges.length) size *= 2
     this.#mask = size - 1
     this.#slots = new Int32Array(4 * size).fill(-1)
@@ -47,6 +62,39 @@ export class Merger {
     return this.#texts.push(text) - 1
   }
 
+  /** Where a pair lies in the table, whose rank is -1 when it is not joined. */
+  #pair(left: number, right: number): number {
+    const slot = this.#slot(left, right)
+    return this.#joins === undefined || this.#slots[slot] !== -1 ? slot : this.#lookUp(left, right, this.#joins)
+  }
+
+  #lookUp(left: number, right: number, joins: Joins): number {
+    if (++this.#taken > (this.#mask + 1) / 2) {
+      this.#slots.fill(-1)
+      this.#taken = 1
+    }
+    const slot = this.#slot(left, right)
+    const joined = this.#texts[left]! + this.#texts[right]!
+    const rank = joins.get(joined)
+    this.#slots[slot] = left
+    this.#slots[slot + 1] = right
+    if (rank === undefined) return slot
+    this.#slots[slot + 2] = rank
+    this.#slots[slot + 3] = this.#intern(joined)
+    return slot
+  }
+
+  #number(character: string): number {
+    return this.#joins === undefined ? (this.#ids.get(character) ?? -1) : this.#intern(character)
+  }
+
+  #forgetTexts(): void {
+    this.#ids.clear()
+    this.#texts.length = 0
+    this.#slots.fill(-1)
+    this.#taken = 0
+  }
+
   /** Where a pair lies in the table, or the free place where it would. */
   #slot(left: number, right: number): number {
     let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)
@@ -62,6 +110,7 @@ export class Merger {
   split(word: string): readonly string[] {
     const known = this.#cache.get(word)
     if (known !== undefined) return known
+    if (this.#joins !== undefined && this.#texts.length > MAX_TEXTS) this.#forgetTexts()
     const parts = this.#merge(Array.from(word))
     if (word.length <= MAX_CACHED_LENGTH) {
       // It is cheaper to fill it anew than to keep an order among its words.
@@ -75,7 +124,7 @@ export class Merger {
     const length = characters.length
     const { symbols, next, previous } = length <= SHARED_LENGTH ? this.#shared : arraysOf(length)
     for (let i = 0; i < length; i++) {
-      symbols[i] = this.#ids.get(characters[i]!) ?? -1
+      symbols[i] = this.#number(characters[i]!)
       next[i] = i + 1
       previous[i] = i - 1
     }
@@ -83,7 +132,7 @@ export class Merger {
     const offer = (left: number) => {
       const right = left < 0 ? length : next[left]!
       if (right >= length || symbols[left] === -1 || symbols[right] === -1) return
-      const rank = this.#slots[this.#slot(symbols[left]!, symbols[right]!) + 2]!
+      const rank = this.#slots[this.#pair(symbols[left]!, symbols[right]!) + 2]!
       if (rank !== -1) queue.push(rank * length + left)
     }
     for (let i = 0; i + 1 < length; i++) offer(i)
@@ -93,7 +142,7 @@ export class Merger {
       const right = next[left]!
       // The symbols there may have been joined since; such a pair has been offered anew.
       if (right >= length || symbols[left]! < 0 || symbols[right]! < 0) continue
-      const slot = this.#slot(symbols[left]!, symbols[right]!)
+      const slot = this.#pair(symbols[left]!, symbols[right]!)
       if (this.#slots[slot + 2] === -1 || this.#slots[slot + 2]! * length + left !== best) continue
       symbols[left] = this.#slots[slot + 3]!
       symbols[right] = -2

@@ -3,9 +3,8 @@ import { TokenizerError } from '../errors.ts'
 import { alphabetOfBytes } from './byte-alphabet.ts'
 import { BYTE_LEVEL, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { array, type Json, object, optionalString, show, string } from './json-fields.ts'
-import type { Merge } from './merger.ts'
 import { UNNAMED } from './tekken-file.ts'
-import { checkTokens, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
+import { checkTokens, engineJson, MAX_TOKENS } from './vocabulary.ts'
 
 /** The versions of tokenizers that there are, in their order. */
 const VERSIONS = ['v1', 'v2', 'v3', 'v7', 'v11', 'v13', 'v15']
@@ -59,12 +58,12 @@ export function definitionFromTekken(json: unknown, file = 'tekken.json'): Token
     addsBos: idOf('<s>') !== undefined,
     ...BYTE_LEVEL,
     encoder: engineJson({
-      vocab: Object.fromEntries(ids),
+      vocab: ids,
       merges: [],
       ignoreMerges: true,
       preTokenizer: wordsOf(pattern),
     }),
-    ranks: mergesOf(words, ids, file),
+    joins: joinsOf(words, ids, file),
     formatHint: isKnown ? version : undefined,
     notes: isKnown ? [] : [unknown],
   }
@@ -148,22 +147,15 @@ function bytesOf(base64: string): string | undefined {
   }
 }
 
-/** Any two neighbours whose join is a token are merged, the join of the lowest rank first, the leftmost of equals. */
-function mergesOf(words: readonly string[], ids: ReadonlyMap<string, number>, file: string): Merge[] {
+/** Any two neighbours that make a token are joined, those of the lowest rank first, the leftmost of equals. */
+function joinsOf(
+  words: readonly string[],
+  ids: ReadonlyMap<string, number>,
+  file: string,
+): ReadonlyMap<string, number> {
   if (ids.size !== words.length) {
     throw new TokenizerError(`${file}: vocab[${firstTwice(words)}] has the bytes of an earlier token`)
   }
-  const merges: Merge[] = []
-  for (const [rank, token] of words.entries()) {
-    for (let cut = 1; cut < token.length; cut++) {
-      const left = token.slice(0, cut)
-      if (!ids.has(left)) continue
-      const right = token.slice(cut)
-      if (!ids.has(right)) continue
-      merges.push([left, right, rank])
-      if (merges.length > MAX_MERGES)
-        throw new TokenizerError(`${file}: the vocabulary has more than ${MAX_MERGES} merges`)
-    }
-  }
-  return merges
+  // A token's rank is its id less the number of special tokens: the order is the same.
+  return ids
 }

@@ -1,6 +1,7 @@
 /** A vocabulary as the metadata of a GGUF, for programs that read it there. */
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { splitName } from './gguf-splits.ts'
+import type { Joins } from './merger.ts'
 
 /** A pair of metadata, in the types that vocabularies need. */
 export type VocabularyPair =
@@ -38,8 +39,8 @@ function key(name: string): string {
 }
 
 /** Merges in their order. Where llama.cpp has no name for how words are split, it says so itself and takes its default. */
-function byteLevel({ encoder, ranks }: TokenizerDefinition): VocabularyPair[] {
-  const byRank = ranks === undefined ? encoder.model.merges : [...ranks].sort(([, , a], [, , b]) => a - b)
+function byteLevel({ encoder, joins }: TokenizerDefinition): VocabularyPair[] {
+  const byRank = joins === undefined ? encoder.model.merges : mergesOf(joins)
   const steps = (encoder.pre_tokenizer as { pretokenizers?: readonly Step[] } | null)?.pretokenizers ?? []
   const regexes = steps.filter(({ type }) => type === 'Split').map(({ pattern }) => pattern?.Regex ?? '')
   const pre = splitName(regexes, encoder.model.ignore_merges)
@@ -49,6 +50,18 @@ function byteLevel({ encoder, ranks }: TokenizerDefinition): VocabularyPair[] {
   ]
 }
 
+/** All pairs of tokens that make a token, by its rank. */
+function mergesOf(joins: Joins): [string, string][] {
+  const merges: [string, string][] = []
+  for (const [token] of [...joins].sort(([, a], [, b]) => a - b)) {
+    for (let cut = 1; cut < token.length; cut++) {
+      const [left, right] = [token.slice(0, cut), token.slice(cut)]
+      if (joins.has(left) && joins.has(right)) merges.push([left, right])
+    }
+  }
+  return merges
+}
+
 interface Step {
   readonly type: string
   readonly pattern?: { readonly Regex?: string }
@@ -56,16 +69,16 @@ interface Step {
 
 /** The earlier a merge, the higher the score of what it makes: scores count by their order alone. */
 function pieces(
-  { tokens, encoder, ranks, prefix, collapseSpaces }: TokenizerDefinition,
+  { tokens, encoder, joins, prefix, collapseSpaces }: TokenizerDefinition,
   ids: readonly number[],
 ): VocabularyPair[] {
   const scores = new Map<string, number>()
-  const merges = ranks ?? encoder.model.merges.map(([left, right], rank) => [left, right, rank] as const)
-  for (const [left, right, rank] of merges) {
-    const token = left + right
+  const ranks = joins ?? encoder.model.merges.map(([left, right], rank) => [left + right, rank] as const)
+  let none = -1
+  for (const [token, rank] of ranks) {
     scores.set(token, Math.max(scores.get(token) ?? Number.NEGATIVE_INFINITY, -rank))
+    none = Math.min(none, -rank - 1)
   }
-  const none = -merges.length - 1
   return [
     { key: key('scores'), type: 'f32s', value: ids.map((id) => scores.get(tokens[id] ?? '') ?? none) },
     { key: key('add_space_prefix'), type: 'bool', value: prefix !== 'never' },

@@ -1,7 +1,6 @@
 /** The rules that the readers of tokenizer files share. It is loaded with them. */
 import { TokenizerError } from '../errors.ts'
 import { byteOfToken, type EngineJson, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
-import type { Merge } from './merger.ts'
 
 /** Names that Mistral's and its finetunes' control tokens go by; some files forget to mark them as special. */
 export const CONTROL_NAME = /^(?:<\/?s>|<unk>|<pad>|<\|.*\|>|\[(?:control_\d+|\/?[A-Z]+(?:_[A-Z]+)*)\])$/su
@@ -23,32 +22,19 @@ export interface ScoredPieces {
 }
 
 /**
- * The merges that SentencePiece's BPE makes: it joins any two neighbours whose join is a piece, the best score first,
- * the leftmost of equals. A neighbour is itself a piece or a single character (known or not).
+ * What SentencePiece's BPE joins: any two neighbours whose join is a piece, the best score first, the leftmost of equals. A
+ * neighbour is itself a piece or a single character (known or not).
  *
  * SentencePiece also merges through `unused` pieces and takes them apart afterwards; that is not copied, since no
  * published Mistral vocabulary has one.
  */
-export function mergesByScore(pieces: ScoredPieces): Merge[] {
-  const mergeable = new Set<string>()
-  const scored = pieces.tokens.slice(0, pieces.scores.length) as string[]
-  for (const [id, token] of scored.entries()) if (isMergeable(pieces.kinds[id])) mergeable.add(token)
+export function joinsByScore(pieces: ScoredPieces): Map<string, number> {
   const rankOf = denseRanks(pieces)
-  const merges: Merge[] = []
-  for (const [id, token] of scored.entries()) {
-    if (!isMergeable(pieces.kinds[id])) continue
-    const rank = rankOf.get(pieces.scores[id] as number) as number
-    for (let cut = 1; cut < token.length; cut++) {
-      if (isLowSurrogate(token.charCodeAt(cut))) continue
-      const left = token.slice(0, cut)
-      if (!mergeable.has(left) && !isOneCharacter(left)) continue
-      const right = token.slice(cut)
-      if (!mergeable.has(right) && !isOneCharacter(right)) continue
-      merges.push([left, right, rank])
-      if (merges.length > MAX_MERGES) throw new TokenizerError(`the vocabulary has more than ${MAX_MERGES} merges`)
-    }
+  const joins = new Map<string, number>()
+  for (let id = 0; id < pieces.scores.length; id++) {
+    if (isMergeable(pieces.kinds[id])) joins.set(pieces.tokens[id]!, rankOf.get(pieces.scores[id]!)!)
   }
-  return merges
+  return joins
 }
 
 function isMergeable(kind: number | undefined): boolean {
@@ -68,14 +54,6 @@ function denseRanks(pieces: ScoredPieces): Map<number, number> {
   return new Map([...scores].sort((a, b) => b - a).map((score, rank) => [score, rank]))
 }
 
-function isLowSurrogate(unit: number): boolean {
-  return (unit & 0xfc00) === 0xdc00
-}
-
-function isOneCharacter(text: string): boolean {
-  return text.length === 1 || (text.length === 2 && isLowSurrogate(text.charCodeAt(1)))
-}
-
 /**
  * The definition of a SentencePiece BPE vocabulary, from its own file or from a GGUF.
  * @throws TokenizerError for vocabularies that are empty, too large, or hold impossible tokens
@@ -86,20 +64,20 @@ export function definitionFromPieces(
   options: { addPrefix: boolean; collapseSpaces: boolean; byteFallback: boolean; addsBos: boolean; unkText?: string },
 ): TokenizerDefinition {
   checkTokens(pieces.tokens)
-  const vocab: [string, number][] = []
+  const vocab = new Map<string, number>()
   for (const [id, token] of pieces.tokens.entries()) {
     const kind = pieces.kinds[id]
     if (token === undefined || id >= pieces.scores.length) continue
     if (kind === TokenKind.byte) {
       const byte = byteOfToken(token)
       if (byte === undefined) throw new TokenizerError(`token ${id} ("${token}") is marked as a byte, but is none`)
-      vocab.push([`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, id])
+      vocab.set(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, id)
     } else if (isMergeable(kind)) {
-      vocab.push([token, id])
+      vocab.set(token, id)
     }
   }
   const { unkId } = special
-  if (unkId !== undefined) vocab.push([ENGINE_UNK, unkId])
+  if (unkId !== undefined) vocab.set(ENGINE_UNK, unkId)
   return {
     tokens: pieces.tokens,
     kinds: pieces.kinds,
@@ -113,17 +91,17 @@ export function definitionFromPieces(
     splitWords: false,
     unkText: options.unkText ?? ' \u2047 ',
     encoder: engineJson({
-      vocab: Object.fromEntries(vocab),
+      vocab,
       merges: [],
       unkToken: unkId === undefined ? null : ENGINE_UNK,
       byteFallback: options.byteFallback,
     }),
-    ranks: mergesByScore(pieces),
+    joins: joinsByScore(pieces),
   }
 }
 
 export function engineJson(parts: {
-  vocab: Record<string, number>
+  vocab: ReadonlyMap<string, number>
   merges: readonly (readonly [string, string])[]
   unkToken?: string | null
   byteFallback?: boolean

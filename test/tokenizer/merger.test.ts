@@ -55,6 +55,42 @@ describe('Merger', () => {
     }
   })
 
+  it('joins the same when it is told what is joined, and not which pairs', () => {
+    const next = random(3)
+    for (let round = 0; round < 40; round++) {
+      const letters = round % 2 === 0 ? 'ab' : 'abcdé'
+      const merges = randomMerges(next, letters, true)
+      const joins = new Map(merges.map(([left, right, rank]) => [left + right, rank]))
+      const all = [...joins].flatMap(([token, rank]) =>
+        Array.from({ length: token.length - 1 }, (_, i): Merge => [token.slice(0, i + 1), token.slice(i + 1), rank]),
+      )
+      const merger = new Merger(joins)
+      for (let i = 0; i < 40; i++) {
+        const length = Math.floor(next() * 90)
+        const word = Array.from({ length }, () => `${letters}x😀`[Math.floor(next() * letters.length)]).join('')
+        expect(merger.split(word)).toEqual(plainly(word, all))
+      }
+    }
+  })
+
+  it('knows no more pairs and texts than it has room for, and joins the same', () => {
+    const merger = new Merger(
+      new Map([
+        ['ab', 0],
+        ['abab', 1],
+      ]),
+    )
+    const characters = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => String.fromCodePoint(0x20000 + from + i))
+    for (const from of [0, 150_000, 300_000, 450_000]) {
+      const others = characters(from, 150_000)
+      const parts = merger.split(`abababab${others.join('')}abab`)
+      expect(parts.length).toBe(150_003)
+      expect([parts[0], parts[1], parts[2], parts.at(-1)]).toEqual(['abab', 'abab', others[0], 'abab'])
+    }
+    expect(merger.split('babab')).toEqual(['b', 'abab'])
+  })
+
   it('takes words longer than its own arrays, characters that no merge knows, and none', () => {
     const merges: Merge[] = [
       ['a', 'a', 0],
