@@ -1,7 +1,10 @@
 /** A Chromium with WebGPU on the CPU, whatever the machine has. */
 import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, chromium } from 'playwright-core'
+import { type LockFile, tryLock } from '../../src/platform/lock-file.ts'
 import { patience } from '../support/patience.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome']
@@ -66,7 +69,21 @@ async function* candidates(): AsyncGenerator<Candidate> {
 async function unpackedChromium(): Promise<Candidate | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
   const { default: packed } = await import('@sparticuz/chromium')
-  return { path: await packed.executablePath(), args: ['--headless=shell'] }
+  // It takes a file that another process still writes for the browser, and files of tests run side by side.
+  const lock = await soleLock(join(tmpdir(), 'mistral-webgpu-chromium.lock'))
+  try {
+    return { path: await packed.executablePath(), args: ['--headless=shell'] }
+  } finally {
+    await lock.release()
+  }
+}
+
+async function soleLock(path: string): Promise<LockFile> {
+  for (;;) {
+    const lock = await tryLock(path)
+    if (lock !== undefined) return lock
+    await delay(100)
+  }
 }
 
 function launch({ path, args = [] }: Candidate, flags: readonly string[]): Promise<Browser> {
