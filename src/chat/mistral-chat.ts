@@ -1,5 +1,4 @@
 /** `MistralChat`: a chat model, messages in, streamed text out. */
-
 import { merge } from '../async/merge.ts'
 import { changed } from '../checks.ts'
 import type { Constraint } from '../constraints/constraint.ts'

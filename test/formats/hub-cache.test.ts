@@ -20,7 +20,8 @@ import type { HubOptions } from '../../src/formats/source-options.ts'
 import { listCached, pull, removeCached, verifyCached } from '../../src/generate/cached.ts'
 import { root } from '../support/child.ts'
 import { expectWhole, hostileRun, loadWhole, pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
-import { FAULTS, type HubServer, sha256, startHub } from '../support/hub-server.ts'
+import { FAULTS } from '../support/hub-faults.ts'
+import { type HubServer, sha256, startHub } from '../support/hub-server.ts'
 import { patience } from '../support/patience.ts'
 
 const FOLDER = `models--${REPOSITORY.replace('/', '--')}`

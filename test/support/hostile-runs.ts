@@ -9,7 +9,8 @@ import { pathToFileURL } from 'node:url'
 import { MistralError } from '../../src/errors.ts'
 import { openSource } from '../../src/formats/source.ts'
 import { openCheckpoint } from '../../src/model/checkpoint.ts'
-import { FAULTS, type Fault, gitHash, type HubServer, sha256, startHub } from './hub-server.ts'
+import { FAULTS, type Fault } from './hub-faults.ts'
+import { gitHash, type HubServer, sha256, startHub } from './hub-server.ts'
 
 /** What may be transferred when nothing that came was wrong. */
 export const MOST_BYTES = 1.05

@@ -3,44 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { random as generator } from './fixtures.ts'
-
-/** What goes wrong; each request has a share of going wrong until the budget of faults is spent. */
-export type Fault =
-  | 'none'
-  | 'cut'
-  | 'no-ranges'
-  | 'no-ranges-cut'
-  | '503'
-  | '429'
-  | 'throttle'
-  | 'wrong-range'
-  | 'short-length'
-  | 'size-lies'
-  | 'signed-expires'
-  | 'html'
-  | 'gzip'
-  | 'flip'
-  | 'flip-always'
-  | 'too-long'
-
-export const FAULTS: readonly Fault[] = [
-  'none',
-  'cut',
-  'no-ranges',
-  'no-ranges-cut',
-  '503',
-  '429',
-  'throttle',
-  'wrong-range',
-  'short-length',
-  'size-lies',
-  'signed-expires',
-  'html',
-  'gzip',
-  'flip',
-  'flip-always',
-  'too-long',
-]
+import { type Fault, flipped } from './hub-faults.ts'
 
 export interface HubServer {
   /** Of the API and of `resolve`. */
@@ -276,13 +239,6 @@ function drip(response: ServerResponse, body: Uint8Array, ms: number): void {
     response.write(body.subarray(at, at + 65_536))
     at += 65_536
   }, ms)
-}
-
-function flipped(body: Uint8Array, random: () => number): Uint8Array {
-  const copy = new Uint8Array(body)
-  const at = Math.floor(random() * copy.byteLength)
-  copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(random() * 8))
-  return copy
 }
 
 function cors(response: ServerResponse): void {
