@@ -5,38 +5,67 @@ import { loadAttention } from '../kernels/load-attention.ts'
 import { loadMatmuls } from '../kernels/load-matmuls.ts'
 import { plainResidual } from '../kernels/residual.ts'
 import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
-import type { BatchShape } from '../kernels/shape.ts'
+import { type BatchShape, batchClassOf } from '../kernels/shape.ts'
 import type { Adapters } from './adapters.ts'
 import type { Endings } from './batch.ts'
 import type { Mistral } from './mistral.ts'
 
 /** Ends the names of recordings that were made with adapters. */
 const ADAPTED = ' adapted'
+/**
+ * Products of rows and weights that software adapters compute, one row after another, in a third of the time in which they compile
+ * the kernels for many rows; and how short the prompts are that it is of no use for.
+ */
+const PRODUCTS = 2 ** 28
+const SHORT = 16
 
 export class Recordings {
   private readonly known = new Map<string, Promise<Recording<never>>>()
   private readonly compiled = new Set<string>()
+  private readonly failed = new Set<string>()
+  private isFirst = true
 
   constructor(private readonly model: Mistral) {}
 
   /**
    * Compiles ahead what generating text needs, so that the first token does not wait for it. Drawing begins to compile when all
-   * else is there, so that it holds up nothing.
+   * else is there, so that it holds up nothing, and so do the kernels for many rows where the first prompt goes without.
    * @param first what one request draws with: then only what its first token takes is waited for
    */
   async warmUp(first?: SamplerKind): Promise<void> {
-    const prompt = [this.prompt(1), this.head(1)]
-    if (first !== undefined) await Promise.all([...prompt, this.sampler(first)])
-    else {
-      await Promise.all([...prompt, this.layers(1), this.sampler('greedy')])
-      await this.begin((r) => recordSampler(r, 'short', this.model))
-    }
+    const rows = this.rowsAlone
+    const all = [rows > 0 ? this.promptAlone() : this.prompt(1), this.head(1)]
+    if (first === undefined) all.push(this.layers(1))
+    if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
+    await Promise.all(all)
+    if (first !== undefined) return
+    await this.begin((r) => recordSampler(r, 'short', this.model))
+    if (this.canChoose) await this.begin((r) => recordSampler(r, 'greedy', this.model))
+    if (rows > 0) await this.begin((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
   }
 
   /** Begins with what the first token takes when no more is known of the model than its first layer. */
   async warmUpEarly(first: SamplerKind): Promise<void> {
-    await this.begin((r) => recordSampler(r, first, this.model))
-    await this.begin((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
+    if (!this.canChoose) await this.begin((r) => recordSampler(r, first, this.model))
+    await this.begin((r) => this.recordLayers(r, this.rowsAlone > 0 ? 1 : 'many', { outputsClass: 1 }))
+  }
+
+  /** Compilers of software adapters take long: JavaScript chooses tokens meanwhile. */
+  private get canChoose(): boolean {
+    return this.model.gpu.software
+  }
+
+  /**
+   * Rows that the first prompt may have to go through the kernels of single rows, which decoding takes anyway; 0 where those for
+   * many rows are waited for.
+   */
+  private get rowsAlone(): number {
+    const { gpu, config, weights } = this.model
+    if (!gpu.software || gpu.tuning.foldedNorms[1]) return 0
+    const { wqkv, wo, w13, w2 } = weights.layers[0]!
+    const elements = [wqkv, wo, w13, w2].flat().reduce((sum, { rows, cols }) => sum + rows * cols, 0)
+    const rows = Math.floor(PRODUCTS / (elements * config.nLayers))
+    return rows >= SHORT ? rows : 0
   }
 
   /** Begins to compile, and binds nothing. What fails says so when it is recorded. */
@@ -55,6 +84,19 @@ export class Recordings {
     for (const name of this.known.keys()) if (name.endsWith(ADAPTED)) this.known.delete(name)
   }
 
+  /**
+   * For a batch of so many rows, of which so many have an output. Of a prompt the last layer is computed where it is wanted;
+   * adapters find their rows by the place in the batch.
+   */
+  layersOf(rows: number, outputs: number, adapters?: Adapters): Promise<Recording<BatchShape>> {
+    const batchClass = batchClassOf(rows, outputs === rows)
+    const isFirst = this.isFirst && rows > 1
+    if (rows > 1) this.isFirst = false
+    if (adapters !== undefined) return this.layers(batchClass, adapters)
+    if (isFirst && outputs === 1 && rows <= this.rowsAlone) return this.promptAlone()
+    return batchClass === 'many' ? this.prompt(outputs) : this.layers(batchClass)
+  }
+
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
   layers(batchClass: BatchClass, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const name = `layers ${batchClass}${adapters ? ADAPTED : ''}`
@@ -68,6 +110,14 @@ export class Recordings {
   prompt(outputs: number): Promise<Recording<BatchShape>> {
     const outputsClass = outputs <= 1 ? 1 : 'many'
     return this.remember(`prompt ${outputsClass}`, (r) => this.recordLayers(r, 'many', { outputsClass }))
+  }
+
+  /**
+   * Of the first prompt of a model, where compiling the kernels for many rows would take longer than what those of single rows
+   * take more.
+   */
+  private promptAlone(): Promise<Recording<BatchShape>> {
+    return this.remember('prompt alone', (r) => this.recordLayers(r, 1, { outputsClass: 1 }))
   }
 
   private async recordLayers(
@@ -88,14 +138,17 @@ export class Recordings {
   }
 
   /** What comes between the logits of outputs and their results, in order. It compiles side by side with anything else. */
-  endings({ ruled, kind, logged }: Endings): {
-    readonly ready: boolean
-    readonly all: Promise<Recording<BatchShape>[]>
-  } {
-    const names = [...(ruled ? ['rules'] : []), `sampler ${kind}`, ...(logged ? ['logprobs'] : [])]
-    const ready = names.every((name) => this.compiled.has(name))
+  endings({ ruled, kind, logged }: Endings): Promise<Recording<BatchShape>[]> {
     const all = [ruled ? this.rules() : undefined, this.sampler(kind), logged ? this.logprobs() : undefined]
-    return { ready, all: Promise.all(all.filter((one) => one !== undefined)) }
+    return Promise.all(all.filter((one) => one !== undefined))
+  }
+
+  /** Whether that is compiled, or whether JavaScript chooses in its place as long as it is not. */
+  endingsState({ ruled, kind, logged }: Endings): 'ready' | 'compiled later' | 'chosen here' {
+    const names = [...(ruled ? ['rules'] : []), `sampler ${kind}`, ...(logged ? ['logprobs'] : [])]
+    if (names.every((name) => this.compiled.has(name))) return 'ready'
+    const isHopeless = names.some((name) => this.failed.has(name))
+    return this.canChoose && !ruled && !logged && !isHopeless ? 'chosen here' : 'compiled later'
   }
 
   /** The rules of requests on the logits of their rows, before a token is chosen. */
@@ -137,7 +190,10 @@ export class Recordings {
       // What failed once is tried again.
       recording.then(
         () => this.compiled.add(name),
-        () => this.known.delete(name),
+        () => {
+          this.known.delete(name)
+          this.failed.add(name)
+        },
       )
     }
     return recording

@@ -3,7 +3,6 @@ import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Profiler } from '../gpu/profiler.ts'
 import { Readback } from '../gpu/readback.ts'
-import type { BatchClass } from '../gpu/tuning.ts'
 import {
   LIST_WORDS,
   LOGPROB_STEPS,
@@ -15,7 +14,7 @@ import {
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
-import { type Batch, BatchWriter, classOfRows, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
+import { type Batch, BatchWriter, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
 import { type Choices, cutChoices } from './choices.ts'
 import { wholeMask } from './mask.ts'
 import type { Mistral } from './mistral.ts'
@@ -50,6 +49,8 @@ export class Runner {
   /** For whoever runs batches of its own, between the runner's. */
   readonly writer: BatchWriter
   private readonly gpu: Gpu
+  /** By sequence, as they were written last. */
+  readonly settings: Uint32Array[] = []
   /** Times every dispatch, where somebody asked for it. */
   profiler: Profiler | undefined
   /** undefined as long as no adapter is loaded. */
@@ -77,8 +78,10 @@ export class Runner {
 
   /** Compiles what a request with these needs takes after its prompt, beside what the GPU does meanwhile. */
   prepare(needs: readonly SamplerNeeds[], tokens: number): void {
-    // What does not compile says so when it is needed.
-    this.recordings.endings(endingsOf(needs)).all.catch(() => {})
+    // What does not compile says so when it is needed; JavaScript chooses one token sooner than what does so is compiled.
+    const endings = endingsOf(needs)
+    if (tokens > 1 || this.recordings.endingsState(endings) !== 'chosen here')
+      this.recordings.endings(endings).catch(() => {})
     if (tokens > 1) this.recordings.layers(1).catch(() => {})
   }
 
@@ -108,6 +111,7 @@ export class Runner {
   /** How the tokens of a sequence are chosen from now on. */
   writeSettings(sequence: number, { settings, lists }: PackedParams): void {
     const { sampler } = this.model.workspace
+    this.settings[sequence] = settings
     this.gpu.write(sampler.settings, sequence * SETTINGS_WORDS * 4, settings)
     if (lists.length > 0) this.gpu.write(sampler.lists, sequence * LIST_WORDS * 4, lists)
   }
@@ -117,7 +121,7 @@ export class Runner {
     const outputs = this.check(rows, 1)
     const slots = this.adapters?.usedBy(rows)
     const adapters = slots && this.adapters
-    const layers = await this.layersOf(classOfRows(rows, outputs), outputs, adapters)
+    const layers = await this.recordings.layersOf(rows.length, outputs, adapters)
     const head = outputs > 0 ? await this.recordings.head(batchClassOf(outputs, true), adapters) : undefined
     const shape = { ...this.writer.write(rows, 1, outputs), ruled: 0, logged: 0, adapters: slots }
     const { logits } = this.model.workspace
@@ -148,17 +152,22 @@ export class Runner {
     const { rows, steps, needs } = batch
     const { recordings } = this
     const outputs = this.check(rows, steps)
-    const batchClass = classOfRows(rows, outputs)
     const outputRows = rows.filter((row) => row.output)
     const wanted = endingsOf(needs)
+    const state = recordings.endingsState(wanted)
+    if (outputs > 0 && state === 'chosen here') {
+      // Beside an answer; a prompt may have no more than one token to choose.
+      if (outputs === rows.length) recordings.endings(wanted).catch(() => {})
+      return (await import('./script-choice.ts')).chooseInScript(this, batch)
+    }
     const logged = wanted.logged ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0
     const masked = needs.some((need) => need.mask !== undefined) ? outputs : 0
     const slots = this.adapters?.usedBy(rows)
     const adapters = slots && this.adapters
-    const endings = outputs > 0 ? recordings.endings(wanted) : undefined
+    const endings = outputs > 0 ? recordings.endings(wanted) : []
     const [layers, head] = await Promise.all([
-      this.layersOf(batchClass, outputs, adapters),
+      recordings.layersOf(rows.length, outputs, adapters),
       outputs > 0 ? recordings.head(batchClassOf(outputs, true), adapters) : undefined,
     ])
     const shape = { ...this.writer.write(rows, steps, outputs), ruled, masked, logged, adapters: slots }
@@ -167,10 +176,10 @@ export class Runner {
       head?.encode(pass, shape)
     }
     // The GPU computes the logits while the masks are being made, and while what comes after them is still compiled.
-    const early = masked > 0 || endings?.ready === false
+    const early = masked > 0 || (outputs > 0 && state !== 'ready')
     let start = performance.now()
     if (early) this.encode(forward)
-    const after = (await endings?.all) ?? []
+    const after = await endings
     if (masked > 0) {
       await known?.()
       this.writeMasks(needs)
@@ -269,13 +278,6 @@ export class Runner {
     const staging = this.free.pop()
     if (staging === undefined) throw new DeviceError(`more than ${MAX_IN_FLIGHT} batches in flight`)
     return staging
-  }
-
-  /** Of a prompt the last layer is computed where it is wanted; adapters find their rows by the place in the batch. */
-  private layersOf(batchClass: BatchClass, outputs: number, adapters: Adapters | undefined) {
-    const { recordings } = this
-    if (batchClass === 'many' && adapters === undefined) return recordings.prompt(outputs)
-    return recordings.layers(batchClass, adapters)
   }
 
   /** Returns how many rows have an output. */

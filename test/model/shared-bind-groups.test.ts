@@ -39,7 +39,7 @@ test.each([
       await recordings.head(batchClass)
     }
     for (const kind of SAMPLER_KINDS) {
-      const all = await recordings.endings({ ruled: true, kind, logged: true }).all
+      const all = await recordings.endings({ ruled: true, kind, logged: true })
       expect(all).toHaveLength(3)
     }
     await recordings.copy()

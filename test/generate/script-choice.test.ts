@@ -1,0 +1,108 @@
+/** What JavaScript does as long as kernels are compiled: it chooses what they choose, and the first prompt goes without some. */
+import { expect, test } from 'vitest'
+import type { MistralModel, SamplingInput } from '../../src/index.ts'
+import { MistralModel as Model } from '../../src/index.ts'
+import type { Runner } from '../../src/model/runner.ts'
+import { disabledFeatures } from '../support/features.ts'
+import { fixture, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
+import { greedy, promptOf, tokensOf } from './support.ts'
+
+const { path, reference } = fixture('window-7')
+const load = { kvCache: 'f32', prefillChunk: 32, maxSequences: 3 } as const
+const WAIT = { timeout: patience(120_000) }
+const prompts = [20, 5, 11].map((length, i) => promptOf(60 + i, length, reference.vocab))
+
+const PARAMS: Record<string, SamplingInput> = {
+  greedy,
+  'a small top_k': { seed: 1, temperature: 0.7, top_p: 0.95 },
+  'the whole vocabulary': { seed: 2, top_k: 0, temperature: 1.5 },
+  'a least probability': { seed: 3, top_k: 0, temperature: 2, min_p: 0.02 },
+  'typical tokens': { seed: 4, temperature: 1.5, typical_p: 0.7, top_p: 0.9 },
+  cutoffs: { seed: 5, top_k: 0, temperature: 1.2, epsilon_cutoff: 0.004, eta_cutoff: 0.01 },
+  'a large seed': { seed: 2n ** 63n - 5n, temperature: 1.3 },
+}
+
+/** How often each way to choose is asked for from now on; `always` makes JavaScript choose wherever it can. */
+function watch(runner: Runner, always: boolean) {
+  const asked = { script: 0, kernels: 0 }
+  const { recordings } = runner
+  recordings.endingsState = ({ ruled, logged }) => {
+    const isScript = always && !ruled && !logged
+    asked[isScript ? 'script' : 'kernels']++
+    return isScript ? 'chosen here' : 'ready'
+  }
+  return asked
+}
+
+async function answers(model: MistralModel, params: SamplingInput): Promise<number[][]> {
+  const all = { max_tokens: 9, ignore_eos: true, ...params }
+  return Promise.all(prompts.map((prompt) => tokensOf(model.generate(prompt, all))))
+}
+
+test.each([1, 4])('JavaScript chooses what the kernels choose, %i steps at a time', WAIT, async (stepsPerReadback) => {
+  const given = async (always: boolean) =>
+    withModel(path, { ...load, stepsPerReadback }, async (model) => {
+      const asked = watch(model.loaded.runner, always)
+      const all: Record<string, number[][]> = {}
+      for (const [name, params] of Object.entries(PARAMS)) all[name] = await answers(model, params)
+      expect(asked[always ? 'kernels' : 'script']).toBe(0)
+      expect(asked[always ? 'script' : 'kernels']).toBeGreaterThan(0)
+      return all
+    })
+  expect(await given(true)).toEqual(await given(false))
+})
+
+test('a request with rules or log-probabilities waits for kernels', WAIT, async () => {
+  await withModel(path, load, async (model) => {
+    const params = { seed: 1, max_tokens: 4, ignore_eos: true, repetition_penalty: 1.3, logprobs: true }
+    const before = await tokensOf(model.generate(prompts[0]!, params))
+    const asked = watch(model.loaded.runner, true)
+    expect(await tokensOf(model.generate(prompts[0]!, params))).toEqual(before)
+    expect(asked.script).toBe(0)
+  })
+})
+
+test('what does not compile is an error, and is not chosen here forever', WAIT, async () => {
+  await withModel(path, { ...load, firstSampler: 'short' }, async (model) => {
+    const { recordings } = model.loaded.runner
+    const isSoftware = model.loaded.gpu.software
+    expect(recordings.endingsState({ ruled: false, kind: 'dense', logged: false })).toBe(
+      isSoftware ? 'chosen here' : 'compiled later',
+    )
+    const { device } = model.loaded.gpu
+    device.createComputePipelineAsync = () => Promise.reject(new Error('no more'))
+    const params = { seed: 1, top_k: 0, max_tokens: 40, ignore_eos: true }
+    await expect(tokensOf(model.generate(prompts[0]!, params))).rejects.toThrow(/does not compile .*no more/)
+  })
+})
+
+test('the first prompt gives what it gives later, by whatever kernels', WAIT, async () => {
+  const params = { ...greedy, max_tokens: 6 }
+  const first = await withModel(path, load, (model) => tokensOf(model.generate(prompts[0]!, params)))
+  await withModel(path, load, async (model) => {
+    const { recordings } = model.loaded.runner
+    const names: string[] = []
+    const remember = recordings.remember.bind(recordings)
+    recordings.remember = (name, record) => {
+      names.push(name)
+      return remember(name, record)
+    }
+    await tokensOf(model.generate(prompts[2]!, params))
+    expect(names.includes('prompt alone')).toBe(model.loaded.gpu.software)
+    names.length = 0
+    expect(await tokensOf(model.generate(prompts[0]!, params))).toEqual(first)
+    expect(names).toContain('prompt 1')
+    expect(names).not.toContain('prompt alone')
+  })
+})
+
+test('a lost device is told of while JavaScript chooses', WAIT, async () => {
+  const model = await Model.load(path, { ...load, disableFeatures: disabledFeatures(), maxRecoveries: 0 })
+  watch(model.loaded.runner, true)
+  const steps = model.generate(prompts[0]!, { ...greedy, max_tokens: 40 })
+  await steps.next()
+  model.loaded.gpu.device.destroy()
+  await expect(tokensOf(steps)).rejects.toThrow(/device/)
+  model.dispose()
+})
