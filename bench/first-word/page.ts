@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build } from 'vite'
 import { INSTALL_ADVICE, startChromium } from '../../test/runtime/chromium.ts'
 import { type StaticServer, serveFolders } from '../../test/runtime/static-server.ts'
 import { root } from '../../test/support/child.ts'
@@ -33,29 +33,27 @@ for await (const { text } of chat.generate({ messages, max_tokens: 8 })) {
 }`
 
 export interface BuiltPage {
-  readonly server: StaticServer
   run(): Promise<Run>
   close(): Promise<void>
 }
 
 export async function buildPage(dist: string | null, prompt: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-first-word-'))
-  await build({
-    stdin: { contents: programOf(dist && resolve(dist), prompt), resolveDir: root, sourcefile: 'page.js' },
-    ...{ bundle: true, splitting: true, format: 'esm', minify: true, outdir: folder, entryNames: 'page' },
-    ...{ conditions: ['browser'], target: 'es2022', logLevel: 'error' },
-  })
+  const [source, built] = [join(folder, 'source'), join(folder, 'built')]
+  mkdirSync(source)
+  writeFileSync(join(source, 'page.js'), programOf(dist && resolve(dist), prompt))
   writeFileSync(
-    join(folder, 'index.html'),
-    '<!doctype html><meta charset="utf-8"><title>first word</title><body><script type="module" src="page.js"></script>',
+    join(source, 'index.html'),
+    '<!doctype html><meta charset="utf-8"><title>first word</title><body><script type="module" src="./page.js"></script>',
   )
-  mkdirSync(join(folder, 'pocket'))
+  const output = { outDir: built, target: 'es2023' }
+  await build({ root: source, base: './', configFile: false, logLevel: 'error', build: output })
+  mkdirSync(join(built, 'pocket'))
   const pocket = join(root, 'models/pocket')
   for (const name of readdirSync(pocket).filter((name) => /\.(json|safetensors)$/.test(name)))
-    copyFileSync(join(pocket, name), join(folder, 'pocket', name))
-  const server = await serveFolders({ page: folder })
+    copyFileSync(join(pocket, name), join(built, 'pocket', name))
+  const server = await serveFolders({ page: built })
   return {
-    server,
     run: () => visit(server),
     async close() {
       await server.close()

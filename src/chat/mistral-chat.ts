@@ -3,7 +3,7 @@ import { merge } from '../async/merge.ts'
 import { changed } from '../checks.ts'
 import type { Constraint } from '../constraints/constraint.ts'
 import { ContextLengthError, ParameterError } from '../errors.ts'
-import { type ModelSource, openSource } from '../formats/source.ts'
+import type { ModelSource } from '../formats/source.ts'
 import type { AdapterInfo, AdapterOptions } from '../generate/adapter-types.ts'
 import type { Embedding, EmbedOptions } from '../generate/embedding.ts'
 import { MistralModel } from '../generate/mistral-model.ts'
@@ -13,13 +13,11 @@ import {
   checkConstraintOptions,
   checkLoadOptions,
   type LoadOptions,
-  openOptions,
   type RequestOptions,
-  reporting,
 } from '../generate/options.ts'
 import type { CacheSource, RestoredCache, SaveCacheOptions } from '../generate/saved-cache-types.ts'
 import { copyIds } from '../generate/token-loop.ts'
-import { openCheckpoint } from '../model/checkpoint.ts'
+import { withCheckpoint } from '../generate/with-checkpoint.ts'
 import type { AnyBlob, Disposes } from '../platform/globals.ts'
 import { randomSeed } from '../sampling/random.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
@@ -67,18 +65,14 @@ export class MistralChat implements ChatModel {
   static async load(source: ModelSource, options: ChatLoadOptions = {}): Promise<MistralChat> {
     const { chatTemplate, chatFormat, neighbours, ...given } = options ?? {}
     checkLoadOptions(given)
-    const load = reporting(given)
     const own = { chatTemplate, chatFormat, neighbours }
     checkTemplateOptions(own)
-    const files = await openSource(source, openOptions(load))
-    try {
-      const checkpoint = await openCheckpoint(files, load)
-      const template = await loadTemplate(checkpoint, own, load.signal)
-      const model = await MistralModel.fromCheckpoint(checkpoint, load, { source, needsTokenizer: true })
-      return new MistralChat(model, model.tokenizer!, template, neighbours)
-    } finally {
-      await files.close()
-    }
+    return withCheckpoint(source, given, async (checkpoint, load) => {
+      const template = loadTemplate(checkpoint, own, load.signal)
+      template.catch(() => {})
+      const model = await MistralModel.fromCheckpoint(checkpoint, load, { source, template })
+      return new MistralChat(model, model.tokenizer!, await template, neighbours)
+    })
   }
 
   /**

@@ -12,6 +12,8 @@ export interface ByteReader {
   readonly name: string
   /** Bytes. */
   readonly size: number
+  /** Each read is a request to a server. */
+  readonly isRemote?: boolean | undefined
   /**
    * Exactly `length` bytes from `offset`. Where `into` is given, which has room for just as many, they may be put there
    * instead of into new memory.

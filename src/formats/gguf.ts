@@ -18,6 +18,7 @@ import {
   type TensorInfo,
   type UnsupportedTensor,
 } from './tensor-file.ts'
+import { wholeIfSmall } from './whole-reader.ts'
 
 const MAGIC = 0x46554747
 /** A vocabulary of 260,000 pieces with merges takes some 20 MB. */
@@ -59,6 +60,7 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
   const { tensors, unsupported } = layOut(file, entries, dataStart, alignment, reader.size)
   const types = entries.flatMap(({ type: { dtype } }) => (dtype !== undefined && dtype in BLOCK_TYPES ? dtype : []))
   if (types.length > 0) await (await import('./ggml-blocks.ts')).loadBlockTypes(types)
+  const data = wholeIfSmall(reader)
   return {
     version,
     metadata,
@@ -68,7 +70,7 @@ export async function openGguf(reader: ByteReader, signal?: AbortSignal): Promis
       const { begin, end } = places.get(key)!
       return reader.read(begin, end - begin, signal)
     },
-    read: async (tensor, offset, length, signal, into) => readTensorPart(reader, tensor, offset, length, signal, into),
+    read: async (tensor, offset, length, signal, into) => readTensorPart(data, tensor, offset, length, signal, into),
     close: () => reader.close(),
   }
 }

@@ -103,6 +103,7 @@ function rangeReader(url: string, name: string, size: number, head: Uint8Array):
   return {
     name,
     size,
+    isRemote: true,
     async read(offset, length, signal) {
       throwIfAborted(signal)
       checkRange(name, size, offset, length)

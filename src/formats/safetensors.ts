@@ -17,6 +17,7 @@ import {
   type TensorInfo,
   type UnsupportedTensor,
 } from './tensor-file.ts'
+import { wholeIfSmall } from './whole-reader.ts'
 
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000
@@ -65,10 +66,11 @@ export async function openSafetensors(reader: ByteReader, signal?: AbortSignal):
   }
   const entries = parseHeader(file, await reader.read(8, headerBytes, signal))
   const { tensors, unsupported } = layOut(file, entries, 8 + headerBytes, reader.size)
+  const data = wholeIfSmall(reader)
   return {
     tensors,
     unsupported,
-    read: async (tensor, offset, count, signal, into) => readTensorPart(reader, tensor, offset, count, signal, into),
+    read: async (tensor, offset, count, signal, into) => readTensorPart(data, tensor, offset, count, signal, into),
     close: () => reader.close(),
   }
 }

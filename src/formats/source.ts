@@ -132,6 +132,11 @@ class SharedReaders {
   /** Why a name counts as absent. */
   readonly absent = new Map<string, string>()
   private readonly readers = new Map<string, ByteReader>()
+  /** Being opened, and by whose signal that ends. */
+  private readonly opening = new Map<
+    string,
+    { readonly signal: unknown; readonly reader: Promise<ByteReader | undefined> }
+  >()
 
   constructor(private readonly backend: Backend) {}
 
@@ -140,6 +145,14 @@ class SharedReaders {
     checkFileName(name, this.backend.label)
     const known = this.readers.get(name)
     if (known !== undefined) return known
+    const pending = this.opening.get(name)
+    if (pending?.signal === signal && pending !== undefined) return pending.reader
+    const reader = this.openNew(name, signal)
+    this.opening.set(name, { signal, reader })
+    return reader.finally(() => this.opening.delete(name))
+  }
+
+  private async openNew(name: string, signal: AbortSignal | undefined): Promise<ByteReader | undefined> {
     const found = await this.backend.open(name, signal)
     if (found instanceof Absence) this.absent.set(name, found.fact)
     if (found === undefined || found instanceof Absence) return undefined

@@ -4,8 +4,8 @@ import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { Constraint } from '../constraints/constraint.ts'
 import { AbortError, TokenizerError } from '../errors.ts'
 import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
-import { absenceOf, type ModelSource, openSource } from '../formats/source.ts'
-import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts'
+import { absenceOf, type ModelSource } from '../formats/source.ts'
+import type { Checkpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
 import type { AnyBlob, Disposes } from '../platform/globals.ts'
@@ -24,9 +24,7 @@ import {
   type GenerateOptions,
   type LoadOptions,
   type LogitsOptions,
-  openOptions,
   type RequestOptions,
-  reporting,
 } from './options.ts'
 import type { Perplexity, PerplexityOptions } from './perplexity.ts'
 import type { Recovery } from './recovery.ts'
@@ -34,6 +32,7 @@ import type { CacheSource, RestoredCache, SaveCacheOptions } from './saved-cache
 import { Scheduler } from './scheduler.ts'
 import { checkPrompt, copyIds, generateTokens, parseTokenParams, type TokenParams, verdictOf } from './token-loop.ts'
 import type { Adapter, GenerationStep, GenerationSummary, NotedStep, Verdict } from './types.ts'
+import { withCheckpoint } from './with-checkpoint.ts'
 
 export interface MistralModel extends Disposes {}
 
@@ -67,23 +66,25 @@ export class MistralModel {
    */
   static async load(source: ModelSource, options: LoadOptions = {}): Promise<MistralModel> {
     checkLoadOptions(options)
-    const load = reporting(options)
-    const files = await openSource(source, openOptions(load))
-    try {
-      return await MistralModel.fromCheckpoint(await openCheckpoint(files, load), load, { source })
-    } finally {
-      await files.close()
-    }
+    return withCheckpoint(source, options, (checkpoint, load) =>
+      MistralModel.fromCheckpoint(checkpoint, load, { source }),
+    )
   }
 
-  /** @internal As `load`, from a checkpoint that the caller closes, and which `source` gives again after the loss of a device. */
+  /**
+   * @internal As `load`, from a checkpoint that the caller closes, and which `source` gives again after the loss of a device. With a
+   * `template`, which is awaited before weights are fetched, it needs a tokenizer.
+   */
   static async fromCheckpoint(
     checkpoint: Checkpoint,
     options: LoadOptions,
-    { source, needsTokenizer = false }: { source?: ModelSource; needsTokenizer?: boolean } = {},
+    { source, template }: { source?: ModelSource; template?: Promise<unknown> } = {},
   ): Promise<MistralModel> {
-    const tokenizer = await tokenizerOf(checkpoint, options.signal)
-    if (tokenizer === undefined && needsTokenizer) {
+    const pending = tokenizerOf(checkpoint, options.signal)
+    pending.catch(() => {})
+    await template
+    const tokenizer = await pending
+    if (tokenizer === undefined && template !== undefined) {
       const why = absenceOf(checkpoint.files, ['tokenizer.json', 'tokenizer.model'])
       throw new TokenizerError(
         `${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs${why}`,

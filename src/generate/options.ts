@@ -83,6 +83,7 @@ const LOAD: Checks<LoadOptions> = {
   onProfile: callback,
   kernelHooks: checkedLater,
   firstSampler: checkedLater,
+  ahead: checkedLater,
   maxQueue: orElse(Infinity, integer(0)),
   maxRecoveries: integer(0, 100),
   stepsPerReadback: integer(1, MAX_STEPS),

@@ -7,9 +7,10 @@ import type { BatchProfile } from '../gpu/profiler.ts'
 import type { LayerCache } from '../kernels/attention.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
 import type { AnyAbortSignal } from '../platform/globals.ts'
+import { type GpuAhead, gpuFor } from './ahead.ts'
 import { ALLOCATION } from './allocation.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { chooseKernels, givenKernels } from './choose-kernels.ts'
+import { chooseKernels } from './choose-kernels.ts'
 import type { ModelConfig } from './config.ts'
 import type { HiddenReader } from './hidden-reader.ts'
 import type { ChoiceHooks } from './kernel-choice.ts'
@@ -47,6 +48,8 @@ export interface LoadedModelOptions extends SizeOptions {
   kernelHooks?: ChoiceHooks | undefined
   /** @internal Tells `onProgress`, with speeds. */
   report?: ((step: LoadStep) => void) | undefined
+  /** @internal The GPU, on its way already. */
+  ahead?: GpuAhead | undefined
   /** @internal What the only request draws with: what its first token does not take compiles later. */
   firstSampler?: SamplerKind | undefined
 }
@@ -149,7 +152,7 @@ export class LoadedModel {
     const { config, totalBytes } = checkpoint
     const sizes = planSizes(config, options)
     options.report?.({ phase: 'open', loaded: 0, total: totalBytes })
-    const gpu = await openGpu({ disableFeatures: options.disableFeatures, tuning: givenKernels(options.tuning) })
+    const gpu = await (options.ahead?.take() ?? gpuFor(options))
     const planned = { gpu, checkpoint, options, code: ALLOCATION }
     try {
       const counted = options.onPlan !== undefined || needsCounting(gpu, checkpoint, options)

@@ -1,0 +1,38 @@
+/** The GPU and the code of a load, on their way while its source is still being looked at. */
+import type { Gpu } from '../gpu/device.ts'
+import { openGpu } from '../gpu/open.ts'
+import { loadMatmuls } from '../kernels/load-matmuls.ts'
+import { givenKernels } from './choose-kernels.ts'
+import type { TuningOption } from './kernel-report.ts'
+
+/** A device that is opened before anybody knows whether it will be needed. */
+export class GpuAhead {
+  private gpu: Promise<Gpu> | undefined
+
+  constructor(options: { disableFeatures?: readonly string[] | undefined; tuning?: TuningOption | undefined }) {
+    this.gpu = gpuFor(options)
+    // Whoever takes it hears of an error; the source may have one of its own first.
+    this.gpu.then(({ tuning }) => loadMatmuls(tuning)).catch(() => {})
+    Promise.all([import('./weights.ts'), import('./memory.ts')]).catch(() => {})
+  }
+
+  /** Gives it to one who disposes of it; undefined for any other. Throws `DeviceError`. */
+  take(): Promise<Gpu> | undefined {
+    const { gpu } = this
+    this.gpu = undefined
+    return gpu
+  }
+
+  /** Disposes of it where nobody took it. */
+  async end(): Promise<void> {
+    await this.take()?.then(
+      (gpu) => gpu.dispose(),
+      () => {},
+    )
+  }
+}
+
+/** The GPU that these options of a load ask for. */
+export function gpuFor({ disableFeatures, tuning }: ConstructorParameters<typeof GpuAhead>[0]): Promise<Gpu> {
+  return openGpu({ disableFeatures, tuning: givenKernels(tuning) })
+}
