@@ -61,7 +61,8 @@ export class Recordings {
    */
   private get rowsAlone(): number {
     const { gpu, config, weights } = this.model
-    if (!gpu.software || gpu.tuning.foldedNorms[1]) return 0
+    // Batches of many rows are cut in tiles that kernels for one row do not take.
+    if (!gpu.software || gpu.tuning.attention === 'tiles' || gpu.tuning.foldedNorms[1]) return 0
     const { wqkv, wo, w13, w2 } = weights.layers[0]!
     const elements = [wqkv, wo, w13, w2].flat().reduce((sum, { rows, cols }) => sum + rows * cols, 0)
     const rows = Math.floor(PRODUCTS / (elements * config.nLayers))

@@ -1,0 +1,57 @@
+/** The GPU of a load is opened beside its source, and left to nobody where the source is none. */
+import { expect, test } from 'vitest'
+import { Gpu } from '../../src/gpu/device.ts'
+import { MistralChat, MistralModel } from '../../src/index.ts'
+import { GpuAhead } from '../../src/model/ahead.ts'
+import { disabledFeatures } from '../support/features.ts'
+import { fixture, withModel } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
+
+const WAIT = { timeout: patience(60_000) }
+const options = { disableFeatures: disabledFeatures() }
+
+/** Devices that were disposed of while `work` ran. */
+async function disposals(work: () => Promise<unknown>): Promise<number> {
+  const { dispose } = Gpu.prototype
+  const gone = new Set<GPUDevice>()
+  Gpu.prototype.dispose = function () {
+    gone.add(this.device)
+    dispose.call(this)
+  }
+  try {
+    await work()
+  } finally {
+    Gpu.prototype.dispose = dispose
+  }
+  return gone.size
+}
+
+test('a load whose source is refused disposes of the device before it rejects', WAIT, async () => {
+  const nowhere = { open: async () => undefined, list: () => [] }
+  for (const load of [MistralModel.load, MistralChat.load]) {
+    expect(await disposals(() => expect(load(nowhere, options)).rejects.toThrow(/config\.json|checkpoint/))).toBe(1)
+  }
+})
+
+test('a load that is aborted at once opens no device', WAIT, async () => {
+  const aborted = { ...options, signal: AbortSignal.abort() }
+  expect(await disposals(() => expect(MistralModel.load(fixture('window-7').path, aborted)).rejects.toThrow())).toBe(0)
+})
+
+test('a model has the device that was opened for it, and no other', WAIT, async () => {
+  const gone = await disposals(() =>
+    withModel(fixture('window-7').path, {}, async (model) => {
+      model.loaded.gpu.check()
+    }),
+  )
+  expect(gone).toBe(1)
+})
+
+test('it is given once', WAIT, async () => {
+  const ahead = new GpuAhead(options)
+  const gpu = await ahead.take()!
+  expect(ahead.take()).toBeUndefined()
+  await ahead.end()
+  gpu.check()
+  gpu.dispose()
+})
