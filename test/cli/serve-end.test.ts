@@ -97,7 +97,8 @@ describe('stopping', { timeout: patience(180_000) }, () => {
 
   it('meanwhile refuses requests over connections that are still open as any other refusal: known, allowed, logged', async () => {
     server = await startReady([...SMALL, '--cors', 'https://example.com'])
-    const body = JSON.stringify(LASTING)
+    // It is waited for to its end.
+    const body = JSON.stringify({ ...LONG, max_tokens: 400 })
     const path = '/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json'
     let all = ''
     const socket = connect(server.port, '127.0.0.1')
