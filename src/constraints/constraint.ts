@@ -32,8 +32,9 @@ export interface Constraint {
    */
   readonly unchanged?: boolean
   /**
-   * A copy that goes its own way. With it tokens can be guessed ahead (`prompt_lookup_num_tokens`, {@link expected}); without
-   * it, each comes by itself.
+   * A copy that goes its own way. With it tokens can be guessed ahead (`prompt_lookup_num_tokens`, {@link expected}), and where the best
+   * token is taken (`do_sample: false`) several steps may run before `mask` is asked for each of them; it may be asked twice for a token
+   * then. Without it, each token comes by itself.
    */
   fork?(): Constraint
   /**

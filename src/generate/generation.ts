@@ -2,8 +2,8 @@
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
-import type { MaskCosts, MaskRun } from './mask-run.ts'
-import { isAsked, noTokenLeft, runsAhead } from './mask-sources.ts'
+import type { LaterMask, MaskCosts, MaskRun } from './mask-run.ts'
+import { isAsked, isFixed, noTokenLeft, runsAhead } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
 import type { Costs, Speculation } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
@@ -50,7 +50,7 @@ export class Generation<Note = unknown> implements Owner {
     this.#steps = new StepQueue(resumed)
     this.#speculation = request.speculate?.(this.tokens, costs, () => this.stepwise)
     this.#masked = isAsked(request.constraint)
-    this.#maskRun = request.maskRun?.(costs)
+    this.#maskRun = request.maskRun?.(costs, request.sampler === 'greedy' && request.constraint?.fork !== undefined)
   }
 
   get adapter(): Adapter | undefined {
@@ -116,7 +116,14 @@ export class Generation<Note = unknown> implements Owner {
   /** Steps of a batch at most; with a limit, the next batch can be planned only when the tokens of the one before are known. */
   get mostSteps(): number {
     if (this.request.recompute || this.verifies) return 1
-    return this.#masked ? (this.#maskRun?.steps ?? 1) : Infinity
+    if (!this.#masked) return Infinity
+    const steps = this.#maskRun?.steps ?? 1
+    return steps > 1 && isFixed(this) ? 1 : steps
+  }
+
+  /** The mask of all but the first of so many steps; undefined where that of the first counts for all. */
+  laterMask(steps: number): LaterMask | undefined {
+    return steps > 1 && this.#masked ? this.#maskRun?.later : undefined
   }
 
   private get stepwise(): boolean {
@@ -155,14 +162,15 @@ export class Generation<Note = unknown> implements Owner {
   }
 
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
-  needs(guessed: readonly number[] = []): SamplerNeeds[] {
+  needs(guessed: readonly number[] = [], later?: LaterMask): SamplerNeeds[] {
     const { packed, sampler, logprobs, constraint, masks } = this.request
     const needs: SamplerNeeds = { rules: packed.rules, sampler: this.#dense ? 'dense' : sampler, logprobs }
     if (constraint === undefined || masks === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
     const epoch = this.#epoch
     const isOver = () => this.#done || this.#epoch !== epoch
     const fail = (error: Error) => this.fail(error)
-    return masks(constraint, guessed, { fail, isOver }).map((mask) => ({ ...needs, mask }))
+    const asked = (mask: Uint32Array | null) => this.#maskRun?.asked(mask)
+    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...needs, mask, later: later?.mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */
@@ -204,9 +212,10 @@ export class Generation<Note = unknown> implements Owner {
     this.dropAhead()
   }
 
-  /** The steps on their way run under the mask that the next token has, too. */
-  get holdsMask(): boolean {
-    return !this.#masked || this.#maskRun!.holds
+  /** Whether the next of the steps on their way chose what it would have chosen under its own mask. */
+  holds(id: number, later: LaterMask | undefined): boolean {
+    if (later === undefined) return !this.#masked || this.#maskRun!.holds
+    return later.fits(this.request.constraint!, id, (error) => this.fail(error))
   }
 
   /** Choices on their way no longer count. */

@@ -1,11 +1,24 @@
-/** How many steps of an answer may run under one mask, where its constraint says that masks stay the same. It is loaded for requests with a constraint. */
+/** How many steps of an answer may run before its constraint is asked again, and under which mask. It is loaded for requests with a constraint. */
+import type { Constraint } from '../constraints/constraint.ts'
+import { ParameterError } from '../errors.ts'
+import { errorOf } from './thrown.ts'
 
-/** What batches under one mask have cost, as {@link Pace} has measured it. */
+/** What batches under masks have cost, as {@link Pace} has measured it. */
 export interface MaskCosts {
   /** Steps of every batch, where the caller has chosen them. */
   readonly fixed?: number | undefined
   /** Milliseconds of a batch of so many steps; undefined as long as none was measured. */
   heldCost(steps: number): number | undefined
+}
+
+/** What the steps of a batch behind its first are chosen from. */
+export interface LaterMask {
+  mask(): Uint32Array | null
+  /**
+   * Whether the token that was chosen so is the one that would have been chosen from its own mask, which is asked for.
+   * @param fail takes what the constraint throws
+   */
+  fits(constraint: Constraint, tokenId: number, fail: (error: Error) => void): boolean
 }
 
 /** Numbers of steps to choose from, each the double of the one before. */
@@ -14,40 +27,85 @@ const STEPS = [1, 2, 4, 8, 16]
 const UNTRIED = 1.6
 /** How much a token still counts after the next one. */
 const FADE = 0.9
+/** How much a token counts that was chosen from its own mask, where that lets most of the vocabulary in. */
+const HINT = 0.5
 
 /**
- * Inside of a string, for one, the same tokens may come again and again. Then several steps run under the mask of the first, as
- * they do without a constraint, and nothing waits for the tokens between them. Where the mask turns out to be another one behind
- * a token, the steps after it are dropped, so that each token is chosen under its own mask.
+ * Several steps run where the tokens behind the first are likely to be right without their own masks; those behind a wrong one are
+ * dropped, so that each token of the answer is what its own mask would have given. There are two ways to that.
+ *
+ * - Inside of a string, for one, the same tokens may come again and again: the mask of the first step is that of the next, too, and the
+ *   constraint says so. This holds for all samplers.
+ * - The best token of many is the best of some of them, if it is one of these. So where the best is taken, any mask will do that lets in
+ *   more than the token's own, as long as the token turns out to be allowed: all tokens, or all that masks of the answer have let in.
  */
 export class MaskRun {
   /** Tokens since the mask was another one. */
   #length = 0
-  /** Tokens behind which a mask that had been kept was kept again, and behind which it was not; the latest count most. */
-  #kept = 0
-  #ended = 0
+  /** Of tokens behind which a mask that had been kept was kept again. */
+  readonly #kept = new Odds()
+  readonly #all = new Superset(null)
+  readonly #seen = new Superset(new Uint32Array(0))
+  /** The mask that was asked for last lets most of the vocabulary in. */
+  #free = false
+  /** The token that comes next was chosen from a superset. */
+  #judged = false
 
-  constructor(private readonly costs: MaskCosts) {}
+  /** @param best the best token is taken, and the constraint can be asked again */
+  constructor(
+    private readonly costs: MaskCosts,
+    private readonly best = false,
+  ) {}
 
   /** The mask of the next token is that of the token before. */
   get holds(): boolean {
     return this.#length > 0
   }
 
-  /** A token was accepted; `unchanged` as its constraint says. */
-  added(unchanged: boolean): void {
-    if (this.#length > 0) {
-      this.#kept = FADE * this.#kept + (unchanged ? 1 : 0)
-      this.#ended = FADE * this.#ended + (unchanged ? 0 : 1)
-    }
-    this.#length = unchanged ? this.#length + 1 : 0
+  /** A mask was asked for. */
+  asked(mask: Uint32Array | null): void {
+    if (this.best) this.#free = this.#seen.join(mask)
   }
 
-  /** The number of steps that brings most tokens for its cost; one where the mask has just changed. */
+  /** A token was accepted; `unchanged` as its constraint says. */
+  added(unchanged: boolean): void {
+    if (this.#length > 0) this.#kept.add(unchanged)
+    this.#length = unchanged ? this.#length + 1 : 0
+    if (this.best && !this.#judged) for (const { odds } of [this.#all, this.#seen]) odds.hint(this.#free)
+    this.#judged = false
+  }
+
+  /** For the next batch of several steps; undefined where the first step's mask has to hold. */
+  get later(): LaterMask | undefined {
+    if (!this.best) return undefined
+    const superset = this.#likeliest
+    return {
+      mask: () => superset.words,
+      fits: (constraint, id, fail) => {
+        try {
+          return this.#judge(superset, checkedMask(constraint.mask()), id)
+        } catch (error) {
+          fail(errorOf(error))
+          return false
+        }
+      },
+    }
+  }
+
+  #judge(superset: Superset, own: Uint32Array | null, id: number): boolean {
+    const fits = superset.fits(own, id)
+    // What it lets in counts from the next batch on only.
+    this.asked(own)
+    superset.odds.add(fits)
+    this.#judged = fits
+    return fits
+  }
+
+  /** The number of steps that brings most tokens for its cost; one where the mask has just changed and has to hold. */
   get steps(): number {
-    if (this.#length === 0) return 1
+    if (!this.best && this.#length === 0) return 1
     if (this.costs.fixed !== undefined) return this.costs.fixed
-    const likely = (this.#kept + 1) / (this.#kept + this.#ended + 1.25)
+    const { likely } = this.best ? this.#likeliest.odds : this.#kept
     let [best, bestRate, cost] = [1, 0, 0]
     for (const steps of STEPS) {
       const measured = this.costs.heldCost(steps)
@@ -60,4 +118,74 @@ export class MaskRun {
     }
     return best
   }
+
+  get #likeliest(): Superset {
+    return this.#seen.odds.likely > this.#all.odds.likely ? this.#seen : this.#all
+  }
+}
+
+/** How often something happened; what happened last counts most. */
+class Odds {
+  #yes = 0
+  #no = 0
+
+  get likely(): number {
+    return (this.#yes + 1) / (this.#yes + this.#no + 1.25)
+  }
+
+  add(happened: boolean): void {
+    this.#yes = FADE * this.#yes + (happened ? 1 : 0)
+    this.#no = FADE * this.#no + (happened ? 0 : 1)
+  }
+
+  /** It was not tried, but would probably have happened. Otherwise what is known grows old, so that it is tried again. */
+  hint(probably: boolean): void {
+    this.#yes = FADE * this.#yes + (probably ? HINT : 0)
+    this.#no *= FADE
+  }
+}
+
+/** A mask that lets in more than others. */
+class Superset {
+  readonly odds = new Odds()
+
+  /** @param words null for all tokens */
+  constructor(public words: Uint32Array | null) {}
+
+  /** Lets in what another one does as well. Returns whether that lets most of the vocabulary in, or so it seems. */
+  join(mask: Uint32Array | null): boolean {
+    if (mask === null) this.words = null
+    if (mask === null || this.words === null) return mask === null || isFree(mask)
+    if (mask.length > this.words.length) {
+      const before = this.words
+      this.words = new Uint32Array(mask.length)
+      this.words.set(before)
+    }
+    for (let i = 0; i < mask.length; i++) this.words[i]! |= mask[i]!
+    return isFree(mask)
+  }
+
+  fits(own: Uint32Array | null, id: number): boolean {
+    const { words } = this
+    if (words === null) return allows(own, id)
+    if (own === null || !allows(own, id)) return false
+    for (let i = 0; i < own.length; i++) if ((own[i]! & ~(words[i] ?? 0)) !== 0) return false
+    return true
+  }
+}
+
+function isFree(mask: Uint32Array): boolean {
+  let words = 0
+  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) words++
+  return 2 * words > mask.length
+}
+
+export function allows(mask: Uint32Array | null, id: number): boolean {
+  return mask === null || (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1
+}
+
+/** @throws ParameterError for what a user's constraint should not give */
+export function checkedMask(mask: unknown): Uint32Array | null {
+  if (mask === null || mask instanceof Uint32Array) return mask
+  throw new ParameterError('constraint', mask, 'mask() must return a Uint32Array or null')
 }

@@ -47,11 +47,16 @@ export function guess(generation: Guessing, room: number): number[] {
  * fixed for a while it is better to wait, since all of it is checked in one pass then.
  */
 export function runsAhead({ request, trustsExpected, verifies }: Ahead): boolean {
-  const { constraint, recompute } = request
-  if (constraint === undefined || recompute || verifies) return false
-  return (
-    constraint.fork === undefined || !trustsExpected || expectedOf(constraint, WORTH_WAITING).length < WORTH_WAITING
-  )
+  return request.constraint !== undefined && !request.recompute && !verifies && !isFixed({ request, trustsExpected })
+}
+
+/** So much of the text is fixed that it is checked as a whole. */
+export function isFixed({
+  request: { constraint },
+  trustsExpected,
+}: Pick<Ahead, 'request' | 'trustsExpected'>): boolean {
+  if (constraint?.fork === undefined || !trustsExpected) return false
+  return expectedOf(constraint, WORTH_WAITING).length >= WORTH_WAITING
 }
 
 interface Ahead {

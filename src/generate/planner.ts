@@ -3,6 +3,7 @@ import { DECODE_ROWS } from '../kernels/shape.ts'
 import type { Batch, Row, SamplerNeeds } from '../model/batch.ts'
 import type { LoadedModel } from '../model/loaded-model.ts'
 import type { Generation } from './generation.ts'
+import type { LaterMask } from './mask-run.ts'
 import { guess } from './mask-sources.ts'
 import type { Pace } from './pace.ts'
 import { commonPrefix, type Match, type Sequence, type SequenceCache, worthWaiting } from './sequence-cache.ts'
@@ -20,6 +21,8 @@ export interface Share {
   /** Rows whose next token is chosen: none while its prompt is read, several when tokens were guessed. */
   readonly outputs: number
   readonly guessed: readonly number[]
+  /** What steps behind the first are chosen from; undefined where that is as for the first. */
+  readonly later?: LaterMask | undefined
 }
 
 /** A batch, and which generation gets what of its results. */
@@ -112,9 +115,10 @@ export class Planner {
       for (let i = 0; i < outputs; i++) {
         rows.push({ sequence: sequence.index, position: generation.computed + i, output: true })
       }
-      needs.push(...generation.needs(guessed))
+      const later = generation.laterMask(steps)
+      needs.push(...generation.needs(guessed, later))
       const positions = guessed.length > 0 ? outputs : steps
-      shares.push({ generation, sequence, epoch: generation.epoch, positions, choices: steps, outputs, guessed })
+      shares.push({ generation, sequence, epoch: generation.epoch, positions, choices: steps, outputs, guessed, later })
     }
     return { kind: 'batch', rows, needs, steps, shares, decodes: true }
   }

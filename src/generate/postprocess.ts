@@ -39,12 +39,12 @@ function receiveChoice(generation: Generation, { ids, logprobs }: Choices, step:
   return generation.append(ids[step]!, logprobs && stepLogprobs(logprobs[step]!))
 }
 
-function receiveSteps({ generation, epoch }: Share, choice: Choices, steps: number, receive: Receive): void {
+function receiveSteps({ generation, epoch, later }: Share, choice: Choices, steps: number, receive: Receive): void {
   for (let step = 0; step < steps; step++) {
     generation.arrived()
     // Accepting a token may end the request, from inside `stopWhen` too.
     if (!receive(choice, step) || generation.epoch !== epoch) return
-    if (step + 1 < steps && !generation.holdsMask) {
+    if (step + 1 < steps && !generation.holds(choice.ids[step + 1]!, later)) {
       generation.dropAhead()
       return
     }

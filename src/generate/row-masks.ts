@@ -1,16 +1,17 @@
 /** The masks of the rows of one generation, asked for when the GPU is busy with their logits. It is loaded for requests with a constraint. */
 import type { Constraint } from '../constraints/constraint.ts'
-import { ParameterError } from '../errors.ts'
-import { type MaskCosts, MaskRun } from './mask-run.ts'
+import { allows, checkedMask, type MaskCosts, MaskRun } from './mask-run.ts'
 import { errorOf } from './thrown.ts'
 
-export const maskRun = (costs: MaskCosts): MaskRun => new MaskRun(costs)
+export const maskRun = (costs: MaskCosts, best: boolean): MaskRun => new MaskRun(costs, best)
 
 /** The generation whose masks they are. */
 export interface MaskOwner {
   fail(error: Error): void
   /** The tokens that the masks are for count no more, or have been given back. */
   isOver(): boolean
+  /** A mask was asked for. */
+  asked(mask: Uint32Array | null): void
 }
 
 export type MaskSources = (
@@ -26,7 +27,7 @@ export type MaskSources = (
 export const maskSources: MaskSources = (
   constraint: Constraint,
   guessed: readonly number[],
-  { fail, isOver }: MaskOwner,
+  { fail, isOver, asked }: MaskOwner,
 ): (() => Uint32Array | null)[] => {
   // The next token is asked of the constraint itself: a user's own may not be able to fork.
   let own: Constraint | undefined = constraint
@@ -44,6 +45,7 @@ export const maskSources: MaskSources = (
         own.accept(id)
       }
       before = own === undefined ? null : checkedMask(own.mask())
+      if (own !== undefined) asked(before)
       return before
     } catch (error) {
       own = undefined
@@ -51,13 +53,4 @@ export const maskSources: MaskSources = (
       return null
     }
   })
-}
-
-function checkedMask(mask: unknown): Uint32Array | null {
-  if (mask === null || mask instanceof Uint32Array) return mask
-  throw new ParameterError('constraint', mask, 'mask() must return a Uint32Array or null')
-}
-
-function allows(mask: Uint32Array | null, id: number): boolean {
-  return mask === null || (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1
 }

@@ -74,8 +74,8 @@ export interface GenerationRequest<Note = unknown> {
   readonly constraint: Constraint | undefined
   /** Makes its masks; undefined without a constraint. */
   readonly masks: MaskSources | undefined
-  /** Makes what counts how long they stay the same; undefined without a constraint. */
-  readonly maskRun: ((costs: MaskCosts) => MaskRun) | undefined
+  /** Makes what says how many steps run before they are asked for again; undefined without a constraint. */
+  readonly maskRun: ((costs: MaskCosts, best: boolean) => MaskRun) | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean

@@ -1,12 +1,12 @@
 // Made by `npm run shaders` from shaders/*.wgsl. Do not edit.
 import type { TypedShader } from './shader.ts'
 
-export const rulesCopy: TypedShader<'logits' | 'scores' | 'rows' | 'settings' | 'masks', 'QUADS' | 'STRIDE_QUADS' | 'MASK_WORDS', never> = {
+export const rulesCopy: TypedShader<'logits' | 'scores' | 'rows' | 'settings' | 'masks', 'QUADS' | 'STRIDE_QUADS' | 'MASK_WORDS' | 'LATER' | 'SINCE', never> = {
   "name": "rules_copy",
   "needs": [
     "sampler_math"
   ],
-  "code": "override QUADS:u32;\noverride STRIDE_QUADS:u32;\noverride MASK_WORDS:u32;\nconst THREADS=256u;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read>masks:array<u32>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet sequence=rows[rows[id.y].z].x;\nlet flags=settings[sequence*SETTINGS_WORDS+FLAGS];\nif((flags&RULES)==0u||id.x>=QUADS){return;}\nlet at=id.y*STRIDE_QUADS+id.x;\nvar bits=logits[at];\nif((flags&MASKED)!=0u){\nlet mask=masks[id.y*MASK_WORDS+id.x/8u]>>(4u*(id.x%8u));\nlet allowed=(vec4u(mask)&vec4u(1u,2u,4u,8u))!=vec4u(0u);\nbits=select(vec4u(MINUS_INFINITY),bits,allowed);\n}\nscores[at]=bits;\n}"
+  "code": "override QUADS:u32;\noverride STRIDE_QUADS:u32;\noverride MASK_WORDS:u32;\noverride LATER:u32;\noverride SINCE:u32;\nconst THREADS=256u;\n@group(0)@binding(0)var<storage,read>logits:array<vec4u>;\n@group(0)@binding(1)var<storage,read_write>scores:array<vec4u>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read>settings:array<u32>;\n@group(0)@binding(4)var<storage,read>masks:array<u32>;\n@compute @workgroup_size(THREADS)\nfn main(@builtin(global_invocation_id)id:vec3u){\nlet row=rows[rows[id.y].z];\nlet sequence=row.x;\nlet flags=settings[sequence*SETTINGS_WORDS+FLAGS];\nif((flags&RULES)==0u||id.x>=QUADS){return;}\nlet at=id.y*STRIDE_QUADS+id.x;\nvar bits=logits[at];\nif((flags&MASKED)!=0u){\nlet since=masks[SINCE+id.y];\nlet first=id.y*MASK_WORDS+select(0u,LATER,since>0u&&row.y>=since);\nlet mask=masks[first+id.x/8u]>>(4u*(id.x%8u));\nlet allowed=(vec4u(mask)&vec4u(1u,2u,4u,8u))!=vec4u(0u);\nbits=select(vec4u(MINUS_INFINITY),bits,allowed);\n}\nscores[at]=bits;\n}"
 }
 
 export const rulesScatter: TypedShader<'scores' | 'counts' | 'rows' | 'settings' | 'history' | 'lists', 'V' | 'STRIDE' | 'POSITIONS', never> = {

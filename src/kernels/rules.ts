@@ -3,7 +3,7 @@ import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { RULES_COPY } from '../gpu/shaders.gen.ts'
 import { rulesCopy, rulesScatter } from '../gpu/shaders-rules.gen.ts'
-import { maskWords, type SamplerBuffers, sizes } from './sampler.ts'
+import { maskPlaces, type SamplerBuffers, sizes } from './sampler.ts'
 import { math } from './sampler-math.ts'
 import { type BatchShape, ceilDiv } from './shape.ts'
 
@@ -17,7 +17,7 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   const { rows, settings, scores, counts, history, lists, masks } = b
   const copy = part(rulesCopy, {
     bindings: { logits: b.logits.buffer, scores, rows, settings, masks },
-    constants: { MASK_WORDS: maskWords(b.vocabSize), QUADS, STRIDE_QUADS: b.logits.stride / 4 },
+    constants: { ...maskConstants(b), QUADS, STRIDE_QUADS: b.logits.stride / 4 },
   })
   const copied = (batch: BatchShape) => Math.max(batch.ruled, batch.masked ?? 0)
   r.dispatch('rules copy', [copy, ...math()], [ceilDiv(QUADS, RULES_COPY.THREADS), copied])
@@ -26,4 +26,9 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     constants: { V, POSITIONS, STRIDE: b.logits.stride },
   })
   r.dispatch('rules', [scatter, ...math()], [(batch) => batch.ruled])
+}
+
+function maskConstants(b: SamplerBuffers) {
+  const { words, later, since } = maskPlaces(b)
+  return { MASK_WORDS: words, LATER: later, SINCE: since }
 }

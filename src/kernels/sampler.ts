@@ -52,7 +52,7 @@ export interface SamplerBuffers {
   readonly lists: Buffer
   /** u32 [sequences, LOGPROB_STEPS, LOGPROB_WORDS], step = position of the chosen token mod LOGPROB_STEPS. */
   readonly logprobs: Buffer
-  /** u32 [outputs, maskWords(vocabSize)]: bits of the tokens that may come, for requests with a constraint. */
+  /** u32: bits of the tokens that may come, for requests with a constraint; laid out as {@link maskPlaces} says. */
   readonly masks: Buffer
   /** u32 [outputs, SHORTLIST_HEAD + 2 SHORTLIST]: candidates between the two kernels of `drawShort`. */
   readonly shortlist: Buffer
@@ -80,7 +80,7 @@ export function createSamplerBuffers(
     settings: make('settings', sequences * SETTINGS_WORDS),
     lists: make('lists', sequences * LIST_WORDS),
     logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
-    masks: make('masks', outputs * maskWords(logits.cols)),
+    masks: make('masks', outputs * (2 * maskWords(logits.cols) + 1)),
     shortlist: make('shortlist', outputs * (SAMPLER_SETTINGS.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
 }
@@ -88,6 +88,17 @@ export function createSamplerBuffers(
 /** Words of the mask of one output: a bit for each token. */
 export function maskWords(vocabSize: number): number {
   return ceilDiv(vocabSize, 32)
+}
+
+/**
+ * Where masks lie, in words: those of all outputs, `words` each; from `later` on their second ones; from `since` on a word for each
+ * output, the position of the first row for which the second counts, or 0 where none does.
+ */
+export function maskPlaces({ masks, logits, vocabSize }: Pick<SamplerBuffers, 'masks' | 'logits' | 'vocabSize'>) {
+  // Buffers may be a little longer than was asked for.
+  const outputs = Math.floor(masks.size / 4 / (2 * maskWords(logits.cols) + 1))
+  const words = maskWords(vocabSize)
+  return { words, later: outputs * words, since: 2 * outputs * words }
 }
 
 /**

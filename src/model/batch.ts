@@ -23,6 +23,8 @@ export interface SamplerNeeds {
    * forward pass is on its way, so that what it computes costs no time of the GPU. Undefined without a constraint.
    */
   readonly mask?: (() => Uint32Array | null) | undefined
+  /** The mask of all steps of a batch but the first, asked for after `mask`; undefined where that counts for all. */
+  readonly later?: (() => Uint32Array | null) | undefined
   readonly sampler: SamplerKind
   readonly logprobs: boolean
 }

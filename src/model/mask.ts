@@ -1,4 +1,39 @@
 /** Masks of constraints as the sampler takes them. */
+import type { Gpu } from '../gpu/device.ts'
+import { maskPlaces, type SamplerBuffers } from '../kernels/sampler.ts'
+import type { Batch } from './batch.ts'
+
+/** Writes the masks of batches to the GPU. */
+export class MaskWriter {
+  private readonly gpu: Gpu
+  private readonly buffers: SamplerBuffers
+  /** Some outputs have second masks. */
+  private hasLater = false
+
+  constructor({ gpu, workspace }: { readonly gpu: Gpu; readonly workspace: { readonly sampler: SamplerBuffers } }) {
+    this.gpu = gpu
+    this.buffers = workspace.sampler
+  }
+
+  /** Those of the outputs that have one, before the sampler is submitted. */
+  write({ needs, rows }: Pick<Batch, 'needs' | 'rows'>): void {
+    const { masks } = this.buffers
+    const { words, later, since } = maskPlaces(this.buffers)
+    const starts = new Uint32Array(needs.length)
+    for (const [i, need] of needs.entries()) {
+      if (need.mask === undefined) continue
+      const given = need.mask()
+      this.gpu.write(masks, i * words * 4, wholeMask(given, words))
+      if (need.later === undefined) continue
+      this.gpu.write(masks, (later + i * words) * 4, wholeMask(need.later(), words))
+      // Batches that have such masks have an output in every row.
+      starts[i] = rows[i]!.position + 1
+    }
+    const has = starts.some((start) => start > 0)
+    if (has || this.hasLater) this.gpu.write(masks, since * 4, has ? starts : new Uint32Array(later / words))
+    this.hasLater = has
+  }
+}
 
 /** As many words as a mask has: those that are missing are 0, and no mask allows all tokens. A whole mask is not copied. */
 export function wholeMask(mask: Uint32Array | null, words: number): Uint32Array<ArrayBuffer> {

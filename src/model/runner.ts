@@ -3,20 +3,13 @@ import { DeviceError } from '../errors.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { Profiler } from '../gpu/profiler.ts'
 import { Readback } from '../gpu/readback.ts'
-import {
-  LIST_WORDS,
-  LOGPROB_STEPS,
-  LOGPROB_WORDS,
-  maskWords,
-  type SamplerKind,
-  SETTINGS_WORDS,
-} from '../kernels/sampler.ts'
+import { LIST_WORDS, LOGPROB_STEPS, LOGPROB_WORDS, type SamplerKind, SETTINGS_WORDS } from '../kernels/sampler.ts'
 import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
 import { type Batch, BatchWriter, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
 import { type Choices, cutChoices } from './choices.ts'
-import { wholeMask } from './mask.ts'
+import { MaskWriter } from './mask.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
 
@@ -48,6 +41,7 @@ export class Runner {
   private readonly free: Readback[]
   /** For whoever runs batches of its own, between the runner's. */
   readonly writer: BatchWriter
+  private readonly masks: MaskWriter
   private readonly gpu: Gpu
   /** By sequence, as they were written last. */
   readonly settings: Uint32Array[] = []
@@ -66,6 +60,7 @@ export class Runner {
     this.gpu = model.gpu
     this.recordings = new Recordings(model)
     this.writer = new BatchWriter(model, maxRows)
+    this.masks = new MaskWriter(model)
     this.logitsReadback = new Readback(this.gpu, 'logits readback', maxOutputs * model.workspace.logits.stride * 4)
     const bytes = Math.min(maxOutputs, DECODE_ROWS) * MAX_STEPS * (1 + LOGPROB_WORDS) * 4
     this.free = Array.from({ length: MAX_IN_FLIGHT }, (_, i) => new Readback(this.gpu, `choices readback ${i}`, bytes))
@@ -182,7 +177,7 @@ export class Runner {
     const after = await endings
     if (masked > 0) {
       await known?.()
-      this.writeMasks(needs)
+      this.masks.write(batch)
     } else start = performance.now()
     const staging = outputs > 0 ? this.takeStaging() : undefined
     this.encode(
@@ -220,17 +215,6 @@ export class Runner {
     this.gpu.write(this.model.workspace.copyPlan, 0, Uint32Array.of(from, to, slots))
     this.encode((pass) => recording.encode(pass, undefined))
     return wrapped ? written : count
-  }
-
-  /** The masks of the outputs that have one, before the next pass. */
-  private writeMasks(needs: readonly SamplerNeeds[]): void {
-    const { masks, vocabSize } = this.model.workspace.sampler
-    const words = maskWords(vocabSize)
-    for (const [i, { mask }] of needs.entries()) {
-      if (mask === undefined) continue
-      const given = mask()
-      this.gpu.write(masks, i * words * 4, wholeMask(given, words))
-    }
   }
 
   /** Submits what `pass` encodes, and then what `copies` does. */

@@ -14,6 +14,7 @@ import {
   maskOf,
   path,
   Rising,
+  Sparing,
   Staying,
   vocab,
 } from './constraint-stage.ts'
@@ -93,6 +94,31 @@ describe('a constraint', { timeout: patience(300_000) }, () => {
         const ids = await staying({ ...KINDS[0]!, max_tokens: 30 }, new Staying(true))
         const on = await tokensOf(model.generate([...prompt, ...ids], KINDS[0]))
         expect(on).toEqual(await tokensOf(model.generate([...prompt, ...ids], { ...KINDS[0], use_cache: false })))
+      })
+    },
+  )
+
+  test.each([1, 4, 16, undefined])(
+    'gives the same where the best token is taken from more than its mask, %s steps at a time',
+    async (stepsPerReadback) => {
+      const options = { ...load, maxSequences: 3, ...(stepsPerReadback && { stepsPerReadback }) }
+      await withModel(path, options, async (model) => {
+        const { counters } = model.loaded.gpu
+        const lists = { repetition_penalty: 1.3, logit_bias: { 9: 3 }, bad_words_ids: [[4], [5, 6]] }
+        for (const params of [KINDS[0]!, { ...KINDS[0]!, ...lists }, KINDS[1]!]) {
+          for (const make of [() => new Sparing(), () => new ForkingRising()]) {
+            const run = (made: Constraint) =>
+              constrained(model, promptOf(8, 9, vocab), { ...params, max_tokens: 40 }, () => made as never)
+            // Without a fork each token is awaited.
+            const ids = await run(Object.assign(make(), { fork: undefined }))
+            const before = counters.readbacks
+            expect(await run(make())).toEqual(ids)
+            const saves = stepsPerReadback === 4 && params.do_sample === false
+            if (saves) expect(counters.readbacks - before).toBeLessThan(36)
+            const together = await Promise.all([run(make()), run(make()), tokensOf(model.generate([5, 6], params))])
+            expect(together.slice(0, 2)).toEqual([ids, ids])
+          }
+        }
       })
     },
   )

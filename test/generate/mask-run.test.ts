@@ -1,5 +1,6 @@
 /** How many steps run under one mask. */
 import { describe, expect, test } from 'vitest'
+import { ParameterError } from '../../src/errors.ts'
 import { MaskRun } from '../../src/generate/mask-run.ts'
 
 /** Batches that cost as much for each step, and something for themselves. */
@@ -42,5 +43,59 @@ describe('the steps under one mask', () => {
     const slow = { heldCost: (steps: number) => [0, 10, 25][steps] }
     expect(afterTokens(new MaskRun({ heldCost: (steps) => (steps === 1 ? 10 : undefined) }), kept(20)).steps).toBe(2)
     expect(afterTokens(new MaskRun(slow), kept(20)).steps).toBe(1)
+  })
+})
+
+describe('steps that take the best token of a superset', () => {
+  const bits = (...words: number[]) => Uint32Array.from(words)
+  const asks = (mask: Uint32Array | null) => ({ mask: () => mask, accept: () => {} })
+  const run = () => new MaskRun(costs(1), true)
+  const fits = (of: MaskRun, mask: Uint32Array | null, id: number) => {
+    return of.later!.fits(asks(mask), id, (error) => {
+      throw error
+    })
+  }
+
+  test('are more than one wherever that is likely to pay', () => {
+    const fresh = run()
+    expect(fresh.steps).toBeGreaterThan(1)
+    for (let i = 0; i < 30; i++) {
+      fits(fresh, bits(1, 0, 0), 5)
+      fresh.added(false)
+    }
+    expect(fresh.steps).toBe(1)
+    // It is tried again later, and soon where masks let in most of the vocabulary.
+    const [hidden, shown] = [0, 0].map((_, hint) => {
+      let tokens = 0
+      const copy = run()
+      for (let i = 0; i < 30; i++) fits(copy, bits(1, 0, 0), 5)
+      for (; copy.steps === 1; tokens++) {
+        copy.asked(hint === 1 ? bits(7, 7, 7) : bits(1, 0, 0))
+        copy.added(false)
+      }
+      return tokens
+    })
+    expect(shown).toBeLessThan(hidden!)
+  })
+
+  test('fit what is allowed, if the superset had all that is', () => {
+    const one = run()
+    // All tokens at first.
+    expect(one.later!.mask()).toBeNull()
+    expect([fits(one, bits(8), 3), fits(one, bits(8), 4)]).toEqual([true, false])
+    // Then what masks have let in, those that were asked for meanwhile included.
+    expect(one.later!.mask()).toEqual(bits(8))
+    const { later } = one
+    const seen = (mask: Uint32Array | null, id: number) => later!.fits(asks(mask), id, () => {})
+    expect(seen(bits(8, 2), 3)).toBe(false)
+    one.asked(bits(8, 2))
+    expect(seen(bits(0, 2), 33)).toBe(true)
+    expect(seen(null, 33)).toBe(false)
+  })
+
+  test('do not fit what a constraint should not give', () => {
+    const errors: Error[] = []
+    expect(run().later!.fits(asks([1] as never), 0, (error) => errors.push(error))).toBe(false)
+    expect(errors).toEqual([expect.any(ParameterError)])
   })
 })
