@@ -24,6 +24,8 @@ export function parseHfRope(
       : [`${field}.rope_theta`, rope.rope_theta]
   const ropeScaling = parseScaling(field, rope, fields, maxPositions)
   checkPartial(field, rope, fields, ropeScaling, note)
+  if (isGiven)
+    tellLost(fields.rope_parameters, { ...rope, rope_type: rope.rope_type ?? rope.type, rope_theta: theta }, note)
   return {
     ropeTheta: numberAbove(thetaField, theta, 0, 1e15),
     ropeScaling,
@@ -33,6 +35,17 @@ export function parseHfRope(
 
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+/** An old field that was left behind, however empty it looks, can cost a model its scaling and its base. */
+function tellLost(parameters: unknown, kept: Fields, note: Note): void {
+  if (typeof parameters !== 'object' || parameters === null) return
+  const lost = Object.entries(parameters).filter(([key, value]) => show(value) !== show(kept[key]))
+  if (lost.length === 0) return
+  const names = lost.map(([key]) => key).join(', ')
+  note(
+    `config.json: rope_scaling takes the place of rope_parameters, so that ${names} there means nothing`.slice(0, 300),
+  )
 }
 
 /** One set of parameters for the model; a set per layer type is accepted where all say the same. */

@@ -140,6 +140,37 @@ describe('parseHfConfig', () => {
     ).toEqual([10000, { ...parsed, originalMaxPositions: 32768 }])
   })
 
+  // transformers 5.18.0 (`convert_rope_params_to_dict`): a `rope_scaling` that is not empty replaces `rope_parameters` whole, base included.
+  it('lets an old rope_scaling win over rope_parameters, and says what is lost', () => {
+    const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 1024, rope_theta: 1e6 }
+    const read = (extra: object) => {
+      const notes: string[] = []
+      const { ropeTheta, ropeScaling } = parseHfConfig({ ...V4, rope_theta: undefined, ...extra }, (text) =>
+        notes.push(text),
+      )
+      return { ropeTheta, type: ropeScaling?.type, notes: notes.filter((text) => text.includes('rope_')) }
+    }
+    for (const rope_scaling of [undefined, null, {}]) {
+      expect(read({ rope_parameters: yarn, rope_scaling })).toEqual({ ropeTheta: 1e6, type: 'yarn', notes: [] })
+    }
+    const lost = 'rope_type, factor, original_max_position_embeddings, rope_theta'
+    expect(read({ rope_parameters: yarn, rope_scaling: { rope_type: 'default' } })).toEqual({
+      ropeTheta: 10_000,
+      type: undefined,
+      notes: [`config.json: rope_scaling takes the place of rope_parameters, so that ${lost} there means nothing`],
+    })
+    const { rope_theta, ...scaling } = yarn
+    expect(read({ rope_parameters: yarn, rope_scaling: scaling }).notes).toEqual([
+      'config.json: rope_scaling takes the place of rope_parameters, so that rope_theta there means nothing',
+    ])
+    const old = { ...scaling, rope_type: undefined, type: 'yarn' }
+    expect(read({ rope_theta, rope_parameters: yarn, rope_scaling: old })).toEqual({
+      ropeTheta: 1e6,
+      type: 'yarn',
+      notes: [],
+    })
+  })
+
   const refused: [field: string, change: object, fact: RegExp][] = [
     ['architectures', { model_type: null, architectures: ['GPT2LMHeadModel'] }, /not supported; MistralForCausalLM/],
     ['architectures', { model_type: undefined, architectures: ['constructor'] }, /not supported/],
