@@ -81,7 +81,19 @@ const encoder = new TextEncoder()
 /** The UTF-8 bytes of a fixed string. */
 export function literal(text: string): Expression {
   if (text === '') return EMPTY
-  return { kind: 'bytes', bytes: encoder.encode(text) }
+  return { kind: 'bytes', bytes: asciiBytes(text) ?? encoder.encode(text) }
+}
+
+/** Short ones come by the ten thousand, and a call of the encoder costs more than their bytes. */
+function asciiBytes(text: string): Uint8Array | undefined {
+  if (text.length > 16) return undefined
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return undefined
+    bytes[i] = unit
+  }
+  return bytes
 }
 
 export function utf8(text: Text): Expression {

@@ -105,7 +105,7 @@ class Converter {
   private regular(syntax: Syntax): Regular | undefined {
     switch (syntax.kind) {
       case 'literal':
-        return fixedText(syntax.text)
+        return new FixedText(syntax.text)
       case 'chars':
         return { text: syntax, fixed: undefined, size: 1 + syntax.ranges.length / 8 }
       case 'reference':
@@ -130,17 +130,33 @@ class Converter {
   }
 }
 
-function fixedText(fixed: string): Regular {
-  const items = Array.from(fixed, (char): Text => {
-    const point = char.codePointAt(0)!
-    return { kind: 'chars', ranges: [[point, point]] }
-  })
-  return { text: { kind: 'sequence', items }, fixed, size: items.length }
+/** Most of them become literals, of which only the characters are wanted: the text is made where it is. */
+class FixedText implements Regular {
+  readonly size: number
+
+  constructor(readonly fixed: string) {
+    this.size = lengthOf(fixed)
+  }
+
+  get text(): Text {
+    const items = Array.from(this.fixed, (char): Text => {
+      const point = char.codePointAt(0)!
+      return { kind: 'chars', ranges: [[point, point]] }
+    })
+    return { kind: 'sequence', items }
+  }
+}
+
+/** Characters, of which some are two units of the string. */
+function lengthOf(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
 }
 
 function joinSequence(items: readonly Regular[]): Regular {
   const size = items.reduce((sum, item) => sum + item.size, 0)
-  if (items.every(({ fixed }) => fixed !== undefined)) return fixedText(items.map(({ fixed }) => fixed).join(''))
+  if (items.every(({ fixed }) => fixed !== undefined)) return new FixedText(items.map(({ fixed }) => fixed).join(''))
   return { text: { kind: 'sequence', items: items.map(({ text }) => text) }, fixed: undefined, size }
 }
 
@@ -149,6 +165,6 @@ function joinEither(items: readonly Regular[]): Regular {
   return { text: { kind: 'either', options: items.map(({ text }) => text) }, fixed: undefined, size }
 }
 
-function terminal({ text, fixed }: Regular): Expression {
-  return fixed === undefined ? utf8(text) : literal(fixed)
+function terminal(regular: Regular): Expression {
+  return regular.fixed === undefined ? utf8(regular.text) : literal(regular.fixed)
 }
