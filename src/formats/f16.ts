@@ -52,6 +52,21 @@ export function f32ToF16Bits(value: number): number {
   return sign | roundShift(mantissa, 126 - (magnitude >>> 23))
 }
 
+/** Of each exponent of an f32: a number that takes from an f64, added and subtracted, the bits that no half-precision number has. */
+let rounders: Float64Array | undefined
+
+/** The half-precision bit pattern nearest to any number, ties to even; beyond 65,520 infinity. `f32ToF16Bits` may round twice. */
+export function f64ToF16Bits(value: number): number {
+  rounders ??= Float64Array.from({ length: 256 }, (_, i) => 1.5 * 2 ** (Math.max(i - 127, -14) + 42))
+  const magnitude = Math.abs(value)
+  // It is not below 65,536, or no number.
+  if (!(magnitude < 65536)) return f32ToF16Bits(value)
+  scratch[0] = magnitude
+  const rounder = rounders[scratchBits[0]! >>> 23]!
+  const bits = f32ToF16Bits(magnitude + rounder - rounder)
+  return value < 0 ? bits | 0x8000 : bits
+}
+
 /** `bits / 2^shift`, to the nearest, ties to even. */
 function roundShift(bits: number, shift: number): number {
   const kept = bits >>> shift

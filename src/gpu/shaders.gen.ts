@@ -219,6 +219,13 @@ export const rmsNorm: TypedShader<'x' | 'gain' | 'rows' | 'y', 'D' | 'X_QUADS' |
   "code": "override D:u32;\noverride X_QUADS:u32;\noverride EPS:f32;\noverride GATHER:bool=false;\noverride WORKGROUP:u32=64u;\n@group(0)@binding(0)var<storage,read>x:array<vec4f>;\n@group(0)@binding(1)var<storage,read>gain:array<vec4f>;\n@group(0)@binding(2)var<storage,read>rows:array<vec4u>;\n@group(0)@binding(3)var<storage,read_write>y:array<vec4f>;\nvar<workgroup>partial:array<f32,WORKGROUP>;\n@compute @workgroup_size(WORKGROUP)\nfn main(@builtin(workgroup_id)group:vec3u,@builtin(local_invocation_index)thread:u32){\nvar source=group.x;\nif(GATHER){source=rows[group.x].z;}\nvar sum=0.0;\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\nlet v=x[source*X_QUADS+i];\nsum+=dot(v,v);\n}\npartial[thread]=sum;\nfor(var half=WORKGROUP/2u;half>0u;half/=2u){\nworkgroupBarrier();\nif(thread<half){partial[thread]+=partial[thread+half];}\n}\nworkgroupBarrier();\nlet scale=inverseSqrt(partial[0]/f32(D)+EPS);\nfor(var i=thread;i<X_QUADS;i+=WORKGROUP){\ny[group.x*X_QUADS+i]=x[source*X_QUADS+i]*scale*gain[i];\n}\n}"
 }
 
+export const ROUND_BLOCKS = {
+  "WORKGROUP": 64,
+  "SLOTS": 32768,
+  "ENORMOUS": 1568669696,
+  "ROUNDER_BITS": 1262485504
+} as const
+
 export const RULES_COPY = {
   "THREADS": 256
 } as const

@@ -8,10 +8,10 @@
  * one of plain rounding, so no block errs more than with that.
  * Weights of bf16 are not tried one by one: `short-scale.ts` looks up what that would give.
  */
-import { f16ToNumber, f32ToF16Bits } from '../formats/f16.ts'
+import { f16ToNumber, f64ToF16Bits } from '../formats/f16.ts'
 import type { PackedRow, RoundingSums } from './quantize.ts'
 import { BLOCK } from './shape.ts'
-import { type ShortGrid, ShortScales } from './short-scale.ts'
+import { inverseOf, MOST_EXPONENT, type ShortGrid, ShortScales, scaleNear } from './short-scale.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from './weight-layouts.ts'
 
 /** How the weights of a block become whole numbers. */
@@ -24,7 +24,8 @@ interface Grid extends ShortGrid {
 const EIGHT_BITS: Grid = {
   low: -127,
   high: 127,
-  reaches: [127, 125, 123],
+  // As many as would put the largest weight 127, 125 or 123 steps from zero.
+  shares: [1024, 1040, 1057],
   signed: false,
   octaves: 8,
   leastExponent: -7,
@@ -33,13 +34,14 @@ const EIGHT_BITS: Grid = {
 const FOUR_BITS: Grid = {
   low: -8,
   high: 7,
-  reaches: [8, 7.2, 7.6, 8.4, 8.8],
+  // The same for 8, 7.2, 7.6, 8.4 and 8.8 steps.
+  shares: [1024, 1138, 1078, 975, 931],
   signed: true,
   octaves: 5,
   leastExponent: -10,
 }
 
-/** Adding and taking away this number rounds an f64 below 2^51 to a whole number, ties to even. */
+/** Adding and taking away this number rounds an f64 below 2^51 to a whole number. */
 const ROUNDER = 1.5 * 2 ** 52
 const LARGEST_F16 = 65504
 /** The bits of an infinite f32. */
@@ -112,23 +114,36 @@ function takeBlock(values: Float32Array, words: Uint32Array, first: number, sums
 /** The best scale so far, as f16 bits, and how much it takes from the sum of squared weights, which leaves the error. */
 const best = { bits: 0, gain: 0 }
 
-/** The bits of the f16 scale with the least squared error among those that are tried. */
+/**
+ * The bits of the f16 scale with the least squared error among those that are tried. All sums and products on the way are exact, and
+ * what is compared is so too: `round_blocks.wgsl` finds the same in whole numbers. Weights for whose scale f16 may be too small have none
+ * but the first, and those of a block with a NaN become zeros.
+ */
 function bestScale(largest: number, grid: Grid): number {
   if (largest === 0) return 0
+  const first = f16Bits(largest / grid.low)
+  if (Math.abs(largest) >= 2 ** (MOST_EXPONENT + 1)) return anyIsNaN() ? 0 : first
   best.bits = 0
   best.gain = 0
-  for (let i = 0; i < grid.reaches.length; i++) {
-    const bits = f16Bits(-largest / grid.reaches[i]!)
-    tryQuantsOf(bits, grid)
+  // Steps of f16 in the scale that just reaches the largest weight, and what a step is.
+  const steps = (first & 1023) | ((first & 0x7c00) === 0 ? 0 : 1024)
+  const step = (first & 0x8000 ? -1 : 1) * 2 ** (Math.max((first >> 10) & 31, 1) - 25)
+  for (const share of grid.shares) {
+    const near = scaleNear(steps, share)
+    if (near > 0) tryQuantsOf(near * step, grid)
     // Where f16 has few bits left, below 6e-5, its next number is another candidate: zero and less than half would clip.
-    if ((bits & 0x7c00) === 0) tryQuantsOf(bits + 1, grid)
+    if (near < 1024 && Math.abs(step) === 2 ** -24) tryQuantsOf((near + 1) * step, grid)
   }
   return best.bits
 }
 
+function anyIsNaN(): boolean {
+  return weights.some(Number.isNaN)
+}
+
 /** Rounds the block by a scale, and notes the scale that suits the quants best if it is better than those before. */
-function tryQuantsOf(bits: number, { low, high }: Grid): void {
-  const inverse = 1 / f16ToNumber(bits)
+function tryQuantsOf(given: number, { low, high }: Grid): void {
+  const inverse = inverseOf(given)
   let products = 0
   let squares = 0
   // The body of `quantize` again, since a call for each weight would take most of the time.
@@ -150,12 +165,12 @@ function tryQuantsOf(bits: number, { low, high }: Grid): void {
 
 /** The largest f16 number stands for what is larger: such weights saturate. */
 function f16Bits(value: number): number {
-  return f32ToF16Bits(Math.min(LARGEST_F16, Math.max(-LARGEST_F16, value)))
+  return f64ToF16Bits(Math.min(LARGEST_F16, Math.max(-LARGEST_F16, value)))
 }
 
 /** Rounds the block to multiples of a scale. Returns the squared error. */
 function quantize(scale: number, { low, high }: Grid): number {
-  const inverse = scale === 0 ? 0 : 1 / scale
+  const inverse = scale === 0 ? 0 : inverseOf(scale)
   // Each addition waits for the one before, so that two sums take half the time of one.
   let even = 0
   let odd = 0

@@ -7,7 +7,7 @@
  * round. Products and squares of such weights and quants are whole numbers in some unit, so that sums of them are exact, and two or
  * four sums fit into one f64.
  */
-import { f16ToNumber, f32ToF16Bits } from '../formats/f16.ts'
+import { f16ToNumber, f64ToF16Bits } from '../formats/f16.ts'
 import { BLOCK } from './shape.ts'
 
 /** What the tables are made for. */
@@ -15,8 +15,8 @@ export interface ShortGrid {
   /** The least and the largest quant. The largest weight is on the side of the least. */
   readonly low: number
   readonly high: number
-  /** The scales that are tried put the largest weight so many steps from zero. */
-  readonly reaches: readonly number[]
+  /** The scales that are tried are so many 1024ths of the one that just reaches the largest weight. */
+  readonly shares: readonly number[]
   /** Weights that are so many powers of two below the largest are rounded to zero. */
   readonly octaves: number
   /** The least exponent of a largest weight with which no scale is below f16's normal numbers. */
@@ -25,7 +25,7 @@ export interface ShortGrid {
 
 const MANTISSAS = 128
 /** With larger ones a scale might not fit f16. */
-const MOST_EXPONENT = 17
+export const MOST_EXPONENT = 17
 /** Sums of products of 4 bits, in the unit, and of squares. */
 const PRODUCT = 2 ** 22
 const SQUARE = 2 ** 12
@@ -133,12 +133,12 @@ export class ShortScales {
   private best(): number {
     const { products, squares, grid } = this
     let [bits, gain] = [0, 0]
-    for (let i = 0; i < grid.reaches.length; i++) {
+    for (let i = 0; i < grid.shares.length; i++) {
       const product = products[i]!
       const square = squares[i]!
       // No scale takes more of the squared weights away than this.
       if (product * product < gain * square * ALMOST) continue
-      const found = f32ToF16Bits(product / square)
+      const found = f64ToF16Bits(product / square)
       const scale = f16ToNumber(found)
       const taken = scale * (2 * product - scale * square)
       if (taken <= gain) continue
@@ -152,10 +152,14 @@ export class ShortScales {
     this.made[mantissa] = 1
     const { grid, last } = this
     const largest = bf16(EXPONENT + mantissa)
-    const inverses = grid.reaches.map((reach) => 1 / scaleOf(largest / reach))
+    const first = scaleOf(largest / -grid.low)
+    const step = stepOf(first)
+    const inverses = grid.shares.map((share) => inverseOf(scaleNear(first / step, share) * step))
     for (let distance = 0; distance <= last; distance++) {
       const weight = bf16(EXPONENT + mantissa - distance)
-      this.places[mantissa * (last + 1) + distance] = this.classOf(inverses.map((inverse) => nearest(weight * inverse)))
+      this.places[mantissa * (last + 1) + distance] = this.classOf(
+        inverses.map((inverse) => Math.round(weight * inverse)),
+      )
     }
   }
 
@@ -186,12 +190,24 @@ export class ShortScales {
 /** As f16, whatever its exponent is: it is one among the normal numbers where it is used. */
 function scaleOf(value: number): number {
   const power = 2 ** Math.floor(Math.log2(value))
-  return f16ToNumber(f32ToF16Bits(value / power)) * power
+  return f16ToNumber(f64ToF16Bits(value / power)) * power
 }
 
-/** Ties to even, of a number that is not negative. */
-function nearest(value: number): number {
-  const below = Math.floor(value)
-  const rest = value - below
-  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
+/** The distance of a normal f16 number, whatever its exponent is, to the next. */
+function stepOf(value: number): number {
+  return 2 ** (Math.floor(Math.log2(value)) - 10)
+}
+
+/** So many 1024ths of a scale, in its own steps of 11 bits. Beyond those no f16 is odd. */
+export function scaleNear(steps: number, share: number): number {
+  const near = (steps * share + 512) >> 10
+  return near < 2048 ? near : near & ~1
+}
+
+/**
+ * What weights are multiplied with to be divided by a scale. A weight halfway between two multiples of the scale comes out a bit
+ * beyond the middle, so that such ones are rounded away from zero; no other one comes near, with 24 bits of weight and 11 of scale.
+ */
+export function inverseOf(scale: number): number {
+  return (1 + 2 ** -40) / scale
 }

@@ -1,6 +1,10 @@
 /** Counts what it costs to round weights while they are loaded. It is loaded with models that ask for rounding. */
+import type { MatrixType } from '../formats/blocks.ts'
+import type { Gpu } from '../gpu/device.ts'
 import type { RoundingSums } from '../kernels/quantize.ts'
+import type { BlockRounder, RoundedMatrix } from '../kernels/round-blocks.ts'
 import { ROUNDED_LAYOUTS } from '../kernels/rounding.ts'
+import type { Matrix } from '../kernels/weight.ts'
 import type { WeightLayout } from '../kernels/weight-layouts.ts'
 import { partsOf, type WeightName } from './shapes.ts'
 
@@ -17,8 +21,23 @@ export interface QuantizationReport {
   readonly byMatrix: Readonly<Record<string, number>>
 }
 
+/** Checkpoints of fewer bytes are rounded by the CPU before the GPU's shader is compiled. */
+const WORTH_COMPILING = 64 << 20
+/** An adapter that computes on the CPU needs so many lanes to be faster than JavaScript. */
+const LANES = 8
+/** Matrices that are told apart: as many as `shapes.ts` has names for. */
+const KINDS = 9
+
+/** Whether the GPU rounds the weights of a checkpoint of so many bytes, as far as they are of types that it takes. */
+export function roundsOnGpu({ software, tuning }: Gpu, bytes: number): boolean {
+  return bytes >= WORTH_COMPILING && (!software || tuning.subgroupLanes >= LANES)
+}
+
 export class Rounding {
   private readonly sums = new Map<string, RoundingSums>()
+  private gpu:
+    | { readonly rounder: BlockRounder; readonly canRound: typeof import('../kernels/round-blocks.ts').canRound }
+    | undefined
 
   constructor(private readonly weights: 'q8' | 'q4') {}
 
@@ -32,6 +51,43 @@ export class Rounding {
     const known = this.sums.get(kind) ?? { error: 0, total: 0 }
     this.sums.set(kind, known)
     return known
+  }
+
+  /** From here on the GPU rounds what it can. Throws `MemoryError`. */
+  async useGpu(gpu: Gpu): Promise<void> {
+    const { BlockRounder, canRound } = await import('../kernels/round-blocks.ts')
+    this.gpu = { rounder: new BlockRounder(gpu, KINDS), canRound }
+  }
+
+  /**
+   * Where rows of a matrix go as they are stored, at most `count` at a time; undefined where the CPU rounds them. Throws `DeviceError`,
+   * `MemoryError`.
+   */
+  async open(matrix: Matrix, types: readonly MatrixType[], count: number): Promise<RoundedMatrix | undefined> {
+    const { gpu } = this
+    return gpu?.canRound(types, matrix[0]!.cols) ? gpu.rounder.open(matrix, types[0]!, count) : undefined
+  }
+
+  /** The number by which the GPU counts rows of this matrix. */
+  kindOf(name: WeightName): number {
+    this.sumsOf(name)
+    return [...this.sums.keys()].indexOf(partsOf(name).weight)
+  }
+
+  /** Takes over what the GPU counted, and frees what it was counted and rounded with. */
+  async end(): Promise<void> {
+    const lost = (await this.gpu?.rounder.lost()) ?? []
+    for (const [kind, sums] of [...this.sums.values()].entries()) {
+      sums.error += lost[kind]?.error ?? 0
+      sums.total += lost[kind]?.total ?? 0
+    }
+    this.destroy()
+  }
+
+  /** Frees what is on the GPU. Safe to call twice. */
+  destroy(): void {
+    this.gpu?.rounder.destroy()
+    this.gpu = undefined
   }
 
   /** undefined when nothing was rounded. */

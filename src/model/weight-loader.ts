@@ -7,24 +7,16 @@ import { decodeToF32, storedBytes } from '../formats/blocks.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
-import type { PackedRow } from '../kernels/quantize.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
-import {
-  createMatrix,
-  type Matrix,
-  rowBytes,
-  type Weight,
-  withBiases,
-  writeBiases,
-  writeMatrixRows,
-} from '../kernels/weight.ts'
+import { createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelWeights } from './mistral.ts'
-import { haveOneLayout, nativeLayout, type PackedRows, packRows, Scratch, takesAsTheyAre } from './repack.ts'
+import { haveOneLayout, nativeLayout, Scratch } from './repack.ts'
 import type { Rounding } from './rounding.ts'
 import type { WeightName } from './shapes.ts'
 import type { WeightsOption } from './size-types.ts'
-import { oneAfterAnother, type RowMap, type Run, runsOf, type Source } from './weight-sources.ts'
+import { oneAfterAnother, type RowMap, runsOf, type Source } from './weight-sources.ts'
+import { MatrixTarget } from './weight-target.ts'
 
 /** Bytes of the file that are converted at a time: small enough to stay in a cache of the CPU on the way. */
 const PIECE_BYTES = 4 << 20
@@ -42,6 +34,8 @@ export interface LoadWeightsOptions {
   readonly onFirstLayer?: ((weights: ModelWeights) => void) | undefined
   /** True makes the buffers and leaves them empty: only samples of what may be tied are read. */
   readonly onlySizes?: boolean | undefined
+  /** Whether the GPU rounds what it can. Default: where that is faster. */
+  readonly roundOnGpu?: boolean | undefined
   /** Called with what the user should know about the weights, one sentence each. */
   readonly note?: ((text: string) => void) | undefined
 }
@@ -140,8 +134,11 @@ export class WeightLoader {
     // Whole fours keep their offsets in the scales buffer aligned.
     const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
     const count = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
+    const { rounding, scratch } = this
+    const rounded = await rounding?.open(matrix, dtypes, Math.min(count, rows))
+    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch })
     for (let first = 0; first < rows; first += count) {
-      await this.rows(matrix, sources, map, first, Math.min(count, rows - first))
+      await this.rows(target, map, first, Math.min(count, rows - first))
     }
     if (hasBias) await this.biases(matrix, sources, map, rows)
     return matrix
@@ -162,7 +159,8 @@ export class WeightLoader {
     })
   }
 
-  private async rows(matrix: Matrix, sources: readonly Source[], map: RowMap, first: number, count: number) {
+  private async rows(target: MatrixTarget, map: RowMap, first: number, count: number): Promise<void> {
+    const { sources } = target
     const runs = runsOf(sources, map, first, count)
     const ranges = sources.map(({ info, cols, twin }, s) => {
       const own = runs.filter(({ source }) => source === s)
@@ -185,39 +183,9 @@ export class WeightLoader {
           if (twin?.isSame && own !== undefined) twin.compare(info, rows!, own)
         }
         const rows = bySource.map(({ from, data: [rows] }) => ({ from, rows: rows! }))
-        this.upload(matrix, first, count, this.convert(matrix[0]!, sources, runs, count, rows))
+        this.inFlight += target.put(runs, first, count, rows)
       },
     )
-  }
-
-  /** The rows in the layout of the matrix: those of the file where nothing is to be done. */
-  private convert(
-    { layout, cols }: Weight,
-    sources: readonly Source[],
-    runs: readonly Run[],
-    count: number,
-    data: readonly { readonly from: number; readonly rows: Uint8Array<ArrayBuffer> }[],
-  ): PackedRow {
-    const [only] = sources
-    const isWhole = runs.length === 1 && runs[0]!.step === 1 && only !== undefined
-    if (isWhole && takesAsTheyAre(only.info.dtype, layout, cols)) {
-      return { quants: data[runs[0]!.source]!.rows, scales: new Uint8Array() }
-    }
-    const packed: PackedRows = this.scratch.rows(layout, count, cols)
-    for (const { source, row, ...places } of runs) {
-      const { info, name } = sources[source]!
-      const bytes = storedBytes(info.dtype, cols)
-      const { from, rows } = data[source]!
-      const stored = rows.subarray((row - from) * bytes, (row - from + places.count) * bytes)
-      packRows(info.dtype, stored, packed, places, this.rounding?.sumsOf(name))
-    }
-    return packed
-  }
-
-  private upload(matrix: Matrix, first: number, count: number, packed: PackedRow): void {
-    writeMatrixRows(this.gpu, matrix, first, packed, count)
-    const row = rowBytes(matrix[0]!.layout, matrix[0]!.cols)
-    this.inFlight += count * (row.quants + row.scales)
   }
 
   /** Begins to read, and uses what was read before. */

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/device.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelConfig } from './config.ts'
 import type { LayerWeights, ModelWeights } from './mistral.ts'
-import type { QuantizationReport } from './rounding.ts'
+import type { QuantizationReport, Rounding } from './rounding.ts'
 import type { LayerBias, LayerWeight } from './shapes.ts'
 import type { WeightsOption } from './size-types.ts'
 import { type LoadWeightsOptions, WeightLoader } from './weight-loader.ts'
@@ -25,16 +25,30 @@ export async function loadWeights(
 ): Promise<LoadedWeights> {
   // Whoever keeps the types of the file needs no code that rounds.
   const { weights } = options
-  const rounding = weights === 'native' ? undefined : new (await import('./rounding.ts')).Rounding(weights)
+  const rounding = weights === 'native' ? undefined : await roundingFor(gpu, checkpoint, weights, options)
   const loader = new WeightLoader(gpu, checkpoint, options, rounding)
   try {
     const made = await loadAll(loader, checkpoint, options)
     await loader.end()
+    await rounding?.end()
     return { ...made, quantization: rounding?.report() }
   } catch (error) {
     await loader.giveUp()
+    rounding?.destroy()
     throw error
   }
+}
+
+async function roundingFor(
+  gpu: Gpu,
+  { totalBytes }: Checkpoint,
+  weights: 'q8' | 'q4',
+  { onlySizes, roundOnGpu }: LoadWeightsOptions,
+): Promise<Rounding> {
+  const { Rounding, roundsOnGpu } = await import('./rounding.ts')
+  const rounding = new Rounding(weights)
+  if (!onlySizes && (roundOnGpu ?? roundsOnGpu(gpu, totalBytes))) await rounding.useGpu(gpu)
+  return rounding
 }
 
 async function loadAll(

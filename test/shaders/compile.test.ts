@@ -18,6 +18,7 @@ import * as logprobs from '../../src/gpu/shaders-logprobs.gen.ts'
 import * as lora from '../../src/gpu/shaders-lora.gen.ts'
 import * as math from '../../src/gpu/shaders-math.gen.ts'
 import * as norms from '../../src/gpu/shaders-norms.gen.ts'
+import * as rounding from '../../src/gpu/shaders-rounding.gen.ts'
 import * as rows from '../../src/gpu/shaders-rows.gen.ts'
 import * as rules from '../../src/gpu/shaders-rules.gen.ts'
 import { disabledFeatures } from '../support/features.ts'
@@ -54,6 +55,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   SQUARES_AT: 3072,
   SQUARES_FROM: 768,
   START_STRIDE: 96,
+  STORED: 0,
   STRIDE: 96,
   SPAN: 1,
   STRIDE_QUADS: 24,
@@ -86,6 +88,7 @@ const all = [
   cacheQ8,
   copies,
   digest,
+  rounding,
   draw,
   gpuKernels,
   lanes,

@@ -1,0 +1,76 @@
+/** A matrix that is being loaded: rows of the file become rows of it, on the CPU or on the GPU. */
+import { storedBytes } from '../formats/blocks.ts'
+import type { Gpu } from '../gpu/device.ts'
+import type { PackedRow } from '../kernels/quantize.ts'
+import type { RoundedMatrix } from '../kernels/round-blocks.ts'
+import { type Matrix, rowBytes, writeMatrixRows } from '../kernels/weight.ts'
+import { type PackedRows, packRows, type Scratch, takesAsTheyAre } from './repack.ts'
+import type { Rounding } from './rounding.ts'
+import type { Run, Source } from './weight-sources.ts'
+
+/** Rows of a source from one on, as they are stored. */
+export interface StoredRange {
+  readonly from: number
+  readonly rows: Uint8Array<ArrayBuffer>
+}
+
+export interface TargetParts {
+  readonly matrix: Matrix
+  readonly sources: readonly Source[]
+  readonly rounding: Rounding | undefined
+  /** What rounds its rows on the GPU; undefined where the CPU converts them. */
+  readonly rounded: RoundedMatrix | undefined
+  readonly scratch: Scratch
+}
+
+export class MatrixTarget {
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly parts: TargetParts,
+  ) {}
+
+  get sources(): readonly Source[] {
+    return this.parts.sources
+  }
+
+  /** Makes rows `first` to `first + count` of the matrix. Returns the bytes that went to the queue. */
+  put(runs: readonly Run[], first: number, count: number, data: readonly StoredRange[]): number {
+    const { matrix, sources, rounding, rounded } = this.parts
+    if (rounded === undefined) {
+      writeMatrixRows(this.gpu, matrix, first, this.convert(runs, count, data), count)
+      const row = rowBytes(matrix[0]!.layout, matrix[0]!.cols)
+      return count * (row.quants + row.scales)
+    }
+    const stored = runs.map(({ source, row, ...places }) => {
+      const bytes = this.stored(data, source, row, places.count)
+      return { bytes, ...places, kind: rounding!.kindOf(sources[source]!.name) }
+    })
+    rounded.put(first, count, stored)
+    return stored.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+  }
+
+  /** The rows in the layout of the matrix: those of the file where nothing is to be done. */
+  private convert(runs: readonly Run[], count: number, data: readonly StoredRange[]): PackedRow {
+    const { matrix, sources, rounding, scratch } = this.parts
+    const { layout, cols } = matrix[0]!
+    const [only] = sources
+    const isWhole = runs.length === 1 && runs[0]!.step === 1 && only !== undefined
+    if (isWhole && takesAsTheyAre(only.info.dtype, layout, cols)) {
+      return { quants: data[runs[0]!.source]!.rows, scales: new Uint8Array() }
+    }
+    const packed: PackedRows = scratch.rows(layout, count, cols)
+    for (const { source, row, ...places } of runs) {
+      const { info, name } = sources[source]!
+      const stored = this.stored(data, source, row, places.count)
+      packRows(info.dtype, stored, packed, places, rounding?.sumsOf(name))
+    }
+    return packed
+  }
+
+  private stored(data: readonly StoredRange[], source: number, row: number, count: number): Uint8Array<ArrayBuffer> {
+    const { info, cols } = this.parts.sources[source]!
+    const bytes = storedBytes(info.dtype, cols)
+    const { from, rows } = data[source]!
+    return rows.subarray((row - from) * bytes, (row - from + count) * bytes)
+  }
+}
