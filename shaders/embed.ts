@@ -26,7 +26,7 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^(?:matmul_rows|rows_(?:blocks|halves|q4|q8|weights)|share_\w+)$/, 'shaders-rows.gen.ts'],
   [/^(?:matmul_(?:tile|shaped|f16|int8|matrix)|quants_\w+|tile_emit)$/, 'shaders-gpu.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
-  [/^round_blocks$/, 'shaders-rounding.gen.ts'],
+  [/^round_\w+$/, 'shaders-rounding.gen.ts'],
   [/^digest$/, 'shaders-digest.gen.ts'],
   [/^cache_\w+_q8$/, 'shaders-cache-q8.gen.ts'],
   [/^cache_\w+$/, 'shaders-cache.gen.ts'],

@@ -222,8 +222,11 @@ export const rmsNorm: TypedShader<'x' | 'gain' | 'rows' | 'y', 'D' | 'X_QUADS' |
 export const ROUND_BLOCKS = {
   "WORKGROUP": 64,
   "SLOTS": 32768,
-  "ENORMOUS": 1568669696,
   "ROUNDER_BITS": 1262485504
+} as const
+
+export const ROUND_WORDS = {
+  "ENORMOUS": 1568669696
 } as const
 
 export const RULES_COPY = {

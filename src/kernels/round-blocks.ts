@@ -10,7 +10,7 @@ import { Readback } from '../gpu/readback.ts'
 import { Recorder, type Recording } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { ROUND_BLOCKS } from '../gpu/shaders.gen.ts'
-import { roundBlocks as shader } from '../gpu/shaders-rounding.gen.ts'
+import { roundWords, roundBlocks as shader } from '../gpu/shaders-rounding.gen.ts'
 import type { RoundingSums } from './quantize.ts'
 import { BLOCK, ceilDiv } from './shape.ts'
 import type { Matrix, Weight } from './weight.ts'
@@ -129,8 +129,9 @@ export class BlockRounder {
       const recorder = new Recorder<number>(this.gpu)
       const bindings = { stored, rows, quants: weight.quants, scales: weight.scales!, sums: this.sums }
       const constants = { EIGHT: weight.layout.name === 'q8', STORED: TYPES[from][0] }
+      const parts = [part(shader, { bindings, constants }), part(roundWords, { bindings: {}, constants: {} })]
       const groups = (threads: number) => ceilDiv(threads, ROUND_BLOCKS.WORKGROUP)
-      recorder.dispatch(`${weight.label} rounded`, [part(shader, { bindings, constants })], [groups])
+      recorder.dispatch(`${weight.label} rounded`, parts, [groups])
       pieces.push({ weight, begin, recording: await recorder.build() })
       begin += weight.rows
     }
