@@ -10,6 +10,8 @@ const FEW = 3
 const RECENT = 4
 /** Batches under masks whose mean is taken. */
 const HELD = 8
+/** As many batches under masks later they are measured again: what was slow once may have been held up. */
+const STALE = 100
 
 /** What a batch was, for {@link Pace.observe}. */
 export interface Measured {
@@ -34,7 +36,8 @@ export class Pace {
   /** Milliseconds of the latest batches that were alone, by their width. */
   private readonly aloneMs = new Map<number, number[]>()
   /** Milliseconds of the latest batches under masks, by {@link heldKey}. */
-  private readonly heldMs = new Map<number, number[]>()
+  private readonly heldMs = new Map<number, { readonly times: readonly number[]; readonly at: number }>()
+  private held = 0
   private lastEnd = 0
   #answers = 1
 
@@ -70,8 +73,8 @@ export class Pace {
 
   /** Milliseconds of a batch of so many steps under masks, of as many answers as the latest; undefined when none was measured. */
   heldCost(steps: number): number | undefined {
-    const times = this.heldMs.get(heldKey(this.#answers, steps)) ?? []
-    if (times.length < 2) return undefined
+    const { times, at } = this.heldMs.get(heldKey(this.#answers, steps)) ?? NEVER
+    if (times.length < 2 || this.held - at > STALE) return undefined
     // Batches that overlap end in pairs, so that no one of them tells much; one may have been held up.
     return (times.reduce((sum, ms) => sum + ms) - Math.max(...times)) / (times.length - 1)
   }
@@ -95,13 +98,17 @@ export class Pace {
     if (queued || before === perStep) this.stepMs.set(width, before + weight * (perStep - before))
     if (rows.length === shares.length && needs?.some(({ mask }) => mask !== undefined)) {
       const key = heldKey(rows.length, steps)
-      this.heldMs.set(key, [...(this.heldMs.get(key) ?? []), perStep * steps].slice(-HELD))
+      const { times, at } = this.heldMs.get(key) ?? NEVER
+      const fresh = this.held++ - at > STALE ? [] : times
+      this.heldMs.set(key, { times: [...fresh, perStep * steps].slice(-HELD), at: this.held })
     }
     if (!alone || steps > 1) return
     const times = this.aloneMs.get(width) ?? []
     this.aloneMs.set(width, [...times, end - start].slice(-RECENT))
   }
 }
+
+const NEVER = { times: [], at: 0 }
 
 function heldKey(answers: number, steps: number): number {
   return widthOf(answers) * 64 + steps

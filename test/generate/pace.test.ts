@@ -81,4 +81,21 @@ describe('the cost of a step that is awaited', () => {
     expect(pace.aloneCost(1)).toBeUndefined()
     expect(pace.stepCost(1)).toBeDefined()
   })
+
+  it('what batches under masks cost is measured again after a while', () => {
+    const pace = new Pace(16)
+    let now = 0
+    const run = (steps: number, ms: number) => {
+      pace.observe({ steps, rows: [1], shares: [1], decodes: true, needs: [{ mask: () => null }] }, true, now, now + ms)
+      now += ms + 1
+    }
+    expect(pace.heldCost(2)).toBeUndefined()
+    for (const ms of [90, 80]) run(2, ms)
+    for (let i = 0; i < 100; i++) run(1, 5)
+    expect([pace.heldCost(1), pace.heldCost(2)]).toEqual([5, 80])
+    run(1, 5)
+    expect([pace.heldCost(1), pace.heldCost(2)]).toEqual([5, undefined])
+    for (const ms of [7, 8]) run(2, ms)
+    expect(pace.heldCost(2)).toBe(7)
+  })
 })
