@@ -5,6 +5,7 @@ import { f32ToF16Bits as f16 } from '../../src/formats/f16.ts'
 import type { Gpu } from '../../src/gpu/device.ts'
 import { BufferUsage } from '../../src/gpu/flags.ts'
 import { Readback } from '../../src/gpu/readback.ts'
+import { ROUND_BLOCKS } from '../../src/gpu/shaders.gen.ts'
 import type { RoundingSums } from '../../src/kernels/quantize.ts'
 import { BlockRounder, type RoundedType } from '../../src/kernels/round-blocks.ts'
 import { ROUNDED_LAYOUTS } from '../../src/kernels/rounding.ts'
@@ -124,5 +125,14 @@ describe.each(variants)('$name', ({ gpu }) => {
         }
       }
     })
+  })
+
+  test('more blocks than threads have places, an odd number of them', async () => {
+    const random = randomNumbers(3)
+    const rows = 2 * ROUND_BLOCKS.SLOTS + 1003
+    const bytes = brain(floats(32 * rows, random))
+    const sums = await compare(gpu, { to: 'q4', from: 'bf16', rows, cols: 32, bytes })
+    expect(sums.gpu.error / sums.cpu.error).toBeCloseTo(1, 4)
+    expect(sums.gpu.total / sums.cpu.total).toBeCloseTo(1, 4)
   })
 })
