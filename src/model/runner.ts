@@ -44,7 +44,7 @@ export class Runner {
   private readonly masks: MaskWriter
   private readonly gpu: Gpu
   /** By sequence, as they were written last. */
-  readonly settings: Uint32Array[] = []
+  private readonly settings: Uint32Array[] = []
   /** Times every dispatch, where somebody asked for it. */
   profiler: Profiler | undefined
   /** undefined as long as no adapter is loaded. */
@@ -101,6 +101,11 @@ export class Runner {
   writeTokens(sequence: number, first: number, tokens: readonly number[]): void {
     const { buffer, positions } = this.model.workspace.history
     this.gpu.write(buffer, (sequence * positions + first) * 4, Uint32Array.from(tokens))
+  }
+
+  /** How the tokens of a sequence are chosen: as buffers are zero at first, the best is taken until something else was written. */
+  settingsOf(sequence: number): Uint32Array {
+    return this.settings[sequence] ?? new Uint32Array(SETTINGS_WORDS)
   }
 
   /** How the tokens of a sequence are chosen from now on. */

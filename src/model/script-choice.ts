@@ -22,7 +22,7 @@ export async function chooseInScript(runner: Runner, { rows, steps, needs }: Bat
     if (logits === undefined) return { start: begun, result: result.then(() => all) }
     for (const [i, { sequence, position }] of outputs.entries()) {
       const own = logits[i]!.subarray(0, vocabSize)
-      const id = chooseToken(own, runner.settings[sequence]!, position + step)
+      const id = chooseToken(own, runner.settingsOf(sequence), position + step)
       all[i]!.ids[step] = id
       if (position + step + 1 < positions) runner.writeTokens(sequence, position + step + 1, [id])
     }
