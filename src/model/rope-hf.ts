@@ -1,5 +1,5 @@
 /** Rotary settings of a config.json: `rope_parameters` of transformers 5, `rope_theta` and `rope_scaling` of 4. */
-import { show } from '../errors/show.ts'
+import { shortened, show } from '../errors/show.ts'
 import { ConfigError } from '../errors.ts'
 import { type ModelConfig, numberAbove, ropeReader } from './config.ts'
 import { asObject, type Fields, type Note } from './hf-classes.ts'
@@ -44,7 +44,10 @@ function tellLost(parameters: unknown, kept: Fields, note: Note): void {
   if (lost.length === 0) return
   const names = lost.map(([key]) => key).join(', ')
   note(
-    `config.json: rope_scaling takes the place of rope_parameters, so that ${names} there means nothing`.slice(0, 300),
+    shortened(
+      `config.json: rope_scaling takes the place of rope_parameters, so that ${names} there means nothing`,
+      300,
+    ),
   )
 }
 
