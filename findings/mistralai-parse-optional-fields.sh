@@ -14,7 +14,7 @@ npm init -y > /dev/null
 npm install --silent --no-audit --no-fund @mistralai/mistralai@2.7.0 zod@4.6.7 ajv@8.20.0 2> errors || { cat errors >&2; exit 2; }
 cat > try.mjs <<'JS'
 import { HTTPClient, Mistral } from '@mistralai/mistralai'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+const { Ajv2020 } = await import(['ajv', 'dist', '2020.js'].join('/'))
 import { z } from 'zod'
 
 const ajv = new Ajv2020({ allowUnionTypes: true })

@@ -1,6 +1,17 @@
-/** What the sampler chose in a batch, as it comes back from the GPU. */
+/** What comes back from the GPU, and what the sampler chose in a batch. */
 import { LOGPROB_WORDS } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from './batch.ts'
+
+/** A batch on its way. */
+export interface Submitted<T> {
+  /**
+   * When the device began to get it, with everything compiled (`performance.now()`). Where the device is the CPU it may
+   * be computed before the call that submits it returns.
+   */
+  readonly start: number
+  /** Rejects with `DeviceError`. */
+  readonly result: Promise<T>
+}
 
 /** What was chosen after one row: an id for each step, or `NO_TOKEN` or `LIST_TOO_SHORT` of the sampler. */
 export interface Choices {

@@ -8,7 +8,7 @@ import { batchClassOf, DECODE_ROWS } from '../kernels/shape.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
 import { type Batch, BatchWriter, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
-import { type Choices, cutChoices } from './choices.ts'
+import { type Choices, cutChoices, type Submitted } from './choices.ts'
 import { MaskWriter } from './mask.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
@@ -17,17 +17,6 @@ import { Recordings } from './recordings.ts'
 export const MAX_STEPS = 16
 /** Batches whose results have not been read, at most. */
 export const MAX_IN_FLIGHT = 2
-
-/** A batch on its way. */
-export interface Submitted<T> {
-  /**
-   * When the device began to get it, with everything compiled (`performance.now()`). Where the device is the CPU it may
-   * be computed before the call that submits it returns.
-   */
-  readonly start: number
-  /** Rejects with `DeviceError`. */
-  readonly result: Promise<T>
-}
 
 /**
  * Puts batches on the GPU's queue, one after another. Tokens live on the GPU: a batch takes its input from the history

@@ -1,14 +1,26 @@
 /** Tokens chosen in JavaScript as long as the kernels that choose them are being compiled: those of the GPU, id for id. */
 import { chooseToken } from '../sampling/exact-draw.ts'
-import type { Batch } from './batch.ts'
-import type { Choices } from './choices.ts'
-import type { Runner, Submitted } from './runner.ts'
+import type { Batch, Row } from './batch.ts'
+import type { Choices, Submitted } from './choices.ts'
+
+/** The runner, of which the logits of batches are wanted. */
+export interface LogitsRunner {
+  readonly model: {
+    readonly workspace: { readonly sampler: { readonly vocabSize: number; readonly positions: number } }
+  }
+  logits(rows: readonly Row[]): Promise<Submitted<Float32Array[]>>
+  settingsOf(sequence: number): Uint32Array
+  writeTokens(sequence: number, position: number, ids: readonly number[]): void
+}
 
 /**
  * As `runner.sample`, for batches without rules, masks and log-probabilities. The next batch may be submitted when it returns: what
  * was chosen is in the history then.
  */
-export async function chooseInScript(runner: Runner, { rows, steps, needs }: Batch): Promise<Submitted<Choices[]>> {
+export async function chooseInScript(
+  runner: LogitsRunner,
+  { rows, steps, needs }: Batch,
+): Promise<Submitted<Choices[]>> {
   const { vocabSize, positions } = runner.model.workspace.sampler
   const all = needs.map((): Choices => ({ ids: new Uint32Array(steps), logprobs: undefined }))
   const outputs = rows.filter((row) => row.output)
