@@ -146,7 +146,7 @@ class SharedReaders {
     const known = this.readers.get(name)
     if (known !== undefined) return known
     const pending = this.opening.get(name)
-    if (pending?.signal === signal && pending !== undefined) return pending.reader
+    if (pending !== undefined && pending.signal === signal) return pending.reader
     const reader = this.openNew(name, signal)
     this.opening.set(name, { signal, reader })
     return reader.finally(() => this.opening.delete(name))

@@ -9,16 +9,21 @@ const SMALL_BYTES = 16 << 20
 export function wholeIfSmall(reader: ByteReader): ByteReader {
   if (reader.isRemote !== true || reader.size > SMALL_BYTES) return reader
   let whole: Promise<Uint8Array<ArrayBuffer>> | undefined
+  const readWhole = async (signal: AbortSignal | undefined) => {
+    try {
+      return await reader.read(0, reader.size, signal)
+    } catch (error) {
+      // Whoever reads again after a failure tries again.
+      whole = undefined
+      throw error
+    }
+  }
   return {
     ...reader,
     async read(offset, length, signal, into) {
       throwIfAborted(signal)
       checkRange(reader.name, reader.size, offset, length)
-      whole ??= reader.read(0, reader.size, signal)
-      // Whoever reads again after a failure tries again.
-      whole.catch(() => {
-        whole = undefined
-      })
+      whole ??= readWhole(signal)
       const bytes = (await whole).subarray(offset, offset + length)
       if (into === undefined) return bytes.slice()
       into.set(bytes)

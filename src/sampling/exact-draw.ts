@@ -98,7 +98,7 @@ function scaledTopK(scores: Float32Array, { temperature, topK }: DrawRules): Wei
 
 /** Weighs against the best of the scores; what weighs nothing is no candidate. */
 function weigh(ids: Uint32Array, scores: Float32Array): Weighed {
-  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity)
+  const top = topOf({ scores })
   const weights = Float64Array.from(scores, (score) => weightOf(gapOf(score, top)))
   const all = { ids, scores, weights }
   return retain(all, (i) => weights[i]! > 0)
@@ -170,7 +170,7 @@ function meanGap(all: Weighed): number {
   return mean * unit
 }
 
-function topOf({ scores }: Weighed): number {
+function topOf({ scores }: Pick<Weighed, 'scores'>): number {
   return scores.reduce((a, b) => Math.max(a, b), -Infinity)
 }
 

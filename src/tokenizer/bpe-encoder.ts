@@ -41,8 +41,8 @@ export class BpeEncoder {
     if (!(this.#library.model instanceof BPE)) throw new TokenizerError('the encoder made no BPE model')
     const merger = new Merger(definition.joins ?? model.merges.map(([left, right], rank) => [left, right, rank]))
     this.#library.model.bpe = (word) => [...merger.split(word)]
-    // It would make its own map of an object, and a list of names that only decoding needs.
-    this.#library.model.tokens_to_ids = new Map(model.vocab)
+    // It would make its own map of an object, and a list of names that only decoding needs. It only reads this one.
+    this.#library.model.tokens_to_ids = model.vocab as Map<string, number>
     const unkId = model.unk_token === null ? undefined : model.vocab.get(model.unk_token)
     if (unkId !== undefined) this.#library.model.unk_token_id = unkId
     const added = [...definition.added, ...otherControlTokens(definition)]

@@ -10,6 +10,7 @@ import sys
 from typing import Literal
 
 import anthropic
+from checks import raised
 from pydantic import BaseModel
 
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080"
@@ -31,14 +32,6 @@ CALLS = {"model": "local", "messages": MESSAGES, "max_tokens": 400, "tools": [TO
 class Wind(BaseModel):
     kind: Literal["wind", "rain"]
     speed: Literal[3, 9]  # The client takes the bounds of numbers out of a schema.
-
-
-def raised(kind, work):
-    try:
-        work()
-    except kind as error:
-        return error
-    raise AssertionError(f"no {kind.__name__}")
 
 
 def text_of(message) -> str:

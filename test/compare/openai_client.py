@@ -11,6 +11,7 @@ import urllib.request
 from typing import Literal
 
 import openai
+from checks import raised
 from pydantic import BaseModel, Field
 
 BASE = (sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080") + "/v1"
@@ -33,14 +34,6 @@ TOOL = {
 
 def text_of(stream) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
-
-
-def raised(kind, work):
-    try:
-        work()
-    except kind as error:
-        return error
-    raise AssertionError(f"no {kind.__name__}")
 
 
 def check_chat():
