@@ -76,7 +76,7 @@ export class Gpu {
     /** Which variants of the kernels are used on it. */
     readonly tuning: Tuning,
     readonly counters = new GpuCounters(),
-    readonly pipelines = new PipelineCache(device, counters),
+    readonly pipelines = new PipelineCache(device, counters, isSoftware(facts.adapterInfo)),
     readonly waits: Waits = new QuietWaits(false),
   ) {
     this.adapterInfo = facts.adapterInfo
@@ -178,14 +178,14 @@ export class Gpu {
    * @param kind names work that was just submitted and takes the same time again
    */
   async finish(kind?: string): Promise<void> {
-    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone())
+    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone(), this.software)
     await this.waits.resultOf(kind, ask)
     this.check()
   }
 
   /** What the innermost error scope caught. */
   popErrorScope(): Promise<GPUError | null> {
-    return platform.calmly(() => this.device.popErrorScope())
+    return platform.calmly(() => this.device.popErrorScope(), this.software)
   }
 
   /**

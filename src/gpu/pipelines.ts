@@ -20,6 +20,8 @@ export class PipelineCache {
   constructor(
     private readonly device: GPUDevice,
     private readonly counters: GpuCounters,
+    /** The adapter computes on the CPU. */
+    private readonly onCpu: boolean,
   ) {}
 
   /** The layout that all bind groups of the same shape share. */
@@ -38,7 +40,7 @@ export class PipelineCache {
       const label = parts.map((part) => part.module.name).join(' + ')
       const layout = this.layoutsOf(shape).pipeline
       const compute = { module: device.createShaderModule({ label, code }), entryPoint: 'main' }
-      pipeline = platform.calmly(() => device.createComputePipelineAsync({ label, layout, compute }))
+      pipeline = platform.calmly(() => device.createComputePipelineAsync({ label, layout, compute }), this.onCpu)
       this.pipelines.set(key, pipeline)
       // What failed once is tried again.
       pipeline.catch(() => this.pipelines.delete(key))

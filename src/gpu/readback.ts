@@ -35,7 +35,7 @@ export class Readback {
     const buffer = this.staging.gpuBuffer
     this.gpu.counters.readbacks++
     try {
-      const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes))
+      const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes), this.gpu.software)
       await this.gpu.waits.resultOf(kind, map)
       try {
         const copy = buffer.getMappedRange(0, bytes).slice(0)

@@ -1,10 +1,14 @@
 /** Node: pauses between the looks that Dawn's binding takes at its device. */
+import { platform } from 'node:process'
 import { setTimeout as after, setImmediate as inNextTurn } from 'node:timers'
 
 /** So long it looks in every turn of the event loop: what takes longer can wait for a timer. */
 const BUSY_MS = 50
 const PAUSE_MS = 1
+/** How long the thread sleeps between two looks where the GPU is the CPU. Timers of Windows are far longer than that. */
+const NAP_MS = platform === 'win32' ? 0 : 0.05
 
+const NAPPING = new Int32Array(new SharedArrayBuffer(4))
 let began = 0
 
 /**
@@ -12,14 +16,18 @@ let began = 0
  * `setImmediate` for that on the global object each time (webgpu 0.6.2). That takes a whole core: from shaders that are being
  * compiled, from computation where the adapter is a CPU, and from the program's user. So while the binding is called, and only
  * then, `setImmediate` is one that pauses. Nobody else runs meanwhile: a call is over before any other code goes on.
+ *
+ * @param onCpu the adapter computes on the CPU: the first looks take naps, too, which are shorter than any timer. On a GPU they would
+ * only hold results up.
  */
-export function calmly<T>(ask: () => T): T {
+export function calmly<T>(ask: () => T, onCpu = false): T {
   began = performance.now()
-  return withPauses(ask)
+  return withPauses(ask, onCpu)
 }
 
-function withPauses<T>(call: () => T): T {
+function withPauses<T>(call: () => T, onCpu: boolean): T {
   const before = globalThis.setImmediate
+  const lookAgain = (look: () => void) => lookLater(() => withPauses(look, onCpu), onCpu)
   globalThis.setImmediate = lookAgain as unknown as typeof setImmediate
   try {
     return call()
@@ -28,8 +36,8 @@ function withPauses<T>(call: () => T): T {
   }
 }
 
-function lookAgain(look: () => void): void {
-  const again = () => withPauses(look)
-  if (performance.now() - began < BUSY_MS) inNextTurn(again)
-  else after(again, PAUSE_MS)
+function lookLater(again: () => void, onCpu: boolean): void {
+  if (performance.now() - began >= BUSY_MS) return void after(again, PAUSE_MS)
+  if (onCpu && NAP_MS > 0) Atomics.wait(NAPPING, 0, 0, NAP_MS)
+  inNextTurn(again)
 }

@@ -39,6 +39,19 @@ it('looks on with pauses until the result is there, and leaves setImmediate to o
   expect(pauses.count).toBe(3)
 })
 
+it.each([
+  ['naps between its first looks where the GPU is the CPU', true],
+  ['takes no naps where results come from a GPU', false],
+])('%s', async (_, onCpu) => {
+  const naps = vi.spyOn(Atomics, 'wait')
+  let looks = 0
+  await calmly(() => binding(() => ++looks === 4), onCpu)
+  const expected = onCpu && process.platform !== 'win32' ? 4 : 0
+  expect(naps).toHaveBeenCalledTimes(expected)
+  for (const [, , , ms] of naps.mock.calls) expect(ms).toBeLessThanOrEqual(0.1)
+  naps.mockRestore()
+})
+
 it('passes on what the call throws', () => {
   const fail = () => {
     throw new Error('no')
