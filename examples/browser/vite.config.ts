@@ -1,10 +1,14 @@
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite'
+import { digest, fileDigest, writeServiceWorker } from './service-worker.ts'
 
 const local = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const POCKET = local('../../models/pocket')
+const POCKET_FILES = readdirSync(POCKET).filter((name) => /\.(json|safetensors)$/.test(name))
+/** A page never gets the files of another build's model: they have another address. */
+const POCKET_FOLDER = `pocket-${digest(POCKET_FILES.map((name) => [name, fileDigest(join(POCKET, name))]))}`
 
 /** Runs the page on the library's sources. An app of your own needs none of this: `npm install mistral-webgpu`. */
 export default defineConfig({
@@ -21,34 +25,41 @@ export default defineConfig({
   },
   // The workers, with the engine and for downloads, are modules; the built package has them in one piece.
   worker: { format: 'es' },
-  plugins: [embeddedModel()],
+  plugins: [embeddedModel(), serviceWorker()],
+  define: { 'import.meta.env.POCKET': JSON.stringify(`./${POCKET_FOLDER}`) },
   build: { target: 'es2023' },
 })
 
-/** Serves the embedded model beside the page, and writes the list of files that the service worker keeps. */
+/** Serves the embedded model beside the page. */
 function embeddedModel(): Plugin {
-  const files = readdirSync(POCKET).filter((name) => /\.(json|safetensors)$/.test(name))
   let output = ''
   return {
     name: 'embedded-model',
     configResolved({ root, build }) {
-      output = join(root, build.outDir)
-      if (build.outDir.startsWith('/')) output = build.outDir
+      output = resolve(root, build.outDir)
     },
     configureServer({ middlewares }) {
-      middlewares.use('/pocket', (request, response, next) => {
+      middlewares.use(`/${POCKET_FOLDER}`, (request, response, next) => {
         const name = request.url?.split('?')[0]?.slice(1) ?? ''
-        if (!files.includes(name)) return next()
+        if (!POCKET_FILES.includes(name)) return next()
         void import('node:fs').then(({ createReadStream }) => createReadStream(join(POCKET, name)).pipe(response))
       })
     },
-    closeBundle() {
-      mkdirSync(join(output, 'pocket'), { recursive: true })
-      for (const name of files) copyFileSync(join(POCKET, name), join(output, 'pocket', name))
-      const all = readdirSync(output, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-      const paths = all.map(({ parentPath, name }) => `./${relative(output, join(parentPath, name))}`)
-      const kept = paths.filter((path) => !/(sw\.js|files\.json|\.map)$/.test(path))
-      writeFileSync(join(output, 'files.json'), JSON.stringify(kept))
+    writeBundle() {
+      mkdirSync(join(output, POCKET_FOLDER), { recursive: true })
+      for (const name of POCKET_FILES) copyFileSync(join(POCKET, name), join(output, POCKET_FOLDER, name))
     },
+  }
+}
+
+/** Writes the service worker, with the digests of all files that it keeps: another build is another service worker. */
+function serviceWorker(): Plugin {
+  let output = ''
+  return {
+    name: 'service-worker',
+    configResolved({ root, build }) {
+      output = resolve(root, build.outDir)
+    },
+    closeBundle: () => writeServiceWorker(output),
   }
 }

@@ -20,7 +20,13 @@ export interface VisitOptions extends BrowserContextOptions {
 }
 
 /** Opens the page with settings of a visitor; what the browser complains about fails the test. */
-export type Visit = (use: (page: Page) => Promise<void>, options?: VisitOptions) => Promise<void>
+export type Visit = (use: (page: Page, site: Site) => Promise<void>, options?: VisitOptions) => Promise<void>
+
+/** The built page: its folder, and the server that has it under `/page/`. */
+export interface Site {
+  readonly folder: string
+  readonly server: StaticServer
+}
 
 /**
  * Builds the page for the tests of a file, and starts a browser for it.
@@ -51,7 +57,7 @@ export function useDemo(folders: Record<string, string | null> = {}): Visit {
       page.on('pageerror', (error) => complaints.push(String(error)))
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
       await page.goto(`${server.origin}/page/${path}`)
-      await use(page)
+      await use(page, { folder, server })
       expect(complaints).toEqual([])
     } finally {
       await context.close()

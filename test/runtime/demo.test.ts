@@ -21,18 +21,29 @@ describe('the demo page', () => {
     )
   })
 
-  it('draws its curve where the system has no language', LONG, async () => {
+  it('draws its curve where the system has no language, and talks where the browser keeps nothing', LONG, async () => {
     await visit(
       async (page) => {
         await page.addInitScript(() => {
           Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })
+          const refuse = () => {
+            throw new DOMException('storage is denied here', 'SecurityError')
+          }
+          for (const name of ['localStorage', 'sessionStorage']) {
+            Object.defineProperty(globalThis, name, { get: refuse })
+          }
+          IDBFactory.prototype.open = refuse
         })
         await page.reload()
         await ask(page, 'What is the mistral?')
         expect(await answered(page)).toMatch(/wind/)
         await page.locator('.chart canvas').waitFor()
+        expect(await page.locator('.history footer').textContent()).toMatch(/keeps nothing.*storage is denied here/)
+        await page.getByRole('button', { name: 'New conversation' }).click()
+        await page.getByRole('button', { name: 'What is the mistral?', exact: true }).first().click()
+        expect(await answered(page)).toMatch(/wind/)
       },
-      { settings: { ...GREEDY, max_tokens: 24 } },
+      { path: 'index.html?temperature=0&max_tokens=24' },
     )
   })
 
@@ -120,25 +131,33 @@ describe('the demo page', () => {
 
 describe('for everybody', () => {
   it.each([
-    ['a telephone, dark', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }],
-    ['a desktop, light', { viewport: { width: 1440, height: 900 }, colorScheme: 'light' }],
-  ] as const)('has nothing that axe-core calls serious, and no sideways scrolling: %s', LONG, async (_, options) => {
-    await visit(
-      async (page) => {
-        await ask(page, 'What is the mistral?')
-        await answered(page)
-        for (const tab of options.viewport.width > 1000 ? ['Settings', 'Device', 'Look inside'] : []) {
-          await page.getByRole('tab', { name: tab }).click()
-          expect(await complaintsOf(page), tab).toEqual([])
-        }
-        expect(await complaintsOf(page)).toEqual([])
-        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
-        await page.locator('#change-model').click()
-        expect(await complaintsOf(page)).toEqual([])
-      },
-      { settings: GREEDY, ...options },
-    )
-  })
+    ['a telephone', { width: 390, height: 844 }],
+    ['a desktop', { width: 1440, height: 900 }],
+  ] as const)(
+    'has nothing that axe-core calls serious, and no sideways scrolling, light and dark: %s',
+    LONG,
+    async (_, viewport) => {
+      await visit(
+        async (page) => {
+          await ask(page, 'What is the mistral?')
+          await answered(page)
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme })
+            for (const tab of viewport.width > 1000 ? ['Settings', 'Device', 'Look inside'] : []) {
+              await page.getByRole('tab', { name: tab }).click()
+              expect(await complaintsOf(page), `${tab}, ${colorScheme}`).toEqual([])
+            }
+            expect(await complaintsOf(page), colorScheme).toEqual([])
+            expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+            await page.locator('#change-model').click()
+            expect(await complaintsOf(page), `models, ${colorScheme}`).toEqual([])
+            await page.locator('#change-model').click()
+          }
+        },
+        { settings: GREEDY, viewport },
+      )
+    },
+  )
 })
 
 async function complaintsOf(page: Page): Promise<string[]> {

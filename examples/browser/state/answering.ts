@@ -1,36 +1,46 @@
-/** Answers on their way. One at a time. */
-import { signal } from '@preact/signals'
-import {
-  AbortError,
-  type ChatChunk,
-  type ChatCompletion,
-  type ChatMessage,
-  type ChatRequest,
-  type TokenLogprob,
-} from 'mistral-webgpu'
-import { type Entry, type Numbers, pathTo, shown, type Token, withEntry } from './conversation.ts'
-import { change, current } from './history.ts'
-import { loaded } from './model.ts'
+/** Answers: how they are asked for, written, stopped, and gone on with. Each conversation has its own. */
+import { batch, signal } from '@preact/signals'
+import { AbortError, type ChatMessage, type ChatRequest } from 'mistral-webgpu'
+import { branches, choose, type Entry, pathTo, type Token, withEntry } from './conversation.ts'
+import { type Begun, Draft } from './draft.ts'
+import { add, change, current, refresh, remove } from './history.ts'
+import { type Loaded, loaded } from './model.ts'
+import { drop, forget, holding, identityOf, keep, note, path, refreshAnswer, running, viewed } from './running.ts'
 import { settings } from './settings.ts'
+import { type KeptAnswer, listen, type News, tell } from './store.ts'
 
-/** The answer that is being written; undefined while there is none. */
-export const live = signal<Entry | undefined>(undefined)
-export const askError = signal<string | undefined>(undefined)
-
-let controller: AbortController | undefined
+/** What went wrong last, and in which conversation. */
+export const askError = signal<{ readonly conversation: string; readonly text: string } | undefined>(undefined)
 
 /** Alternatives that are brought for each token. */
 const ALTERNATIVES = 6
+/** Milliseconds between two states of an answer that are kept, at least; one more for each token, as it takes longer. */
+const KEEP_EVERY = 400
+
+interface Writer {
+  readonly draft: Draft
+  readonly controller: AbortController
+}
+/** Those of this tab. */
+const writers = new Map<string, Writer>()
 
 /** Says something at the end of the conversation, and answers it. */
 export async function ask(text: string): Promise<void> {
-  const last = shown(current.value).at(-1)
+  const last = path.value.at(-1)
+  if (loaded.value === undefined || last?.live === 'here' || last?.live === 'elsewhere') return
+  if (last?.live === 'cut') await settle(last)
   await say(text, last?.id)
 }
 
 /** Another answer to the same. */
-export async function regenerate({ parent }: Entry): Promise<void> {
-  await answer(parent)
+export async function regenerate(entry: Entry): Promise<void> {
+  if (entry.live === 'cut') await settle(entry)
+  await answer(entry.parent)
+}
+
+/** An answer to a question that has none, since something went wrong. */
+export function answerTo({ id }: Entry): Promise<void> {
+  return answer(id)
 }
 
 /** The same question in other words: a branch beside it. */
@@ -39,153 +49,202 @@ export async function edit({ parent }: Entry, text: string): Promise<void> {
 }
 
 /** Goes on from an answer's token with another in its place: a branch beside the answer. */
-export async function goOnWith(
-  { parent, tokens = [], promptIds }: Entry,
-  index: number,
-  alternative: Token['top'][number],
-): Promise<void> {
-  if (promptIds === undefined || live.value !== undefined) return
+export async function goOnWith(entry: Entry, index: number, alternative: Token['top'][number]): Promise<void> {
+  const { parent, tokens = [], promptIds = [] } = entry
+  if (!canTakeOthers(entry)) return
   const before = tokens.slice(0, index)
   const first: Token = { ...alternative, top: tokens[index]!.top }
   const ids = [...promptIds, ...before.map(({ id }) => id), alternative.id]
   await write(parent, { prompt: ids }, { tokens: [...before, first], promptIds })
 }
 
-export function stop(): void {
-  controller?.abort()
+/** Whether the model that is there can take another of an answer's tokens: those of another model mean nothing to it. */
+export function canTakeOthers({ promptIds, model }: Entry): boolean {
+  return promptIds !== undefined && loaded.value !== undefined && identityOf(loaded.value) === model
+}
+
+/** Goes on where an answer was cut off, in its own place: by whatever model is there now, from the text. */
+export async function goOn(entry: Entry): Promise<void> {
+  const { id, parent, text, tokens, reasoning } = entry
+  const own = canTakeOthers(entry) ? { promptIds: entry.promptIds! } : {}
+  const begun = { id, text, ...own, ...(tokens && { tokens }), ...(reasoning !== undefined && { reasoning }) }
+  await write(parent, promptOf([...pathTo(viewed.value, parent), entry]), begun)
+}
+
+/** Stops an answer, in whatever tab it is written. */
+export function stop(id: string): void {
+  const writer = writers.get(id)
+  if (writer !== undefined) writer.controller.abort()
+  else tell({ about: 'stop', id })
+}
+
+/** Deletes a conversation, and what is being written in it. */
+export async function removeAll(id: string): Promise<void> {
+  const removed = remove(id)
+  await dropOrphans(id)
+  await removed
+}
+
+/** Hears what other tabs do, and keeps what runs here when the page goes. */
+export function attend(): void {
+  listen((news) => void take(news))
+  const keepAll = () => {
+    for (const { draft } of writers.values()) void keep(draft.kept())
+  }
+  addEventListener('pagehide', keepAll)
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && keepAll())
+}
+
+async function take({ about, id }: News): Promise<void> {
+  if (about === 'stop') return writers.get(id)?.controller.abort()
+  if (about === 'answer') return refreshAnswer(id)
+  if (!(await refresh(id))) await dropOrphans(id)
+}
+
+/** The answers of a conversation that is gone. */
+async function dropOrphans(conversation: string): Promise<void> {
+  for (const [id, one] of running.value) {
+    if (one.conversation !== conversation) continue
+    const writer = writers.get(id)
+    writer?.controller.abort()
+    if (writer !== undefined || one.live === 'cut') await drop(id)
+  }
 }
 
 async function say(text: string, parent: string | undefined): Promise<void> {
-  if (live.value !== undefined || loaded.value === undefined) return
+  if (loaded.value === undefined) return
   const question: Entry = { id: crypto.randomUUID(), parent, role: 'user', text }
-  keep(question)
+  void add(current.value.id, question)
   await answer(question.id)
 }
 
-function keep(entry: Entry): void {
-  current.value = withEntry(current.value, entry)
-  change(current.value.id, (same) => same)
+/** What was cut off stays as it is. */
+async function settle({ live: _, ...entry }: Entry): Promise<void> {
+  const { id } = current.value
+  await change(id, (before) => withEntry(before, { ...entry, end: 'stopped' }))
+  await drop(entry.id)
 }
 
 async function answer(parent: string | undefined): Promise<void> {
-  const path = pathTo(current.value, parent)
-  if (loaded.value?.raw) return write(parent, { prompt: path.at(-1)?.text ?? '' })
+  await write(parent, promptOf(pathTo(viewed.value, parent)), {})
+}
+
+function promptOf(entries: readonly Entry[]): Pick<ChatRequest, 'prompt' | 'messages'> {
+  // A text that is continued as it stands goes on with the answer to it.
+  if (loaded.value?.raw) {
+    const from = entries.findLastIndex(({ role }) => role === 'user')
+    return {
+      prompt: entries
+        .slice(from)
+        .map(({ text }) => text)
+        .join(''),
+    }
+  }
   const system = settings.system.value.trim()
-  const messages: ChatMessage[] = path.map(({ role, text }) => ({ role, content: text }))
+  const messages: ChatMessage[] = entries.map(({ role, text }) => ({ role, content: text }))
   if (system !== '') messages.unshift({ role: 'system', content: system })
-  await write(parent, { messages })
+  return { messages }
 }
 
 /** @param begun what the answer has already, when it goes on from there */
-async function write(
-  parent: string | undefined,
-  prompt: Partial<ChatRequest>,
-  begun: Partial<Entry> = {},
-): Promise<void> {
+async function write(parent: string | undefined, prompt: Partial<ChatRequest>, begun: Begun): Promise<void> {
   const model = loaded.value
-  if (model === undefined || live.value !== undefined) return
-  askError.value = undefined
   const conversation = current.value.id
-  const own = new AbortController()
-  controller = own
-  const draft = new Draft(parent, begun)
-  live.value = draft.entry()
-  let end: Partial<Entry> = {}
+  if (model === undefined || writers.has(begun.id ?? '')) return
+  askError.value = undefined
+  let draft: Draft
   try {
-    const request = { ...settings.request(), ...prompt, logprobs: true, top_logprobs: ALTERNATIVES } as ChatRequest
-    const stream = model.chat.generate(request, { signal: own.signal })
+    const request = { ...settings.request(), ...prompt, logprobs: true, top_logprobs: ALTERNATIVES }
+    draft = Draft.of({ conversation, parent, begun, model: identityOf(model) }, request as ChatRequest)
+  } catch (error) {
+    askError.value = { conversation, text: (error as Error).message }
+    return
+  }
+  const writer = { draft, controller: new AbortController() }
+  writers.set(draft.id, writer)
+  batch(() => {
+    note(draft.entry(), draft, 'here')
+    void change(conversation, (before) => choose(before, { parent, id: draft.id }))
+  })
+  await holding(draft.id, () => run(writer, model))
+}
+
+/** Goes on with an answer that another page began. */
+export async function goOnWithKept(kept: KeptAnswer, model: Loaded): Promise<void> {
+  try {
+    const writer = { draft: Draft.goingOn(kept), controller: new AbortController() }
+    writers.set(kept.entry.id, writer)
+    note(kept.entry, kept, 'here')
+    await run(writer, model)
+  } catch {
+    // An older version of this page has kept it.
+    note(kept.entry, kept, 'cut')
+  }
+}
+
+async function run({ draft, controller }: Writer, model: Loaded): Promise<void> {
+  const { conversation } = draft
+  void keep(draft.kept())
+  const pace = new Pace(draft)
+  let end: Partial<Entry>
+  try {
+    const stream = model.chat.resume(draft.journal, { signal: controller.signal })
     for await (const chunk of stream) {
       draft.add(chunk)
-      await nextFrame(draft)
+      pace.step()
     }
     end = draft.end(await stream.completion)
   } catch (error) {
-    const aborted = error instanceof AbortError
-    end = { end: aborted ? 'stopped' : 'failed' }
-    if (!aborted) askError.value = (error as Error).message
+    const isAborted = controller.signal.aborted || error instanceof AbortError
+    end = { end: isAborted ? 'stopped' : 'failed' }
+    // The model is gone: whoever has it goes on.
+    if (!isAborted && loaded.value !== model) return leave(draft)
+    if (!isAborted) askError.value = { conversation, text: (error as Error).message }
+  } finally {
+    writers.delete(draft.id)
   }
-  const finished = { ...draft.entry(), ...end }
-  live.value = undefined
-  // What failed before its first word is only told, not kept.
-  if (finished.end !== 'failed' || finished.text !== '') change(conversation, (before) => withEntry(before, finished))
+  await finish(draft, { ...draft.entry(), ...end })
 }
 
-let drawn = 0
-/** Shows a draft at most once a frame: a fast model writes more tokens than a screen has frames. */
-async function nextFrame(draft: Draft): Promise<void> {
-  if (performance.now() - drawn < 16) return
-  drawn = performance.now()
-  live.value = draft.entry()
+async function finish({ id, conversation }: Draft, entry: Entry): Promise<void> {
+  // What failed before its first word is only told, not kept; what was deleted meanwhile neither.
+  const isWorth = entry.end !== 'failed' || entry.text !== '' || entry.reasoning !== undefined
+  let stored: Promise<unknown> | undefined
+  batch(() => {
+    if (isWorth && running.value.has(id)) stored = change(conversation, (before) => withEntry(before, entry))
+    forget(id)
+  })
+  await stored
+  await drop(id)
 }
 
-/** An entry that grows. */
-class Draft {
-  private readonly id = crypto.randomUUID()
-  private readonly tokens: Token[]
-  private readonly arrivals: number[] = []
-  private readonly start = performance.now()
-  private text: string
-  private reasoning = ''
+async function leave(draft: Draft): Promise<void> {
+  note(draft.entry(), draft, 'cut')
+  await keep(draft.kept())
+}
 
-  constructor(
-    private readonly parent: string | undefined,
-    private readonly begun: Partial<Entry>,
-  ) {
-    this.tokens = [...(begun.tokens ?? [])]
-    this.text = this.tokens.map(({ text }) => text).join('')
-  }
+/** Shows a draft at most once a frame, since a fast model writes more tokens than a screen has frames, and keeps it rarer. */
+class Pace {
+  #drawn = 0
+  #kept = performance.now()
 
-  add(chunk: ChatChunk): void {
-    this.text += chunk.text
-    this.reasoning += chunk.reasoning_content ?? ''
-    this.tokens.push(...(chunk.logprobs ?? []).map(tokenOf))
-    const at = performance.now() - this.start
-    for (const _ of chunk.token_ids) this.arrivals.push(at)
-  }
+  constructor(private readonly draft: Draft) {}
 
-  entry(): Entry {
-    const { id, parent, text, reasoning } = this
-    const thought = reasoning === '' ? {} : { reasoning }
-    const arrivals = [...this.arrivals]
-    return {
-      id,
-      parent,
-      role: 'assistant',
-      text,
-      ...thought,
-      tokens: [...this.tokens],
-      numbers: { ...NOTHING, answerTokens: arrivals.length, arrivals },
-    }
-  }
-
-  end({ usage, timings, prompt_token_ids, finish_reason }: ChatCompletion): Partial<Entry> {
-    return {
-      promptIds: this.begun.promptIds ?? prompt_token_ids,
-      end: finish_reason,
-      numbers: {
-        promptTokens: usage.prompt_tokens,
-        cachedTokens: usage.cached_tokens,
-        answerTokens: usage.completion_tokens,
-        prefillMs: timings.prefillMs,
-        prefillPerSecond: timings.prefillTokensPerSecond,
-        decodePerSecond: timings.decodeTokensPerSecond,
-        arrivals: [...this.arrivals],
-      },
-    }
+  step(): void {
+    const { draft } = this
+    const now = performance.now()
+    if (now - this.#drawn < 16) return
+    this.#drawn = now
+    const entry = draft.entry()
+    // It was deleted.
+    if (running.value.has(draft.id)) note(entry, draft, 'here')
+    if (now - this.#kept < KEEP_EVERY + entry.tokens!.length) return
+    this.#kept = now
+    void keep(draft.kept())
   }
 }
 
-const NOTHING: Numbers = {
-  promptTokens: 0,
-  cachedTokens: 0,
-  answerTokens: 0,
-  prefillMs: 0,
-  prefillPerSecond: 0,
-  decodePerSecond: 0,
-  arrivals: [],
-}
-
-function tokenOf({ token, token_id, logprob, top_logprobs }: TokenLogprob): Token {
-  const top = top_logprobs.map((one) => ({ id: one.token_id, text: one.token, logprob: one.logprob }))
-  return { id: token_id, text: token, logprob, top }
+/** Whether a question has no answer, not even one that is on its way. */
+export function isUnanswered({ id, role }: Entry): boolean {
+  return role === 'user' && branches(viewed.value, id).length === 0
 }

@@ -21,6 +21,12 @@ export interface Numbers {
   readonly arrivals: readonly number[]
 }
 
+/**
+ * An answer that has no end yet: it is written `here`, or in another tab (`elsewhere`), or by nobody since a reload or a crash
+ * `cut` it off.
+ */
+export type Live = 'here' | 'elsewhere' | 'cut'
+
 export interface Entry {
   readonly id: string
   /** The entry that it answers or follows; undefined for the first. */
@@ -32,8 +38,11 @@ export interface Entry {
   /** The prompt as the model saw it, from which an answer can be continued. */
   readonly promptIds?: readonly number[]
   readonly numbers?: Numbers
+  /** Whose tokens these are. */
+  readonly model?: string
   readonly end?: 'stop' | 'length' | 'tool_calls' | 'stopped' | 'failed'
-  readonly error?: string
+  /** Of an answer that is not kept yet. */
+  readonly live?: Live
 }
 
 export interface Conversation {
@@ -49,6 +58,7 @@ export function newConversation(): Conversation {
   return { id: crypto.randomUUID(), title: 'New conversation', changed: Date.now(), entries: {}, chosen: {} }
 }
 
+/** With one more entry, or another in the place of one. It is not chosen. */
 export function withEntry(conversation: Conversation, entry: Entry): Conversation {
   const first = Object.keys(conversation.entries).length === 0
   return {
@@ -56,28 +66,31 @@ export function withEntry(conversation: Conversation, entry: Entry): Conversatio
     title: first ? titleOf(entry.text) : conversation.title,
     changed: Date.now(),
     entries: { ...conversation.entries, [entry.id]: entry },
-    chosen: { ...conversation.chosen, [entry.parent ?? '']: entry.id },
   }
 }
 
 /** The entries that follow one, in the order in which they came. */
-export function branches(conversation: Conversation, parent: string | undefined): Entry[] {
-  return Object.values(conversation.entries).filter((entry) => entry.parent === parent)
+export function branches({ entries }: Pick<Conversation, 'entries'>, parent: string | undefined): Entry[] {
+  return Object.values(entries).filter((entry) => entry.parent === parent)
 }
 
-export function choose(conversation: Conversation, entry: Entry): Conversation {
-  return { ...conversation, chosen: { ...conversation.chosen, [entry.parent ?? '']: entry.id } }
+export function choose(conversation: Conversation, { parent, id }: Pick<Entry, 'parent' | 'id'>): Conversation {
+  return { ...conversation, chosen: { ...conversation.chosen, [parent ?? '']: id } }
 }
 
-/** What is shown: from the beginning along the chosen branches. */
+/** What is shown: from the beginning along the chosen branches, or the latest where none is. */
 export function shown(conversation: Conversation): Entry[] {
+  const { entries, chosen } = conversation
+  const latest = new Map(Object.values(entries).map((entry) => [entry.parent ?? '', entry]))
   const path: Entry[] = []
-  for (let id = conversation.chosen['']; id !== undefined; id = conversation.chosen[id]) {
-    const entry = conversation.entries[id]
-    if (entry === undefined) break
+  let parent = ''
+  for (;;) {
+    const wanted = entries[chosen[parent] ?? '']
+    const entry = (wanted?.parent ?? '') === parent ? (wanted ?? latest.get(parent)) : latest.get(parent)
+    if (entry === undefined) return path
     path.push(entry)
+    parent = entry.id
   }
-  return path
 }
 
 /** The entries from the beginning to this one. */
@@ -95,18 +108,4 @@ export function pathTo(conversation: Conversation, id: string | undefined): Entr
 function titleOf(text: string): string {
   const line = text.trim().split('\n')[0] ?? ''
   return line.length > 48 ? `${line.slice(0, 47).trimEnd()}…` : line || 'New conversation'
-}
-
-/** Reads an exported file. Throws `Error` that says what is wrong with it. */
-export function conversationOf(text: string): Conversation {
-  const value = JSON.parse(text) as Partial<Conversation>
-  const entries = Object.values(value.entries ?? {})
-  const sound = entries.every(
-    ({ id, role, text }) =>
-      typeof id === 'string' && typeof text === 'string' && (role === 'user' || role === 'assistant'),
-  )
-  if (typeof value.title !== 'string' || typeof value.chosen !== 'object' || entries.length === 0 || !sound) {
-    throw new Error('This file holds no conversation of this page.')
-  }
-  return { ...(value as Conversation), id: crypto.randomUUID(), changed: Date.now() }
 }

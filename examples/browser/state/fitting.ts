@@ -1,6 +1,7 @@
 /** Whether models fit this GPU: what their headers say, before anything large is downloaded. */
 import { signal } from '@preact/signals'
 import { type ModelPlan, plan } from 'mistral-webgpu'
+import { bytes } from './format.ts'
 
 /** What is known of a model: nothing yet, its plan, or why there is none. */
 export type Verdict =
@@ -28,4 +29,11 @@ export async function look(address: string): Promise<boolean> {
 
 function note(address: string, verdict: Verdict): void {
   verdicts.value = new Map(verdicts.value).set(address, verdict)
+}
+
+/** Why a model does not fit. */
+export function problemOf({ problems: [problem] }: ModelPlan): string {
+  if (problem === undefined) return 'Does not fit this GPU.'
+  const { what, neededBytes, limit, limitBytes } = problem
+  return `Does not fit this GPU: ${what} needs ${bytes(neededBytes)}, and its ${limit} is ${bytes(limitBytes)}.`
 }

@@ -7,17 +7,37 @@ import {
   listCached,
   type ModelSource,
   type ModelStatus,
+  plan,
   removeCached,
 } from 'mistral-webgpu'
 import { MistralChat } from 'mistral-webgpu/worker'
+import { problemOf } from './fitting.ts'
 
 export interface NamedSource {
   readonly source: ModelSource
   readonly name: string
+  /** Answers that are written at once; others wait. Default 1, since each takes memory of the GPU. */
+  readonly maxSequences?: number
 }
 
-/** The embedded model: it lies beside the page. */
-export const POCKET: NamedSource = { source: new URL('./pocket', location.href).href, name: 'pocket' }
+/** The embedded model lies beside the page, under a name that is another where its files are others. */
+export const POCKET: NamedSource = {
+  source: new URL(import.meta.env.POCKET, location.href).href,
+  name: 'pocket',
+  maxSequences: 3,
+}
+
+/**
+ * A model that a visitor names. What is relative to the page is made an address here, since the worker has another; what
+ * may be a name on the Hub stays one.
+ */
+export function modelNamed(text: string): NamedSource {
+  const isAddress = /^(?:[a-z]+:|\.{0,2}\/)|\/$|\.(?:gguf|safetensors|json)$/i.test(text)
+  return {
+    source: isAddress && URL.canParse(text, location.href) ? new URL(text, location.href).href : text,
+    name: text,
+  }
+}
 
 export type Loading = Partial<LoadProgress> &
   Pick<LoadProgress, 'phase' | 'loaded' | 'total'> & {
@@ -40,36 +60,56 @@ export const loadError = signal<string | undefined>(undefined)
 
 let controller: AbortController | undefined
 
-/** Loads a model in place of the one there is. What goes wrong is in {@link loadError}. */
-export async function loadModel({ source, name }: NamedSource): Promise<void> {
+/**
+ * Loads a model in place of the one there is, which stays where it can be told beforehand that the other cannot be loaded.
+ * What goes wrong is in {@link loadError}.
+ * @returns whether the model is there
+ */
+export async function loadModel(named: NamedSource): Promise<boolean> {
   cancelLoading()
-  await unload()
   const own = new AbortController()
+  const { signal } = own
+  const { name } = named
   controller = own
   loadError.value = undefined
   loading.value = { name, phase: 'open', loaded: 0, total: 0 }
   const onProgress = (progress: LoadProgress) => {
     if (controller === own) loading.value = { ...progress, name }
   }
+  const onTabs = (count: number) => {
+    if (controller === own) tabs.value = count
+  }
   try {
-    // A file has no name that another tab could know it by.
-    const shared = typeof source === 'string' && 'locks' in navigator
-    const onTabs = (count: number) => {
-      if (controller === own) tabs.value = count
-    }
+    if (loaded.value !== undefined) await refuseUnfit(named, signal)
+    await unload()
+    if (controller !== own) return false
     tabs.value = 1
-    const chat = await MistralChat.load(source, { signal: own.signal, onProgress, shared, onTabs })
-    if (controller !== own) return void chat.dispose()
-    loaded.value = { chat, name, status: await chat.status(), raw: chat.templateOrigin === 'built-in' }
+    const chat = await MistralChat.load(named.source, { ...optionsOf(named), signal, onProgress, onTabs })
+    const status = await chat.status()
+    if (controller === own) loaded.value = { chat, name, status, raw: chat.templateOrigin === 'built-in' }
+    else void chat.dispose()
+    return controller === own
   } catch (error) {
     if (controller === own && !(error instanceof AbortError)) loadError.value = (error as Error).message
+    return false
   } finally {
     if (controller === own) loading.value = undefined
   }
 }
 
+function optionsOf({ source, maxSequences = 1 }: NamedSource): { shared: boolean; maxSequences: number } {
+  // A file has no name that another tab could know it by.
+  return { shared: typeof source === 'string' && 'locks' in navigator, maxSequences }
+}
+
+/** Reads the headers. Throws what is wrong with them, or why the model does not fit this GPU. */
+async function refuseUnfit({ source, maxSequences = 1 }: NamedSource, signal: AbortSignal): Promise<void> {
+  const planned = await plan(source, { signal, maxSequences })
+  if (!planned.fits) throw new Error(problemOf(planned))
+}
+
 /** Whether there is a model once `work` is over. */
-export async function whenReady(work: Promise<void>): Promise<boolean> {
+export async function whenReady(work: Promise<unknown>): Promise<boolean> {
   await work
   return loaded.value !== undefined
 }

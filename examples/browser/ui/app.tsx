@@ -1,7 +1,8 @@
 /** The page: conversations on the left, the one at hand in the middle, what makes and measures answers on the right. */
 import { signal } from '@preact/signals'
-import { loaded } from '../state/model.ts'
+import { loaded, loading } from '../state/model.ts'
 import { trouble } from '../state/trouble.ts'
+import { startUpdate, updateReady } from '../state/updates.ts'
 import { Composer } from './composer.tsx'
 import { History } from './history.tsx'
 import { Icon } from './icon.tsx'
@@ -21,7 +22,7 @@ const toggle = (name: 'history' | 'panel') => () => {
 
 export function App() {
   if (trouble.value !== undefined) return <NoWebGpu trouble={trouble.value} />
-  const picking = choosing.value || loaded.value === undefined
+  const picking = choosing.value || loaded.value === undefined || loading.value !== undefined
   return (
     <div class="frame" data-drawer={drawer.value ?? ''}>
       <a class="skip" href="#prompt">
@@ -59,6 +60,14 @@ export function App() {
       <SidePanel />
       {drawer.value !== undefined && (
         <button type="button" class="veil" aria-label="Close" onClick={() => (drawer.value = undefined)} />
+      )}
+      {updateReady.value && (
+        <p class="update" role="status">
+          A new version of this page is ready.{' '}
+          <button type="button" onClick={startUpdate}>
+            Reload
+          </button>
+        </p>
       )}
       <DropTarget />
     </div>

@@ -1,22 +1,23 @@
 /** Where the visitor writes. */
-import { signal } from '@preact/signals'
-import { ask, askError, live, stop } from '../state/answering.ts'
+import { ask, askError, stop } from '../state/answering.ts'
+import { current } from '../state/history.ts'
 import { loaded } from '../state/model.ts'
+import { writing } from '../state/running.ts'
+import { typed } from '../state/typed.ts'
 import { Icon } from './icon.tsx'
-
-const text = signal('')
 
 async function submit(event?: Event): Promise<void> {
   event?.preventDefault()
-  const prompt = text.value.trim()
-  if (prompt === '' || live.value !== undefined) return
-  text.value = ''
+  const prompt = typed.value.trim()
+  if (prompt === '' || writing.value !== undefined) return
+  typed.value = ''
   await ask(prompt)
 }
 
 export function Composer() {
   const raw = loaded.value?.raw === true
-  const busy = live.value !== undefined
+  const answer = writing.value
+  const error = askError.value?.conversation === current.value.id ? askError.value.text : undefined
   const keys = (event: KeyboardEvent) => {
     // While a word is being composed, Enter belongs to the input method.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
@@ -25,9 +26,9 @@ export function Composer() {
   }
   return (
     <form class="composer" id="ask" onSubmit={(event) => void submit(event)}>
-      {askError.value !== undefined && (
+      {error !== undefined && (
         <p class="notice" role="alert" id="error">
-          {askError.value}
+          {error}
         </p>
       )}
       <div class="field">
@@ -38,12 +39,12 @@ export function Composer() {
           id="prompt"
           rows={1}
           placeholder={raw ? 'A text to continue' : 'Ask about the winds…'}
-          value={text.value}
-          onInput={(event) => (text.value = event.currentTarget.value)}
+          value={typed.value}
+          onInput={(event) => (typed.value = event.currentTarget.value)}
           onKeyDown={keys}
         />
-        {busy ? (
-          <button type="button" class="round" aria-label="Stop" onClick={stop}>
+        {answer !== undefined ? (
+          <button type="button" class="round" aria-label="Stop" onClick={() => stop(answer.id)}>
             <Icon name="stop" />
           </button>
         ) : (
@@ -51,7 +52,7 @@ export function Composer() {
             type="submit"
             class="round primary"
             aria-label={raw ? 'Continue' : 'Send'}
-            disabled={text.value.trim() === ''}
+            disabled={typed.value.trim() === ''}
           >
             <Icon name="send" />
           </button>

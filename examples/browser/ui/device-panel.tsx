@@ -2,8 +2,8 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { askError } from '../state/answering.ts'
+import { bytes } from '../state/format.ts'
 import { loadError, loaded } from '../state/model.ts'
-import { bytes } from './format.ts'
 
 const facts = signal<readonly (readonly [string, string])[]>([])
 const copied = signal(false)
@@ -42,7 +42,7 @@ async function look(): Promise<void> {
     ['Key/value cache', model === undefined ? undefined : bytes(model.status.memory.cache)],
     ['On the GPU', model === undefined ? undefined : bytes(model.status.gpuBytes)],
     ['Context', model === undefined ? undefined : `${model.status.contextLength} tokens`],
-    ['Last error', askError.value ?? loadError.value],
+    ['Last error', askError.value?.text ?? loadError.value],
     ['Browser', navigator.userAgent],
   ]
   facts.value = rows.filter((row): row is [string, string] => row[1] !== undefined)

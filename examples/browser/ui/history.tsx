@@ -1,54 +1,31 @@
 /** The conversations that this browser keeps. */
 import { signal } from '@preact/signals'
-import { live } from '../state/answering.ts'
-import { type Conversation, shown } from '../state/conversation.ts'
-import { current, exportCurrent, importFile, kept, remove, show, startAnew } from '../state/history.ts'
+import { removeAll, stop } from '../state/answering.ts'
+import type { Conversation } from '../state/conversation.ts'
+import { current, exportFile, importFile, kept, show, startAnew, unkept } from '../state/history.ts'
+import { path, runningIn, viewed, writing } from '../state/running.ts'
 import { drawer } from './app.tsx'
 import { Icon } from './icon.tsx'
 
 const importError = signal<string | undefined>(undefined)
 
 export function History() {
-  const busy = live.value !== undefined
   const startNew = () => {
     startAnew()
     drawer.value = undefined
   }
-  const pick = (conversation: Conversation) => () => {
-    show(conversation)
-    drawer.value = undefined
-  }
   return (
     <nav class="side history" aria-label="Conversations">
-      <button type="button" class="wide" id="new" disabled={busy} onClick={startNew}>
+      <button type="button" class="wide" id="new" onClick={startNew}>
         <Icon name="plus" /> New conversation
       </button>
       <ul>
         {kept.value.map((conversation) => (
-          <li key={conversation.id} class={conversation.id === current.value.id ? 'at-hand' : ''}>
-            <button
-              type="button"
-              class="title"
-              disabled={busy}
-              aria-current={conversation.id === current.value.id}
-              onClick={pick(conversation)}
-            >
-              {conversation.title}
-            </button>
-            <button
-              type="button"
-              class="icon small"
-              aria-label={`Delete ${conversation.title}`}
-              disabled={busy}
-              onClick={() => void remove(conversation.id)}
-            >
-              <Icon name="bin" />
-            </button>
-          </li>
+          <Item key={conversation.id} conversation={conversation} />
         ))}
       </ul>
       <footer>
-        <button type="button" class="quiet" disabled={shown(current.value).length === 0} onClick={exportCurrent}>
+        <button type="button" class="quiet" disabled={path.value.length === 0} onClick={exportViewed}>
           <Icon name="save" /> Export
         </button>
         <input
@@ -56,17 +33,65 @@ export function History() {
           class="hidden-input"
           type="file"
           accept=".json,application/json"
-          disabled={busy}
           onChange={(event) => void take(event)}
         />
         <label class="button quiet" for="import">
           <Icon name="open" /> Import
         </label>
         {importError.value !== undefined && <p role="alert">{importError.value}</p>}
-        <p class="small">Kept in this browser only.</p>
+        <p class="small">
+          {unkept.value === undefined
+            ? 'Kept in this browser only.'
+            : `This browser keeps nothing: what is said here is lost with the page. (${unkept.value})`}
+        </p>
       </footer>
     </nav>
   )
+}
+
+function Item({ conversation }: { conversation: Conversation }) {
+  const { id, title } = conversation
+  const answers = runningIn(id)
+  const isAtHand = id === current.value.id
+  // What is in sight is stopped where the visitor writes.
+  const isStoppable = answers.length > 0 && !(isAtHand && writing.value !== undefined)
+  const pick = () => {
+    show(conversation)
+    drawer.value = undefined
+  }
+  return (
+    <li class={isAtHand ? 'at-hand' : ''}>
+      <button type="button" class="title" aria-current={isAtHand} onClick={pick}>
+        {answers.length > 0 && (
+          <span class="running">
+            <span class="visually-hidden">Being answered: </span>
+          </span>
+        )}
+        <span class="name">{title}</span>
+      </button>
+      {isStoppable && (
+        <button
+          type="button"
+          class="icon small"
+          aria-label={`Stop the answer in ${title}`}
+          onClick={() => answers.map((answer) => stop(answer.id))}
+        >
+          <Icon name="stop" />
+        </button>
+      )}
+      <button type="button" class="icon small" aria-label={`Delete ${title}`} onClick={() => void removeAll(id)}>
+        <Icon name="bin" />
+      </button>
+    </li>
+  )
+}
+
+/** What is still being written is exported as far as it has come. */
+function exportViewed(): void {
+  const entries = Object.entries(viewed.value.entries).map(([id, { live, ...entry }]) => {
+    return [id, live === undefined ? entry : { ...entry, end: 'stopped' }]
+  })
+  exportFile({ ...viewed.value, entries: Object.fromEntries(entries) })
 }
 
 async function take(event: Event): Promise<void> {

@@ -9,6 +9,7 @@ const PATHS = {
   bin: 'M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12',
   copy: 'M9 9h10v10H9zM5 15V5h10',
   again: 'M20 11a8 8 0 1 0-2.3 6.3M20 5v6h-6',
+  on: 'M5 6l7 6-7 6zM13 6l7 6-7 6z',
   pen: 'M4 20l1-4L16 5l3 3L8 19zM14 7l3 3',
   left: 'M14 6l-6 6 6 6',
   right: 'M10 6l6 6-6 6',

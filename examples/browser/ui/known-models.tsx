@@ -1,7 +1,7 @@
 /** A short list of Mistral models, with what each would take of this GPU. */
-import { look, type Verdict, verdicts } from '../state/fitting.ts'
+import { look, problemOf, type Verdict, verdicts } from '../state/fitting.ts'
+import { bytes } from '../state/format.ts'
 import type { NamedSource } from '../state/model.ts'
-import { bytes } from './format.ts'
 
 interface KnownModel {
   readonly title: string
@@ -95,12 +95,8 @@ function textOf(verdict: Verdict | undefined): string {
   if (verdict === undefined) return ''
   if (verdict.is === 'looking') return 'Reading its header…'
   if (verdict.is === 'failed') return `That cannot be told: ${verdict.why}`
-  const { fits, memory, contextLength, problems } = verdict.plan
-  const [problem] = problems
-  if (!fits && problem !== undefined) {
-    const { what, neededBytes, limit, limitBytes } = problem
-    return `Does not fit this GPU: ${what} needs ${bytes(neededBytes)}, and its ${limit} is ${bytes(limitBytes)}.`
-  }
+  const { fits, memory, contextLength } = verdict.plan
+  if (!fits) return problemOf(verdict.plan)
   const cache = `${bytes(memory.cache)} for ${contextLength.toLocaleString()} tokens of context`
   return `Fits this GPU, if ${bytes(memory.total)} of its memory are free: weights ${bytes(memory.weights)}, ${cache}.`
 }

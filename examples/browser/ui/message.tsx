@@ -1,40 +1,54 @@
 /** One thing that was said, and what can be done with it. */
-import { useState } from 'preact/hooks'
-import { edit, live, regenerate } from '../state/answering.ts'
+import { useEffect, useRef } from 'preact/hooks'
+import { answerTo, edit, goOn, isUnanswered, regenerate } from '../state/answering.ts'
 import { branches, choose, type Entry } from '../state/conversation.ts'
 import { change, current } from '../state/history.ts'
+import { loaded } from '../state/model.ts'
+import { running, viewed } from '../state/running.ts'
+import { edits, setEdit } from '../state/typed.ts'
 import { Icon, type IconName } from './icon.tsx'
 import { Markdown } from './markdown.tsx'
 import { Tokens } from './tokens.tsx'
 import { asTokens } from './transcript.tsx'
 
-export function Message({ entry, writing }: { entry: Entry; writing: boolean }) {
-  const [editing, setEditing] = useState(false)
-  const { role, reasoning, tokens } = entry
+export function Message({ entry }: { entry: Entry }) {
+  const { id, role, reasoning, tokens, live } = entry
+  const isWritten = live === 'here' || live === 'elsewhere'
+  const edited = edits.value.get(id)
   return (
-    <article class={`entry ${role}${writing ? ' live' : ''}`} aria-label={role === 'user' ? 'You' : 'The model'}>
+    <article class={`entry ${role}${isWritten ? ' live' : ''}`} aria-label={role === 'user' ? 'You' : 'The model'}>
       {reasoning !== undefined && (
         <details class="thoughts">
-          <summary>{writing && entry.text === '' ? 'Thinking…' : 'Thoughts'}</summary>
+          <summary>{isWritten && entry.text === '' ? 'Thinking…' : 'Thoughts'}</summary>
           <p>{reasoning}</p>
         </details>
       )}
-      {editing ? (
-        <Editor entry={entry} close={() => setEditing(false)} />
+      {edited !== undefined ? (
+        <Editor entry={entry} text={edited} />
       ) : role === 'user' ? (
         <p class="said">{entry.text}</p>
       ) : asTokens.value && tokens !== undefined ? (
-        <Tokens entry={entry} writing={writing} />
+        <Tokens entry={entry} />
       ) : (
         <Markdown text={entry.text} />
       )}
-      {!writing && !editing && <Actions entry={entry} startEditing={() => setEditing(true)} />}
+      {isWritten && isWaiting(entry) && <p class="small">Begins as soon as another answer has ended.</p>}
+      {edited === undefined && <Actions entry={entry} isWritten={isWritten} />}
     </article>
   )
 }
 
-function Editor({ entry, close }: { entry: Entry; close: () => void }) {
-  const [text, setText] = useState(entry.text)
+/** Where a model writes as many answers as it can at once, others wait. */
+function isWaiting({ live, text, tokens = [], reasoning }: Entry): boolean {
+  if (live !== 'here' || text !== '' || tokens.length > 0 || reasoning !== undefined) return false
+  const begun = [...running.value.values()].filter((one) => one.live === 'here' && one.entry.text !== '')
+  return begun.length >= (loaded.value?.status.maxSequences ?? 1)
+}
+
+function Editor({ entry, text }: { entry: Entry; text: string }) {
+  const box = useRef<HTMLTextAreaElement>(null)
+  useEffect(() => box.current?.focus(), [])
+  const close = () => setEdit(entry.id, undefined)
   const submit = (event: Event) => {
     event.preventDefault()
     close()
@@ -46,10 +60,12 @@ function Editor({ entry, close }: { entry: Entry; close: () => void }) {
         aria-label="Your message, in other words"
         rows={3}
         value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
+        ref={box}
+        onKeyDown={(event) => event.key === 'Escape' && close()}
+        onInput={(event) => setEdit(entry.id, event.currentTarget.value)}
       />
       <span class="row">
-        <button type="submit" class="primary">
+        <button type="submit" class="primary" disabled={text.trim() === ''}>
           Ask this instead
         </button>
         <button type="button" onClick={close}>
@@ -60,23 +76,37 @@ function Editor({ entry, close }: { entry: Entry; close: () => void }) {
   )
 }
 
-function Actions({ entry, startEditing }: { entry: Entry; startEditing: () => void }) {
-  const busy = live.value !== undefined
+function Actions({ entry, isWritten }: { entry: Entry; isWritten: boolean }) {
+  const isCut = entry.live === 'cut' || ['stopped', 'length', 'failed'].includes(entry.end ?? '')
+  const none = loaded.value === undefined
+  if (isWritten) {
+    return branches(viewed.value, entry.parent).length < 2 ? null : (
+      <footer class="actions">
+        <Branches entry={entry} />
+      </footer>
+    )
+  }
   return (
     <footer class="actions">
       <Branches entry={entry} />
       <Action icon="copy" label="Copy" act={() => void navigator.clipboard.writeText(entry.text)} />
       {entry.role === 'user' ? (
-        <Action icon="pen" label="Edit" disabled={busy} act={startEditing} />
+        <Action icon="pen" label="Edit" act={() => setEdit(entry.id, entry.text)} />
       ) : (
-        <Action icon="again" label="Regenerate" disabled={busy} act={() => void regenerate(entry)} />
+        <Action icon="again" label="Regenerate" disabled={none} act={() => void regenerate(entry)} />
+      )}
+      {entry.role === 'assistant' && isCut && entry.text !== '' && (
+        <Action icon="on" label="Continue" disabled={none} act={() => void goOn(entry)} />
+      )}
+      {isUnanswered(entry) && (
+        <Action icon="again" label="Ask again" disabled={none} act={() => void answerTo(entry)} />
       )}
       <Outcome entry={entry} />
     </footer>
   )
 }
 
-function Outcome({ entry: { end, numbers } }: { entry: Entry }) {
+function Outcome({ entry: { end, numbers, live } }: { entry: Entry }) {
   if (numbers === undefined) return null
   const parts = []
   if (numbers.promptTokens > 0) parts.push(`${numbers.promptTokens} tokens read`)
@@ -84,15 +114,18 @@ function Outcome({ entry: { end, numbers } }: { entry: Entry }) {
   if (numbers.decodePerSecond > 0) parts.push(`${numbers.decodePerSecond.toFixed(1)} tokens/s`)
   if (end === 'length') parts.push('cut at the limit')
   if (end === 'stopped') parts.push('stopped')
+  if (end === 'failed') parts.push('failed')
+  if (live === 'cut') parts.push('cut off')
   return <small class="outcome">{parts.join(' · ')}</small>
 }
 
 /** ‹ 2 / 3 › where there are several answers or wordings. */
 function Branches({ entry }: { entry: Entry }) {
-  const beside = branches(current.value, entry.parent)
+  const beside = branches(viewed.value, entry.parent)
   if (beside.length < 2) return null
   const at = beside.findIndex(({ id }) => id === entry.id)
-  const show = (index: number) => () => change(current.value.id, (conversation) => choose(conversation, beside[index]!))
+  const show = (index: number) => () =>
+    void change(current.value.id, (conversation) => choose(conversation, beside[index]!))
   return (
     <span class="branches">
       <Action icon="left" label="The one before" disabled={at === 0} act={show(at - 1)} />

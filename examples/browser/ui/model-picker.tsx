@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { droppedFiles } from '../state/dropped-files.ts'
+import { bytes, duration } from '../state/format.ts'
 import {
   cached,
   cancelLoading,
@@ -12,18 +13,23 @@ import {
   loading,
   loadModel,
   lookAtCache,
+  modelNamed,
   type NamedSource,
   POCKET,
   tabs,
 } from '../state/model.ts'
 import { choosing } from './app.tsx'
-import { bytes, duration } from './format.ts'
 import { Icon } from './icon.tsx'
 import { KnownModels } from './known-models.tsx'
 
-async function pick(source: NamedSource): Promise<void> {
-  choosing.value = false
-  await loadModel(source)
+async function pick(named: NamedSource): Promise<void> {
+  choosing.value = !(await loadModel(named))
+  if (choosing.value) return
+  // A reload finds the same model again; files are not to be had a second time without the visitor.
+  const address = new URL(location.href)
+  if (typeof named.source === 'string' && named !== POCKET) address.searchParams.set('model', named.source)
+  else address.searchParams.delete('model')
+  history.replaceState(null, '', address)
 }
 
 /** One line above the conversation: the model, or how far it is. */
@@ -158,7 +164,7 @@ function AddressForm() {
     event.preventDefault()
     const given = new FormData(event.currentTarget as HTMLFormElement).get('address')
     const text = String(given ?? '').trim()
-    if (text !== '') void pick({ source: text, name: text })
+    if (text !== '') void pick(modelNamed(text))
   }
   return (
     <form class="way" onSubmit={submit}>

@@ -1,13 +1,12 @@
 /** What an answer cost, and how sure the model was. */
-import { live } from '../state/answering.ts'
-import { type Entry, shown } from '../state/conversation.ts'
-import { current } from '../state/history.ts'
+import type { Entry } from '../state/conversation.ts'
 import { loaded } from '../state/model.ts'
+import { path } from '../state/running.ts'
 import { SpeedChart } from './speed-chart.tsx'
 import { asTokens } from './transcript.tsx'
 
 export function NumbersPanel() {
-  const answer = live.value ?? shown(current.value).findLast(({ role }) => role === 'assistant')
+  const answer = path.value.findLast(({ role }) => role === 'assistant')
   return (
     <div class="numbers-panel">
       <label class="switch-line">
@@ -77,7 +76,7 @@ function perplexity(entry: Entry | undefined): string {
 function Context() {
   const context = loaded.value?.status.contextLength
   if (context === undefined) return null
-  const last = live.value?.numbers ?? shown(current.value).findLast(({ numbers }) => numbers !== undefined)?.numbers
+  const last = path.value.findLast(({ numbers }) => numbers !== undefined)?.numbers
   const used = last === undefined ? 0 : last.promptTokens + last.answerTokens
   return (
     <div class="context">

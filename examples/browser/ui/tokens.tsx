@@ -1,11 +1,11 @@
 /** An answer token by token, each coloured by its probability; a click on an alternative goes on from there. */
 import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
-import { goOnWith } from '../state/answering.ts'
+import { canTakeOthers, goOnWith } from '../state/answering.ts'
 import type { Entry, Token } from '../state/conversation.ts'
-import { percent } from './format.ts'
+import { percent } from '../state/format.ts'
 
-export function Tokens({ entry, writing }: { entry: Entry; writing: boolean }) {
+export function Tokens({ entry }: { entry: Entry }) {
   const [open, setOpen] = useState<number | undefined>(undefined)
   const tokens = entry.tokens ?? []
   const token = open === undefined ? undefined : tokens[open]
@@ -38,7 +38,7 @@ export function Tokens({ entry, writing }: { entry: Entry; writing: boolean }) {
       {token !== undefined && (
         <Alternatives
           token={token}
-          pick={writing || entry.promptIds === undefined ? undefined : (one) => void goOnWith(entry, open!, one)}
+          pick={canTakeOthers(entry) ? (one) => void goOnWith(entry, open!, one) : undefined}
         />
       )}
     </div>

@@ -1,9 +1,9 @@
 /** The conversation at hand. */
 import { signal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
-import { ask, live } from '../state/answering.ts'
-import { type Entry, shown } from '../state/conversation.ts'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { ask } from '../state/answering.ts'
 import { current } from '../state/history.ts'
+import { path, writing } from '../state/running.ts'
 import { Message } from './message.tsx'
 
 /** Tokens are shown by how probable they were, instead of text. */
@@ -11,33 +11,32 @@ export const asTokens = signal(false)
 
 const OPENERS = ['Who are you?', 'What is the mistral?', 'Tell me about the sirocco.'] as const
 
+/** Nearer to the end than this, in pixels, the visitor follows what is written. */
+const NEAR = 160
+
 export function Transcript() {
   const scroller = useRef<HTMLElement>(null)
-  const entries = shownNow()
+  const entries = path.value
+  // Another conversation is shown from its end.
+  useLayoutEffect(
+    () => scroller.current?.scrollTo({ top: scroller.current.scrollHeight, behavior: 'instant' }),
+    [current.value.id],
+  )
   // Keeps the end in sight, unless the visitor has scrolled up to read.
   useEffect(() => {
     const box = scroller.current
-    if (box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < 160) box.scrollTop = box.scrollHeight
+    if (box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) box.scrollTop = box.scrollHeight
   })
   return (
     <section class="transcript" ref={scroller} tabIndex={0} aria-label="Conversation">
       {entries.length === 0 && <Welcome />}
-      <div id="log" role="log" aria-live="polite" aria-busy={live.value !== undefined} aria-label="Messages">
+      <div id="log" role="log" aria-live="polite" aria-busy={writing.value !== undefined} aria-label="Messages">
         {entries.map((entry) => (
-          <Message key={entry.id} entry={entry} writing={entry === live.value} />
+          <Message key={entry.id} entry={entry} />
         ))}
       </div>
     </section>
   )
-}
-
-function shownNow(): Entry[] {
-  const entries = shown(current.value)
-  const draft = live.value
-  if (draft === undefined) return entries
-  // The draft takes the place of the branch beside which it is written.
-  const at = draft.parent === undefined ? 0 : entries.findIndex(({ id }) => id === draft.parent) + 1
-  return [...entries.slice(0, at), draft]
 }
 
 function Welcome() {

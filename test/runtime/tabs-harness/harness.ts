@@ -17,7 +17,7 @@ let goOn = () => {}
 
 const tab = {
   async load(options: WorkerLoadOptions, where: 'page' | 'worker' = 'worker'): Promise<void> {
-    const source = new URL('./pocket', location.href)
+    const source = new URL(import.meta.env.POCKET, location.href)
     chat = await (where === 'page' ? MistralChat.load(source) : WorkerChat.load(source, options))
   },
   /**
