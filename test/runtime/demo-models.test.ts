@@ -55,7 +55,8 @@ describe('the demo page', () => {
           await kept.waitFor({ state: 'detached' })
           expect(await page.evaluate(bytesKept)).toBeLessThan(1000)
         },
-        { serviceWorkers: 'block', settings: { ...GREEDY, max_tokens: 24 } },
+        // Files that a model may have, and this one has not, are asked for in sight of the page here.
+        { serviceWorkers: 'block', settings: { ...GREEDY, max_tokens: 24 }, tolerated: /404/ },
       )
     } finally {
       await hub.close()

@@ -17,6 +17,8 @@ export const ENDLESS = { do_sample: false, max_tokens: 1500, ignore_eos: true }
 export interface VisitOptions extends BrowserContextOptions {
   readonly path?: string
   readonly settings?: object
+  /** Complaints that are no fault. */
+  readonly tolerated?: RegExp
 }
 
 /** Opens the page with settings of a visitor; what the browser complains about fails the test. */
@@ -45,7 +47,7 @@ export function useDemo(folders: Record<string, string | null> = {}): Visit {
     await server?.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  return async (use, { path = 'index.html', settings = {}, ...options } = {}) => {
+  return async (use, { path = 'index.html', settings = {}, tolerated, ...options } = {}) => {
     const context = await browser()!.newContext({ locale: 'en-US', ...options })
     context.setDefaultTimeout(patience(60_000))
     try {
@@ -58,7 +60,7 @@ export function useDemo(folders: Record<string, string | null> = {}): Visit {
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
       await page.goto(`${server.origin}/page/${path}`)
       await use(page, { folder, server })
-      expect(complaints).toEqual([])
+      expect(complaints.filter((text) => !tolerated?.test(text))).toEqual([])
     } finally {
       await context.close()
     }
