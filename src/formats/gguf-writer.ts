@@ -9,7 +9,7 @@ export type GgufPair =
   | { readonly key: string; readonly type: 'i32s' | 'f32s'; readonly value: readonly number[] }
 
 /** The tensors' types that are written, by their numbers. */
-const TENSOR_TYPES = { f32: 0, q4_0: 2, q8_0: 8 } as const
+const TENSOR_TYPES = { f32: 0, q4_0: 2, q8_0: 8, q4_k: 12, q6_k: 14 } as const
 export type NewTensorType = keyof typeof TENSOR_TYPES
 
 /** A tensor of a file that is being written. */

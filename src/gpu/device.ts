@@ -176,9 +176,10 @@ export class Gpu {
   /**
    * Resolves when all submitted work is done; throws when the device failed on the way.
    * @param kind names work that was just submitted and takes the same time again
+   * @param patient hearing of it a millisecond later is no loss
    */
-  async finish(kind?: string): Promise<void> {
-    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone(), this.software)
+  async finish(kind?: string, patient = false): Promise<void> {
+    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone(), this.software, patient)
     await this.waits.resultOf(kind, ask)
     this.check()
   }

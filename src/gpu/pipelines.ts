@@ -40,7 +40,8 @@ export class PipelineCache {
       const label = parts.map((part) => part.module.name).join(' + ')
       const layout = this.layoutsOf(shape).pipeline
       const compute = { module: device.createShaderModule({ label, code }), entryPoint: 'main' }
-      pipeline = platform.calmly(() => device.createComputePipelineAsync({ label, layout, compute }), this.onCpu)
+      const compiled = () => device.createComputePipelineAsync({ label, layout, compute })
+      pipeline = platform.calmly(compiled, this.onCpu, this.onCpu)
       this.pipelines.set(key, pipeline)
       // What failed once is tried again.
       pipeline.catch(() => this.pipelines.delete(key))

@@ -7,6 +7,10 @@ import type { Copy, PackedRow } from './quantize.ts'
 
 /** The low nibble of each byte. */
 const LOW = 0x0f0f0f0f
+/** The two lowest bits of each byte. */
+const PAIR = 0x03030303
+/** The lowest. */
+const BIT = 0x01010101
 
 interface Views {
   readonly from: DataView
@@ -22,26 +26,22 @@ function views(stored: Uint8Array, { quants, scales }: PackedRow): Views {
   }
 }
 
-/** Of 32 bytes, the low nibbles as four words: byte j of word i has element 8i + j low and element 8i + 4 + j high. */
-function putLow(from: DataView, at: number, to: Uint32Array, word: number): void {
+/**
+ * Of 32 bytes, the low nibbles as four words from `low` on, and the high ones from `high` on: byte j of word i has element 8i + j
+ * low and element 8i + 4 + j high.
+ */
+function putRun(from: DataView, at: number, to: Uint32Array, low: number, high: number): void {
   for (let i = 0; i < 4; i++) {
-    to[word + i] = (from.getUint32(at + 8 * i, true) & LOW) | ((from.getUint32(at + 8 * i + 4, true) & LOW) << 4)
-  }
-}
-
-/** The same of the high nibbles. */
-function putHigh(from: DataView, at: number, to: Uint32Array, word: number): void {
-  for (let i = 0; i < 4; i++) {
-    to[word + i] = ((from.getUint32(at + 8 * i, true) >>> 4) & LOW) | (from.getUint32(at + 8 * i + 4, true) & ~LOW)
+    const a = from.getUint32(at + 8 * i, true)
+    const b = from.getUint32(at + 8 * i + 4, true)
+    to[low + i] = (a & LOW) | ((b & LOW) << 4)
+    to[high + i] = ((a >>> 4) & LOW) | (b & ~LOW)
   }
 }
 
 /** 256 elements of four bits: a run of 32 bytes has 32 elements low and the next 32 high. */
 function putRuns(from: DataView, at: number, to: Uint32Array, word: number): void {
-  for (let run = 0; run < 4; run++) {
-    putLow(from, at + 32 * run, to, word + 8 * run)
-    putHigh(from, at + 32 * run, to, word + 8 * run + 4)
-  }
+  for (let run = 0; run < 4; run++) putRun(from, at + 32 * run, to, word + 8 * run, word + 8 * run + 4)
 }
 
 /** (f16 d, f16 dmin), then the low nibbles of scales and minimums in turn, then their two high bits. */
@@ -83,38 +83,58 @@ const copyQ5K = copyRows(176, ({ from, weights, scales }, at, to, side, blocks) 
   for (let block = 0; block < blocks; block++, at += 176) {
     putScalesAndMins(from, at, scales, side + 12 * block)
     putRuns(from, at + 48, weights, to + 32 * block)
-    // Bit j of a byte is the fifth of an element of group j.
-    for (let group = 0; group < 8; group++) {
-      let bits = 0
-      for (let i = 0; i < 8; i++) bits |= ((from.getUint32(at + 16 + 4 * i, true) >>> group) & 0x01010101) << i
-      scales[side + 12 * block + 4 + group] = bits
-    }
+    putFifths(from, at + 16, scales, side + 12 * block + 4)
   }
 })
+
+/** Bit j of each of 32 bytes is the fifth of an element of group j. */
+function putFifths(from: DataView, at: number, to: Uint32Array, word: number): void {
+  for (let group = 0; group < 8; group += 4) {
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
+    for (let i = 0; i < 8; i++) {
+      const bits = from.getUint32(at + 4 * i, true) >>> group
+      a |= (bits & BIT) << i
+      b |= ((bits >>> 1) & BIT) << i
+      c |= ((bits >>> 2) & BIT) << i
+      d |= ((bits >>> 3) & BIT) << i
+    }
+    to[word + group] = a
+    to[word + group + 1] = b
+    to[word + group + 2] = c
+    to[word + group + 3] = d
+  }
+}
 
 const copyQ6K = copyRows(210, (views, at, to, side, blocks) => {
   const { from, scales } = views
   const factors = new Uint16Array(scales.buffer, scales.byteOffset + 4 * side + 80 * blocks, blocks)
   for (let block = 0; block < blocks; block++, at += 210) {
-    for (let part = 0; part < 8; part++) putSixBits(views, at, to + 32 * block, side + 20 * block, part)
+    for (let half = 0; half < 2; half++) putSixBits(views, at, to + 32 * block, side + 20 * block, half)
     for (let i = 0; i < 4; i++) scales[side + 20 * block + 16 + i] = from.getUint32(at + 192 + 4 * i, true)
     factors[block] = from.getUint16(at + 208, true)
   }
 })
 
 /** Of 128 elements, two runs of 32 bytes have 64 low and the next 64 high; 32 more bytes have two bits of all. */
-function putSixBits({ from, weights, scales }: Views, at: number, to: number, side: number, part: number): void {
-  const half = part >> 2
-  const run = at + 64 * half + 32 * (part & 1)
-  if ((part & 2) === 0) putLow(from, run, weights, to + 4 * part)
-  else putHigh(from, run, weights, to + 4 * part)
+function putSixBits({ from, weights, scales }: Views, at: number, to: number, side: number, half: number): void {
+  const words = to + 16 * half
+  for (let run = 0; run < 2; run++) {
+    putRun(from, at + 64 * half + 32 * run, weights, words + 4 * run, words + 8 + 4 * run)
+  }
   for (let word = 0; word < 2; word++) {
-    let pairs = 0
-    for (let k = 0; k < 4; k++) {
-      const four = from.getUint32(at + 128 + 32 * half + 16 * word + 4 * k, true)
-      pairs |= ((four >>> (2 * (part & 3))) & 0x03030303) << (2 * k)
-    }
-    scales[side + 2 * part + word] = pairs
+    const bits = at + 128 + 32 * half + 16 * word
+    const a = from.getUint32(bits, true)
+    const b = from.getUint32(bits + 4, true)
+    const c = from.getUint32(bits + 8, true)
+    const d = from.getUint32(bits + 12, true)
+    const pairs = side + 8 * half + word
+    scales[pairs] = (a & PAIR) | ((b & PAIR) << 2) | ((c & PAIR) << 4) | ((d & PAIR) << 6)
+    scales[pairs + 2] = ((a >>> 2) & PAIR) | (b & (PAIR << 2)) | ((c & (PAIR << 2)) << 2) | ((d & (PAIR << 2)) << 4)
+    scales[pairs + 4] = ((a >>> 4) & PAIR) | ((b >>> 2) & (PAIR << 2)) | (c & (PAIR << 4)) | ((d & (PAIR << 4)) << 2)
+    scales[pairs + 6] = ((a >>> 6) & PAIR) | ((b >>> 4) & (PAIR << 2)) | ((c >>> 2) & (PAIR << 4)) | (d & (PAIR << 6))
   }
 }
 

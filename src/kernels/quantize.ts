@@ -63,18 +63,38 @@ interface BlockViews {
   readonly scales: Uint16Array
 }
 
-/** Takes blocks `at`, `to` and `scale`, counted in elements of the views, until the row has no more scales. */
-type CopyRow = (views: BlockViews, at: number, to: number, scale: number, end: number) => void
+/** The same where two blocks are whole words: then half as much is read and written. */
+interface PairViews {
+  readonly from: Uint32Array
+  readonly words: Uint32Array
+  readonly scales: Uint32Array
+}
 
-/** Takes GGUF blocks (an f16 scale, then the quants) apart, with one set of views for a whole run: to make them costs as much as a row. */
-function copyBlocks(size: number, copyRow: CopyRow): Copy {
+/** Takes blocks, or pairs of them, `at`, `to` and `scale`, counted in elements of the views, until the row has no more scales. */
+type CopyRow<V> = (views: V, at: number, to: number, scale: number, end: number) => void
+
+/**
+ * Takes GGUF blocks (an f16 scale, then the quants) apart, with one set of views for a whole run: to make them costs as much as a row.
+ */
+function copyBlocks(size: number, copyRow: CopyRow<BlockViews>, copyPairs?: CopyRow<PairViews>): Copy {
   return (stored, { quants, scales }, run) => {
-    const views: BlockViews = {
+    const rows = run ?? { count: 1, from: stored.byteLength, quants: 0, scales: 0 }
+    const words = new Uint32Array(quants.buffer, quants.byteOffset, quants.byteLength / 4)
+    const inPairs = rows.from % (2 * size) === 0 && (stored.byteOffset | scales.byteOffset | rows.scales) % 4 === 0
+    if (copyPairs !== undefined && inPairs) {
+      const from = new Uint32Array(stored.buffer, stored.byteOffset, stored.byteLength / 4)
+      const views = { from, words, scales: new Uint32Array(scales.buffer, scales.byteOffset, scales.byteLength / 4) }
+      for (let i = 0; i < rows.count; i++) {
+        const scale = (i * rows.scales) / 4
+        copyPairs(views, (i * rows.from) / 4, (i * rows.quants) / 4, scale, scale + rows.from / (2 * size))
+      }
+      return
+    }
+    const views = {
       from: u16View(stored),
-      words: new Uint32Array(quants.buffer, quants.byteOffset, quants.byteLength / 4),
+      words,
       scales: new Uint16Array(scales.buffer, scales.byteOffset, scales.byteLength / 2),
     }
-    const rows = run ?? { count: 1, from: stored.byteLength, quants: 0, scales: 0 }
     for (let i = 0; i < rows.count; i++) {
       const scale = (i * rows.scales) / 2
       copyRow(views, (i * rows.from) / 2, (i * rows.quants) / 4, scale, scale + rows.from / size)
@@ -82,33 +102,70 @@ function copyBlocks(size: number, copyRow: CopyRow): Copy {
   }
 }
 
-export const copyQ8: Copy = copyBlocks(34, ({ from, words, scales }, at, to, scale, end) => {
-  while (scale < end) {
-    scales[scale++] = from[at++]!
-    for (let i = 0; i < 8; i++, at += 2) words[to++] = from[at]! | (from[at + 1]! << 16)
-  }
-})
+/** The scale of a first block, and of a second one whose scale is the upper half of its word. */
+function bothScales(first: number, second: number): number {
+  return (first & 0xffff) | (second & 0xffff0000)
+}
+
+export const copyQ8: Copy = copyBlocks(
+  34,
+  ({ from, words, scales }, at, to, scale, end) => {
+    while (scale < end) {
+      scales[scale++] = from[at++]!
+      for (let i = 0; i < 8; i++, at += 2) words[to++] = from[at]! | (from[at + 1]! << 16)
+    }
+  },
+  ({ from, words, scales }, at, to, scale, end) => {
+    for (; scale < end; at += 17, to += 16) {
+      let word = from[at]!
+      scales[scale++] = bothScales(word, from[at + 8]!)
+      for (let i = 0; i < 8; i++) {
+        const next = from[at + 1 + i]!
+        words[to + i] = (word >>> 16) | (next << 16)
+        words[to + 8 + i] = from[at + 9 + i]!
+        word = next
+      }
+    }
+  },
+)
 
 /** The low nibble of each byte. */
 const LOW = 0x0f0f0f0f
 
-/**
- * Q4_0 keeps element j in the low nibble of byte j and element 16 + j in the high one. On the GPU byte j of word i holds input
- * 8i + j in its low nibble and input 8i + 4 + j in its high one.
- */
-export const copyQ4: Copy = copyBlocks(18, ({ from, words, scales }, at, to, scale, end) => {
-  for (; scale < end; at += 9, to += 4) {
-    scales[scale++] = from[at]!
-    const a = from[at + 1]! | (from[at + 2]! << 16)
-    const b = from[at + 3]! | (from[at + 4]! << 16)
-    const c = from[at + 5]! | (from[at + 6]! << 16)
-    const d = from[at + 7]! | (from[at + 8]! << 16)
-    words[to] = (a & LOW) | ((b & LOW) << 4)
-    words[to + 1] = (c & LOW) | ((d & LOW) << 4)
-    words[to + 2] = ((a >>> 4) & LOW) | (b & ~LOW)
-    words[to + 3] = ((c >>> 4) & LOW) | (d & ~LOW)
-  }
-})
+/** Writes a block of Q4_0, whose quants are `a` to `d`: it keeps element j in the low nibble of byte j and element 16 + j in the high one. */
+function putQ4(words: Uint32Array, to: number, a: number, b: number, c: number, d: number): void {
+  words[to] = (a & LOW) | ((b & LOW) << 4)
+  words[to + 1] = (c & LOW) | ((d & LOW) << 4)
+  words[to + 2] = ((a >>> 4) & LOW) | (b & ~LOW)
+  words[to + 3] = ((c >>> 4) & LOW) | (d & ~LOW)
+}
+
+/** On the GPU byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one. */
+export const copyQ4: Copy = copyBlocks(
+  18,
+  ({ from, words, scales }, at, to, scale, end) => {
+    for (; scale < end; at += 9, to += 4) {
+      scales[scale++] = from[at]!
+      const a = from[at + 1]! | (from[at + 2]! << 16)
+      const b = from[at + 3]! | (from[at + 4]! << 16)
+      const c = from[at + 5]! | (from[at + 6]! << 16)
+      putQ4(words, to, a, b, c, from[at + 7]! | (from[at + 8]! << 16))
+    }
+  },
+  ({ from, words, scales }, at, to, scale, end) => {
+    for (; scale < end; at += 9, to += 8) {
+      const first = from[at]!
+      const a = from[at + 1]!
+      const b = from[at + 2]!
+      const c = from[at + 3]!
+      const last = from[at + 4]!
+      scales[scale++] = bothScales(first, last)
+      const d = (c >>> 16) | (last << 16)
+      putQ4(words, to, (first >>> 16) | (a << 16), (a >>> 16) | (b << 16), (b >>> 16) | (c << 16), d)
+      putQ4(words, to + 4, from[at + 5]!, from[at + 6]!, from[at + 7]!, from[at + 8]!)
+    }
+  },
+)
 
 /** Four bits as eight, which loses nothing. */
 export const widenQ4: Copy = copyBlocks(18, ({ from, words, scales }, at, to, scale, end) => {

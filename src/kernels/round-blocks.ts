@@ -11,6 +11,7 @@ import { Recorder, type Recording } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import { ROUND_BLOCKS } from '../gpu/shaders.gen.ts'
 import { roundWords, roundBlocks as shader } from '../gpu/shaders-rounding.gen.ts'
+import type { StagedWrites } from '../gpu/staged-writes.ts'
 import type { RoundingSums } from './quantize.ts'
 import { BLOCK, ceilDiv } from './shape.ts'
 import type { Matrix, Weight } from './weight.ts'
@@ -61,19 +62,21 @@ export class RoundedMatrix {
     private readonly pieces: readonly Piece[],
   ) {}
 
-  /** Makes rows `first` to `first + count` of the matrix. `first` is a multiple of four. */
-  put(first: number, count: number, runs: readonly StoredRows[]): void {
+  /** Makes rows `first` to `first + count` of the matrix. `first` is a multiple of four. What is stored goes through `staged`, if given. */
+  put(first: number, count: number, runs: readonly StoredRows[], staged?: StagedWrites): void {
     const { gpu, stored } = this
+    const writes = staged ?? gpu
     const places = new Uint32Array(2 * count)
     let at = 0
     for (const { bytes, index, step, count, kind } of runs) {
-      gpu.write(stored, at, bytes)
+      writes.write(stored, at, bytes)
       for (let i = 0; i < count; i++) {
         places[2 * (index + i * step)] = (at + (i * bytes.byteLength) / count) / this.blockBytes
         places[2 * (index + i * step) + 1] = kind * ROUND_BLOCKS.SLOTS
       }
       at += bytes.byteLength
     }
+    staged?.submit()
     for (const piece of this.pieces) {
       const from = Math.max(first, piece.begin)
       const to = Math.min(first + count, piece.begin + piece.weight.rows)

@@ -113,14 +113,25 @@ export function createWeight(gpu: Gpu, label: string, layout: WeightLayout, rows
 }
 
 /** Uploads packed rows, of which the first goes to a row whose number is a multiple of four. */
-export function writeRows(gpu: Gpu, { layout, cols, quants, scales }: Weight, first: number, packed: PackedRow): void {
+export function writeRows(
+  gpu: Pick<Gpu, 'write'>,
+  { layout, cols, quants, scales }: Weight,
+  first: number,
+  packed: PackedRow,
+): void {
   const row = rowBytes(layout, cols)
   gpu.write(quants, first * row.quants, packed.quants)
   if (scales !== undefined) gpu.write(scales, first * row.scales, packed.scales)
 }
 
 /** Uploads `count` packed rows of a matrix, whichever of its pieces they belong to. */
-export function writeMatrixRows(gpu: Gpu, matrix: Matrix, first: number, packed: PackedRow, count: number): void {
+export function writeMatrixRows(
+  gpu: Pick<Gpu, 'write'>,
+  matrix: Matrix,
+  first: number,
+  packed: PackedRow,
+  count: number,
+): void {
   let begin = 0
   for (const piece of matrix) {
     const from = Math.max(first, begin)

@@ -189,10 +189,10 @@ export class LoadedModel {
     const { firstSampler } = options
     const warmUpEarly = (weights: ModelWeights) => {
       const model = new Mistral(gpu, config, weights, cache, workspace)
-      void new Recordings(model).warmUpEarly(firstSampler ?? 'greedy')
+      void new Recordings(model).warmUpEarly(firstSampler)
     }
     const load = {
-      onFirstLayer: gpu.software ? warmUpEarly : undefined,
+      onAllocated: gpu.software ? warmUpEarly : undefined,
       weights: dtype,
       signal,
       note: (text: string) => notes.push(text),

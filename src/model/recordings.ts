@@ -44,10 +44,13 @@ export class Recordings {
     if (rows > 0) await this.begin((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
   }
 
-  /** Begins with what the first token takes when no more is known of the model than its first layer. */
-  async warmUpEarly(first: SamplerKind): Promise<void> {
-    if (!this.canChoose) await this.begin((r) => recordSampler(r, first, this.model))
-    await this.begin((r) => this.recordLayers(r, this.rowsAlone > 0 ? 1 : 'many', { outputsClass: 1 }))
+  /** Begins with what {@link warmUp} waits for, while the weights are not there yet. */
+  async warmUpEarly(first?: SamplerKind): Promise<void> {
+    const { rowsAlone } = this
+    if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
+    await this.begin((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass: 1 }))
+    if (first === undefined && rowsAlone === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
+    await this.begin((r) => this.model.recordHead(r, 1))
   }
 
   /** Compilers of software adapters take long: JavaScript chooses tokens meanwhile. */

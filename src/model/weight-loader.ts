@@ -1,12 +1,13 @@
 /**
- * Reads, converts and uploads at the same time: while some rows are converted, the next are read, and those before them are on
- * their way to the GPU.
+ * Makes the buffers of a model's weights, then fills them. It reads, converts and uploads at the same time: while some rows are
+ * converted, the next are read, and those before them are on their way to the GPU.
  */
 import { throwIfAborted } from '../async/abort.ts'
 import { decodeToF32, storedBytes } from '../formats/blocks.ts'
 import type { TensorInfo } from '../formats/tensor-file.ts'
 import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
+import { StagedWrites } from '../gpu/staged-writes.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
 import { createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -22,6 +23,8 @@ import { MatrixTarget } from './weight-target.ts'
 const PIECE_BYTES = 4 << 20
 /** Pieces that are read ahead of the one that is converted. */
 const AHEAD = 3
+/** What software adapters are brought goes through buffers that are used again, from so many bytes on. */
+const WORTH_STAGING = 64 << 20
 /** Bytes handed to the queue before those of the last time are waited for: implementations keep a copy until the GPU has it. */
 const IN_FLIGHT_BYTES = 32 << 20
 
@@ -30,12 +33,14 @@ export interface LoadWeightsOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each piece with the bytes read so far and the tensor they belong to. */
   readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
-  /** Called with a model of one layer as soon as that is there: most others are like it. */
-  readonly onFirstLayer?: ((weights: ModelWeights) => void) | undefined
+  /** Called when the buffers are there, before they are filled. Of tied embeddings it is not known yet whether they are. */
+  readonly onAllocated?: ((weights: ModelWeights) => void) | undefined
   /** True makes the buffers and leaves them empty: only samples of what may be tied are read. */
   readonly onlySizes?: boolean | undefined
   /** Whether the GPU rounds what it can. Default: where that is faster. */
   readonly roundOnGpu?: boolean | undefined
+  /** Whether weights go through buffers that are used again and again. Default: where that is faster. */
+  readonly staged?: boolean | undefined
   /** Called with what the user should know about the weights, one sentence each. */
   readonly note?: ((text: string) => void) | undefined
 }
@@ -58,8 +63,11 @@ interface Job {
 }
 
 export class WeightLoader {
+  /** How each matrix and vector that was allocated is filled. */
+  private readonly fills: (() => Promise<void>)[] = []
   private loadedBytes = 0
   private inFlight = 0
+  private readonly staged: StagedWrites | undefined
   private submitted: Promise<void> = Promise.resolve()
   private readonly jobs: Job[] = []
   /** Memory that files are read to, again and again. */
@@ -71,7 +79,10 @@ export class WeightLoader {
     private readonly checkpoint: Checkpoint,
     private readonly options: LoadWeightsOptions,
     private readonly rounding: Rounding | undefined,
-  ) {}
+  ) {
+    const { staged = gpu.software && checkpoint.totalBytes >= WORTH_STAGING } = options
+    this.staged = staged ? new StagedWrites(gpu) : undefined
+  }
 
   /** @param bias the name that the matrix's bias has, if it has one */
   source(name: WeightName, bias?: WeightName): Source {
@@ -81,14 +92,16 @@ export class WeightLoader {
   }
 
   /** A norm's gain as f32, padded with zeros. */
-  async vector(name: WeightName): Promise<Buffer> {
+  vector(name: WeightName): Buffer {
     const info = this.checkpoint.tensor(name)
-    const padded = new Float32Array(ceilTo(info.shape[0]!, BLOCK))
-    const buffer = this.gpu.createBuffer(name, padded.byteLength)
-    await this.add([wholeOf(info)], ([data]) => {
+    const size = ceilTo(info.shape[0]!, BLOCK)
+    const buffer = this.gpu.createBuffer(name, size * 4)
+    const use: Job['use'] = ([data]) => {
+      const padded = new Float32Array(size)
       padded.set(decodeToF32(info.dtype, data!))
       this.gpu.write(buffer, 0, padded)
-    })
+    }
+    this.fills.push(() => this.add([wholeOf(info)], use))
     return buffer
   }
 
@@ -130,18 +143,26 @@ export class WeightLoader {
     const plain = createMatrix(this.gpu, label, layout, { rows, cols })
     const hasBias = sources.some(({ bias }) => bias !== undefined)
     const matrix = hasBias ? withBiases(this.gpu, plain) : plain
-    const fileRow = Math.max(...sources.map((source) => storedBytes(source.info.dtype, cols)))
+    this.fills.push(async () => {
+      await this.fillMatrix(matrix, sources, map, group)
+      if (hasBias) await this.biases(matrix, sources, map, rows)
+    })
+    return matrix
+  }
+
+  private async fillMatrix(matrix: Matrix, sources: readonly Source[], map: RowMap, group: number): Promise<void> {
+    const { rounding, scratch, staged } = this
+    const dtypes = sources.map((source) => source.info.dtype)
+    const rows = sources.reduce((sum, source) => sum + source.rows, 0)
+    const fileRow = Math.max(...sources.map(({ info, cols }) => storedBytes(info.dtype, cols)))
     // Whole fours keep their offsets in the scales buffer aligned.
     const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
     const count = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
-    const { rounding, scratch } = this
     const rounded = await rounding?.open(matrix, dtypes, Math.min(count, rows))
-    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch })
+    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch, staged })
     for (let first = 0; first < rows; first += count) {
       await this.rows(target, map, first, Math.min(count, rows - first))
     }
-    if (hasBias) await this.biases(matrix, sources, map, rows)
-    return matrix
   }
 
   /** The biases of several matrices in the order of the rows that were taken from them. */
@@ -192,7 +213,6 @@ export class WeightLoader {
   private async add(parts: readonly Part[], use: Job['use']): Promise<void> {
     const { checkpoint, options } = this
     throwIfAborted(options.signal)
-    if (options.onlySizes) return
     const rooms = parts.map(({ length }) => this.roomFor(length))
     const data = Promise.all(
       parts.map(({ info, offset, length }, i) =>
@@ -213,35 +233,47 @@ export class WeightLoader {
 
   private async next(): Promise<void> {
     const { parts, rooms, data, use } = this.jobs[0]!
+    const { staged } = this
     const all = await data
+    await staged?.room()
     throwIfAborted(this.options.signal)
     this.jobs.shift()
     for (const { info, length, isExtra } of parts) if (!isExtra) this.count(info, length)
     throwIfAborted(this.options.signal)
     use(all)
+    staged?.submit()
     this.rooms.push(...rooms)
-    if (this.inFlight < IN_FLIGHT_BYTES) return
+    if (staged !== undefined || this.inFlight < IN_FLIGHT_BYTES) return
     this.inFlight = 0
     const before = this.submitted
-    this.submitted = this.gpu.finish()
+    this.submitted = this.gpu.finish(undefined, true)
     this.submitted.catch(() => undefined)
     await before
   }
 
+  /** Fills what was allocated since the last time. */
+  async fill(): Promise<void> {
+    const fills = this.fills.splice(0)
+    if (this.options.onlySizes) return
+    for (const begin of fills) await begin()
+    await this.drain()
+  }
+
   /** Uses all that is being read. */
-  async drain(): Promise<void> {
+  private async drain(): Promise<void> {
     while (this.jobs.length > 0) await this.next()
   }
 
   /** Waits until all is on the GPU. */
   async end(): Promise<void> {
-    await this.drain()
-    await this.gpu.finish()
+    await this.gpu.finish(undefined, true)
+    this.staged?.destroy()
   }
 
   /** Waits for what is still being read, so that files can be closed. */
   async giveUp(): Promise<void> {
     await Promise.allSettled(this.jobs.map(({ data }) => data))
+    this.staged?.destroy()
   }
 
   /** Counts a tensor as loaded. */

@@ -1,6 +1,7 @@
 /** A matrix that is being loaded: rows of the file become rows of it, on the CPU or on the GPU. */
 import { storedBytes } from '../formats/blocks.ts'
 import type { Gpu } from '../gpu/device.ts'
+import type { StagedWrites } from '../gpu/staged-writes.ts'
 import type { PackedRow } from '../kernels/quantize.ts'
 import type { RoundedMatrix } from '../kernels/round-blocks.ts'
 import { type Matrix, rowBytes, writeMatrixRows } from '../kernels/weight.ts'
@@ -21,6 +22,8 @@ export interface TargetParts {
   /** What rounds its rows on the GPU; undefined where the CPU converts them. */
   readonly rounded: RoundedMatrix | undefined
   readonly scratch: Scratch
+  /** What brings bytes to the GPU, where that is not the device itself. */
+  readonly staged: StagedWrites | undefined
 }
 
 export class MatrixTarget {
@@ -35,9 +38,9 @@ export class MatrixTarget {
 
   /** Makes rows `first` to `first + count` of the matrix. Returns the bytes that went to the queue. */
   put(runs: readonly Run[], first: number, count: number, data: readonly StoredRange[]): number {
-    const { matrix, sources, rounding, rounded } = this.parts
+    const { matrix, sources, rounding, rounded, staged } = this.parts
     if (rounded === undefined) {
-      writeMatrixRows(this.gpu, matrix, first, this.convert(runs, count, data), count)
+      writeMatrixRows(staged ?? this.gpu, matrix, first, this.convert(runs, count, data), count)
       const row = rowBytes(matrix[0]!.layout, matrix[0]!.cols)
       return count * (row.quants + row.scales)
     }
@@ -45,7 +48,7 @@ export class MatrixTarget {
       const bytes = this.stored(data, source, row, places.count)
       return { bytes, ...places, kind: rounding!.kindOf(sources[source]!.name) }
     })
-    rounded.put(first, count, stored)
+    rounded.put(first, count, stored, staged)
     return stored.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
   }
 

@@ -68,20 +68,23 @@ async function loadAll(
   if (options.onlySizes) await twin?.sample(embeddings.info)
   const tokEmbeddings = await loader.matrix('tokEmbeddings', [embeddings], inOrder, ends)
   const layers: LayerWeights[] = []
-  for (let i = 0; i < config.nLayers; i++) {
-    layers.push(await loadLayer(loader, config, i, weights))
-    const [layer] = layers
-    if (i === 0)
-      options.onFirstLayer?.({ tokEmbeddings, layers: [layer!], norm: layer!.ffnNorm, output: tokEmbeddings })
-  }
-  const norm = await loader.vector('norm')
+  for (let i = 0; i < config.nLayers; i++) layers.push(await loadLayer(loader, config, i, weights))
+  const norm = loader.vector('norm')
+  const ownOutput = () => loader.matrix('output', [loader.source('output')], inOrder, ends)
+  const output = config.tiedEmbeddings || twin !== undefined ? tokEmbeddings : await ownOutput()
+  const made = { tokEmbeddings, layers, norm, output }
+  options.onAllocated?.(made)
+  await loader.fill()
   // Whether the two are one is known when all of both was read.
-  if (twin !== undefined) await loader.drain()
-  const isTied = config.tiedEmbeddings || twin?.isSame === true
-  if (twin?.isSame === true) loader.skip(twin.info)
-  if (twin?.isSame === false) options.note?.(twin.note(embeddings.info))
-  const output = isTied ? tokEmbeddings : await loader.matrix('output', [loader.source('output')], inOrder, ends)
-  return { tokEmbeddings, layers, norm, output }
+  if (twin === undefined) return made
+  if (twin.isSame) {
+    loader.skip(twin.info)
+    return made
+  }
+  options.note?.(twin.note(embeddings.info))
+  const untied = { ...made, output: await ownOutput() }
+  await loader.fill()
+  return untied
 }
 
 async function loadLayer(
@@ -94,10 +97,10 @@ async function loadLayer(
   const rotated = config.ropePairing === 'half' ? halvesToNeighbours(config.headDim) : undefined
   const qkv = [{ ...source('wq', 'bq'), order: rotated }, { ...source('wk', 'bk'), order: rotated }, source('wv', 'bv')]
   return {
-    attentionNorm: await loader.vector(`layers.${i}.attentionNorm`),
+    attentionNorm: loader.vector(`layers.${i}.attentionNorm`),
     wqkv: await loader.pieces(`layers.${i}.wqkv`, qkv, weights, config.headDim),
     wo: await loader.matrix(`layers.${i}.wo`, [source('wo', 'bo')], inOrder, weights),
-    ffnNorm: await loader.vector(`layers.${i}.ffnNorm`),
+    ffnNorm: loader.vector(`layers.${i}.ffnNorm`),
     w13: await loader.matrix(`layers.${i}.w13`, [source('w1', 'b1'), source('w3', 'b3')], interleaved, weights),
     w2: await loader.matrix(`layers.${i}.w2`, [source('w2', 'b2')], inOrder, weights),
   }

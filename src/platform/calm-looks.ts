@@ -9,7 +9,7 @@ const PAUSE_MS = 1
 const NAP_MS = platform === 'win32' ? 0 : 0.05
 
 const NAPPING = new Int32Array(new SharedArrayBuffer(4))
-let began = 0
+let began = Number.NEGATIVE_INFINITY
 
 /**
  * As long as a promise of its device is pending, Dawn's binding asks the device in every turn of the event loop, and finds
@@ -19,9 +19,10 @@ let began = 0
  *
  * @param onCpu the adapter computes on the CPU: the first looks take naps, too, which are shorter than any timer. On a GPU they would
  * only hold results up.
+ * @param patient no look need come at once, unless somebody else waits
  */
-export function calmly<T>(ask: () => T, onCpu = false): T {
-  began = performance.now()
+export function calmly<T>(ask: () => T, onCpu = false, patient = false): T {
+  if (!patient) began = performance.now()
   return withPauses(ask, onCpu)
 }
 

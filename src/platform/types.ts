@@ -14,8 +14,11 @@ export interface Platform {
   readonly looksForResults: boolean
   /** Whether the GPU's results may be told late, because the runtime looks for them by a slow timer only. */
   readonly mayTellLate: boolean
-  /** Calls what makes a promise of the GPU, so that looking for its result leaves the CPU to others; `onCpu` says that the GPU is one of these. */
-  calmly<T>(ask: () => T, onCpu: boolean): T
+  /**
+   * Calls what makes a promise of the GPU, so that looking for its result leaves the CPU to others; `onCpu` says that the GPU is one of
+   * these, `patient` that hearing of the result a millisecond later is no loss.
+   */
+  calmly<T>(ask: () => T, onCpu: boolean, patient?: boolean): T
   /** The runtime's WebGPU entry. Throws `DeviceError` that says what to install when there is none. */
   openGpu(options?: GpuEntryOptions): Promise<GPU>
   /** What stands at a path of the local file system; undefined when nothing does, or when there is no file system. */

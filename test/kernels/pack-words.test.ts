@@ -55,8 +55,13 @@ const PLAIN: Record<string, { copy: Copy; bytes: number; quants: (block: Uint8Ar
 }
 
 test.each(Object.entries(PLAIN))('%s', (_, { copy, bytes, quants }) => {
-  const blocks = 33
-  for (const at of [0, 1]) {
+  // Two blocks are whole words, an odd number of them is not, and nothing is at an odd place.
+  for (const [blocks, at] of [
+    [33, 0],
+    [34, 0],
+    [33, 1],
+    [34, 2],
+  ] as const) {
     const stored = randomBytes(blocks * bytes, 7 + at, at)
     const all = Array.from({ length: blocks }, (_, i) => stored.slice(i * bytes, (i + 1) * bytes))
     const expected = all.flatMap((block) => quants(block.subarray(2)))

@@ -140,12 +140,13 @@ describe('weights', () => {
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
   })
 
-  test('come in pieces that leave no seam', async () => {
+  test.each([false, true])('come in pieces that leave no seam, staged: %s', async (staged) => {
     // 5 MiB of embeddings and of fused rows: two pieces each.
     const memory = new MemoryCheckpoint({ dim: 1030, hiddenDim: 650, vocab: 1301, dtype: 'f32' })
     const progress: [number, string][] = []
     const weights = await loadWeights(gpu, memory.asCheckpoint(), {
       weights: 'q8',
+      staged,
       onProgress: (bytes, tensor) => progress.push([bytes, tensor]),
     })
     expect(memory.reads.filter(({ name }) => name === 'tokEmbeddings').length).toBeGreaterThan(1)
