@@ -87,6 +87,8 @@ export class Pace {
     // When it was queued behind another batch, it computed from that one's end on.
     const queued = this.lastEnd > start
     const perStep = Math.max((end - (queued ? this.lastEnd : start)) / steps, 0.01)
+    // What JavaScript did since the batch before counts for those under masks, which wait for it, unless nobody wanted more.
+    const sinceLast = start - this.lastEnd < end - start ? end - this.lastEnd : end - start
     this.lastEnd = end
     // Prompts are not what steps are planned for.
     if (!decodes) return
@@ -100,7 +102,7 @@ export class Pace {
       const key = heldKey(rows.length, steps)
       const { times, at } = this.heldMs.get(key) ?? NEVER
       const fresh = this.held++ - at > STALE ? [] : times
-      this.heldMs.set(key, { times: [...fresh, perStep * steps].slice(-HELD), at: this.held })
+      this.heldMs.set(key, { times: [...fresh, sinceLast].slice(-HELD), at: this.held })
     }
     if (!alone || steps > 1) return
     const times = this.aloneMs.get(width) ?? []
