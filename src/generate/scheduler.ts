@@ -252,8 +252,11 @@ export class Scheduler {
     if (submitted === undefined) return
     this.inFlight++
     this.processed = submitted.result
-      .then((choices) => {
-        this.pace.observe(plan, alone, submitted.start, performance.now())
+      .then(async (choices) => {
+        const end = performance.now()
+        // Batches end in their order, but WebGPU promises none to those who wait for two buffers, and Firefox keeps none.
+        await processed
+        this.pace.observe(plan, alone, submitted.start, end)
         for (const generation of postprocess(plan, choices, this.totals)) this.release(generation)
       })
       // Batches of a device that is gone fail after another has taken its place.

@@ -119,3 +119,33 @@ test('errors name the number that was given', async () => {
     )
   })
 })
+
+test('results that come in another order than their batches', { timeout: patience(120_000) }, async () => {
+  const { runner } = model.loaded
+  const sample = runner.sample.bind(runner)
+  let [count, swapped] = [0, 0]
+  let next = () => {}
+  runner.sample = async (batch, known) => {
+    const submitted = await sample(batch, known)
+    // Each other batch tells its result after the one behind it, as Firefox does where it finds both at once.
+    if (count++ % 2 === 1) void submitted.result.then(next)
+    else {
+      const later = new Promise<void>((resolve) => {
+        next = () => {
+          swapped++
+          resolve()
+        }
+        // There may be none behind the last.
+        setTimeout(resolve, 1000)
+      })
+      return { ...submitted, result: submitted.result.then((choices) => later.then(() => choices)) }
+    }
+    return submitted
+  }
+  try {
+    expect(await tokensOf(model.generate(prompt(1, 12), long))).toEqual(expected)
+    expect(swapped).toBeGreaterThan(1)
+  } finally {
+    runner.sample = sample
+  }
+})
