@@ -1,6 +1,6 @@
 /** Answers: how they are asked for, written, stopped, and gone on with. Each conversation has its own. */
 import { batch, signal } from '@preact/signals'
-import { AbortError, type ChatMessage, type ChatRequest } from 'mistral-webgpu'
+import { AbortError, type ChatMessage, type ChatRequest, ContextLengthError } from 'mistral-webgpu'
 import { branches, choose, type Entry, pathTo, type Token, withEntry } from './conversation.ts'
 import { type Begun, Draft } from './draft.ts'
 import { add, change, current, refresh, remove } from './history.ts'
@@ -199,11 +199,27 @@ async function run({ draft, controller }: Writer, model: Loaded): Promise<void> 
     end = { end: isAborted ? 'stopped' : 'failed' }
     // The model is gone: whoever has it goes on.
     if (!isAborted && loaded.value !== model) return leave(draft)
-    if (!isAborted) askError.value = { conversation, text: (error as Error).message }
+    if (!isAborted) askError.value = { conversation, text: adviceOn(error as Error) }
+    else if (draft.lacksPrompt) await learnPrompt(draft, model)
   } finally {
     writers.delete(draft.id)
   }
   await finish(draft, { ...draft.entry(), ...end })
+}
+
+/** What a stopped answer is told in no other way: other tokens can be taken in it from then on. */
+async function learnPrompt(draft: Draft, { chat }: Loaded): Promise<void> {
+  try {
+    draft.promptIds = await chat.encode(draft.journal.request)
+  } catch {
+    // The model is gone meanwhile.
+  }
+}
+
+function adviceOn(error: Error): string {
+  if (!(error instanceof ContextLengthError)) return error.message
+  const [tokens, most] = [error.promptTokens, error.contextLength].map((count) => count.toLocaleString())
+  return `The conversation has ${tokens} tokens, and with the answer this model holds ${most}. Say it in fewer words, or begin a new conversation.`
 }
 
 async function finish({ id, conversation }: Draft, entry: Entry): Promise<void> {

@@ -21,7 +21,7 @@ export class Draft {
   readonly journal: AnswerJournal
   readonly #isContinued: boolean
   readonly #parent: string | undefined
-  readonly #promptIds: readonly number[] | undefined
+  #promptIds: readonly number[] | undefined
   readonly #tokens: Token[]
   readonly #arrivals: number[]
   /** As if it had been written without a pause. */
@@ -79,7 +79,7 @@ export class Draft {
       tokens: [...this.#tokens],
       ...(this.#promptIds && { promptIds: this.#promptIds }),
       model: this.model,
-      numbers: { ...NOTHING, answerTokens: arrivals.length, arrivals },
+      numbers: numbersOf(arrivals, this.#promptIds?.length ?? 0),
     }
   }
 
@@ -87,6 +87,15 @@ export class Draft {
     const { conversation, model, journal } = this
     const journey = { journal: journal.toJSON(), isContinued: this.#isContinued, attempts: this.#attempts }
     return { conversation, model, entry: this.entry(), ...journey }
+  }
+
+  /** Whether it can be told which tokens its prompt has, and is not known yet. */
+  get lacksPrompt(): boolean {
+    return !this.#isContinued && this.#promptIds === undefined && this.#tokens.length > 0
+  }
+
+  set promptIds(ids: readonly number[]) {
+    this.#promptIds = ids
   }
 
   end({ usage, timings, prompt_token_ids, finish_reason }: ChatCompletion): Partial<Entry> {
@@ -107,14 +116,19 @@ export class Draft {
   }
 }
 
-const NOTHING: Numbers = {
-  promptTokens: 0,
-  cachedTokens: 0,
-  answerTokens: 0,
-  prefillMs: 0,
-  prefillPerSecond: 0,
-  decodePerSecond: 0,
-  arrivals: [],
+/** What is known before the end. */
+function numbersOf(arrivals: readonly number[], promptTokens: number): Numbers {
+  const [first = 0] = arrivals
+  const seconds = ((arrivals.at(-1) ?? 0) - first) / 1000
+  return {
+    promptTokens,
+    cachedTokens: 0,
+    answerTokens: arrivals.length,
+    prefillMs: first,
+    prefillPerSecond: 0,
+    decodePerSecond: seconds > 0 ? (arrivals.length - 1) / seconds : 0,
+    arrivals,
+  }
 }
 
 function tokenOf({ token, token_id, logprob, top_logprobs }: TokenLogprob): Token {

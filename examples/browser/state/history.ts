@@ -2,11 +2,20 @@
 import { batch, signal } from '@preact/signals'
 import { type Conversation, choose, type Entry, newConversation, withEntry } from './conversation.ts'
 import { conversationOf } from './imported.ts'
-import { changeConversation, readConversation, readConversations, removeConversation, tell } from './store.ts'
+import { type Packed, unpacked } from './packed.ts'
+import {
+  changeConversation,
+  type Heading,
+  readConversation,
+  readHeading,
+  readHeadings,
+  removeConversation,
+  tell,
+} from './store.ts'
 
 export const current = signal<Conversation>(newConversation())
 /** All that are kept, the latest first. */
-export const kept = signal<readonly Conversation[]>([])
+export const kept = signal<readonly Heading[]>([])
 /** Why nothing is kept; undefined while all is well. */
 export const unkept = signal<string | undefined>(undefined)
 
@@ -14,22 +23,41 @@ export const unkept = signal<string | undefined>(undefined)
 const SHOWN = 'mistral-webgpu shown'
 /** Changes of conversations that are on their way to the store. */
 const pending = new Map<string, number>()
+/** Conversations that are not shown and that the store has not, or not yet. */
+const unstored = new Map<string, Conversation>()
 
 export async function openHistory(): Promise<void> {
   try {
-    const found = await readConversations()
+    const found = await readHeadings()
     // What was said before all this was read stays.
     const all = [...kept.value, ...found.filter(({ id }) => kept.value.every((one) => one.id !== id))]
     kept.value = all.sort(byTime)
     const before = remembered()
-    const asked = kept.value.find(({ id }) => id === before) ?? (before === null ? kept.value[0] : undefined)
-    if (asked !== undefined && isEmpty(current.value)) current.value = asked
+    const asked = before === null ? kept.value[0]?.id : kept.value.find(({ id }) => id === before)?.id
+    if (asked !== undefined && isEmpty(current.value)) await open(asked)
+  } catch (error) {
+    noteUnkept(error)
+  }
+}
+
+/** Shows a conversation that is kept. */
+export async function open(id: string): Promise<void> {
+  const before = current.value
+  if (before.id === id) return
+  try {
+    const found = unstored.get(id) ?? (await readConversation(id))
+    // Somebody has chosen another meanwhile.
+    if (current.value.id !== before.id) return
+    if (found === undefined) forget(id)
+    else show(found)
   } catch (error) {
     noteUnkept(error)
   }
 }
 
 export function show(conversation: Conversation): void {
+  const { value: before } = current
+  if (!isEmpty(before) && (unkept.value !== undefined || pending.has(before.id))) unstored.set(before.id, before)
   current.value = conversation
   remember(conversation.id)
 }
@@ -39,19 +67,18 @@ export function startAnew(): void {
 }
 
 /**
- * Changes a conversation that is shown or kept, here at once and then in the store. `make` is called for each, since
- * another tab may have written to the store.
+ * Changes a conversation, here at once and then in the store. `make` is called for each, since another tab may have written to
+ * the store; it looks at no tokens.
  * @returns once it is stored; whether the conversation is still there
  */
 export async function change(id: string, make: (conversation: Conversation) => Conversation): Promise<boolean> {
   const before = find(id)
-  if (before === undefined) return false
-  put(make(before))
+  if (before !== undefined) put(make(before))
   pending.set(id, (pending.get(id) ?? 0) + 1)
   try {
-    const stored = await changeConversation(before, make).finally(() => settle(id))
+    const stored = await changeConversation(id, make, before).finally(() => settle(id))
     tell({ about: 'conversation', id })
-    if (stored === undefined) leave(id)
+    if (stored === undefined) forget(id)
     else adopt(stored)
     return stored !== undefined
   } catch (error) {
@@ -69,10 +96,13 @@ export function add(id: string, entry: Entry): Promise<boolean> {
 /** Another tab has written a conversation, or deleted it. @returns whether it is still there */
 export async function refresh(id: string): Promise<boolean> {
   try {
-    const stored = await readConversation(id)
-    if (stored === undefined) leave(id)
-    else adopt(stored)
-    return stored !== undefined
+    const isShown = current.value.id === id
+    const stored = isShown ? await readConversation(id, current.value) : undefined
+    const heading = stored ?? (await readHeading(id))
+    if (heading === undefined || (isShown && stored === undefined)) forget(id)
+    else if (stored !== undefined) merge(stored)
+    else list(heading)
+    return heading !== undefined
   } catch (error) {
     noteUnkept(error)
     return true
@@ -80,13 +110,16 @@ export async function refresh(id: string): Promise<boolean> {
 }
 
 export async function remove(id: string): Promise<void> {
-  leave(id)
+  forget(id)
   await removeConversation(id).catch(noteUnkept)
+  // What was on its way to the store has come back meanwhile.
+  forget(id)
   tell({ about: 'conversation', id })
 }
 
-export function find(id: string): Conversation | undefined {
-  return current.value.id === id ? current.value : kept.value.find((one) => one.id === id)
+/** What of a conversation is in memory. */
+function find(id: string): Conversation | undefined {
+  return current.value.id === id ? current.value : unstored.get(id)
 }
 
 /** Hands a conversation to the visitor as a file. */
@@ -106,29 +139,44 @@ export async function importFile(file: File): Promise<void> {
   await change(conversation.id, (same) => same)
 }
 
-/** Takes what the store has. Which branches are shown is this tab's own to say, where it has said so. */
-function adopt(stored: Conversation): void {
-  const local = find(stored.id)
-  const unstored = pending.has(stored.id) ? local?.entries : undefined
-  put({
-    ...stored,
-    entries: { ...stored.entries, ...unstored },
-    chosen: { ...stored.chosen, ...local?.chosen },
-  })
+function adopt(stored: Packed): void {
+  if (!pending.has(stored.id) && current.value.id !== stored.id) unstored.delete(stored.id)
+  if (current.value.id === stored.id) merge(unpacked(stored, current.value))
+  else list(stored)
+}
+
+/** Takes what the store has of the conversation that is shown. Which branches are shown is this tab's own to say. */
+function merge(stored: Conversation): void {
+  const { value: local } = current
+  const isShown = local.id === stored.id
+  const own = isShown && pending.has(stored.id) ? local.entries : {}
+  if (isShown) put({ ...stored, entries: { ...stored.entries, ...own }, chosen: { ...stored.chosen, ...local.chosen } })
+  else list(stored)
 }
 
 function put(after: Conversation): void {
   batch(() => {
     if (current.value.id === after.id) current.value = after
-    kept.value = [after, ...kept.value.filter(({ id }) => id !== after.id)].sort(byTime)
+    else unstored.set(after.id, after)
+    list(after)
   })
 }
 
+function list({ id, title, changed }: Heading): void {
+  const before = kept.value.find((one) => one.id === id)
+  if (before?.title === title && before.changed === changed) return
+  kept.value = [{ id, title, changed }, ...kept.value.filter((one) => one.id !== id)].sort(byTime)
+}
+
 /** Does not show a conversation any more. */
-function leave(id: string): void {
+function forget(id: string): void {
+  unstored.delete(id)
   batch(() => {
     kept.value = kept.value.filter((one) => one.id !== id)
-    if (current.value.id === id) show(kept.value[0] ?? newConversation())
+    if (current.value.id !== id) return
+    current.value = newConversation()
+    const [latest] = kept.value
+    if (latest !== undefined) void open(latest.id)
   })
 }
 
@@ -146,7 +194,7 @@ function isEmpty({ entries }: Conversation): boolean {
   return Object.keys(entries).length === 0
 }
 
-function byTime(a: Conversation, b: Conversation): number {
+function byTime(a: Heading, b: Heading): number {
   return b.changed - a.changed
 }
 

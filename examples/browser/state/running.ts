@@ -7,7 +7,7 @@ import { computed, effect, signal } from '@preact/signals'
 import { type Conversation, type Entry, type Live, shown, withEntry } from './conversation.ts'
 import { current, noteUnkept } from './history.ts'
 import { type Loaded, loaded } from './model.ts'
-import { type KeptAnswer, readAnswer, readAnswers, readConversation, removeAnswer, tell, writeAnswer } from './store.ts'
+import { hasConversation, type KeptAnswer, readAnswer, readAnswers, removeAnswer, tell, writeAnswer } from './store.ts'
 
 export interface Running {
   readonly conversation: string
@@ -107,7 +107,7 @@ async function watch(id: string): Promise<void> {
     const kept = await readAnswer(id).catch(noteUnkept)
     if (kept === undefined) return forget(id)
     // Its writer did not live to see that the conversation was deleted.
-    if ((await readConversation(kept.conversation)) === undefined) return drop(id)
+    if (!(await hasConversation(kept.conversation))) return drop(id)
     const { value: model } = loaded
     if (model !== undefined && kept.model === identityOf(model) && kept.attempts < ATTEMPTS)
       return takeOver(kept, model)
@@ -126,6 +126,12 @@ async function watch(id: string): Promise<void> {
 export function identityOf({ name, status }: Loaded): string {
   return `${name}, ${status.memory.weights} bytes`
 }
+
+/** The conversations in which somebody writes, as one text: it changes when they do, and not with each word. */
+export const busy = computed(() => {
+  const ids = [...running.value.values()].filter(({ live }) => live !== 'cut').map(({ conversation }) => conversation)
+  return [...new Set(ids)].sort().join(' ')
+})
 
 export function runningIn(conversation: string): (Running & { readonly id: string })[] {
   const all = [...running.value].map(([id, one]) => ({ ...one, id }))

@@ -14,6 +14,12 @@ async function submit(event?: Event): Promise<void> {
   await ask(prompt)
 }
 
+/** The button goes with the answer: whoever uses the keyboard is where the next message is written. */
+function stopAndReturn(id: string): void {
+  stop(id)
+  document.getElementById('prompt')?.focus()
+}
+
 export function Composer() {
   const raw = loaded.value?.raw === true
   const answer = writing.value
@@ -44,7 +50,7 @@ export function Composer() {
           onKeyDown={keys}
         />
         {answer !== undefined ? (
-          <button type="button" class="round" aria-label="Stop" onClick={() => stop(answer.id)}>
+          <button type="button" class="round" aria-label="Stop" onClick={() => stopAndReturn(answer.id)}>
             <Icon name="stop" />
           </button>
         ) : (

@@ -1,18 +1,21 @@
 /** The conversations that this browser keeps. */
 import { signal } from '@preact/signals'
 import { removeAll, stop } from '../state/answering.ts'
-import type { Conversation } from '../state/conversation.ts'
-import { current, exportFile, importFile, kept, show, startAnew, unkept } from '../state/history.ts'
-import { path, runningIn, viewed, writing } from '../state/running.ts'
+import { current, exportFile, importFile, kept, open, startAnew, unkept } from '../state/history.ts'
+import { busy, path, runningIn, viewed, writing } from '../state/running.ts'
+import type { Heading } from '../state/store.ts'
 import { drawer } from './app.tsx'
 import { Icon } from './icon.tsx'
 
 const importError = signal<string | undefined>(undefined)
 
 export function History() {
+  const isBusy = new Set(busy.value.split(' '))
   const startNew = () => {
     startAnew()
     drawer.value = undefined
+    // On a touch screen that would bring the keyboard over the page.
+    if (matchMedia('(pointer: fine)').matches) document.getElementById('prompt')?.focus()
   }
   return (
     <nav class="side history" aria-label="Conversations">
@@ -20,8 +23,8 @@ export function History() {
         <Icon name="plus" /> New conversation
       </button>
       <ul>
-        {kept.value.map((conversation) => (
-          <Item key={conversation.id} conversation={conversation} />
+        {kept.value.map((heading) => (
+          <Item key={heading.id} heading={heading} isBusy={isBusy.has(heading.id)} />
         ))}
       </ul>
       <footer>
@@ -49,20 +52,18 @@ export function History() {
   )
 }
 
-function Item({ conversation }: { conversation: Conversation }) {
-  const { id, title } = conversation
-  const answers = runningIn(id)
+function Item({ heading: { id, title }, isBusy }: { heading: Heading; isBusy: boolean }) {
   const isAtHand = id === current.value.id
   // What is in sight is stopped where the visitor writes.
-  const isStoppable = answers.length > 0 && !(isAtHand && writing.value !== undefined)
+  const isStoppable = isBusy && !(isAtHand && writing.value !== undefined)
   const pick = () => {
-    show(conversation)
+    void open(id)
     drawer.value = undefined
   }
   return (
     <li class={isAtHand ? 'at-hand' : ''}>
       <button type="button" class="title" aria-current={isAtHand} onClick={pick}>
-        {answers.length > 0 && (
+        {isBusy && (
           <span class="running">
             <span class="visually-hidden">Being answered: </span>
           </span>
@@ -74,7 +75,7 @@ function Item({ conversation }: { conversation: Conversation }) {
           type="button"
           class="icon small"
           aria-label={`Stop the answer in ${title}`}
-          onClick={() => answers.map((answer) => stop(answer.id))}
+          onClick={() => runningIn(id).map((answer) => stop(answer.id))}
         >
           <Icon name="stop" />
         </button>

@@ -26,7 +26,7 @@ export function Message({ entry }: { entry: Entry }) {
       {edited !== undefined ? (
         <Editor entry={entry} text={edited} />
       ) : role === 'user' ? (
-        <p class="said">{entry.text}</p>
+        <Said text={entry.text} />
       ) : asTokens.value && tokens !== undefined ? (
         <Tokens entry={entry} />
       ) : (
@@ -35,6 +35,18 @@ export function Message({ entry }: { entry: Entry }) {
       {isWritten && isWaiting(entry) && <p class="small">Begins as soon as another answer has ended.</p>}
       {edited === undefined && <Actions entry={entry} isWritten={isWritten} />}
     </article>
+  )
+}
+
+/** A message longer than this, in characters, is scrolled by itself: the answer to it stays in sight. */
+const LONG = 1500
+
+function Said({ text }: { text: string }) {
+  if (text.length <= LONG) return <p class="said">{text}</p>
+  return (
+    <p class="said long" tabIndex={0}>
+      {text}
+    </p>
   )
 }
 

@@ -45,11 +45,15 @@ function Facts({ entry }: { entry: Entry | undefined }) {
   const numbers = entry?.numbers
   if (numbers === undefined)
     return <p class="small">Ask something: how fast the answer came, and how sure the model was, is told here.</p>
+  // What a stopped answer did not live to tell is never known.
+  const unknown = entry?.live === undefined ? '–' : '…'
+  const { prefillMs, promptTokens, cachedTokens, prefillPerSecond, decodePerSecond } = numbers
+  const cached = prefillPerSecond > 0 ? `, ${cachedTokens} in cache` : ''
   const rows: [string, string][] = [
-    ['First token after', numbers.prefillMs > 0 ? `${numbers.prefillMs.toFixed(0)} ms` : '…'],
-    ['Prompt', numbers.promptTokens > 0 ? `${numbers.promptTokens} tokens, ${numbers.cachedTokens} in cache` : '…'],
-    ['Prefill', numbers.prefillPerSecond > 0 ? `${numbers.prefillPerSecond.toFixed(0)} tokens/s` : '…'],
-    ['Decode', numbers.decodePerSecond > 0 ? `${numbers.decodePerSecond.toFixed(1)} tokens/s` : '…'],
+    ['First token after', prefillMs > 0 ? `${prefillMs.toFixed(0)} ms` : unknown],
+    ['Prompt', promptTokens > 0 ? `${promptTokens} tokens${cached}` : unknown],
+    ['Prefill', prefillPerSecond > 0 ? `${prefillPerSecond.toFixed(0)} tokens/s` : unknown],
+    ['Decode', decodePerSecond > 0 ? `${decodePerSecond.toFixed(1)} tokens/s` : unknown],
     ['Answer', `${numbers.answerTokens} tokens`],
     ['Perplexity', perplexity(entry)],
   ]
@@ -76,8 +80,11 @@ function perplexity(entry: Entry | undefined): string {
 function Context() {
   const context = loaded.value?.status.contextLength
   if (context === undefined) return null
-  const last = path.value.findLast(({ numbers }) => numbers !== undefined)?.numbers
-  const used = last === undefined ? 0 : last.promptTokens + last.answerTokens
+  const answers = path.value.flatMap(({ numbers }) => (numbers === undefined ? [] : [numbers]))
+  // Until its end nobody tells how long the prompt of an answer is: all that was before it, at least.
+  const known = answers.findLastIndex(({ promptTokens }) => promptTokens > 0)
+  const { promptTokens = 0 } = answers[known] ?? {}
+  const used = answers.slice(Math.max(known, 0)).reduce((sum, { answerTokens }) => sum + answerTokens, promptTokens)
   return (
     <div class="context">
       <h3 id="context-title">Context</h3>

@@ -17,11 +17,12 @@ const NEAR = 160
 export function Transcript() {
   const scroller = useRef<HTMLElement>(null)
   const entries = path.value
-  // Another conversation is shown from its end.
-  useLayoutEffect(
-    () => scroller.current?.scrollTo({ top: scroller.current.scrollHeight, behavior: 'instant' }),
-    [current.value.id],
-  )
+  // Another conversation, and what was just said, are shown from their end.
+  const said = entries.findLast(({ role }) => role === 'user')?.id
+  useLayoutEffect(() => {
+    const box = scroller.current
+    box?.scrollTo({ top: box.scrollHeight, behavior: 'instant' })
+  }, [current.value.id, said])
   // Keeps the end in sight, unless the visitor has scrolled up to read.
   useEffect(() => {
     const box = scroller.current
