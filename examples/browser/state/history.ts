@@ -109,12 +109,31 @@ export async function refresh(id: string): Promise<boolean> {
   }
 }
 
+/** What was deleted last, while it can be had back. */
+export const removed = signal<Conversation | undefined>(undefined)
+
+/** Milliseconds in which the visitor can think again. */
+const SECOND_THOUGHTS = 15_000
+
 export async function remove(id: string): Promise<void> {
+  const before = find(id) ?? (await readConversation(id).catch(noteUnkept))
+  removed.value = before
+  setTimeout(() => {
+    if (removed.value === before) removed.value = undefined
+  }, SECOND_THOUGHTS)
   forget(id)
   await removeConversation(id).catch(noteUnkept)
   // What was on its way to the store has come back meanwhile.
   forget(id)
   tell({ about: 'conversation', id })
+}
+
+/** Brings back what was deleted last, under another id: no tab has it any more under its own. */
+export async function restore(): Promise<void> {
+  const { value: before } = removed
+  if (before === undefined) return
+  removed.value = undefined
+  await take({ ...before, id: crypto.randomUUID() })
 }
 
 /** What of a conversation is in memory. */
@@ -134,7 +153,10 @@ export function exportFile(conversation: Conversation): void {
 
 /** Throws `Error` that says what is wrong with the file. */
 export async function importFile(file: File): Promise<void> {
-  const conversation = conversationOf(await file.text())
+  await take(conversationOf(await file.text()))
+}
+
+async function take(conversation: Conversation): Promise<void> {
   show(conversation)
   await change(conversation.id, (same) => same)
 }

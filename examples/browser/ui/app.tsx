@@ -1,5 +1,6 @@
 /** The page: conversations on the left, the one at hand in the middle, what makes and measures answers on the right. */
 import { signal } from '@preact/signals'
+import { removed, restore } from '../state/history.ts'
 import { loaded, loading } from '../state/model.ts'
 import { trouble } from '../state/trouble.ts'
 import { startUpdate, updateReady } from '../state/updates.ts'
@@ -61,15 +62,34 @@ export function App() {
       {drawer.value !== undefined && (
         <button type="button" class="veil" aria-label="Close" onClick={() => (drawer.value = undefined)} />
       )}
+      <Notes />
+      <DropTarget />
+    </div>
+  )
+}
+
+/** What the visitor may want to know, and need not: at the edge, with one thing to do about it. */
+function Notes() {
+  return (
+    <div class="notes" role="status">
+      {removed.value !== undefined && (
+        <p class="note">
+          <span>
+            Deleted: <q>{removed.value.title}</q>
+          </span>
+          <button type="button" onClick={() => void restore()}>
+            Undo
+          </button>
+        </p>
+      )}
       {updateReady.value && (
-        <p class="update" role="status">
-          A new version of this page is ready.{' '}
+        <p class="note update">
+          <span>A new version of this page is ready.</span>
           <button type="button" onClick={startUpdate}>
             Reload
           </button>
         </p>
       )}
-      <DropTarget />
     </div>
   )
 }
