@@ -39,7 +39,7 @@ export class BpeEncoder {
     // The library's own merging takes ten times as long for words that it has not seen as for those that it has, so that
     // what is no language would take ten times as long as English.
     if (!(this.#library.model instanceof BPE)) throw new TokenizerError('the encoder made no BPE model')
-    const merger = new Merger(definition.joins ?? model.merges.map(([left, right], rank) => [left, right, rank]))
+    const merger = new Merger(definition.joins ?? model.merges)
     this.#library.model.bpe = (word) => [...merger.split(word)]
     // It would make its own map of an object, and a list of names that only decoding needs. It only reads this one.
     this.#library.model.tokens_to_ids = model.vocab as Map<string, number>

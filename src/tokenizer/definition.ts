@@ -1,6 +1,7 @@
 /** The form that every tokenizer file is read into. */
 import type { AddedToken, SearchOrder } from './added-tokens.ts'
 import type { Joins } from './merger.ts'
+import { type Merges, NO_MERGES } from './merges.ts'
 
 /** Kinds of tokens. The numbers are SentencePiece's and GGUF's own. */
 export const TokenKind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
@@ -56,7 +57,7 @@ export interface TokenizerDefinition {
   readonly encoder: EngineJson
   /**
    * The rank of each token to which any two neighbours that make it are joined: the lowest first, the leftmost of equals.
-   * Without it the pairs in `encoder.model.merges` are joined, in their order.
+   * Without it the pairs in `encoder.model.merges` are joined.
    */
   readonly joins: Joins | undefined
   /** The version of Mistral's chat format, where the file says more than its vocabulary: `v2`, `v3`. */
@@ -76,7 +77,7 @@ export interface EngineJson {
   readonly model: {
     readonly type: 'BPE'
     readonly vocab: ReadonlyMap<string, number>
-    readonly merges: readonly (readonly [string, string])[]
+    readonly merges: Merges
     readonly unk_token: string | null
     readonly byte_fallback: boolean
     readonly fuse_unk: boolean
@@ -92,7 +93,7 @@ export interface EngineJson {
 /** The part of a definition that is of use once the encoder is made of it: its tables take tens of megabytes. */
 export function withoutTables(definition: TokenizerDefinition): TokenizerDefinition {
   const { encoder, joins } = definition
-  const model = { ...encoder.model, vocab: new Map(), merges: [] }
+  const model = { ...encoder.model, vocab: new Map(), merges: NO_MERGES }
   return { ...definition, encoder: { ...encoder, model }, joins: joins && new Map() }
 }
 

@@ -5,6 +5,7 @@ import { type AddedToken, NO_FLAGS } from './added-tokens.ts'
 import { BYTE_LEVEL, byteOfToken, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type GgufMetadata, readRoles } from './gguf-special.ts'
 import { type WordSplit, wordSplit } from './gguf-splits.ts'
+import { type Merges, mergesOf } from './merges.ts'
 import { CONTROL_NAME, checkTokens, definitionFromPieces, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
 
 export type { GgufMetadata } from './gguf-special.ts'
@@ -88,18 +89,14 @@ function splitOf(metadata: GgufMetadata): WordSplit {
 }
 
 /** Merges that make no token that text may reach are left out: they would lose the text, or make a control token. */
-function readMerges(metadata: GgufMetadata, plain: ReadonlyMap<string, number>): [string, string][] {
-  const merges: [string, string][] = []
-  const seen = new Set<string>()
+function readMerges(metadata: GgufMetadata, plain: ReadonlyMap<string, number>): Merges {
+  const merges: string[] = []
   for (const [i, line] of strings(metadata, 'tokenizer.ggml.merges', MAX_MERGES).entries()) {
     const cut = line.indexOf(' ', 1)
     if (cut < 0) throw new TokenizerError(`tokenizer.ggml.merges[${i}] ("${line}") is not two tokens`)
-    const pair: [string, string] = [line.slice(0, cut), line.slice(cut + 1)]
-    // The first of equals decides.
-    if (plain.has(pair[0] + pair[1]) && !seen.has(line)) merges.push(pair)
-    seen.add(line)
+    if (plain.has(line.slice(0, cut) + line.slice(cut + 1))) merges.push(line)
   }
-  return merges
+  return mergesOf(merges, 'first')
 }
 
 function specialOf(

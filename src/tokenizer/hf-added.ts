@@ -218,7 +218,12 @@ function decoderTokens(value: unknown): ListedToken[] {
   const entries = Object.entries(object(value, 'added_tokens_decoder', CONFIG))
   const tokens = entries.map(([key, entry]) => {
     const field = `added_tokens_decoder[${show(key)}]`
-    return tokenOf(entry, tokenId(Number(key), field, CONFIG), field, CONFIG)
+    return tokenOf(
+      entry,
+      tokenId(Number(key), () => field, CONFIG),
+      field,
+      CONFIG,
+    )
   })
   return tokens.sort((a, b) => a.id - b.id)
 }
@@ -236,7 +241,7 @@ function addedTokens(value: unknown, special: ReadonlySet<string>): ListedToken[
   const file = 'added_tokens.json'
   const entries = Object.entries(value === undefined ? {} : object(value, '', file))
   const tokens = entries.map(([content, key]) => {
-    const id = tokenId(key, show(content), file)
+    const id = tokenId(key, () => show(content), file)
     const isSpecial = special.has(content)
     return { id, content, special: isSpecial, lstrip: false, rstrip: false, singleWord: false, normalized: !isSpecial }
   })

@@ -4,6 +4,7 @@ import type { AddedToken } from './added-tokens.ts'
 import { byteOfToken, type Prefix, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { type FolderFiles, type FolderVocabulary, type ListedToken, tokenOf, withFolder } from './hf-added.ts'
 import { array, boolean, type Json, object, optionalString, show, tokenId } from './json-fields.ts'
+import { type Merges, mergesOf, type Pair } from './merges.ts'
 import { REPAIR_NOTE, repairedPreTokenizer } from './tekken-repair.ts'
 import { CONTROL_NAME, checkTokens, ENGINE_UNK, engineJson, MAX_MERGES, MAX_TOKENS } from './vocabulary.ts'
 import { engineSteps } from './word-steps.ts'
@@ -83,14 +84,14 @@ function readVocab(value: unknown): Map<string, number> {
   if (entries.length > MAX_TOKENS) {
     throw new TokenizerError(`tokenizer.json: model.vocab has ${entries.length} tokens, the limit is ${MAX_TOKENS}`)
   }
-  return new Map(entries.map(([token, id]) => [token, tokenId(id, `model.vocab[${show(token)}]`)]))
+  return new Map(entries.map(([token, id]) => [token, tokenId(id, () => `model.vocab[${show(token)}]`)]))
 }
 
 function readAdded(value: unknown): ListedToken[] {
   return array(value ?? [], 'added_tokens', MAX_TOKENS).map((entry, i) => {
     const field = `added_tokens[${i}]`
     const token = tokenOf(entry, 0, field, 'tokenizer.json')
-    return { ...token, id: tokenId((entry as Json).id, `${field}.id`) }
+    return { ...token, id: tokenId((entry as Json).id, () => `${field}.id`) }
   })
 }
 
@@ -167,24 +168,31 @@ function isPlain(kind: number | undefined): boolean {
  * Converters write merges that end in a control or byte token when its parts happen to be pieces ("</s" + ">"). Those
  * would let a user's text become a control token, so they are left out.
  */
-function plainMerges(value: unknown, vocab: ReadonlyMap<string, number>, kinds: Uint8Array): [string, string][] {
-  const merges: [string, string][] = []
+function plainMerges(value: unknown, vocab: ReadonlyMap<string, number>, kinds: Uint8Array): Merges {
+  const merges: (string | Pair)[] = []
   for (const [i, entry] of array(value, 'model.merges', MAX_MERGES).entries()) {
-    const pair = typeof entry === 'string' ? splitMerge(entry) : entry
-    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string' || typeof pair[1] !== 'string') {
+    const made = madeBy(entry)
+    if (made === undefined) {
       throw new TokenizerError(`tokenizer.json: model.merges[${i}] (${show(entry)}) is not two tokens`)
     }
-    const id = vocab.get(pair[0] + pair[1])
+    const id = vocab.get(made)
     if (id === undefined) {
       throw new TokenizerError(`tokenizer.json: model.merges[${i}] (${show(entry)}) makes no token of the vocabulary`)
     }
-    if (isPlain(kinds[id])) merges.push([pair[0], pair[1]])
+    if (isPlain(kinds[id])) merges.push(entry as string | Pair)
   }
-  return merges
+  return mergesOf(merges, 'last')
 }
 
-function splitMerge(merge: string): string[] {
-  return merge.split(' ')
+/** The token that a merge makes: a line of two with a space between them, or a pair. undefined for anything else. */
+function madeBy(merge: unknown): string | undefined {
+  if (typeof merge === 'string') {
+    const cut = merge.indexOf(' ')
+    return cut < 0 || merge.includes(' ', cut + 1) ? undefined : merge.slice(0, cut) + merge.slice(cut + 1)
+  }
+  if (!Array.isArray(merge) || merge.length !== 2) return undefined
+  const [left, right] = merge as readonly unknown[]
+  return typeof left === 'string' && typeof right === 'string' ? left + right : undefined
 }
 
 interface TextForm {

@@ -36,9 +36,10 @@ export function boolean(value: unknown, field: string, file = FILE): boolean {
   throw new TokenizerError(`${file}: ${field} is not true or false`)
 }
 
-export function tokenId(value: unknown, field: string, file = FILE): number {
+/** @param field its name, which is asked for in an error: vocabularies have a hundred thousand ids */
+export function tokenId(value: unknown, field: () => string, file = FILE): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < MAX_TOKENS) return value
-  throw new TokenizerError(`${file}: ${field} (${show(value)}) is not a token id from 0 to ${MAX_TOKENS - 1}`)
+  throw new TokenizerError(`${file}: ${field()} (${show(value)}) is not a token id from 0 to ${MAX_TOKENS - 1}`)
 }
 
 /** A value of the file for a message. */

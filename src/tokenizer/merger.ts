@@ -1,7 +1,7 @@
 /** Byte-pair merges of words of any length: n log n for n characters, all in flat arrays. */
 
-/** Two neighbours that are joined, and when: the lowest rank first, the leftmost of equals. */
-export type Merge = readonly [left: string, right: string, rank: number]
+import type { Merges } from './merges.ts'
+
 /** The ranks of texts to which any two neighbours that make them are joined. */
 export type Joins = ReadonlyMap<string, number>
 
@@ -10,8 +10,8 @@ const MAX_CACHED_LENGTH = 64
 const MAX_CACHED_WORDS = 20_000
 /** Words up to this length share one set of arrays. */
 const SHARED_LENGTH = 1 << 12
-/** Places for pairs that were looked up among joins; it is emptied when half of them are taken. */
-const JOIN_PLACES = 1 << 16
+/** Places for pairs that were looked up; it is emptied when half of them are taken. */
+const PAIR_PLACES = 1 << 16
 /** Texts that are numbered before all are forgotten; those of a book are fewer. */
 const MAX_TEXTS = 1 << 18
 
@@ -22,37 +22,25 @@ interface Arrays {
 }
 
 export class Merger {
-  /** undefined where all pairs are in the table from the start. */
-  readonly #joins: Joins | undefined
+  readonly #rankOf: (left: string, right: string) => number | undefined
   readonly #ids = new Map<string, number>()
   readonly #texts: string[] = []
   /** Open addressing; of each slot the left and the right symbol, the rank, and the symbol that both make. */
-  readonly #slots: Int32Array
-  readonly #mask: number
+  readonly #slots = new Int32Array(4 * PAIR_PLACES).fill(-1)
+  readonly #mask = PAIR_PLACES - 1
   #taken = 0
   readonly #cache = new Map<string, readonly string[]>()
   readonly #shared = arraysOf(SHARED_LENGTH)
 
   /**
-   * @param source pairs, of which the later one counts where two have the same neighbours; or joins, whose pairs are found out
-   *   as texts need them: a vocabulary has some hundreds of thousands
+   * @param source the merges that there are, or what any two neighbours are joined to. The pairs are found out as texts need them: a
+   *   vocabulary has some hundreds of thousands. The lowest rank is joined first, the leftmost of equals
    */
-  constructor(source: readonly Merge[] | Joins) {
-    const isList = Array.isArray as (value: unknown) => value is readonly Merge[]
-    const merges = isList(source) ? source : []
-    this.#joins = isList(source) ? undefined : source
-    let size = isList(source) ? 16 : JOIN_PLACES
-    while (size < 2 * merges.length) size *= 2
-    this.#mask = size - 1
-    this.#slots = new Int32Array(4 * size).fill(-1)
-    for (const [left, right, rank] of merges) {
-      const [l, r] = [this.#intern(left), this.#intern(right)]
-      const slot = this.#slot(l, r)
-      this.#slots[slot] = l
-      this.#slots[slot + 1] = r
-      this.#slots[slot + 2] = rank
-      this.#slots[slot + 3] = this.#intern(left + right)
-    }
+  constructor(source: Merges | Joins) {
+    this.#rankOf =
+      'separator' in source
+        ? (left, right) => source.ranks.get(left + source.separator + right)
+        : (left, right) => source.get(left + right)
   }
 
   #intern(text: string): number {
@@ -65,27 +53,23 @@ export class Merger {
   /** Where a pair lies in the table, whose rank is -1 when it is not joined. */
   #pair(left: number, right: number): number {
     const slot = this.#slot(left, right)
-    return this.#joins === undefined || this.#slots[slot] !== -1 ? slot : this.#lookUp(left, right, this.#joins)
+    return this.#slots[slot] === -1 ? this.#lookUp(left, right) : slot
   }
 
-  #lookUp(left: number, right: number, joins: Joins): number {
+  #lookUp(left: number, right: number): number {
     if (++this.#taken > (this.#mask + 1) / 2) {
       this.#slots.fill(-1)
       this.#taken = 1
     }
     const slot = this.#slot(left, right)
-    const joined = this.#texts[left]! + this.#texts[right]!
-    const rank = joins.get(joined)
+    const [leftText, rightText] = [this.#texts[left]!, this.#texts[right]!]
+    const rank = this.#rankOf(leftText, rightText)
     this.#slots[slot] = left
     this.#slots[slot + 1] = right
     if (rank === undefined) return slot
     this.#slots[slot + 2] = rank
-    this.#slots[slot + 3] = this.#intern(joined)
+    this.#slots[slot + 3] = this.#intern(leftText + rightText)
     return slot
-  }
-
-  #number(character: string): number {
-    return this.#joins === undefined ? (this.#ids.get(character) ?? -1) : this.#intern(character)
   }
 
   #forgetTexts(): void {
@@ -110,7 +94,7 @@ export class Merger {
   split(word: string): readonly string[] {
     const known = this.#cache.get(word)
     if (known !== undefined) return known
-    if (this.#joins !== undefined && this.#texts.length > MAX_TEXTS) this.#forgetTexts()
+    if (this.#texts.length > MAX_TEXTS) this.#forgetTexts()
     const parts = this.#merge(Array.from(word))
     if (word.length <= MAX_CACHED_LENGTH) {
       // It is cheaper to fill it anew than to keep an order among its words.
@@ -124,14 +108,14 @@ export class Merger {
     const length = characters.length
     const { symbols, next, previous } = length <= SHARED_LENGTH ? this.#shared : arraysOf(length)
     for (let i = 0; i < length; i++) {
-      symbols[i] = this.#number(characters[i]!)
+      symbols[i] = this.#intern(characters[i]!)
       next[i] = i + 1
       previous[i] = i - 1
     }
     const queue = new Queue()
     const offer = (left: number) => {
       const right = left < 0 ? length : next[left]!
-      if (right >= length || symbols[left] === -1 || symbols[right] === -1) return
+      if (right >= length) return
       const rank = this.#slots[this.#pair(symbols[left]!, symbols[right]!) + 2]!
       if (rank !== -1) queue.push(rank * length + left)
     }
@@ -152,10 +136,7 @@ export class Merger {
       offer(left)
     }
     const parts: string[] = []
-    for (let i = 0; i < length; i = next[i]!) {
-      const symbol = symbols[i]!
-      parts.push(symbol < 0 ? characters[i]! : this.#texts[symbol]!)
-    }
+    for (let i = 0; i < length; i = next[i]!) parts.push(this.#texts[symbols[i]!]!)
     return parts
   }
 }

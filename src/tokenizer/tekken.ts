@@ -3,6 +3,7 @@ import { TokenizerError } from '../errors.ts'
 import { alphabetOfBytes } from './byte-alphabet.ts'
 import { BYTE_LEVEL, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { array, type Json, object, optionalString, show, string } from './json-fields.ts'
+import { NO_MERGES } from './merges.ts'
 import { UNNAMED } from './tekken-file.ts'
 import { checkTokens, engineJson, MAX_TOKENS } from './vocabulary.ts'
 
@@ -59,7 +60,7 @@ export function definitionFromTekken(json: unknown, file = 'tekken.json'): Token
     ...BYTE_LEVEL,
     encoder: engineJson({
       vocab: ids,
-      merges: [],
+      merges: NO_MERGES,
       ignoreMerges: true,
       preTokenizer: wordsOf(pattern),
     }),

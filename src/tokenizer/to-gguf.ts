@@ -2,6 +2,7 @@
 import { type TokenizerDefinition, TokenKind } from './definition.ts'
 import { splitName } from './gguf-splits.ts'
 import type { Joins } from './merger.ts'
+import { pairsOf } from './merges.ts'
 
 /** A pair of metadata, in the types that vocabularies need. */
 export type VocabularyPair =
@@ -40,7 +41,7 @@ function key(name: string): string {
 
 /** Merges in their order. Where llama.cpp has no name for how words are split, it says so itself and takes its default. */
 function byteLevel({ encoder, joins }: TokenizerDefinition): VocabularyPair[] {
-  const byRank = joins === undefined ? encoder.model.merges : mergesOf(joins)
+  const byRank = joins === undefined ? pairsOf(encoder.model.merges) : pairsThatJoin(joins)
   const steps = (encoder.pre_tokenizer as { pretokenizers?: readonly Step[] } | null)?.pretokenizers ?? []
   const regexes = steps.filter(({ type }) => type === 'Split').map(({ pattern }) => pattern?.Regex ?? '')
   const pre = splitName(regexes, encoder.model.ignore_merges)
@@ -51,7 +52,7 @@ function byteLevel({ encoder, joins }: TokenizerDefinition): VocabularyPair[] {
 }
 
 /** All pairs of tokens that make a token, by its rank. */
-function mergesOf(joins: Joins): [string, string][] {
+function pairsThatJoin(joins: Joins): [string, string][] {
   const merges: [string, string][] = []
   for (const [token] of [...joins].sort(([, a], [, b]) => a - b)) {
     for (let cut = 1; cut < token.length; cut++) {
@@ -73,7 +74,7 @@ function pieces(
   ids: readonly number[],
 ): VocabularyPair[] {
   const scores = new Map<string, number>()
-  const ranks = joins ?? encoder.model.merges.map(([left, right], rank) => [left + right, rank] as const)
+  const ranks = joins ?? pairsOf(encoder.model.merges).map(([left, right], rank) => [left + right, rank] as const)
   let none = -1
   for (const [token, rank] of ranks) {
     scores.set(token, Math.max(scores.get(token) ?? Number.NEGATIVE_INFINITY, -rank))

@@ -1,6 +1,7 @@
 /** The rules that the readers of tokenizer files share. It is loaded with them. */
 import { TokenizerError } from '../errors.ts'
 import { byteOfToken, type EngineJson, type SpecialTokens, type TokenizerDefinition, TokenKind } from './definition.ts'
+import { type Merges, NO_MERGES } from './merges.ts'
 
 /** Names that Mistral's and its finetunes' control tokens go by; some files forget to mark them as special. */
 export const CONTROL_NAME = /^(?:<\/?s>|<unk>|<pad>|<\|.*\|>|\[(?:control_\d+|\/?[A-Z]+(?:_[A-Z]+)*)\])$/su
@@ -92,7 +93,7 @@ export function definitionFromPieces(
     unkText: options.unkText ?? ' \u2047 ',
     encoder: engineJson({
       vocab,
-      merges: [],
+      merges: NO_MERGES,
       unkToken: unkId === undefined ? null : ENGINE_UNK,
       byteFallback: options.byteFallback,
     }),
@@ -102,7 +103,7 @@ export function definitionFromPieces(
 
 export function engineJson(parts: {
   vocab: ReadonlyMap<string, number>
-  merges: readonly (readonly [string, string])[]
+  merges: Merges
   unkToken?: string | null
   byteFallback?: boolean
   fuseUnk?: boolean

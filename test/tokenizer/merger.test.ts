@@ -1,7 +1,15 @@
 /** Merges in flat arrays against the definition: join the pair of the lowest rank, the leftmost of equals, again and again. */
 import { describe, expect, it } from 'vitest'
-import { type Merge, Merger } from '../../src/tokenizer/merger.ts'
+import { Merger } from '../../src/tokenizer/merger.ts'
+import { mergesOf, NO_MERGES, pairsOf } from '../../src/tokenizer/merges.ts'
 import { random } from '../support/fixtures.ts'
+
+type Merge = readonly [left: string, right: string, rank: number]
+
+const ranked = (merges: readonly Merge[]) => ({
+  separator: ' ',
+  ranks: new Map(merges.map(([left, right, rank]) => [`${left} ${right}`, rank])),
+})
 
 function plainly(word: string, merges: readonly Merge[]): string[] {
   const ranks = new Map(merges.map(([left, right, rank]) => [`${left} ${right}`, rank]))
@@ -45,7 +53,7 @@ describe('Merger', () => {
     for (let round = 0; round < 40; round++) {
       const letters = round % 2 === 0 ? 'ab' : 'abcdé'
       const merges = randomMerges(next, letters, ties)
-      const merger = new Merger(merges)
+      const merger = new Merger(ranked(merges))
       for (let i = 0; i < 40; i++) {
         const length = Math.floor(next() * 90)
         const word = Array.from({ length }, () => `${letters}x😀`[Math.floor(next() * letters.length)]).join('')
@@ -96,15 +104,56 @@ describe('Merger', () => {
       ['a', 'a', 0],
       ['aa', 'aa', 1],
     ]
-    const merger = new Merger(merges)
+    const merger = new Merger(ranked(merges))
     expect(merger.split('a'.repeat(400_003))).toEqual([...Array.from({ length: 100_000 }, () => 'aaaa'), 'aa', 'a'])
     expect(merger.split('aa😀\ud800aaaa')).toEqual(['aa', '😀', '\ud800', 'aaaa'])
     expect(merger.split('')).toEqual([])
-    expect(new Merger([]).split('ab')).toEqual(['a', 'b'])
+    expect(new Merger(NO_MERGES).split('ab')).toEqual(['a', 'b'])
   })
 
   it('forgets words when it knows too many', () => {
-    const merger = new Merger([['a', 'b', 0]])
+    const merger = new Merger(mergesOf(['a b'], 'last'))
     for (let i = 0; i < 50_000; i++) expect(merger.split(`ab${i}`)[0]).toBe('ab')
+  })
+})
+
+describe('lists of merges', () => {
+  it.each([
+    ['a b', ['ab', 'c']],
+    ['a b', ['ab', ' c']],
+    ['a b', ['a b', 'c']],
+    ['a b', ['ab\0', '\0\0c']],
+    [
+      ['a', 'b'],
+      ['ab', '\0 c'],
+    ],
+  ] as const)('keep their tokens, whatever is in them: %j, %j', (first, second) => {
+    const merges = mergesOf([first, second], 'last')
+    expect(pairsOf(merges)).toEqual([['a', 'b'], [...second]])
+    expect(new Merger(merges).split('xab')).toEqual(['x', 'ab'])
+  })
+
+  it('take a space for a part of a token where the list has pairs', () => {
+    const merges = mergesOf(
+      [
+        ['a', ' '],
+        ['a ', 'b'],
+      ],
+      'last',
+    )
+    expect(new Merger(merges).split('a ba')).toEqual(['a b', 'a'])
+    // What stands between the tokens of a merge is no part of a text that it joins.
+    expect(new Merger(merges).split('a\0 b')).toEqual(['a', '\0', ' ', 'b'])
+    expect(new Merger(mergesOf(['a b'], 'last')).split('a b')).toEqual(['a', ' ', 'b'])
+  })
+
+  it('of one merge that is listed twice, the first or the last decides', () => {
+    const lines = ['b c', 'a b', 'b c']
+    expect(new Merger(mergesOf(lines, 'first')).split('abc')).toEqual(['a', 'bc'])
+    expect(new Merger(mergesOf(lines, 'last')).split('abc')).toEqual(['ab', 'c'])
+    expect(pairsOf(mergesOf(lines, 'last'))).toEqual([
+      ['a', 'b'],
+      ['b', 'c'],
+    ])
   })
 })
