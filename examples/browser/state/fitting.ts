@@ -9,7 +9,7 @@ export type Verdict =
   | { readonly is: 'planned'; readonly plan: ModelPlan }
   | { readonly is: 'failed'; readonly why: string }
 
-/** By the model's name or address. */
+/** By the model's name on the Hub. */
 export const verdicts = signal<ReadonlyMap<string, Verdict>>(new Map())
 
 /** Reads the headers of a model, and notes what it would take. Whether it fits; true where that cannot be known. */
@@ -18,7 +18,7 @@ export async function look(address: string): Promise<boolean> {
   if (known?.is === 'planned') return known.plan.fits
   note(address, { is: 'looking' })
   try {
-    const planned = await plan(address)
+    const planned = await plan(`hf:${address}`)
     note(address, { is: 'planned', plan: planned })
     return planned.fits
   } catch (error) {

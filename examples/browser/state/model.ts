@@ -27,11 +27,20 @@ export const POCKET: NamedSource = {
   maxSequences: 3,
 }
 
+/** `owner/name` with a revision, a type or a file behind it. Two words of which the second is a file are an address. */
+const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*(?:@[^:\s]+)?(?::\S+|\/[^/\s]+\.gguf)?$/
+
+/** A model of the Hub by its name, which the page's own server is not asked for first. */
+export function hubModel(name: string, title = name): NamedSource {
+  return { source: `hf:${name}`, name: title }
+}
+
 /**
- * A model that a visitor names. What is relative to the page is made an address here, since the worker has another; what
- * may be a name on the Hub stays one.
+ * A model that a visitor names. What is relative to the page is made an address here, since the worker has another.
  */
 export function modelNamed(text: string): NamedSource {
+  const isHub = HUB_NAME.test(text) && !/^[^/]*\/[^/:@]*\.(?:gguf|safetensors|json)$/i.test(text)
+  if (isHub) return hubModel(text)
   const isAddress = /^(?:[a-z]+:|\.{0,2}\/)|\/$|\.(?:gguf|safetensors|json)$/i.test(text)
   return {
     source: isAddress && URL.canParse(text, location.href) ? new URL(text, location.href).href : text,

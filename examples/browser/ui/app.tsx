@@ -1,6 +1,6 @@
 /** The page: conversations on the left, the one at hand in the middle, what makes and measures answers on the right. */
 import { signal } from '@preact/signals'
-import { removed, restore } from '../state/history.ts'
+import { useEffect } from 'preact/hooks'
 import { loaded, loading } from '../state/model.ts'
 import { trouble } from '../state/trouble.ts'
 import { startUpdate, updateReady } from '../state/updates.ts'
@@ -13,15 +13,45 @@ import { SidePanel } from './side-panel.tsx'
 import { Transcript } from './transcript.tsx'
 
 /** Which of the side columns is open where the screen has no room for all. */
-export const drawer = signal<'history' | 'panel' | undefined>(undefined)
+export const drawer = signal<Drawer | undefined>(undefined)
 /** The visitor chooses another model. */
 export const choosing = signal(false)
 
-const toggle = (name: 'history' | 'panel') => () => {
-  drawer.value = drawer.value === name ? undefined : name
+type Drawer = 'history' | 'panel'
+
+const toggle = (name: Drawer) => () => {
+  if (drawer.value === name) close()
+  else drawer.value = name
 }
 
+/** The keyboard goes back to where it opened what is closed now. */
+function close(): void {
+  const opener = drawer.value === undefined ? 'change-model' : `open-${drawer.value}`
+  if (drawer.value !== undefined) drawer.value = undefined
+  else if (choosing.value && loaded.value !== undefined) choosing.value = false
+  else return
+  document.getElementById(opener)?.focus()
+}
+
+/** Escape closes what lies over the conversation, and the keyboard goes into what is opened. */
+function useKeyboard(): void {
+  useEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented && !event.isComposing) close()
+    }
+    document.addEventListener('keydown', keys)
+    return () => document.removeEventListener('keydown', keys)
+  }, [])
+  const { value: opened } = drawer
+  useEffect(() => {
+    if (opened !== undefined) document.querySelector<HTMLElement>(FIRST[opened])?.focus()
+  }, [opened])
+}
+
+const FIRST: Record<Drawer, string> = { history: '#new', panel: '.tabs [aria-selected="true"]' }
+
 export function App() {
+  useKeyboard()
   if (trouble.value !== undefined) return <NoWebGpu trouble={trouble.value} />
   const picking = choosing.value || loaded.value === undefined || loading.value !== undefined
   return (
@@ -33,6 +63,7 @@ export function App() {
         <button
           type="button"
           class="icon only-narrow"
+          id="open-history"
           aria-label="Conversations"
           aria-expanded={drawer.value === 'history'}
           onClick={toggle('history')}
@@ -46,6 +77,7 @@ export function App() {
         <button
           type="button"
           class="icon only-medium"
+          id="open-panel"
           aria-label="Settings and numbers"
           aria-expanded={drawer.value === 'panel'}
           onClick={toggle('panel')}
@@ -55,41 +87,22 @@ export function App() {
       </header>
       <History />
       <main class="middle">
+        <div role="status">
+          {updateReady.value && (
+            <p class="note update">
+              A new version of this page is ready.
+              <button type="button" onClick={startUpdate}>
+                Reload
+              </button>
+            </p>
+          )}
+        </div>
         {picking ? <ModelPicker /> : <Transcript />}
         {!picking && <Composer />}
       </main>
       <SidePanel />
-      {drawer.value !== undefined && (
-        <button type="button" class="veil" aria-label="Close" onClick={() => (drawer.value = undefined)} />
-      )}
-      <Notes />
+      {drawer.value !== undefined && <button type="button" class="veil" aria-label="Close" onClick={close} />}
       <DropTarget />
-    </div>
-  )
-}
-
-/** What the visitor may want to know, and need not: at the edge, with one thing to do about it. */
-function Notes() {
-  return (
-    <div class="notes" role="status">
-      {removed.value !== undefined && (
-        <p class="note">
-          <span>
-            Deleted: <q>{removed.value.title}</q>
-          </span>
-          <button type="button" onClick={() => void restore()}>
-            Undo
-          </button>
-        </p>
-      )}
-      {updateReady.value && (
-        <p class="note update">
-          <span>A new version of this page is ready.</span>
-          <button type="button" onClick={startUpdate}>
-            Reload
-          </button>
-        </p>
-      )}
     </div>
   )
 }

@@ -1,7 +1,8 @@
 /** The conversations that this browser keeps. */
 import { signal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { removeAll, stop } from '../state/answering.ts'
-import { current, exportFile, importFile, kept, open, startAnew, unkept } from '../state/history.ts'
+import { current, exportFile, importFile, kept, open, removed, restore, startAnew, unkept } from '../state/history.ts'
 import { busy, path, runningIn, viewed, writing } from '../state/running.ts'
 import type { Heading } from '../state/store.ts'
 import { drawer } from './app.tsx'
@@ -28,6 +29,9 @@ export function History() {
         ))}
       </ul>
       <footer>
+        <div role="status">
+          {removed.value !== undefined && <Undo key={removed.value.id} title={removed.value.title} />}
+        </div>
         <button type="button" class="quiet" disabled={path.value.length === 0} onClick={exportViewed}>
           <Icon name="save" /> Export
         </button>
@@ -49,6 +53,26 @@ export function History() {
         </p>
       </footer>
     </nav>
+  )
+}
+
+/** The button that deleted is gone: the keyboard goes to the one that brings back. */
+function Undo({ title }: { title: string }) {
+  const button = useRef<HTMLButtonElement>(null)
+  useEffect(() => button.current?.focus(), [])
+  const undo = () => {
+    void restore()
+    document.getElementById('prompt')?.focus()
+  }
+  return (
+    <p class="note">
+      <span>
+        Deleted: <q>{title}</q>
+      </span>
+      <button type="button" ref={button} onClick={undo}>
+        Undo
+      </button>
+    </p>
   )
 }
 

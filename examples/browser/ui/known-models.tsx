@@ -1,7 +1,7 @@
 /** A short list of Mistral models, with what each would take of this GPU. */
 import { look, problemOf, type Verdict, verdicts } from '../state/fitting.ts'
 import { bytes } from '../state/format.ts'
-import type { NamedSource } from '../state/model.ts'
+import { hubModel, type NamedSource } from '../state/model.ts'
 
 interface KnownModel {
   readonly title: string
@@ -61,7 +61,7 @@ function Known({ model, pick }: { model: KnownModel; pick: Pick }) {
   const verdict = verdicts.value.get(address)
   const load = async () => {
     // What does not fit is not downloaded.
-    if (await look(address)) pick({ source: address, name: title })
+    if (await look(address)) pick(hubModel(address, title))
   }
   const isLooking = verdict?.is === 'looking'
   return (

@@ -61,6 +61,11 @@ function Editor({ entry, text }: { entry: Entry; text: string }) {
   const box = useRef<HTMLTextAreaElement>(null)
   useEffect(() => box.current?.focus(), [])
   const close = () => setEdit(entry.id, undefined)
+  const keys = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || event.isComposing) return
+    event.preventDefault()
+    close()
+  }
   const submit = (event: Event) => {
     event.preventDefault()
     close()
@@ -73,7 +78,7 @@ function Editor({ entry, text }: { entry: Entry; text: string }) {
         rows={3}
         value={text}
         ref={box}
-        onKeyDown={(event) => event.key === 'Escape' && close()}
+        onKeyDown={keys}
         onInput={(event) => setEdit(entry.id, event.currentTarget.value)}
       />
       <span class="row">

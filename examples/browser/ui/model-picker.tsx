@@ -7,6 +7,7 @@ import {
   cached,
   cancelLoading,
   forget,
+  hubModel,
   type Loading,
   loadError,
   loaded,
@@ -104,7 +105,7 @@ function CachedModels() {
             <button
               type="button"
               class="way"
-              onClick={() => void pick({ source: `${model.repository}@${model.commit}`, name: model.repository })}
+              onClick={() => void pick(hubModel(`${model.repository}@${model.commit}`, model.repository))}
             >
               <strong>{model.repository}</strong>
               <small>{bytes(model.bytes)}, loads without a network</small>
