@@ -1,6 +1,6 @@
 /** The tests that need no WebGPU adapter and take less than a minute together: `npm run test:fast`. */
-import { mergeConfig } from 'vitest/config'
-import everything from '../vitest.config.ts'
+import { defaultExclude, mergeConfig } from 'vitest/config'
+import { common } from '../vitest.config.ts'
 
 /** What runs kernels, or a program that does. */
 const ON_A_DEVICE = [
@@ -22,6 +22,8 @@ const SLOW = [
   'test/platform/stderr-filter.test.ts',
 ]
 
-const fast = mergeConfig(everything, { test: { exclude: [...ON_A_DEVICE, ...SLOW] } })
+const fast = mergeConfig(common, {
+  test: { include: ['test/**/*.test.ts'], exclude: [...defaultExclude, ...ON_A_DEVICE, ...SLOW] },
+})
 // Nothing native runs here, so that threads will do, and no adapter is looked for.
-export default { ...fast, root: '.', test: { ...fast.test, globalSetup: [], pool: 'threads' } }
+export default { ...fast, root: '.', test: { ...fast.test, pool: 'threads' } }

@@ -9,20 +9,20 @@ import { fixture } from '../support/fixtures.ts'
 import { patience, SOON } from '../support/patience.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { LivesRequest, Sample } from './lives/live-again.ts'
-import { LIVES } from './lives/lives.ts'
+import { LIVES, type Life } from './lives/lives.ts'
 import { serveFolders } from './static-server.ts'
 
 const deno = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'deno.cmd' : 'deno')
 const { path } = fixture('gguf-q8_0')
 const gguf = join(path, 'model.gguf')
 const program = join(root, 'test/runtime/lives/process.ts')
-const request: LivesRequest = { lives: LIVES, turns: 8, every: 8, patienceMs: SOON.timeout }
-/** A page compiles each model's shaders anew, on a software adapter for seconds. */
-const pageRequest: LivesRequest = { ...request, turns: 4, every: 4 }
+/** Each way in which a life can go once, and one life at least after the first: all load a model, for which pages take seconds. */
+const TURNS = { model: 1, chat: 2, tokenizer: 1, aborted: 2, refused: 3, server: 1 } as const
+const request: LivesRequest = { lives: LIVES, turns: TURNS, patienceMs: SOON.timeout }
 
-function expectNothingLeft(samples: readonly Sample[], { turns }: LivesRequest): void {
-  const after = (turn: number) => LIVES.map((life) => ({ life, turn, survivors: {} }))
-  const expected = [0, turns].flatMap(after)
+function expectNothingLeft(samples: readonly Sample[]): void {
+  const after = (life: Life, turn: number) => ({ life, turn, survivors: {} })
+  const expected = LIVES.flatMap((life) => [after(life, 0), after(life, TURNS[life])])
   expect(samples.map(({ life, turn, survivors }) => ({ life, turn, survivors }))).toEqual(
     expect.arrayContaining(expected),
   )
@@ -40,7 +40,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
     const args = [...flags, program, gguf, JSON.stringify(request)]
     const result = await runChild(process.execPath, args, { timeoutMs: 220_000 })
     expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
-    expectNothingLeft(samplesOf(result.stdout), request)
+    expectNothingLeft(samplesOf(result.stdout))
   })
 
   it.skipIf(!existsSync(deno))('in Deno', { timeout: patience(300_000) }, async (context) => {
@@ -48,7 +48,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
     const result = await runChild(deno, [...flags, program, gguf, JSON.stringify(request)], { timeoutMs: 280_000 })
     if (/there is no adapter/.test(result.stderr)) context.skip('Deno finds no WebGPU adapter: install a Vulkan driver')
     expect(result, result.stderr).toMatchObject({ code: 0, hung: false })
-    expectNothingLeft(samplesOf(result.stdout), request)
+    expectNothingLeft(samplesOf(result.stdout))
   })
 
   it('in a page', { timeout: patience(400_000) }, async (context) => {
@@ -63,7 +63,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
       const page = await browser.newPage()
       await page.goto(`${server.origin}/page/index.html`)
       const run = (asked: LivesRequest) => window.runLives('/fixtures/model.gguf', asked)
-      expectNothingLeft(await page.evaluate(run, pageRequest), pageRequest)
+      expectNothingLeft(await page.evaluate(run, request))
     } finally {
       await browser.close()
       await server.close()

@@ -13,7 +13,7 @@ import { useChromium } from './use-chromium.ts'
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-losses-'))
 const GREEDY: ChatRequest = {
   messages: [{ role: 'user', content: 'Tell me about winds.' }],
-  ...{ temperature: 0, max_tokens: 160, ignore_eos: true },
+  ...{ temperature: 0, max_tokens: 72, ignore_eos: true },
 }
 const DRAWN: ChatRequest = { ...GREEDY, temperature: 1.3, top_p: 1, seed: 12 }
 let server: StaticServer
@@ -36,7 +36,7 @@ async function open(): Promise<Page> {
 }
 
 /** In the middle of an answer: each batch has at most 16 of its tokens. */
-const BATCHES = 5
+const BATCHES = 3
 
 /** The device is lost with one of the next batches, or so many milliseconds later. */
 function loseDevice(where: Page | Worker, delayMs: number | undefined): Promise<void> {

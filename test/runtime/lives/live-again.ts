@@ -17,10 +17,10 @@ export type Yardstick = 'bare' | 'bare answer'
 
 export interface LivesRequest {
   readonly lives: readonly (Life | Yardstick)[]
-  /** How often each of them is lived. */
-  readonly turns: number
-  /** What is left is looked at after the first turn, and then after every so many. */
-  readonly every: number
+  /** The number of the last turn of each of them, the first being 0; or that of each by its name. */
+  readonly turns: number | Readonly<Record<string, number>>
+  /** What is left is looked at after the first turn, and then after every so many, or after the last alone. */
+  readonly every?: number
   /** What is left may take so many milliseconds to go. 30,000 unless said. */
   readonly patienceMs?: number
 }
@@ -37,13 +37,14 @@ export async function liveAgain(
   const lifetimes = new Lifetimes()
   await lifetimes.watchGpu()
   for (const life of lives) {
-    for (let turn = 0; turn <= turns; turn++) {
+    const last = typeof turns === 'number' ? turns : turns[life]!
+    for (let turn = 0; turn <= last; turn++) {
       const recipe = recipes[life]
       if (recipe) await replay(recipe, life === 'bare answer')
       else await kinds[life as Life](turn, lifetimes.watch)
       // Native memory does not make an engine collect: what its own garbage holds would be measured as growth.
       await collectGarbage(1)
-      if (turn % every === 0) await look({ life, turn, survivors: await lifetimes.survivors(patienceMs) })
+      if (turn % (every ?? last) === 0) await look({ life, turn, survivors: await lifetimes.survivors(patienceMs) })
     }
   }
 }
