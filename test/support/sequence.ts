@@ -33,6 +33,7 @@ const LONG = [
   'pocket/pocket',
   'runtime/demo-models',
   'kernels/sampler',
+  'runtime/demo-keeps',
   'runtime/demo',
   'generate/constraints',
   'runtime/hub-cache',
