@@ -7,19 +7,32 @@ import { answered, answers, ask, ENDLESS, GREEDY, LONG, shownAnswer, useDemo } f
 const visit = useDemo()
 
 describe('the demo page', () => {
-  it('talks to the embedded model at once, with no dialog', LONG, async () => {
-    await visit(
-      async (page) => {
-        await ask(page, 'What is the mistral?')
-        expect(await answered(page)).toMatch(/wind/)
-        expect(await page.locator('.entry.user').textContent()).toContain('What is the mistral?')
-        await ask(page, 'And the sirocco?')
-        await expect.poll(() => answers(page).count()).toBe(2)
-        expect(await answered(page)).not.toBe('')
-      },
-      { settings: { ...GREEDY, max_tokens: 24 } },
-    )
-  })
+  it(
+    'talks to the embedded model at once, with no dialog; the same is asked in other words, as a branch',
+    LONG,
+    async () => {
+      await visit(
+        async (page) => {
+          await ask(page, 'What is the mistral?')
+          const first = await answered(page)
+          expect(first).toMatch(/wind/)
+          expect(await page.locator('.entry.user').textContent()).toContain('What is the mistral?')
+          await ask(page, 'And the sirocco?')
+          await expect.poll(() => answers(page).count()).toBe(2)
+          expect(await answered(page)).not.toBe('')
+          await page.getByLabel('Edit').first().click()
+          await page.getByLabel('Your message, in other words').fill('What is the sirocco?')
+          await page.getByRole('button', { name: 'Ask this instead' }).click()
+          await expect.poll(() => page.locator('.entry.user').textContent()).toContain('sirocco')
+          await answered(page)
+          await page.locator('.entry.user').getByLabel('The one before').click()
+          await expect.poll(() => answers(page).count()).toBe(2)
+          expect(await answers(page).first().locator('.markdown').textContent()).toContain(first)
+        },
+        { settings: { ...GREEDY, max_tokens: 24 } },
+      )
+    },
+  )
 
   it('draws its curve where the system has no language, and talks where the browser keeps nothing', LONG, async () => {
     await visit(
@@ -62,25 +75,19 @@ describe('the demo page', () => {
         await expect.poll(() => page.locator('.branches').textContent()).toContain('2 / 2')
         await page.getByLabel('The one before').click()
         await expect.poll(() => shownAnswer(page)).toBe(stopped)
+        // Other tokens can be taken in what was stopped, too, and it goes on where it was.
+        await page.getByLabel('Colour each token').check()
+        await page.locator('.token-text .token').nth(2).click()
+        expect(await page.locator('.alternatives button:not(:disabled)').count()).toBeGreaterThan(2)
+        await page.getByLabel('Colour each token').uncheck()
+        await page.getByRole('button', { name: 'Continue' }).click()
+        await expect.poll(async () => (await shownAnswer(page)).length).toBeGreaterThan(stopped.length)
+        await page.getByRole('button', { name: 'Stop' }).click()
+        const longer = await answered(page)
+        expect(longer.slice(0, stopped.length)).toBe(stopped)
+        expect(await page.evaluate(() => document.activeElement?.id)).toBe('prompt')
       },
       { settings: ENDLESS },
-    )
-  })
-
-  it('asks the same in other words, as a branch', LONG, async () => {
-    await visit(
-      async (page) => {
-        await ask(page, 'What is the mistral?')
-        const first = await answered(page)
-        await page.getByLabel('Edit').click()
-        await page.getByLabel('Your message, in other words').fill('What is the sirocco?')
-        await page.getByRole('button', { name: 'Ask this instead' }).click()
-        await expect.poll(() => page.locator('.entry.user').textContent()).toContain('sirocco')
-        await answered(page)
-        await page.locator('.entry.user').getByLabel('The one before').click()
-        await expect.poll(() => shownAnswer(page)).toBe(first)
-      },
-      { settings: GREEDY },
     )
   })
 
@@ -130,39 +137,57 @@ describe('the demo page', () => {
 })
 
 describe('for everybody', () => {
-  it.each([
-    ['a telephone', { width: 390, height: 844 }],
-    ['a desktop', { width: 1440, height: 900 }],
-  ] as const)(
-    'has nothing that axe-core calls serious, and no sideways scrolling, light and dark: %s',
+  it(
+    'has nothing that axe-core calls serious, and no sideways scrolling: desktop and telephone, light and dark',
     LONG,
-    async (_, viewport) => {
+    async () => {
       await visit(
         async (page) => {
           await ask(page, 'What is the mistral?')
           await answered(page)
-          for (const colorScheme of ['light', 'dark'] as const) {
-            await page.emulateMedia({ colorScheme })
-            for (const tab of viewport.width > 1000 ? ['Settings', 'Device', 'Look inside'] : []) {
-              await page.getByRole('tab', { name: tab }).click()
-              expect(await complaintsOf(page), `${tab}, ${colorScheme}`).toEqual([])
-            }
-            expect(await complaintsOf(page), colorScheme).toEqual([])
+          const looks = [DESKTOP, TELEPHONE].flatMap((size) =>
+            (['light', 'dark'] as const).map((of) => [size, of] as const),
+          )
+          for (const [viewport, colorScheme] of looks) {
+            await page.setViewportSize(viewport)
+            await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+            const isNarrow = viewport === TELEPHONE
+            const check = async (what: string) =>
+              expect(await complaintsOf(page), `${what}, ${viewport.width}, ${colorScheme}`).toEqual([])
+            await check('conversation')
             expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+            if (isNarrow) await page.getByLabel('Settings and numbers').first().click()
+            for (const tab of ['Settings', 'Device', 'Look inside']) {
+              await page.getByRole('tab', { name: tab }).click()
+              await check(tab)
+            }
+            if (isNarrow) await page.keyboard.press('Escape')
+            if (isNarrow) await page.getByLabel('Conversations').first().click()
+            await page.getByLabel('Delete What is the mistral?').click()
+            await page.getByRole('button', { name: 'Undo' }).waitFor()
+            await check('conversations')
+            await page.keyboard.press('Enter')
+            await answers(page).waitFor()
+            if (isNarrow) await page.keyboard.press('Escape')
             await page.locator('#change-model').click()
-            expect(await complaintsOf(page), `models, ${colorScheme}`).toEqual([])
-            await page.locator('#change-model').click()
+            await check('models')
+            await page.keyboard.press('Escape')
           }
         },
-        { settings: GREEDY, viewport },
+        { settings: GREEDY },
       )
     },
   )
 })
 
+const DESKTOP = { width: 1440, height: 900 }
+const TELEPHONE = { width: 390, height: 844 }
+
 async function complaintsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(() => (window as never as { axe: typeof axe }).axe.run())
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() =>
+    (window as never as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }),
+  )
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   return grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 }
