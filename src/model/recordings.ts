@@ -28,17 +28,19 @@ export class Recordings {
   constructor(private readonly model: Mistral) {}
 
   /**
-   * Compiles ahead what generating text needs, so that the first token does not wait for it. Drawing begins to compile when all
-   * else is there, so that it holds up nothing, and so do the kernels for many rows where the first prompt goes without.
+   * Compiles ahead what generating text needs, so that the first token does not wait for it. What it does not take begins to compile
+   * when all else is there, so that it holds up nothing: drawing, and where compilers are slow the kernels of later tokens, or those for
+   * many rows where the first prompt goes without.
    * @param first what one request draws with: then only what its first token takes is waited for
    */
   async warmUp(first?: SamplerKind): Promise<void> {
     const rows = this.rowsAlone
     const all = [rows > 0 ? this.promptAlone() : this.prompt(1), this.head(1)]
-    if (first === undefined) all.push(this.layers(1))
+    if (first === undefined && !this.canChoose) all.push(this.layers(1))
     if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
     await Promise.all(all)
     if (first !== undefined) return
+    if (this.canChoose && rows === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
     await this.begin((r) => recordSampler(r, 'short', this.model))
     if (this.canChoose) await this.begin((r) => recordSampler(r, 'greedy', this.model))
     if (rows > 0) await this.begin((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
@@ -49,7 +51,6 @@ export class Recordings {
     const { rowsAlone } = this
     if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
     await this.begin((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass: 1 }))
-    if (first === undefined && rowsAlone === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
     await this.begin((r) => this.model.recordHead(r, 1))
   }
 
