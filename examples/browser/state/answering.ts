@@ -15,7 +15,7 @@ export const askError = signal<{ readonly conversation: string; readonly text: s
 /** Alternatives that are brought for each token. */
 const ALTERNATIVES = 6
 /** Milliseconds between two states of an answer that are kept, at least; one more for each token, as it takes longer. */
-const KEEP_EVERY = 400
+const KEEP_EVERY = 250
 
 interface Writer {
   readonly draft: Draft
@@ -242,7 +242,7 @@ async function leave(draft: Draft): Promise<void> {
 /** Shows a draft at most once a frame, since a fast model writes more tokens than a screen has frames, and keeps it rarer. */
 class Pace {
   #drawn = 0
-  #kept = performance.now()
+  #kept = Number.NEGATIVE_INFINITY
 
   constructor(private readonly draft: Draft) {}
 

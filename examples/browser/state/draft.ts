@@ -68,6 +68,10 @@ export class Draft {
     for (const _ of chunk.token_ids) this.#arrivals.push(at)
   }
 
+  get attempts(): number {
+    return this.#attempts
+  }
+
   entry(): Entry {
     const arrivals = [...this.#arrivals]
     return {

@@ -6,7 +6,7 @@
 import { computed, effect, signal } from '@preact/signals'
 import { type Conversation, type Entry, type Live, shown, withEntry } from './conversation.ts'
 import { current, noteUnkept } from './history.ts'
-import { type Loaded, loaded } from './model.ts'
+import { type Loaded, loaded, loading } from './model.ts'
 import { hasConversation, type KeptAnswer, readAnswer, readAnswers, removeAnswer, tell, writeAnswer } from './store.ts'
 
 export interface Running {
@@ -14,6 +14,8 @@ export interface Running {
   readonly entry: Entry
   readonly live: Live
   readonly model: string
+  /** As of what is kept. */
+  readonly attempts: number
 }
 
 /** By the ids of the answers. */
@@ -45,7 +47,7 @@ export async function openRunning(go: typeof takeOver): Promise<void> {
   effect(() => {
     const model = loaded.value
     if (model === undefined) return
-    for (const [id, one] of running.peek()) if (one.live === 'cut' && one.model === identityOf(model)) void watch(id)
+    for (const [id, one] of running.peek()) if (one.live === 'cut' && canGoOn(one, model)) void watch(id)
   })
 }
 
@@ -59,12 +61,21 @@ export async function refreshAnswer(id: string): Promise<void> {
 }
 
 /** Shows an answer as it is now. */
-export function note(
-  entry: Entry,
-  { conversation, model }: Pick<KeptAnswer, 'conversation' | 'model'>,
-  live: Live,
-): void {
-  running.value = new Map(running.value).set(entry.id, { conversation, model, entry, live })
+export function note(entry: Entry, from: Pick<KeptAnswer, 'conversation' | 'model' | 'attempts'>, live: Live): void {
+  const { conversation, model, attempts } = from
+  running.value = new Map(running.value).set(entry.id, { conversation, model, attempts, entry, live })
+}
+
+/** Whether an answer that was cut off goes on by itself, or may where a model is on its way now. */
+export function goesOn({ id, live }: Entry): boolean {
+  const kept = running.value.get(id)
+  if (live !== 'cut' || kept === undefined) return false
+  if (loaded.value === undefined) return loading.value !== undefined
+  return canGoOn(kept, loaded.value)
+}
+
+function canGoOn({ model, attempts }: Pick<KeptAnswer, 'model' | 'attempts'>, own: Loaded): boolean {
+  return model === identityOf(own) && attempts < ATTEMPTS
 }
 
 /** Keeps an answer as it is now, and tells the other tabs. */

@@ -2,12 +2,13 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { loaded, loading } from '../state/model.ts'
+import { path } from '../state/running.ts'
 import { trouble } from '../state/trouble.ts'
 import { startUpdate, updateReady } from '../state/updates.ts'
 import { Composer } from './composer.tsx'
 import { History } from './history.tsx'
 import { Icon } from './icon.tsx'
-import { DropTarget, ModelBar, ModelPicker } from './model-picker.tsx'
+import { DropTarget, ModelBar, ModelPicker, ModelStrip } from './model-picker.tsx'
 import { NoWebGpu } from './no-webgpu.tsx'
 import { SidePanel } from './side-panel.tsx'
 import { Transcript } from './transcript.tsx'
@@ -53,7 +54,9 @@ const FIRST: Record<Drawer, string> = { history: '#new', panel: '.tabs [aria-sel
 export function App() {
   useKeyboard()
   if (trouble.value !== undefined) return <NoWebGpu trouble={trouble.value} />
-  const picking = choosing.value || loaded.value === undefined || loading.value !== undefined
+  const isReady = loaded.value !== undefined && loading.value === undefined
+  // What was said can be read while a model is on its way.
+  const picking = choosing.value || (!isReady && path.value.length === 0)
   return (
     <div class="frame" data-drawer={drawer.value ?? ''}>
       <a class="skip" href="#prompt">
@@ -98,7 +101,7 @@ export function App() {
           )}
         </div>
         {picking ? <ModelPicker /> : <Transcript />}
-        {!picking && <Composer />}
+        {!picking && (isReady ? <Composer /> : <ModelStrip />)}
       </main>
       <SidePanel />
       {drawer.value !== undefined && <button type="button" class="veil" aria-label="Close" onClick={close} />}

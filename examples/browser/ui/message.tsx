@@ -4,7 +4,7 @@ import { answerTo, edit, goOn, isUnanswered, regenerate } from '../state/answeri
 import { branches, choose, type Entry } from '../state/conversation.ts'
 import { change, current } from '../state/history.ts'
 import { loaded } from '../state/model.ts'
-import { running, viewed } from '../state/running.ts'
+import { goesOn, running, viewed } from '../state/running.ts'
 import { edits, setEdit } from '../state/typed.ts'
 import { Icon, type IconName } from './icon.tsx'
 import { Markdown } from './markdown.tsx'
@@ -13,7 +13,8 @@ import { asTokens } from './transcript.tsx'
 
 export function Message({ entry }: { entry: Entry }) {
   const { id, role, reasoning, tokens, live } = entry
-  const isWritten = live === 'here' || live === 'elsewhere'
+  const isPaused = goesOn(entry)
+  const isWritten = live === 'here' || live === 'elsewhere' || isPaused
   const edited = edits.value.get(id)
   return (
     <article class={`entry ${role}${isWritten ? ' live' : ''}`} aria-label={role === 'user' ? 'You' : 'The model'}>
@@ -32,6 +33,7 @@ export function Message({ entry }: { entry: Entry }) {
       ) : (
         <Markdown text={entry.text} />
       )}
+      {isPaused && <p class="small">Goes on as soon as the model is there.</p>}
       {isWritten && isWaiting(entry) && <p class="small">Begins as soon as another answer has ended.</p>}
       {edited === undefined && <Actions entry={entry} isWritten={isWritten} />}
     </article>

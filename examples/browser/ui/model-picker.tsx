@@ -2,13 +2,11 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { droppedFiles } from '../state/dropped-files.ts'
-import { bytes, duration } from '../state/format.ts'
+import { bytes } from '../state/format.ts'
 import {
   cached,
-  cancelLoading,
   forget,
   hubModel,
-  type Loading,
   loadError,
   loaded,
   loading,
@@ -22,6 +20,7 @@ import {
 import { choosing } from './app.tsx'
 import { Icon } from './icon.tsx'
 import { KnownModels } from './known-models.tsx'
+import { Progress } from './progress.tsx'
 
 async function pick(named: NamedSource): Promise<void> {
   choosing.value = !(await loadModel(named))
@@ -189,34 +188,18 @@ function AddressForm() {
   )
 }
 
-const PHASES: Record<Loading['phase'], string> = {
-  open: 'Reading the headers',
-  download: 'Downloading',
-  weights: 'Bringing the weights to the GPU',
-  compile: 'Compiling the shaders',
-  ready: 'Ready',
-}
-
-function Progress({ name, phase, loaded: done, total, bytesPerSecond, secondsLeft, file }: Loading) {
-  const known = (phase === 'weights' || phase === 'download') && total > 0
+/** In the place where the visitor writes, while there is no model. */
+export function ModelStrip() {
+  if (loading.value !== undefined) return <Progress {...loading.value} />
   return (
-    <section class="loading" id="loading" aria-label="Loading">
-      <h2>{name}</h2>
-      <p id="phase" role="status">
-        {PHASES[phase]} {phase === 'download' && file}
+    <div class="composer">
+      <p class="note" role="status">
+        {loadError.value ?? 'No model is loaded.'}
+        <button type="button" onClick={() => (choosing.value = true)}>
+          Choose a model
+        </button>
       </p>
-      {/* Without a value the bar runs to and fro: there is something to wait for, but no amount. */}
-      <progress {...(known && { value: done / total })} aria-label={PHASES[phase]} />
-      <p class="small numbers">
-        <span>{total > 0 ? `${bytes(done)} of ${bytes(total)}` : ' '}</span>
-        <span>{bytesPerSecond === undefined ? '' : `${bytes(bytesPerSecond)}/s`}</span>
-        <span>{secondsLeft === undefined ? '' : `${duration(secondsLeft)} left`}</span>
-      </p>
-      <button type="button" onClick={cancelLoading}>
-        Cancel
-      </button>
-      <p class="small">What has come stays: loading the same model again goes on from there.</p>
-    </section>
+    </div>
   )
 }
 
