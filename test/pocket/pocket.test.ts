@@ -92,7 +92,7 @@ describe('quantized weights agree with the reference', () => {
 describe('held-out questions', () => {
   let chat: MistralChat
   beforeAll(async () => {
-    chat = await load({ maxSequences: 4 })
+    chat = await load({ maxSequences: 16 })
   }, patience(120_000))
   afterAll(() => chat?.dispose())
 
