@@ -67,8 +67,9 @@ async function readBytes(request: Request, { bodyLimitBytes, bodyTimeoutMs }: Bo
       headers: UNREAD,
     })
   if (Number(request.headers.get('content-length') ?? 0) > bodyLimitBytes) throw tooLarge()
-  if (request.body === null) return new Uint8Array()
-  const reader = request.body.getReader()
+  const body = await streamOf(request)
+  if (body === null) return new Uint8Array()
+  const reader = body.getReader()
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     const error = new HttpError(408, `the body did not come within ${bodyTimeoutMs} ms`, {
@@ -94,6 +95,12 @@ async function readBytes(request: Request, { bodyLimitBytes, bodyTimeoutMs }: Bo
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Requests of Firefox have no stream: what a page has made there, or its service worker was sent, is read as a whole. */
+async function streamOf(request: Request): Promise<ReadableStream<Uint8Array> | null> {
+  const { body } = request as { readonly body: Request['body'] | undefined }
+  return body === undefined ? (await request.blob()).stream() : body
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {

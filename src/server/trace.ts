@@ -109,5 +109,12 @@ function errorText(error: unknown, logPrompts: boolean): string {
     return `refused${error.param === null ? '' : ` for its ${error.param.slice(0, 80)}`}`
   }
   const cause = error.cause instanceof Error ? error.cause : undefined
-  return cause === undefined ? error.message : (cause.stack ?? cause.message)
+  return cause === undefined ? error.message : withStack(cause)
+}
+
+/** Stacks of Firefox and Safari do not begin with what went wrong. */
+function withStack(error: Error): string {
+  const text = String(error)
+  const { stack = text } = error
+  return stack.startsWith(text) ? stack : `${text}\n${stack}`
 }

@@ -46,6 +46,9 @@ export interface Visit {
   open(url: string): Promise<FoxPage>
 }
 
+/** What Firefox says of each request that a page stops while a service worker answers it. */
+const STOPPED = /A ServiceWorker intercepted the request/
+
 /** Starts the browser for the tests of a file. */
 export function useFirefox(): (use: (visit: Visit) => Promise<void>) => Promise<void> {
   let browser: Fox
@@ -62,7 +65,7 @@ export function useFirefox(): (use: (visit: Visit) => Promise<void>) => Promise<
       page.setDefaultTimeout(patience(240_000))
       page.on('pageerror', (error: unknown) => complaints.push(String(error)))
       page.on('console', (message: { type(): string; text(): string }) => {
-        if (message.type() === 'error') complaints.push(message.text())
+        if (message.type() === 'error' && !STOPPED.test(message.text())) complaints.push(message.text())
       })
       await page.goto(url)
       return page
@@ -70,6 +73,10 @@ export function useFirefox(): (use: (visit: Visit) => Promise<void>) => Promise<
     try {
       await use({ open })
       expect(complaints).toEqual([])
+    } catch (error) {
+      // What the pages said tells more than what the test found.
+      for (const text of complaints) console.error(text)
+      throw error
     } finally {
       await context.close()
     }

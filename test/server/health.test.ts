@@ -103,8 +103,16 @@ describe('log', () => {
     const { app } = appOf([{ fail: new TypeError('x is not a function') }], { log })
     expect((await post(app, CHAT, question)).status).toBe(500)
     expect(log).toHaveBeenCalledWith(
-      expect.objectContaining({ status: 500, error: expect.stringMatching(/TypeError: x is not a function\n +at /) }),
+      expect.objectContaining({ status: 500, error: expect.stringMatching(/^TypeError: x is not a function\n +at /) }),
     )
+  })
+
+  test('has what went wrong also where stacks do not begin with it', async () => {
+    const records: Json[] = []
+    const fail = Object.assign(new TypeError('x is undefined'), { stack: 'read@page.js:1:2\n' })
+    const { app } = appOf([{ fail }], { log: (record) => records.push(record) })
+    await post(app, CHAT, question)
+    expect(records).toMatchObject([{ error: 'TypeError: x is undefined\nread@page.js:1:2\n' }])
   })
 })
 

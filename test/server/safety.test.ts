@@ -176,6 +176,23 @@ describe('bodies', () => {
     expect(fitting.status).toBe(200)
   })
 
+  test('of browsers whose requests have no stream are read as a whole', async () => {
+    const { app } = appOf(greeting, { bodyLimitBytes: 1000 })
+    const send = (body?: string) => {
+      const request = new Request(`http://localhost${CHAT}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: body ?? null,
+      })
+      return app.fetch(Object.defineProperty(request, 'body', { value: undefined }))
+    }
+    expect(await Promise.all([send(JSON.stringify(question)), send(big), send()])).toMatchObject([
+      { status: 200 },
+      { status: 413 },
+      { status: 400 },
+    ])
+  })
+
   test('that break off are nobody\u2019s fault but the client\u2019s', async () => {
     const { app, chat } = appOf()
     const body = new ReadableStream({
