@@ -111,6 +111,8 @@ describe('the demo page', () => {
       async (page, { folder, server }) => {
         await page.locator('#model-name').waitFor()
         await page.evaluate(() => navigator.serviceWorker.ready.then(() => true))
+        const devtools = await page.context().newCDPSession(page)
+        expect(await devtools.send('Page.getInstallabilityErrors')).toEqual({ installabilityErrors: [] })
         const asked = server.requests.length
         const pocket = readdirSync(folder).find((name) => name.startsWith('pocket-'))!
         renameBuild(folder, pocket)

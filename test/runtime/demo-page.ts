@@ -17,8 +17,8 @@ export const ENDLESS = { do_sample: false, max_tokens: 1500, ignore_eos: true }
 export interface VisitOptions extends BrowserContextOptions {
   readonly path?: string
   readonly settings?: object
-  /** Complaints that are no fault. */
-  readonly tolerated?: RegExp
+  /** Is done before the page is opened. */
+  readonly prepare?: (page: Page) => Promise<unknown>
 }
 
 /** Opens the page with settings of a visitor; what the browser complains about fails the test. */
@@ -47,7 +47,7 @@ export function useDemo(folders: Record<string, string | null> = {}): Visit {
     await server?.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  return async (use, { path = 'index.html', settings = {}, tolerated, ...options } = {}) => {
+  return async (use, { path = 'index.html', settings = {}, prepare, ...options } = {}) => {
     const context = await browser()!.newContext({ locale: 'en-US', ...options })
     context.setDefaultTimeout(patience(60_000))
     try {
@@ -55,12 +55,13 @@ export function useDemo(folders: Record<string, string | null> = {}): Visit {
         if (localStorage.length === 0) localStorage.setItem('mistral-webgpu settings', text)
       }, JSON.stringify(settings))
       const page = await context.newPage()
+      await prepare?.(page)
       const complaints: string[] = []
       page.on('pageerror', (error) => complaints.push(String(error)))
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
       await page.goto(`${server.origin}/page/${path}`)
       await use(page, { folder, server })
-      expect(complaints.filter((text) => !tolerated?.test(text))).toEqual([])
+      expect(complaints).toEqual([])
     } finally {
       await context.close()
     }

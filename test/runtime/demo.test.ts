@@ -37,17 +37,6 @@ describe('the demo page', () => {
   it('draws its curve where the system has no language, and talks where the browser keeps nothing', LONG, async () => {
     await visit(
       async (page) => {
-        await page.addInitScript(() => {
-          Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })
-          const refuse = () => {
-            throw new DOMException('storage is denied here', 'SecurityError')
-          }
-          for (const name of ['localStorage', 'sessionStorage']) {
-            Object.defineProperty(globalThis, name, { get: refuse })
-          }
-          IDBFactory.prototype.open = refuse
-        })
-        await page.reload()
         await ask(page, 'What is the mistral?')
         expect(await answered(page)).toMatch(/wind/)
         await page.locator('.chart canvas').waitFor()
@@ -56,7 +45,7 @@ describe('the demo page', () => {
         await page.getByRole('button', { name: 'What is the mistral?', exact: true }).first().click()
         expect(await answered(page)).toMatch(/wind/)
       },
-      { path: 'index.html?temperature=0&max_tokens=24' },
+      { path: 'index.html?temperature=0&max_tokens=24', prepare: (page) => page.addInitScript(withoutStorage) },
     )
   })
 
@@ -190,4 +179,15 @@ async function complaintsOf(page: Page): Promise<string[]> {
   )
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   return grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+}
+
+/** Makes the browser one that has no language and keeps nothing. */
+function withoutStorage(): void {
+  Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })
+  const refuse = () => {
+    throw new DOMException('storage is denied here', 'SecurityError')
+  }
+  Object.defineProperty(globalThis, 'localStorage', { get: refuse })
+  Object.defineProperty(globalThis, 'sessionStorage', { get: refuse })
+  IDBFactory.prototype.open = refuse
 }

@@ -136,7 +136,7 @@ class Settings {
     for (const name of Object.keys(this.values.value)) this.set(name, undefined)
   }
 
-  /** The fields of a request. Throws `SyntaxError` for a schema that is no JSON. */
+  /** The fields of a request. Throws `Error` for a schema that is no JSON. */
   request(): Partial<ChatRequest> {
     const fields: Record<string, unknown> = {}
     for (const { name, kind } of SETTINGS.flatMap(({ settings }) => settings)) {
@@ -146,9 +146,17 @@ class Settings {
     }
     const schema = this.schema.value.trim()
     if (schema !== '') {
-      fields.response_format = { type: 'json_schema', json_schema: { name: 'answer', schema: JSON.parse(schema) } }
+      fields.response_format = { type: 'json_schema', json_schema: { name: 'answer', schema: parsed(schema) } }
     }
     return fields
+  }
+}
+
+function parsed(schema: string): unknown {
+  try {
+    return JSON.parse(schema)
+  } catch (error) {
+    throw new Error(`The JSON schema in the settings is no JSON: ${(error as Error).message}`)
   }
 }
 
