@@ -1,4 +1,6 @@
 /** Where the visitor writes. */
+import type { RefObject } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { ask, askError, stop } from '../state/answering.ts'
 import { current } from '../state/history.ts'
 import { loaded } from '../state/model.ts'
@@ -20,7 +22,18 @@ function stopAndReturn(id: string): void {
   document.getElementById('prompt')?.focus()
 }
 
+/** The field is as high as its text, also where styles cannot say so. */
+function useGrowth(box: RefObject<HTMLTextAreaElement | null>): void {
+  useLayoutEffect(() => {
+    if (box.current === null || CSS.supports('field-sizing', 'content')) return
+    box.current.style.height = 'auto'
+    box.current.style.height = `${box.current.scrollHeight}px`
+  }, [typed.value])
+}
+
 export function Composer() {
+  const box = useRef<HTMLTextAreaElement>(null)
+  useGrowth(box)
   const raw = loaded.value?.raw === true
   const answer = writing.value
   const error = askError.value?.conversation === current.value.id ? askError.value.text : undefined
@@ -43,6 +56,7 @@ export function Composer() {
         </label>
         <textarea
           id="prompt"
+          ref={box}
           rows={1}
           placeholder={raw ? 'A text to continue' : 'Ask about the winds…'}
           value={typed.value}
