@@ -19,6 +19,7 @@ export const TOGETHER = [
   'test/shaders/{contract,subgroup-matrix}.test.ts',
   'test/tokenizer/{added-tokens,builtin-template,chat-formats,chat-messages,chat-template,gguf,load}.test.ts',
   'test/tokenizer/{merger,tekken,template-messages,tokenizer,vectors,word-steps}.test.ts',
+  'test/runtime/demo-conversations.test.ts',
   'test/tools/{release-notes,supported-models}.test.ts',
 ]
 
