@@ -68,6 +68,25 @@ export function plus(a: Decimal, b: Decimal): Decimal {
   return reduced(digitsAt(a, scale) + digitsAt(b, scale), scale)
 }
 
+/**
+ * The double next to a number, upwards or downwards, in its shortest spelling; undefined where the number is zero, or is not the
+ * shortest spelling of a double with a neighbour.
+ */
+export function neighbour(value: Decimal, direction: 1 | -1): Decimal | undefined {
+  const double = Number(plainSpelling(value))
+  if (double === 0 || !Number.isFinite(double) || compare(decimalOf(double), value) !== 0) return undefined
+  const [bits, doubles] = bitsOf(double)
+  // Doubles of one sign have the order of their bits.
+  bits[0]! += double > 0 === direction > 0 ? 1n : -1n
+  const next = doubles[0]!
+  return Number.isFinite(next) ? decimalOf(next) : undefined
+}
+
+function bitsOf(double: number): readonly [BigInt64Array, Float64Array] {
+  const doubles = Float64Array.of(double)
+  return [new BigInt64Array(doubles.buffer), doubles]
+}
+
 /** The plain spelling without an exponent. */
 export function plainSpelling({ digits, scale }: Decimal): string {
   const sign = digits < 0n ? '-' : ''

@@ -15,7 +15,7 @@ import {
   textRepeat,
   textSequence,
 } from '../text.ts'
-import { type Decimal, negative, plainSpelling, ZERO } from './decimal.ts'
+import { type Decimal, negative, neighbour, plainSpelling, ZERO } from './decimal.ts'
 import type { Bound } from './numbers.ts'
 
 const MORE = Number.POSITIVE_INFINITY
@@ -53,11 +53,18 @@ export function fractionsText(min: Bound | undefined, max: Bound | undefined): T
 export function rangeText(min: Bound | undefined, max: Bound | undefined, spelling: Spelling): Text {
   const { integer, scale, plain } = spelling
   if (min === undefined && max === undefined && !integer && scale === MORE && !plain) return ANY
+  const [from, to] = integer || scale !== MORE ? [min, max] : [inside(min, 1), inside(max, -1)]
   const minus = (bound: Bound | undefined) => bound && { value: negative(bound.value), open: bound.open }
   return textEither(
-    unsignedRange(min, max, spelling),
-    textSequence(charsOf('-'), unsignedRange(minus(max), minus(min), spelling)),
+    unsignedRange(from, to, spelling),
+    textSequence(charsOf('-'), unsignedRange(minus(to), minus(from), spelling)),
   )
+}
+
+/** Readers round to doubles: what lies so near to an excluded bound that it would be read as the bound itself is excluded, too. */
+function inside(bound: Bound | undefined, direction: 1 | -1): Bound | undefined {
+  const value = bound?.open ? neighbour(bound.value, direction) : undefined
+  return value === undefined ? bound : { value, open: false }
 }
 
 function unsignedRange(min: Bound | undefined, max: Bound | undefined, spelling: Spelling): Text {
