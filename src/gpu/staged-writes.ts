@@ -6,7 +6,8 @@ import type { Buffer } from './buffer.ts'
 import type { Gpu } from './device.ts'
 import { BufferUsage } from './flags.ts'
 
-const SIZE = { slots: 8, bytes: 4 << 20 } as const
+/** The first copy to a matrix waits until all of its memory is cleared: this holds what is read meanwhile. */
+const SIZE = { slots: 16, bytes: 4 << 20 } as const
 /** Slots that must be free before more is written: what most pieces of a matrix take at most. */
 const ENOUGH = 2
 
