@@ -113,7 +113,9 @@ class PatternParser {
     if (this.#peek('[')) return this.#chars(this.#class(), at)
     if (this.#take('\\b')) return { kind: 'boundary', negated: false, at }
     if (this.#take('\\B')) return { kind: 'boundary', negated: true, at }
-    if (this.#peek('*') || this.#peek('+') || this.#peek('?')) throw this.#error('there is nothing to repeat')
+    if (this.#match(/[*+?]|\{\d+(?:,\d*)?\}/y)) throw this.#error('there is nothing to repeat', at)
+    // Other dialects' `{,3}` would be these characters themselves.
+    if (this.#match(/\{,\d+\}/y)) throw this.#error('a count begins with a number, as in {0,3}', at)
     const ranges = this.#peek('\\') ? this.#escape(false) : this.#plain()
     return this.#chars(ranges, at)
   }
@@ -146,6 +148,8 @@ class PatternParser {
     while (!this.#take(']')) {
       if (this.#at >= this.#pattern.length) throw this.#error('this class is not closed', at)
       const begin = this.#at
+      // A POSIX class would be its letters, one by one.
+      if (this.#match(/\[([:.=])[^\]:.=]+\1\]/y)) throw this.#error('POSIX classes are not supported', begin)
       const first = this.#classItem()
       if (!this.#peek('-') || this.#pattern[this.#at + 1] === ']') {
         ranges.push(...first)
