@@ -248,5 +248,7 @@ describe('compileSchema', () => {
     decides({ format: 'date' }, ['"2024-02-29"', '1'], ['"2023-02-29"', '"x"'])
     decides({ format: 'date' }, ['"x"'], [], { formats: false })
     decides({ format: 'color' }, ['"x"'], [])
+    decides({ format: 'uri' }, ['"a:b"', '"a:/"', '"a://?q#f"', '"mailto:a@b.c"'], ['"a:"', '"a:?q"', '"a"', '""'])
+    decides({ format: 'uri-reference' }, ['"a:"', '"?q"', '"#f"', '""', '"../a"'], ['"a b"', '"%z"'])
   })
 })

@@ -56,7 +56,8 @@ function address(relative: boolean, wide = '', inQuery = ''): string {
   const [segment, first] = [`${pchar}*`, `(?:[${free}${sub}@-]|${percent})+`]
   const behind = `(?:\\?(?:[/?${inQuery}]|${pchar})*)?(?:#(?:[/?]|${pchar})*)?`
   const rooted = `//${authority}(?:/${segment})*|/(?:${pchar}+(?:/${segment})*)?`
-  const absolute = `[a-zA-Z][a-zA-Z0-9+.-]*:(?:${rooted}|${pchar}+(?:/${segment})*)?${behind}`
+  // A scheme alone is an address by the RFC, means nothing, and is refused by common validators where no other form is allowed.
+  const absolute = `[a-zA-Z][a-zA-Z0-9+.-]*:(?:${rooted}|${pchar}+(?:/${segment})*)${relative ? '?' : ''}${behind}`
   return relative ? `(?:${absolute}|(?:${rooted}|${first}(?:/${segment})*)?${behind})` : absolute
 }
 
