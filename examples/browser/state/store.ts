@@ -23,6 +23,8 @@ export interface KeptAnswer {
 /** In the place of a conversation that was deleted, so that no tab writes it again that has not heard of it. */
 interface Removed {
   readonly removed: number
+  /** None. */
+  readonly entries: Readonly<Record<string, never>>
 }
 
 export type News = { readonly about: 'conversation' | 'answer' | 'stop'; readonly id: string }
@@ -112,7 +114,7 @@ async function keepHeading({ id, title, changed }: Heading): Promise<Heading> {
 }
 
 export async function removeConversation(id: string): Promise<void> {
-  await set(id, { removed: Date.now() } satisfies Removed, conversations)
+  await set(id, { removed: Date.now(), entries: {} } satisfies Removed, conversations)
   await del(id, headings)
 }
 
