@@ -83,6 +83,8 @@ describe('trouble', () => {
           await page.getByRole('button', { name: 'Keep pocket' }).click()
           expect((await answered(page)).length).toBeGreaterThan(60)
           // Another model takes the place of the one that writes: what it had written can be gone on with.
+          await page.getByRole('tab', { name: 'Settings' }).click()
+          await page.getByLabel('Most tokens').fill('1500')
           await ask(page, 'Tell me about more winds.')
           await page.locator('.live .markdown:not(:empty)').waitFor()
           await drop(page, '/gguf/winds.gguf')
@@ -91,6 +93,7 @@ describe('trouble', () => {
           await last.getByText('cut off').waitFor()
           const cut = await shownAnswer(page)
           expect(cut).not.toBe('')
+          await page.getByLabel('Most tokens').fill('60')
           await last.getByRole('button', { name: 'Continue' }).click()
           await expect.poll(() => last.getByText('cut off').count()).toBe(0)
           const whole = await answered(page)
