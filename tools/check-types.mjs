@@ -5,9 +5,9 @@
  *
  * `npm run build && node tools/check-types.mjs`
  */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -37,25 +37,30 @@ const LIBRARIES = [
 
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-types-'))
 try {
-  process.exitCode = check() ? 0 : 1
+  process.exitCode = (await check()) ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-function check() {
+async function check() {
   install()
   let right = isSmall()
-  for (const compiler of COMPILERS) {
-    const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'))
-    for (const resolution of RESOLUTIONS) {
-      for (const library of LIBRARIES) {
-        const errors = compile(compiler, resolution, library)
-        const name = `TypeScript ${version}, ${resolution.moduleResolution}, ${library.name}`
-        console.log(errors === '' ? `right  ${name}` : `WRONG  ${name}\n${errors}`)
-        right &&= errors === ''
-      }
+  const all = COMPILERS.flatMap((compiler) =>
+    RESOLUTIONS.flatMap((resolution) => LIBRARIES.map((library) => ({ compiler, resolution, library }))),
+  )
+  const waiting = [...all.entries()]
+  // One for each core, of which a compiler uses but one most of the time, as far as memory goes.
+  const compileNext = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [i, { compiler, resolution, library }] = next
+      const { version } = JSON.parse(readFileSync(join(root, 'node_modules', compiler, 'package.json'), 'utf8'))
+      const errors = await compile(`tsconfig.${i}.json`, compiler, resolution, library)
+      const name = `TypeScript ${version}, ${resolution.moduleResolution}, ${library.name}`
+      console.log(errors === '' ? `right  ${name}` : `WRONG  ${name}\n${errors}`)
+      right &&= errors === ''
     }
   }
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, compileNext))
   return right
 }
 
@@ -95,7 +100,7 @@ function declarationsOf(name, found = new Set()) {
 }
 
 /** The compiler's complaints; an empty text when it has none. */
-function compile(compiler, resolution, { lib, types, files }) {
+function compile(config, compiler, resolution, { lib, types, files }) {
   const compilerOptions = {
     ...resolution,
     target: 'es2022',
@@ -106,14 +111,14 @@ function compile(compiler, resolution, { lib, types, files }) {
     noEmit: true,
     skipLibCheck: false,
   }
-  const project = join(folder, 'tsconfig.json')
+  const project = join(folder, config)
   writeFileSync(project, JSON.stringify({ compilerOptions, files: files.map((name) => `src/${name}`) }))
   const tsc = join(root, 'node_modules', compiler, 'bin', 'tsc')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', project], {
-    cwd: folder,
-    encoding: 'utf8',
+  return new Promise((resolve) => {
+    execFile(process.execPath, [tsc, '-p', project], { cwd: folder }, (error, stdout, stderr) => {
+      if (error === null) return resolve('')
+      const lines = (`${stdout}${stderr}`.trim() || error.message).split('\n')
+      resolve([...lines.slice(0, MAX_LINES), ...(lines.length > MAX_LINES ? ['…'] : [])].join('\n'))
+    })
   })
-  if (status === 0) return ''
-  const lines = `${stdout}${stderr}`.trim().split('\n')
-  return [...lines.slice(0, MAX_LINES), ...(lines.length > MAX_LINES ? ['…'] : [])].join('\n')
 }

@@ -31,7 +31,7 @@ describe('doctor', () => {
     const folder = await mkdtemp(join(tmpdir(), 'doctor-'))
     // Software adapters compile tiles for seconds: those that need a feature are left out.
     const disabled = 'shader-f16,packed_4x8_integer_dot_product'
-    // Mesa compiles for half a minute what it finds in its own cache, which lies there, too, unless it is said.
+    // Mesa keeps its shaders there, too, unless it is told where: without those it compiles for half a minute.
     const { MESA_SHADER_CACHE_DIR = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache') } = process.env
     const env = { XDG_CACHE_HOME: folder, MESA_SHADER_CACHE_DIR, MISTRAL_WEBGPU_DISABLE: disabled }
     const result = await runCommand(['doctor', '--self-test', '--tune', '--json'], { env, timeoutMs: 220_000 })
@@ -44,7 +44,7 @@ describe('doctor', () => {
     expect(chosen).toBeGreaterThan(0)
     if (tuning.complete) expect(chosen).toBe(5)
     expect(tuning.kernels.every((kernel: { ms: number }) => kernel.ms >= 0)).toBe(true)
-    // What is measured on a software adapter is not used. Drivers keep their shaders there, too.
+    // What is measured on a software adapter is not used.
     expect((await readdir(folder)).includes('mistral-webgpu')).toBe(!adapter.software)
     expect(result).toMatchObject({ code: 0, hung: false })
     await rm(folder, { recursive: true })
