@@ -17,7 +17,7 @@ const weights = statSync(join(root, 'models/pocket/model.safetensors')).size
 const LONG = { timeout: patience(300_000) }
 const GREEDY: ChatRequest = {
   messages: [{ role: 'user', content: 'Tell me about winds.' }],
-  ...{ temperature: 0, max_tokens: 64, ignore_eos: true, logprobs: true },
+  ...{ temperature: 0, max_tokens: 120, ignore_eos: true, logprobs: true },
 }
 const DRAWN: ChatRequest = { ...GREEDY, temperature: 1.3, top_p: 1, seed: 12 }
 /** Chunks that have come of an answer in its middle. */
