@@ -33,7 +33,7 @@ override LANES: u32 = KEYS / QUADS; // threads that share one quad of the output
 @group(0) @binding(7) var<storage, read_write> y: array<f32>; // [T, Y_STRIDE], heads one after another
 
 var<workgroup> probs: array<vec4f, ROWS * KEYS>;
-var<workgroup> q_tile: array<vec4f, ROWS * QUADS * 4u>; // [row, quad, head]
+var<workgroup> q_tile: array<vec4f, ROWS * KEYS * 4u>; // [row, quad, head], at last each thread's output
 
 fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u32) {
   for (var i = thread; i < QUADS * 4u; i += KEYS) {
@@ -42,17 +42,32 @@ fn load_queries(row: u32, base: u32, first_head: u32, last_head: u32, thread: u3
   }
 }
 
-// The sum over the LANES threads that share a quad, in the first of them.
-fn sum_of_quad(base: u32, thread: u32, value: vec4f) -> vec4f {
-  if (LANES == 1u) { return value; }
+struct Sums {
+  output: mat4x4f,
+  total: vec4f,
+}
+
+// The sums over the LANES threads that share a quad, in the first of them. All are exchanged at once: compilers of software
+// adapters take seconds for each barrier more.
+fn sums_of_quad(base: u32, thread: u32, output: mat4x4f, total: vec4f) -> Sums {
+  var sums = Sums(output, total);
+  if (LANES == 1u) { return sums; }
+  let at = base + thread;
   workgroupBarrier();
-  probs[base + thread] = value;
+  q_tile[4u * at] = output[0];
+  q_tile[4u * at + 1u] = output[1];
+  q_tile[4u * at + 2u] = output[2];
+  q_tile[4u * at + 3u] = output[3];
+  probs[at] = total;
   workgroupBarrier();
-  var sum = value;
   if (thread < QUADS) {
-    for (var i = 1u; i < LANES; i++) { sum += probs[base + i * QUADS + thread]; }
+    for (var i = 1u; i < LANES; i++) {
+      let other = at + i * QUADS;
+      sums.output += mat4x4f(q_tile[4u * other], q_tile[4u * other + 1u], q_tile[4u * other + 2u], q_tile[4u * other + 3u]);
+      sums.total += probs[other];
+    }
   }
-  return sum;
+  return sums;
 }
 
 fn store(
@@ -140,16 +155,10 @@ fn main(
     }
   }
 
-  let sums = mat4x4f(
-    sum_of_quad(base, id.x, output[0]),
-    sum_of_quad(base, id.x, output[1]),
-    sum_of_quad(base, id.x, output[2]),
-    sum_of_quad(base, id.x, output[3]),
-  );
-  let totals = sum_of_quad(base, id.x, total);
+  let sums = sums_of_quad(base, id.x, output, total);
   if (lane > 0u || id.y >= tile.y) { return; }
-  store(tile.x + row, first_head, last_head, group.x, groups.x, quad, maximum.x, totals.x, sums[0]);
-  store(tile.x + row, first_head + 1u, last_head, group.x, groups.x, quad, maximum.y, totals.y, sums[1]);
-  store(tile.x + row, first_head + 2u, last_head, group.x, groups.x, quad, maximum.z, totals.z, sums[2]);
-  store(tile.x + row, first_head + 3u, last_head, group.x, groups.x, quad, maximum.w, totals.w, sums[3]);
+  store(tile.x + row, first_head, last_head, group.x, groups.x, quad, maximum.x, sums.total.x, sums.output[0]);
+  store(tile.x + row, first_head + 1u, last_head, group.x, groups.x, quad, maximum.y, sums.total.y, sums.output[1]);
+  store(tile.x + row, first_head + 2u, last_head, group.x, groups.x, quad, maximum.z, sums.total.z, sums.output[2]);
+  store(tile.x + row, first_head + 3u, last_head, group.x, groups.x, quad, maximum.w, sums.total.w, sums.output[3]);
 }
