@@ -75,6 +75,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
   }
   measure_rows(first_row, thread);
-  sum_lanes(thread, mat4x4f(a0, a1, a2, a3), mat4x4f(b0, b1, b2, b3));
+  a0 = sum_lanes(thread, a0);
+  a1 = sum_lanes(thread, a1);
+  a2 = sum_lanes(thread, a2);
+  a3 = sum_lanes(thread, a3);
+  if (WIDE) {
+    b0 = sum_lanes(thread, b0);
+    b1 = sum_lanes(thread, b1);
+    b2 = sum_lanes(thread, b2);
+    b3 = sum_lanes(thread, b3);
+  }
+  if (lane == 0u) {
+    let first = thread / LANES * 8u;
+    results[first] = a0;
+    results[first + 2u] = a1;
+    results[first + 4u] = a2;
+    results[first + 6u] = a3;
+    results[first + 1u] = b0;
+    results[first + 3u] = b1;
+    results[first + 5u] = b2;
+    results[first + 7u] = b3;
+  }
   emit_results(thread / LANES, lane, first_row, col);
 }
