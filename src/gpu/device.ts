@@ -179,14 +179,14 @@ export class Gpu {
    * @param patient hearing of it a millisecond later is no loss
    */
   async finish(kind?: string, patient = false): Promise<void> {
-    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone(), this.software, patient)
+    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone(), { onCpu: this.software, patient })
     await this.waits.resultOf(kind, ask)
     this.check()
   }
 
   /** What the innermost error scope caught. */
   popErrorScope(): Promise<GPUError | null> {
-    return platform.calmly(() => this.device.popErrorScope(), this.software)
+    return platform.calmly(() => this.device.popErrorScope(), { onCpu: this.software })
   }
 
   /**

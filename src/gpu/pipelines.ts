@@ -41,7 +41,7 @@ export class PipelineCache {
       const layout = this.layoutsOf(shape).pipeline
       const compute = { module: device.createShaderModule({ label, code }), entryPoint: 'main' }
       const compiled = () => device.createComputePipelineAsync({ label, layout, compute })
-      pipeline = platform.calmly(compiled, this.onCpu, this.onCpu)
+      pipeline = platform.calmly(compiled, { onCpu: this.onCpu, patient: this.onCpu })
       this.pipelines.set(key, pipeline)
       // What failed once is tried again.
       pipeline.catch(() => this.pipelines.delete(key))

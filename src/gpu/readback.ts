@@ -30,12 +30,14 @@ export class Readback {
   /**
    * Waits for the submitted copy and returns a copy of its bytes.
    * @param kind names the work before the copy when it was just submitted and takes the same time again
+   * @param small that work is of one row
    */
-  async read(bytes: number, kind?: string): Promise<ArrayBuffer> {
+  async read(bytes: number, kind?: string, small = false): Promise<ArrayBuffer> {
     const buffer = this.staging.gpuBuffer
     this.gpu.counters.readbacks++
     try {
-      const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes), this.gpu.software)
+      const looks = { onCpu: this.gpu.software, small }
+      const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes), looks)
       await this.gpu.waits.resultOf(kind, map)
       try {
         const copy = buffer.getMappedRange(0, bytes).slice(0)

@@ -186,7 +186,7 @@ export class Runner {
     const work = workOf(rows, steps, outputs)
     if (staging === undefined) return { start, result: this.gpu.finish(work).then(() => []) }
     const result = staging
-      .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4, work)
+      .read(outputs * steps * (logged > 0 ? 1 + LOGPROB_WORDS : 1) * 4, work, rows.length === 1)
       .then((data) => cutChoices(new Uint32Array(data), needs, steps))
       .finally(() => this.free.push(staging))
     return { start, result }

@@ -1,6 +1,8 @@
 /** Node: pauses between the looks that Dawn's binding takes at its device. */
+import { availableParallelism, loadavg } from 'node:os'
 import { platform } from 'node:process'
 import { setTimeout as after, setImmediate as inNextTurn } from 'node:timers'
+import type { Looks } from './types.ts'
 
 /** So long it looks in every turn of the event loop: what takes longer can wait for a timer. */
 const BUSY_MS = 50
@@ -8,8 +10,16 @@ const PAUSE_MS = 1
 /** How long the thread sleeps between two looks where the GPU is the CPU. Timers of Windows are far longer than that. */
 const NAP_MS = platform === 'win32' ? 0 : 0.05
 
+/** Programs for each core from which on others need the cores; asked at most so often. */
+const CROWD = 1.5
+const CROWD_MS = 1000
+
 const NAPPING = new Int32Array(new SharedArrayBuffer(4))
+/** What was asked for last decides: one chain of looks serves all that is pending. */
 let began = Number.NEGATIVE_INFINITY
+let naps = false
+let crowded = false
+let askedAt = Number.NEGATIVE_INFINITY
 
 /**
  * As long as a promise of its device is pending, Dawn's binding asks the device in every turn of the event loop, and finds
@@ -17,18 +27,27 @@ let began = Number.NEGATIVE_INFINITY
  * compiled, from computation where the adapter is a CPU, and from the program's user. So while the binding is called, and only
  * then, `setImmediate` is one that pauses. Nobody else runs meanwhile: a call is over before any other code goes on.
  *
- * @param onCpu the adapter computes on the CPU: the first looks take naps, too, which are shorter than any timer. On a GPU they would
- * only hold results up.
- * @param patient no look need come at once, unless somebody else waits
+ * Where the adapter computes on the CPU the first looks take naps, too, which are shorter than any timer; on a GPU they would only hold
+ * results up. Small work is an exception: its threads go to sleep between any two dispatches, and begin the next sooner on cores
+ * that are kept awake, unless others want these.
  */
-export function calmly<T>(ask: () => T, onCpu = false, patient = false): T {
+export function calmly<T>(ask: () => T, { onCpu = false, patient = false, small = false }: Looks = {}): T {
   if (!patient) began = performance.now()
-  return withPauses(ask, onCpu)
+  naps = onCpu && NAP_MS > 0 && (!small || isCrowded())
+  return withPauses(ask)
 }
 
-function withPauses<T>(call: () => T, onCpu: boolean): T {
+function isCrowded(): boolean {
+  const now = performance.now()
+  if (now - askedAt > CROWD_MS) {
+    askedAt = now
+    crowded = loadavg()[0]! > CROWD * availableParallelism()
+  }
+  return crowded
+}
+
+function withPauses<T>(call: () => T): T {
   const before = globalThis.setImmediate
-  const lookAgain = (look: () => void) => lookLater(() => withPauses(look, onCpu), onCpu)
   globalThis.setImmediate = lookAgain as unknown as typeof setImmediate
   try {
     return call()
@@ -37,8 +56,9 @@ function withPauses<T>(call: () => T, onCpu: boolean): T {
   }
 }
 
-function lookLater(again: () => void, onCpu: boolean): void {
+function lookAgain(look: () => void): void {
+  const again = () => withPauses(look)
   if (performance.now() - began >= BUSY_MS) return void after(again, PAUSE_MS)
-  if (onCpu && NAP_MS > 0) Atomics.wait(NAPPING, 0, 0, NAP_MS)
+  if (naps) Atomics.wait(NAPPING, 0, 0, NAP_MS)
   inNextTurn(again)
 }

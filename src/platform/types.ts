@@ -14,11 +14,8 @@ export interface Platform {
   readonly looksForResults: boolean
   /** Whether the GPU's results may be told late, because the runtime looks for them by a slow timer only. */
   readonly mayTellLate: boolean
-  /**
-   * Calls what makes a promise of the GPU, so that looking for its result leaves the CPU to others; `onCpu` says that the GPU is one of
-   * these, `patient` that hearing of the result a millisecond later is no loss.
-   */
-  calmly<T>(ask: () => T, onCpu: boolean, patient?: boolean): T
+  /** Calls what makes a promise of the GPU, so that looking for its result leaves the CPU to others. */
+  calmly<T>(ask: () => T, looks: Looks): T
   /** The runtime's WebGPU entry. Throws `DeviceError` that says what to install when there is none. */
   openGpu(options?: GpuEntryOptions): Promise<GPU>
   /** What stands at a path of the local file system; undefined when nothing does, or when there is no file system. */
@@ -43,6 +40,16 @@ export interface Platform {
    * has no sockets to listen on.
    */
   serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer>
+}
+
+/** How the result of a promise of the GPU is looked for. */
+export interface Looks {
+  /** The GPU is the CPU. */
+  readonly onCpu?: boolean
+  /** Hearing of the result a millisecond later is no loss. */
+  readonly patient?: boolean | undefined
+  /** The work is that of one row, whose dispatches do not fill the cores of a CPU. */
+  readonly small?: boolean | undefined
 }
 
 /** A worker, as far as it is used. */

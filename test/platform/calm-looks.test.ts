@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { calmly } from '../../src/platform/calm-looks.ts'
 
 const pauses = vi.hoisted(() => ({ count: 0 }))
+const machine = vi.hoisted(() => ({ load: 0 }))
 const own = vi.hoisted(() => globalThis.setImmediate)
 vi.mock('node:timers', () => ({
   setImmediate: own,
@@ -11,6 +12,8 @@ vi.mock('node:timers', () => ({
     return globalThis.setTimeout(look, ms)
   },
 }))
+
+vi.mock('node:os', () => ({ availableParallelism: () => 2, loadavg: () => [machine.load, 0, 0] }))
 
 /** Looks in every turn until something is done, as the binding does. */
 function binding(isDone: () => boolean): Promise<number> {
@@ -40,14 +43,19 @@ it('looks on with pauses until the result is there, and leaves setImmediate to o
 })
 
 it.each([
-  ['naps between its first looks where the GPU is the CPU', true],
-  ['takes no naps where results come from a GPU', false],
-])('%s', async (_, onCpu) => {
+  ['naps between its first looks where the GPU is the CPU', { onCpu: true }, 0, 4],
+  ['takes no naps where results come from a GPU', { onCpu: false }, 99, 0],
+  ['takes none while small work keeps a core awake', { onCpu: true, small: true }, 0.5, 0],
+  ['naps beside small work, too, where others want the cores', { onCpu: true, small: true }, 99, 4],
+])('%s', async (_, looks, load, expected) => {
+  machine.load = load
+  // How crowded the machine is stays known for a while.
+  vi.resetModules()
+  const { calmly } = await import('../../src/platform/calm-looks.ts')
   const naps = vi.spyOn(Atomics, 'wait')
-  let looks = 0
-  await calmly(() => binding(() => ++looks === 4), onCpu)
-  const expected = onCpu && process.platform !== 'win32' ? 4 : 0
-  expect(naps).toHaveBeenCalledTimes(expected)
+  let count = 0
+  await calmly(() => binding(() => ++count === 4), looks)
+  expect(naps).toHaveBeenCalledTimes(process.platform === 'win32' ? 0 : expected)
   for (const [, , , ms] of naps.mock.calls) expect(ms).toBeLessThanOrEqual(0.1)
   naps.mockRestore()
 })
