@@ -11,7 +11,7 @@ const PAUSE_MS = 1
 const NAP_MS = platform === 'win32' ? 0 : 0.05
 
 /** Programs for each core from which on others need the cores; asked at most so often. */
-const CROWD = 1.5
+const CROWD = 2
 const CROWD_MS = 1000
 
 const NAPPING = new Int32Array(new SharedArrayBuffer(4))
