@@ -66,6 +66,8 @@ export class Gpu {
   readonly features: ReadonlySet<string>
   readonly language: ReadonlySet<string>
   readonly limits: Limits
+  /** Whether the adapter computes on the CPU. It is asked at each result, so that it is found out once. */
+  readonly software: boolean
   /** What is being guarded at the moment. */
   private readonly guards = new Set<Guard>()
 
@@ -83,6 +85,7 @@ export class Gpu {
     this.features = facts.features
     this.language = facts.language
     this.limits = facts.limits
+    this.software = isSoftware(facts.adapterInfo)
   }
 
   /** The same device, with other variants of the kernels. */
@@ -98,11 +101,6 @@ export class Gpu {
   /** Vendor, architecture and description in one line, as far as the runtime tells. */
   get name(): string {
     return adapterName(this.adapterInfo)
-  }
-
-  /** Whether the adapter computes on the CPU. */
-  get software(): boolean {
-    return isSoftware(this.adapterInfo)
   }
 
   /** Throws what went wrong with the device, if anything did. */
