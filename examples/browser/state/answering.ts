@@ -5,7 +5,19 @@ import { branches, choose, type Entry, pathTo, type Token, withEntry } from './c
 import { type Begun, Draft } from './draft.ts'
 import { add, change, current, refresh, remove } from './history.ts'
 import { type Loaded, loaded } from './model.ts'
-import { drop, forget, holding, identityOf, keep, note, path, refreshAnswer, running, viewed } from './running.ts'
+import {
+  drop,
+  forget,
+  holding,
+  identityOf,
+  keep,
+  note,
+  path,
+  refreshAnswer,
+  running,
+  viewed,
+  writing,
+} from './running.ts'
 import { settings } from './settings.ts'
 import { type KeptAnswer, listen, type News, tell } from './store.ts'
 
@@ -26,8 +38,8 @@ const writers = new Map<string, Writer>()
 
 /** Says something at the end of the conversation, and answers it. */
 export async function ask(text: string): Promise<void> {
+  if (loaded.value === undefined || writing.value !== undefined) return
   const last = path.value.at(-1)
-  if (loaded.value === undefined || last?.live === 'here' || last?.live === 'elsewhere') return
   if (last?.live === 'cut') await settle(last)
   await say(text, last?.id)
 }

@@ -45,6 +45,11 @@ export interface Entry {
   readonly live?: Live
 }
 
+/** Whether somebody writes it now. */
+export function isWritten({ live }: Pick<Entry, 'live'>): boolean {
+  return live === 'here' || live === 'elsewhere'
+}
+
 export interface Conversation {
   readonly id: string
   readonly title: string

@@ -3,6 +3,7 @@ import { batch, signal } from '@preact/signals'
 import { type Conversation, choose, type Entry, newConversation, withEntry } from './conversation.ts'
 import { conversationOf } from './imported.ts'
 import { type Packed, unpacked } from './packed.ts'
+import { remember, remembered } from './session.ts'
 import {
   changeConversation,
   type Heading,
@@ -32,7 +33,7 @@ export async function openHistory(): Promise<void> {
     // What was said before all this was read stays.
     const all = [...kept.value, ...found.filter(({ id }) => kept.value.every((one) => one.id !== id))]
     kept.value = all.sort(byTime)
-    const before = remembered()
+    const before = remembered(SHOWN)
     const asked = before === null ? kept.value[0]?.id : kept.value.find(({ id }) => id === before)?.id
     if (asked !== undefined && isEmpty(current.value)) await open(asked)
   } catch (error) {
@@ -59,7 +60,7 @@ export function show(conversation: Conversation): void {
   const { value: before } = current
   if (!isEmpty(before) && (unkept.value !== undefined || pending.has(before.id))) unstored.set(before.id, before)
   current.value = conversation
-  remember(conversation.id)
+  remember(SHOWN, conversation.id)
 }
 
 export function startAnew(): void {
@@ -218,20 +219,4 @@ function isEmpty({ entries }: Conversation): boolean {
 
 function byTime(a: Heading, b: Heading): number {
   return b.changed - a.changed
-}
-
-function remembered(): string | null {
-  try {
-    return sessionStorage.getItem(SHOWN)
-  } catch {
-    return null
-  }
-}
-
-function remember(id: string): void {
-  try {
-    sessionStorage.setItem(SHOWN, id)
-  } catch {
-    // Without storage a reload shows the latest.
-  }
 }

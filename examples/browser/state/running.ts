@@ -4,7 +4,7 @@
  * crashed.
  */
 import { computed, effect, signal } from '@preact/signals'
-import { type Conversation, type Entry, type Live, shown, withEntry } from './conversation.ts'
+import { type Conversation, type Entry, isWritten, type Live, shown, withEntry } from './conversation.ts'
 import { current, noteUnkept } from './history.ts'
 import { type Loaded, loaded, loading } from './model.ts'
 import { hasConversation, type KeptAnswer, readAnswer, readAnswers, removeAnswer, tell, writeAnswer } from './store.ts'
@@ -120,8 +120,7 @@ async function watch(id: string): Promise<void> {
     // Its writer did not live to see that the conversation was deleted.
     if (!(await hasConversation(kept.conversation))) return drop(id)
     const { value: model } = loaded
-    if (model !== undefined && kept.model === identityOf(model) && kept.attempts < ATTEMPTS)
-      return takeOver(kept, model)
+    if (model !== undefined && canGoOn(kept, model)) return takeOver(kept, model)
     note(kept.entry, kept, 'cut')
   }
   try {
@@ -140,19 +139,19 @@ export function identityOf({ name, status }: Loaded): string {
 
 /** The conversations in which somebody writes, as one text: it changes when they do, and not with each word. */
 export const busy = computed(() => {
-  const ids = [...running.value.values()].filter(({ live }) => live !== 'cut').map(({ conversation }) => conversation)
+  const ids = [...running.value.values()].filter(isWritten).map(({ conversation }) => conversation)
   return [...new Set(ids)].sort().join(' ')
 })
 
 export function runningIn(conversation: string): (Running & { readonly id: string })[] {
   const all = [...running.value].map(([id, one]) => ({ ...one, id }))
-  return all.filter((one) => one.conversation === conversation && one.live !== 'cut')
+  return all.filter((one) => one.conversation === conversation && isWritten(one))
 }
 
 /** The answer at the end of what is shown, while somebody writes it. */
 export const writing = computed(() => {
   const last = path.value.at(-1)
-  return last?.live === 'here' || last?.live === 'elsewhere' ? last : undefined
+  return last !== undefined && isWritten(last) ? last : undefined
 })
 
 function withRunning(conversation: Conversation): Conversation {

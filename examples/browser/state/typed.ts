@@ -1,9 +1,10 @@
 /** What is being typed and is not said yet: it outlives a reload. */
 import { effect, signal } from '@preact/signals'
+import { remember, remembered } from './session.ts'
 
 const KEY = 'mistral-webgpu typed'
 
-export const typed = signal(stored())
+export const typed = signal(remembered(KEY) ?? '')
 /** Messages that are being put in other words, by their ids: looking at another conversation does not lose them. */
 export const edits = signal<ReadonlyMap<string, string>>(new Map())
 
@@ -14,18 +15,4 @@ export function setEdit(id: string, text: string | undefined): void {
   edits.value = after
 }
 
-effect(() => {
-  try {
-    sessionStorage.setItem(KEY, typed.value)
-  } catch {
-    // A browser that keeps nothing: the text lasts as long as the page.
-  }
-})
-
-function stored(): string {
-  try {
-    return sessionStorage.getItem(KEY) ?? ''
-  } catch {
-    return ''
-  }
-}
+effect(() => remember(KEY, typed.value))

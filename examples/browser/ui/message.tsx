@@ -1,7 +1,7 @@
 /** One thing that was said, and what can be done with it. */
 import { useEffect, useRef } from 'preact/hooks'
 import { answerTo, edit, goOn, isUnanswered, regenerate } from '../state/answering.ts'
-import { branches, choose, type Entry } from '../state/conversation.ts'
+import { branches, choose, type Entry, isWritten } from '../state/conversation.ts'
 import { change, current } from '../state/history.ts'
 import { loaded } from '../state/model.ts'
 import { goesOn, running, viewed } from '../state/running.ts'
@@ -12,15 +12,15 @@ import { Tokens } from './tokens.tsx'
 import { asTokens } from './transcript.tsx'
 
 export function Message({ entry }: { entry: Entry }) {
-  const { id, role, reasoning, tokens, live } = entry
+  const { id, role, reasoning, tokens } = entry
   const isPaused = goesOn(entry)
-  const isWritten = live === 'here' || live === 'elsewhere' || isPaused
+  const isOnItsWay = isWritten(entry) || isPaused
   const edited = edits.value.get(id)
   return (
-    <article class={`entry ${role}${isWritten ? ' live' : ''}`} aria-label={role === 'user' ? 'You' : 'The model'}>
+    <article class={`entry ${role}${isOnItsWay ? ' live' : ''}`} aria-label={role === 'user' ? 'You' : 'The model'}>
       {reasoning !== undefined && (
         <details class="thoughts">
-          <summary>{isWritten && entry.text === '' ? 'Thinking…' : 'Thoughts'}</summary>
+          <summary>{isOnItsWay && entry.text === '' ? 'Thinking…' : 'Thoughts'}</summary>
           <p>{reasoning}</p>
         </details>
       )}
@@ -34,8 +34,8 @@ export function Message({ entry }: { entry: Entry }) {
         <Markdown text={entry.text} />
       )}
       {isPaused && <p class="small">Goes on as soon as the model is there.</p>}
-      {isWritten && isWaiting(entry) && <p class="small">Begins as soon as another answer has ended.</p>}
-      {edited === undefined && <Actions entry={entry} isWritten={isWritten} />}
+      {isOnItsWay && isWaiting(entry) && <p class="small">Begins as soon as another answer has ended.</p>}
+      {edited === undefined && <Actions entry={entry} isOnItsWay={isOnItsWay} />}
     </article>
   )
 }
@@ -95,10 +95,10 @@ function Editor({ entry, text }: { entry: Entry; text: string }) {
   )
 }
 
-function Actions({ entry, isWritten }: { entry: Entry; isWritten: boolean }) {
+function Actions({ entry, isOnItsWay }: { entry: Entry; isOnItsWay: boolean }) {
   const isCut = entry.live === 'cut' || ['stopped', 'length', 'failed'].includes(entry.end ?? '')
   const none = loaded.value === undefined
-  if (isWritten) {
+  if (isOnItsWay) {
     return branches(viewed.value, entry.parent).length < 2 ? null : (
       <footer class="actions">
         <Branches entry={entry} />
