@@ -29,11 +29,12 @@ export async function request(url: string, name: string, wanted: Wanted, signal?
   try {
     const init: RequestInit =
       wanted === 'whole' ? {} : wanted === 'head' ? { method: 'HEAD' } : { headers: { Range: wanted } }
-    target = new Request(url, signal === undefined ? init : { ...init, signal })
+    target = new Request(url, init)
   } catch (error) {
     throw new CheckpointError({ file: name }, `cannot be fetched: ${messageOf(error)}`, { cause: error })
   }
-  return fetch(target)
+  // Node forgets the signal of a request that has been collected, while its answer is still being read.
+  return fetch(target, signal === undefined ? {} : { signal })
 }
 
 /**

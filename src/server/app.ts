@@ -180,12 +180,16 @@ function isRequestInit(value: unknown): value is RequestInit {
   return ['signal', 'headers', 'body', 'method'].some((name) => name in value)
 }
 
+/** The signal of a copy follows that of its original, and Node forgets it with the original. So a copy keeps it. */
+const originals = new WeakMap<Request, Request>()
+
 async function fetchInProcess(
   handle: (request: Request) => Response | Promise<Response>,
   input: URL | Request,
   init: RequestInit = {},
 ): Promise<Response> {
   const request = new Request(input, init)
+  if (input instanceof Request) originals.set(request, input)
   const { signal } = init
   if (!signal) return handle(request)
   signal.throwIfAborted()

@@ -80,7 +80,7 @@ export async function embedAll(
 ): Promise<Embedding[]> {
   if (chat.embed === undefined) throw new HttpError(400, 'the model of this server gives no embeddings')
   c.get('trace').asked(inputs.map(({ content }) => content))
-  const { abort, unlink } = follow(c.req.raw.signal)
+  const { abort, unlink } = follow(c.req.raw)
   try {
     const results: Embedding[] = []
     for (const { content, name } of inputs) {

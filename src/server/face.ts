@@ -51,7 +51,7 @@ export async function respond(
   const checked = inTerms(terms, () => checkRequest(request))
   const { n } = parseRequest(checked).params.text
   if (n > 1) throw new ParameterError('n', n, 'is for /v1/chat/completions: one answer is returned')
-  const { abort, unlink } = follow(c.req.raw.signal)
+  const { abort, unlink } = follow(c.req.raw)
   const pieces = new ResultStream(translated(runOne(service.model, checked, { signal: abort.signal, trace }), terms))
   if (!stream) return jsonResponse(await answer.whole(pieces).finally(unlink))
   const failure = (error: HttpError) => answer.failure(error)

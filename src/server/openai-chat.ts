@@ -65,7 +65,7 @@ export async function chatCompletions(c: AppContext, service: Service): Promise<
   const trace = c.get('trace')
   trace.stream = wire.stream
   trace.asked(wire.request.messages)
-  const { abort, unlink } = follow(c.req.raw.signal)
+  const { abort, unlink } = follow(c.req.raw)
   const head = answerHead('chatcmpl', answeringModel(wire.request, service))
   const pieces = runOne(service.model, wire.request, { signal: abort.signal, trace })
   const family = c.get('family')

@@ -73,7 +73,7 @@ export async function completions(c: AppContext, service: Service): Promise<Resp
     offsets: leads.flatMap((lead) => Array.from({ length: wire.choicesEach }, () => new TextOffsets(lead))),
     includeUsage: wire.includeUsage,
   }
-  const { abort, unlink } = follow(c.req.raw.signal)
+  const { abort, unlink } = follow(c.req.raw)
   const pieces = runAll(service.model, wire.requests, wire.choicesEach, { signal: abort.signal, trace })
   if (!wire.stream) {
     const results = await pieces.result.finally(unlink)

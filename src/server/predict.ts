@@ -43,7 +43,7 @@ export async function predict(c: AppContext, service: Service): Promise<Response
   const joined = !wire.stream || wantsJoined(c.req.raw.headers)
   try {
     if (!joined) return await textStream(c, service, request)
-    const { abort, unlink } = follow(c.req.raw.signal)
+    const { abort, unlink } = follow(c.req.raw)
     const { choices } = await runOne(service.model, request, { signal: abort.signal, trace }).result.finally(unlink)
     const answer = choices[0]!.text
     // A stream that was asked for and joined is a bare string in the reference too.
@@ -56,7 +56,7 @@ export async function predict(c: AppContext, service: Service): Promise<Response
 /** The answer as raw text, whole words as they come. */
 async function textStream(c: AppContext, { config, model }: Service, request: CheckedRequest): Promise<Response> {
   const trace = c.get('trace')
-  const { abort, unlink } = follow(c.req.raw.signal)
+  const { abort, unlink } = follow(c.req.raw)
   trace.stream = true
   const stream = await openFrameStream(words(runOne(model, request, { signal: abort.signal, trace })), {
     ...config,

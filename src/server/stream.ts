@@ -151,9 +151,17 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
   }
 }
 
-/** A controller that aborts when `signal` does. `unlink` when the work is done: a signal may outlive many requests. */
-export function follow(signal: AbortSignal): { abort: AbortController; unlink: () => void } {
+/**
+ * The request behind a signal. In Node (20 to 24) the signal of a `Request` never fires once the object itself has been
+ * collected, though somebody waits for the signal. So what works for a request keeps it.
+ */
+const requests = new WeakMap<AbortSignal, Request>()
+
+/** A controller that aborts when the request's client leaves. `unlink` when the work is done: a signal may outlive many requests. */
+export function follow(request: Request): { abort: AbortController; unlink: () => void } {
+  const { signal } = request
   const abort = new AbortController()
+  requests.set(abort.signal, request)
   const pass = () => abort.abort(signal.reason)
   if (signal.aborted) pass()
   return { abort, unlink: onAbort(signal, pass) }

@@ -3,6 +3,7 @@ import { createMistral } from '@ai-sdk/mistral'
 import { ChatOpenAI } from '@langchain/openai'
 import { generateText, streamText } from 'ai'
 import { afterAll, describe, expect, test } from 'vitest'
+import { collect } from '../support/garbage.ts'
 import { patience } from '../support/patience.ts'
 import { clientOf } from './mistral-scripts.ts'
 import { anthropicOf, openaiOf } from './official-clients.ts'
@@ -20,7 +21,7 @@ const long = { temperature: 1, max_tokens: 900 }
 const schema = { type: 'array', items: { type: 'string' }, minItems: 400 } as const
 const json_schema = { name: 'texts', schema, strict: true }
 const fetch = app.fetch as typeof globalThis.fetch
-const [openai, anthropic, mistral] = [openaiOf(app), anthropicOf(app), clientOf(app)]
+const [openai, anthropic] = [openaiOf(app), anthropicOf(app)]
 const sdk = createMistral({ baseURL: 'http://localhost/v1', apiKey: 'local', fetch })('pocket')
 const langchain = new ChatOpenAI({
   ...{ apiKey: 'local', model: 'pocket', temperature: 1, maxTokens: 900, maxRetries: 0 },
@@ -45,7 +46,7 @@ const WHOLE: Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>>
     ),
   '@anthropic-ai/sdk': (signal) => anthropic.messages.create(chatBody, { signal }),
   '@mistralai/mistralai': (signal) =>
-    mistral.chat.complete({ model: 'pocket', messages, temperature: 1, maxTokens: 900 }, { fetchOptions: { signal } }),
+    clientOf(app, signal).chat.complete({ model: 'pocket', messages, temperature: 1, maxTokens: 900 }),
   '@ai-sdk/mistral': (abortSignal) =>
     generateText({ model: sdk, prompt: question, temperature: 1, maxOutputTokens: 900, maxRetries: 0, abortSignal }),
   '@langchain/openai': (signal) => langchain.invoke(question, { signal }),
@@ -67,6 +68,7 @@ describe('whole answers', { timeout: patience(60_000) }, () => {
       () => true,
     )
     await until(() => !idle())
+    await collect()
     control.abort()
     expect(await failed).toBe(true)
     await until(idle)

@@ -162,9 +162,9 @@ describe('@mistralai/mistralai', () => {
   test('abort in mid-stream frees the sequence', async () => {
     const control = new AbortController()
     const long = { ...greedy, temperature: 1, maxTokens: 900 }
+    const leaving = clientOf(app, control.signal)
     const read = async () => {
-      for await (const _ of await client.chat.stream(long, { fetchOptions: { signal: control.signal } }))
-        control.abort()
+      for await (const _ of await leaving.chat.stream(long)) control.abort()
     }
     await expect(read()).rejects.toMatchObject({ name: 'AbortError' })
     await until(idle)

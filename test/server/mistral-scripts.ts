@@ -3,11 +3,12 @@ import { HTTPClient, Mistral } from '@mistralai/mistralai'
 import type { AppOptions, MistralApp } from '../../src/server/index.ts'
 import { appOf, type Json, type Step } from './fake-chat.ts'
 
-export function clientOf({ fetch }: MistralApp): Mistral {
+export function clientOf({ fetch }: MistralApp, signal?: AbortSignal): Mistral {
   return new Mistral({
     apiKey: 'local',
     serverURL: 'http://localhost',
-    httpClient: new HTTPClient({ fetcher: async (request) => fetch(request) }),
+    // The signal that a call is given is lost when Node collects the request of which this client sends a copy.
+    httpClient: new HTTPClient({ fetcher: async (request) => fetch(request, signal && { signal }) }),
   })
 }
 
