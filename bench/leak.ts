@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { build } from 'vite'
+import { buildPage } from '../test/runtime/build-page.ts'
 import { startChromium } from '../test/runtime/chromium.ts'
 import type { LivesRequest, Sample } from '../test/runtime/lives/live-again.ts'
 import { LIVES } from '../test/runtime/lives/lives.ts'
@@ -115,9 +115,7 @@ async function inPage(request: LivesRequest): Promise<Look[]> {
   const browser = await startChromium([`--js-flags=${V8_FLAGS.join(' ')}`])
   if (!browser) throw new Error('no Chromium with WebGPU starts here')
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
-  const configFile = join(root, 'examples/openai-client/browser/vite.config.ts')
-  const output = { outDir: folder, emptyOutDir: true }
-  await build({ configFile, root: join(root, 'test/runtime/lives'), logLevel: 'error', build: output })
+  await buildPage('test/runtime/lives', folder, 'openai-client/browser')
   const server = await serveFolders({ page: folder, model: dirname(values.model) })
   try {
     const page = await browser.newPage()

@@ -8,11 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Browser } from 'playwright-core'
-import { build } from 'vite'
+import { buildPage } from '../test/runtime/build-page.ts'
 import { INSTALL_ADVICE, startChromium } from '../test/runtime/chromium.ts'
 import { serveFolders } from '../test/runtime/static-server.ts'
 import type {} from '../test/runtime/tabs-harness/harness.ts'
-import { root } from '../test/support/child.ts'
 
 const { positionals } = parseArgs({ allowPositionals: true })
 const runs = Number(positionals[0] ?? 3)
@@ -28,9 +27,7 @@ declare global {
 const browser = await startChromium()
 if (!browser) throw new Error(INSTALL_ADVICE)
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-tasks-'))
-const configFile = join(root, 'examples/browser/vite.config.ts')
-const output = { outDir: folder, emptyOutDir: true }
-await build({ configFile, root: join(root, 'test/runtime/tabs-harness'), logLevel: 'error', build: output })
+await buildPage('test/runtime/tabs-harness', folder)
 const server = await serveFolders({ page: folder })
 try {
   console.log('| engine | while | runs | tasks over 50 ms | longest, ms |\n|---|---|---|---|---|')

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { build } from 'vite'
+import { buildPage } from '../test/runtime/build-page.ts'
 import { INSTALL_ADVICE, startChromium } from '../test/runtime/chromium.ts'
 import { serveFolders } from '../test/runtime/static-server.ts'
 
@@ -30,13 +30,7 @@ const others = process.argv[2]
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-screenshots-'))
 const browser = await startChromium()
 if (!browser) throw new Error(INSTALL_ADVICE)
-const demo = join(root, 'examples/browser')
-await build({
-  configFile: join(demo, 'vite.config.ts'),
-  root: demo,
-  logLevel: 'error',
-  build: { outDir: folder, emptyOutDir: true },
-})
+await buildPage('examples/browser', folder)
 const server = await serveFolders({ page: folder })
 try {
   for (const colorScheme of ['light', 'dark'] as const) {

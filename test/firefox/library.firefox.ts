@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../../src/index.ts'
+import { buildPage } from '../runtime/build-page.ts'
 import type { HarnessRun } from '../runtime/harness/harness.ts'
 import { type StaticServer, serveFolders } from '../runtime/static-server.ts'
 import type { Answered } from '../runtime/tabs-harness/harness.ts'
@@ -17,11 +17,7 @@ const withFirefox = useFirefox()
 let server: StaticServer
 
 beforeAll(async () => {
-  const configFile = join(root, 'examples/browser/vite.config.ts')
-  for (const name of ['harness', 'tabs-harness']) {
-    const output = { outDir: join(folder, name), emptyOutDir: true }
-    await build({ configFile, root: join(root, 'test/runtime', name), logLevel: 'error', build: output })
-  }
+  for (const name of ['harness', 'tabs-harness']) await buildPage(`test/runtime/${name}`, join(folder, name))
   const fixtures = join(root, 'test/fixtures/checkpoints')
   server = await serveFolders({ harness: join(folder, 'harness'), tabs: join(folder, 'tabs-harness'), fixtures })
 })

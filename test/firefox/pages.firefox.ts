@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type OpenAI from 'openai'
-import { build, type InlineConfig } from 'vite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { buildPage, buildServiceWorker } from '../runtime/build-page.ts'
 import { type StaticServer, serveFolders } from '../runtime/static-server.ts'
-import { root } from '../support/child.ts'
 import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
 import { startHub } from '../support/hub-server.ts'
 import { type FoxPage, useFirefox } from './use-firefox.ts'
@@ -16,22 +15,10 @@ const withFirefox = useFirefox()
 let server: StaticServer
 
 /** The page at a root is served as the name of its folder, by the settings of the demo or of an example. */
-async function page(name: string, at: string, config = 'browser', more: InlineConfig['build'] = {}): Promise<void> {
-  const configFile = join(root, `examples/${config}/vite.config.ts`)
-  const output = { outDir: join(folder, name), emptyOutDir: true, ...more }
-  await build({ configFile, root: join(root, at), logLevel: 'error', build: output })
-}
-
 beforeAll(async () => {
-  await page('demo', 'examples/browser')
-  await page('hub', 'test/runtime/hub-harness')
-  await page('worker', 'examples/service-worker', 'service-worker')
-  const input = join(root, 'test/runtime/plain-page/index.html')
-  const outDir = join(folder, 'worker/plain')
-  await page('plain', 'test/runtime/plain-page', 'service-worker', {
-    outDir,
-    rolldownOptions: { input: { index: input } },
-  })
+  await buildPage('examples/browser', join(folder, 'demo'))
+  await buildPage('test/runtime/hub-harness', join(folder, 'hub'))
+  await buildServiceWorker(join(folder, 'worker'))
   const names = ['demo', 'hub', 'worker']
   server = await serveFolders(Object.fromEntries(names.map((name) => [name, join(folder, name)])))
 })

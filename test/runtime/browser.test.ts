@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { fixture, maxDifference, type Reference } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
+import { buildPage } from './build-page.ts'
 import type { HarnessRun } from './harness/harness.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 import { useChromium } from './use-chromium.ts'
@@ -16,9 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
 let server: StaticServer
 
 const browser = useChromium(async () => {
-  const configFile = join(root, 'examples/browser/vite.config.ts')
-  const output = { outDir: join(folder, 'harness'), emptyOutDir: true }
-  await build({ configFile, root: join(root, 'test/runtime/harness'), logLevel: 'error', build: output })
+  await buildPage('test/runtime/harness', join(folder, 'harness'))
   server = await serveFolders({
     harness: join(folder, 'harness'),
     fixtures: join(root, 'test/fixtures/checkpoints'),

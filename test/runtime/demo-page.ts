@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, expect } from 'vitest'
-import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
+import { buildPage } from './build-page.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 import { useChromium } from './use-chromium.ts'
 
@@ -38,9 +37,7 @@ export function useDemo(folders: Record<string, string | null> = {}): Visit {
   const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-demo-'))
   let server: StaticServer
   const browser = useChromium(async () => {
-    const configFile = join(root, 'examples/browser/vite.config.ts')
-    const output = { outDir: folder, emptyOutDir: true }
-    await build({ configFile, root: join(root, 'examples/browser'), logLevel: 'error', build: output })
+    await buildPage('examples/browser', folder)
     server = await serveFolders({ page: folder, ...folders })
   })
   afterAll(async () => {

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
 import { FAULTS } from '../support/hub-faults.ts'
 import { type HubServer, startHub } from '../support/hub-server.ts'
 import { patience } from '../support/patience.ts'
+import { buildPage } from './build-page.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 import { useChromium } from './use-chromium.ts'
 
@@ -20,16 +20,9 @@ let server: StaticServer
 let hub: HubServer
 
 const browser = useChromium(async () => {
-  const harness = join(root, 'test/runtime/hub-harness')
-  await build({
-    configFile: join(root, 'examples/browser/vite.config.ts'),
-    root: harness,
-    logLevel: 'error',
-    build: {
-      outDir: join(folder, 'page'),
-      emptyOutDir: true,
-      rollupOptions: { input: [join(harness, 'index.html'), join(harness, 'without-worker.html')] },
-    },
+  const input = ['index.html', 'without-worker.html'].map((name) => join(root, 'test/runtime/hub-harness', name))
+  await buildPage('test/runtime/hub-harness', join(folder, 'page'), 'browser', {
+    build: { rolldownOptions: { input } },
   })
   server = await serveFolders({ page: join(folder, 'page'), fixtures: join(root, 'test/fixtures/checkpoints') })
 })

@@ -2,11 +2,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'vite'
 import { describe, expect, it } from 'vitest'
 import { root, runChild } from '../support/child.ts'
 import { fixture } from '../support/fixtures.ts'
 import { patience, SOON } from '../support/patience.ts'
+import { buildPage } from './build-page.ts'
 import { INSTALL_ADVICE, startChromium } from './chromium.ts'
 import type { LivesRequest, Sample } from './lives/live-again.ts'
 import { LIVES, type Life } from './lives/lives.ts'
@@ -55,9 +55,7 @@ describe('nothing stays in memory of models, chats, tokenizers, aborted and refu
     const browser = await startChromium(['--js-flags=--expose-gc'])
     if (!browser) return context.skip(INSTALL_ADVICE)
     const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
-    const configFile = join(root, 'examples/openai-client/browser/vite.config.ts')
-    const output = { outDir: folder, emptyOutDir: true }
-    await build({ configFile, root: join(root, 'test/runtime/lives'), logLevel: 'error', build: output })
+    await buildPage('test/runtime/lives', folder, 'openai-client/browser')
     const server = await serveFolders({ page: folder, fixtures: path })
     try {
       const page = await browser.newPage()

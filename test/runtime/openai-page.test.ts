@@ -2,24 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'vite'
 import { afterAll, expect, it } from 'vitest'
 import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
+import { buildPage } from './build-page.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 import { useChromium } from './use-chromium.ts'
 
-const page = join(root, 'examples/openai-client/browser')
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
 let server: StaticServer
 
 const browser = useChromium(async () => {
-  await build({
-    configFile: join(page, 'vite.config.ts'),
-    root: page,
-    logLevel: 'error',
-    build: { outDir: folder, emptyOutDir: true },
-  })
+  await buildPage('examples/openai-client/browser', folder, 'openai-client/browser')
   server = await serveFolders({ page: folder, pocket: join(root, 'models/pocket') })
 })
 

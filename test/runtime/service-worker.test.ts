@@ -5,14 +5,12 @@ import { join } from 'node:path'
 import axe from 'axe-core'
 import type OpenAI from 'openai'
 import type { BrowserContext, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { root } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
+import { buildServiceWorker } from './build-page.ts'
 import { type StaticServer, serveFolders } from './static-server.ts'
 import { useChromium } from './use-chromium.ts'
 
-const example = join(root, 'examples/service-worker')
 const folder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
 const LONG = { timeout: patience(120_000) }
 const GREEDY: OpenAI.ChatCompletionCreateParams = {
@@ -33,12 +31,7 @@ let plain: Page
 const complaints: string[] = []
 
 const browser = useChromium(async (started) => {
-  const configFile = join(example, 'vite.config.ts')
-  const common = { configFile, logLevel: 'error' } as const
-  await build({ ...common, root: example, build: { outDir: folder, emptyOutDir: true } })
-  const input = join(root, 'test/runtime/plain-page/index.html')
-  const output = { outDir: join(folder, 'plain'), rolldownOptions: { input: { index: input } } }
-  await build({ ...common, root: join(root, 'test/runtime/plain-page'), publicDir: false, build: output })
+  await buildServiceWorker(folder)
   server = await serveFolders({ page: folder })
   context = await started.newContext()
   first = await openExample()
