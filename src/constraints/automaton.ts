@@ -20,6 +20,13 @@ export interface State {
   only: number | undefined
 }
 
+/** What comes behind the end of a terminal. */
+interface After {
+  readonly places: readonly Place[]
+  /** Nothing need come. */
+  readonly accepting: boolean
+}
+
 /** States that are remembered; what is older is made again when it comes up. */
 const MOST_STATES = 10_000
 /** Places of one state. */
@@ -34,8 +41,8 @@ export class Automaton {
   /** All that is on top of `#bottom`, to be forgotten together. */
   #stacks = new Set<Stack>()
   readonly #known = new Map<string, State>()
-  /** The places behind the end of a terminal, by what comes after it. */
-  readonly #after = new Map<Stack, readonly Place[]>()
+  /** By what comes after a terminal. */
+  readonly #after = new Map<Stack, After>()
   #count = 0
 
   /** @throws ConstraintError for a language without texts, left recursion at its beginning, and limits */
@@ -69,17 +76,22 @@ export class Automaton {
 
   /** The places behind the end of a terminal. */
   placesAfter(stack: Stack): readonly Place[] {
-    let places = this.#after.get(stack)
-    if (places === undefined) {
+    return this.#behind(stack).places
+  }
+
+  #behind(stack: Stack): After {
+    let after = this.#after.get(stack)
+    if (after === undefined) {
       const walk = this.#walk()
       walk.pop(stack)
       walk.run()
-      places = [...walk.places]
+      after = { places: [...walk.places], accepting: walk.accepting }
       if (this.#after.size >= MOST_STATES) this.#forget()
-      this.#after.set(stack, places)
-      for (const place of [{ stack }, ...places]) this.#stacks.add(place.stack)
+      this.#after.set(stack, after)
+      this.#stacks.add(stack)
+      for (const place of after.places) this.#stacks.add(place.stack)
     }
-    return places
+    return after
   }
 
   /** The one byte that can come; -1 where several can, or the text may end. */
@@ -89,33 +101,37 @@ export class Automaton {
   }
 
   #stepped(state: State, byte: number): State | null {
-    let walk: Walk | undefined
+    let places: Set<Place> | undefined
     let only: Place | undefined
+    let accepting = false
     this.budget.spend(state.places.length / 2)
     for (const { lex, stack } of state.places) {
       const next = lex.lexer.step(lex, byte)
       if (next === null) continue
       const place = next.final ? undefined : stack.place(next)
       // Mostly one terminal goes on and does not end, and then nothing else is to be looked for.
-      if (walk === undefined && only === undefined && place !== undefined && !next.accepting) {
+      if (places === undefined && only === undefined && place !== undefined && !next.accepting) {
         only = place
         continue
       }
-      walk ??= this.#walk()
-      if (place !== undefined) walk.places.add(place)
-      if (next.accepting) walk.pop(stack)
+      places ??= new Set()
+      if (place !== undefined) places.add(place)
+      if (!next.accepting) continue
+      const after = this.#behind(stack)
+      this.budget.spend(after.places.length / 4)
+      for (const one of after.places) places.add(one)
+      accepting ||= after.accepting
     }
-    if (walk === undefined) return only === undefined ? null : this.#stateOf([only], false)
-    if (only !== undefined) walk.places.add(only)
-    walk.run()
-    return walk.places.size === 0 && !walk.accepting ? null : this.#state(walk)
+    if (places === undefined) return only === undefined ? null : this.#stateOf([only], false)
+    if (only !== undefined) places.add(only)
+    return places.size === 0 && !accepting ? null : this.#state({ places, accepting })
   }
 
   #walk(): Walk {
     return new Walk(this.#nodes, this.#productivity, this.budget)
   }
 
-  #state({ places, accepting }: Walk): State {
+  #state({ places, accepting }: Pick<Walk, 'places' | 'accepting'>): State {
     if (places.size > MOST_PLACES) {
       throw new ConstraintError('states', `a text can be read in more than ${MOST_PLACES} ways at once`)
     }
@@ -233,7 +249,7 @@ class Walk {
     if (!this.productivity.of(node)) return
     switch (node.kind) {
       case 'lexer': {
-        const { start } = node.lexer
+        const { start } = node.terminal
         if (start?.accepting) this.pop(stack, entered)
         if (start !== null && !start.final) this.places.add(stack.full.place(start))
         return

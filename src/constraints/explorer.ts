@@ -1,19 +1,21 @@
 /** Works out ahead what masks to come are put together from, a little at a time, while there is nothing else to do. */
 import { MistralError } from '../errors.ts'
 import type { Automaton } from './automaton.ts'
-import type { Branch } from './branch.ts'
+import type { Fan } from './branch.ts'
 import type { Insides } from './insides.ts'
-import type { Lexer, LexState } from './lexer.ts'
-import type { Place } from './stack.ts'
+import type { LexState } from './lexer.ts'
+import type { Place, Stack } from './stack.ts'
 
 /** Units of the budget for a little, some tenths of a millisecond, and for all of one automaton. */
 const LITTLE = 600
 const MOST_UNITS = 60_000
-/** Places of one automaton, and states of one lexer, that are visited; what lies further away waits for its token. */
+/** Units of a state of which everything is known. */
+const STATE = 0.2
+/** Places of one automaton, and states of one terminal, that are visited; what lies further away waits for its token. */
 const MOST_PLACES = 400
 const MOST_STATES = 48
-/** A lexer whose states cost more than this is left alone: most of them will never come up. */
-const MOST_OF_LEXER = 8000
+/** A terminal whose states cost more than this is left alone: most of them will never come up. */
+const MOST_OF_TERMINAL = 8000
 
 export class Explorer {
   readonly #places: Place[]
@@ -22,11 +24,11 @@ export class Explorer {
   #spent = 0
   #done = false
 
-  /** @param visit finds the tokens that can come in a place, so that they are known */
+  /** @param visit finds the tokens that go on behind a terminal, so that they are known */
   constructor(
     private readonly automaton: Automaton,
     private readonly insides: Insides,
-    private readonly visit: (place: Place, root: Branch) => void,
+    private readonly visit: (exits: Fan, stack: Stack) => void,
   ) {
     this.#places = [...automaton.start.places]
     this.#seen = new Set(this.#places)
@@ -58,39 +60,36 @@ export class Explorer {
       }
       yield
       for (const state of statesOf(lex)) {
-        for (const root of this.insides.roots.all) {
-          if (this.#hasExits(state, root) && places.length > 0) this.visit(stack.place(state), root)
-          yield
-        }
+        const exits = places.length > 0 ? this.#exitsOf(state, lex) : undefined
+        if (exits !== undefined) this.visit(exits, stack)
+        this.automaton.budget.spend(STATE)
+        yield
       }
     }
   }
 
-  /** Finds the tokens inside. Returns whether some go on behind the terminal. */
-  #hasExits(state: LexState, root: Branch): boolean {
+  /** Finds the tokens inside. Returns where some go on behind the terminal. */
+  #exitsOf(state: LexState, start: LexState): Fan | undefined {
     const { budget } = this.automaton
-    const { lexer } = state
-    const spent = costs.get(lexer) ?? 0
-    if (spent > MOST_OF_LEXER) return false
+    const spent = costs.get(start) ?? 0
+    if (spent > MOST_OF_TERMINAL) return undefined
     const before = budget.spent
-    const { exits } = this.insides.of(state, root, budget)
-    costs.set(lexer, spent + budget.spent - before)
-    return exits !== undefined
+    const { exits } = this.insides.of(state, this.insides.roots.all, budget)
+    costs.set(start, spent + budget.spent - before)
+    return exits
   }
 }
 
-/** Units that the states of a lexer have cost. */
-const costs = new WeakMap<Lexer, number>()
-const states = new WeakMap<Lexer, readonly LexState[]>()
+/** Units that the states of a terminal have cost, by its first one. */
+const costs = new WeakMap<LexState, number>()
+const states = new WeakMap<LexState, readonly LexState[]>()
 
-/** The states that a terminal can come to from its first one on; of literals the first one, in which most tokens begin. */
+/** The states that a terminal can come to from its first one on, those within a literal included. */
 function statesOf(start: LexState): readonly LexState[] {
-  const { lexer } = start
-  if (lexer.start !== start) return [start]
-  let known = states.get(lexer)
+  let known = states.get(start)
   if (known === undefined) {
-    known = lexer.literal ? [start] : reachable(start)
-    states.set(lexer, known)
+    known = reachable(start)
+    states.set(start, known)
   }
   return known
 }

@@ -1,6 +1,4 @@
 /** JSON strings whose decoded characters are a text: raw characters, short escapes, `\u` escapes and pairs of surrogates. */
-import type { Budget } from './budget.ts'
-import type { Text } from './expression.ts'
 import type { LexState } from './lexer.ts'
 import type { Term } from './term.ts'
 import { INNER_BYTES, TextLexer, type TextState } from './text-lexer.ts'
@@ -41,12 +39,12 @@ const U = 0x75
 const LAST = 0x10ffff
 
 export class JsonStringLexer extends TextLexer {
-  readonly start: LexState | null
+  protected beginningOf(term: Term): LexState {
+    return this.make('open', term)
+  }
 
-  constructor(budget: Budget, text: Text) {
-    super(budget)
-    const term = this.terms.of(text)
-    this.start = this.terms.isLive(term) ? this.make('open', term) : null
+  override alike(state: LexState): LexState | undefined {
+    return (state as JsonState).mode === 'text' ? super.alike(state) : undefined
   }
 
   protected after(state: LexState, byte: number): LexState | null {

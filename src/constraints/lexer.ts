@@ -30,12 +30,17 @@ export const ALL_BYTES: readonly number[] = Array.from({ length: 256 }, (_, byte
 
 let count = 0
 
+/** A terminal of a grammar. */
+export interface Terminal {
+  /** Where a lexer begins with it; null where it accepts nothing. */
+  readonly start: LexState | null
+}
+
 export abstract class Lexer {
-  /** null where nothing is accepted. */
-  abstract readonly start: LexState | null
   /** It reads one of some byte strings. */
   readonly literal: boolean = false
   protected readonly known = new Map<string, LexState>()
+  protected readonly most: number = MOST_STATES
 
   constructor(protected readonly budget: Budget) {}
 
@@ -45,6 +50,16 @@ export abstract class Lexer {
   /** A state that no text of at most `length` bytes tells from this one, the same for many states. */
   within(state: LexState, _length: number): LexState {
     return state
+  }
+
+  /** One that most texts lead to the same states as from this one, the same for many; undefined where none is known. */
+  alike(_state: LexState): LexState | undefined {
+    return undefined
+  }
+
+  /** What must come, where that is all that can. */
+  rest(_state: LexState): Uint8Array | undefined {
+    return undefined
   }
 
   /** The bytes that can lead on, and perhaps some that do not. */
@@ -69,7 +84,7 @@ export abstract class Lexer {
     const known = this.known.get(key)
     if (known !== undefined) return known as S
     this.budget.spend(5)
-    if (this.known.size >= MOST_STATES) this.forget()
+    if (this.known.size >= this.most) this.forget()
     const state = make(count++)
     this.known.set(key, state)
     return state
@@ -89,7 +104,7 @@ interface LiteralState extends LexState {
 }
 
 /** Any one of some byte strings. */
-export class LiteralLexer extends Lexer {
+export class LiteralLexer extends Lexer implements Terminal {
   readonly start: LexState | null
   override readonly literal = true
   private readonly literals: readonly Uint8Array[]
@@ -107,6 +122,11 @@ export class LiteralLexer extends Lexer {
     if (high - low > 1) return super.step(state, byte)
     // One literal is left: no table is needed to know its next byte.
     return this.literals[low]![depth] === byte ? this.state(low, high, depth + 1) : null
+  }
+
+  override rest(state: LexState): Uint8Array | undefined {
+    const { low, high, depth } = state as LiteralState
+    return high - low === 1 ? this.literals[low]!.subarray(depth) : undefined
   }
 
   protected after(state: LexState, byte: number): LexState | null {
@@ -160,7 +180,7 @@ export class LiteralLexer extends Lexer {
 }
 
 /** All bytes but the one that stands before control tokens (control.ts). */
-export class AnyBytesLexer extends Lexer {
+export class AnyBytesLexer extends Lexer implements Terminal {
   readonly start = this.remember('', (id): LexState => {
     return { id, lexer: this, accepting: true, final: false, next: undefined, bytes: undefined }
   })

@@ -1,34 +1,32 @@
 /** Which tokens can come in a state of an automaton, as bitsets. */
 import type { Automaton, State } from './automaton.ts'
-import type { Branch } from './branch.ts'
+import type { Fan, Joint } from './branch.ts'
 import { Explorer } from './explorer.ts'
 import { Insides } from './insides.ts'
-import type { Place } from './stack.ts'
+import type { Place, Stack } from './stack.ts'
+import { allow, NO_IDS, TokenSet, type Tokens } from './token-set.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** Bytes of remembered masks. */
-const MOST_BYTES = 64 * 2 ** 20
-/** As many tokens are a list and no bitset. */
-const FEW = 512
 const SPACE = 0x20
 
 /**
  * Masks of the states of any automata over one vocabulary. The tokens inside of a terminal do not depend on the grammar around it,
  * and neither do those that go on behind it inside of another one: each such set is found once for all grammars (insides.ts), and
- * a mask is put together from a few of them.
+ * a mask is put together from a few of them. Most masks are one large set that is known, such as what stays inside of a string, and
+ * the few tokens that go on behind its end: only these are found for a new grammar, once for each place behind a terminal.
  */
 export class Masks {
-  /** By state, and by what the mask is put together from. */
-  readonly #masks = new Recent<Mask>(MOST_BYTES)
   readonly #insides: Insides
+  #pages = new WeakMap<Automaton, Page>()
   readonly #explorers = new WeakMap<Automaton, Explorer>()
-  /** What masks of few tokens are written to, and those it has now. */
-  readonly #scratch: Uint32Array
-  #written: Uint32Array = new Uint32Array()
+  /** What masks of few tokens are written to. */
+  readonly #empty: TokenSet
+  readonly #ends: Tokens
 
   constructor(readonly vocabulary: Vocabulary) {
     this.#insides = new Insides(vocabulary)
-    this.#scratch = new Uint32Array(vocabulary.words)
+    this.#empty = new TokenSet(new Uint32Array(vocabulary.words))
+    this.#ends = { set: undefined, ids: vocabulary.endIds }
   }
 
   /** The tokens that can come, those that end the text included; not to be changed, and good until the next call. */
@@ -37,33 +35,32 @@ export class Masks {
   }
 
   /** One that was remembered, written out as `mask` gives it. */
-  wordsOf({ bits, ids }: Mask): Uint32Array {
-    if (bits !== undefined) return bits
-    for (const id of this.#written) this.#scratch[id >>> 5] = 0
-    for (const id of ids) allow(this.#scratch, id)
-    this.#written = ids
-    return this.#scratch
+  wordsOf({ set, ids }: Tokens): Uint32Array {
+    return (set ?? this.#empty).with(ids)
   }
 
   /** As `mask`, as it is remembered: the same object for states that no token tells apart. */
-  of(automaton: Automaton, state: State): Mask {
-    const known = this.#masks.get(state)
+  of(automaton: Automaton, state: State): Tokens {
+    const known = this.#pageOf(automaton).ofState.get(state)
     if (known !== undefined) return known
-    this.#insides.tidy()
-    const key = this.#keyOf(automaton, state)
-    let mask = this.#masks.get(key)
-    if (mask === undefined) {
-      mask = this.#sum(automaton, state, this.#insides.roots.all).mask()
-      this.#masks.set(key, mask, (mask.bits?.byteLength ?? 0) + mask.ids.byteLength + 300)
-    }
-    this.#masks.set(state, mask, 100)
+    this.#insides.tidy(() => {
+      this.#pages = new WeakMap()
+    })
+    const page = this.#pageOf(automaton)
+    const { places, accepting } = state
+    const single = places.length === 1 && !accepting
+    const mask = single ? this.#ofPlace(page, places[0]!) : this.#ofSeveral(page, state)
+    page.add(state, mask)
+    this.#insides.keep(100)
     return mask
   }
 
   /** As `mask`, where the text drops the space that its first token begins with. */
   firstMask(automaton: Automaton, state: State): Uint32Array {
-    this.#insides.tidy()
-    const mask = this.#sum(automaton, state, this.#insides.roots.first).bits
+    const { first } = this.#insides.roots
+    const parts = this.#parts(this.#pageOf(automaton), state.places, first)
+    const mask = this.wordsOf(this.#insides.union(parts)).slice()
+    if (state.accepting) for (const id of this.vocabulary.endIds) allow(mask, id)
     // Nothing is left of a token that is that space alone.
     for (const trie of this.vocabulary.tries) for (const id of trie.tokensAt(trie.child(0, SPACE))) allow(mask, id)
     for (const [id, bytes] of this.vocabulary.unusual) {
@@ -77,123 +74,119 @@ export class Masks {
   prepare(automaton: Automaton): void {
     let explorer = this.#explorers.get(automaton)
     if (explorer === undefined) {
-      explorer = new Explorer(automaton, this.#insides, (place, root) => {
-        new Sum(automaton, this.#insides, 0).add(place, root, 0)
+      explorer = new Explorer(automaton, this.#insides, (exits, stack) => {
+        this.#behind(this.#pageOf(automaton), exits, stack)
       })
       this.#explorers.set(automaton, explorer)
     }
     explorer.step()
   }
 
-  #sum(automaton: Automaton, state: State, roots: readonly Branch[]): Sum {
-    const sum = new Sum(automaton, this.#insides, this.vocabulary.words)
-    for (const place of state.places) for (const root of roots) sum.add(place, root, 0)
-    if (state.accepting) sum.ids.push(...this.vocabulary.endIds)
-    return sum
+  #pageOf(automaton: Automaton): Page {
+    let page = this.#pages.get(automaton)
+    if (page === undefined) {
+      page = new Page(automaton)
+      this.#pages.set(automaton, page)
+    }
+    return page
   }
 
-  /** Equal for states with the same tokens inside of the same terminals, and the same behind them. */
-  #keyOf({ budget }: Automaton, { places, accepting }: State): string {
+  /** The tokens that can come in a place. */
+  #ofPlace(page: Page, { lex, stack }: Place): Tokens {
+    const joint = this.#insides.of(lex, this.#insides.roots.all, page.automaton.budget)
+    if (joint.exits === undefined) return joint
+    const masks = page.at(stack)
+    let mask = masks.get(joint)
+    if (mask === undefined) {
+      const behind = this.#behind(page, joint.exits, stack)
+      mask = behind === NOTHING ? joint : this.#union(page, [joint, behind])
+      masks.set(joint, mask)
+    }
+    return mask
+  }
+
+  #ofSeveral(page: Page, { places, accepting }: State): Tokens {
+    const { roots } = this.#insides
     let key = accepting ? '!' : ''
     for (const { lex, stack } of places) {
-      let exits = false
-      for (const root of this.#insides.roots.all) {
-        const inside = this.#insides.of(lex, root, budget)
-        key += `${inside.id}.`
-        exits ||= inside.exits !== undefined
-      }
-      key += exits ? `${stack.id},` : ','
+      const { id, exits } = this.#insides.of(lex, roots.all, page.automaton.budget)
+      key += exits === undefined ? `${id},` : `${id}.${stack.id},`
     }
-    return key
-  }
-}
-
-/** The tokens of a mask: as a bitset, or as a list where they are few. */
-export interface Mask {
-  readonly bits: Uint32Array | undefined
-  readonly ids: Uint32Array
-}
-
-/** A mask that is being put together. */
-class Sum {
-  readonly ids: number[] = []
-  #bits: Uint32Array | undefined
-  /** What has been added behind the end of a terminal that itself came behind another. */
-  readonly #added = new Map<Branch, Set<Place>>()
-
-  /** @param words of the mask; 0 to look at everything without writing it down */
-  constructor(
-    private readonly automaton: Automaton,
-    private readonly insides: Insides,
-    private readonly words: number,
-  ) {}
-
-  get bits(): Uint32Array {
-    const bits = this.#bits ?? new Uint32Array(this.words)
-    for (const id of this.ids) allow(bits, id)
-    return bits
-  }
-
-  mask(): Mask {
-    const few = this.#bits === undefined && this.ids.length <= FEW
-    return few ? { bits: undefined, ids: Uint32Array.from(this.ids) } : { bits: this.bits, ids: new Uint32Array() }
-  }
-
-  /** The tokens behind a branch that can come in a place. */
-  add(place: Place, branch: Branch, crossed: number): void {
-    if (crossed > 1 && !this.#isNew(place, branch)) return
-    const { automaton } = this
-    automaton.budget.spend(0.5)
-    const { bits, ids, exits } = this.insides.of(place.lex, branch, automaton.budget)
-    if (this.words > 0) {
-      if (bits !== undefined) this.#join(bits)
-      for (const id of ids) this.ids.push(id)
+    let mask = page.ofPlaces.get(key)
+    if (mask === undefined) {
+      const parts = places.map((place) => this.#ofPlace(page, place))
+      mask = this.#union(page, accepting ? [...parts, this.#ends] : parts)
+      page.ofPlaces.set(key, mask)
+      this.#insides.keep(2 * key.length + 200)
     }
-    if (exits === undefined) return
-    for (const next of automaton.placesAfter(place.stack)) this.add(next, exits, crossed + 1)
+    return mask
   }
 
-  #join(bits: Uint32Array): void {
-    this.automaton.budget.spend(bits.length / 1024)
-    if (this.#bits === undefined) this.#bits = bits.slice()
-    else for (let word = 0; word < bits.length; word++) this.#bits[word]! |= bits[word]!
-  }
-
-  #isNew(place: Place, branch: Branch): boolean {
-    const places = this.#added.get(branch)
-    if (places === undefined) this.#added.set(branch, new Set([place]))
-    else if (places.has(place)) return false
-    else places.add(place)
-    return true
-  }
-}
-
-function allow(mask: Uint32Array, id: number): void {
-  mask[id >>> 5]! |= 1 << (id & 31)
-}
-
-/** Values by object or text, of which the ones used longest ago are forgotten. */
-class Recent<T> {
-  readonly #values = new Map<object | string, { value: T; bytes: number }>()
-  #bytes = 0
-
-  constructor(private readonly most: number) {}
-
-  get(key: object | string): T | undefined {
-    const found = this.#values.get(key)
-    if (found === undefined) return undefined
-    this.#values.delete(key)
-    this.#values.set(key, found)
-    return found.value
-  }
-
-  set(key: object | string, value: T, bytes: number): void {
-    this.#values.set(key, { value, bytes })
-    this.#bytes += bytes
-    for (const [oldest, entry] of this.#values) {
-      if (this.#bytes <= this.most) return
-      this.#values.delete(oldest)
-      this.#bytes -= entry.bytes
+  /** What can come in any of some places behind a fan, in parts. */
+  #parts(page: Page, places: readonly Place[], fan: Fan): Tokens[] {
+    const parts: Tokens[] = []
+    for (let i = 0; i < places.length; i++) {
+      const { lex, stack } = places[i]!
+      const joint = this.#insides.of(lex, fan, page.automaton.budget)
+      if (joint.set !== undefined || joint.ids.length > 0) parts.push(joint)
+      const behind = joint.exits === undefined ? NOTHING : this.#behind(page, joint.exits, stack)
+      if (behind !== NOTHING) parts.push(behind)
     }
+    return parts
+  }
+
+  /** The tokens that go on behind a terminal which ended at a fan. */
+  #behind(page: Page, fan: Fan, stack: Stack): Tokens {
+    const known = page.at(stack)
+    let behind = known.get(fan)
+    if (behind === undefined) {
+      page.automaton.budget.spend(0.5)
+      behind = this.#union(page, this.#parts(page, page.automaton.placesAfter(stack), fan))
+      known.set(fan, behind)
+    }
+    return behind
+  }
+
+  #union({ automaton: { budget } }: Page, parts: readonly Tokens[]): Tokens {
+    if (parts.length === 0) return NOTHING
+    if (parts.length === 1) return parts[0]!
+    let ids = 0
+    for (let i = 0; i < parts.length; i++) ids += parts[i]!.ids.length
+    budget.spend(parts.length / 2 + ids / 128)
+    const union = this.#insides.union(parts)
+    this.#insides.keep(100 + 8 * union.ids.length)
+    return union
+  }
+}
+
+const NOTHING: Tokens = { set: undefined, ids: NO_IDS }
+
+/** States and stacks of one automaton of which masks are remembered; what is older is made again when it comes up. */
+const MOST_REMEMBERED = 10_000
+
+/** What is remembered of one automaton. */
+class Page {
+  readonly ofState = new Map<State, Tokens>()
+  /** Of states that can be read in several ways, by what their masks are put together from. */
+  readonly ofPlaces = new Map<string, Tokens>()
+  /** By what comes behind a terminal: with it the masks of places, and alone the tokens that go on behind a fan. */
+  readonly #atStack = new Map<Stack, Map<Joint | Fan, Tokens>>()
+
+  constructor(readonly automaton: Automaton) {}
+
+  add(state: State, mask: Tokens): void {
+    if (this.ofState.size >= MOST_REMEMBERED) this.ofState.clear()
+    if (this.ofPlaces.size >= MOST_REMEMBERED) this.ofPlaces.clear()
+    this.ofState.set(state, mask)
+  }
+
+  at(stack: Stack): Map<Joint | Fan, Tokens> {
+    let known = this.#atStack.get(stack)
+    if (known === undefined) {
+      if (this.#atStack.size >= MOST_REMEMBERED) this.#atStack.clear()
+      known = new Map()
+      this.#atStack.set(stack, known)
+    }
+    return known
   }
 }

@@ -2,7 +2,7 @@
 import { ConstraintError } from '../errors.ts'
 import type { Budget } from './budget.ts'
 import type { Expression, Rule } from './expression.ts'
-import type { Lexer } from './lexer.ts'
+import type { Terminal } from './lexer.ts'
 import type { Lexers } from './lexers.ts'
 
 interface NodeBase {
@@ -13,7 +13,7 @@ interface NodeBase {
 
 export interface LexerNode extends NodeBase {
   readonly kind: 'lexer'
-  readonly lexer: Lexer
+  readonly terminal: Terminal
 }
 
 /** Items one after another, or any one of them. */
@@ -78,11 +78,11 @@ export class Nodes {
     switch (expression.kind) {
       case 'utf8':
       case 'json-string':
-        return { ...base, kind: 'lexer', lexer: this.lexers.of(expression.kind, expression.text) }
+        return { ...base, kind: 'lexer', terminal: this.lexers.of(expression.kind, expression.text) }
       case 'any-bytes':
-        return { ...base, kind: 'lexer', lexer: this.lexers.anyBytes }
+        return { ...base, kind: 'lexer', terminal: this.lexers.anyBytes }
       case 'bytes':
-        return { ...base, kind: 'lexer', lexer: this.lexers.literals([expression.bytes]) }
+        return { ...base, kind: 'lexer', terminal: this.lexers.literals([expression.bytes]) }
       case 'sequence':
         return { ...base, kind: 'sequence', items: expression.items.map((item) => this.of(item, depth)) }
       case 'either':
@@ -113,8 +113,8 @@ export class Nodes {
     }
     const nodes = others.map((option) => this.of(option, depth))
     if (literals.length === 0) return nodes
-    const lexer = this.lexers.literals(literals)
-    return [{ id: this.#count++, productive: undefined, kind: 'lexer', lexer }, ...nodes]
+    const terminal = this.lexers.literals(literals)
+    return [{ id: this.#count++, productive: undefined, kind: 'lexer', terminal }, ...nodes]
   }
 }
 
@@ -149,7 +149,7 @@ export class Productivity {
     }
     switch (node.kind) {
       case 'lexer':
-        return node.lexer.start !== null
+        return node.terminal.start !== null
       case 'sequence':
         return node.items.every((item) => this.#ends(item, depth + 1))
       case 'either':

@@ -2,7 +2,8 @@
 import { ConstraintError } from '../errors.ts'
 import type { Automaton, State } from './automaton.ts'
 import type { Constraint } from './constraint.ts'
-import type { Mask, Masks } from './masks.ts'
+import type { Masks } from './masks.ts'
+import type { Tokens } from './token-set.ts'
 
 /** Bytes to look ahead at a time. */
 const LOOKAHEAD = 512
@@ -13,7 +14,7 @@ export class TextConstraint implements Constraint {
   begins: boolean
   #done = false
   /** What `mask` gave last. */
-  #asked: Mask | undefined
+  #asked: Tokens | undefined
 
   /**
    * @param source a function is asked when masks are first needed

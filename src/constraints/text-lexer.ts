@@ -4,7 +4,7 @@ import { intervalOf, targetOf } from './derivatives.ts'
 import type { Text } from './expression.ts'
 import { Lexer, type LexState } from './lexer.ts'
 import type { Term } from './term.ts'
-import { Terms } from './terms.ts'
+import type { Terms } from './terms.ts'
 
 /** Between characters (`left` 0), or inside one. */
 export interface TextState extends LexState {
@@ -20,18 +20,52 @@ export interface TextState extends LexState {
 const LEAST = [0, 0x80, 0x800, 0x10000]
 const LAST = 0x10ffff
 
-export abstract class TextLexer extends Lexer {
-  protected readonly terms: Terms
+/** Remembered states of all texts together. */
+const MOST_STATES = 16_000
 
-  constructor(budget: Budget) {
+/** One for all texts, so that those that come to be alike share their states, such as strings of any bounded length. */
+export abstract class TextLexer extends Lexer {
+  protected override readonly most = MOST_STATES
+
+  /** @param terms which other lexers may share */
+  constructor(
+    budget: Budget,
+    protected readonly terms: Terms,
+  ) {
     super(budget)
-    this.terms = new Terms(budget)
   }
+
+  /** Where a text begins; null for one that has no strings. */
+  startOf(text: Text): LexState | null {
+    const term = this.terms.of(text)
+    return this.terms.isLive(term) ? this.beginningOf(term) : null
+  }
+
+  protected abstract beginningOf(term: Term): LexState
 
   /** The state between two characters. */
   protected abstract between(term: Term): LexState
   /** The state inside of a character. */
   protected abstract inside(term: Term, left: number, bits: number): LexState
+
+  /** Between two characters: that of the term which most characters lead to, where it is one that they do not lead away from. */
+  override alike(state: LexState): LexState | undefined {
+    const { term, left } = state as TextState
+    if (left > 0) return undefined
+    const next = this.usual(term)
+    return next === undefined || next === term || this.usual(next) !== next ? undefined : this.between(next)
+  }
+
+  /** The term that most characters lead to. */
+  private usual(term: Term): Term | undefined {
+    const { starts, targets } = this.terms.derivative(term)
+    let [most, found]: [number, Term | undefined] = [0, undefined]
+    for (const [i, start] of starts.entries()) {
+      const width = (starts[i + 1] ?? LAST + 1) - start
+      if (targets[i] !== this.terms.never && width > most) [most, found] = [width, targets[i]]
+    }
+    return found
+  }
 
   /** A byte that begins a character. */
   protected begin(term: Term, byte: number): LexState | null {
@@ -110,12 +144,8 @@ function leadingByte(char: number): number {
 
 /** The UTF-8 of a text. */
 export class Utf8Lexer extends TextLexer {
-  readonly start: LexState | null
-
-  constructor(budget: Budget, text: Text) {
-    super(budget)
-    const term = this.terms.of(text)
-    this.start = this.terms.isLive(term) ? this.between(term) : null
+  protected beginningOf(term: Term): LexState {
+    return this.between(term)
   }
 
   protected after(state: LexState, byte: number): LexState | null {

@@ -1,5 +1,8 @@
 /** Byte strings with ids as a trie, laid out flat so that a walk over all of them is one loop. */
 
+/** Nodes below a node from which on its children are listed: on average there are a few nodes below each child. */
+const MANY = 100
+
 /**
  * Nodes are numbered as a walk meets them, parents before children; node 0 is the root. The subtree of node `i` is
  * `i` up to `ends[i]`, and its tokens are `order[firsts[i]]` up to `order[firsts[ends[i]]]`, those that end at `i` itself first.
@@ -12,6 +15,8 @@ export class Trie {
   readonly order: Uint32Array
   /** The longest token, in bytes. */
   readonly longest: number
+  /** By byte, of nodes with many below them that were asked for. */
+  readonly #children = new Map<number, Int32Array>()
 
   /** @param starts where the bytes of each id begin in `text`, and end: those of the next begin there */
   constructor(starts: Uint32Array, text: Uint8Array, takes: (length: number) => boolean) {
@@ -26,9 +31,22 @@ export class Trie {
 
   /** The node that a byte leads to from a node; -1 where no token goes on so. */
   child(node: number, byte: number): number {
-    const end = this.ends[node]!
-    for (let at = node + 1; at < end; at = this.ends[at]!) if (this.bytes[at] === byte) return at
+    const { bytes, ends } = this
+    const end = ends[node]!
+    if (end - node > MANY) return this.#childOfMany(node, byte)
+    for (let at = node + 1; at < end; at = ends[at]!) if (bytes[at] === byte) return at
     return -1
+  }
+
+  #childOfMany(node: number, byte: number): number {
+    let children = this.#children.get(node)
+    if (children === undefined) {
+      children = new Int32Array(256).fill(-1)
+      const end = this.ends[node]!
+      for (let at = node + 1; at < end; at = this.ends[at]!) children[this.bytes[at]!] = at
+      this.#children.set(node, children)
+    }
+    return children[byte]!
   }
 
   /** The tokens that end at a node; none for -1. */

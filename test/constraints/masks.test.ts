@@ -1,7 +1,15 @@
 /** Masks against the automaton asked token by token. */
 import { describe, expect, it } from 'vitest'
 import type { Automaton, State } from '../../src/constraints/automaton.ts'
-import { ANY_CHAR, either, jsonString, literal, sequence, type Text } from '../../src/constraints/expression.ts'
+import {
+  ANY_CHAR,
+  ANY_TEXT,
+  either,
+  jsonString,
+  literal,
+  sequence,
+  type Text,
+} from '../../src/constraints/expression.ts'
 import { compileSchema } from '../../src/constraints/json-schema.ts'
 import { Masks } from '../../src/constraints/masks.ts'
 import { TextConstraint } from '../../src/constraints/text-constraint.ts'
@@ -142,6 +150,83 @@ describe('masks', () => {
         )
         state = automaton.step(state!, 0x61)
       }
+    }
+  })
+
+  it('are found from those of a text that is alike in most', () => {
+    const words = [
+      ...'nameNAMEx"\\,:{}[]1 é',
+      'na',
+      'name',
+      'name"',
+      'names"',
+      'nam',
+      'ame":',
+      'x"',
+      'x":',
+      '","',
+      '\\u0',
+      'nx',
+      'xn',
+    ]
+    const vocabulary = vocabularyOf([
+      ...words,
+      ...words.map((word) => `x${word}`),
+      'x'.repeat(20),
+      `${'x'.repeat(14)}"`,
+    ])
+    const masks = new Masks(vocabulary)
+    const names = { properties: { name: {}, names: {}, n: {} }, maxProperties: 2 }
+    const schemas: object[] = [
+      { type: 'object', ...names, additionalProperties: { type: 'string', minLength: 1, maxLength: 30 } },
+      { type: 'object', ...names, patternProperties: { '^x': { type: 'string' } }, propertyNames: { maxLength: 40 } },
+      { type: 'string', pattern: '^[a-z]+$' },
+      { type: 'string', pattern: '^[^n]' },
+      { type: 'string', not: { enum: ['name', 'x'] } },
+    ]
+    const texts = [
+      '',
+      '{',
+      '{"',
+      '{"n',
+      '{"na',
+      '{"name',
+      '{"namex',
+      '{"x":"',
+      '{"x":"x',
+      '"',
+      '"x',
+      '"n',
+      '"name',
+      '"xx',
+    ]
+    let checked = 0
+    for (const schema of schemas) {
+      // Each schema has states of its own, and those of the others are met again.
+      const automaton = automatonOf(compileSchema({ anyOf: [schema, { const: 1 }] }))
+      for (const text of texts) {
+        automaton.budget.renew()
+        const state = automaton.after(automaton.start, bytesOf(text))
+        if (state === null) continue
+        const found = allowed(masks.mask(automaton, state), vocabulary.size)
+        expect(found, `${JSON.stringify(schema)} after ${text}`).toEqual(
+          expectedIds(vocabulary, automaton, state, false),
+        )
+        checked++
+      }
+    }
+    expect(checked).toBeGreaterThan(30)
+  })
+
+  it('that share a set of many tokens do not change it', () => {
+    const vocabulary = vocabularyOf([...Array.from({ length: 600 }, (_, i) => `a${i}`), '"', '",', '"}', '"]'])
+    const masks = new Masks(vocabulary)
+    const behind = [',', '}', ']'].map((text) => automatonOf(sequence(jsonString(ANY_TEXT), literal(text))))
+    const states = behind.map((automaton) => [automaton, automaton.after(automaton.start, bytesOf('"a'))!] as const)
+    for (const [automaton, state] of [...states, ...[...states].reverse()]) {
+      expect(allowed(masks.mask(automaton, state), vocabulary.size)).toEqual(
+        expectedIds(vocabulary, automaton, state, false),
+      )
     }
   })
 
