@@ -56,7 +56,7 @@ export abstract class TextLexer extends Lexer {
     return next === undefined || next === term || this.usual(next) !== next ? undefined : this.between(next)
   }
 
-  /** The term that most characters lead to. */
+  /** The term that more than half of all characters lead to, side by side; few tokens are inside of a text without one. */
   private usual(term: Term): Term | undefined {
     const { starts, targets } = this.terms.derivative(term)
     let [most, found]: [number, Term | undefined] = [0, undefined]
@@ -64,7 +64,7 @@ export abstract class TextLexer extends Lexer {
       const width = (starts[i + 1] ?? LAST + 1) - start
       if (targets[i] !== this.terms.never && width > most) [most, found] = [width, targets[i]]
     }
-    return found
+    return most > LAST / 2 ? found : undefined
   }
 
   /** A byte that begins a character. */
