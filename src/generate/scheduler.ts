@@ -119,6 +119,7 @@ export class Scheduler {
   /** Runs while there is something to do: admit, then submit what is planned, then wait for results or requests. */
   private async loop(): Promise<void> {
     this.looping = true
+    const rest = this.loaded.runner.busy()
     try {
       while (this.waiting.length + this.running.length + this.jobs.length + this.inFlight + this.changes.count > 0) {
         const change = new Promise<void>((resolve) => {
@@ -136,6 +137,7 @@ export class Scheduler {
       this.broken(error as Error)
     } finally {
       this.looping = false
+      rest()
     }
   }
 

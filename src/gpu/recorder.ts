@@ -41,6 +41,15 @@ export class Recorder<B> {
     this.requests.push({ label, parts, size })
   }
 
+  /** Compiles its pipelines one by one, each when it is called; what fails here fails again when it is needed. */
+  pieces(): (() => Promise<GPUComputePipeline>)[] {
+    return this.placed().map(
+      ({ parts, plan }) =>
+        () =>
+          this.gpu.pipelines.pipeline(parts, plan.entries),
+    )
+  }
+
   /** Compiles all pipelines side by side. Throws `DeviceError` with the label of the dispatch that does not compile. */
   compile(): Promise<GPUComputePipeline[]> {
     return this.pipelines(this.placed())

@@ -18,6 +18,8 @@ export interface Row {
 export interface SamplerNeeds {
   /** Rules on the history change its scores. */
   readonly rules: boolean
+  /** Prompt and answer as far as they are known, with what is guessed in this batch: what rules look at. */
+  readonly tokens?: (() => readonly number[]) | undefined
   /**
    * The tokens that may come after this output: bits as in the mask of a `Constraint`, null for all. It is asked once the
    * forward pass is on its way, so that what it computes costs no time of the GPU. Undefined without a constraint.

@@ -8,29 +8,37 @@ import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import { type BatchShape, batchClassOf } from '../kernels/shape.ts'
 import type { Adapters } from './adapters.ts'
 import type { Endings } from './batch.ts'
+import { IdleWork } from './idle-work.ts'
 import type { Mistral } from './mistral.ts'
 
 /** Ends the names of recordings that were made with adapters. */
 const ADAPTED = ' adapted'
 /**
- * Products of rows and weights that software adapters compute, one row after another, in a third of the time in which they compile
- * the kernels for many rows; and how short the prompts are that it is of no use for.
+ * Products of rows and weights that software adapters compute, one row after another, in about the time in which they compile
+ * the kernels for many rows; and how few rows it is of no use for.
  */
-const PRODUCTS = 2 ** 28
+const PRODUCTS = 2 ** 29
 const SHORT = 16
+/** Tokens that JavaScript chooses before the kernels that choose them are compiled beside an answer. */
+const CHOSEN_HERE = 16
 
 export class Recordings {
   private readonly known = new Map<string, Promise<Recording<never>>>()
   private readonly compiled = new Set<string>()
   private readonly failed = new Set<string>()
-  private isFirst = true
+  /** Rows of prompts that went through the kernels of single rows. */
+  private alone = 0
+  /** Tokens that JavaScript chose, by the names of the kernels in whose place. */
+  private readonly chosen = new Map<string, number>()
+  /** What is compiled ahead where compilers are slow. */
+  readonly idle = new IdleWork()
 
   constructor(private readonly model: Mistral) {}
 
   /**
    * Compiles ahead what generating text needs, so that the first token does not wait for it. What it does not take begins to compile
-   * when all else is there, so that it holds up nothing: drawing, and where compilers are slow the kernels of later tokens, or those for
-   * many rows where the first prompt goes without.
+   * when all else is there: drawing, and where compilers are slow the kernels of later tokens. There, what requests can do without at
+   * first is compiled when nothing else is to do.
    * @param first what one request draws with: then only what its first token takes is waited for
    */
   async warmUp(first?: SamplerKind): Promise<void> {
@@ -40,10 +48,11 @@ export class Recordings {
     if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
     await Promise.all(all)
     if (first !== undefined) return
-    if (this.canChoose && rows === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
-    await this.begin((r) => recordSampler(r, 'short', this.model))
-    if (this.canChoose) await this.begin((r) => recordSampler(r, 'greedy', this.model))
-    if (rows > 0) await this.begin((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
+    if (!this.canChoose) return this.begin((r) => recordSampler(r, 'short', this.model))
+    if (rows === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
+    else await this.later((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
+    await this.later((r) => recordSampler(r, 'short', this.model))
+    await this.later((r) => recordSampler(r, 'greedy', this.model))
   }
 
   /** Begins with what {@link warmUp} waits for, while the weights are not there yet. */
@@ -60,8 +69,8 @@ export class Recordings {
   }
 
   /**
-   * Rows that the first prompt may have to go through the kernels of single rows, which decoding takes anyway; 0 where those for
-   * many rows are waited for.
+   * Rows that the first prompts may have together to go through the kernels of single rows, which decoding takes anyway; 0 where
+   * those for many rows are waited for.
    */
   private get rowsAlone(): number {
     const { gpu, config, weights } = this.model
@@ -77,6 +86,15 @@ export class Recordings {
   private async begin(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
     const recorder = await this.recorder(record).catch(() => undefined)
     recorder?.compile().catch(() => {})
+  }
+
+  /** Compiles it piece by piece when nothing else is to do. */
+  private async later(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
+    const { gpu } = this.model
+    const recorder = await this.recorder(record).catch(() => undefined)
+    for (const piece of recorder?.pieces() ?? []) {
+      this.idle.add(() => (gpu.isDisposed ? Promise.resolve() : piece()))
+    }
   }
 
   /** The same for batches with adapters. */
@@ -95,11 +113,24 @@ export class Recordings {
    */
   layersOf(rows: number, outputs: number, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const batchClass = batchClassOf(rows, outputs === rows)
-    const isFirst = this.isFirst && rows > 1
-    if (rows > 1) this.isFirst = false
     if (adapters !== undefined) return this.layers(batchClass, adapters)
-    if (isFirst && outputs === 1 && rows <= this.rowsAlone) return this.promptAlone()
+    if (rows > 1 && outputs <= 1 && this.goesAlone(rows)) return this.promptAlone()
     return batchClass === 'many' ? this.prompt(outputs) : this.layers(batchClass)
+  }
+
+  /**
+   * Whether so many rows of a prompt go through the kernels of single rows. That must not depend on what is compiled by now, since the
+   * last bits of the two differ: so it depends on the rows of the prompts before, and a seed gives the same in each process.
+   */
+  private goesAlone(rows: number): boolean {
+    const most = this.rowsAlone
+    const before = this.alone
+    // What does not fit compiles the others, and all take them then.
+    this.alone = before + rows > most ? Infinity : before + rows
+    if (this.alone === Infinity) return false
+    // Who never rests gets them in time nevertheless.
+    if (this.alone > 0.75 * most) this.prompt(1).catch(() => {})
+    return true
   }
 
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
@@ -118,7 +149,7 @@ export class Recordings {
   }
 
   /**
-   * Of the first prompt of a model, where compiling the kernels for many rows would take longer than what those of single rows
+   * Of the first prompts of a model, where compiling the kernels for many rows would take longer than what those of single rows
    * take more.
    */
   private promptAlone(): Promise<Recording<BatchShape>> {
@@ -149,19 +180,30 @@ export class Recordings {
   }
 
   /** Whether that is compiled, or whether JavaScript chooses in its place as long as it is not. */
-  endingsState({ ruled, kind, logged }: Endings): 'ready' | 'compiled later' | 'chosen here' {
-    const names = [...(ruled ? ['rules'] : []), `sampler ${kind}`, ...(logged ? ['logprobs'] : [])]
+  endingsState(endings: Endings): 'ready' | 'compiled later' | 'chosen here' {
+    const names = namesOf(endings)
     if (names.every((name) => this.compiled.has(name))) return 'ready'
     const isHopeless = names.some((name) => this.failed.has(name))
-    return this.canChoose && !ruled && !logged && !isHopeless ? 'chosen here' : 'compiled later'
+    return this.canChoose && !endings.logged && !isHopeless ? 'chosen here' : 'compiled later'
+  }
+
+  /** JavaScript chose so many tokens in place of these kernels: they are compiled beside an answer that goes on, or after it. */
+  chosenHere(endings: Endings, tokens: number): void {
+    const key = namesOf(endings).join()
+    const before = this.chosen.get(key) ?? 0
+    this.chosen.set(key, before + tokens)
+    if (before === 0) void this.later((r) => this.recordEndings(r, endings))
+    if (before + tokens > CHOSEN_HERE) this.endings(endings).catch(() => {})
+  }
+
+  private async recordEndings(r: Recorder<BatchShape>, { ruled, kind }: Endings): Promise<void> {
+    if (ruled) await recordRules(r, this.model)
+    await recordSampler(r, kind, this.model)
   }
 
   /** The rules of requests on the logits of their rows, before a token is chosen. */
   private rules(): Promise<Recording<BatchShape>> {
-    return this.remember('rules', async (r) => {
-      const { scoreRules } = await import('../kernels/rules.ts')
-      scoreRules(r, this.model.workspace.sampler)
-    })
+    return this.remember('rules', (r) => recordRules(r, this.model))
   }
 
   /** Logits to the next token of each output row, which goes to the history. */
@@ -220,4 +262,14 @@ export class Recordings {
 async function recordSampler(r: Recorder<BatchShape>, kind: SamplerKind, { workspace }: Mistral): Promise<void> {
   const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
   draw(r, workspace.sampler)
+}
+
+async function recordRules(r: Recorder<BatchShape>, { workspace }: Mistral): Promise<void> {
+  const { scoreRules } = await import('../kernels/rules.ts')
+  scoreRules(r, workspace.sampler)
+}
+
+/** The recordings that choose a token. */
+function namesOf({ ruled, kind, logged }: Endings): string[] {
+  return [...(ruled ? ['rules'] : []), `sampler ${kind}`, ...(logged ? ['logprobs'] : [])]
 }

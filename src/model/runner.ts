@@ -33,7 +33,7 @@ export class Runner {
   private readonly masks: MaskWriter
   private readonly gpu: Gpu
   /** By sequence, as they were written last. */
-  private readonly settings: Uint32Array[] = []
+  private readonly params: Pick<PackedParams, 'settings' | 'lists'>[] = []
   /** Times every dispatch, where somebody asked for it. */
   profiler: Profiler | undefined
   /** undefined as long as no adapter is loaded. */
@@ -62,11 +62,15 @@ export class Runner {
 
   /** Compiles what a request with these needs takes after its prompt, beside what the GPU does meanwhile. */
   prepare(needs: readonly SamplerNeeds[], tokens: number): void {
-    // What does not compile says so when it is needed; JavaScript chooses one token sooner than what does so is compiled.
+    // What does not compile says so when it is needed. JavaScript chooses a few tokens sooner than what does so is compiled.
     const endings = endingsOf(needs)
-    if (tokens > 1 || this.recordings.endingsState(endings) !== 'chosen here')
-      this.recordings.endings(endings).catch(() => {})
+    if (this.recordings.endingsState(endings) !== 'chosen here') this.recordings.endings(endings).catch(() => {})
     if (tokens > 1) this.recordings.layers(1).catch(() => {})
+  }
+
+  /** The machine is needed from now on, until what this returns is called: what compiles ahead waits. */
+  busy(): () => void {
+    return this.recordings.idle.hold()
   }
 
   /** The adapters from now on. Recordings that were made with others are let go. */
@@ -93,14 +97,14 @@ export class Runner {
   }
 
   /** How the tokens of a sequence are chosen: as buffers are zero at first, the best is taken until something else was written. */
-  settingsOf(sequence: number): Uint32Array {
-    return this.settings[sequence] ?? new Uint32Array(SETTINGS_WORDS)
+  paramsOf(sequence: number): Pick<PackedParams, 'settings' | 'lists'> {
+    return this.params[sequence] ?? { settings: new Uint32Array(SETTINGS_WORDS), lists: new Uint32Array() }
   }
 
   /** How the tokens of a sequence are chosen from now on. */
   writeSettings(sequence: number, { settings, lists }: PackedParams): void {
     const { sampler } = this.model.workspace
-    this.settings[sequence] = settings
+    this.params[sequence] = { settings, lists }
     this.gpu.write(sampler.settings, sequence * SETTINGS_WORDS * 4, settings)
     if (lists.length > 0) this.gpu.write(sampler.lists, sequence * LIST_WORDS * 4, lists)
   }
@@ -135,7 +139,7 @@ export class Runner {
 
   /**
    * The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards.
-   * @param known is awaited before masks are asked for, when the forward pass is on its way
+   * @param known is awaited before masks are asked for, or rules look at tokens, when the forward pass is on its way
    */
   async sample(batch: Batch, known?: () => Promise<unknown>): Promise<Submitted<Choices[]>> {
     const { rows, steps, needs } = batch
@@ -145,9 +149,9 @@ export class Runner {
     const wanted = endingsOf(needs)
     const state = recordings.endingsState(wanted)
     if (outputs > 0 && state === 'chosen here') {
-      // Beside an answer; a prompt may have no more than one token to choose.
-      if (outputs === rows.length) recordings.endings(wanted).catch(() => {})
-      return (await import('./script-choice.ts')).chooseInScript(this, batch)
+      // A prompt may have no more than one token to choose.
+      if (outputs === rows.length) recordings.chosenHere(wanted, outputs * steps)
+      return (await import('./script-choice.ts')).chooseInScript(this, batch, known)
     }
     const logged = wanted.logged ? outputs : 0
     const ruled = needs.some((need) => need.rules) ? outputs : 0

@@ -3,6 +3,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { MistralError } from '../../src/errors.ts'
 import { openGpu } from '../../src/gpu/open.ts'
 import * as kernel from '../../src/kernels/sampler.ts'
+import { packLists } from '../../src/sampling/packed-lists.ts'
+import { packSettings } from '../../src/sampling/packed-params.ts'
+import { ruledScores } from '../../src/sampling/packed-rules.ts'
 import { applyHistory, processLogits } from '../../src/sampling/processors.ts'
 import { randomWord } from '../../src/sampling/random.ts'
 import { parseRequestParams } from '../../src/sampling/request-params.ts'
@@ -76,7 +79,7 @@ describe('the GPU chooses what the CPU chooses', () => {
 })
 
 test(
-  'scores after the rules are those of applyHistory, bit for bit',
+  'scores after the rules are those of applyHistory, bit for bit, on the GPU and in JavaScript',
   async () => {
     const [vocab, outputs, positions] = [1003, 50, 600]
     const stage = new Stage(gpu, vocab, outputs, positions)
@@ -89,12 +92,19 @@ test(
         const scores = applyHistory(masked(logits, mask), tokens, params, { promptLength, eosTokenId })
         if (scores === logits) continue
         changed++
-        const got = outcome.scores.subarray(i * stage.stride, i * stage.stride + vocab)
-        // -0 and 0, and all NaN, count as equal.
-        const wrong = [...got.keys()].filter(
-          (id) => got[id] !== scores[id] && !(got[id]! !== got[id] && scores[id]! !== scores[id]),
+        const packed = packSettings(
+          params,
+          { promptLength, eosTokenId, seed: 1, masked: mask !== undefined },
+          packLists,
         )
-        expect(wrong, JSON.stringify(params)).toEqual([])
+        const onGpu = outcome.scores.subarray(i * stage.stride, i * stage.stride + vocab)
+        for (const got of [onGpu, ruledScores(logits, tokens, packed, mask)]) {
+          // -0 and 0, and all NaN, count as equal.
+          const wrong = [...got.keys()].filter(
+            (id) => got[id] !== scores[id] && !(got[id]! !== got[id] && scores[id]! !== scores[id]),
+          )
+          expect(wrong, JSON.stringify(params)).toEqual([])
+        }
       }
       expect(outcome.counts.every((count) => count === 0)).toBe(true)
     }
