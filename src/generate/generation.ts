@@ -164,7 +164,7 @@ export class Generation<Note = unknown> implements Owner {
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
   needs(guessed: readonly number[] = [], later?: LaterMask): SamplerNeeds[] {
     const { packed, sampler, logprobs, constraint, masks } = this.request
-    const tokens = packed.rules ? () => [...this.tokens, ...guessed] : undefined
+    const tokens = () => [...this.tokens, ...guessed]
     const needs: SamplerNeeds = { rules: packed.rules, tokens, sampler: this.#dense ? 'dense' : sampler, logprobs }
     if (constraint === undefined || masks === undefined || !this.#masked) return [needs, ...guessed.map(() => needs)]
     const epoch = this.#epoch

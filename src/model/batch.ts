@@ -19,7 +19,7 @@ export interface SamplerNeeds {
   /** Rules on the history change its scores. */
   readonly rules: boolean
   /** Prompt and answer as far as they are known, with what is guessed in this batch: what rules look at. */
-  readonly tokens?: (() => readonly number[]) | undefined
+  readonly tokens: () => readonly number[]
   /**
    * The tokens that may come after this output: bits as in the mask of a `Constraint`, null for all. It is asked once the
    * forward pass is on its way, so that what it computes costs no time of the GPU. Undefined without a constraint.
@@ -32,7 +32,7 @@ export interface SamplerNeeds {
 }
 
 /** The most probable token, and nothing else. */
-export const GREEDY: SamplerNeeds = { rules: false, sampler: 'greedy', logprobs: false }
+export const GREEDY: SamplerNeeds = { rules: false, tokens: () => [], sampler: 'greedy', logprobs: false }
 
 /** What a batch does with its logits, for all of its requests together. */
 export interface Endings {

@@ -114,8 +114,10 @@ export class Recordings {
   layersOf(rows: number, outputs: number, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const batchClass = batchClassOf(rows, outputs === rows)
     if (adapters !== undefined) return this.layers(batchClass, adapters)
-    if (rows > 1 && outputs <= 1 && this.goesAlone(rows)) return this.promptAlone()
-    return batchClass === 'many' ? this.prompt(outputs) : this.layers(batchClass)
+    if (rows > 1 && outputs === 1 && this.goesAlone(rows)) return this.promptAlone()
+    if (batchClass !== 'many') return this.layers(batchClass)
+    this.alone = Infinity
+    return this.prompt(outputs)
   }
 
   /**
@@ -125,7 +127,7 @@ export class Recordings {
   private goesAlone(rows: number): boolean {
     const most = this.rowsAlone
     const before = this.alone
-    // What does not fit compiles the others, and all take them then.
+    // What does not fit compiles the others, and all take those then.
     this.alone = before + rows > most ? Infinity : before + rows
     if (this.alone === Infinity) return false
     // Who never rests gets them in time nevertheless.

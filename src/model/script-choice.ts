@@ -66,8 +66,7 @@ async function scorer(needs: readonly SamplerNeeds[], vocabSize: number): Promis
     of(i, logits, params, { length, chosen }) {
       const { rules, tokens } = needs[i]!
       if (!rules && masks[i] === undefined) return undefined
-      // Rules may be none but a mask, and look at no tokens then.
-      const before = [...(tokens?.() ?? []).slice(0, length - chosen.length), ...chosen]
+      const before = [...tokens().slice(0, length - chosen.length), ...chosen]
       return ruledScores(logits, before, params, masks[i])
     },
   }
