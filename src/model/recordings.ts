@@ -14,12 +14,12 @@ import type { Mistral } from './mistral.ts'
 /** Ends the names of recordings that were made with adapters. */
 const ADAPTED = ' adapted'
 /**
- * Products of rows and weights that software adapters compute, one row after another, in about the time in which they compile
+ * Products of rows and weights that software adapters compute, one row after another, in half of the time in which they compile
  * the kernels for many rows; and how few rows it is of no use for.
  */
-const PRODUCTS = 2 ** 29
+const PRODUCTS = 2 ** 28
 const SHORT = 16
-/** Tokens that JavaScript chooses before the kernels that choose them are compiled beside an answer. */
+/** Tokens that JavaScript chooses where compilers are the slowest, before the kernels that choose are compiled beside an answer. */
 const CHOSEN_HERE = 16
 
 export class Recordings {
@@ -69,6 +69,14 @@ export class Recordings {
   }
 
   /**
+   * SwiftShader, whose subgroups have four lanes, takes a second for all kernels, one after another: they wait until nothing else is
+   * to do. Others take a tenth of that.
+   */
+  private get compilesSlowly(): boolean {
+    return this.canChoose && this.model.gpu.tuning.subgroupLanes === 4
+  }
+
+  /**
    * Rows that the first prompts may have together to go through the kernels of single rows, which decoding takes anyway; 0 where
    * those for many rows are waited for.
    */
@@ -78,7 +86,8 @@ export class Recordings {
     if (!gpu.software || gpu.tuning.attention === 'tiles' || gpu.tuning.foldedNorms[1]) return 0
     const { wqkv, wo, w13, w2 } = weights.layers[0]!
     const elements = [wqkv, wo, w13, w2].flat().reduce((sum, { rows, cols }) => sum + rows * cols, 0)
-    const rows = Math.floor(PRODUCTS / (elements * config.nLayers))
+    const products = this.compilesSlowly ? 2 * PRODUCTS : PRODUCTS
+    const rows = Math.floor(products / (elements * config.nLayers))
     return rows >= SHORT ? rows : 0
   }
 
@@ -88,9 +97,10 @@ export class Recordings {
     recorder?.compile().catch(() => {})
   }
 
-  /** Compiles it piece by piece when nothing else is to do. */
+  /** Compiles it, where that takes long piece by piece when nothing else is to do. */
   private async later(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
     const { gpu } = this.model
+    if (!this.compilesSlowly) return this.begin(record)
     const recorder = await this.recorder(record).catch(() => undefined)
     for (const piece of recorder?.pieces() ?? []) {
       this.idle.add(() => (gpu.isDisposed ? Promise.resolve() : piece()))
@@ -126,13 +136,13 @@ export class Recordings {
    */
   private goesAlone(rows: number): boolean {
     const most = this.rowsAlone
-    const before = this.alone
-    // What does not fit compiles the others, and all take those then.
-    this.alone = before + rows > most ? Infinity : before + rows
-    if (this.alone === Infinity) return false
+    const together = this.alone + rows
+    const fits = together <= most
+    // What does not fit compiles the others, and all take those then. Where they are there soon, the second prompt does.
+    this.alone = fits && this.compilesSlowly ? together : Infinity
     // Who never rests gets them in time nevertheless.
-    if (this.alone > 0.75 * most) this.prompt(1).catch(() => {})
-    return true
+    if (this.compilesSlowly && together > 0.75 * most) this.prompt(1).catch(() => {})
+    return fits
   }
 
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
@@ -181,6 +191,12 @@ export class Recordings {
     return Promise.all(all.filter((one) => one !== undefined))
   }
 
+  /** Begins to compile what a request with these endings chooses its tokens with, unless JavaScript can do without for long. */
+  prepareEndings(endings: Endings, tokens: number): void {
+    const waits = this.endingsState(endings) !== 'chosen here'
+    if (waits || (tokens > 1 && !this.compilesSlowly)) this.endings(endings).catch(() => {})
+  }
+
   /** Whether that is compiled, or whether JavaScript chooses in its place as long as it is not. */
   endingsState(endings: Endings): 'ready' | 'compiled later' | 'chosen here' {
     const names = namesOf(endings)
@@ -189,13 +205,13 @@ export class Recordings {
     return this.canChoose && !endings.logged && !isHopeless ? 'chosen here' : 'compiled later'
   }
 
-  /** JavaScript chose so many tokens in place of these kernels: they are compiled beside an answer that goes on, or after it. */
+  /** JavaScript chooses so many tokens in place of these kernels: they are compiled beside an answer that goes on, or after it. */
   chosenHere(endings: Endings, tokens: number): void {
     const key = namesOf(endings).join()
     const before = this.chosen.get(key) ?? 0
     this.chosen.set(key, before + tokens)
     if (before === 0) void this.later((r) => this.recordEndings(r, endings))
-    if (before + tokens > CHOSEN_HERE) this.endings(endings).catch(() => {})
+    if (!this.compilesSlowly || before + tokens > CHOSEN_HERE) this.endings(endings).catch(() => {})
   }
 
   private async recordEndings(r: Recorder<BatchShape>, { ruled, kind }: Endings): Promise<void> {

@@ -62,9 +62,8 @@ export class Runner {
 
   /** Compiles what a request with these needs takes after its prompt, beside what the GPU does meanwhile. */
   prepare(needs: readonly SamplerNeeds[], tokens: number): void {
-    // What does not compile says so when it is needed. JavaScript chooses a few tokens sooner than what does so is compiled.
-    const endings = endingsOf(needs)
-    if (this.recordings.endingsState(endings) !== 'chosen here') this.recordings.endings(endings).catch(() => {})
+    // What does not compile says so when it is needed. JavaScript chooses one token sooner than what does so is compiled.
+    this.recordings.prepareEndings(endingsOf(needs), tokens)
     if (tokens > 1) this.recordings.layers(1).catch(() => {})
   }
 

@@ -123,7 +123,10 @@ test('the first prompts give what they give later, by whatever kernels', WAIT, a
     }
     await tokensOf(model.generate(prompts[2]!, params))
     await tokensOf(model.generate(prompts[1]!, params))
-    expect(names.filter((name) => name === 'prompt alone').length).toBe(model.loaded.gpu.software ? 2 : 0)
+    const { software, tuning } = model.loaded.gpu
+    // Where compilers take long the second goes without the kernels for many rows, too.
+    const alone = software ? (tuning.subgroupLanes === 4 ? 2 : 1) : 0
+    expect(names.filter((name) => name === 'prompt alone')).toHaveLength(alone)
     // So many rows went through the kernels of single rows that those of many would have been compiled meanwhile.
     Object.assign(recordings, { alone: Infinity })
     names.length = 0

@@ -14,6 +14,7 @@ test('the first requests of a loaded model, greedy and sampled, have nothing to 
   await withModel(path, load, async (model) => {
     const { counters } = model.loaded.gpu
     const loaded = counters.pipelinesCreated
+    const slowly = model.loaded.gpu.software && model.loaded.gpu.tuning.subgroupLanes === 4
     const ask = async (first: number) => {
       await tokensOf(model.generate([first, ...prompt], { ...greedy, max_tokens: 5 }))
       await tokensOf(model.generate([first + 1, ...prompt], sampled))
@@ -26,7 +27,7 @@ test('the first requests of a loaded model, greedy and sampled, have nothing to 
     const { idle } = model.loaded.runner.recordings
     await expect.poll(() => idle.pending, { timeout: patience(60_000) }).toBe(0)
     const before = counters.pipelinesCreated
-    if (model.loaded.gpu.software) expect(before).toBeGreaterThan(loaded)
+    if (slowly) expect(before).toBeGreaterThan(loaded)
     await ask(3)
     expect(counters.pipelinesCreated).toBe(before)
     // Rules of a request are compiled when one has some, and once.
