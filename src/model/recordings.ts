@@ -107,7 +107,13 @@ export class Recordings {
     }
   }
 
-  /** The same for batches with adapters. */
+  /** For who measures: what requests with these endings take is compiled, and taken from now on. */
+  async settle(endings: Endings): Promise<void> {
+    this.alone = Infinity
+    await Promise.all([this.prompt(1), this.layers(1), this.endings(endings)])
+  }
+
+  /** As {@link warmUp}, for batches with adapters. */
   async warmUpAdapters(adapters: Adapters): Promise<void> {
     await Promise.all([this.layers(1, adapters), this.layers('many', adapters), this.head(1, adapters)])
   }

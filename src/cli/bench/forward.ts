@@ -2,7 +2,7 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import type { MistralModel } from '../../generate/mistral-model.ts'
 import type { GpuCounts } from '../../gpu/counters.ts'
-import { GREEDY } from '../../model/batch.ts'
+import { endingsOf, GREEDY } from '../../model/batch.ts'
 import { cacheReadBytes } from '../../model/kv-cache.ts'
 import { median } from './measure.ts'
 import type { Bandwidth, ContextResult, PerToken } from './report.ts'
@@ -38,6 +38,7 @@ export class ForwardBench {
   async context(context: number): Promise<ContextResult> {
     const { tokens, exactly } = this.options
     // Compiles what this length needs, and wakes everything up; it does not count.
+    await this.model.loaded.runner.recordings.settle(endingsOf([GREEDY]))
     await this.run(context, Math.min(tokens, WARM_UP_TOKENS), true)
     const runs: Run[] = []
     const start = performance.now()
