@@ -8,30 +8,18 @@ import { drawGreedy, type SamplerKind } from '../kernels/sampler.ts'
 import { type BatchShape, batchClassOf } from '../kernels/shape.ts'
 import type { Adapters } from './adapters.ts'
 import type { Endings } from './batch.ts'
-import { IdleWork } from './idle-work.ts'
+import type { Meanwhile } from './meanwhile.ts'
 import type { Mistral } from './mistral.ts'
 
 /** Ends the names of recordings that were made with adapters. */
 const ADAPTED = ' adapted'
-/**
- * Products of rows and weights that software adapters compute, one row after another, in half of the time in which they compile
- * the kernels for many rows; and how few rows it is of no use for.
- */
-const PRODUCTS = 2 ** 28
-const SHORT = 16
-/** Tokens that JavaScript chooses where compilers are the slowest, before the kernels that choose are compiled beside an answer. */
-const CHOSEN_HERE = 16
 
 export class Recordings {
   private readonly known = new Map<string, Promise<Recording<never>>>()
   private readonly compiled = new Set<string>()
   private readonly failed = new Set<string>()
-  /** Rows of prompts that went through the kernels of single rows. */
-  private alone = 0
-  /** Tokens that JavaScript chose, by the names of the kernels in whose place. */
-  private readonly chosen = new Map<string, number>()
-  /** What is compiled ahead where compilers are slow. */
-  readonly idle = new IdleWork()
+  /** On software adapters, from {@link warmUp} on. */
+  meanwhile: Meanwhile | undefined
 
   constructor(private readonly model: Mistral) {}
 
@@ -42,7 +30,7 @@ export class Recordings {
    * @param first what one request draws with: then only what its first token takes is waited for
    */
   async warmUp(first?: SamplerKind): Promise<void> {
-    const rows = this.rowsAlone
+    const rows = await this.rowsAlone()
     const all = [rows > 0 ? this.promptAlone() : this.prompt(1), this.head(1)]
     if (first === undefined && !this.canChoose) all.push(this.layers(1))
     if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
@@ -57,7 +45,7 @@ export class Recordings {
 
   /** Begins with what {@link warmUp} waits for, while the weights are not there yet. */
   async warmUpEarly(first?: SamplerKind): Promise<void> {
-    const { rowsAlone } = this
+    const rowsAlone = await this.rowsAlone()
     if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
     await this.begin((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass: 1 }))
     await this.begin((r) => this.model.recordHead(r, 1))
@@ -68,27 +56,10 @@ export class Recordings {
     return this.model.gpu.software
   }
 
-  /**
-   * SwiftShader, whose subgroups have four lanes, takes a second for all kernels, one after another: they wait until nothing else is
-   * to do. Others take a tenth of that.
-   */
-  private get compilesSlowly(): boolean {
-    return this.canChoose && this.model.gpu.tuning.subgroupLanes === 4
-  }
-
-  /**
-   * Rows that the first prompts may have together to go through the kernels of single rows, which decoding takes anyway; 0 where
-   * those for many rows are waited for.
-   */
-  private get rowsAlone(): number {
-    const { gpu, config, weights } = this.model
-    // Batches of many rows are cut in tiles that kernels for one row do not take.
-    if (!gpu.software || gpu.tuning.attention === 'tiles' || gpu.tuning.foldedNorms[1]) return 0
-    const { wqkv, wo, w13, w2 } = weights.layers[0]!
-    const elements = [wqkv, wo, w13, w2].flat().reduce((sum, { rows, cols }) => sum + rows * cols, 0)
-    const products = this.compilesSlowly ? 2 * PRODUCTS : PRODUCTS
-    const rows = Math.floor(products / (elements * config.nLayers))
-    return rows >= SHORT ? rows : 0
+  /** As {@link Meanwhile} says; 0 on a GPU. */
+  private async rowsAlone(): Promise<number> {
+    if (this.canChoose) this.meanwhile ??= new (await import('./meanwhile.ts')).Meanwhile(this.model)
+    return this.meanwhile?.rowsAlone ?? 0
   }
 
   /** Begins to compile, and binds nothing. What fails says so when it is recorded. */
@@ -97,19 +68,14 @@ export class Recordings {
     recorder?.compile().catch(() => {})
   }
 
-  /** Compiles it, where that takes long piece by piece when nothing else is to do. */
   private async later(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
-    const { gpu } = this.model
-    if (!this.compilesSlowly) return this.begin(record)
     const recorder = await this.recorder(record).catch(() => undefined)
-    for (const piece of recorder?.pieces() ?? []) {
-      this.idle.add(() => (gpu.isDisposed ? Promise.resolve() : piece()))
-    }
+    if (recorder !== undefined) this.meanwhile?.later(recorder)
   }
 
   /** For who measures: what requests with these endings take is compiled, and taken from now on. */
   async settle(endings: Endings): Promise<void> {
-    this.alone = Infinity
+    this.meanwhile?.noneAlone()
     await Promise.all([this.prompt(1), this.layers(1), this.endings(endings)])
   }
 
@@ -130,25 +96,12 @@ export class Recordings {
   layersOf(rows: number, outputs: number, adapters?: Adapters): Promise<Recording<BatchShape>> {
     const batchClass = batchClassOf(rows, outputs === rows)
     if (adapters !== undefined) return this.layers(batchClass, adapters)
-    if (rows > 1 && outputs === 1 && this.goesAlone(rows)) return this.promptAlone()
+    const alone = rows > 1 && outputs === 1 && this.meanwhile?.goesAlone(rows) === true
+    if (this.meanwhile?.needsMany) this.prompt(1).catch(() => {})
+    if (alone) return this.promptAlone()
     if (batchClass !== 'many') return this.layers(batchClass)
-    this.alone = Infinity
+    this.meanwhile?.noneAlone()
     return this.prompt(outputs)
-  }
-
-  /**
-   * Whether so many rows of a prompt go through the kernels of single rows. That must not depend on what is compiled by now, since the
-   * last bits of the two differ: so it depends on the rows of the prompts before, and a seed gives the same in each process.
-   */
-  private goesAlone(rows: number): boolean {
-    const most = this.rowsAlone
-    const together = this.alone + rows
-    const fits = together <= most
-    // What does not fit compiles the others, and all take those then. Where they are there soon, the second prompt does.
-    this.alone = fits && this.compilesSlowly ? together : Infinity
-    // Who never rests gets them in time nevertheless.
-    if (this.compilesSlowly && together > 0.75 * most) this.prompt(1).catch(() => {})
-    return fits
   }
 
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
@@ -200,7 +153,7 @@ export class Recordings {
   /** Begins to compile what a request with these endings chooses its tokens with, unless JavaScript can do without for long. */
   prepareEndings(endings: Endings, tokens: number): void {
     const waits = this.endingsState(endings) !== 'chosen here'
-    if (waits || (tokens > 1 && !this.compilesSlowly)) this.endings(endings).catch(() => {})
+    if (waits || (tokens > 1 && this.meanwhile?.isSlow !== true)) this.endings(endings).catch(() => {})
   }
 
   /** Whether that is compiled, or whether JavaScript chooses in its place as long as it is not. */
@@ -211,13 +164,11 @@ export class Recordings {
     return this.canChoose && !endings.logged && !isHopeless ? 'chosen here' : 'compiled later'
   }
 
-  /** JavaScript chooses so many tokens in place of these kernels: they are compiled beside an answer that goes on, or after it. */
+  /** JavaScript chooses so many tokens in place of these kernels. */
   chosenHere(endings: Endings, tokens: number): void {
-    const key = namesOf(endings).join()
-    const before = this.chosen.get(key) ?? 0
-    this.chosen.set(key, before + tokens)
-    if (before === 0) void this.later((r) => this.recordEndings(r, endings))
-    if (!this.compilesSlowly || before + tokens > CHOSEN_HERE) this.endings(endings).catch(() => {})
+    const when = this.meanwhile?.chose(namesOf(endings).join(), tokens)
+    if (when === 'later') void this.later((r) => this.recordEndings(r, endings))
+    else if (when === 'beside') this.endings(endings).catch(() => {})
   }
 
   private async recordEndings(r: Recorder<BatchShape>, { ruled, kind }: Endings): Promise<void> {

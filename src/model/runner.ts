@@ -69,7 +69,7 @@ export class Runner {
 
   /** The machine is needed from now on, until what this returns is called: what compiles ahead waits. */
   busy(): () => void {
-    return this.recordings.idle.hold()
+    return this.recordings.meanwhile?.idle.hold() ?? (() => {})
   }
 
   /** The adapters from now on. Recordings that were made with others are let go. */

@@ -24,8 +24,8 @@ test('the first requests of a loaded model, greedy and sampled, have nothing to 
     expect(counters.pipelinesCreated).toBe(loaded)
     rest()
     // Where compilers are slow the rest is compiled once nobody wants anything.
-    const { idle } = model.loaded.runner.recordings
-    await expect.poll(() => idle.pending, { timeout: patience(60_000) }).toBe(0)
+    const { meanwhile } = model.loaded.runner.recordings
+    await expect.poll(() => meanwhile?.idle.pending ?? 0, { timeout: patience(60_000) }).toBe(0)
     const before = counters.pipelinesCreated
     if (slowly) expect(before).toBeGreaterThan(loaded)
     await ask(3)
@@ -35,7 +35,7 @@ test('the first requests of a loaded model, greedy and sampled, have nothing to 
     const asked = counters.pipelinesCreated
     await tokensOf(model.generate([5, ...prompt], ruled))
     await expect.poll(() => counters.pipelinesCreated).toBeGreaterThan(asked)
-    await expect.poll(() => idle.pending, { timeout: patience(60_000) }).toBe(0)
+    await expect.poll(() => meanwhile?.idle.pending ?? 0, { timeout: patience(60_000) }).toBe(0)
     const after = counters.pipelinesCreated
     await tokensOf(model.generate([6, ...prompt], ruled))
     expect(counters.pipelinesCreated).toBe(after)
@@ -45,8 +45,8 @@ test('the first requests of a loaded model, greedy and sampled, have nothing to 
 test('a model for one request compiles less before its first token, and gives the same', WAIT, async () => {
   const all = await withModel(path, load, async (model) => {
     const ids = await tokensOf(model.generate(prompt, sampled))
-    const { idle } = model.loaded.runner.recordings
-    await expect.poll(() => idle.pending, { timeout: patience(60_000) }).toBe(0)
+    const { meanwhile } = model.loaded.runner.recordings
+    await expect.poll(() => meanwhile?.idle.pending ?? 0, { timeout: patience(60_000) }).toBe(0)
     return { ids, pipelines: model.loaded.gpu.counters.pipelinesCreated }
   })
   await withModel(path, { ...load, firstSampler: 'short' }, async (model) => {

@@ -1,0 +1,87 @@
+/** What requests do without as long as compilers of software adapters take. It is loaded on those. */
+import type { Recorder } from '../gpu/recorder.ts'
+import type { BatchShape } from '../kernels/shape.ts'
+import { IdleWork } from './idle-work.ts'
+import type { Mistral } from './mistral.ts'
+
+/**
+ * Products of rows and weights that software adapters compute, one row after another, in half of the time in which they compile
+ * the kernels for many rows; and how few rows it is of no use for.
+ */
+const PRODUCTS = 2 ** 28
+const SHORT = 16
+/** Tokens that JavaScript chooses where compilers are the slowest, before the kernels that choose are compiled beside an answer. */
+const CHOSEN_HERE = 16
+
+export class Meanwhile {
+  /** What is compiled ahead. */
+  readonly idle = new IdleWork()
+  /**
+   * SwiftShader, whose subgroups have four lanes, takes a second for all kernels, one after another: they wait until nothing else is
+   * to do. Others take a tenth of that.
+   */
+  readonly isSlow: boolean
+  /**
+   * Rows that the first prompts may have together to go through the kernels of single rows, which decoding takes anyway; 0 where
+   * those for many rows are waited for.
+   */
+  readonly rowsAlone: number
+  /** Rows of prompts that went through the kernels of single rows. */
+  private alone = 0
+  /** Tokens that JavaScript chose, by the names of the kernels in whose place. */
+  private readonly chosen = new Map<string, number>()
+
+  constructor(private readonly model: Mistral) {
+    this.isSlow = model.gpu.tuning.subgroupLanes === 4
+    this.rowsAlone = rowsAlone(model, this.isSlow ? 2 * PRODUCTS : PRODUCTS)
+  }
+
+  /**
+   * Whether so many rows of a prompt go through the kernels of single rows. That must not depend on what is compiled by now, since the
+   * last bits of the two differ: so it depends on the rows of the prompts before, and a seed gives the same in each process.
+   */
+  goesAlone(rows: number): boolean {
+    const together = this.alone + rows
+    const fits = together <= this.rowsAlone
+    // What does not fit compiles the others, and all take those then. Where they are there soon, the second prompt does.
+    this.alone = fits && this.isSlow ? together : Infinity
+    return fits
+  }
+
+  /** Prompts are computed by the kernels for many rows from now on. */
+  noneAlone(): void {
+    this.alone = Infinity
+  }
+
+  /** The kernels for many rows are needed soon, by who never rests too. */
+  get needsMany(): boolean {
+    return this.isSlow && this.alone > 0.75 * this.rowsAlone
+  }
+
+  /** Compiles it, where that takes long piece by piece when nothing else is to do. */
+  later(recorder: Recorder<BatchShape>): void {
+    const { gpu } = this.model
+    if (!this.isSlow) recorder.compile().catch(() => {})
+    else for (const piece of recorder.pieces()) this.idle.add(() => (gpu.isDisposed ? Promise.resolve() : piece()))
+  }
+
+  /**
+   * JavaScript chooses so many tokens in place of these kernels: whether they are compiled `beside` an answer that goes on, or `later`,
+   * as is said the first time.
+   */
+  chose(kernels: string, tokens: number): 'beside' | 'later' | undefined {
+    const before = this.chosen.get(kernels) ?? 0
+    this.chosen.set(kernels, before + tokens)
+    if (!this.isSlow || before + tokens > CHOSEN_HERE) return 'beside'
+    return before === 0 ? 'later' : undefined
+  }
+}
+
+function rowsAlone({ gpu, config, weights }: Mistral, products: number): number {
+  // Batches of many rows are cut in tiles that kernels for one row do not take.
+  if (gpu.tuning.attention === 'tiles' || gpu.tuning.foldedNorms[1]) return 0
+  const { wqkv, wo, w13, w2 } = weights.layers[0]!
+  const elements = [wqkv, wo, w13, w2].flat().reduce((sum, { rows, cols }) => sum + rows * cols, 0)
+  const rows = Math.floor(products / (elements * config.nLayers))
+  return rows >= SHORT ? rows : 0
+}
