@@ -3,8 +3,7 @@
  * longer than to read the file.
  */
 import type { BlockName } from '../formats/blocks.ts'
-import { copyBlockRow } from './pack-blocks.ts'
-import { type Copy, type PackedRow, type SimdName, withSimd } from './quantize.ts'
+import type { Copy, PackedRow } from './quantize.ts'
 
 /** The low nibble of each byte. */
 const LOW = 0x0f0f0f0f
@@ -65,22 +64,22 @@ function putScalesAndMins(from: DataView, at: number, to: Uint32Array, word: num
 type CopyRow = (views: Views, at: number, to: number, side: number, blocks: number) => void
 
 /** Rows one after another, with one set of views: to make them costs as much as to copy a row. */
-function copyRows(simd: SimdName, size: number, copyRow: CopyRow): Copy {
-  return withSimd(simd, (stored, first, run) => {
+function copyRows(size: number, copyRow: CopyRow): Copy {
+  return (stored, first, run) => {
     const made = views(stored, first)
     const { count, from, quants, scales } = run ?? { count: 1, from: stored.byteLength, quants: 0, scales: 0 }
     for (let i = 0; i < count; i++) copyRow(made, i * from, (i * quants) / 4, (i * scales) / 4, from / size)
-  })
+  }
 }
 
-const copyQ4K = copyRows('q4_k', 144, ({ from, weights, scales }, at, to, side, blocks) => {
+const copyQ4K = copyRows(144, ({ from, weights, scales }, at, to, side, blocks) => {
   for (let block = 0; block < blocks; block++, at += 144) {
     putScalesAndMins(from, at, scales, side + 4 * block)
     putRuns(from, at + 16, weights, to + 32 * block)
   }
 })
 
-const copyQ5K = copyRows('q5_k', 176, ({ from, weights, scales }, at, to, side, blocks) => {
+const copyQ5K = copyRows(176, ({ from, weights, scales }, at, to, side, blocks) => {
   for (let block = 0; block < blocks; block++, at += 176) {
     putScalesAndMins(from, at, scales, side + 12 * block)
     putRuns(from, at + 48, weights, to + 32 * block)
@@ -109,7 +108,7 @@ function putFifths(from: DataView, at: number, to: Uint32Array, word: number): v
   }
 }
 
-const copyQ6K = copyRows('q6_k', 210, (views, at, to, side, blocks) => {
+const copyQ6K = copyRows(210, (views, at, to, side, blocks) => {
   const { from, scales } = views
   const factors = new Uint16Array(scales.buffer, scales.byteOffset + 4 * side + 80 * blocks, blocks)
   for (let block = 0; block < blocks; block++, at += 210) {
@@ -139,9 +138,4 @@ function putSixBits({ from, weights, scales }: Views, at: number, to: number, si
   }
 }
 
-export const WORD_COPIES: Readonly<Partial<Record<BlockName, Copy>>> = {
-  q4_1: withSimd('q4_1', copyBlockRow('q4_1')),
-  q4_k: copyQ4K,
-  q5_k: copyQ5K,
-  q6_k: copyQ6K,
-}
+export const WORD_COPIES: Readonly<Partial<Record<BlockName, Copy>>> = { q4_k: copyQ4K, q5_k: copyQ5K, q6_k: copyQ6K }

@@ -18,19 +18,8 @@ export interface Run {
   readonly row: { readonly quants: number; readonly scales: number }
 }
 
-/** The types that `pack-simd.ts` takes over. */
-export type SimdName = 'q4_0' | 'q4_1' | 'q8_0' | 'q4_k' | 'q5_k' | 'q6_k'
-
 /** Takes the bytes of rows as they lie in the file; those of one row where no run is given. */
-export interface Copy {
-  (stored: Uint8Array, first: PackedRow, run?: Run): void
-  /** What does the same in `pack-simd.ts`. Such rows are whole blocks, and all of their quants are written. */
-  readonly simd?: SimdName
-}
-
-export function withSimd(simd: SimdName, copy: Copy): Copy {
-  return Object.assign(copy, { simd })
-}
+export type Copy = (stored: Uint8Array, first: PackedRow, run?: Run) => void
 
 /** What rounding took away: sums of squares. */
 export interface RoundingSums {
@@ -118,29 +107,26 @@ function bothScales(first: number, second: number): number {
   return (first & 0xffff) | (second & 0xffff0000)
 }
 
-export const copyQ8: Copy = withSimd(
-  'q8_0',
-  copyBlocks(
-    34,
-    ({ from, words, scales }, at, to, scale, end) => {
-      while (scale < end) {
-        scales[scale++] = from[at++]!
-        for (let i = 0; i < 8; i++, at += 2) words[to++] = from[at]! | (from[at + 1]! << 16)
+export const copyQ8: Copy = copyBlocks(
+  34,
+  ({ from, words, scales }, at, to, scale, end) => {
+    while (scale < end) {
+      scales[scale++] = from[at++]!
+      for (let i = 0; i < 8; i++, at += 2) words[to++] = from[at]! | (from[at + 1]! << 16)
+    }
+  },
+  ({ from, words, scales }, at, to, scale, end) => {
+    for (; scale < end; at += 17, to += 16) {
+      let word = from[at]!
+      scales[scale++] = bothScales(word, from[at + 8]!)
+      for (let i = 0; i < 8; i++) {
+        const next = from[at + 1 + i]!
+        words[to + i] = (word >>> 16) | (next << 16)
+        words[to + 8 + i] = from[at + 9 + i]!
+        word = next
       }
-    },
-    ({ from, words, scales }, at, to, scale, end) => {
-      for (; scale < end; at += 17, to += 16) {
-        let word = from[at]!
-        scales[scale++] = bothScales(word, from[at + 8]!)
-        for (let i = 0; i < 8; i++) {
-          const next = from[at + 1 + i]!
-          words[to + i] = (word >>> 16) | (next << 16)
-          words[to + 8 + i] = from[at + 9 + i]!
-          word = next
-        }
-      }
-    },
-  ),
+    }
+  },
 )
 
 /** The low nibble of each byte. */
@@ -155,33 +141,30 @@ function putQ4(words: Uint32Array, to: number, a: number, b: number, c: number, 
 }
 
 /** On the GPU byte j of word i holds input 8i + j in its low nibble and input 8i + 4 + j in its high one. */
-export const copyQ4: Copy = withSimd(
-  'q4_0',
-  copyBlocks(
-    18,
-    ({ from, words, scales }, at, to, scale, end) => {
-      for (; scale < end; at += 9, to += 4) {
-        scales[scale++] = from[at]!
-        const a = from[at + 1]! | (from[at + 2]! << 16)
-        const b = from[at + 3]! | (from[at + 4]! << 16)
-        const c = from[at + 5]! | (from[at + 6]! << 16)
-        putQ4(words, to, a, b, c, from[at + 7]! | (from[at + 8]! << 16))
-      }
-    },
-    ({ from, words, scales }, at, to, scale, end) => {
-      for (; scale < end; at += 9, to += 8) {
-        const first = from[at]!
-        const a = from[at + 1]!
-        const b = from[at + 2]!
-        const c = from[at + 3]!
-        const last = from[at + 4]!
-        scales[scale++] = bothScales(first, last)
-        const d = (c >>> 16) | (last << 16)
-        putQ4(words, to, (first >>> 16) | (a << 16), (a >>> 16) | (b << 16), (b >>> 16) | (c << 16), d)
-        putQ4(words, to + 4, from[at + 5]!, from[at + 6]!, from[at + 7]!, from[at + 8]!)
-      }
-    },
-  ),
+export const copyQ4: Copy = copyBlocks(
+  18,
+  ({ from, words, scales }, at, to, scale, end) => {
+    for (; scale < end; at += 9, to += 4) {
+      scales[scale++] = from[at]!
+      const a = from[at + 1]! | (from[at + 2]! << 16)
+      const b = from[at + 3]! | (from[at + 4]! << 16)
+      const c = from[at + 5]! | (from[at + 6]! << 16)
+      putQ4(words, to, a, b, c, from[at + 7]! | (from[at + 8]! << 16))
+    }
+  },
+  ({ from, words, scales }, at, to, scale, end) => {
+    for (; scale < end; at += 9, to += 8) {
+      const first = from[at]!
+      const a = from[at + 1]!
+      const b = from[at + 2]!
+      const c = from[at + 3]!
+      const last = from[at + 4]!
+      scales[scale++] = bothScales(first, last)
+      const d = (c >>> 16) | (last << 16)
+      putQ4(words, to, (first >>> 16) | (a << 16), (a >>> 16) | (b << 16), (b >>> 16) | (c << 16), d)
+      putQ4(words, to + 4, from[at + 5]!, from[at + 6]!, from[at + 7]!, from[at + 8]!)
+    }
+  },
 )
 
 /** Four bits as eight, which loses nothing. */

@@ -8,7 +8,6 @@ import {
   typeName,
 } from '../formats/blocks.ts'
 import { type RowType, sameButColumns, sameGrouping } from '../formats/row-type.ts'
-import type { BlockPacker } from '../kernels/pack-simd.ts'
 import { type Copy, copyBytes, type PackedRow, type RoundingSums, rowByRow } from '../kernels/quantize.ts'
 import { BLOCK } from '../kernels/shape.ts'
 import { rowBytes } from '../kernels/weight.ts'
@@ -33,37 +32,22 @@ export function createPackedRows(layout: WeightLayout, rows: number, cols: numbe
 
 /** Room for packed rows that is used again and again: whoever got some must be done with it when others are asked for. */
 export class Scratch {
-  private quants: Uint8Array<ArrayBuffer>
-  private scales: Uint8Array<ArrayBuffer>
+  private quants = new Uint8Array()
+  private scales = new Uint8Array()
 
-  /** @param bytes of quants and of scales that have room with the packer, where there is one */
-  constructor(
-    readonly packer?: BlockPacker,
-    bytes = 0,
-  ) {
-    this.quants = packer?.room(bytes) ?? new Uint8Array()
-    this.scales = packer?.room(bytes) ?? new Uint8Array()
-  }
-
-  /** @param types of the file that the rows are made of */
-  rows(layout: WeightLayout, rows: number, cols: number, types: readonly MatrixType[]): PackedRows {
+  rows(layout: WeightLayout, rows: number, cols: number): PackedRows {
     const row = rowBytes(layout, cols)
     const [quants, scales] = [rows * row.quants, Math.ceil((rows * row.scales) / 4) * 4]
     if (this.quants.byteLength < quants) this.quants = new Uint8Array(quants)
     if (this.scales.byteLength < scales) this.scales = new Uint8Array(scales)
     const packed = { layout, cols, quants: this.quants.subarray(0, quants), scales: this.scales.subarray(0, scales) }
     // Whole blocks of these are written over; others have padding, or are put together bit by bit.
-    const isPlainRow = cols % BLOCK === 0 && isPlain(layout.name)
-    if (!isPlainRow && !types.every((type) => isQuick(type, layout))) packed.quants.fill(0)
+    const overwritten = cols % BLOCK === 0 && isPlain(layout.name)
+    if (!overwritten) packed.quants.fill(0)
     // What fills the last word of the scales is no row's.
-    packed.scales.fill(0, isPlainRow ? rows * row.scales : 0)
+    packed.scales.fill(0, overwritten ? rows * row.scales : 0)
     return packed
   }
-}
-
-/** Whether a packer takes rows of the file over. */
-export function isQuick(type: MatrixType, layout: WeightLayout): boolean {
-  return typeof type === 'string' && layout.exact[type]?.simd !== undefined
 }
 
 /** Whether rows of the file are those of the layout, byte by byte. */
@@ -129,7 +113,7 @@ export function packRow(
   index: number,
   sums?: RoundingSums,
 ): void {
-  packRows(from, stored, to, { index, step: 1, count: 1 }, { sums })
+  packRows(from, stored, to, { index, step: 1, count: 1 }, sums)
 }
 
 /** Where rows of the file go: `count` rows, the first to row `index`, the others `step` rows apart. */
@@ -139,19 +123,13 @@ export interface RowPlaces {
   readonly count: number
 }
 
-export interface Packing {
-  /** What is lost where rows are rounded. */
-  readonly sums?: RoundingSums | undefined
-  readonly packer?: BlockPacker | undefined
-}
-
 /** Converts rows of the file that follow one another. */
 export function packRows(
   from: MatrixType,
   stored: Uint8Array,
   to: PackedRows,
   { index, step, count }: RowPlaces,
-  { sums, packer }: Packing = {},
+  sums?: RoundingSums,
 ): void {
   const { layout, cols } = to
   const row = rowBytes(layout, cols)
@@ -168,7 +146,7 @@ export function packRows(
     values = decodeToF32(from, one, values)
     pack!(values, packed, sums)
   }
-  const convert = copy === undefined ? rowByRow(round) : (packer?.quicker(copy) ?? copy)
+  const convert = copy ?? rowByRow(round)
   convert(stored, first, count === 1 ? undefined : run)
 }
 

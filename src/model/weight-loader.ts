@@ -12,8 +12,7 @@ import { BLOCK, ceilTo } from '../kernels/shape.ts'
 import { createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelWeights } from './mistral.ts'
-import { haveOneLayout, isQuick, nativeLayout } from './repack.ts'
-import { Rooms } from './rooms.ts'
+import { haveOneLayout, nativeLayout, Scratch } from './repack.ts'
 import type { Rounding } from './rounding.ts'
 import type { WeightName } from './shapes.ts'
 import type { WeightsOption } from './size-types.ts'
@@ -71,7 +70,9 @@ export class WeightLoader {
   private readonly staged: StagedWrites | undefined
   private submitted: Promise<void> = Promise.resolve()
   private readonly jobs: Job[] = []
-  private readonly rooms = new Rooms(PIECE_BYTES)
+  /** Memory that files are read to, again and again. */
+  private readonly rooms: Uint8Array<ArrayBuffer>[] = []
+  private readonly scratch = new Scratch()
 
   constructor(
     private readonly gpu: Gpu,
@@ -137,7 +138,6 @@ export class WeightLoader {
   ): Promise<Matrix> {
     const dtypes = sources.map((source) => source.info.dtype)
     const layout = weights === 'native' ? await nativeLayout(dtypes) : this.rounding!.layout(weights)
-    if (!this.options.onlySizes && dtypes.some((type) => isQuick(type, layout))) this.rooms.quicken()
     const rows = sources.reduce((sum, source) => sum + source.rows, 0)
     const cols = sources[0]!.cols
     const plain = createMatrix(this.gpu, label, layout, { rows, cols })
@@ -151,7 +151,7 @@ export class WeightLoader {
   }
 
   private async fillMatrix(matrix: Matrix, sources: readonly Source[], map: RowMap, group: number): Promise<void> {
-    const { rounding, rooms, staged } = this
+    const { rounding, scratch, staged } = this
     const dtypes = sources.map((source) => source.info.dtype)
     const rows = sources.reduce((sum, source) => sum + source.rows, 0)
     const fileRow = Math.max(...sources.map(({ info, cols }) => storedBytes(info.dtype, cols)))
@@ -159,7 +159,7 @@ export class WeightLoader {
     const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
     const count = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
     const rounded = await rounding?.open(matrix, dtypes, Math.min(count, rows))
-    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch: rooms.scratch, staged })
+    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch, staged })
     for (let first = 0; first < rows; first += count) {
       await this.rows(target, map, first, Math.min(count, rows - first))
     }
@@ -213,7 +213,7 @@ export class WeightLoader {
   private async add(parts: readonly Part[], use: Job['use']): Promise<void> {
     const { checkpoint, options } = this
     throwIfAborted(options.signal)
-    const rooms = parts.map(({ length }) => this.rooms.take(length))
+    const rooms = parts.map(({ length }) => this.roomFor(length))
     const data = Promise.all(
       parts.map(({ info, offset, length }, i) =>
         checkpoint.readTensor(info, offset, length, options.signal, rooms[i]!.subarray(0, length)),
@@ -223,6 +223,12 @@ export class WeightLoader {
     data.catch(() => undefined)
     this.jobs.push({ parts, rooms, data, use })
     while (this.jobs.length > AHEAD) await this.next()
+  }
+
+  private roomFor(length: number): Uint8Array<ArrayBuffer> {
+    const fitting = this.rooms.findIndex((room) => room.byteLength >= length)
+    if (fitting >= 0) return this.rooms.splice(fitting, 1)[0]!
+    return new Uint8Array(Math.max(length, length > PIECE_BYTES / 4 ? PIECE_BYTES : 0))
   }
 
   private async next(): Promise<void> {
@@ -236,7 +242,7 @@ export class WeightLoader {
     throwIfAborted(this.options.signal)
     use(all)
     staged?.submit()
-    this.rooms.giveBack(rooms)
+    this.rooms.push(...rooms)
     if (staged !== undefined || this.inFlight < IN_FLIGHT_BYTES) return
     this.inFlight = 0
     const before = this.submitted

@@ -61,12 +61,11 @@ export class MatrixTarget {
     if (isWhole && takesAsTheyAre(only.info.dtype, layout, cols)) {
       return { quants: data[runs[0]!.source]!.rows, scales: new Uint8Array() }
     }
-    const types = sources.map(({ info }) => info.dtype)
-    const packed: PackedRows = scratch.rows(layout, count, cols, types)
+    const packed: PackedRows = scratch.rows(layout, count, cols)
     for (const { source, row, ...places } of runs) {
       const { info, name } = sources[source]!
       const stored = this.stored(data, source, row, places.count)
-      packRows(info.dtype, stored, packed, places, { sums: rounding?.sumsOf(name), packer: scratch.packer })
+      packRows(info.dtype, stored, packed, places, rounding?.sumsOf(name))
     }
     return packed
   }

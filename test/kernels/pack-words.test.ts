@@ -1,19 +1,15 @@
-/** Rows of GGUF's blocks copied a word at a time, or sixteen bytes, against the same element by element. */
-import { readFileSync } from 'node:fs'
-import { expect, test, vi } from 'vitest'
-import wabt from 'wabt'
+/** Rows of GGUF's blocks copied a word at a time, against the same element by element. */
+import { expect, test } from 'vitest'
 import { STORED_TYPES } from '../../src/formats/blocks.ts'
 import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
 import { BLOCK_LAYOUTS } from '../../src/kernels/block-layouts.ts'
 import { blockRowBytes, copyBlockRow, type PackedName } from '../../src/kernels/pack-blocks.ts'
-import { PACK_SIMD } from '../../src/kernels/pack-simd.gen.ts'
-import { BlockPacker } from '../../src/kernels/pack-simd.ts'
 import { WORD_COPIES } from '../../src/kernels/pack-words.ts'
-import { type Copy, copyQ4, copyQ8, type PackedRow, widenQ4, withSimd } from '../../src/kernels/quantize.ts'
+import { type Copy, copyQ4, copyQ8, type PackedRow, widenQ4 } from '../../src/kernels/quantize.ts'
 import { createPackedRows, nativeLayout, packRow, packRows } from '../../src/model/repack.ts'
 import { random } from '../support/fixtures.ts'
 
-await loadBlockTypes(['q4_1', 'q4_k', 'q5_k', 'q6_k', 'iq4_nl', 'mxfp4', 'q2_k'])
+await loadBlockTypes(['q4_k', 'q5_k', 'q6_k', 'iq4_nl', 'mxfp4', 'q2_k'])
 
 function randomBytes(count: number, seed: number, at = 0): Uint8Array<ArrayBuffer> {
   const next = random(seed)
@@ -98,85 +94,6 @@ test.each(['q4_0', 'q8_0', 'f16', 'f32', 'q4_k', 'q6_k', 'q2_k', 'iq4_nl', 'mxfp
     }
   },
 )
-
-const QUICK = ['q4_0', 'q4_1', 'q8_0', 'iq4_nl', 'q4_k', 'q5_k', 'q6_k'] as const
-
-test.each(QUICK)('%s: WebAssembly makes the same rows, wherever they lie', async (type) => {
-  const layout = await nativeLayout([type])
-  const copy = layout.exact[type]!
-  // A row of six super-blocks has an even number of factors, one of five has not.
-  for (const cols of [1536, 1280]) {
-    const bytes = (cols / STORED_TYPES[type].elements) * STORED_TYPES[type].bytes
-    const row = layout.rowBytes(cols / 32)
-    const stored = randomBytes(9 * bytes, cols, 1)
-    // Two rows have room on the way in.
-    const packer = BlockPacker.open(1 << 18, 2 * bytes + 7)!
-    const here = packer.room(stored.byteLength + 1)!.subarray(1)
-    here.set(stored)
-    const room = { quants: packer.room(27 * row.quants)!, scales: packer.room(27 * row.scales)! }
-    const never: Copy = () => {
-      throw new Error('JavaScript was asked')
-    }
-    const quick = packer.quicker(withSimd(copy.simd!, never))
-    for (const [index, step] of [
-      [0, 1],
-      [1, 2],
-      [2, 3],
-    ] as const) {
-      const expected = emptyRow({ quants: 27 * row.quants, scales: 27 * row.scales })
-      const run = { count: 9, from: bytes, quants: step * row.quants, scales: step * row.scales, row }
-      const first = ({ quants, scales }: PackedRow) => ({
-        quants: quants.subarray(index * row.quants),
-        scales: scales.subarray(index * row.scales),
-      })
-      copy(stored, first(expected), run)
-      for (const from of [stored, here]) {
-        room.quants.fill(0)
-        room.scales.fill(0)
-        quick(from, first(room), run)
-        expect(Buffer.compare(room.quants, expected.quants)).toBe(0)
-        expect(Buffer.compare(room.scales, expected.scales)).toBe(0)
-      }
-    }
-    quick(stored.subarray(0, bytes), { quants: room.quants.subarray(row.quants), scales: room.scales })
-    expect(room.quants.slice(row.quants, 2 * row.quants)).toEqual(room.quants.slice(2 * row.quants, 3 * row.quants))
-  }
-})
-
-test('JavaScript takes over what WebAssembly does not', async () => {
-  const packer = BlockPacker.open(1 << 16, 100)!
-  expect(packer.quicker(widenQ4)).toBe(widenQ4)
-  const [stored, expected] = [randomBytes(18 * 8, 1), emptyRow({ quants: 128, scales: 16 })]
-  copyQ4(stored, expected)
-  const inMemory = { quants: packer.room(128)!, scales: packer.room(16)! }
-  // A row that has no room on the way in, a target elsewhere, and one that is only half there.
-  const targets = [inMemory, emptyRow({ quants: 128, scales: 16 }), { ...inMemory, scales: new Uint8Array(16) }]
-  for (const target of targets) {
-    packer.quicker(copyQ4)(stored, target)
-    expect(target).toEqual(expected)
-  }
-  expect(packer.room(1 << 16)).toBeUndefined()
-})
-
-test('engines without vectors, and pages that forbid WebAssembly, have no packer', () => {
-  vi.stubGlobal('WebAssembly', {
-    ...WebAssembly,
-    Memory: WebAssembly.Memory,
-    Module: class {
-      constructor() {
-        throw new WebAssembly.CompileError('refused')
-      }
-    },
-  })
-  expect(BlockPacker.open(1 << 16, 1)).toBeUndefined()
-  vi.unstubAllGlobals()
-})
-
-test('what is embedded is what wasm/pack.wat says', async () => {
-  const { parseWat } = await wabt()
-  const module = parseWat('pack.wat', readFileSync('wasm/pack.wat', 'utf8'), { simd: true })
-  expect(Buffer.from(module.toBinary({}).buffer).toString('base64')).toBe(PACK_SIMD)
-})
 
 test('the types that most files have are among them', () => {
   for (const name of ['q4_k', 'q5_k', 'q6_k'] as const) expect(BLOCK_LAYOUTS[name].exact[name]).toBe(WORD_COPIES[name])

@@ -65,7 +65,7 @@ async function compare(
   weight.scales!.destroy()
   const packed = createPackedRows(ROUNDED_LAYOUTS[to], rows, cols)
   const cpu = { error: 0, total: 0 }
-  packRows(from, bytes, packed, { index: 0, step: 1, count: rows }, { sums: cpu })
+  packRows(from, bytes, packed, { index: 0, step: 1, count: rows }, cpu)
   const [quantBytes, scaleBytes] = to === 'q4' ? [16, 2] : [32, 2]
   const elements = storedBytes(from, 32)
   for (let block = 0; block < (rows * cols) / 32; block++) {
