@@ -134,6 +134,7 @@ describe('globals of a runtime', () => {
     ['process', 'export const a = typeof process'],
     ['process', 'export const a = { process }'],
     ['navigator', 'export const a = () => navigator.gpu'],
+    ['WebAssembly', 'export const a = () => new WebAssembly.Memory({ initial: 1 })'],
     ['window', 'window.name = ""'],
     ['document', 'export const f = (a = document) => a'],
     ['Buffer', 'export const a = Buffer.alloc(1)'],

@@ -4,12 +4,15 @@
  */
 import ts from 'typescript'
 
-/** What some runtime that we support lacks. `fetch`, `performance`, `Blob`, `crypto` and their like are everywhere. */
+/**
+ * What some runtime that we support lacks. `fetch`, `performance`, `Blob`, `crypto` and their like are everywhere. Pages whose
+ * policy is `script-src 'self'` have no WebAssembly.
+ */
 const FORBIDDEN = new Set(
   `navigator window self document location history screen alert localStorage sessionStorage indexedDB caches
   XMLHttpRequest Worker SharedWorker importScripts OffscreenCanvas requestAnimationFrame cancelAnimationFrame
   requestIdleCallback isSecureContext process Buffer NodeJS global require module exports __dirname __filename setImmediate
-  clearImmediate Deno Bun`.split(/\s+/),
+  clearImmediate Deno Bun WebAssembly`.split(/\s+/),
 )
 /** Node's Dawn binding and Node itself do not define these as values; as types they cost nothing. */
 const VALUE_ONLY = /^(GPU([A-Z]|$)|HTML[A-Z]|FileSystem[A-Z])/
