@@ -5,16 +5,18 @@ import { ConstraintError } from '../errors.ts'
 const MOST = 36_000
 
 export class Budget {
+  #all = MOST
   #left = MOST
 
-  /** A call from outside begins: compiling, taking a token, a mask. */
-  renew(): void {
-    this.#left = MOST
+  /** A call from outside begins: compiling, taking a token, a mask; or work ahead, which has fewer units. */
+  renew(units = MOST): void {
+    this.#all = units
+    this.#left = units
   }
 
   /** Units since the call began. */
   get spent(): number {
-    return MOST - this.#left
+    return this.#all - this.#left
   }
 
   /** @throws ConstraintError when the call has used up its work */

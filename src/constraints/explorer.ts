@@ -11,6 +11,8 @@ const LITTLE = 600
 const MOST_UNITS = 60_000
 /** Units of a state of which everything is known. */
 const STATE = 0.2
+/** Units of one thing that is worked out; what takes more is left for its token. */
+const MOST_AT_ONCE = 9000
 /** Places of one automaton, and states of one terminal, that are visited; what lies further away waits for its token. */
 const MOST_PLACES = 400
 const MOST_STATES = 48
@@ -39,7 +41,7 @@ export class Explorer {
   step(): void {
     if (this.#done) return
     const { budget } = this.automaton
-    budget.renew()
+    budget.renew(MOST_AT_ONCE)
     try {
       while (!this.#done && budget.spent < LITTLE) this.#done = this.#steps.next().done === true
       this.#spent += budget.spent
