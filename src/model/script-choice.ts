@@ -60,7 +60,8 @@ async function scorer(needs: readonly SamplerNeeds[], vocabSize: number): Promis
     ask(step) {
       for (const [i, { mask, later }] of needs.entries()) {
         const given = step === 0 ? mask : step === 1 ? later : undefined
-        if (given !== undefined) masks[i] = wholeMask(given(), maskWords(vocabSize))
+        // What a constraint gives counts until it is asked again: the masks of several outputs may be one array, written anew.
+        if (given !== undefined) masks[i] = wholeMask(given(), maskWords(vocabSize)).slice()
       }
     },
     of(i, logits, params, { length, chosen }) {
