@@ -1,7 +1,8 @@
 /** `cache`: what was downloaded, whether it is whole, and taking it away. */
 import type { Command } from 'commander'
 import type { CachedModel } from '../generate/cache-types.ts'
-import { listCached, removeCached, verifyCached } from '../generate/cached.ts'
+import { removeNamed } from '../generate/cache-work.ts'
+import { listCached, verifyCached } from '../generate/cached.ts'
 import { type Cli, interruptible } from './context.ts'
 import type { Values } from './options.ts'
 import { statusLine } from './status-line.ts'
@@ -10,7 +11,7 @@ import { bytes } from './units.ts'
 export function registerCache(program: Command, cli: Cli): void {
   const cache = program
     .command('cache')
-    .description('List, verify and remove downloaded models: those of this program, huggingface_hub and llama.cpp.')
+    .description('List, verify and remove what this program, huggingface_hub and llama.cpp have downloaded.')
   cache
     .command('list')
     .description('The models in the cache, with their sizes.')
@@ -19,11 +20,11 @@ export function registerCache(program: Command, cli: Cli): void {
   cache
     .command('verify')
     .description('Compare files with their hashes. What is wrong is removed, and the exit code is 1.')
-    .argument('[name]', 'owner/name; all models without it')
+    .argument('[name]', 'as the list shows it; all models without it')
     .action((name: string | undefined) => verify(cli, name))
   cache
     .command('remove')
-    .description('Remove a model: owner/name, or one revision of it with owner/name@revision.')
+    .description('Remove a model, a revision of it (owner/name@revision) or a type (owner/name:Q4_K_M).')
     .argument('<name...>', 'what to remove')
     .action((names: string[]) => remove(cli, names))
   cache.addHelpText('after', HELP)
@@ -31,13 +32,26 @@ export function registerCache(program: Command, cli: Cli): void {
 
 async function list(cli: Cli, json: boolean): Promise<void> {
   const models = await listCached()
-  const text = json ? JSON.stringify(models) : models.length === 0 ? 'no models' : models.map(line).join('\n')
+  const text = json ? JSON.stringify(models) : models.length === 0 ? 'no models' : table(models)
   await cli.terminal.out.write(`${text}\n`)
 }
 
-function line({ repository, commit, revisions, bytes: size, files }: CachedModel): string {
-  const named = revisions.length > 0 ? revisions.join(', ') : commit.slice(0, 12)
-  return `${repository}@${named}  ${bytes(size)}  ${files.length} ${files.length === 1 ? 'file' : 'files'}`
+/** Sizes stand below each other. */
+function table(models: readonly CachedModel[]): string {
+  const rows = models.map(({ repository, commit, revisions, bytes: size, files }) => ({
+    name: `${repository}@${revisions.length > 0 ? revisions.join(', ') : commit.slice(0, 12)}`,
+    size: bytes(size),
+    files: counted(files.length),
+  }))
+  const width = (of: (row: (typeof rows)[number]) => string) => Math.max(...rows.map((row) => of(row).length))
+  const [nameWidth, sizeWidth] = [width(({ name }) => name), width(({ size }) => size)]
+  return rows
+    .map(({ name, size, files }) => `${name.padEnd(nameWidth)}  ${size.padStart(sizeWidth)}  ${files}`)
+    .join('\n')
+}
+
+function counted(files: number): string {
+  return files === 1 ? '1 file' : `${files} files`
 }
 
 async function verify(cli: Cli, name: string | undefined): Promise<void> {
@@ -56,16 +70,19 @@ async function verify(cli: Cli, name: string | undefined): Promise<void> {
       status.clear()
     }
     const unknown = counts.unknown === 0 ? '' : `, ${counts.unknown} without a hash to compare`
-    await cli.terminal.out.write(`${counts.right} files are right, ${counts.wrong} were wrong${unknown}\n`)
+    const right = `${counted(counts.right)} ${counts.right === 1 ? 'is' : 'are'} right`
+    const wrong = `${counts.wrong} ${counts.wrong === 1 ? 'was' : 'were'} wrong`
+    await cli.terminal.out.write(`${right}, ${wrong}${unknown}\n`)
     if (counts.wrong > 0) cli.terminal.setExitCode(1)
   })
 }
 
 async function remove(cli: Cli, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    const freed = await removeCached(name)
-    if (freed === 0) cli.terminal.setExitCode(1)
-    const text = freed === 0 ? 'there is no such model in the cache' : `removed, ${bytes(freed)} are free again`
+    const { isFound, freed } = await removeNamed(name, {})
+    if (!isFound) cli.terminal.setExitCode(1)
+    const space = freed === 0 ? 'other files share its content' : `${bytes(freed)} are free again`
+    const text = isFound ? `removed, ${space}` : 'there is no such model in the cache'
     await cli.terminal.out.write(`${name}: ${text}\n`)
   }
 }

@@ -1,5 +1,6 @@
 /** Asks which of several models of a repository is meant, where a person can answer. */
 import { AbortError, ChoiceError } from '../errors.ts'
+import { hubParts } from '../formats/hub/name.ts'
 import { type Cli, inWindow } from './context.ts'
 import { bytes } from './units.ts'
 
@@ -12,8 +13,15 @@ export async function chosenModel<T>(cli: Cli, name: string, use: (name: string)
     if (!(error instanceof ChoiceError) || error.choices.length === 0 || !inputIsTTY || !err.isTTY) throw error
     const picked = await ask(cli, error)
     if (picked === undefined) throw error
-    return use(`${name.replace(/:[^/:]*$/, '')}:${picked}`)
+    return use(withPick(name, picked))
   }
+}
+
+/** The name of the same model with another pick, however it was written. */
+function withPick(name: string, pick: string): string {
+  const parts = hubParts(name.replace(/^https?:\/\/[^/]+\//i, 'hf.co/'))
+  if (parts === undefined) return `${name}:${pick}`
+  return `hf:${parts.repository}${parts.revision === undefined ? '' : `@${parts.revision}`}:${pick}`
 }
 
 async function ask(cli: Cli, { file, choices }: ChoiceError): Promise<string | undefined> {

@@ -7,7 +7,16 @@ import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { type ByteReader, blobReader, checkRange } from './byte-reader.ts'
 import { Absence, type Origin } from './examined.ts'
-import { discard, refusal, request, TransientError, versionOf, withRetries } from './http-request.ts'
+import {
+  discard,
+  nextPiece,
+  refusal,
+  request,
+  TransientError,
+  versionOf,
+  withoutCredentials,
+  withRetries,
+} from './http-request.ts'
 
 /** The first request asks for this much. */
 const HEAD_BYTES = 64 * 1024
@@ -59,7 +68,7 @@ async function opened(
   // An empty file has no byte at which a range could begin.
   if (status === 416) {
     await discard(response)
-    return { reader: rangeReader(url, name, 0, new Uint8Array(0)), origin }
+    return { reader: rangeReader({ url, name, size: 0, version: undefined }, new Uint8Array(0)), origin }
   }
   if (status === 200) return { reader: blobReader(name, await downloadWhole(response, name, signal)), origin }
   const refused = await refusal(response, name)
@@ -75,7 +84,7 @@ function originOf(url: string, response: Response): Origin {
 
 /** A query may hold a signature or a token, which no message should show. */
 function withoutQuery(url: string): string {
-  return url.replace(/[?#].*$/s, '')
+  return withoutCredentials(url).address.replace(/[?#].*$/s, '')
 }
 
 async function openRanged(url: string, name: string, response: Response, signal?: AbortSignal): Promise<ByteReader> {
@@ -94,12 +103,22 @@ async function openRanged(url: string, name: string, response: Response, signal?
     }
     size = found
   }
-  const head: Part = { url, name, size, offset: 0, bytes: new Uint8Array(Math.min(HEAD_BYTES, size)), filled: 0 }
+  const file: RangedFile = { url, name, size, version: versionOf(response) }
+  const head: Part = { ...file, offset: 0, bytes: new Uint8Array(Math.min(HEAD_BYTES, size)), filled: 0 }
   await fill(head, response)
-  return rangeReader(url, name, size, head.bytes.subarray(0, head.filled))
+  return rangeReader(file, head.bytes.subarray(0, head.filled))
 }
 
-function rangeReader(url: string, name: string, size: number, head: Uint8Array): ByteReader {
+interface RangedFile {
+  readonly url: string
+  readonly name: string
+  readonly size: number
+  /** What the server called the version of the first bytes. */
+  readonly version: string | undefined
+}
+
+function rangeReader(file: RangedFile, head: Uint8Array): ByteReader {
+  const { name, size } = file
   return {
     name,
     size,
@@ -107,7 +126,7 @@ function rangeReader(url: string, name: string, size: number, head: Uint8Array):
     async read(offset, length, signal) {
       throwIfAborted(signal)
       checkRange(name, size, offset, length)
-      const part: Part = { url, name, size, offset, bytes: new Uint8Array(length), filled: 0 }
+      const part: Part = { ...file, offset, bytes: new Uint8Array(length), filled: 0 }
       if (offset < head.byteLength) {
         part.bytes.set(head.subarray(offset, offset + length))
         part.filled = Math.min(length, head.byteLength - offset)
@@ -128,10 +147,7 @@ function rangeReader(url: string, name: string, size: number, head: Uint8Array):
 }
 
 /** One read on its way: `bytes` are wanted from `offset` of the file, the first `filled` of them have come. */
-interface Part {
-  readonly url: string
-  readonly name: string
-  readonly size: number
+interface Part extends RangedFile {
   readonly offset: number
   readonly bytes: Uint8Array<ArrayBuffer>
   filled: number
@@ -156,6 +172,11 @@ async function readRange(part: Part, signal?: AbortSignal): Promise<void> {
       `asked for byte ${start} of ${size}, the server answered with ${answered}; has the file changed?`,
     )
   }
+  const version = versionOf(response)
+  if (part.version !== undefined && version !== undefined && version !== part.version) {
+    await discard(response)
+    throw new CheckpointError({ file: name }, 'has changed on the server while it was read; load it again')
+  }
   await fill(part, response)
   // No byte at all, again and again, would go on for ever.
   if (part.offset + part.filled === start) throw new TransientError(`an empty answer at byte ${start}`)
@@ -165,7 +186,7 @@ async function fill(part: Part, response: Response): Promise<void> {
   if (response.body === null) return
   const reader = response.body.getReader()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await nextPiece(reader)
     if (done) return
     if (value.byteLength > part.bytes.byteLength - part.filled) {
       await reader.cancel().catch(() => {})
@@ -192,7 +213,7 @@ async function downloadWhole(response: Response, name: string, signal?: AbortSig
   let total = 0
   const reader = response.body?.getReader()
   while (reader !== undefined) {
-    const { done, value } = await reader.read()
+    const { done, value } = await nextPiece(reader)
     if (done) break
     throwIfAborted(signal)
     total += value.byteLength

@@ -7,7 +7,11 @@ import { Absence } from './examined.ts'
 /** Attempts in a row without progress before giving up. */
 const MAX_ATTEMPTS = 5
 const FIRST_BACKOFF_MS = 200
-const MAX_BACKOFF_MS = 10_000
+const MAX_BACKOFF_MS = 20_000
+/** A server may ask for more patience than we would have. */
+const MAX_RETRY_AFTER_MS = 300_000
+/** A connection on which nothing comes for so long is given up. */
+export const IDLE_MS = 30_000
 const RETRY_STATUS = new Set([408, 425, 429, 500, 502, 503, 504])
 
 /** A failure worth another attempt. */
@@ -26,15 +30,43 @@ export type Wanted = 'head' | 'whole' | `bytes=${number}-${number}`
 
 export async function request(url: string, name: string, wanted: Wanted, signal?: AbortSignal): Promise<Response> {
   let target: Request
+  const { address, authorization } = withoutCredentials(url)
   try {
-    const init: RequestInit =
-      wanted === 'whole' ? {} : wanted === 'head' ? { method: 'HEAD' } : { headers: { Range: wanted } }
-    target = new Request(url, init)
+    const headers = { ...(wanted !== 'whole' && wanted !== 'head' && { Range: wanted }), ...authorization }
+    target = new Request(address, { method: wanted === 'head' ? 'HEAD' : 'GET', headers })
   } catch (error) {
     throw new CheckpointError({ file: name }, `cannot be fetched: ${messageOf(error)}`, { cause: error })
   }
   // Node forgets the signal of a request that has been collected, while its answer is still being read.
-  return fetch(target, signal === undefined ? {} : { signal })
+  return orIdle(fetch(target, signal === undefined ? {} : { signal }))
+}
+
+/** `https://user:password@host/…` in the two parts in which `fetch` takes it. It sends them to no other host. */
+export function withoutCredentials(url: string): { address: string; authorization?: { authorization: string } } {
+  if (!/^https?:\/\/[^/?#]*@/i.test(url) || !URL.canParse(url)) return { address: url }
+  const parsed = new URL(url)
+  const words = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
+  parsed.username = ''
+  parsed.password = ''
+  const basic = btoa(String.fromCharCode(...new TextEncoder().encode(words)))
+  return { address: parsed.href, authorization: { authorization: `Basic ${basic}` } }
+}
+
+/** The next bytes of an answer. Throws `TransientError` when none come for a while: the attempt that this ends drops the rest. */
+export function nextPiece(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>) {
+  return orIdle(reader.read())
+}
+
+async function orIdle<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const idle = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TransientError(`nothing came for ${IDLE_MS / 1000} s`)), IDLE_MS)
+  })
+  try {
+    return await Promise.race([work, idle])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**
@@ -45,13 +77,20 @@ export async function refusal(response: Response, name: string): Promise<Error |
   const status = statusOf(response)
   if (RETRY_STATUS.has(response.status)) {
     await discard(response)
-    const after = Number(response.headers.get('retry-after') ?? Number.NaN)
-    return new TransientError(status, Number.isFinite(after) && after >= 0 ? after * 1000 : undefined)
+    return new TransientError(status, retryAfterMs(response))
   }
   const code = response.status === 403 ? storeCode(await textStart(response)) : undefined
   await discard(response)
   if (code !== undefined) return new Absence(`${status} (${code})`)
   return new CheckpointError({ file: name }, status)
+}
+
+/** What the server asks to wait for: seconds, or a date. */
+function retryAfterMs({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after')?.trim() ?? ''
+  if (/^\d{1,9}(?:\.\d+)?$/.test(text)) return Number(text) * 1000
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }
 
 /** The Hugging Face Hub says in a header why it refuses. */
@@ -98,16 +137,27 @@ export async function withRetries<T>(
       return await linked(signal, run)
     } catch (error) {
       throwIfAborted(signal)
+      if (error instanceof TypeError && isVerdict(error)) {
+        throw new CheckpointError({ file: name }, `cannot be fetched: ${messageOf(error)}`, { cause: error })
+      }
       if (!isTransient(error)) throw error
       if (progressed()) attempt = 1
       if (attempt >= MAX_ATTEMPTS) {
         throw new CheckpointError({ file: name }, `${messageOf(error)}, after ${attempt} attempts`, { cause: error })
       }
-      const wait = (error instanceof TransientError && error.waitMs) || FIRST_BACKOFF_MS * 2 ** (attempt - 1)
-      await sleep(Math.min(wait, MAX_BACKOFF_MS), signal)
+      await sleep(waitOf(error, attempt), signal)
       attempt++
     }
   }
+}
+
+/** How long to wait after a failed attempt, the first of which is 1: at least what the server asks for. */
+export function waitOf(error: unknown, attempt: number): number {
+  // Many who were cut off at once should not come back at once.
+  const jitter = 0.75 + Math.random() / 2
+  const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, attempt - 1), MAX_BACKOFF_MS) * jitter
+  const asked = error instanceof TransientError ? (error.waitMs ?? 0) : 0
+  return Math.max(backoff, Math.min(asked, MAX_RETRY_AFTER_MS))
 }
 
 /**
@@ -132,6 +182,11 @@ async function linked<T>(signal: AbortSignal | undefined, run: (signal: AbortSig
 function isTransient(error: unknown): boolean {
   if (error instanceof TransientError || error instanceof TypeError) return true
   return error instanceof DOMException && error.name === 'NetworkError'
+}
+
+/** What `fetch` will say again, however often it is asked. */
+export function isVerdict({ cause }: TypeError): boolean {
+  return cause instanceof Error && /^(?:redirect count exceeded|bad port|unknown scheme)/.test(cause.message)
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {

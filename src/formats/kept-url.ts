@@ -76,11 +76,21 @@ async function wantedOf(url: URL, name: string, { reader, origin }: Fetched, sto
   // A signature in the query is another one each time.
   hasher.update(new TextEncoder().encode([url.origin, url.pathname, reader.size, version].join('\n')))
   const id = hasher.digest()
-  const folder = `${url.host}${url.pathname.slice(0, url.pathname.lastIndexOf('/'))}`
-  const repository = folder
+  const key = {
+    repository: repositoryOfUrl(url),
+    commit: `url-${id.slice(0, 36)}`,
+    path: name,
+    size: reader.size,
+    id,
+    isUnhashed: true,
+  }
+  return { url: url.href, token: undefined, key, version }
+}
+
+/** What the cache calls the folder of an address by. */
+export function repositoryOfUrl({ host, pathname }: URL): string {
+  return `${host}${pathname.slice(0, pathname.lastIndexOf('/'))}`
     .replaceAll(/[^\w./-]/g, '_')
     .replaceAll(/\/+/g, '/')
     .replaceAll(/(^|\/)\.+(?=\/|$)/g, '$1_')
-  const key = { repository, commit: `url-${id.slice(0, 36)}`, path: name, size: reader.size, id, isUnhashed: true }
-  return { url: url.href, token: undefined, key, version }
 }

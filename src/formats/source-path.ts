@@ -14,6 +14,9 @@ const MAX_SMALL_FILE_BYTES = 64 * 1024
 /** @throws CheckpointError when nothing is there, saying what such a text could mean */
 export async function pathBackend(path: string): Promise<Backend> {
   const kind = await platform.pathKind(path)
+  // Shells expand it only where it begins a word: not in quotes, and not in --model=~/x.
+  const { home } = kind === undefined && /^~[\\/]/.test(path) ? await platform.environment() : {}
+  if (home !== undefined) return pathBackend(platform.joinPath(home, path.slice(2)))
   if (kind === undefined) throw new CheckpointError({ file: path }, nothingThere(path))
   return kind === 'folder' ? folderBackend(path) : fileBackend(path)
 }
@@ -77,12 +80,16 @@ async function snapshotBackend(path: string): Promise<Backend> {
 async function ollamaBlob(path: string): Promise<string | undefined> {
   const root = /^(.*[\\/])manifests[\\/]/.exec(path)?.[1]
   const text = root === undefined ? undefined : await smallText(path)
-  if (root === undefined || text === undefined || !text.includes('application/vnd.ollama.image.model')) return undefined
-  const layers =
-    /"mediaType"\s*:\s*"application\/vnd\.ollama\.image\.model"\s*,\s*"digest"\s*:\s*"sha256:([0-9a-f]{64})"/
-  const hash = layers.exec(text)?.[1]
+  const layers = root === undefined || text === undefined ? undefined : layersOf(text)
+  if (root === undefined || layers === undefined) return undefined
+  const hash = layers
+    .filter(({ mediaType }) => mediaType === 'application/vnd.ollama.image.model')
+    .map(({ digest }) => /^sha256:([0-9a-f]{64})$/.exec(String(digest))?.[1])[0]
   if (hash === undefined) {
-    throw new CheckpointError({ file: path }, 'is a manifest of Ollama that names no model; pass the blob or a .gguf')
+    throw new CheckpointError(
+      { file: path },
+      'is a manifest of Ollama that names no GGUF; pass another tag, or a .gguf',
+    )
   }
   const blob = platform.joinPath(platform.joinPath(root, 'blobs'), `sha256-${hash}`)
   if ((await platform.pathKind(blob)) === 'file') return blob
@@ -90,6 +97,17 @@ async function ollamaBlob(path: string): Promise<string | undefined> {
     { file: path },
     `is a manifest of Ollama, but its model ${blob} is not there; pull it again`,
   )
+}
+
+/** undefined for what is no manifest of Ollama's. */
+function layersOf(text: string): { readonly mediaType?: unknown; readonly digest?: unknown }[] | undefined {
+  if (!text.includes('application/vnd.ollama.image.')) return undefined
+  try {
+    const { layers } = JSON.parse(text) as { layers?: unknown }
+    return Array.isArray(layers) ? layers.filter((layer) => typeof layer === 'object' && layer !== null) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 async function smallText(path: string): Promise<string | undefined> {
@@ -116,7 +134,7 @@ async function folderAdvice(path: string, names: readonly string[]): Promise<str
     }
   }
   if (names.includes('manifests') && names.includes('blobs')) {
-    return 'it is the store of Ollama; pass a file of manifests/ or the blob that "ollama show --modelfile NAME" names'
+    return 'it is the store of Ollama; name one of its models, as "ollama list" does: ollama:NAME'
   }
   const inside: string[] = []
   for (const name of names.filter(isPlainFileName).slice(0, MOST_LOOKED_INTO)) {
@@ -135,7 +153,7 @@ function some(names: readonly string[]): string {
 /** What a text that leads nowhere most likely is. */
 function nothingThere(path: string): string {
   const fact = 'there is no such file or folder'
-  if (path.startsWith('~')) return `${fact}; only a shell knows "~", and not inside quotes: write the path out`
+  if (path.startsWith('~')) return `${fact}; of "~" only the own home is known: write the path out`
   if (/^[\w.-]+:[\w.-]+$/.test(path)) {
     return `${fact}; a model of Ollama's is ollama:${path}, one of the Hugging Face Hub owner/name`
   }

@@ -19,40 +19,44 @@ export async function textBackend(source: string | URL, options: SourceOptions):
     const { ollamaBackend } = await import('./source-ollama.ts')
     return ollamaBackend(source.replace(/^ollama:(?:\/\/)?/i, ''))
   }
-  if (!/^hf:/i.test(source) && ADDRESS.test(source) && URL.canParse(source)) {
+  if (!/^hf:/i.test(source) && ADDRESS.test(source.trim()) && URL.canParse(source)) {
     return addressBackend(new URL(source), options)
   }
   const { parseHubName } = await import('./hub/name.ts')
   if (platform.name === 'browser') return inPage(source, parseHubName(source), options)
   // What is on the disk comes first, so that no name of a repository hides a folder.
   const name = (await platform.pathKind(source)) === undefined ? parseHubName(source) : undefined
-  if (name !== undefined) return hub(name, options)
+  if (name !== undefined) return hub(name, source, options)
   const { pathBackend } = await import('./source-path.ts')
   return pathBackend(source)
 }
 
 async function addressBackend(url: URL, options: SourceOptions): Promise<Backend> {
-  if (/^https?:$/.test(url.protocol) && HUB_HOST.test(url.hostname) && url.search === '') {
-    const { parseHubName } = await import('./hub/name.ts')
-    const name = parseHubName(url.href)
-    if (name !== undefined) return hub(name, options)
-  }
+  const name = /^https?:$/.test(url.protocol) ? await hubNameOf(url, options) : undefined
+  if (name !== undefined) return hub(name, url.href, options)
   const { urlBackend } = await import('./source-url.ts')
   return urlBackend(url, options)
 }
 
+/** A page or a file of the Hub, or of the Hub that the options or the environment name in its place. */
+async function hubNameOf(url: URL, { hub }: SourceOptions): Promise<HubName | undefined> {
+  if (HUB_HOST.test(url.hostname)) return (await import('./hub/name.ts')).parseHubName(url.href)
+  const endpoint = hub?.endpoint ?? (await platform.environment()).hubEndpoint
+  return endpoint === undefined ? undefined : (await import('./hub/name.ts')).hubNameAt(url, endpoint)
+}
+
 /** In a page there are no paths: a text is an address relative to the page's own, or a name of the Hub. */
 async function inPage(source: string, name: HubName | undefined, options: SourceOptions): Promise<Backend> {
-  if (name?.isExplicit) return hub(name, options)
+  if (name?.isExplicit) return hub(name, source, options)
   const { urlBackend } = await import('./source-url.ts')
   // A `Request` resolves against the address of the page or worker.
   const backend = await urlBackend(new URL(new Request(source).url), options)
   if (name === undefined) return backend
   const { looksHeld } = await import('./looks-held.ts')
-  return (await looksHeld(backend, SIGNS, options.signal)) ? backend : hub(name, options)
+  return (await looksHeld(backend, SIGNS, options.signal)) ? backend : hub(name, source, options)
 }
 
-async function hub(name: HubName, options: SourceOptions): Promise<Backend> {
+async function hub(name: HubName, source: string, options: SourceOptions): Promise<Backend> {
   const { hubBackend } = await import('./hub/backend.ts')
   try {
     return await hubBackend(name, options)
@@ -61,6 +65,6 @@ async function hub(name: HubName, options: SourceOptions): Promise<Backend> {
     if (!isUnknown || name.isExplicit) throw error
     const here = platform.name === 'browser' ? 'no model at this address' : 'no such file or folder'
     const fact = `there is ${here}; and on the Hugging Face Hub: ${error.fact}`
-    throw new CheckpointError({ file: error.file }, fact, { cause: error })
+    throw new CheckpointError({ file: source }, fact, { cause: error })
   }
 }

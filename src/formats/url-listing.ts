@@ -1,6 +1,7 @@
 /** The names in a folder of a web server, as far as it shows them: pages of links, nginx's and Caddy's JSON, S3's XML. */
 import { decodeName, isPlainFileName } from './file-names.ts'
-import { discard, request } from './http-request.ts'
+import { discard, nextPiece, request } from './http-request.ts'
+import { inTime } from './hub/answers.ts'
 
 const MAX_BYTES = 4 * 2 ** 20
 
@@ -8,13 +9,12 @@ const MAX_BYTES = 4 * 2 ** 20
  * @param folder ends with a slash
  * @returns empty where the server shows nothing
  */
-export async function listUrl(folder: URL, signal?: AbortSignal): Promise<string[]> {
-  let response: Response
-  try {
-    response = await request(folder.href, folder.pathname, 'whole', signal)
-  } catch {
-    return []
-  }
+export async function listUrl(folder: URL, signal = new AbortController().signal): Promise<string[]> {
+  return inTime(signal, (signal) => listed(folder, signal)).catch(() => [])
+}
+
+async function listed(folder: URL, signal: AbortSignal): Promise<string[]> {
+  const response = await request(folder.href, folder.pathname, 'whole', signal)
   const type = response.headers.get('content-type') ?? ''
   const length = Number(response.headers.get('content-length') ?? 0)
   if (!response.ok || length > MAX_BYTES || !/html|json|xml/.test(type)) {
@@ -33,7 +33,7 @@ async function textOf(response: Response): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   while (reader !== undefined && text.length < MAX_BYTES) {
-    const { done, value } = await reader.read().catch(() => ({ done: true as const, value: undefined }))
+    const { done, value } = await nextPiece(reader).catch(() => ({ done: true as const, value: undefined }))
     if (done) break
     text += decoder.decode(value, { stream: true })
   }

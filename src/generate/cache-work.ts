@@ -2,16 +2,18 @@
 import { platform } from '#platform'
 import { throwIfAborted } from '../async/abort.ts'
 import { abortSignal, type Checks, callback, check, checkOptions } from '../checks.ts'
-import { ParameterError } from '../errors.ts'
-import { isInTemplateFolder } from '../formats/file-names.ts'
+import { CheckpointError } from '../errors.ts'
+import { decodeName, isInTemplateFolder } from '../formats/file-names.ts'
 import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
 import { openHub } from '../formats/hub/backend.ts'
-import { type HubName, parseHubName } from '../formats/hub/name.ts'
+import { pathsOfPick } from '../formats/hub/choose.ts'
+import { hubParts } from '../formats/hub/name.ts'
 import { isWhole } from '../formats/hub/verify.ts'
+import { repositoryOfUrl } from '../formats/kept-url.ts'
 import { openSource, type SourceFiles } from '../formats/source.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import { metered } from '../model/load-progress.ts'
-import type { ModelStore, StoredSnapshot } from '../platform/store-types.ts'
+import type { ModelStore, StoredFile, StoredSnapshot } from '../platform/store-types.ts'
 import type { CachedModel, CacheOptions, CacheVerdict, Pulled, PullOptions } from './cache-types.ts'
 
 const CACHE: Checks<CacheOptions> = {
@@ -66,21 +68,76 @@ export async function listCached(options: CacheOptions): Promise<CachedModel[]> 
   }))
 }
 
-export async function removeCached(name: string, options: CacheOptions): Promise<number> {
+/** What was removed. */
+export interface Removed {
+  readonly isFound: boolean
+  /** Bytes. */
+  readonly freed: number
+}
+
+export async function removeNamed(name: string, options: CacheOptions): Promise<Removed> {
   checkOptions<CacheOptions>(options, CACHE)
+  const wanted = named(name)
+  let isFound = false
   let freed = 0
   for (const store of await storesOf(options)) {
-    // What a plain address gave is called by the address.
-    const isListed = (await store.snapshots()).some(({ repository }) => repository === name)
-    if (isListed) freed += await store.remove(name)
-    else if (!name.includes('@')) freed += await store.remove(hubName(name).repository)
-    else {
-      const { repository, revision } = hubName(name)
-      const commit = await commitNamed(store, repository, revision)
-      if (commit !== undefined) freed += await store.remove(repository, commit)
+    const all = await store.snapshots()
+    const meant = await snapshotsOf(store, all, wanted)
+    for (const { repository, commit, files } of meant) {
+      if (wanted.pick === undefined) freed += await store.remove(repository, commit)
+      else freed += await store.removeFiles(repository, commit, pathsOf(files))
     }
+    // What never became whole goes with the last commit, or is all that there is.
+    const isWholly = wanted.pick === undefined && wanted.revision === undefined
+    const unfinished = isWholly && wanted.repository !== undefined ? await store.remove(wanted.repository) : 0
+    freed += unfinished
+    isFound ||= meant.length > 0 || unfinished > 0
   }
-  return freed
+  return { isFound, freed }
+}
+
+/** What a name of the cache says. */
+interface Named {
+  /** As the list shows it, which is what addresses are called by, too. */
+  readonly text: string
+  readonly repository: string | undefined
+  readonly revision: string | undefined
+  readonly pick: string | undefined
+}
+
+function named(text: string): Named {
+  const isAddress = /^https?:\/\//i.test(text) && URL.canParse(text)
+  const parts = hubParts(text)
+  if (parts !== undefined) return { ...parts, text }
+  if (!isAddress) return { text, repository: undefined, revision: undefined, pick: undefined }
+  const url = new URL(text)
+  const file = decodeName(url.pathname.slice(url.pathname.lastIndexOf('/') + 1))
+  return { text, repository: repositoryOfUrl(url), revision: undefined, pick: file === '' ? undefined : file }
+}
+
+/** The commits that a name means, with those of their files that it picks. */
+async function snapshotsOf(
+  store: ModelStore,
+  all: readonly StoredSnapshot[],
+  { text, repository, revision, pick }: Named,
+): Promise<readonly StoredSnapshot[]> {
+  const listed = all.filter((one) => text === one.repository || text === `${one.repository}@${one.commit}`)
+  if (listed.length > 0) return listed
+  if (repository === undefined) return []
+  const known = revision === undefined ? undefined : await store.commitOf(repository, revision)
+  const isMeant = ({ commit }: StoredSnapshot) =>
+    revision === undefined || (known === undefined ? commit.startsWith(revision) : commit === known)
+  const found = all.filter((one) => one.repository === repository && isMeant(one))
+  if (pick === undefined) return found
+  const picked = found.map((one) => {
+    const paths = new Set(pathsOfPick(one.files, pick))
+    return { ...one, files: one.files.filter(({ path }) => paths.has(path)) }
+  })
+  return picked.filter(({ files }) => files.length > 0)
+}
+
+function pathsOf(files: readonly StoredFile[]): string[] {
+  return files.map(({ path }) => path)
 }
 
 /** The stores of the Hub and of plain addresses, which are one in a page. */
@@ -89,27 +146,24 @@ async function storesOf(options: CacheOptions): Promise<ModelStore[]> {
   return platform.name === 'browser' ? [store] : [store, await platform.openStore({ of: 'urls' })]
 }
 
-async function commitNamed(store: ModelStore, repository: string, revision: string): Promise<string | undefined> {
-  const known = await store.commitOf(repository, revision)
-  if (known !== undefined) return known
-  const commits = (await store.snapshots()).filter((one) => one.repository === repository).map(({ commit }) => commit)
-  return commits.find((commit) => commit.startsWith(revision))
-}
-
 export async function* verifyCached(
   name: string | undefined,
   options: CacheOptions,
 ): AsyncGenerator<CacheVerdict, void> {
   checkOptions<CacheOptions>(options, CACHE)
   const { signal } = options
-  const { store } = await openHub(options)
-  const wanted = name === undefined ? undefined : hubName(name)
+  const wanted = name === undefined ? undefined : named(name)
   // Commits share blobs, of which each is read once.
   const judged = new Map<string, CacheVerdict['verdict']>()
-  for (const snapshot of await store.snapshots()) {
-    if (wanted !== undefined && snapshot.repository !== wanted.repository) continue
-    yield* verifySnapshot(store, snapshot, judged, signal)
+  let isFound = false
+  for (const store of await storesOf(options)) {
+    const all = await store.snapshots()
+    for (const snapshot of wanted === undefined ? all : await snapshotsOf(store, all, wanted)) {
+      isFound = true
+      yield* verifySnapshot(store, snapshot, judged, signal)
+    }
   }
+  if (wanted !== undefined && !isFound) throw new CheckpointError({ file: wanted.text }, 'is not in the cache')
 }
 
 async function* verifySnapshot(
@@ -128,10 +182,4 @@ async function* verifySnapshot(
     if (verdict === 'wrong') await store.discard(key)
     yield { repository, commit, file: path, verdict }
   }
-}
-
-function hubName(name: string): HubName {
-  const parsed = parseHubName(name)
-  if (parsed === undefined) throw new ParameterError('name', name, 'must be the name of a model: owner/name')
-  return parsed
 }

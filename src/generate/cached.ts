@@ -16,14 +16,19 @@ export async function listCached(options: CacheOptions = {}): Promise<CachedMode
 }
 
 /**
- * Removes a model from the cache: all commits of `owner/name`, or the one of `owner/name@revision`.
+ * Removes a model from the cache: all commits of `owner/name`, the one of `owner/name@revision`, or the files that
+ * `owner/name:Q4_K_M` means. An address removes what was kept of it.
  * @returns the bytes that got free; 0 when there was no such model
  */
 export async function removeCached(name: string, options: CacheOptions = {}): Promise<number> {
-  return (await import('./cache-work.ts')).removeCached(name, options)
+  return (await (await import('./cache-work.ts')).removeNamed(name, options)).freed
 }
 
-/** Reads files of the cache and compares their hashes; what is wrong is removed, so that the next load fetches it again. */
+/**
+ * Reads files of the cache and compares their hashes; what is wrong is removed, so that the next load fetches it again.
+ * @param name as for {@link removeCached}; all models without it
+ * @throws CheckpointError when the cache has no such model; AbortError
+ */
 export async function* verifyCached(name?: string, options: CacheOptions = {}): AsyncGenerator<CacheVerdict, void> {
   yield* (await import('./cache-work.ts')).verifyCached(name, options)
 }

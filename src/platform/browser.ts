@@ -60,6 +60,10 @@ export const platform: Platform = {
     return (await import('./download-thread.ts')).startDownloadThread()
   },
 
+  async environment() {
+    return {}
+  },
+
   async ollamaFolders(): Promise<string[]> {
     return []
   },

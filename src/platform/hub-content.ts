@@ -2,6 +2,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { blobOf, exists, repositoryFolder, walk } from './hub-layout.ts'
+import { dropShared, sharedBy, sharedContent, sweepShared } from './shared-blobs.ts'
 import type { FileKey, StoredSnapshot } from './store-types.ts'
 
 const MODELS = 'models--'
@@ -32,30 +33,54 @@ async function refsOf(folder: string): Promise<Map<string, string>> {
 /** Removes one commit, or the whole repository. Returns the bytes that got free. */
 export async function removeSnapshots(root: string, repository: string, commit?: string): Promise<number> {
   const folder = join(root, repositoryFolder(repository))
-  const before = await bytesIn(folder)
-  if (before === 0 && !(await exists(folder))) return 0
-  const commits = await readdir(join(folder, 'snapshots')).catch(() => [])
-  if (commit === undefined || commits.every((one) => one === commit)) {
-    await rm(folder, { recursive: true, force: true })
-    await rm(join(root, '.locks', repositoryFolder(repository)), { recursive: true, force: true })
-    return before
-  }
-  await rm(join(folder, 'snapshots', commit), { recursive: true, force: true })
-  for (const [name, target] of await refsOf(join(folder, 'refs'))) {
-    if (target === commit) await rm(join(folder, 'refs', ...name.split('/')), { force: true })
-  }
-  await dropUnused(folder)
-  return before - (await bytesIn(folder))
+  if (!(await exists(folder))) return 0
+  return freedBy(root, folder, async () => {
+    const commits = await readdir(join(folder, 'snapshots')).catch(() => [])
+    if (commit === undefined || commits.every((one) => one === commit)) {
+      await rm(folder, { recursive: true, force: true })
+      await rm(join(root, '.locks', repositoryFolder(repository)), { recursive: true, force: true })
+      return
+    }
+    await rm(join(folder, 'snapshots', commit), { recursive: true, force: true })
+    for (const [name, target] of await refsOf(join(folder, 'refs'))) {
+      if (target === commit) await rm(join(folder, 'refs', ...name.split('/')), { force: true })
+    }
+    await dropUnused(folder)
+  })
 }
 
-/** Removes a file of a snapshot and, when no other snapshot has it, its blob. */
+/** Removes files of one commit, and their blobs where no other commit has them. Returns the bytes that got free. */
+export async function removeFiles(
+  root: string,
+  repository: string,
+  commit: string,
+  paths: readonly string[],
+): Promise<number> {
+  const folder = join(root, repositoryFolder(repository))
+  return freedBy(root, folder, async () => {
+    for (const path of paths) await rm(join(folder, 'snapshots', commit, ...path.split('/')), { force: true })
+    await dropUnused(folder)
+  })
+}
+
+async function freedBy(root: string, folder: string, work: () => Promise<void>): Promise<number> {
+  const before = await bytesIn(folder)
+  const shared = await sharedBy(root, [join(folder, 'blobs')])
+  await work()
+  return before - (await bytesIn(folder)) + (await sweepShared(root, shared))
+}
+
+/** Removes a file of a snapshot and its blob, which is wrong for whoever links to it. */
 export async function unlinkFile(root: string, key: Pick<FileKey, 'repository' | 'commit' | 'path'>): Promise<void> {
   const folder = join(root, repositoryFolder(key.repository))
   const path = join(folder, 'snapshots', key.commit, ...key.path.split('/'))
-  const blob = await blobOf(path)
+  const name = await blobOf(path)
   await rm(path, { force: true })
-  // The blob is wrong for whoever links to it.
-  if (blob !== undefined) await rm(join(folder, 'blobs', blob), { force: true })
+  if (name === undefined) return
+  const blob = join(folder, 'blobs', name)
+  const content = await sharedContent(root, blob)
+  await rm(blob, { force: true })
+  if (content !== undefined) await dropShared(content)
 }
 
 async function dropUnused(folder: string): Promise<void> {

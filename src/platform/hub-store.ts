@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../async/abort.ts'
 import { StorageError } from '../errors.ts'
 import { Arriving, freeBytes, largest, OURS, writing } from './hub-arriving.ts'
-import { listSnapshots, removeSnapshots, unlinkFile } from './hub-content.ts'
+import { listSnapshots, removeFiles, removeSnapshots, unlinkFile } from './hub-content.ts'
 import { linkBlob, repositoryFolder, walk } from './hub-layout.ts'
 import { hubFolder, hubSettings, llamaFolders, urlFolder } from './hub-place.ts'
 import { tryLock } from './lock-file.ts'
@@ -162,6 +162,10 @@ class HubStore implements ModelStore {
 
   remove(repository: string, commit?: string): Promise<number> {
     return removeSnapshots(this.label, repository, commit)
+  }
+
+  removeFiles(repository: string, commit: string, paths: readonly string[]): Promise<number> {
+    return removeFiles(this.label, repository, commit, paths)
   }
 
   discard(key: Pick<FileKey, 'repository' | 'commit' | 'path'>): Promise<void> {

@@ -2,7 +2,7 @@
 import type { ModelStore, StoreOptions } from './store-types.ts'
 import type { Disk, Platform } from './types.ts'
 
-type OnDisk = Pick<Platform, 'openStore' | 'beginDownload' | 'ollamaFolders' | 'openDisk'>
+type OnDisk = Pick<Platform, 'openStore' | 'beginDownload' | 'environment' | 'ollamaFolders' | 'openDisk'>
 
 /** @param openFile the runtime's own */
 export function diskOf(openFile: Platform['openFile']): OnDisk {
@@ -16,6 +16,9 @@ export function diskOf(openFile: Platform['openFile']): OnDisk {
       return undefined
     },
 
+    async environment() {
+      return (await import('./hub-place.ts')).environment()
+    },
     async ollamaFolders(): Promise<string[]> {
       return (await import('./hub-place.ts')).ollamaFolders()
     },

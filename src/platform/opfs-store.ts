@@ -163,16 +163,30 @@ class OpfsStore implements ModelStore {
   async remove(name: string, commit?: string): Promise<number> {
     const folder = await this.repository(name)
     if (folder === undefined) return 0
-    const before = await folder.bytes()
     const { commits } = await this.index(name)
     if (commit === undefined || Object.keys(commits).every((one) => one === commit)) {
+      const before = await folder.bytes()
       await this.root.remove(folderOf(name))
       return before
     }
-    await this.change(name, (index) => {
+    return this.drop(name, folder, (index) => {
       delete index.commits[commit]
       for (const [ref, target] of Object.entries(index.refs)) if (target === commit) delete index.refs[ref]
     })
+  }
+
+  async removeFiles(name: string, commit: string, paths: readonly string[]): Promise<number> {
+    const folder = await this.repository(name)
+    if (folder === undefined) return 0
+    return this.drop(name, folder, ({ commits }) => {
+      for (const path of paths) delete commits[commit]?.[path]
+    })
+  }
+
+  /** Changes the index and removes the blobs that nothing uses then. Returns the bytes that got free. */
+  private async drop(name: string, folder: OpfsFolder, edit: (index: Index) => void): Promise<number> {
+    const before = await folder.bytes()
+    await this.change(name, edit)
     const used = new Set(Object.values((await this.index(name)).commits).flatMap((files) => idsOf(files)))
     for (const id of await folder.names()) if (id !== 'index.json' && !used.has(id)) await folder.remove(id)
     return before - (await folder.bytes())

@@ -91,6 +91,8 @@ export interface ModelStore {
   snapshots(): Promise<readonly StoredSnapshot[]>
   /** Removes one commit, or all of a repository, with the blobs that nothing else uses. Returns the bytes that got free. */
   remove(repository: string, commit?: string): Promise<number>
+  /** Removes some files of a commit, with the blobs that nothing else uses. Returns the bytes that got free. */
+  removeFiles(repository: string, commit: string, paths: readonly string[]): Promise<number>
   /** Removes one file of a commit and its blob. */
   discard(key: Omit<FileKey, 'size' | 'id'>): Promise<void>
 }

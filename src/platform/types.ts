@@ -29,6 +29,8 @@ export interface Platform {
   openStore(options: StoreOptions): Promise<ModelStore>
   /** A download begins: asks the browser to keep files, and gives the worker that does it; undefined where there is none. */
   beginDownload(): Promise<DownloadThread | undefined>
+  /** What the user's environment says of names; empty where there is none. */
+  environment(): Promise<Environment>
   /** The folders in which Ollama may keep its models; empty where there is no file system. */
   ollamaFolders(): Promise<string[]>
   /** Writes files. Throws `CheckpointError` where there is no file system. */
@@ -40,6 +42,13 @@ export interface Platform {
    * has no sockets to listen on.
    */
   serveHttp(fetch: FetchHandler, options: ServeOptions): Promise<HttpServer>
+}
+
+export interface Environment {
+  /** The Hub in place of Hugging Face's. */
+  readonly hubEndpoint?: string | undefined
+  /** The folder that `~` stands for. */
+  readonly home?: string | undefined
 }
 
 /** How the result of a promise of the GPU is looked for. */

@@ -63,11 +63,12 @@ describe('pull and cache', { timeout: patience(120_000) }, () => {
 
   it('say which of several types is taken, and what else there is', async () => {
     const gguf = readFileSync(new URL('../fixtures/checkpoints/gguf-q8_0/model.gguf', import.meta.url))
+    const f16 = readFileSync(new URL('../fixtures/checkpoints/gguf-f16/model.gguf', import.meta.url))
     hub.publish(
       'me/tiny-GGUF',
       new Map([
         ['tiny-Q4_K_M.gguf', gguf],
-        ['tiny-F16.gguf', gguf],
+        ['tiny-F16.gguf', f16],
       ]),
     )
     const { code, stderr } = await run('pull', 'me/tiny-GGUF')
@@ -76,6 +77,12 @@ describe('pull and cache', { timeout: patience(120_000) }, () => {
       /^note: tiny-Q4_K_M\.gguf \(0\.1 MB\): the first in order of preference that fits .*tiny-F16\.gguf \(0\.1 MB\)\n$/,
     )
     expect(await run('pull', 'me/tiny-GGUF:F16')).toMatchObject({ code: 0, stderr: '' })
+    const listed = await run('cache', 'list')
+    expect(listed.stdout).toBe('me/tiny-GGUF@main  155.5 KiB  2 files\n')
+    // A type is taken away without the others.
+    expect((await run('cache', 'remove', 'me/tiny-GGUF:f16')).stdout).toMatch(/^me\/tiny-GGUF:f16: removed/)
+    const left = JSON.parse((await run('cache', 'list', '--json')).stdout) as { files: { name: string }[] }[]
+    expect(left.map(({ files }) => files.map(({ name }) => name))).toEqual([['tiny-Q4_K_M.gguf']])
   })
 
   it('say what cannot be had', async () => {
@@ -84,7 +91,14 @@ describe('pull and cache', { timeout: patience(120_000) }, () => {
       code: 1,
       stderr: expect.stringMatching(/^error: nobody\/nothing: .*no such model/),
     })
-    expect((await run('cache', 'remove', 'nothing')).stderr).toMatch(/must be the name of a model/)
+    expect(await run('cache', 'remove', 'nothing')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/no such model/),
+    })
+    expect(await run('cache', 'verify', 'me/nothing')).toMatchObject({
+      code: 1,
+      stderr: 'error: me/nothing: is not in the cache\n',
+    })
   })
 })
 
@@ -104,10 +118,20 @@ describe('several models', () => {
       ['a-Q4_0.gguf', 'a-Q4_0.gguf'],
     ]) {
       const { cli, err } = stage({ isTTY: true, input: `${typed}\n` })
-      expect(await chosenModel(cli, 'owner/name:Q4_0', use)).toBe(`owner/name:${picked}`)
+      expect(await chosenModel(cli, 'owner/name:Q4_0', use)).toBe(`hf:owner/name:${picked}`)
       expect(err()).toMatch(/1 {2}a-Q4_0\.gguf \(953\.7 MiB\)\s+2 {2}b-Q4_0\.gguf \(1\.9 GiB\)/)
       cli.terminal.close()
     }
+  })
+
+  it.each([
+    ['owner/name@refs/pr/7', 'hf:owner/name@refs/pr/7:b-Q4_0.gguf'],
+    ['owner/name:folder/Q4_0', 'hf:owner/name:b-Q4_0.gguf'],
+    ['https://huggingface.co/owner/name/tree/v1.0/folder', 'hf:owner/name@v1.0:b-Q4_0.gguf'],
+  ])('are picked from %s, however it was written', async (name, wanted) => {
+    const { cli } = stage({ isTTY: true, input: '2\n' })
+    expect(await chosenModel(cli, name, use)).toBe(wanted)
+    cli.terminal.close()
   })
 
   it('are an error where nobody can answer, or nothing was picked', async () => {

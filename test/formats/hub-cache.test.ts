@@ -1,6 +1,7 @@
 /** Downloads from a Hub into the cache: right or refused with a type, resumed, shared, and in huggingface_hub's layout. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -8,7 +9,9 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -148,6 +151,65 @@ describe('the cache', () => {
     expect(await removeCached(REPOSITORY, options())).toBeGreaterThan(6e6)
     expect(await removeCached(REPOSITORY, options())).toBe(0)
     expect(await listCached(options())).toEqual([])
+  })
+
+  it('lets a branch mean a new commit when its files are here, not before', async () => {
+    await pull(REPOSITORY, options())
+    const next = hub.publish(REPOSITORY, new Map([...pocketFiles(), ['README.md', new Uint8Array(5000)]]))
+    const main = () => readFileSync(join(cacheFolder, FOLDER, 'refs/main'), 'utf8')
+    const looked = await openSource(REPOSITORY, { ...options(), defer: true })
+    await looked.open('config.json')
+    await looked.close()
+    expect(main()).not.toBe(next)
+    // Without the Hub it is what it was.
+    const whole = { hub: { ...options().hub, offline: true } }
+    await expect(pull(REPOSITORY, whole)).resolves.toMatchObject({ notes: [] })
+    await pull(REPOSITORY, options())
+    expect(main()).toBe(next)
+  })
+
+  it('takes content that huggingface_hub shares among repositories away with the last that has it', async () => {
+    await pull(REPOSITORY, options())
+    const id = sha256(pocketFiles().get('model.safetensors')!)
+    const shared = join(cacheFolder, 'blobs', id.slice(0, 2), id)
+    const other = 'models--me--copy'
+    mkdirSync(join(shared, '..'), { recursive: true })
+    writeFileSync(join(cacheFolder, 'blobs/.huggingface-shared-blobs'), '1\n')
+    writeFileSync(`${shared}.refs`, [FOLDER, other].map((folder) => `${folder}/blobs/${id}\n`).join(''))
+    renameSync(join(cacheFolder, FOLDER, 'blobs', id), shared)
+    cpSync(join(cacheFolder, FOLDER), join(cacheFolder, other), { recursive: true, verbatimSymlinks: true })
+    for (const folder of [FOLDER, other]) {
+      symlinkSync(`../../blobs/${id.slice(0, 2)}/${id}`, join(cacheFolder, folder, 'blobs', id))
+    }
+    hub.served = 0
+    await pull(REPOSITORY, options())
+    expect(hub.served).toBe(0)
+    expect(await removeCached(REPOSITORY, options())).toBeLessThan(1e6)
+    expect(existsSync(shared)).toBe(true)
+    expect(await removeCached('me/copy', options())).toBeGreaterThan(6e6)
+    expect(readdirSync(join(shared, '..'))).toEqual([])
+  })
+
+  it('lies where the environment says, in the words that huggingface_hub expands', async () => {
+    const before = { ...process.env }
+    Object.assign(process.env, { HOME: cacheFolder, WHERE: 'deep', HF_HUB_CACHE: '', HF_HOME: '~/$WHERE/hf' })
+    Object.assign(process.env, { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: '', TRANSFORMERS_OFFLINE: '' })
+    try {
+      // An address of this Hub is a name on it, whatever stands behind it.
+      await pull(`${hub.endpoint}/${REPOSITORY}/blob/main/model.safetensors?download=true`)
+      expect(existsSync(join(cacheFolder, 'deep/hf/hub', FOLDER, 'refs/main'))).toBe(true)
+      const snapshot = readdirSync(join(cacheFolder, 'deep/hf/hub', FOLDER, 'snapshots'))[0]!
+      const path = `~/deep/hf/hub/${FOLDER}/snapshots/${snapshot}`
+      const found = await openSource(path)
+      await found.close()
+      expect(found.label).toBe(join(cacheFolder, path.slice(2)))
+      process.env.TRANSFORMERS_OFFLINE = '1'
+      hub.requests.splice(0)
+      await pull(REPOSITORY)
+      expect(hub.requests).toEqual([])
+    } finally {
+      process.env = before
+    }
   })
 
   it('finds what llama.cpp kept in plain files', async () => {

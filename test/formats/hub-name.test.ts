@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { CheckpointError, ChoiceError } from '../../src/errors.ts'
 import { chooseForm } from '../../src/formats/hub/choose.ts'
-import { parseHubName } from '../../src/formats/hub/name.ts'
+import { hubNameAt, parseHubName } from '../../src/formats/hub/name.ts'
 
 const ID = 'a'.repeat(64)
 const listing = (files: Record<string, number>) =>
@@ -27,6 +27,19 @@ describe('a name on the Hub', () => {
     ['https://huggingface.co/owner/name/tree/main/q4', 'owner/name', 'main', 'q4', true],
     ['https://huggingface.co/owner/name/blob/v2/a%20b.gguf?download=true', 'owner/name', 'v2', 'a b.gguf', true],
     ['https://hf.co/owner/name/resolve/refs%2Fpr%2F1/x.gguf', 'owner/name', 'refs/pr/1', 'x.gguf', true],
+    ['https://hf.co/owner/name/blob/refs/pr/1/q/x.gguf', 'owner/name', 'refs/pr/1', 'q/x.gguf', true],
+    ['https://huggingface.co/owner/name/tree/refs/pr/1', 'owner/name', 'refs/pr/1', undefined, true],
+    ['https://huggingface.co/owner/name?show_file_info=m-Q4_0.gguf', 'owner/name', 'main', 'm-Q4_0.gguf', true],
+    ['https://huggingface.co/owner/name?library=transformers#use', 'owner/name', 'main', undefined, true],
+    ['hf://models/owner/name', 'owner/name', 'main', undefined, true],
+    ['hf://owner/name@v1/q/x.gguf', 'owner/name', 'v1', 'q/x.gguf', true],
+    ['hf://owner/name@refs/pr/10/x.gguf', 'owner/name', 'refs/pr/10', 'x.gguf', true],
+    ['hf://owner/name@feature%2Fx/q', 'owner/name', 'feature/x', 'q', true],
+    ['hf://owner/name/q', 'owner/name', 'main', 'q', true],
+    ['owner/name@feature/x', 'owner/name', 'feature/x', undefined, true],
+    ['owner/name@v1/x.gguf', 'owner/name', 'v1', 'x.gguf', true],
+    ['owner/name:my model.gguf', 'owner/name', 'main', 'my model.gguf', true],
+    [' owner/name/ ', 'owner/name', 'main', undefined, false],
   ])('%s', (text, repository, revision, pick, isExplicit) => {
     expect(parseHubName(text)).toEqual({ repository, revision, pick, isExplicit })
   })
@@ -46,6 +59,24 @@ describe('a name on the Hub', () => {
   ])('%s is none', (text) => {
     expect(parseHubName(text)).toBeUndefined()
   })
+})
+
+it('of the Hub is no name of something else', () => {
+  expect(() => parseHubName('hf://datasets/owner/name')).toThrow(/is no name of a model/)
+  expect(() => parseHubName('hf://name')).toThrow(/^hf:\/\/name: is no name of a model/)
+  expect(() => parseHubName('https://huggingface.co/')).toThrow(/^the Hugging Face Hub: is no page of a model/)
+  expect(() => parseHubName('https://huggingface.co/owner/name/discussions')).toThrow(/is no page of a model/)
+})
+
+it('at another Hub is known by its address', () => {
+  const at = (address: string) => hubNameAt(new URL(address), 'https://mirror.example/hf/')
+  expect(at('https://mirror.example/hf/owner/name/resolve/v1/x.gguf?download=true')).toMatchObject({
+    repository: 'owner/name',
+    revision: 'v1',
+    pick: 'x.gguf',
+  })
+  expect(at('https://mirror.example/owner/name')).toBeUndefined()
+  expect(at('https://mirror.example/hf/models/tiny/model.gguf')).toBeUndefined()
 })
 
 describe('of several forms', () => {
@@ -75,6 +106,9 @@ describe('of several forms', () => {
     }
     expect(choose(nested, 'Q4_K_M')).toMatchObject({ folder: 'Q4_K_M/', fileName: 'm-Q4_K_M-00001-of-00002.gguf' })
     expect(choose(nested, 'Q8_0')).toMatchObject({ folder: 'Q8_0/', fileName: 'm-Q8_0.gguf' })
+    expect(choose(nested, 'm-Q8_0')).toMatchObject({ folder: 'Q8_0/', fileName: 'm-Q8_0.gguf' })
+    expect(choose(nested, 'm-Q4_K_M.gguf').fileName).toBe('m-Q4_K_M-00001-of-00002.gguf')
+    expect(choose(QUANTS, 'latest')).toEqual(choose(QUANTS))
     expect(choose(nested, undefined, 4e9).fileName).toBe('m-Q4_K_M-00001-of-00002.gguf')
   })
 

@@ -78,7 +78,8 @@ describe('what cannot be opened says what to do', () => {
   })
 
   it.each([
-    ['~/models/x', /only a shell knows "~"/],
+    ['~/models/x', /^there is no such file or folder$/],
+    ['~somebody/models/x', /of "~" only the own home is known: write the path out/],
     ['hf.co/me/tiny:Q4_0', /^is not in the cache .* is not asked \(offline\)$/],
     [
       'mistralai/Mistral-7B-Instruct-v0.3',

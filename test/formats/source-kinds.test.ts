@@ -30,9 +30,15 @@ describe('ollama:NAME', () => {
     const manifests = { 'registry.ollama.ai/library/tiny': ['latest', '1b'], 'hf.co/me/tiny-GGUF': ['Q8_0'] }
     mkdirSync(join(folder, 'blobs'))
     writeFileSync(join(folder, 'blobs', `sha256-${hash}`), GGUF)
+    // Whoever writes a manifest may order its fields in another way.
+    const turned = Object.fromEntries(Object.entries(layer).reverse())
     for (const [place, tags] of Object.entries(manifests)) {
       mkdirSync(join(folder, 'manifests', place), { recursive: true })
-      for (const tag of tags) writeFileSync(join(folder, 'manifests', place, tag), JSON.stringify({ layers: [layer] }))
+      for (const tag of tags)
+        writeFileSync(
+          join(folder, 'manifests', place, tag),
+          JSON.stringify({ layers: [tag === '1b' ? turned : layer] }),
+        )
     }
   })
   afterEach(() => {

@@ -1,14 +1,14 @@
 /** What the answer to one request for a range is worth: whether it fits the file, how long to wait, when to give up. */
 import { CheckpointError } from '../../errors.ts'
 import { Absence } from '../examined.ts'
-import { discard, refusal, TransientError } from '../http-request.ts'
+import { discard, IDLE_MS, isVerdict, refusal, TransientError } from '../http-request.ts'
 
-const FIRST_BACKOFF_MS = 200
-const MAX_BACKOFF_MS = 20_000
-/** A server may ask for more patience than we would have. */
-const MAX_RETRY_AFTER_MS = 180_000
-/** A connection on which nothing comes for so long is given up. */
-export const IDLE_MS = 30_000
+/** What was asked for, and with what. */
+interface RefusedFile {
+  readonly name: string
+  readonly url: string
+  readonly token: string | undefined
+}
 
 /** Calls back when nothing was alive for a while. */
 export class IdleWatch {
@@ -44,32 +44,24 @@ export function checkRange(response: Response, at: number, size: number): void {
   }
 }
 
-export async function refusedBy(response: Response, name: string): Promise<Error> {
-  const retryAfter = response.headers.get('retry-after')
+export async function refusedBy(response: Response, { name, url, token }: RefusedFile): Promise<Error> {
   // The Hub lists what is in a gated repository to everybody, and gives out its files to some.
   if (response.status === 401 || response.headers.get('x-error-code') === 'GatedRepo') {
     await discard(response)
-    const fact = `is gated or private (${response.status}): accept the conditions on the model's page, and pass a token of that account`
-    return new CheckpointError({ file: name }, `${fact} (HF_TOKEN, or hub.token)`)
+    const what =
+      token === undefined ? 'pass a token of that account (HF_TOKEN, or hub.token)' : 'use a token of that account'
+    const page = url.replace(/\/resolve\/.*$/s, '')
+    const fact = `is gated or private (${response.status}): accept the conditions at ${page}, and ${what}`
+    return new CheckpointError({ file: name }, fact)
   }
   const refused = await refusal(response, name)
-  if (refused instanceof Absence) return new CheckpointError({ file: name }, refused.fact)
-  if (!(refused instanceof TransientError) || retryAfter === null) return refused
-  const date = Date.parse(retryAfter)
-  if (refused.waitMs !== undefined || Number.isNaN(date)) return refused
-  return new TransientError(refused.message, Math.max(0, date - Date.now()))
-}
-
-export function waitOf(error: unknown, attempt: number): number {
-  if (error instanceof TransientError && error.waitMs !== undefined) return Math.min(error.waitMs, MAX_RETRY_AFTER_MS)
-  // Many who were cut off at once should not come back at once.
-  const jitter = 0.75 + Math.random() / 2
-  return Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, attempt - 2), MAX_BACKOFF_MS) * jitter
+  return refused instanceof Absence ? new CheckpointError({ file: name }, refused.fact) : refused
 }
 
 /** Runtimes report trouble with the network as `TypeError`, or by names of their own. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof TransientError || error instanceof TypeError) return true
+  if (error instanceof TransientError) return true
+  if (error instanceof TypeError) return !isVerdict(error)
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
   return (
     name === 'NetworkError' || name === 'Http' || (typeof code === 'string' && /^(?:E[A-Z]+|UND_ERR_\w+)$/.test(code))

@@ -94,9 +94,7 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
     )
   }
   try {
-    const listing = await listRepository(name, place, signal)
-    await store.noteCommit(name.repository, name.revision, listing.commit)
-    return { listing, note: undefined }
+    return { listing: await listRepository(name, place, signal), note: undefined }
   } catch (error) {
     throwIfAborted(signal)
     const isOutage = error instanceof CheckpointError && error.cause !== undefined
@@ -133,18 +131,38 @@ class HubSource {
     if (file === undefined) return undefined
     const wanted = this.wanted(file)
     const known = await this.deferred.stored(name, wanted)
-    if (known !== undefined) return { reader: known }
+    if (known !== undefined) {
+      await this.noteHeld()
+      return { reader: known }
+    }
     if (this.place.settings.offline) return new Absence('is not in the cache, and the Hub is not asked (offline)')
     // Of a small file the header alone is hardly less, and a server without ranges would send all of it twice.
     const isLarge = file.size > 2 * (this.options.segmentBytes ?? SEGMENT_BYTES)
     const isWeights = /\.(?:gguf|safetensors)$/i.test(name)
     if (this.options.defer && isWeights && isLarge) return { reader: this.deferred.defer(name, wanted) }
-    return { reader: await this.deferred.fetch(name, wanted, signal) }
+    const reader = await this.deferred.fetch(name, wanted, signal)
+    await this.noteHeld()
+    return { reader }
   }
 
   /** Brings all weights whose headers were read. */
-  prepare(signal?: AbortSignal): Promise<void> {
-    return this.deferred.prepare(signal)
+  async prepare(signal?: AbortSignal): Promise<void> {
+    await this.deferred.prepare(signal)
+    await this.noteCommit()
+  }
+
+  /** Whoever defers has all that it wants when it has prepared. */
+  private async noteHeld(): Promise<void> {
+    if (!this.options.defer) await this.noteCommit()
+  }
+
+  /**
+   * A branch means a commit to those who ask nobody: it must not mean one whose files are not here, least of all in place of an
+   * older one that is.
+   */
+  private async noteCommit(): Promise<void> {
+    const { repository, revision } = this.name
+    if (!this.place.settings.offline) await this.place.store.noteCommit(repository, revision, this.commit)
   }
 
   private wanted({ path, size, id }: HubFile): Wanted {

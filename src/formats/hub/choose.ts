@@ -53,6 +53,8 @@ export function chooseForm(
   fitBytes: number,
 ): Chosen {
   if (pick !== undefined && files.some(({ path }) => path === pick)) return fileOf(pick, undefined)
+  // What Ollama's users put behind a name that means no type.
+  if (pick?.toLowerCase() === 'latest') return chooseForm(label, files, undefined, fitBytes)
   const inside = pick === undefined ? '' : `${pick.replace(/\/+$/, '')}/`
   const isFolder = inside !== '' && files.some(({ path }) => path.startsWith(inside))
   const forms = formsOf(isFolder ? files.filter(({ path }) => path.startsWith(inside)) : files, isFolder ? inside : '')
@@ -80,16 +82,16 @@ function fileOf(path: string, reason: string | undefined): Chosen {
   return { folder: path.slice(0, cut), fileName: path.slice(cut), reason }
 }
 
-function formsOf(files: readonly HubFile[], top: string): Form[] {
+type SizedPath = Pick<HubFile, 'path' | 'size'>
+
+function formsOf(files: readonly SizedPath[], top: string): Form[] {
   const ggufs = files.filter(({ path }) => isGguf(path) && !NO_MODEL.test(path))
   const forms: Form[] = []
   for (const { path, size } of ggufs) {
     const part = PART.exec(path)
     if (part !== null && Number(part[1]) !== 1) continue
     const start = part === null ? path : path.slice(0, part.index)
-    const parts =
-      part === null ? [] : ggufs.filter((other) => other.path.startsWith(`${start}-`) && PART.test(other.path))
-    const bytes = part === null ? size : parts.reduce((sum, other) => sum + other.size, 0)
+    const bytes = part === null ? size : partsOf(ggufs, path).reduce((sum, other) => sum + other.size, 0)
     forms.push({ ...fileOf(path, undefined), name: path, ...typeAndStem(start), bytes })
   }
   const folder = safetensorsFolder(files, top)
@@ -97,7 +99,7 @@ function formsOf(files: readonly HubFile[], top: string): Form[] {
 }
 
 /** The weights that lie beside a config; of the Hub's layout where Mistral's own lies there as well. Else an adapter. */
-function safetensorsFolder(files: readonly HubFile[], top: string): Form | undefined {
+function safetensorsFolder(files: readonly SizedPath[], top: string): Form | undefined {
   const here = files.filter(({ path }) => path.startsWith(top) && !path.slice(top.length).includes('/'))
   const has = (name: string) => here.some(({ path }) => path === top + name)
   const isHf = has('config.json') && here.some(({ path }) => /^model.*\.safetensors$/.test(path.slice(top.length)))
@@ -124,9 +126,26 @@ function typeAndStem(path: string): Pick<Form, 'type' | 'stem'> {
   return { type: type?.toUpperCase().replace(/^FP/, 'F'), stem: stem.toLowerCase() || 'model' }
 }
 
+/** By its type, or its name with or without folders, number of the part and ending. */
 function isOfType({ type, name }: Form, pick: string): boolean {
   const wanted = pick.toUpperCase()
-  return type === wanted || name.toUpperCase() === wanted || name.toUpperCase() === `${wanted}.GGUF`
+  const names = [name, name.slice(name.lastIndexOf('/') + 1)].flatMap((one) => [one, one.replace(PART, '.gguf')])
+  return type === wanted || names.some((one) => [wanted, `${wanted}.GGUF`].includes(one.toUpperCase()))
+}
+
+/** The paths of what a pick means, for those who take them away: a file, a folder, or all parts of what is of a type. */
+export function pathsOfPick(files: readonly SizedPath[], pick: string): string[] {
+  const inFolder = files.filter(({ path }) => path === pick || path.startsWith(`${pick.replace(/\/+$/, '')}/`))
+  if (inFolder.length > 0) return inFolder.map(({ path }) => path)
+  const forms = formsOf(files, '').filter((form) => form.fileName !== undefined && isOfType(form, pick))
+  return forms.flatMap(({ name }) => partsOf(files, name).map(({ path }) => path))
+}
+
+/** All parts of a split GGUF by its first, or the one file. */
+function partsOf<F extends { readonly path: string }>(files: readonly F[], first: string): F[] {
+  const part = PART.exec(first)
+  if (part === null) return files.filter(({ path }) => path === first)
+  return files.filter(({ path }) => path.startsWith(`${first.slice(0, part.index)}-`) && PART.test(path))
 }
 
 function rank({ type }: Form): number {

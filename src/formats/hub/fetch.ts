@@ -2,7 +2,7 @@
 import { platform } from '#platform'
 import { CheckpointError } from '../../errors.ts'
 import { messageOf } from '../byte-reader.ts'
-import { discard } from '../http-request.ts'
+import { discard, withoutCredentials } from '../http-request.ts'
 
 const MAX_REDIRECTS = 8
 
@@ -17,13 +17,15 @@ export interface HubRequest {
  * here, so that it does not depend on the runtime.
  */
 export async function hubFetch(url: string, { token, range, signal }: HubRequest): Promise<Response> {
-  const origin = new URL(url).origin
+  const { address, authorization } = token === undefined ? withoutCredentials(url) : { address: url }
+  const secret = token === undefined ? authorization?.authorization : `Bearer ${token}`
+  const origin = new URL(address).origin
   const isBrowser = platform.name === 'browser'
-  let target = url
+  let target = address
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const headers = new Headers()
     if (range !== undefined) headers.set('range', range)
-    if (token !== undefined && new URL(target).origin === origin) headers.set('authorization', `Bearer ${token}`)
+    if (secret !== undefined && new URL(target).origin === origin) headers.set('authorization', secret)
     const redirect = isBrowser ? 'follow' : 'manual'
     const response = await fetch(target, { headers, redirect, ...(signal && { signal }) })
     const location = response.headers.get('location')

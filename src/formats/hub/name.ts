@@ -13,43 +13,98 @@ export interface HubName {
   readonly isExplicit: boolean
 }
 
+/** A name, with undefined for a revision that it does not say. */
+export type HubParts = Omit<HubName, 'revision'> & { readonly revision: string | undefined }
+
 const HOST = /^(?:https?:\/\/)?(?:www\.)?(?:hf\.co|huggingface\.co)\//i
 const SCHEME = /^hf:(?:\/\/)?/i
 const REPOSITORY = /^[\w][\w.-]*\/[\w][\w.-]*$/
-const NAME = /^([\w][\w.-]*\/[\w][\w.-]*?)(?:@([^:\s]+))?(?:(:|\/)([^\s]+))?$/
+const NAME = /^([\w][\w.-]*\/[\w][\w.-]*?)(?:@([^:\s]+))?(?:(:|\/)(\S(?:.*\S)?))?$/
 /** A file and no repository, and what may stand behind a slash. */
 const FILE = /\.(?:gguf|safetensors|json)$/i
+/** The revisions of the Hub's own that have slashes in their names. */
+const SPECIAL = /^(refs\/(?:pr\/\d+|convert\/[\w.-]+))(?:\/(.+))?$/
+/** Pages of files and folders. */
+const PAGE = /^(?:tree|blob|resolve|raw|blame)$/
 
 /**
  * Understands `owner/name`, `owner/name@revision`, `owner/name:Q4_K_M`, `owner/name:file.gguf`, `owner/name/file.gguf`, each with
- * `hf:`, `hf.co/` or `huggingface.co/` before it, and addresses of the Hub's pages and files.
+ * `hf:`, `hf.co/` or `huggingface.co/` before it, `hf://` as huggingface_hub reads it, and addresses of the Hub's pages and files.
  * @returns undefined for anything else
  */
 export function parseHubName(text: string): HubName | undefined {
-  const isHost = HOST.test(text)
-  if (isHost) return fromPage(text.replace(HOST, ''))
-  const bare = text.replace(SCHEME, '')
-  const match = NAME.exec(bare)
-  if (match === null || /(?:^|\/)\.{1,2}(?:\/|$)/.test(bare) || /^[./~]/.test(text)) return undefined
-  const [, repository = '', revision, separator, pick] = match
-  if (FILE.test(repository) || (separator === '/' && !FILE.test(pick ?? ''))) return undefined
-  const isExplicit = bare !== text || revision !== undefined || separator === ':'
-  return { repository, revision: revision ?? 'main', pick, isExplicit }
+  const parts = hubParts(text)
+  return parts === undefined ? undefined : { ...parts, revision: parts.revision ?? 'main' }
+}
+
+/** As {@link parseHubName}, for those to whom it matters whether a revision was named. */
+export function hubParts(text: string): HubParts | undefined {
+  const given = text.trim()
+  if (HOST.test(given)) return fromPage(given.replace(HOST, ''), 'the Hugging Face Hub')
+  if (!SCHEME.test(given)) return fromWords(given, false)
+  const words = given.replace(SCHEME, '').replace(/^models\//, '')
+  const isOther = /^(?:datasets|spaces|kernels|buckets)\//.test(words)
+  const name = isOther ? undefined : fromWords(words, true, /^hf:\/\//i.test(given))
+  if (name !== undefined) return name
+  throw new CheckpointError(
+    { file: text.slice(0, 200) },
+    'is no name of a model on the Hugging Face Hub: hf:owner/name',
+  )
+}
+
+/** A page or a file of another Hub, whose address is known; undefined for what else its server may have. */
+export function hubNameAt(url: URL, endpoint: string): HubName | undefined {
+  const base = `${endpoint.replace(/\/+$/, '')}/`
+  const path = url.href.startsWith(base) ? url.href.slice(base.length) : ''
+  const [owner, name, kind = 'tree'] = path.replace(/\/*(?:[?#].*)?$/s, '').split('/')
+  // Where it is a server of files as well, those have addresses of other shapes.
+  if (!owner || !name || !PAGE.test(kind)) return undefined
+  try {
+    const parts = fromPage(path, endpoint)
+    return { ...parts, revision: parts.revision ?? 'main' }
+  } catch {
+    return undefined
+  }
+}
+
+/** What is written behind the scheme. `isUri`: by the grammar of `hf://`, in which a revision ends at a slash. */
+function fromWords(bare: string, isExplicit: boolean, isUri = false): HubParts | undefined {
+  const match = NAME.exec(bare.replace(/\/+$/, ''))
+  if (match === null || /(?:^|\/)\.{1,2}(?:\/|$)/.test(bare)) return undefined
+  const [, repository = '', tail, separator, pick] = match
+  const mayBeFolder = isExplicit || separator !== '/' || FILE.test(pick ?? '')
+  if (FILE.test(repository) || !mayBeFolder) return undefined
+  const isClear = isExplicit || tail !== undefined || separator === ':'
+  if (tail === undefined || pick !== undefined) return { repository, revision: tail, pick, isExplicit: isClear }
+  return { repository, ...revisionAndFile(tail, isUri), isExplicit: isClear }
+}
+
+/** `refs/pr/7/x.gguf` and `main/x.gguf` are a revision and a file, `feature/x` is a revision. */
+function revisionAndFile(tail: string, isUri: boolean): Pick<HubParts, 'revision' | 'pick'> {
+  const special = SPECIAL.exec(tail)
+  if (special !== null) return { revision: special[1], pick: special[2] }
+  const cut = tail.indexOf('/')
+  if (cut < 0 || !(isUri || FILE.test(tail))) return { revision: isUri ? decoded(tail) : tail, pick: undefined }
+  return { revision: decoded(tail.slice(0, cut)), pick: tail.slice(cut + 1) }
 }
 
 /** `owner/name`, `owner/name/tree/REVISION/folder`, `owner/name/resolve/REVISION/file`, and names with a colon. */
-function fromPage(path: string): HubName | undefined {
+function fromPage(path: string, hub: string): HubParts {
   const bare = path.replace(/[?#].*$/s, '').replace(/\/+$/, '')
   const parts = bare.split('/').map(decoded)
   const repository = parts.slice(0, 2).join('/')
-  const [, , kind, revision, ...inside] = parts
-  if (kind !== undefined && /^(?:tree|blob|resolve|raw)$/.test(kind) && REPOSITORY.test(repository)) {
+  const [, , kind, ...rest] = parts
+  if (kind !== undefined && PAGE.test(kind) && REPOSITORY.test(repository)) {
+    const special = SPECIAL.exec(rest.join('/'))
+    const [revision, ...inside] = special === null ? rest : [special[1], ...(special[2]?.split('/') ?? [])]
     const pick = inside.length === 0 ? undefined : inside.join('/')
-    return { repository, revision: revision ?? 'main', pick, isExplicit: true }
+    return { repository, revision, pick, isExplicit: true }
   }
-  const name = parseHubName(`hf:${bare}`)
-  if (name !== undefined) return name
-  throw new CheckpointError({ file: path.slice(0, 200) }, 'is no page of a model on the Hugging Face Hub')
+  const name = fromWords(parts.join('/'), false)
+  // The Hub shows what is in a GGUF on the page of its repository.
+  const shown = /[?&]show_file_info=([^&#]+)/.exec(path)?.[1]
+  if (name !== undefined) return { ...name, pick: name.pick ?? (shown && decoded(shown)), isExplicit: true }
+  throw new CheckpointError({ file: path.slice(0, 200) || hub }, `is no page of a model on ${hub}`)
 }
 
 function decoded(part: string): string {

@@ -5,8 +5,8 @@
 import { throwIfAborted } from '../../async/abort.ts'
 import { CheckpointError } from '../../errors.ts'
 import { messageOf } from '../byte-reader.ts'
-import { discard, TransientError, versionOf } from '../http-request.ts'
-import { checkRange, IDLE_MS, IdleWatch, isTransient, pause, refusedBy, waitOf } from './answers.ts'
+import { discard, IDLE_MS, TransientError, versionOf, waitOf } from '../http-request.ts'
+import { checkRange, IdleWatch, isTransient, pause, refusedBy } from './answers.ts'
 import { hubFetch } from './fetch.ts'
 
 /** What one request asks for. Each begins with a redirect to a store, so that small ones would cost their way there. */
@@ -152,7 +152,7 @@ class OrderedFetch {
           const fact = `${messageOf(error)}, after ${MAX_ATTEMPTS} attempts`
           throw new CheckpointError({ file: this.file.name }, fact, { cause: error })
         }
-        await pause(waitOf(error, attempt), this.signal)
+        await pause(waitOf(error, attempt - 1), this.signal)
       }
     }
     segment.done = true
@@ -185,7 +185,7 @@ class OrderedFetch {
         throw new TransientError('a web page came in place of the file')
       }
       if (response.status === 200) return await this.readWhole(response, segment, watch)
-      if (response.status !== 206) throw await refusedBy(response, name)
+      if (response.status !== 206) throw await refusedBy(response, this.file)
       checkRange(response, segment.at, size)
       // Behind a redirect of the same host the token is still wanted.
       const isElsewhere = response.url !== '' && new URL(response.url).origin !== new URL(url).origin
