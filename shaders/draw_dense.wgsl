@@ -40,10 +40,10 @@ var<workgroup> found_shared: vec2u;
 const TOTAL = 0u; // adds up weights, and weights times gaps, by thread
 const INSIDE = 1u; // goes through one thread's candidates, one by one
 const BINNED = 2u; // by how far the candidate is below the best, or from the mean
-const LISTED = 3u; // lists one bin
+const LISTED = 3u; // keeps what is on the right side of one bin, and lists that bin
 const VALUES = 4u; // by the value that the rule goes by; four passes
 const IDS = 8u; // by id; three passes
-const FILTER = 11u; // keeps what the rule leaves
+const FILTER = 11u; // keeps what the rule leaves, where that is not done yet
 const PASSES = 12u;
 
 fn needs(rule: u32, pass_of_rule: u32, unlisted: bool) -> bool {
@@ -51,8 +51,15 @@ fn needs(rule: u32, pass_of_rule: u32, unlisted: bool) -> bool {
   if (pass_of_rule == TOTAL) { return rule >= RULE_TYPICAL_P; }
   if (pass_of_rule == INSIDE) { return rule == DRAW; }
   if (pass_of_rule < VALUES) { return by_value; }
-  if (pass_of_rule == FILTER) { return rule != DRAW; }
+  if (pass_of_rule == FILTER) { return rule != DRAW && (unlisted || !by_value); }
   return unlisted && by_value && (pass_of_rule < IDS || rule == RULE_TOP_P);
+}
+
+// Whether a candidate stays where the goal falls on the value, and id, that was found.
+fn stays(rule: u32, value: u32, id: u32, found: vec2u, weight: u32) -> bool {
+  if (rule == RULE_TOP_K) { return value <= found.x; }
+  if (rule == RULE_TOP_P) { return value > found.x || (value == found.x && id >= found.y); }
+  return weight > 0u && value <= found.x;
 }
 
 fn bin_sum(bin: u32) -> vec2u {
@@ -130,6 +137,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     var least = 0u;
     var found = vec2u(0u); // value, id
     var place_found = vec3u(0u); // a thread or a bin, and what is left of the goal there
+    var bin_listed = 0u;
     var unlisted = false;
     for (var pass_of_rule = 0u; pass_of_rule < PASSES; pass_of_rule++) {
       if (!needs(rule, pass_of_rule, unlisted)) { continue; }
@@ -171,8 +179,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             value = key;
             bin = BINS - 1u - bin;
           }
-          if (pass_of_rule == LISTED && bin != place_found.x) { continue; }
           if (pass_of_rule >= VALUES && pass_of_rule < FILTER) {
+            if (bin != bin_listed) { continue; }
             // At the value that was found ids decide.
             if (by_id && value != found.x) { continue; }
             let digits = select(value, at_id, by_id) >> shift;
@@ -180,13 +188,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             if ((digits >> 8u) != select(found.x, found.y, by_id)) { continue; }
             bin = digits & 255u;
           }
+          let sure = select((bin < bin_listed), (bin > bin_listed), rule == RULE_TOP_P);
+          if (pass_of_rule == LISTED && bin != bin_listed && !sure) {
+            keys[j] = 0u;
+            continue;
+          }
           var weight = 1u;
           if (rule != RULE_TOP_K) { weight = weight_of_gap(gap, zero); }
           if (pass_of_rule == FILTER) {
-            var keep = weight >= least || key == top;
-            if (rule == RULE_TOP_K) { keep = value <= found.x; }
-            if (rule == RULE_TOP_P) { keep = value > found.x || (value == found.x && at_id >= found.y); }
-            if (rule == RULE_TYPICAL_P) { keep = weight > 0u && value <= found.x; }
+            let by_value = rule == RULE_TOP_K || rule == RULE_TOP_P || rule == RULE_TYPICAL_P;
+            let keep = select(weight >= least || key == top, stays(rule, value, at_id, found, weight), by_value);
             keys[j] = select(0u, key, keep);
             left_best = max(left_best, keys[j]);
             halves_low += select(0u, weight & 0xffffu, keep);
@@ -202,6 +213,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             halves_low += weight & 0xffffu;
             halves_high += weight >> 16u;
             if (rule == RULE_TYPICAL_P || rule == RULE_ETA) { gap_sum = add64(gap_sum, weighted(gap, weight)); }
+          } else if (pass_of_rule == LISTED && bin != bin_listed) {
+            // What weighs nothing is nothing to be near to the mean.
+            keys[j] = select(key, 0u, rule == RULE_TYPICAL_P && weight == 0u);
+            left_best = max(left_best, keys[j]);
+            halves_low += weight & 0xffffu;
+            halves_high += weight >> 16u;
           } else if (pass_of_rule == LISTED) {
             let at_list = atomicAdd(&length, 1u);
             if (at_list < LIST) {
@@ -214,9 +231,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             if (old + weight < old) { atomicAdd(&high[bin], 1u); }
           }
         }
-        if (pass_of_rule == FILTER) { scores[first + quad] = keys; }
+        if (pass_of_rule == FILTER || pass_of_rule == LISTED) { scores[first + quad] = keys; }
       }
-      if ((pass_of_rule == TOTAL && !known) || pass_of_rule == FILTER) {
+      if ((pass_of_rule == TOTAL && !known) || pass_of_rule == FILTER || pass_of_rule == LISTED) {
         sums[thread] = add64(vec2u(halves_high << 16u, halves_high >> 16u), vec2u(halves_low, 0u));
         gap_sums[thread] = gap_sum;
       }
@@ -254,6 +271,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       // All threads read the same, so all come to the same.
       if (pass_of_rule == LISTED) {
         found = select(found_shared, vec2u(0u), vec2<bool>(unlisted));
+        goal = left;
+        // Each thread keeps or drops what is listed of its own.
+        for (var i = 0u; i < select(listed, 0u, unlisted); i++) {
+          let at_id = list_id[i];
+          if (at_id / 4u / SPAN != thread) { continue; }
+          let value = list_value[i];
+          if (stays(rule, value, at_id, found, list_measure[i])) {
+            left_best = max(left_best, scores[first + at_id / 4u][at_id & 3u]);
+            sums[thread] = add64(sums[thread], vec2u(list_measure[i], 0u));
+          } else {
+            scores[first + at_id / 4u][at_id & 3u] = 0u;
+          }
+        }
+        atomicMax(&tops[rule + 1u], left_best);
       } else if (pass_of_rule == INSIDE) {
         choice = select(choice, found_shared.y, top != 0u);
       } else if (pass_of_rule != FILTER) {
@@ -281,7 +312,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             }
           }
           place_found.x = bin;
-          if (pass_of_rule >= VALUES) {
+          if (pass_of_rule == BINNED) {
+            bin_listed = bin;
+          } else {
             goal = place_found.yz;
             if (by_id) { found.y = (found.y << 8u) | bin; } else { found.x = (found.x << 8u) | bin; }
           }
