@@ -1,4 +1,4 @@
-// needs: sampler_math, draw_rules
+// needs: sampler_math, draw_rules, draw_bins
 // Chooses among all candidates, one workgroup for each output: for requests without a small top_k. A rule looks for the
 // candidate at which a running sum exceeds a goal. Instead of sorting, a pass over all candidates adds them up in bins by
 // how far they are below the best; the few in the bin that holds the goal are listed and compared with each other. Where
@@ -17,73 +17,18 @@ override POSITIONS: u32; // tokens that the history of a sequence holds
 @group(0) @binding(4) var<storage, read_write> history: array<u32>; // [sequences, POSITIONS]
 
 const THREADS = 256u;
-const BINS = 1024u; // four for each thread
 const LIST = 256u;
-const BINS_PER_NAT = 46.5; // what weighs anything is less than 22 below the best
 
 var<workgroup> place: vec3u; // row, sequence, position
 var<workgroup> tops: array<atomic<u32>, 8>; // the best key before each rule, from 1 on
 var<workgroup> best_id: atomic<u32>; // inverted: the largest is the lowest id
-var<workgroup> low: array<atomic<u32>, BINS>; // sums of the bins
-var<workgroup> high: array<atomic<u32>, BINS>;
-var<workgroup> sums: array<vec2u, THREADS>; // of each thread's candidates, or bins
 var<workgroup> gap_sums: array<vec2u, THREADS>;
-var<workgroup> sixteen: array<vec2u, 32>; // sums of 16 threads each, then those of the gaps
 var<workgroup> list_value: array<u32, LIST>;
 var<workgroup> list_id: array<u32, LIST>;
 var<workgroup> list_measure: array<u32, LIST>; // what the candidate adds
 var<workgroup> length: atomic<u32>;
 var<workgroup> length_shared: u32;
 var<workgroup> found_shared: vec2u;
-
-// What a pass does.
-const TOTAL = 0u; // adds up weights, and weights times gaps, by thread
-const INSIDE = 1u; // goes through one thread's candidates, one by one
-const BINNED = 2u; // by how far the candidate is below the best, or from the mean
-const LISTED = 3u; // keeps what is on the right side of one bin, and lists that bin
-const VALUES = 4u; // by the value that the rule goes by; four passes
-const IDS = 8u; // by id; three passes
-const FILTER = 11u; // keeps what the rule leaves, where that is not done yet
-const PASSES = 12u;
-
-fn needs(rule: u32, pass_of_rule: u32, unlisted: bool) -> bool {
-  let by_value = rule == RULE_TOP_K || rule == RULE_TOP_P || rule == RULE_TYPICAL_P;
-  if (pass_of_rule == TOTAL) { return rule >= RULE_TYPICAL_P; }
-  if (pass_of_rule == INSIDE) { return rule == DRAW; }
-  if (pass_of_rule < VALUES) { return by_value; }
-  if (pass_of_rule == FILTER) { return rule != DRAW && (unlisted || !by_value); }
-  return unlisted && by_value && (pass_of_rule < IDS || rule == RULE_TOP_P);
-}
-
-// Whether a candidate stays where the goal falls on the value, and id, that was found.
-fn stays(rule: u32, value: u32, id: u32, found: vec2u, weight: u32) -> bool {
-  if (rule == RULE_TOP_K) { return value <= found.x; }
-  if (rule == RULE_TOP_P) { return value > found.x || (value == found.x && id >= found.y); }
-  return weight > 0u && value <= found.x;
-}
-
-fn bin_sum(bin: u32) -> vec2u {
-  return vec2u(atomicLoad(&low[bin]), atomicLoad(&high[bin]));
-}
-
-// Which thread's sum the goal falls in, and what is left of the goal there. First among groups of 16, then in the group.
-fn find(goal: vec2u) -> vec3u {
-  var left = goal;
-  var group = 0u;
-  for (var i = 0u; i < 15u; i++) {
-    let beyond = group == i && !less64(left, sixteen[i]);
-    left = select(left, sub64(left, sixteen[i]), vec2<bool>(beyond));
-    group += select(0u, 1u, beyond);
-  }
-  var index = group * 16u;
-  for (var i = 0u; i < 15u; i++) {
-    let sum = sums[group * 16u + i];
-    let beyond = index == group * 16u + i && !less64(left, sum);
-    left = select(left, sub64(left, sum), vec2<bool>(beyond));
-    index += select(0u, 1u, beyond);
-  }
-  return vec3u(index, left);
-}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -163,78 +108,94 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       let known = pass_of_rule == TOTAL && rule == DRAW && summed;
       let end = select(mine_end, mine, known || (pass_of_rule == INSIDE && thread != place_found.x));
       if (pass_of_rule == FILTER) { least = least_of(rule, at, total, mean, zero); }
-      for (var quad = mine; quad < end; quad++) {
-        var keys = scores[first + quad];
-        for (var j = 0u; j < 4u; j++) {
-          let key = keys[j];
-          if (key == 0u) { continue; }
-          let gap = gap_of(key, top, zero);
-          let distance = abs(gap - mean);
-          let at_id = quad * 4u + j;
-          // Ascending values are the order in which the rule adds up; from value to bin each step keeps it, rounding too.
-          var value = bitcast<u32>(distance);
-          var bin = u32(min(select(gap, distance, rule == RULE_TYPICAL_P) * BINS_PER_NAT, 1023.0));
-          if (rule == RULE_TOP_K) { value = ~key; }
-          if (rule == RULE_TOP_P) {
-            value = key;
-            bin = BINS - 1u - bin;
-          }
-          if (pass_of_rule >= VALUES && pass_of_rule < FILTER) {
-            if (bin != bin_listed) { continue; }
-            // At the value that was found ids decide.
-            if (by_id && value != found.x) { continue; }
-            let digits = select(value, at_id, by_id) >> shift;
-            // Two shifts: a shift by 32 is not defined.
-            if ((digits >> 8u) != select(found.x, found.y, by_id)) { continue; }
-            bin = digits & 255u;
-          }
-          let sure = select((bin < bin_listed), (bin > bin_listed), rule == RULE_TOP_P);
-          if (pass_of_rule == LISTED && bin != bin_listed && !sure) {
-            keys[j] = 0u;
-            continue;
-          }
-          var weight = 1u;
-          if (rule != RULE_TOP_K) { weight = weight_of_gap(gap, zero); }
-          if (pass_of_rule == FILTER) {
-            let by_value = rule == RULE_TOP_K || rule == RULE_TOP_P || rule == RULE_TYPICAL_P;
-            let keep = select(weight >= least || key == top, stays(rule, value, at_id, found, weight), by_value);
-            keys[j] = select(0u, key, keep);
-            left_best = max(left_best, keys[j]);
-            halves_low += select(0u, weight & 0xffffu, keep);
-            halves_high += select(0u, weight >> 16u, keep);
-          } else if (pass_of_rule == INSIDE) {
-            if (less64(left, vec2u(weight, 0u))) {
-              found_shared.y = min(found_shared.y, at_id);
-              left = vec2u(0u, NO_TOKEN);
+      // Most of the time goes to the first two of these loops: what they do not need stands in the third.
+      if (pass_of_rule == BINNED) {
+        for (var quad = mine; quad < end; quad++) {
+          let keys = scores[first + quad];
+          for (var j = 0u; j < 4u; j++) {
+            let key = keys[j];
+            if (key == 0u) { continue; }
+            let gap = gap_of(key, top, zero);
+            let bin = measure(rule, key, gap, mean).y;
+            let weight = weight_for(rule, gap, zero);
+            if (bin == select(BINS - 1u, 0u, rule == RULE_TOP_P)) {
+              // Sums of the halves of words do not overflow.
+              halves_low += weight & 0xffffu;
+              halves_high += weight >> 16u;
+            } else {
+              add_to_bin(bin, vec2u(weight, 0u));
             }
-            left = sub64(left, vec2u(weight, 0u));
-          } else if (pass_of_rule == TOTAL) {
-            // Sums of the halves of words do not overflow.
-            halves_low += weight & 0xffffu;
-            halves_high += weight >> 16u;
-            if (rule == RULE_TYPICAL_P || rule == RULE_ETA) { gap_sum = add64(gap_sum, weighted(gap, weight)); }
-          } else if (pass_of_rule == LISTED && bin != bin_listed) {
-            // What weighs nothing is nothing to be near to the mean.
-            keys[j] = select(key, 0u, rule == RULE_TYPICAL_P && weight == 0u);
-            left_best = max(left_best, keys[j]);
-            halves_low += weight & 0xffffu;
-            halves_high += weight >> 16u;
-          } else if (pass_of_rule == LISTED) {
-            let at_list = atomicAdd(&length, 1u);
-            if (at_list < LIST) {
-              list_value[at_list] = value;
-              list_id[at_list] = at_id;
-              list_measure[at_list] = weight;
-            }
-          } else if (weight > 0u) {
-            let old = atomicAdd(&low[bin], weight);
-            if (old + weight < old) { atomicAdd(&high[bin], 1u); }
           }
         }
-        if (pass_of_rule == FILTER || pass_of_rule == LISTED) { scores[first + quad] = keys; }
+        add_to_bin(select(BINS - 1u, 0u, rule == RULE_TOP_P), whole(halves_low, halves_high));
+      } else if (pass_of_rule == LISTED) {
+        for (var quad = mine; quad < end; quad++) {
+          var keys = scores[first + quad];
+          for (var j = 0u; j < 4u; j++) {
+            let key = keys[j];
+            if (key == 0u) { continue; }
+            let gap = gap_of(key, top, zero);
+            let measured = measure(rule, key, gap, mean);
+            if (measured.y == bin_listed) {
+              let at_list = atomicAdd(&length, 1u);
+              if (at_list < LIST) {
+                list_value[at_list] = measured.x;
+                list_id[at_list] = quad * 4u + j;
+                list_measure[at_list] = weight_for(rule, gap, zero);
+              }
+            } else if ((measured.y > bin_listed) == (rule == RULE_TOP_P)) {
+              let weight = weight_for(rule, gap, zero);
+              // What weighs nothing is nothing to be near to the mean.
+              keys[j] = select(key, 0u, rule == RULE_TYPICAL_P && weight == 0u);
+              left_best = max(left_best, keys[j]);
+              halves_low += weight & 0xffffu;
+              halves_high += weight >> 16u;
+            } else {
+              keys[j] = 0u;
+            }
+          }
+          scores[first + quad] = keys;
+        }
+      } else {
+        for (var quad = mine; quad < end; quad++) {
+          var keys = scores[first + quad];
+          for (var j = 0u; j < 4u; j++) {
+            let key = keys[j];
+            if (key == 0u) { continue; }
+            let at_id = quad * 4u + j;
+            let gap = gap_of(key, top, zero);
+            let weight = weight_for(rule, gap, zero);
+            let measured = measure(rule, key, gap, mean);
+            if (pass_of_rule == FILTER) {
+              let by_value = rule == RULE_TOP_K || rule == RULE_TOP_P || rule == RULE_TYPICAL_P;
+              let kept = stays(rule, measured.x, at_id, found, weight);
+              let keep = select(weight >= least || key == top, kept, by_value);
+              keys[j] = select(0u, key, keep);
+              left_best = max(left_best, keys[j]);
+              halves_low += select(0u, weight & 0xffffu, keep);
+              halves_high += select(0u, weight >> 16u, keep);
+            } else if (pass_of_rule == INSIDE) {
+              if (less64(left, vec2u(weight, 0u))) {
+                found_shared.y = min(found_shared.y, at_id);
+                left = vec2u(0u, NO_TOKEN);
+              }
+              left = sub64(left, vec2u(weight, 0u));
+            } else if (pass_of_rule == TOTAL) {
+              halves_low += weight & 0xffffu;
+              halves_high += weight >> 16u;
+              if (rule == RULE_TYPICAL_P || rule == RULE_ETA) { gap_sum = add64(gap_sum, weighted(gap, weight)); }
+            } else if (measured.y == bin_listed && (!by_id || measured.x == found.x)) {
+              // At the value that was found ids decide.
+              let digits = select(measured.x, at_id, by_id) >> shift;
+              // Two shifts: a shift by 32 is not defined.
+              if ((digits >> 8u) == select(found.x, found.y, by_id)) { add_to_bin(digits & 255u, vec2u(weight, 0u)); }
+            }
+          }
+          if (pass_of_rule == FILTER) { scores[first + quad] = keys; }
+        }
       }
       if ((pass_of_rule == TOTAL && !known) || pass_of_rule == FILTER || pass_of_rule == LISTED) {
-        sums[thread] = add64(vec2u(halves_high << 16u, halves_high >> 16u), vec2u(halves_low, 0u));
+        sums[thread] = whole(halves_low, halves_high);
         gap_sums[thread] = gap_sum;
       }
       if (pass_of_rule == FILTER) { atomicMax(&tops[rule + 1u], left_best); }

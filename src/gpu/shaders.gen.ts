@@ -25,11 +25,10 @@ export const DIGEST = {
   "MOST_WORDS": 64
 } as const
 
-export const DRAW_DENSE = {
-  "THREADS": 256,
+export const DRAW_BINS = {
   "BINS": 1024,
-  "LIST": 256,
   "BINS_PER_NAT": 46.5,
+  "FAR": 512,
   "TOTAL": 0,
   "INSIDE": 1,
   "BINNED": 2,
@@ -38,6 +37,11 @@ export const DRAW_DENSE = {
   "IDS": 8,
   "FILTER": 11,
   "PASSES": 12
+} as const
+
+export const DRAW_DENSE = {
+  "THREADS": 256,
+  "LIST": 256
 } as const
 
 export const DRAW_RULES = {

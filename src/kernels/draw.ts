@@ -2,6 +2,7 @@
 import type { Recorder } from '../gpu/recorder.ts'
 import { part } from '../gpu/shader.ts'
 import {
+  drawBins,
   drawDense as drawDenseShader,
   drawRules,
   drawShort as drawShortShader,
@@ -40,7 +41,8 @@ function drawDense(r: Recorder<BatchShape>, b: SamplerBuffers): void {
     bindings: { logits: b.logits.buffer, scores, rows, settings, history },
     constants: { V, QUADS, SPAN: ceilDiv(QUADS, 256), STRIDE_QUADS: b.logits.stride / 4, POSITIONS },
   })
-  r.dispatch('draw dense', [draw, rules(), ...math()], [(batch) => batch.outputs])
+  const bins = part(drawBins, { bindings: {}, constants: {} })
+  r.dispatch('draw dense', [draw, rules(), bins, ...math()], [(batch) => batch.outputs])
 }
 
 export const SAMPLERS = { greedy: drawGreedy, short: drawShort, dense: drawDense } as const satisfies Record<
