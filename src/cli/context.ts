@@ -20,30 +20,30 @@ export function colorsFor(cli: Cli, stream: 'out' | 'err') {
 }
 
 /** One dim line for the person at the keyboard, beside the output and not in it. */
-export function note(cli: Cli, text: string): Promise<void> {
-  return cli.terminal.err.write(`${colorsFor(cli, 'err').dim(inWindow(cli, 'err', text))}\n`)
+export function note(cli: Cli, text: string, indent = 0): Promise<void> {
+  return cli.terminal.err.write(`${colorsFor(cli, 'err').dim(inWindow(cli, 'err', text, indent))}\n`)
 }
 
-/** A text of ours with its lines broken at words, where a person reads it in a window. */
-export function inWindow(cli: Cli, stream: 'out' | 'err', text: string): string {
+/**
+ * A text of ours with its lines broken at words, where a person reads it in a window.
+ * @param indent columns before each line but the first of what was one
+ */
+export function inWindow(cli: Cli, stream: 'out' | 'err', text: string, indent = 0): string {
   const { isTTY, columns } = cli.terminal[stream]
-  return isTTY
-    ? text
-        .split('\n')
-        .map((line) => brokenAtWords(line, columns))
-        .join('\n')
-    : text
+  if (!isTTY) return text
+  const lines = text.split('\n').map((line) => brokenAtWords(line, columns, ' '.repeat(indent)))
+  return lines.join('\n')
 }
 
-function brokenAtWords(text: string, columns: number): string {
+function brokenAtWords(text: string, columns: number, indent: string): string {
   const lines = ['']
-  for (const word of text.split(' ')) {
+  // The blanks between two columns belong to the word before them.
+  for (const word of text.match(/\S+ *|^ +/g) ?? []) {
     const line = lines.at(-1)!
-    if (line === '') lines[lines.length - 1] = word
-    else if (line.length + 1 + word.length <= columns) lines[lines.length - 1] = `${line} ${word}`
-    else lines.push(word)
+    if (line.trim() === '' || line.length + word.trimEnd().length <= columns) lines[lines.length - 1] = line + word
+    else lines.push(indent + word)
   }
-  return lines.join('\n')
+  return lines.map((line) => line.trimEnd()).join('\n')
 }
 
 /** Features of the GPU to do without, from the environment: for tests of the baseline, and around broken drivers. */

@@ -8,10 +8,12 @@ import {
   MemoryError,
   MistralError,
   ParameterError,
+  StorageError,
 } from '../errors.ts'
 import type { Cli } from './context.ts'
 import { commandLine } from './invocation.ts'
 import { flagOfParameter } from './sampling-options.ts'
+import { bytes } from './units.ts'
 
 /** The option that sets each option of loading. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -56,6 +58,11 @@ function inOptions(error: MistralError): string {
     const limit = limitText(limitBytes, limitName).replace('maxMemory', '--max-memory')
     const fits = fittingContext === undefined ? '' : `--context-length ${fittingContext} fits; `
     return `${what} needs ${neededBytes} bytes, ${limit}; ${fits}use --weights q8 or q4, or a smaller --context-length`
+  }
+  if (error instanceof StorageError) {
+    const { file, neededBytes, availableBytes } = error
+    const free = availableBytes === undefined ? '' : `, and ${bytes(availableBytes)} are free`
+    return `${file}: ${bytes(neededBytes)} more are needed to keep it${free}; "cache remove" makes room`
   }
   if (!(error instanceof ParameterError)) return withFlags(error.message)
   const flag = FLAGS[error.parameter] ?? flagOfParameter(error.parameter)

@@ -11,7 +11,7 @@ import type { SamplingInput } from '../sampling/request-params.ts'
 import { chosenModel } from './choice.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
 import type { ModelOptions, PlainModelOptions } from './options.ts'
-import { planLines } from './plan-text.ts'
+import { PLAN_INDENT, planLines } from './plan-text.ts'
 import { progressBar } from './progress.ts'
 
 /** What requests a loaded model works on. */
@@ -89,7 +89,8 @@ async function withBar<T, O>(
     told.add(text)
     tell(`note: ${text}`)
   }
-  const onPlan = verbose === true ? (plan: ModelPlan) => tell(planLines(plan).join('\n')) : undefined
+  const onPlan =
+    verbose === true ? (plan: ModelPlan) => void note(cli, planLines(plan).join('\n'), PLAN_INDENT) : undefined
   const own = { disableFeatures: disabledFeatures(cli), signal, onProgress, onChoice, onPlan }
   try {
     return await load({ ...(options as Omit<O, 'verbose'>), ...own })

@@ -2,9 +2,12 @@
 import type { ModelPlan } from '../model/plan-types.ts'
 import { bytes } from './units.ts'
 
+/** Where the facts begin. */
+export const PLAN_INDENT = 17
+
 export function planLines(plan: ModelPlan): string[] {
   const { memory, contextLength, trainedPositions, largestContext, maxSequences } = plan
-  const row = (name: string, value: string): string => `${name.padEnd(16)} ${value}`
+  const row = (name: string, value: string): string => `${name.padEnd(PLAN_INDENT - 1)} ${value}`
   const of = maxSequences === 1 ? '' : ` for each of ${maxSequences} sequences`
   const verdict = plan.fits ? 'fits' : 'does not fit'
   const types = Object.entries(memory.weightsByType).sort(([, a], [, b]) => b - a)

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander'
 import { AbortError, ParameterError } from '../errors.ts'
 import type { Terminal } from '../platform/terminal.ts'
-import { type Cli, UsageError } from './context.ts'
+import { type Cli, inWindow, UsageError } from './context.ts'
 import { errorText, nextStep } from './error-text.ts'
 import { createProgram, flagsOf } from './program.ts'
 import { lettersAdvice } from './suggestions.ts'
@@ -32,6 +32,7 @@ async function report(cli: Cli, error: unknown, flags: readonly string[]): Promi
   if (error instanceof AbortError) return outputClosed.aborted ? EXIT.ok : EXIT.interrupted
   const isUsage = error instanceof UsageError || error instanceof ParameterError
   const step = isUsage ? lettersAdvice(cli.terminal.argv, flags) : nextStep(cli, error)
-  await err.write(`error: ${errorText(error, Boolean(env.DEBUG))}\n${step === undefined ? '' : `${step}\n`}`)
+  const text = inWindow(cli, 'err', `error: ${errorText(error, Boolean(env.DEBUG))}`)
+  await err.write(`${text}\n${step === undefined ? '' : `${inWindow(cli, 'err', step)}\n`}`)
   return isUsage ? EXIT.usage : EXIT.failed
 }

@@ -4,7 +4,7 @@ import { CheckpointError } from '../errors.ts'
 import { messageOf } from './byte-reader.ts'
 import { Absence } from './examined.ts'
 
-/** Attempts in a row without progress before giving up. */
+/** Attempts before giving up. */
 const MAX_ATTEMPTS = 5
 const FIRST_BACKOFF_MS = 200
 const MAX_BACKOFF_MS = 20_000
@@ -122,6 +122,7 @@ async function textStart(response: Response): Promise<string> {
 /**
  * Runs `run` again after failures that may pass.
  * @param progressed asked after a failure; true starts the count of attempts again
+ * @param attempts in a row without progress
  * @throws CheckpointError when the last attempt failed, too; AbortError when the signal fired
  */
 export async function withRetries<T>(
@@ -129,6 +130,7 @@ export async function withRetries<T>(
   signal: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<T>,
   progressed: () => boolean = () => false,
+  attempts = MAX_ATTEMPTS,
 ): Promise<T> {
   let attempt = 1
   for (;;) {
@@ -142,7 +144,7 @@ export async function withRetries<T>(
       }
       if (!isTransient(error)) throw error
       if (progressed()) attempt = 1
-      if (attempt >= MAX_ATTEMPTS) {
+      if (attempt >= attempts) {
         throw new CheckpointError({ file: name }, `${messageOf(error)}, after ${attempt} attempts`, { cause: error })
       }
       await sleep(waitOf(error, attempt), signal)

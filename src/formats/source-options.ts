@@ -12,10 +12,11 @@ export interface HubOptions {
   offline?: boolean | undefined
 }
 
-/** The bytes of what is being downloaded. */
+/** The bytes of all that one source has to download, as far as that is known; they never get fewer. */
 export interface DownloadProgress {
   readonly loaded: number
   readonly total: number
+  /** The one that bytes came of. */
   readonly file: string
 }
 

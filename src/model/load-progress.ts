@@ -7,9 +7,9 @@ export interface LoadProgress {
    * pipelines, `ready` ends it.
    */
   readonly phase: 'open' | 'download' | 'weights' | 'compile' | 'ready'
-  /** Bytes of this phase so far: that have come, or that are on the GPU. */
+  /** Bytes of this phase so far: of all files that have come, or that are on the GPU. */
   readonly loaded: number
-  /** Bytes of this phase; 0 while that is not known. */
+  /** Bytes of this phase; 0 while that is not known. While headers are read it grows with each file that is to come. */
   readonly total: number
   /** The tensor that was just read, under the name it has in the file. */
   readonly tensor: string | undefined

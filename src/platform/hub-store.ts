@@ -123,7 +123,7 @@ class HubStore implements ModelStore {
     for (;;) {
       throwIfAborted(signal)
       const full = async () => new StorageError(key.path, key.size, await freeBytes(this.label))
-      const lock = await writing(lockPath, () => tryLock(lockPath), full)
+      const lock = await writing(key.path, () => tryLock(lockPath), full)
       if (lock !== undefined) {
         try {
           if ((await this.pathOf(key)) === undefined) return await Arriving.start(blobs, key, lock)

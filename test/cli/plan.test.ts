@@ -55,6 +55,14 @@ describe('plan', () => {
     )
   })
 
+  it('in a window breaks its lines at words, under what they are about', async () => {
+    const on = await run(['plan', MODEL, '--max-memory', '100kB'], { isTTY: true, columns: 80 })
+    const lines = on.out().trimEnd().split('\n')
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect(lines.filter((line) => line.startsWith(' '.repeat(17))).length).toBeGreaterThan(0)
+    expect(lines.every((line) => /^(?: {17}|[a-z ]{16} )\S/.test(line))).toBe(true)
+  })
+
   it('refuses two models, and options of loading as other commands do', async () => {
     const twice = await run(['plan', MODEL, '-m', MODEL])
     expect([twice.exitCode(), twice.err()]).toEqual([2, 'error: the model is named twice: with --model and without\n'])

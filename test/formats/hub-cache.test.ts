@@ -14,6 +14,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -121,8 +123,15 @@ describe('the cache', () => {
         onProgress: (progress) => seen.push(progress),
       })
       expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['open', 'download', 'ready'])
+      // All files are one download, whose bytes only grow.
+      const download = seen.filter(({ phase }) => phase === 'download')
+      for (const [i, { loaded, total }] of download.entries()) {
+        expect(loaded).toBeGreaterThanOrEqual(download[i - 1]?.loaded ?? 0)
+        expect(total).toBeGreaterThanOrEqual(download[i - 1]?.total ?? loaded)
+      }
+      const all = [...pocketFiles().values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+      expect(download.at(-1)).toMatchObject({ loaded: all, total: all })
       const weights = seen.filter(({ file }) => file === 'model.safetensors')
-      expect(weights.at(-1)).toMatchObject({ loaded: weights[0]!.total })
       expect(weights.some(({ bytesPerSecond }) => (bytesPerSecond ?? 0) > 0)).toBe(true)
     } finally {
       await slow.close()
@@ -151,6 +160,25 @@ describe('the cache', () => {
     expect(await removeCached(REPOSITORY, options())).toBeGreaterThan(6e6)
     expect(await removeCached(REPOSITORY, options())).toBe(0)
     expect(await listCached(options())).toEqual([])
+  })
+
+  it('is not waited for long when the Hub is ill and the model is here', async () => {
+    let asked = 0
+    const ill = createServer((_, response) => {
+      asked++
+      response.writeHead(503).end()
+    })
+    await new Promise<void>((resolve) => ill.listen(0, '127.0.0.1', resolve))
+    const where = { hub: { ...options().hub, endpoint: `http://127.0.0.1:${(ill.address() as AddressInfo).port}` } }
+    try {
+      await expect(pull(REPOSITORY, where)).rejects.toThrow(/503 .*after 5 attempts/)
+      await pull(REPOSITORY, options())
+      asked = 0
+      expect((await pull(REPOSITORY, where)).notes.join()).toMatch(/503 .*after 2 attempts.*from the cache/)
+      expect(asked).toBe(2)
+    } finally {
+      ill.close()
+    }
   })
 
   it('lets a branch mean a new commit when its files are here, not before', async () => {

@@ -14,13 +14,16 @@ interface RefusedFile {
 export class IdleWatch {
   private timer: ReturnType<typeof setTimeout>
 
-  constructor(private readonly onIdle: () => void) {
-    this.timer = setTimeout(onIdle, IDLE_MS)
+  constructor(
+    private readonly onIdle: () => void,
+    private readonly ms = IDLE_MS,
+  ) {
+    this.timer = setTimeout(onIdle, ms)
   }
 
   alive(): void {
     clearTimeout(this.timer)
-    this.timer = setTimeout(this.onIdle, IDLE_MS)
+    this.timer = setTimeout(this.onIdle, this.ms)
   }
 
   stop(): void {
@@ -82,11 +85,15 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Runs a request that brings little: when it takes too long, it counts as one that failed and may be made again. */
-export async function inTime<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function inTime<T>(
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+  ms = IDLE_MS,
+): Promise<T> {
   const attempt = new AbortController()
   const forward = () => attempt.abort(signal.reason)
   signal.addEventListener('abort', forward)
-  const watch = new IdleWatch(() => attempt.abort(new TransientError(`no answer came in ${IDLE_MS / 1000} s`)))
+  const watch = new IdleWatch(() => attempt.abort(new TransientError(`no answer came in ${ms / 1000} s`)), ms)
   try {
     return await run(attempt.signal)
   } catch (error) {

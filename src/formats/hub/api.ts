@@ -24,7 +24,12 @@ export interface HubPlace {
   /** Without a slash at the end. */
   readonly endpoint: string
   readonly token: string | undefined
+  /** True where there is something to go on with when no answer comes: then it is not waited for as long. */
+  readonly isOptional?: boolean | undefined
 }
+
+/** How long, and how often, an answer is tried for that can be done without. */
+const OPTIONAL = { ms: 10_000, attempts: 2 }
 
 /** The most bytes of an answer: repositories have thousands of files at most. */
 const MAX_ANSWER_BYTES = 32 * 2 ** 20
@@ -110,7 +115,8 @@ async function getJson(url: string, name: HubName, place: HubPlace, signal?: Abo
       throw notListed(repository, place, `is no JSON: ${messageOf(error)}`)
     }
   }
-  return withRetries(repository, signal, (signal) => inTime(signal, ask))
+  const { ms, attempts }: Partial<typeof OPTIONAL> = place.isOptional ? OPTIONAL : {}
+  return withRetries(repository, signal, (signal) => inTime(signal, ask, ms), undefined, attempts)
 }
 
 async function limitedText(response: Response, repository: string, place: HubPlace): Promise<string> {

@@ -85,23 +85,25 @@ interface Listed {
 /** What the Hub says, or what the cache holds when the Hub cannot be asked. */
 async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSignal | undefined): Promise<Listed> {
   const { store, settings } = place
+  const cached = await cachedListing(name, store)
   if (settings.offline === true) {
-    const listing = await cachedListing(name, store)
-    if (listing !== undefined) return { listing, note: undefined }
+    if (cached !== undefined) return { listing: cached, note: undefined }
     throw new CheckpointError(
       { file: name.repository },
       `is not in the cache (${store.label}), and the Hub is not asked (offline)`,
     )
   }
   try {
-    return { listing: await listRepository(name, place, signal), note: undefined }
+    const listing = await listRepository(name, { ...place, isOptional: cached !== undefined }, signal)
+    return { listing, note: undefined }
   } catch (error) {
     throwIfAborted(signal)
     const isOutage = error instanceof CheckpointError && error.cause !== undefined
-    if (!isOutage) throw error
-    const listing = await cachedListing(name, store)
-    if (listing === undefined) throw error
-    return { listing, note: `${place.endpoint} cannot be asked (${error.fact}): the model is taken from the cache` }
+    if (!isOutage || cached === undefined) throw error
+    return {
+      listing: cached,
+      note: `${place.endpoint} cannot be asked (${error.fact}): the model is taken from the cache`,
+    }
   }
 }
 

@@ -16,6 +16,9 @@ export type Wanted = Omit<Download, 'seed'>
 
 export class DeferredFiles {
   private readonly deferred = new Map<string, { reader: DeferredReader; wanted: Wanted }>()
+  /** The files that come, with their sizes and the bytes that have come: all count as one download. */
+  private readonly coming = new Map<string, { readonly size: number; come: number }>()
+  private toldAt = Number.NEGATIVE_INFINITY
 
   constructor(
     private readonly store: ModelStore,
@@ -33,27 +36,24 @@ export class DeferredFiles {
   defer(name: string, wanted: Wanted): DeferredReader {
     const reader = new DeferredReader(name, { ...wanted, name, size: wanted.key.size })
     this.deferred.set(name, { reader, wanted })
+    this.coming.set(name, { size: wanted.key.size, come: 0 })
     return reader
   }
 
   /** Brings a file now. */
   async fetch(name: string, wanted: Wanted, signal: AbortSignal | undefined): Promise<ByteReader> {
-    const report = this.meter(wanted.key.size)
-    await this.bring(name, wanted, undefined, (bytes) => report(bytes, name), signal)
+    this.coming.set(name, { size: wanted.key.size, come: 0 })
+    await this.bring(name, wanted, undefined, signal)
     return this.opened(name, wanted)
   }
 
   /** Brings all that were deferred. */
   async prepare(signal?: AbortSignal): Promise<void> {
     const all = [...this.deferred].filter(([, { reader }]) => !reader.isSettled)
-    const report = this.meter(all.reduce((sum, [, { wanted }]) => sum + wanted.key.size, 0))
     await this.refuseFull(all.map(([, { wanted }]) => wanted))
-    let before = 0
     for (const [name, { reader, wanted }] of all) {
-      const start = before
-      await this.bring(name, wanted, reader.prefix, (bytes) => report(start + bytes, name), signal)
+      await this.bring(name, wanted, reader.prefix, signal)
       await reader.settle(await this.opened(name, wanted))
-      before += wanted.key.size
     }
   }
 
@@ -76,11 +76,10 @@ export class DeferredFiles {
     name: string,
     wanted: Wanted,
     seed: Uint8Array | undefined,
-    onBytes: (bytes: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     try {
-      await bring(this.store, { ...wanted, seed }, onBytes, signal)
+      await bring(this.store, { ...wanted, seed }, (bytes) => this.tell(name, bytes), signal)
     } catch (error) {
       throwIfAborted(signal)
       if (error instanceof CheckpointError || error instanceof AbortError) throw error
@@ -88,14 +87,20 @@ export class DeferredFiles {
     }
   }
 
-  private meter(total: number): (bytes: number, file: string) => void {
-    let last = Number.NEGATIVE_INFINITY
-    return (loaded, file) => {
-      const now = performance.now()
-      if (now - last < REPORT_MS && loaded < total) return
-      last = now
-      this.onDownload?.({ loaded, total, file })
+  /** What came of a file that has to come once more is not taken back. */
+  private tell(file: string, bytes: number): void {
+    const one = this.coming.get(file)
+    if (one === undefined) return
+    one.come = Math.max(one.come, Math.min(bytes, one.size))
+    const now = performance.now()
+    if (now - this.toldAt < REPORT_MS && one.come < one.size) return
+    this.toldAt = now
+    let [loaded, total] = [0, 0]
+    for (const { come, size } of this.coming.values()) {
+      loaded += come
+      total += size
     }
+    this.onDownload?.({ loaded, total, file })
   }
 
   private async opened(name: string, wanted: Wanted): Promise<ByteReader> {
