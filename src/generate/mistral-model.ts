@@ -2,20 +2,20 @@
 
 import { onAbort, throwIfAborted } from '../async/abort.ts'
 import type { Constraint } from '../constraints/constraint.ts'
-import { AbortError, TokenizerError } from '../errors.ts'
-import { hasTokenizerBeside } from '../formats/gguf-beside.ts'
-import { absenceOf, type ModelSource } from '../formats/source.ts'
+import { AbortError } from '../errors.ts'
+import type { ModelSource } from '../formats/source.ts'
 import type { Checkpoint } from '../model/checkpoint.ts'
 import type { ModelConfig } from '../model/config.ts'
 import { LoadedModel } from '../model/loaded-model.ts'
 import type { AnyBlob, Disposes } from '../platform/globals.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
-import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { AdapterInfo, AdapterOptions } from './adapter-types.ts'
 import type { Recover } from './device-loss.ts'
 import type { Embedding, EmbedOptions } from './embedding.ts'
 import { GenerationStream } from './generation-stream.ts'
 import { type ModelStatus, statusOf } from './model-status.ts'
+import { beginTokenizer, isInCheckpoint } from './model-tokenizer.ts'
 import { NamedAdapters } from './named-adapters.ts'
 import {
   checkGenerateOptions,
@@ -80,19 +80,17 @@ export class MistralModel {
     options: LoadOptions,
     { source, template }: { source?: ModelSource; template?: Promise<unknown> } = {},
   ): Promise<MistralModel> {
-    const pending = tokenizerOf(checkpoint, options.signal)
-    pending.catch(() => {})
-    await template
-    const tokenizer = await pending
-    if (tokenizer === undefined && template !== undefined) {
-      const why = absenceOf(checkpoint.files, ['tokenizer.json', 'tokenizer.model'])
-      throw new TokenizerError(
-        `${checkpoint.files.label}: no tokenizer.json or tokenizer.model, which a chat needs${why}`,
-      )
+    let tokenizer: Tokenizer | undefined
+    const begun = beginTokenizer(checkpoint, options.signal)
+    const ready = async () => {
+      await template
+      tokenizer = await begun(template !== undefined)
+      tokenizer?.checkRows(checkpoint.config.vocabSize)
+      return tokenizer?.vocabSize
     }
-    tokenizer?.checkRows(checkpoint.config.vocabSize)
+    const known = isInCheckpoint(checkpoint) ? undefined : { ids: await ready() }
     const { maxQueue = Infinity, stepsPerReadback, maxRecoveries: most = 3 } = options
-    const loaded = await LoadedModel.load(checkpoint, options, tokenizer?.vocabSize)
+    const loaded = await LoadedModel.load(checkpoint, options, known === undefined ? ready : () => known.ids)
     const recovery = source === undefined || most === 0 ? undefined : { source, options, most, losses: 0, tokens: 0 }
     return new MistralModel(loaded, tokenizer, maxQueue, stepsPerReadback, recovery)
   }
@@ -288,12 +286,4 @@ export class MistralModel {
   [Symbol.dispose](): void {
     this.dispose()
   }
-}
-
-/** undefined when the checkpoint has none. */
-async function tokenizerOf({ files, gguf }: Checkpoint, signal?: AbortSignal): Promise<Tokenizer | undefined> {
-  const beside =
-    gguf === undefined || hasTokenizerBeside(gguf) ? await Tokenizer.fromSourceFiles(files, signal) : undefined
-  if (beside !== undefined || gguf === undefined) return beside
-  return gguf.has('tokenizer.ggml.model') ? Tokenizer.fromGguf(gguf) : undefined
 }

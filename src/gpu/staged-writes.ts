@@ -6,8 +6,8 @@ import type { Buffer } from './buffer.ts'
 import type { Gpu } from './device.ts'
 import { BufferUsage } from './flags.ts'
 
-/** The first copy to a matrix waits until all of its memory is cleared: this holds what is read meanwhile. */
-const SIZE = { slots: 16, bytes: 4 << 20 } as const
+const SIZE = { slots: 6, bytes: 4 << 20 } as const
+const AHEAD_BYTES = 64 << 20
 /** Slots that must be free before more is written: what most pieces of a matrix take at most. */
 const ENOUGH = 2
 
@@ -19,11 +19,19 @@ export class StagedWrites {
   private filled = 0
   private encoder: GPUCommandEncoder | undefined
   private readonly pending: Promise<void>[] = []
+  private readonly expected = new Set<Buffer>()
+  /** Those that were expected and are not begun yet; bytes of them. */
+  private readonly cleared = new Set<Buffer>()
+  private ahead = 0
 
-  /** @param size how many slots there are, and of how many bytes */
+  /**
+   * @param size how many slots there are, and of how many bytes
+   * @param aheadBytes that are cleared before they are begun, and a buffer more
+   */
   constructor(
     private readonly gpu: Gpu,
     private readonly size: { readonly slots: number; readonly bytes: number } = SIZE,
+    private readonly aheadBytes = AHEAD_BYTES,
   ) {}
 
   /** Waits until there is room for a piece. Throws what went wrong with the device. */
@@ -48,6 +56,36 @@ export class StagedWrites {
         this.filled += part.byteLength
       }
       done += part.byteLength
+    }
+  }
+
+  /** Names buffers that will be begun in this order, and to which nothing was written yet. */
+  expect(buffers: readonly Buffer[]): void {
+    for (const buffer of buffers) this.expected.add(buffer)
+  }
+
+  /** Must be called before anything is written to buffers that were expected. */
+  begin(buffers: readonly Buffer[]): void {
+    for (const buffer of buffers) {
+      this.expected.delete(buffer)
+      if (this.cleared.delete(buffer)) this.ahead -= buffer.size
+    }
+    this.touchAhead()
+  }
+
+  /**
+   * Has the adapter clear the next of the buffers that are expected, before the first copy asks for it. So it is never without work, and a
+   * few slots are enough.
+   */
+  touchAhead(): void {
+    for (const buffer of this.expected) {
+      if (this.ahead >= this.aheadBytes) return
+      this.expected.delete(buffer)
+      this.encoder ??= this.gpu.device.createCommandEncoder()
+      this.encoder.clearBuffer(buffer.gpuBuffer)
+      this.cleared.add(buffer)
+      this.ahead += buffer.size
+      this.submit()
     }
   }
 

@@ -22,7 +22,7 @@ import type { ModelPlan } from './plan-types.ts'
 import { Recordings } from './recordings.ts'
 import type { Runner } from './runner.ts'
 import type { SizeOptions } from './size-types.ts'
-import { createRunner, createState, needsCounting, planSizes, type Sizes } from './sizes.ts'
+import { createRunner, createState, needsCounting, planSizes, type Sizes, type State } from './sizes.ts'
 import type { TextScorer } from './text-scorer.ts'
 import type { LoadedWeights } from './weights.ts'
 
@@ -139,14 +139,14 @@ export class LoadedModel {
   }
 
   /**
-   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabSize`: ids of the tokenizer, when the
-   * model has more logits than that. Throws `CheckpointError`, `ConfigError`,
+   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabulary` is asked before weights are fetched for the number of
+   * the tokenizer's ids, when the model has more logits than that. Throws what that throws, `CheckpointError`, `ConfigError`,
    * `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is left on the GPU then.
    */
   static async load(
     checkpoint: Checkpoint,
     options: LoadedModelOptions = {},
-    vocabSize?: number,
+    vocabulary?: Vocabulary,
   ): Promise<LoadedModel> {
     throwIfAborted(options.signal)
     const { config, totalBytes } = checkpoint
@@ -157,12 +157,7 @@ export class LoadedModel {
     try {
       const counted = options.onPlan !== undefined || needsCounting(gpu, checkpoint, options)
       const taken = counted ? await (await plans()).plannedSizes(planned, options.onPlan) : sizes
-      return await LoadedModel.build(
-        gpu,
-        checkpoint,
-        { ...taken, vocabSize: Math.min(vocabSize ?? Infinity, config.vocabSize) },
-        options,
-      )
+      return await LoadedModel.build(gpu, checkpoint, taken, options, vocabulary)
     } catch (error) {
       gpu.dispose()
       throw error instanceof MemoryError ? await (await plans()).explained(error, planned) : error
@@ -172,40 +167,47 @@ export class LoadedModel {
   private static async build(
     opened: Gpu,
     checkpoint: Checkpoint,
-    sizes: Sizes,
+    planned: Sizes,
     options: LoadedModelOptions,
+    vocabulary: Vocabulary = () => undefined,
   ): Promise<LoadedModel> {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native', report = () => {} } = options
     throwIfAborted(signal)
     const choice = await chooseKernels(opened, checkpoint, { ...options, hooks: options.kernelHooks })
     let { gpu } = choice
-    // Before a byte of weights is fetched: what does not fit should be known at once.
-    const { cache, workspace } = await gpu.guard('the key/value cache', async () =>
-      createState(gpu, config, sizes, options.kvCache),
-    )
+    let sizes = planned
+    let state: State | undefined
     const notes = [...checkpoint.notes]
-    // The compilers of software adapters do one shader at a time: they begin before the weights are there.
     const { firstSampler } = options
-    const warmUpEarly = (weights: ModelWeights) => {
-      const model = new Mistral(gpu, config, weights, cache, workspace)
-      void new Recordings(model).warmUpEarly(firstSampler)
+    // Before a byte of weights is fetched: what does not fit, or cannot be, should be known at once. Software adapters are clearing memory
+    // for the weights meanwhile, and their compilers, which do one shader at a time, begin before the weights are there.
+    const beforeFetching = async (weights: ModelWeights) => {
+      const ids = (await vocabulary()) ?? Infinity
+      sizes = { ...planned, vocabSize: Math.min(ids, config.vocabSize) }
+      const { cache, workspace } = await gpu.guard('the key/value cache', async () =>
+        createState(gpu, config, sizes, options.kvCache),
+      )
+      state = { cache, workspace }
+      const early = new Mistral(gpu, config, weights, cache, workspace)
+      if (gpu.software) void new Recordings(early).warmUpEarly(firstSampler)
+      // All that could be refused was refused: now gigabytes may come.
+      await checkpoint.files.prepare?.(signal)
     }
     const load = {
-      onAllocated: gpu.software ? warmUpEarly : undefined,
+      onAllocated: beforeFetching,
       weights: dtype,
       signal,
       note: (text: string) => notes.push(text),
       onProgress: (loaded: number, tensor: string) => report({ phase: 'weights', loaded, total: totalBytes, tensor }),
     }
-    // All that could be refused was refused: now gigabytes may come.
-    await checkpoint.files.prepare?.(signal)
     const weights = await gpu.guard('the model', () => ALLOCATION.loadWeights(gpu, checkpoint, load))
     if (weights.quantization !== undefined)
       notes.push((await import('./rounding.ts')).roundingNote(weights.quantization))
     report({ phase: 'compile', loaded: totalBytes, total: totalBytes })
     const chosen = await choice.end()
     gpu = chosen.gpu
+    const { cache, workspace } = state!
     const model = new Mistral(gpu, config, weights, cache, workspace)
     const runner = await gpu.guard('what brings results back', async () => createRunner(model, sizes))
     if (options.onProfile) {
@@ -251,5 +253,8 @@ export class LoadedModel {
     this.gpu.dispose()
   }
 }
+
+/** Gives the number of the tokenizer's ids; undefined where there is no tokenizer. */
+type Vocabulary = () => Promise<number | undefined> | number | undefined
 
 type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'kernels'

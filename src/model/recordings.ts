@@ -18,6 +18,10 @@ export class Recordings {
   private readonly known = new Map<string, Promise<Recording<never>>>()
   private readonly compiled = new Set<string>()
   private readonly failed = new Set<string>()
+  /** All that is compiled ahead is being compiled, or waits until nothing else is to do. */
+  begun: Promise<void> = Promise.resolve()
+  /** A batch of many rows had an output. */
+  private hasAnswered = false
   /** On software adapters, from {@link warmUp} on. */
   meanwhile: Meanwhile | undefined
 
@@ -31,11 +35,15 @@ export class Recordings {
    */
   async warmUp(first?: SamplerKind): Promise<void> {
     const rows = await this.rowsAlone()
-    const all = [rows > 0 ? this.promptAlone() : this.prompt(1), this.head(1)]
+    const all = [rows > 0 ? this.promptAlone() : this.prompt(this.firstOutputs(1)), this.head(1)]
     if (first === undefined && !this.canChoose) all.push(this.layers(1))
     if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
     await Promise.all(all)
-    if (first !== undefined) return
+    if (first === undefined) this.begun = this.behind(rows)
+  }
+
+  /** Begins with what the first token does not take. Nobody waits for it. */
+  private async behind(rows: number): Promise<void> {
     if (!this.canChoose) return this.begin((r) => recordSampler(r, 'short', this.model))
     if (rows === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
     else await this.later((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
@@ -47,8 +55,9 @@ export class Recordings {
   async warmUpEarly(first?: SamplerKind): Promise<void> {
     const rowsAlone = await this.rowsAlone()
     if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
-    await this.begin((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass: 1 }))
-    await this.begin((r) => this.model.recordHead(r, 1))
+    const outputsClass = rowsAlone > 0 || this.firstOutputs(1) === 1 ? 1 : 'many'
+    await this.beside((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass }))
+    await this.beside((r) => this.model.recordHead(r, 1))
   }
 
   /** Compilers of software adapters take long: JavaScript chooses tokens meanwhile. */
@@ -66,6 +75,13 @@ export class Recordings {
   private async begin(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
     const recorder = await this.recorder(record).catch(() => undefined)
     recorder?.compile().catch(() => {})
+  }
+
+  /** The same one by one: cores that compile cannot bring weights to an adapter that computes on them. */
+  private async beside(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
+    if (!this.canChoose) return this.begin(record)
+    const recorder = await this.recorder(record).catch(() => undefined)
+    for (const compile of recorder?.pieces() ?? []) await compile().catch(() => {})
   }
 
   private async later(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
@@ -101,7 +117,17 @@ export class Recordings {
     if (alone) return this.promptAlone()
     if (batchClass !== 'many') return this.layers(batchClass)
     this.meanwhile?.noneAlone()
-    return this.prompt(outputs)
+    const counted = this.firstOutputs(outputs)
+    if (outputs > 0) this.hasAnswered = true
+    return this.prompt(counted)
+  }
+
+  /**
+   * As how many outputs those of a batch count. Where compilers are slow the last layer of a model's first prompt goes through the kernels
+   * that its other layers have, so that its first token waits for no others.
+   */
+  private firstOutputs(outputs: number): number {
+    return this.meanwhile?.rowsAlone === 0 && !this.hasAnswered ? Math.max(outputs, 2) : outputs
   }
 
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */

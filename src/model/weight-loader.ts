@@ -9,7 +9,7 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { StagedWrites } from '../gpu/staged-writes.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
-import { createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
+import { buffersOf, createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelWeights } from './mistral.ts'
 import { haveOneLayout, nativeLayout, Scratch } from './repack.ts'
@@ -19,8 +19,8 @@ import type { WeightsOption } from './size-types.ts'
 import { oneAfterAnother, type RowMap, runsOf, type Source } from './weight-sources.ts'
 import { MatrixTarget } from './weight-target.ts'
 
-/** Bytes of the file that are converted at a time: small enough to stay in a cache of the CPU on the way. */
-const PIECE_BYTES = 4 << 20
+/** Bytes of the file that are read at a time, and those that are converted: few enough to stay in a cache of the CPU on the way. */
+const [PIECE_BYTES, CACHED_BYTES] = [4 << 20, 512 << 10]
 /** Pieces that are read ahead of the one that is converted. */
 const AHEAD = 3
 /** What software adapters are brought goes through buffers that are used again, from so many bytes on. */
@@ -33,8 +33,8 @@ export interface LoadWeightsOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each piece with the bytes read so far and the tensor they belong to. */
   readonly onProgress?: ((loadedBytes: number, tensor: string) => void) | undefined
-  /** Called when the buffers are there, before they are filled. Of tied embeddings it is not known yet whether they are. */
-  readonly onAllocated?: ((weights: ModelWeights) => void) | undefined
+  /** Awaited when the buffers are there, before anything is read. Of tied embeddings it is not known yet whether they are. */
+  readonly onAllocated?: ((weights: ModelWeights) => Promise<void>) | undefined
   /** True makes the buffers and leaves them empty: only samples of what may be tied are read. */
   readonly onlySizes?: boolean | undefined
   /** Whether the GPU rounds what it can. Default: where that is faster. */
@@ -67,7 +67,7 @@ export class WeightLoader {
   private readonly fills: (() => Promise<void>)[] = []
   private loadedBytes = 0
   private inFlight = 0
-  private readonly staged: StagedWrites | undefined
+  readonly staged: StagedWrites | undefined
   private submitted: Promise<void> = Promise.resolve()
   private readonly jobs: Job[] = []
   /** Memory that files are read to, again and again. */
@@ -81,7 +81,7 @@ export class WeightLoader {
     private readonly rounding: Rounding | undefined,
   ) {
     const { staged = gpu.software && checkpoint.totalBytes >= WORTH_STAGING } = options
-    this.staged = staged ? new StagedWrites(gpu) : undefined
+    this.staged = staged && !options.onlySizes ? new StagedWrites(gpu) : undefined
   }
 
   /** @param bias the name that the matrix's bias has, if it has one */
@@ -143,6 +143,8 @@ export class WeightLoader {
     const plain = createMatrix(this.gpu, label, layout, { rows, cols })
     const hasBias = sources.some(({ bias }) => bias !== undefined)
     const matrix = hasBias ? withBiases(this.gpu, plain) : plain
+    // What stands behind the scales is there already.
+    if (layout.tail === undefined) this.staged?.expect(buffersOf(plain))
     this.fills.push(async () => {
       await this.fillMatrix(matrix, sources, map, group)
       if (hasBias) await this.biases(matrix, sources, map, rows)
@@ -152,14 +154,16 @@ export class WeightLoader {
 
   private async fillMatrix(matrix: Matrix, sources: readonly Source[], map: RowMap, group: number): Promise<void> {
     const { rounding, scratch, staged } = this
+    staged?.begin(buffersOf(matrix))
     const dtypes = sources.map((source) => source.info.dtype)
     const rows = sources.reduce((sum, source) => sum + source.rows, 0)
     const fileRow = Math.max(...sources.map(({ info, cols }) => storedBytes(info.dtype, cols)))
     // Whole fours keep their offsets in the scales buffer aligned.
     const unit = ceilTo(group, 4) === group ? group : group * (group % 2 === 0 ? 2 : 4)
-    const count = Math.max(1, Math.floor(PIECE_BYTES / fileRow / unit)) * unit
+    const unitsOf = (bytes: number) => Math.max(1, Math.floor(bytes / fileRow / unit)) * unit
+    const [count, atOnce] = [unitsOf(PIECE_BYTES), unitsOf(CACHED_BYTES)]
     const rounded = await rounding?.open(matrix, dtypes, Math.min(count, rows))
-    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch, staged })
+    const target = new MatrixTarget(this.gpu, { matrix, sources, rounding, rounded, scratch, staged, atOnce })
     for (let first = 0; first < rows; first += count) {
       await this.rows(target, map, first, Math.min(count, rows - first))
     }
@@ -172,10 +176,10 @@ export class WeightLoader {
     await this.add(parts, (data) => {
       let next = 0
       const values = infos.map((bias) => bias && decodeToF32(bias.dtype, data[next++]!))
-      const all = Float32Array.from({ length: rows }, (_, i) => {
-        const { source, row } = map(i)
-        return values[source]?.[sources[source]!.order?.(row) ?? row] ?? 0
-      })
+      const all = new Float32Array(rows)
+      for (const { source, row, index, step, count } of runsOf(sources, map, 0, rows)) {
+        for (let i = 0; i < count; i++) all[index + i * step] = values[source]?.[row + i] ?? 0
+      }
       writeBiases(this.gpu, matrix, all)
     })
   }
@@ -204,7 +208,7 @@ export class WeightLoader {
           if (twin?.isSame && own !== undefined) twin.compare(info, rows!, own)
         }
         const rows = bySource.map(({ from, data: [rows] }) => ({ from, rows: rows! }))
-        this.inFlight += target.put(runs, first, count, rows)
+        this.inFlight += target.put(map, first, count, rows)
       },
     )
   }

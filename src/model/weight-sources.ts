@@ -17,17 +17,27 @@ export interface Source {
   readonly twin?: Twin | undefined
 }
 
-/** Which row of which source stands at a row of the fused matrix. */
-export type RowMap = (row: number) => { source: number; row: number }
+/** Which rows of which sources stand at rows `first` to `first + count` of the fused matrix, in runs, before a source's own order. */
+export type RowMap = (first: number, count: number) => Run[]
 
-export const inOrder: RowMap = (row) => ({ source: 0, row })
-export const interleaved: RowMap = (row) => ({ source: row % 2, row: Math.floor(row / 2) })
+export const inOrder: RowMap = (row, count) => [{ source: 0, row, index: 0, step: 1, count }]
+
+export const interleaved: RowMap = (first, count) =>
+  [0, 1].flatMap((index) => {
+    const [row, own] = [first + index, Math.ceil((count - index) / 2)]
+    return own > 0 ? [{ source: row % 2, row: Math.floor(row / 2), index, step: 2, count: own }] : []
+  })
 
 export function oneAfterAnother(sources: readonly Source[]): RowMap {
-  return (row) => {
-    let source = 0
-    while (row >= sources[source]!.rows) row -= sources[source++]!.rows
-    return { source, row }
+  return (first, count) => {
+    const runs: Run[] = []
+    let begin = 0
+    for (const [source, { rows }] of sources.entries()) {
+      const [from, to] = [Math.max(first, begin), Math.min(first + count, begin + rows)]
+      if (from < to) runs.push({ source, row: from - begin, index: from - first, step: 1, count: to - from })
+      begin += rows
+    }
+    return runs
   }
 }
 
@@ -49,21 +59,22 @@ export interface Run {
   readonly count: number
 }
 
-/** Rows `first` to `first + count` of a fused matrix as few runs. */
+/** Rows `first` to `first + count` of a fused matrix, in the order of their sources. */
 export function runsOf(sources: readonly Source[], map: RowMap, first: number, count: number): Run[] {
-  const done: Run[] = []
-  const open = sources.map((): (Run & { count: number; step: number }) | undefined => undefined)
-  for (let index = 0; index < count; index++) {
-    const { source, row: plain } = map(first + index)
-    const row = sources[source]!.order?.(plain) ?? plain
-    const run = open[source]
-    const step = run === undefined ? 0 : run.count === 1 ? index - run.index : run.step
-    if (run !== undefined && row === run.row + run.count && index === run.index + step * run.count) {
-      Object.assign(run, { count: run.count + 1, step })
-    } else {
-      if (run !== undefined) done.push(run)
-      open[source] = { source, row, index, step: 1, count: 1 }
-    }
+  return map(first, count).flatMap((run) => {
+    const { order } = sources[run.source]!
+    return order === undefined ? run : ordered(run, order)
+  })
+}
+
+/** A run whose rows stand elsewhere in the file. */
+function ordered({ source, row, index, step, count }: Run, order: (row: number) => number): Run[] {
+  const runs: Run[] = []
+  let begin = 0
+  for (let i = 1; i <= count; i++) {
+    if (i < count && order(row + i) === order(row + i - 1) + 1) continue
+    runs.push({ source, row: order(row + begin), index: index + begin * step, step, count: i - begin })
+    begin = i
   }
-  return [...done, ...open.flatMap((run) => run ?? [])]
+  return runs
 }

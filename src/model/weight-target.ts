@@ -7,7 +7,7 @@ import type { RoundedMatrix } from '../kernels/round-blocks.ts'
 import { type Matrix, rowBytes, writeMatrixRows } from '../kernels/weight.ts'
 import { type PackedRows, packRows, type Scratch, takesAsTheyAre } from './repack.ts'
 import type { Rounding } from './rounding.ts'
-import type { Run, Source } from './weight-sources.ts'
+import { type RowMap, type Run, runsOf, type Source } from './weight-sources.ts'
 
 /** Rows of a source from one on, as they are stored. */
 export interface StoredRange {
@@ -22,6 +22,8 @@ export interface TargetParts {
   /** What rounds its rows on the GPU; undefined where the CPU converts them. */
   readonly rounded: RoundedMatrix | undefined
   readonly scratch: Scratch
+  /** Rows that the CPU converts before it hands them on: few enough to stay in its cache. Parts of a matrix are not cut by them. */
+  readonly atOnce: number
   /** What brings bytes to the GPU, where that is not the device itself. */
   readonly staged: StagedWrites | undefined
 }
@@ -37,13 +39,18 @@ export class MatrixTarget {
   }
 
   /** Makes rows `first` to `first + count` of the matrix. Returns the bytes that went to the queue. */
-  put(runs: readonly Run[], first: number, count: number, data: readonly StoredRange[]): number {
-    const { matrix, sources, rounding, rounded, staged } = this.parts
+  put(map: RowMap, first: number, count: number, data: readonly StoredRange[]): number {
+    const { matrix, sources, rounding, rounded, staged, atOnce } = this.parts
     if (rounded === undefined) {
-      writeMatrixRows(staged ?? this.gpu, matrix, first, this.convert(runs, count, data), count)
+      for (let done = 0; done < count; done += atOnce) {
+        const rows = Math.min(atOnce, count - done)
+        const runs = runsOf(sources, map, first + done, rows)
+        writeMatrixRows(staged ?? this.gpu, matrix, first + done, this.convert(runs, rows, data), rows)
+      }
       const row = rowBytes(matrix[0]!.layout, matrix[0]!.cols)
       return count * (row.quants + row.scales)
     }
+    const runs = runsOf(sources, map, first, count)
     const stored = runs.map(({ source, row, ...places }) => {
       const bytes = this.stored(data, source, row, places.count)
       return { bytes, ...places, kind: rounding!.kindOf(sources[source]!.name) }
@@ -56,10 +63,10 @@ export class MatrixTarget {
   private convert(runs: readonly Run[], count: number, data: readonly StoredRange[]): PackedRow {
     const { matrix, sources, rounding, scratch } = this.parts
     const { layout, cols } = matrix[0]!
-    const [only] = sources
-    const isWhole = runs.length === 1 && runs[0]!.step === 1 && only !== undefined
-    if (isWhole && takesAsTheyAre(only.info.dtype, layout, cols)) {
-      return { quants: data[runs[0]!.source]!.rows, scales: new Uint8Array() }
+    const [only] = runs
+    const isOne = runs.length === 1 && only?.step === 1
+    if (isOne && takesAsTheyAre(sources[only.source]!.info.dtype, layout, cols)) {
+      return { quants: this.stored(data, only.source, only.row, count), scales: new Uint8Array() }
     }
     const packed: PackedRows = scratch.rows(layout, count, cols)
     for (const { source, row, ...places } of runs) {

@@ -73,7 +73,9 @@ async function loadAll(
   const ownOutput = () => loader.matrix('output', [loader.source('output')], inOrder, ends)
   const output = config.tiedEmbeddings || twin !== undefined ? tokEmbeddings : await ownOutput()
   const made = { tokEmbeddings, layers, norm, output }
-  options.onAllocated?.(made)
+  // All that is filled next is there.
+  loader.staged?.touchAhead()
+  await options.onAllocated?.(made)
   await loader.fill()
   // Whether the two are one is known when all of both was read.
   if (twin === undefined) return made

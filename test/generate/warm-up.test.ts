@@ -13,6 +13,7 @@ const WAIT = { timeout: patience(120_000) }
 test('the first requests of a loaded model, greedy and sampled, have nothing to compile', WAIT, async () => {
   await withModel(path, load, async (model) => {
     const { counters } = model.loaded.gpu
+    await model.loaded.runner.recordings.begun
     const loaded = counters.pipelinesCreated
     const slowly = model.loaded.gpu.software && model.loaded.gpu.tuning.subgroupLanes === 4
     const ask = async (first: number) => {
