@@ -84,13 +84,13 @@ export class MistralModel {
     const begun = beginTokenizer(checkpoint, options.signal)
     const ready = async () => {
       await template
-      tokenizer = await begun(template !== undefined)
+      tokenizer ??= await begun(template !== undefined)
       tokenizer?.checkRows(checkpoint.config.vocabSize)
       return tokenizer?.vocabSize
     }
-    const known = isInCheckpoint(checkpoint) ? undefined : { ids: await ready() }
+    if (!isInCheckpoint(checkpoint)) await ready()
     const { maxQueue = Infinity, stepsPerReadback, maxRecoveries: most = 3 } = options
-    const loaded = await LoadedModel.load(checkpoint, options, known === undefined ? ready : () => known.ids)
+    const loaded = await LoadedModel.load(checkpoint, options, ready)
     const recovery = source === undefined || most === 0 ? undefined : { source, options, most, losses: 0, tokens: 0 }
     return new MistralModel(loaded, tokenizer, maxQueue, stepsPerReadback, recovery)
   }

@@ -23,11 +23,6 @@ export interface Weight extends WeightBuffers {
  */
 export type Matrix = readonly Weight[]
 
-/** The buffers of a matrix without its biases. */
-export function buffersOf(matrix: Matrix): Buffer[] {
-  return matrix.flatMap(({ quants, scales }) => (scales === undefined ? [quants] : [quants, scales]))
-}
-
 /** Bytes of one row, padding included, in each of the two buffers. */
 export function rowBytes({ rowBytes }: WeightLayout, cols: number): { quants: number; scales: number } {
   return rowBytes(ceilDiv(cols, BLOCK))

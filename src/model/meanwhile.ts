@@ -26,6 +26,8 @@ export class Meanwhile {
    * those for many rows are waited for.
    */
   readonly rowsAlone: number
+  /** A batch of many rows had an output. */
+  private hasAnswered = false
   /** Rows of prompts that went through the kernels of single rows. */
   private alone = 0
   /** Tokens that JavaScript chose, by the names of the kernels in whose place. */
@@ -46,6 +48,21 @@ export class Meanwhile {
     // What does not fit compiles the others, and all take those then. Where they are there soon, the second prompt does.
     this.alone = fits && this.isSlow ? together : Infinity
     return fits
+  }
+
+  /**
+   * As how many outputs the first prompt's one counts where that goes through the kernels for many rows: its last layer takes those that the
+   * other layers have, so that the first token waits for no others.
+   */
+  get firstOutputs(): number {
+    return this.rowsAlone === 0 && !this.hasAnswered ? 2 : 1
+  }
+
+  /** As how many the outputs of a batch of many rows count, which is computed now. */
+  outputsOf(outputs: number): number {
+    const counted = Math.max(outputs, this.firstOutputs)
+    if (outputs > 0) this.hasAnswered = true
+    return counted
   }
 
   /** Prompts are computed by the kernels for many rows from now on. */

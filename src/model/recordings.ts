@@ -20,8 +20,6 @@ export class Recordings {
   private readonly failed = new Set<string>()
   /** All that is compiled ahead is being compiled, or waits until nothing else is to do. */
   begun: Promise<void> = Promise.resolve()
-  /** A batch of many rows had an output. */
-  private hasAnswered = false
   /** On software adapters, from {@link warmUp} on. */
   meanwhile: Meanwhile | undefined
 
@@ -35,7 +33,7 @@ export class Recordings {
    */
   async warmUp(first?: SamplerKind): Promise<void> {
     const rows = await this.rowsAlone()
-    const all = [rows > 0 ? this.promptAlone() : this.prompt(this.firstOutputs(1)), this.head(1)]
+    const all = [rows > 0 ? this.promptAlone() : this.prompt(this.meanwhile?.firstOutputs ?? 1), this.head(1)]
     if (first === undefined && !this.canChoose) all.push(this.layers(1))
     if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
     await Promise.all(all)
@@ -55,8 +53,8 @@ export class Recordings {
   async warmUpEarly(first?: SamplerKind): Promise<void> {
     const rowsAlone = await this.rowsAlone()
     if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
-    const outputsClass = rowsAlone > 0 || this.firstOutputs(1) === 1 ? 1 : 'many'
-    await this.beside((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass }))
+    const many = rowsAlone > 0 ? 1 : 'many'
+    await this.beside((r) => this.recordLayers(r, many, { outputsClass: this.canChoose ? many : 1 }))
     await this.beside((r) => this.model.recordHead(r, 1))
   }
 
@@ -117,17 +115,7 @@ export class Recordings {
     if (alone) return this.promptAlone()
     if (batchClass !== 'many') return this.layers(batchClass)
     this.meanwhile?.noneAlone()
-    const counted = this.firstOutputs(outputs)
-    if (outputs > 0) this.hasAnswered = true
-    return this.prompt(counted)
-  }
-
-  /**
-   * As how many outputs those of a batch count. Where compilers are slow the last layer of a model's first prompt goes through the kernels
-   * that its other layers have, so that its first token waits for no others.
-   */
-  private firstOutputs(outputs: number): number {
-    return this.meanwhile?.rowsAlone === 0 && !this.hasAnswered ? Math.max(outputs, 2) : outputs
+    return this.prompt(this.meanwhile?.outputsOf(outputs) ?? outputs)
   }
 
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */

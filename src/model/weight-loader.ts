@@ -9,7 +9,7 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { StagedWrites } from '../gpu/staged-writes.ts'
 import { BLOCK, ceilTo } from '../kernels/shape.ts'
-import { buffersOf, createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
+import { createMatrix, type Matrix, withBiases, writeBiases } from '../kernels/weight.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ModelWeights } from './mistral.ts'
 import { haveOneLayout, nativeLayout, Scratch } from './repack.ts'
@@ -17,7 +17,7 @@ import type { Rounding } from './rounding.ts'
 import type { WeightName } from './shapes.ts'
 import type { WeightsOption } from './size-types.ts'
 import { oneAfterAnother, type RowMap, runsOf, type Source } from './weight-sources.ts'
-import { MatrixTarget } from './weight-target.ts'
+import { buffersOf, MatrixTarget } from './weight-target.ts'
 
 /** Bytes of the file that are read at a time, and those that are converted: few enough to stay in a cache of the CPU on the way. */
 const [PIECE_BYTES, CACHED_BYTES] = [4 << 20, 512 << 10]

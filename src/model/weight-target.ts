@@ -1,5 +1,6 @@
 /** A matrix that is being loaded: rows of the file become rows of it, on the CPU or on the GPU. */
 import { storedBytes } from '../formats/blocks.ts'
+import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { StagedWrites } from '../gpu/staged-writes.ts'
 import type { PackedRow } from '../kernels/quantize.ts'
@@ -26,6 +27,11 @@ export interface TargetParts {
   readonly atOnce: number
   /** What brings bytes to the GPU, where that is not the device itself. */
   readonly staged: StagedWrites | undefined
+}
+
+/** The buffers of a matrix without its biases. */
+export function buffersOf(matrix: Matrix): Buffer[] {
+  return matrix.flatMap(({ quants, scales }) => (scales === undefined ? [quants] : [quants, scales]))
 }
 
 export class MatrixTarget {
