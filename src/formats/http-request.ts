@@ -1,5 +1,5 @@
 /** One HTTP request for (a part of) a file: which failures are worth another attempt, and what a refusal means. */
-import { throwIfAborted } from '../async/abort.ts'
+import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { messageOf } from './byte-reader.ts'
 import { Absence } from './examined.ts'
@@ -171,7 +171,8 @@ async function linked<T>(signal: AbortSignal | undefined, run: (signal: AbortSig
   const forward = () => attempt.abort(signal?.reason)
   signal?.addEventListener('abort', forward)
   try {
-    return await run(attempt.signal)
+    // In Node a read of a body that has come but for its end is never settled when the signal fires.
+    return await unlessAborted(run(attempt.signal), signal)
   } catch (error) {
     attempt.abort(error)
     throw error

@@ -107,6 +107,18 @@ describe('the cache', () => {
     }
   })
 
+  it('ends at once when it is aborted with the last byte of a file', async () => {
+    for (const name of pocketFiles().keys()) {
+      const abort = new AbortController()
+      const onProgress = ({ file }: { file: string | undefined }) => {
+        if (file === name) abort.abort()
+      }
+      const running = pull(REPOSITORY, { ...options(), signal: abort.signal, onProgress })
+      await expect(running).rejects.toBeInstanceOf(AbortError)
+      rmSync(cacheFolder, { recursive: true, force: true })
+    }
+  })
+
   it('tells the phases, the bytes and their speed', async () => {
     const slow = await startHub({ slowMs: 5 })
     try {

@@ -1,4 +1,5 @@
 /** What the answer to one request for a range is worth: whether it fits the file, how long to wait, when to give up. */
+import { unlessAborted } from '../../async/abort.ts'
 import { CheckpointError } from '../../errors.ts'
 import { Absence } from '../examined.ts'
 import { discard, IDLE_MS, isVerdict, refusal, TransientError } from '../http-request.ts'
@@ -95,7 +96,7 @@ export async function inTime<T>(
   signal.addEventListener('abort', forward)
   const watch = new IdleWatch(() => attempt.abort(new TransientError(`no answer came in ${ms / 1000} s`)), ms)
   try {
-    return await run(attempt.signal)
+    return await unlessAborted(run(attempt.signal), attempt.signal)
   } catch (error) {
     throw attempt.signal.reason instanceof TransientError ? attempt.signal.reason : error
   } finally {

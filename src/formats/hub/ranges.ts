@@ -2,7 +2,7 @@
  * Fetches one file in several ranges at once and hands the bytes out in order. What broke goes on at the byte it reached; a server
  * without ranges is read in one go; answers that do not fit the file are not believed.
  */
-import { throwIfAborted } from '../../async/abort.ts'
+import { throwIfAborted, unlessAborted } from '../../async/abort.ts'
 import { CheckpointError } from '../../errors.ts'
 import { messageOf } from '../byte-reader.ts'
 import { discard, IDLE_MS, TransientError, versionOf, waitOf } from '../http-request.ts'
@@ -184,13 +184,13 @@ class OrderedFetch {
       if (response.ok && /^text\/html/i.test(response.headers.get('content-type') ?? '')) {
         throw new TransientError('a web page came in place of the file')
       }
-      if (response.status === 200) return await this.readWhole(response, segment, watch)
+      if (response.status === 200) return await this.readWhole(response, segment, watch, attempt.signal)
       if (response.status !== 206) throw await refusedBy(response, this.file)
       checkRange(response, segment.at, size)
       // Behind a redirect of the same host the token is still wanted.
       const isElsewhere = response.url !== '' && new URL(response.url).origin !== new URL(url).origin
       if (isElsewhere) this.direct = response.url
-      await this.read(response, segment, watch)
+      await this.read(response, segment, watch, attempt.signal)
     } catch (error) {
       if (attempt.signal.aborted && attempt.signal.reason instanceof TransientError) throw attempt.signal.reason
       throw error
@@ -202,10 +202,11 @@ class OrderedFetch {
     }
   }
 
-  private async read(response: Response, segment: Segment, watch: IdleWatch): Promise<void> {
+  // In Node a read of a body that has come but for its end is never settled when the signal fires.
+  private async read(response: Response, segment: Segment, watch: IdleWatch, signal: AbortSignal): Promise<void> {
     const reader = response.body?.getReader()
     while (reader !== undefined) {
-      const { done, value } = await reader.read()
+      const { done, value } = await unlessAborted(reader.read(), signal)
       if (done) break
       watch.alive()
       if (value.byteLength > segment.end - segment.at) throw new TransientError('more bytes came than were asked for')
@@ -218,7 +219,7 @@ class OrderedFetch {
   }
 
   /** The answer of a server without ranges is the whole file: what is here already is passed over. */
-  private async readWhole(response: Response, segment: Segment, watch: IdleWatch): Promise<void> {
+  private async readWhole(response: Response, segment: Segment, watch: IdleWatch, signal: AbortSignal): Promise<void> {
     const { size } = this.file
     const length = response.headers.get('content-length')
     const isEncoded = /\S/.test((response.headers.get('content-encoding') ?? '').replace(/identity/i, ''))
@@ -233,7 +234,7 @@ class OrderedFetch {
     const reader = response.body?.getReader()
     let at = 0
     while (reader !== undefined && segment.at < segment.end) {
-      const { done, value } = await reader.read()
+      const { done, value } = await unlessAborted(reader.read(), signal)
       if (done) break
       watch.alive()
       const fresh = value.subarray(Math.min(value.byteLength, Math.max(0, segment.at - at)))
