@@ -1,5 +1,6 @@
 /** A constraint on what comes after a token, if it comes: on the calls of tools behind free text. */
 import type { Constraint } from '../constraints/constraint.ts'
+import type { CourseRoom, MaskCourse } from '../constraints/course.ts'
 
 export class WakingConstraint implements Constraint {
   #awake = false
@@ -8,8 +9,9 @@ export class WakingConstraint implements Constraint {
   constructor(
     private readonly begin: number,
     private readonly inner: Required<
-      Pick<Constraint, 'fork' | 'expected' | 'mask' | 'accept' | 'prepare' | 'done' | 'unchanged'>
-    >,
+      Pick<Constraint, 'fork' | 'expected' | 'mask' | 'accept' | 'prepare' | 'done' | 'unchanged' | 'course'>
+    > &
+      Pick<Constraint, 'stage'>,
   ) {}
 
   get idle(): boolean {
@@ -22,6 +24,14 @@ export class WakingConstraint implements Constraint {
 
   get unchanged(): boolean {
     return this.#awake && this.inner.unchanged
+  }
+
+  get stage(): object | undefined {
+    return this.#awake ? this.inner.stage : undefined
+  }
+
+  course(room: CourseRoom): MaskCourse | undefined {
+    return this.#awake ? this.inner.course(room) : undefined
   }
 
   mask(): Uint32Array | null {

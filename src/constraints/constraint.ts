@@ -1,4 +1,5 @@
 /** What may come next in an answer: the notion behind which grammars, schemas and a user's own rules stand. */
+import type { CourseRoom, MaskCourse } from './course.ts'
 
 /**
  * Says before each token of one answer which tokens may come. It is asked between steps: `mask` for the next token, then
@@ -42,6 +43,17 @@ export interface Constraint {
    * time. What it throws ends the answer.
    */
   prepare?(): void
+  /**
+   * The masks of several tokens from the next on, in stages; undefined where they are not known. Tokens that were chosen from them count as long as
+   * {@link stage} is the key of the mask that was used.
+   * @internal
+   */
+  course?(room: CourseRoom): MaskCourse | undefined
+  /**
+   * The key of the stage of the next token.
+   * @internal
+   */
+  readonly stage?: object | undefined
   /** At most `most` tokens that are likely to come, such as those of a text that is fixed. They are guesses: what the model chooses counts. */
   expected?(most: number): readonly number[]
 }

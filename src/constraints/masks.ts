@@ -1,6 +1,7 @@
 /** Which tokens can come in a state of an automaton, as bitsets. */
 import type { Automaton, State } from './automaton.ts'
 import type { Fan, Joint } from './branch.ts'
+import { Courses } from './course.ts'
 import { Explorer } from './explorer.ts'
 import { Insides } from './insides.ts'
 import type { Place, Stack } from './stack.ts'
@@ -68,6 +69,26 @@ export class Masks {
       else mask[id >>> 5]! &= ~(1 << (id & 31))
     }
     return mask
+  }
+
+  /** The masks of several tokens ahead. */
+  coursesOf(automaton: Automaton): Courses {
+    const page = this.#pageOf(automaton)
+    page.courses ??= new Courses(automaton, this)
+    return page.courses
+  }
+
+  /** The tokens that probably change the mask: all of a small one; of others those that go on behind a terminal, or end within a character. */
+  turning(automaton: Automaton, state: State): readonly number[] {
+    const page = this.#pageOf(automaton)
+    const ends = new Set(this.vocabulary.endIds)
+    const mask = this.of(automaton, state)
+    if (mask.set === undefined) return mask.ids.filter((id) => !ends.has(id))
+    const behind = state.places.map(({ lex, stack }) => {
+      const { exits } = this.#insides.of(lex, this.#insides.roots.all, automaton.budget)
+      return exits === undefined ? NOTHING : this.#behind(page, exits, stack)
+    })
+    return [...new Set([...behind.flatMap(({ ids }) => ids), ...this.vocabulary.unfinished])]
   }
 
   /** Works out a little of what masks to come are put together from. */
@@ -170,6 +191,7 @@ class Page {
   /** Of states that can be read in several ways, by what their masks are put together from. */
   readonly ofPlaces = new Map<string, Tokens>()
   /** By what comes behind a terminal: with it the masks of places, and alone the tokens that go on behind a fan. */
+  courses: Courses | undefined
   readonly #atStack = new Map<Stack, Map<Joint | Fan, Tokens>>()
 
   constructor(readonly automaton: Automaton) {}

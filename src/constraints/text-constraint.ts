@@ -2,11 +2,14 @@
 import { ConstraintError } from '../errors.ts'
 import type { Automaton, State } from './automaton.ts'
 import type { Constraint } from './constraint.ts'
+import type { CourseRoom, MaskCourse } from './course.ts'
 import type { Masks } from './masks.ts'
 import type { Tokens } from './token-set.ts'
 
 /** Bytes to look ahead at a time. */
 const LOOKAHEAD = 512
+/** Units of the budget for masks that are only likely to be needed. */
+const COURSE_UNITS = 6000
 
 export class TextConstraint implements Constraint {
   #state: State
@@ -73,6 +76,24 @@ export class TextConstraint implements Constraint {
     return withinStack(() => this.masks.of(this.automaton, this.#state)) === this.#asked
   }
 
+  course(room: CourseRoom): MaskCourse | undefined {
+    if (this.begins || this.#done) return undefined
+    this.automaton.budget.renew(COURSE_UNITS)
+    try {
+      return withinStack(() => this.masks.coursesOf(this.automaton).from(this.#state, room))
+    } catch (error) {
+      // What fails here fails again where its mask is asked for, if that is ever so.
+      if (error instanceof ConstraintError) return undefined
+      throw error
+    }
+  }
+
+  get stage(): object | undefined {
+    if (this.begins || this.#done) return undefined
+    this.automaton.budget.renew()
+    return withinStack(() => this.masks.of(this.automaton, this.#state))
+  }
+
   prepare(): void {
     this.masks.prepare(this.automaton)
   }
@@ -91,6 +112,7 @@ export class TextConstraint implements Constraint {
     if (state === null) throw unfit(tokenId)
     this.#state = state
     this.begins = false
+    this.masks.coursesOf(this.automaton).visit(state)
   }
 
   fork(): TextConstraint {

@@ -1,4 +1,5 @@
 /** The tokens of a vocabulary by their bytes. */
+import { CONTROL_MARK } from './lexer.ts'
 import { Trie } from './trie.ts'
 
 /** A vocabulary, as far as texts are concerned. */
@@ -17,6 +18,7 @@ export interface TokenSource {
 }
 
 const SPACE = 0x20
+const BACKSLASH = 0x5c
 
 /**
  * Longer tokens have tries of their own. They are few, and without them the end of a bounded text is near for its last characters
@@ -35,6 +37,7 @@ export class Vocabulary {
    * itself keeps it.
    */
   readonly unusual: ReadonlyMap<number, Uint8Array | undefined>
+  #unfinished: readonly number[] | undefined
   readonly #starts: Uint32Array
   readonly #text: Uint8Array
 
@@ -64,6 +67,14 @@ export class Vocabulary {
     })
   }
 
+  /** Tokens of a byte or a few that end within a character, or with a backslash: what comes behind them is of another kind. */
+  get unfinished(): readonly number[] {
+    this.#unfinished ??= Array.from({ length: this.size }, (_, id) => id).filter((id) =>
+      endsWithin(this.tokenBytes(id)),
+    )
+    return this.#unfinished
+  }
+
   /** The bytes of a token; empty for those that no text holds. */
   tokenBytes(id: number): Uint8Array {
     return this.#text.subarray(this.#starts[id]!, this.#starts[id + 1]!)
@@ -80,6 +91,16 @@ export class Vocabulary {
   longestAt(text: readonly number[], start: number): { readonly id: number; readonly end: number } | undefined {
     return this.tries.map((trie) => trie.longestAt(text, start)).findLast((found) => found !== undefined)
   }
+}
+
+/** Whether a short text ends with a backslash or with the beginning of a character. */
+function endsWithin(bytes: Uint8Array): boolean {
+  if (bytes.length > 3 || bytes[0] === CONTROL_MARK) return false
+  if (bytes.at(-1) === BACKSLASH) return true
+  const lead = bytes.findLastIndex((byte) => byte >= 0xc0)
+  if (lead < 0) return false
+  const length = bytes[lead]! < 0xe0 ? 2 : bytes[lead]! < 0xf0 ? 3 : 4
+  return lead + length > bytes.length
 }
 
 function joined(parts: readonly Uint8Array[], total: number): Uint8Array {

@@ -1,4 +1,5 @@
 /** One request on its way through the scheduler, and the only owner of its counters. */
+import type { CourseRoom } from '../constraints/course.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
@@ -50,7 +51,9 @@ export class Generation<Note = unknown> implements Owner {
     this.#steps = new StepQueue(resumed)
     this.#speculation = request.speculate?.(this.tokens, costs, () => this.stepwise)
     this.#masked = isAsked(request.constraint)
-    this.#maskRun = request.maskRun?.(costs, request.sampler === 'greedy' && request.constraint?.fork !== undefined)
+    const { constraint, sampler } = request
+    const best = sampler === 'greedy' && constraint?.fork !== undefined
+    this.#maskRun = request.maskRun?.(costs, best, constraint?.course !== undefined)
   }
 
   get adapter(): Adapter | undefined {
@@ -171,7 +174,9 @@ export class Generation<Note = unknown> implements Owner {
     const isOver = () => this.#done || this.#epoch !== epoch
     const fail = (error: Error) => this.fail(error)
     const asked = (mask: Uint32Array | null) => this.#maskRun?.asked(mask)
-    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...needs, mask, later: later?.mask }))
+    const course = later?.course && ((room: CourseRoom) => (isOver() ? undefined : later.course?.(constraint, room)))
+    const given = { ...needs, later: later?.mask, course }
+    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...given, mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */
@@ -214,9 +219,9 @@ export class Generation<Note = unknown> implements Owner {
   }
 
   /** Whether the next of the steps on their way chose what it would have chosen under its own mask. */
-  holds(id: number, later: LaterMask | undefined): boolean {
+  holds(before: number, id: number, later: LaterMask | undefined): boolean {
     if (later === undefined) return !this.#masked || this.#maskRun!.holds
-    return later.fits(this.request.constraint!, id, (error) => this.fail(error))
+    return later.fits(this.request.constraint!, before, id, (error) => this.fail(error))
   }
 
   /** Choices on their way no longer count. */

@@ -1,5 +1,6 @@
 /** How many steps of an answer may run before its constraint is asked again, and under which mask. It is loaded for requests with a constraint. */
 import type { Constraint } from '../constraints/constraint.ts'
+import { type CourseRoom, type MaskCourse, stageAfter } from '../constraints/course.ts'
 import { ParameterError } from '../errors.ts'
 import { errorOf } from './thrown.ts'
 
@@ -13,12 +14,15 @@ export interface MaskCosts {
 
 /** What the steps of a batch behind its first are chosen from. */
 export interface LaterMask {
-  mask(): Uint32Array | null
+  /** The same for all of them; undefined where `course` gives them. */
+  readonly mask?: (() => Uint32Array | null) | undefined
+  readonly course?: ((constraint: Constraint, room: CourseRoom) => MaskCourse | undefined) | undefined
   /**
    * Whether the token that was chosen so is the one that would have been chosen from its own mask, which is asked for.
+   * @param before the token before it, which the constraint has accepted
    * @param fail takes what the constraint throws
    */
-  fits(constraint: Constraint, tokenId: number, fail: (error: Error) => void): boolean
+  fits(constraint: Constraint, before: number, tokenId: number, fail: (error: Error) => void): boolean
 }
 
 /** Numbers of steps to choose from, each the double of the one before. */
@@ -32,8 +36,10 @@ const HINT = 0.5
 
 /**
  * Several steps run where the tokens behind the first are likely to be right without their own masks; those behind a wrong one are
- * dropped, so that each token of the answer is what its own mask would have given. There are two ways to that.
+ * dropped, so that each token of the answer is what its own mask would have given. There are three ways to that.
  *
+ * - The constraint gives a course of masks, in which the GPU finds the mask of each token by the token before it. It is most likely to be right, and
+ *   holds for all samplers: where there is one, it is taken.
  * - Inside of a string, for one, the same tokens may come again and again: the mask of the first step is that of the next, too, and the
  *   constraint says so. This holds for all samplers.
  * - The best token of many is the best of some of them, if it is one of these. So where the best is taken, any mask will do that lets in
@@ -46,16 +52,25 @@ export class MaskRun {
   readonly #kept = new Odds()
   readonly #all = new Superset(null)
   readonly #seen = new Superset(new Uint32Array(0))
+  readonly #course = new Odds()
   /** The mask that was asked for last lets most of the vocabulary in. */
   #free = false
   /** The token that comes next was chosen from a superset. */
   #judged = false
 
-  /** @param best the best token is taken, and the constraint can be asked again */
+  private readonly best: boolean
+
+  /**
+   * @param best the best token is taken, and the constraint can be asked again
+   * @param courses the constraint gives courses
+   */
   constructor(
     private readonly costs: MaskCosts,
-    private readonly best = false,
-  ) {}
+    best = false,
+    private readonly courses = false,
+  ) {
+    this.best = best && !courses
+  }
 
   /** The mask of the next token is that of the token before. */
   get holds(): boolean {
@@ -77,13 +92,36 @@ export class MaskRun {
 
   /** For the next batch of several steps; undefined where the first step's mask has to hold. */
   get later(): LaterMask | undefined {
+    if (this.courses) return this.#alongCourse()
     if (!this.best) return undefined
     const superset = this.#likeliest
     return {
       mask: () => superset.words,
-      fits: (constraint, id, fail) => {
+      fits: (constraint, _before, id, fail) => {
         try {
           return this.#judge(superset, checkedMask(constraint.mask()), id)
+        } catch (error) {
+          fail(errorOf(error))
+          return false
+        }
+      },
+    }
+  }
+
+  #alongCourse(): LaterMask {
+    let course: MaskCourse | undefined
+    let stage = 0
+    return {
+      course: (constraint, room) => {
+        course = constraint.course?.(room)
+        return course
+      },
+      fits: (constraint, before, _id, fail) => {
+        try {
+          if (course !== undefined) stage = stageAfter(course, stage, before)
+          const fits = course !== undefined && constraint.stage === course.stages[stage]!.key
+          this.#course.add(fits)
+          return fits
         } catch (error) {
           fail(errorOf(error))
           return false
@@ -103,9 +141,9 @@ export class MaskRun {
 
   /** The number of steps that brings most tokens for its cost; one where the mask has just changed and has to hold. */
   get steps(): number {
-    if (!this.best && this.#length === 0) return 1
+    if (!this.best && !this.courses && this.#length === 0) return 1
     if (this.costs.fixed !== undefined) return this.costs.fixed
-    const { likely } = this.best ? this.#likeliest.odds : this.#kept
+    const { likely } = this.courses ? this.#course : this.best ? this.#likeliest.odds : this.#kept
     let [best, bestRate, cost] = [1, 0, 0]
     for (const steps of STEPS) {
       const measured = this.costs.heldCost(steps)

@@ -44,7 +44,7 @@ function receiveSteps({ generation, epoch, later }: Share, choice: Choices, step
     generation.arrived()
     // Accepting a token may end the request, from inside `stopWhen` too.
     if (!receive(choice, step) || generation.epoch !== epoch) return
-    if (step + 1 < steps && !generation.holds(choice.ids[step + 1]!, later)) {
+    if (step + 1 < steps && !generation.holds(choice.ids[step]!, choice.ids[step + 1]!, later)) {
       generation.dropAhead()
       return
     }

@@ -3,7 +3,7 @@ import type { Constraint } from '../constraints/constraint.ts'
 import { allows, checkedMask, type MaskCosts, MaskRun } from './mask-run.ts'
 import { errorOf } from './thrown.ts'
 
-export const maskRun = (costs: MaskCosts, best: boolean): MaskRun => new MaskRun(costs, best)
+export const maskRun = (costs: MaskCosts, best: boolean, courses: boolean): MaskRun => new MaskRun(costs, best, courses)
 
 /** The generation whose masks they are. */
 export interface MaskOwner {

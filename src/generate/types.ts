@@ -75,7 +75,7 @@ export interface GenerationRequest<Note = unknown> {
   /** Makes its masks; undefined without a constraint. */
   readonly masks: MaskSources | undefined
   /** Makes what says how many steps run before they are asked for again; undefined without a constraint. */
-  readonly maskRun: ((costs: MaskCosts, best: boolean) => MaskRun) | undefined
+  readonly maskRun: ((costs: MaskCosts, best: boolean, courses: boolean) => MaskRun) | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean

@@ -234,7 +234,9 @@ export const ROUND_WORDS = {
 } as const
 
 export const RULES_COPY = {
-  "THREADS": 256
+  "THREADS": 256,
+  "COURSE_WORDS": 4,
+  "STAGE_WORDS": 3
 } as const
 
 export const RULES_SCATTER = {

@@ -16,8 +16,8 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   const { V, QUADS, POSITIONS } = sizes(b)
   const { rows, settings, scores, counts, history, lists, masks } = b
   const copy = part(rulesCopy, {
-    bindings: { logits: b.logits.buffer, scores, rows, settings, masks },
-    constants: { ...maskConstants(b), QUADS, STRIDE_QUADS: b.logits.stride / 4 },
+    bindings: { logits: b.logits.buffer, scores, rows, settings, masks, history },
+    constants: { ...maskConstants(b), POSITIONS, QUADS, STRIDE_QUADS: b.logits.stride / 4 },
   })
   const copied = (batch: BatchShape) => Math.max(batch.ruled, batch.masked ?? 0)
   r.dispatch('rules copy', [copy, ...math()], [ceilDiv(QUADS, RULES_COPY.THREADS), copied])
@@ -29,6 +29,6 @@ export function scoreRules(r: Recorder<BatchShape>, b: SamplerBuffers): void {
 }
 
 function maskConstants(b: SamplerBuffers) {
-  const { words, later, since } = maskPlaces(b)
-  return { MASK_WORDS: words, LATER: later, SINCE: since }
+  const { words, later, since, courses, stages, moves, slots } = maskPlaces(b)
+  return { MASK_WORDS: words, LATER: later, SINCE: since, COURSES: courses, STAGES: stages, MOVES: moves, SLOTS: slots }
 }

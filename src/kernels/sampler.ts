@@ -5,7 +5,14 @@ import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import type { Recorder } from '../gpu/recorder.ts'
 import { part, type ShaderPart } from '../gpu/shader.ts'
-import { DRAW_RULES, LOGPROBS, SAMPLER_SETTINGS, sampleGreedy, samplerSettings } from '../gpu/shaders.gen.ts'
+import {
+  DRAW_RULES,
+  LOGPROBS,
+  RULES_COPY,
+  SAMPLER_SETTINGS,
+  sampleGreedy,
+  samplerSettings,
+} from '../gpu/shaders.gen.ts'
 import { type Activation, type BatchShape, ceilDiv } from './shape.ts'
 
 /**
@@ -80,7 +87,7 @@ export function createSamplerBuffers(
     settings: make('settings', sequences * SETTINGS_WORDS),
     lists: make('lists', sequences * LIST_WORDS),
     logprobs: make('logprobs', sequences * LOGPROB_STEPS * LOGPROB_WORDS),
-    masks: make('masks', outputs * (2 * maskWords(logits.cols) + 1)),
+    masks: make('masks', masksWords(outputs, maskWords(logits.cols))),
     shortlist: make('shortlist', outputs * (SAMPLER_SETTINGS.SHORTLIST_HEAD + 2 * SHORTLIST)),
   }
 }
@@ -90,15 +97,50 @@ export function maskWords(vocabSize: number): number {
   return ceilDiv(vocabSize, 32)
 }
 
+/** Stages of courses, each with its mask, and the tokens that lead from one to another. Masks of large vocabularies are fewer. */
+const MOST_STAGES = 128
+const MOST_MOVES = 4096
+const STAGE_MASKS_WORDS = 2 ** 17
+
+function stagesFor(words: number): number {
+  return Math.max(8, Math.min(MOST_STAGES, Math.floor(STAGE_MASKS_WORDS / words)))
+}
+
+/** Words for `outputs`, with masks of so many words. */
+function masksWords(outputs: number, words: number): number {
+  return outputs * (2 * words + 1 + RULES_COPY.COURSE_WORDS) + coursesWords(words)
+}
+
+function coursesWords(words: number): number {
+  return stagesFor(words) * (words + RULES_COPY.STAGE_WORDS) + 2 * MOST_MOVES
+}
+
 /**
  * Where masks lie, in words: those of all outputs, `words` each; from `later` on their second ones; from `since` on a word for each
- * output, the position of the first row for which the second counts, or 0 where none does.
+ * output, the position of the first row for which the second counts, or 0 where none does; from `courses` on what rules_copy.wgsl says of
+ * the courses of outputs; then the stages, the moves between them (a token, a stage), and as many `slots` of masks as there are stages.
  */
 export function maskPlaces({ masks, logits, vocabSize }: Pick<SamplerBuffers, 'masks' | 'logits' | 'vocabSize'>) {
+  const most = maskWords(logits.cols)
   // Buffers may be a little longer than was asked for.
-  const outputs = Math.floor(masks.size / 4 / (2 * maskWords(logits.cols) + 1))
+  const outputs = Math.floor((masks.size / 4 - coursesWords(most)) / (masksWords(1, most) - coursesWords(most)))
   const words = maskWords(vocabSize)
-  return { words, later: outputs * words, since: 2 * outputs * words }
+  const count = stagesFor(most)
+  const since = 2 * outputs * words
+  const courses = since + outputs
+  const stages = courses + outputs * RULES_COPY.COURSE_WORDS
+  const moves = stages + count * RULES_COPY.STAGE_WORDS
+  const slots = moves + 2 * MOST_MOVES
+  return {
+    words,
+    later: outputs * words,
+    since,
+    courses,
+    stages,
+    moves,
+    slots,
+    most: { stages: count, moves: MOST_MOVES },
+  }
 }
 
 /**

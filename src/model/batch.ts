@@ -1,4 +1,5 @@
 /** What a batch is made of, and its metadata on the GPU. */
+import type { CourseRoom, MaskCourse } from '../constraints/course.ts'
 import type { Gpu } from '../gpu/device.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 import { rowsPerTile, splitsFor } from '../kernels/attention.ts'
@@ -27,6 +28,8 @@ export interface SamplerNeeds {
   readonly mask?: (() => Uint32Array | null) | undefined
   /** The mask of all steps of a batch but the first, asked for after `mask`; undefined where that counts for all. */
   readonly later?: (() => Uint32Array | null) | undefined
+  /** The masks of all steps of a batch, asked for in place of `mask`; what gives undefined leaves it to that. */
+  readonly course?: ((room: CourseRoom) => MaskCourse | undefined) | undefined
   readonly sampler: SamplerKind
   readonly logprobs: boolean
 }

@@ -9,7 +9,7 @@ import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Adapters } from './adapters.ts'
 import { type Batch, BatchWriter, endingsOf, type Row, type SamplerNeeds, workOf } from './batch.ts'
 import { type Choices, cutChoices, type Submitted } from './choices.ts'
-import { MaskWriter } from './mask.ts'
+import type { MaskWriter } from './mask.ts'
 import type { Mistral } from './mistral.ts'
 import { Recordings } from './recordings.ts'
 
@@ -30,7 +30,8 @@ export class Runner {
   private readonly free: Readback[]
   /** For whoever runs batches of its own, between the runner's. */
   readonly writer: BatchWriter
-  private readonly masks: MaskWriter
+  /** Loaded for requests with a constraint. */
+  private masks: MaskWriter | undefined
   private readonly gpu: Gpu
   /** By sequence, as they were written last. */
   private readonly params: Pick<PackedParams, 'settings' | 'lists'>[] = []
@@ -49,7 +50,6 @@ export class Runner {
     this.gpu = model.gpu
     this.recordings = new Recordings(model)
     this.writer = new BatchWriter(model, maxRows)
-    this.masks = new MaskWriter(model)
     this.logitsReadback = new Readback(this.gpu, 'logits readback', maxOutputs * model.workspace.logits.stride * 4)
     const bytes = Math.min(maxOutputs, DECODE_ROWS) * MAX_STEPS * (1 + LOGPROB_WORDS) * 4
     this.free = Array.from({ length: MAX_IN_FLIGHT }, (_, i) => new Readback(this.gpu, `choices readback ${i}`, bytes))
@@ -174,6 +174,7 @@ export class Runner {
     const after = await endings
     if (masked > 0) {
       await known?.()
+      this.masks ??= new (await import('./mask.ts')).MaskWriter(this.model)
       this.masks.write(batch)
     } else start = performance.now()
     const staging = outputs > 0 ? this.takeStaging() : undefined

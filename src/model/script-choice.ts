@@ -1,4 +1,5 @@
 /** Tokens chosen in JavaScript as long as the kernels that choose them are being compiled: those of the GPU, id for id. */
+import { type MaskCourse, stageAfter } from '../constraints/course.ts'
 import { maskWords } from '../kernels/sampler.ts'
 import { chooseToken } from '../sampling/exact-draw.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
@@ -38,7 +39,7 @@ export async function chooseInScript(
     const logits = await result.catch(() => undefined)
     if (logits === undefined) return { start: begun, result: result.then(() => all) }
     if (step === 0 && scores !== undefined) await known?.()
-    scores?.ask(step)
+    scores?.ask(step, (i) => all[i]!.ids.subarray(0, step))
     for (const [i, { sequence, position }] of outputs.entries()) {
       const params = runner.paramsOf(sequence)
       const raw = logits[i]!.subarray(0, vocabSize)
@@ -56,10 +57,12 @@ async function scorer(needs: readonly SamplerNeeds[], vocabSize: number): Promis
   if (!needs.some(({ rules, mask }) => rules || mask !== undefined)) return undefined
   const { ruledScores } = await import('../sampling/packed-rules.ts')
   const masks: (Uint32Array | undefined)[] = []
+  const courses: (MaskCourse | undefined)[] = []
   return {
-    ask(step) {
-      for (const [i, { mask, later }] of needs.entries()) {
-        const given = step === 0 ? mask : step === 1 ? later : undefined
+    ask(step, chosen) {
+      for (const [i, { mask, later, course }] of needs.entries()) {
+        if (step === 0 && course !== undefined) courses[i] = course(ROOM)
+        const given = courses[i] === undefined ? [mask, later][step] : stageMask(courses[i]!, chosen(i))
         // What a constraint gives counts until it is asked again: the masks of several outputs may be one array, written anew.
         if (given !== undefined) masks[i] = wholeMask(given(), maskWords(vocabSize)).slice()
       }
@@ -73,9 +76,18 @@ async function scorer(needs: readonly SamplerNeeds[], vocabSize: number): Promis
   }
 }
 
+/** Any course is short enough here, but what would be asked of the GPU is enough. */
+const ROOM = { stages: 64, moves: 4096 }
+
+/** The mask behind what was chosen. */
+function stageMask(course: MaskCourse, chosen: Uint32Array): () => Uint32Array {
+  const stage = chosen.reduce((at, id) => stageAfter(course, at, id), 0)
+  return () => course.stages[stage]!.mask()
+}
+
 interface Scorer {
-  /** Asks for the masks of a step of the batch, those of all outputs in order. */
-  ask(step: number): void
+  /** Asks for the masks of a step of the batch, those of all outputs in order, behind what was `chosen` in it. */
+  ask(step: number, chosen: (output: number) => Uint32Array): void
   /** The scores of an output behind so many tokens, of which the batch chose some. */
   of(
     output: number,

@@ -51,7 +51,7 @@ describe('steps that take the best token of a superset', () => {
   const asks = (mask: Uint32Array | null) => ({ mask: () => mask, accept: () => {} })
   const run = () => new MaskRun(costs(1), true)
   const fits = (of: MaskRun, mask: Uint32Array | null, id: number) => {
-    return of.later!.fits(asks(mask), id, (error) => {
+    return of.later!.fits(asks(mask), 0, id, (error) => {
       throw error
     })
   }
@@ -81,12 +81,12 @@ describe('steps that take the best token of a superset', () => {
   test('fit what is allowed, if the superset had all that is', () => {
     const one = run()
     // All tokens at first.
-    expect(one.later!.mask()).toBeNull()
+    expect(one.later!.mask!()).toBeNull()
     expect([fits(one, bits(8), 3), fits(one, bits(8), 4)]).toEqual([true, false])
     // Then what masks have let in, those that were asked for meanwhile included.
-    expect(one.later!.mask()).toEqual(bits(8))
+    expect(one.later!.mask!()).toEqual(bits(8))
     const { later } = one
-    const seen = (mask: Uint32Array | null, id: number) => later!.fits(asks(mask), id, () => {})
+    const seen = (mask: Uint32Array | null, id: number) => later!.fits(asks(mask), 0, id, () => {})
     expect(seen(bits(8, 2), 3)).toBe(false)
     one.asked(bits(8, 2))
     expect(seen(bits(0, 2), 33)).toBe(true)
@@ -95,7 +95,7 @@ describe('steps that take the best token of a superset', () => {
 
   test('do not fit what a constraint should not give', () => {
     const errors: Error[] = []
-    expect(run().later!.fits(asks([1] as never), 0, (error) => errors.push(error))).toBe(false)
+    expect(run().later!.fits(asks([1] as never), 0, 0, (error) => errors.push(error))).toBe(false)
     expect(errors).toEqual([expect.any(ParameterError)])
   })
 })
