@@ -3,8 +3,9 @@ import type { Automaton, State } from './automaton.ts'
 import type { Tokens } from './token-set.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** As many stages, and tokens that lead from one to another, as there is room for. */
+/** What a course is for: so many tokens, with room for so many stages and for so many tokens that lead from one to another. */
 export interface CourseRoom {
+  readonly steps: number
   readonly stages: number
   readonly moves: number
 }
@@ -38,13 +39,13 @@ const MOST_TOKENS = 320
 /** States that are remembered. */
 const MOST_STATES = 2000
 
+const NO_MOVES: NonNullable<Node['moves']> = []
+
 interface Node {
   readonly state: State
   readonly mask: Tokens
-  /** Where tokens lead that change the mask; undefined as long as nobody has looked. */
+  /** Where tokens lead that change the mask, by id; undefined as long as nobody has looked. */
   moves: readonly (readonly [id: number, to: Node])[] | undefined
-  /** How often an answer came here. */
-  visits: number
 }
 
 /** What finds the masks. */
@@ -53,7 +54,7 @@ export interface CourseMasks {
   of(automaton: Automaton, state: State): Tokens
   wordsOf(mask: Tokens): Uint32Array
   /** The tokens that probably change the mask: all of a small one, and those that go on behind a terminal. */
-  turning(automaton: Automaton, state: State): readonly number[]
+  turning(automaton: Automaton, state: State): number[]
 }
 
 /** The courses of one automaton. */
@@ -65,51 +66,41 @@ export class Courses {
     private readonly masks: CourseMasks,
   ) {}
 
-  /** An answer has come to a state. */
-  visit(state: State): void {
-    const node = this.#nodes.get(state)
-    if (node !== undefined) node.visits++
-  }
-
-  /** From a state on; what answers came to before goes before the rest. */
-  from(state: State, { stages: most, moves: mostMoves }: CourseRoom): MaskCourse {
+  /** From a state on: what is reached with fewer tokens goes before the rest. */
+  from(state: State, { steps, stages: most, moves: mostMoves }: CourseRoom): MaskCourse {
     if (this.#nodes.size > MOST_STATES) this.#nodes = new Map()
-    const numbers = new Map<Node, number>([[this.#nodeOf(state), 0]])
+    const start = this.#nodeOf(state)
+    const numbers = new Map<Node, number>([[start, 0]])
     const stages: MaskStage[] = []
-    let [fresh, room] = [MOST_FRESH, mostMoves]
+    let [fresh, room, depth, next] = [MOST_FRESH, mostMoves, 1, 1]
     // Those that are found are added behind, and come up in their turn.
-    for (const node of numbers.keys()) {
-      if (node.moves === undefined && fresh-- > 0) node.moves = this.#movesOf(node)
+    for (const [node, number] of numbers) {
+      // What is reached with the last of the steps leads nowhere.
+      if (number === next) [depth, next] = [depth + 1, numbers.size]
+      if (depth < steps && node.moves === undefined && fresh-- > 0) node.moves = this.#movesOf(node)
       const tokens: number[] = []
       const targets: number[] = []
-      for (const [id, to] of this.#byVisits(node.moves ?? [])) {
-        if (room === 0 || (!numbers.has(to) && numbers.size >= most)) continue
-        if (!numbers.has(to)) numbers.set(to, numbers.size)
+      for (const [id, to] of depth < steps && node.moves !== undefined ? node.moves : NO_MOVES) {
+        let target = numbers.get(to)
+        if (room === 0 || (target === undefined && numbers.size >= most)) continue
+        if (target === undefined) {
+          target = numbers.size
+          numbers.set(to, target)
+        }
         tokens.push(id)
-        targets.push(numbers.get(to)!)
+        targets.push(target)
         room--
       }
       const { mask } = node
-      const order = tokens.map((_, i) => i).sort((a, b) => tokens[a]! - tokens[b]!)
-      const sorted = (values: readonly number[]) => order.map((i) => values[i]!)
-      stages.push({
-        key: mask,
-        mask: () => this.masks.wordsOf(mask),
-        tokens: sorted(tokens),
-        targets: sorted(targets),
-      })
+      stages.push({ key: mask, mask: () => this.masks.wordsOf(mask), tokens, targets })
     }
     return { stages }
-  }
-
-  #byVisits(moves: readonly (readonly [number, Node])[]): readonly (readonly [number, Node])[] {
-    return [...moves].sort(([, a], [, b]) => b.visits - a.visits)
   }
 
   #nodeOf(state: State): Node {
     let node = this.#nodes.get(state)
     if (node === undefined) {
-      node = { state, mask: this.masks.of(this.automaton, state), moves: undefined, visits: 0 }
+      node = { state, mask: this.masks.of(this.automaton, state), moves: undefined }
       this.#nodes.set(state, node)
     }
     return node
@@ -117,11 +108,13 @@ export class Courses {
 
   #movesOf({ state, mask }: Node): [number, Node][] {
     const moves: [number, Node][] = []
-    for (const id of this.masks.turning(this.automaton, state).slice(0, MOST_TOKENS)) {
+    const turning = this.masks.turning(this.automaton, state).slice(0, MOST_TOKENS)
+    for (const id of turning.sort((a, b) => a - b)) {
       const next = this.automaton.after(state, this.masks.vocabulary.tokenBytes(id))
       if (next === null || next === state) continue
       const node = this.#nodeOf(next)
-      if (node.mask !== mask) moves.push([id, node])
+      // Inside of a bounded text states differ, but mostly not in what can come: that is looked at when the answer is there.
+      if (node.mask !== mask || mask.set === undefined) moves.push([id, node])
     }
     return moves
   }

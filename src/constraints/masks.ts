@@ -79,7 +79,7 @@ export class Masks {
   }
 
   /** The tokens that probably change the mask: all of a small one; of others those that go on behind a terminal, or end within a character. */
-  turning(automaton: Automaton, state: State): readonly number[] {
+  turning(automaton: Automaton, state: State): number[] {
     const page = this.#pageOf(automaton)
     const ends = new Set(this.vocabulary.endIds)
     const mask = this.of(automaton, state)

@@ -112,7 +112,6 @@ export class TextConstraint implements Constraint {
     if (state === null) throw unfit(tokenId)
     this.#state = state
     this.begins = false
-    this.masks.coursesOf(this.automaton).visit(state)
   }
 
   fork(): TextConstraint {

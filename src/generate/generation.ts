@@ -1,5 +1,4 @@
 /** One request on its way through the scheduler, and the only owner of its counters. */
-import type { CourseRoom } from '../constraints/course.ts'
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
@@ -51,9 +50,7 @@ export class Generation<Note = unknown> implements Owner {
     this.#steps = new StepQueue(resumed)
     this.#speculation = request.speculate?.(this.tokens, costs, () => this.stepwise)
     this.#masked = isAsked(request.constraint)
-    const { constraint, sampler } = request
-    const best = sampler === 'greedy' && constraint?.fork !== undefined
-    this.#maskRun = request.maskRun?.(costs, best, constraint?.course !== undefined)
+    this.#maskRun = request.maskRun?.(costs, request)
   }
 
   get adapter(): Adapter | undefined {
@@ -174,9 +171,8 @@ export class Generation<Note = unknown> implements Owner {
     const isOver = () => this.#done || this.#epoch !== epoch
     const fail = (error: Error) => this.fail(error)
     const asked = (mask: Uint32Array | null) => this.#maskRun?.asked(mask)
-    const course = later?.course && ((room: CourseRoom) => (isOver() ? undefined : later.course?.(constraint, room)))
-    const given = { ...needs, later: later?.mask, course }
-    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...given, mask }))
+    const after = { later: later?.mask, course: later?.course }
+    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...needs, ...after, mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */

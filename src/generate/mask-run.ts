@@ -10,13 +10,15 @@ export interface MaskCosts {
   readonly fixed?: number | undefined
   /** Milliseconds of a batch of so many steps; undefined as long as none was measured. */
   heldCost(steps: number): number | undefined
+  /** What bringing tokens back costs, in steps; undefined when it was not measured. */
+  readonly readback?: number | undefined
 }
 
 /** What the steps of a batch behind its first are chosen from. */
 export interface LaterMask {
   /** The same for all of them; undefined where `course` gives them. */
   readonly mask?: (() => Uint32Array | null) | undefined
-  readonly course?: ((constraint: Constraint, room: CourseRoom) => MaskCourse | undefined) | undefined
+  readonly course?: ((room: CourseRoom) => MaskCourse | undefined) | undefined
   /**
    * Whether the token that was chosen so is the one that would have been chosen from its own mask, which is asked for.
    * @param before the token before it, which the constraint has accepted
@@ -29,8 +31,12 @@ export interface LaterMask {
 const STEPS = [1, 2, 4, 8, 16]
 /** What twice the steps are taken to cost, times the one, until they have been tried. */
 const UNTRIED = 1.6
-/** How much a token still counts after the next one. */
+/** How much a token still counts after the next one; and one that was chosen along a course, where few are wrong. */
 const FADE = 0.9
+const COURSE_FADE = 0.98
+/** What a readback is taken to cost, in steps, until it was measured; and what it costs at least. */
+const READBACK = 0.3
+const LEAST_READBACK = 0.15
 /** How much a token counts that was chosen from its own mask, where that lets most of the vocabulary in. */
 const HINT = 0.5
 
@@ -52,7 +58,7 @@ export class MaskRun {
   readonly #kept = new Odds()
   readonly #all = new Superset(null)
   readonly #seen = new Superset(new Uint32Array(0))
-  readonly #course = new Odds()
+  readonly #course = new Odds(COURSE_FADE)
   /** The mask that was asked for last lets most of the vocabulary in. */
   #free = false
   /** The token that comes next was chosen from a superset. */
@@ -62,14 +68,14 @@ export class MaskRun {
 
   /**
    * @param best the best token is taken, and the constraint can be asked again
-   * @param courses the constraint gives courses
+   * @param courses as the constraint gives them
    */
   constructor(
     private readonly costs: MaskCosts,
     best = false,
-    private readonly courses = false,
+    private readonly courses?: ((room: CourseRoom) => MaskCourse | undefined) | undefined,
   ) {
-    this.best = best && !courses
+    this.best = best && courses === undefined
   }
 
   /** The mask of the next token is that of the token before. */
@@ -87,12 +93,13 @@ export class MaskRun {
     if (this.#length > 0) this.#kept.add(unchanged)
     this.#length = unchanged ? this.#length + 1 : 0
     if (this.best && !this.#judged) for (const { odds } of [this.#all, this.#seen]) odds.hint(this.#free)
+    if (this.courses !== undefined && !this.#judged) this.#course.hint(false)
     this.#judged = false
   }
 
   /** For the next batch of several steps; undefined where the first step's mask has to hold. */
   get later(): LaterMask | undefined {
-    if (this.courses) return this.#alongCourse()
+    if (this.courses !== undefined) return this.#alongCourse()
     if (!this.best) return undefined
     const superset = this.#likeliest
     return {
@@ -112,8 +119,8 @@ export class MaskRun {
     let course: MaskCourse | undefined
     let stage = 0
     return {
-      course: (constraint, room) => {
-        course = constraint.course?.(room)
+      course: (room) => {
+        course = this.courses!(room)
         return course
       },
       fits: (constraint, before, _id, fail) => {
@@ -121,6 +128,7 @@ export class MaskRun {
           if (course !== undefined) stage = stageAfter(course, stage, before)
           const fits = course !== undefined && constraint.stage === course.stages[stage]!.key
           this.#course.add(fits)
+          this.#judged = fits
           return fits
         } catch (error) {
           fail(errorOf(error))
@@ -141,9 +149,10 @@ export class MaskRun {
 
   /** The number of steps that brings most tokens for its cost; one where the mask has just changed and has to hold. */
   get steps(): number {
-    if (!this.best && !this.courses && this.#length === 0) return 1
+    if (!this.best && this.courses === undefined && this.#length === 0) return 1
     if (this.costs.fixed !== undefined) return this.costs.fixed
-    const { likely } = this.courses ? this.#course : this.best ? this.#likeliest.odds : this.#kept
+    if (this.courses !== undefined) return this.#stepsAlongCourse
+    const { likely } = this.best ? this.#likeliest.odds : this.#kept
     let [best, bestRate, cost] = [1, 0, 0]
     for (const steps of STEPS) {
       const measured = this.costs.heldCost(steps)
@@ -157,6 +166,14 @@ export class MaskRun {
     return best
   }
 
+  /** Nearly all steps are right, so batches are as long as those of free answers, where what a wrong one wastes is less than a readback. */
+  get #stepsAlongCourse(): number {
+    const { likely } = this.#course
+    const readback = Math.max(this.costs.readback ?? READBACK, LEAST_READBACK)
+    const rate = (steps: number) => (1 - likely ** steps) / (1 - likely) / (steps + readback)
+    return STEPS.reduce((best, steps) => (rate(steps) > rate(best) ? steps : best), 1)
+  }
+
   get #likeliest(): Superset {
     return this.#seen.odds.likely > this.#all.odds.likely ? this.#seen : this.#all
   }
@@ -167,19 +184,21 @@ class Odds {
   #yes = 0
   #no = 0
 
+  constructor(private readonly fade = FADE) {}
+
   get likely(): number {
     return (this.#yes + 1) / (this.#yes + this.#no + 1.25)
   }
 
   add(happened: boolean): void {
-    this.#yes = FADE * this.#yes + (happened ? 1 : 0)
-    this.#no = FADE * this.#no + (happened ? 0 : 1)
+    this.#yes = this.fade * this.#yes + (happened ? 1 : 0)
+    this.#no = this.fade * this.#no + (happened ? 0 : 1)
   }
 
   /** It was not tried, but would probably have happened. Otherwise what is known grows old, so that it is tried again. */
   hint(probably: boolean): void {
-    this.#yes = FADE * this.#yes + (probably ? HINT : 0)
-    this.#no *= FADE
+    this.#yes = this.fade * this.#yes + (probably ? HINT : 0)
+    this.#no *= this.fade
   }
 }
 

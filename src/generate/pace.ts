@@ -71,6 +71,12 @@ export class Pace {
     return times.length < FEW ? undefined : Math.min(...times)
   }
 
+  /** What bringing the tokens of as many answers as the latest back costs, in steps; undefined as long as it was not measured. */
+  get readback(): number | undefined {
+    const [alone, step] = [this.aloneCost(this.#answers), this.stepCost(this.#answers)]
+    return alone === undefined || step === undefined ? undefined : Math.max(0, alone / step - 1)
+  }
+
   /** Milliseconds of a batch of so many steps under masks, of as many answers as the latest; undefined when none was measured. */
   heldCost(steps: number): number | undefined {
     const { times, at } = this.heldMs.get(heldKey(this.#answers, steps)) ?? NEVER
@@ -96,8 +102,8 @@ export class Pace {
     const width = widthOf(rows.length)
     const before = this.stepMs.get(width) ?? perStep
     const weight = perStep < before ? SMOOTHING_FASTER : SMOOTHING
-    // Else the way there and back counts too, which is better than nothing.
-    if (queued || before === perStep) this.stepMs.set(width, before + weight * (perStep - before))
+    // Else the way there and back counts too, which is better than nothing, and than what was slower.
+    if (queued || perStep <= before) this.stepMs.set(width, before + weight * (perStep - before))
     if (rows.length === shares.length && needs?.some(({ mask }) => mask !== undefined)) {
       const key = heldKey(rows.length, steps)
       const { times, at } = this.heldMs.get(key) ?? NEVER

@@ -1,9 +1,19 @@
 /** The masks of the rows of one generation, asked for when the GPU is busy with their logits. It is loaded for requests with a constraint. */
 import type { Constraint } from '../constraints/constraint.ts'
+import type { SamplerKind } from '../kernels/sampler.ts'
 import { allows, checkedMask, type MaskCosts, MaskRun } from './mask-run.ts'
 import { errorOf } from './thrown.ts'
 
-export const maskRun = (costs: MaskCosts, best: boolean, courses: boolean): MaskRun => new MaskRun(costs, best, courses)
+export const maskRun = (costs: MaskCosts, { sampler, constraint }: Masked): MaskRun => {
+  const best = sampler === 'greedy' && constraint?.fork !== undefined
+  return new MaskRun(costs, best, constraint?.course?.bind(constraint))
+}
+
+/** A request, as far as it says how masks can be used for several steps. */
+export interface Masked {
+  readonly sampler: SamplerKind
+  readonly constraint: Constraint | undefined
+}
 
 /** The generation whose masks they are. */
 export interface MaskOwner {

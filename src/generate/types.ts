@@ -6,7 +6,7 @@ import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Timings } from './clock.ts'
 import type { Recover } from './device-loss.ts'
 import type { MaskCosts, MaskRun } from './mask-run.ts'
-import type { MaskSources } from './row-masks.ts'
+import type { Masked, MaskSources } from './row-masks.ts'
 import type { Speculate } from './speculation.ts'
 import type { StepLogprobs } from './step-logprobs.ts'
 
@@ -75,7 +75,7 @@ export interface GenerationRequest<Note = unknown> {
   /** Makes its masks; undefined without a constraint. */
   readonly masks: MaskSources | undefined
   /** Makes what says how many steps run before they are asked for again; undefined without a constraint. */
-  readonly maskRun: ((costs: MaskCosts, best: boolean, courses: boolean) => MaskRun) | undefined
+  readonly maskRun: ((costs: MaskCosts, request: Masked) => MaskRun) | undefined
   readonly onToken: ((tokenId: number) => Verdict<Note>) | undefined
   /** Every token is computed from the first position on each time. */
   readonly recompute: boolean

@@ -21,11 +21,11 @@ export class MaskWriter {
   }
 
   /** Those of the outputs that have one, before the sampler is submitted. */
-  write({ needs, rows }: Pick<Batch, 'needs' | 'rows'>): void {
+  write({ needs, rows, steps }: Pick<Batch, 'needs' | 'rows' | 'steps'>): void {
     const { masks } = this.buffers
     const { words, later, since } = this.places
     const starts = new Uint32Array(needs.length)
-    const courses = this.writeCourses({ needs, rows })
+    const courses = this.writeCourses({ needs, rows, steps })
     for (const [i, need] of needs.entries()) {
       if (need.mask === undefined || courses?.[i] !== undefined) continue
       const given = need.mask()
@@ -41,11 +41,15 @@ export class MaskWriter {
   }
 
   /** Returns the courses of the outputs that have one; undefined where none has. */
-  private writeCourses({ needs, rows }: Pick<Batch, 'needs' | 'rows'>): (MaskCourse | undefined)[] | undefined {
+  private writeCourses({
+    needs,
+    rows,
+    steps,
+  }: Pick<Batch, 'needs' | 'rows' | 'steps'>): (MaskCourse | undefined)[] | undefined {
     const { places } = this
     const count = needs.filter((need) => need.course !== undefined).length
     const share = (all: number) => Math.floor(all / count)
-    const room: CourseRoom = { stages: share(places.most.stages), moves: share(places.most.moves) }
+    const room: CourseRoom = { steps, stages: share(places.most.stages), moves: share(places.most.moves) }
     const given = count === 0 ? [] : needs.map((need) => (room.stages > 1 ? need.course?.(room) : undefined))
     if (given.every((course) => course === undefined)) {
       this.courses?.end()

@@ -77,7 +77,7 @@ async function scorer(needs: readonly SamplerNeeds[], vocabSize: number): Promis
 }
 
 /** Any course is short enough here, but what would be asked of the GPU is enough. */
-const ROOM = { stages: 64, moves: 4096 }
+const ROOM = { steps: 16, stages: 64, moves: 4096 }
 
 /** The mask behind what was chosen. */
 function stageMask(course: MaskCourse, chosen: Uint32Array): () => Uint32Array {
