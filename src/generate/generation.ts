@@ -171,8 +171,7 @@ export class Generation<Note = unknown> implements Owner {
     const isOver = () => this.#done || this.#epoch !== epoch
     const fail = (error: Error) => this.fail(error)
     const asked = (mask: Uint32Array | null) => this.#maskRun?.asked(mask)
-    const after = { later: later?.mask, course: later?.course }
-    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...needs, ...after, mask }))
+    return masks(constraint, guessed, { fail, isOver, asked }).map((mask) => ({ ...needs, ...later?.needs, mask }))
   }
 
   /** waiting → running, in a sequence that holds the first `shared` tokens. Returns whether this is the first time. */

@@ -2,6 +2,7 @@
 import type { Constraint } from '../constraints/constraint.ts'
 import { type CourseRoom, type MaskCourse, stageAfter } from '../constraints/course.ts'
 import { ParameterError } from '../errors.ts'
+import type { SamplerNeeds } from '../model/batch.ts'
 import { errorOf } from './thrown.ts'
 
 /** What batches under masks have cost, as {@link Pace} has measured it. */
@@ -16,9 +17,7 @@ export interface MaskCosts {
 
 /** What the steps of a batch behind its first are chosen from. */
 export interface LaterMask {
-  /** The same for all of them; undefined where `course` gives them. */
-  readonly mask?: (() => Uint32Array | null) | undefined
-  readonly course?: ((room: CourseRoom) => MaskCourse | undefined) | undefined
+  readonly needs: Pick<SamplerNeeds, 'later' | 'course'>
   /**
    * Whether the token that was chosen so is the one that would have been chosen from its own mask, which is asked for.
    * @param before the token before it, which the constraint has accepted
@@ -103,7 +102,7 @@ export class MaskRun {
     if (!this.best) return undefined
     const superset = this.#likeliest
     return {
-      mask: () => superset.words,
+      needs: { later: () => superset.words },
       fits: (constraint, _before, id, fail) => {
         try {
           return this.#judge(superset, checkedMask(constraint.mask()), id)
@@ -119,9 +118,11 @@ export class MaskRun {
     let course: MaskCourse | undefined
     let stage = 0
     return {
-      course: (room) => {
-        course = this.courses!(room)
-        return course
+      needs: {
+        course: (room) => {
+          course = this.courses!(room)
+          return course
+        },
       },
       fits: (constraint, before, _id, fail) => {
         try {

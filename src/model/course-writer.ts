@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/device.ts'
 import { RULES_COPY } from '../gpu/shaders.gen.ts'
 import type { maskPlaces } from '../kernels/sampler.ts'
 import type { Row } from './batch.ts'
-import { wholeMask } from './mask.ts'
+import { wholeMask } from './whole-mask.ts'
 
 const { COURSE_WORDS, STAGE_WORDS } = RULES_COPY
 

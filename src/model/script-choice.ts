@@ -5,7 +5,7 @@ import { chooseToken } from '../sampling/exact-draw.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Batch, Row, SamplerNeeds } from './batch.ts'
 import type { Choices, Submitted } from './choices.ts'
-import { wholeMask } from './mask.ts'
+import { wholeMask } from './whole-mask.ts'
 
 /** The runner, of which the logits of batches are wanted. */
 export interface LogitsRunner {
