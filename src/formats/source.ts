@@ -1,7 +1,7 @@
 /** Where a model comes from: one interface over paths, URLs, dropped files, directory handles and callers' openers. */
 
 import { throwIfAborted } from '../async/abort.ts'
-import { CheckpointError, ParameterError } from '../errors.ts'
+import { CheckpointError } from '../errors.ts'
 import type {
   AnyBlob,
   AnyDirectoryEntry,
@@ -12,7 +12,7 @@ import type {
   AnyURL,
 } from '../platform/globals.ts'
 import type { Backend } from './backend.ts'
-import { type ByteReader, isBlob } from './byte-reader.ts'
+import type { ByteReader } from './byte-reader.ts'
 import { embeddedPocket } from './embedded-pocket.ts'
 import { examine } from './examine.ts'
 import { Absence } from './examined.ts'
@@ -188,26 +188,8 @@ async function backendOf(source: unknown, options: SourceOptions): Promise<Backe
     const { textBackend } = await import('./source-text.ts')
     return textBackend(source, options)
   }
-  const { filesBackend, handleBackend, openerBackend } = await import('./source-files.ts')
-  if (Array.isArray(source)) return filesBackend(source)
-  if (isBlob(source)) return filesBackend([source], 'model.gguf')
-  const { kind, getFileHandle, getFile, open, createReader, blob } = (source ?? {}) as Record<string, unknown>
-  if (kind === 'directory' && typeof getFileHandle === 'function') {
-    return handleBackend(source as FileSystemDirectoryHandle)
-  }
-  if (typeof getFile === 'function') return filesBackend([await (source as FileSystemFileHandle).getFile()])
-  if (typeof open === 'function') return openerBackend(source as FileOpener, options.signal)
-  if (typeof createReader === 'function' || typeof blob === 'function') {
-    const { entryBackend, responseBackend } = await import('./source-handed.ts')
-    return blob === undefined
-      ? entryBackend(source as FileSystemDirectoryEntry)
-      : responseBackend(source as Response, options.signal)
-  }
-  throw new ParameterError(
-    'source',
-    source,
-    'must be a name, a path, a URL, a File, an array of Files, a directory handle or an object with open(name)',
-  )
+  const { objectBackend } = await import('./source-object.ts')
+  return objectBackend(source, options)
 }
 
 /** The model that ships with the package goes by its bare name; a folder of that name is `./pocket`. */
