@@ -1,7 +1,7 @@
 /** Node: pauses between the looks that Dawn's binding takes at its device. */
-import { availableParallelism, loadavg } from 'node:os'
 import { platform } from 'node:process'
 import { setTimeout as after, setImmediate as inNextTurn } from 'node:timers'
+import { isCrowded } from './crowd.ts'
 import type { Looks } from './types.ts'
 
 /** So long it looks in every turn of the event loop: what takes longer can wait for a timer. */
@@ -10,16 +10,10 @@ const PAUSE_MS = 1
 /** How long the thread sleeps between two looks where the GPU is the CPU. Timers of Windows are far longer than that. */
 const NAP_MS = platform === 'win32' ? 0 : 0.05
 
-/** Programs for each core from which on others need the cores; asked at most so often. */
-const CROWD = 2
-const CROWD_MS = 1000
-
 const NAPPING = new Int32Array(new SharedArrayBuffer(4))
 /** What was asked for last decides: one chain of looks serves all that is pending. */
 let began = Number.NEGATIVE_INFINITY
 let naps = false
-let crowded = false
-let askedAt = Number.NEGATIVE_INFINITY
 
 /**
  * As long as a promise of its device is pending, Dawn's binding asks the device in every turn of the event loop, and finds
@@ -35,15 +29,6 @@ export function calmly<T>(ask: () => T, { onCpu = false, patient = false, small 
   if (!patient) began = performance.now()
   naps = onCpu && NAP_MS > 0 && (!small || isCrowded())
   return withPauses(ask)
-}
-
-function isCrowded(): boolean {
-  const now = performance.now()
-  if (now - askedAt > CROWD_MS) {
-    askedAt = now
-    crowded = loadavg()[0]! > CROWD * availableParallelism()
-  }
-  return crowded
 }
 
 function withPauses<T>(call: () => T): T {

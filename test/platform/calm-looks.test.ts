@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { calmly } from '../../src/platform/calm-looks.ts'
 
 const pauses = vi.hoisted(() => ({ count: 0 }))
-const machine = vi.hoisted(() => ({ load: 0 }))
+const machine = vi.hoisted(() => ({ crowded: false }))
 const own = vi.hoisted(() => globalThis.setImmediate)
 vi.mock('node:timers', () => ({
   setImmediate: own,
@@ -13,7 +13,7 @@ vi.mock('node:timers', () => ({
   },
 }))
 
-vi.mock('node:os', () => ({ availableParallelism: () => 2, loadavg: () => [machine.load, 0, 0] }))
+vi.mock('../../src/platform/crowd.ts', () => ({ isCrowded: () => machine.crowded }))
 
 /** Looks in every turn until something is done, as the binding does. */
 function binding(isDone: () => boolean): Promise<number> {
@@ -43,15 +43,12 @@ it('looks on with pauses until the result is there, and leaves setImmediate to o
 })
 
 it.each([
-  ['naps between its first looks where the GPU is the CPU', { onCpu: true }, 0, 4],
-  ['takes no naps where results come from a GPU', { onCpu: false }, 99, 0],
-  ['takes none while small work keeps a core awake', { onCpu: true, small: true }, 0.5, 0],
-  ['naps beside small work, too, where others want the cores', { onCpu: true, small: true }, 99, 4],
-])('%s', async (_, looks, load, expected) => {
-  machine.load = load
-  // How crowded the machine is stays known for a while.
-  vi.resetModules()
-  const { calmly } = await import('../../src/platform/calm-looks.ts')
+  ['naps between its first looks where the GPU is the CPU', { onCpu: true }, false, 4],
+  ['takes no naps where results come from a GPU', { onCpu: false }, true, 0],
+  ['takes none while small work keeps a core awake', { onCpu: true, small: true }, false, 0],
+  ['naps beside small work, too, where others want the cores', { onCpu: true, small: true }, true, 4],
+])('%s', async (_, looks, crowded, expected) => {
+  machine.crowded = crowded
   const naps = vi.spyOn(Atomics, 'wait')
   let count = 0
   await calmly(() => binding(() => ++count === 4), looks)
