@@ -32,8 +32,8 @@ export function stageAfter({ stages }: MaskCourse, stage: number, id: number): n
   return at < 0 ? stage : targets[at]!
 }
 
-/** States whose tokens are looked at for one course: others were looked at before, or wait for the next course. */
-const MOST_FRESH = 12
+/** Tokens that are looked at for one course: others were looked at before, or wait for the next course. */
+const MOST_FRESH = 300
 /** Tokens of a state that are looked at. */
 const MOST_TOKENS = 320
 /** States that are remembered. */
@@ -77,7 +77,7 @@ export class Courses {
     for (const [node, number] of numbers) {
       // What is reached with the last of the steps leads nowhere.
       if (number === next) [depth, next] = [depth + 1, numbers.size]
-      if (depth < steps && node.moves === undefined && fresh-- > 0) node.moves = this.#movesOf(node)
+      if (depth < steps && node.moves === undefined && fresh > 0) fresh -= this.#look(node)
       const tokens: number[] = []
       const targets: number[] = []
       for (const [id, to] of depth < steps && node.moves !== undefined ? node.moves : NO_MOVES) {
@@ -106,16 +106,19 @@ export class Courses {
     return node
   }
 
-  #movesOf({ state, mask }: Node): [number, Node][] {
+  /** Finds where tokens lead from a node. Returns how many it looked at. */
+  #look(node: Node): number {
+    const { state, mask } = node
     const moves: [number, Node][] = []
     const turning = this.masks.turning(this.automaton, state).slice(0, MOST_TOKENS)
     for (const id of turning.sort((a, b) => a - b)) {
       const next = this.automaton.after(state, this.masks.vocabulary.tokenBytes(id))
       if (next === null || next === state) continue
-      const node = this.#nodeOf(next)
+      const to = this.#nodeOf(next)
       // Inside of a bounded text states differ, but mostly not in what can come: that is looked at when the answer is there.
-      if (node.mask !== mask || mask.set === undefined) moves.push([id, node])
+      if (to.mask !== mask || mask.set === undefined) moves.push([id, to])
     }
-    return moves
+    node.moves = moves
+    return turning.length
   }
 }

@@ -57,7 +57,7 @@ export class MaskRun {
   readonly #kept = new Odds()
   readonly #all = new Superset(null)
   readonly #seen = new Superset(new Uint32Array(0))
-  readonly #course = new Odds(COURSE_FADE)
+  readonly #course = new Odds(COURSE_FADE, 0.05)
   /** The mask that was asked for last lets most of the vocabulary in. */
   #free = false
   /** The token that comes next was chosen from a superset. */
@@ -92,7 +92,7 @@ export class MaskRun {
     if (this.#length > 0) this.#kept.add(unchanged)
     this.#length = unchanged ? this.#length + 1 : 0
     if (this.best && !this.#judged) for (const { odds } of [this.#all, this.#seen]) odds.hint(this.#free)
-    if (this.courses !== undefined && !this.#judged) this.#course.hint(false)
+    if (this.courses !== undefined && !this.#judged) this.#course.pardon()
     this.#judged = false
   }
 
@@ -185,15 +185,24 @@ class Odds {
   #yes = 0
   #no = 0
 
-  constructor(private readonly fade = FADE) {}
+  /** @param doubt how much of one that did not happen there is at first */
+  constructor(
+    private readonly fade = FADE,
+    private readonly doubt = 0.25,
+  ) {}
 
   get likely(): number {
-    return (this.#yes + 1) / (this.#yes + this.#no + 1.25)
+    return (this.#yes + 1) / (this.#yes + this.#no + 1 + this.doubt)
   }
 
   add(happened: boolean): void {
     this.#yes = this.fade * this.#yes + (happened ? 1 : 0)
     this.#no = this.fade * this.#no + (happened ? 0 : 1)
+  }
+
+  /** What did not happen grows old, so that it is tried again. */
+  pardon(): void {
+    this.#no *= this.fade
   }
 
   /** It was not tried, but would probably have happened. Otherwise what is known grows old, so that it is tried again. */

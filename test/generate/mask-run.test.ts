@@ -46,6 +46,60 @@ describe('the steps under one mask', () => {
   })
 })
 
+describe('steps along a course', () => {
+  const stage = (key: object, tokens: number[] = [], targets: number[] = []) => {
+    return { key, mask: () => new Uint32Array(1), tokens, targets }
+  }
+  const [a, b, c] = [{}, {}, {}]
+  const course = { stages: [stage(a, [3, 5], [1, 0]), stage(b, [4], [0])] }
+  const room = { steps: 4, stages: 9, moves: 9 }
+  /** Whether each of some tokens, with the stage of the constraint behind it, leaves the next one right. */
+  const along = (run: MaskRun, tokens: readonly (readonly [id: number, stage: object])[]) => {
+    const later = run.later!
+    later.needs.course!(room)
+    return tokens.map(([id, stage]) => {
+      const constraint = { mask: () => null, accept: () => {}, stage }
+      const fits = later.fits(constraint, id, 0, () => {})
+      run.added(false)
+      return fits
+    })
+  }
+  const run = (readback?: number) => new MaskRun({ heldCost: () => undefined, readback }, true, () => course)
+
+  test('count as long as the constraint comes to the stages that the GPU does', () => {
+    const inTurn: [number, object][] = [
+      [3, b],
+      [7, b],
+      [4, a],
+      [5, a],
+      [3, c],
+    ]
+    expect(along(run(), inTurn)).toEqual([true, true, true, true, false])
+  })
+
+  test('are more where readbacks cost more and few were wrong, and are tried again where many were', () => {
+    const right = Array.from({ length: 60 }, () => [7, a] as const)
+    const steps = [0, 1, 20].map((readback) => {
+      const one = run(readback)
+      along(one, right)
+      return one.steps
+    })
+    expect(steps[0]).toBeGreaterThan(1)
+    expect([...steps].sort((x, y) => x - y)).toEqual(steps)
+    expect(steps[2]).toBe(16)
+    const poor = run(0)
+    for (let i = 0; i < 40; i++) along(poor, [[3, c]])
+    expect(poor.steps).toBe(1)
+    for (let i = 0; i < 400; i++) poor.added(false)
+    expect(poor.steps).toBeGreaterThan(1)
+  })
+
+  test('are none behind a mask that the constraint could not give', () => {
+    const none = new MaskRun({ heldCost: () => undefined }, false, () => undefined)
+    expect(along(none, [[3, b]])).toEqual([false])
+  })
+})
+
 describe('steps that take the best token of a superset', () => {
   const bits = (...words: number[]) => Uint32Array.from(words)
   const asks = (mask: Uint32Array | null) => ({ mask: () => mask, accept: () => {} })
