@@ -32,8 +32,9 @@ export function stageAfter({ stages }: MaskCourse, stage: number, id: number): n
   return at < 0 ? stage : targets[at]!
 }
 
-/** Tokens that are looked at for one course: others were looked at before, or wait for the next course. */
+/** Tokens that are looked at for one course, and units of the budget for them: others were looked at before, or wait for the next course. */
 const MOST_FRESH = 300
+const MOST_UNITS = 2000
 /** Tokens of a state that are looked at. */
 const MOST_TOKENS = 320
 /** States that are remembered. */
@@ -77,7 +78,8 @@ export class Courses {
     for (const [node, number] of numbers) {
       // What is reached with the last of the steps leads nowhere.
       if (number === next) [depth, next] = [depth + 1, numbers.size]
-      if (depth < steps && node.moves === undefined && fresh > 0) fresh -= this.#look(node)
+      const hasTime = fresh > 0 && this.automaton.budget.spent < MOST_UNITS
+      if (depth < steps && node.moves === undefined && hasTime) fresh -= this.#look(node)
       const tokens: number[] = []
       const targets: number[] = []
       for (const [id, to] of depth < steps && node.moves !== undefined ? node.moves : NO_MOVES) {

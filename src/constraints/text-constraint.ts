@@ -9,7 +9,7 @@ import type { Tokens } from './token-set.ts'
 /** Bytes to look ahead at a time. */
 const LOOKAHEAD = 512
 /** Units of the budget for masks that are only likely to be needed. */
-const COURSE_UNITS = 6000
+const COURSE_UNITS = 20_000
 
 export class TextConstraint implements Constraint {
   #state: State
