@@ -1,7 +1,7 @@
 /** `cache`: what was downloaded, whether it is whole, and taking it away. */
 import type { Command } from 'commander'
 import type { CachedModel } from '../generate/cache-types.ts'
-import { removeNamed } from '../generate/cache-work.ts'
+import { listUnfinished, removeNamed } from '../generate/cache-work.ts'
 import { listCached, verifyCached } from '../generate/cached.ts'
 import { type Cli, interruptible } from './context.ts'
 import type { Values } from './options.ts'
@@ -34,6 +34,10 @@ async function list(cli: Cli, json: boolean): Promise<void> {
   const models = await listCached()
   const text = json ? JSON.stringify(models) : models.length === 0 ? 'no models' : table(models)
   await cli.terminal.out.write(`${text}\n`)
+  if (json) return
+  for (const [repository, size] of await listUnfinished({})) {
+    await cli.terminal.out.write(`${repository}: ${bytes(size)} of an unfinished download; "pull" goes on with it\n`)
+  }
 }
 
 /** Sizes stand below each other. */

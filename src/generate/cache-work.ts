@@ -68,6 +68,13 @@ export async function listCached(options: CacheOptions): Promise<CachedModel[]> 
   }))
 }
 
+/** Repositories of which something has come and is not whole yet, with its bytes. */
+export async function listUnfinished(options: CacheOptions): Promise<(readonly [repository: string, bytes: number])[]> {
+  const found: (readonly [string, number])[] = []
+  for (const store of await storesOf(options)) found.push(...(await store.unfinished()))
+  return found
+}
+
 /** What was removed. */
 export interface Removed {
   readonly isFound: boolean

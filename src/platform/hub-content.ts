@@ -1,6 +1,7 @@
 /** What the Hub's cache holds, and taking something out of it. */
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { OURS } from './hub-arriving.ts'
 import { blobOf, exists, repositoryFolder, walk } from './hub-layout.ts'
 import { dropShared, sharedBy, sharedContent, sweepShared } from './shared-blobs.ts'
 import type { FileKey, StoredSnapshot } from './store-types.ts'
@@ -11,7 +12,7 @@ export async function listSnapshots(root: string): Promise<StoredSnapshot[]> {
   const found: StoredSnapshot[] = []
   for (const folder of (await readdir(root).catch(() => [])).sort()) {
     if (!folder.startsWith(MODELS)) continue
-    const repository = folder.slice(MODELS.length).replaceAll('--', '/')
+    const repository = repositoryOf(folder)
     const refs = await refsOf(join(root, folder, 'refs'))
     for (const commit of await readdir(join(root, folder, 'snapshots')).catch(() => [])) {
       const files = await walk(join(root, folder, 'snapshots', commit))
@@ -20,6 +21,25 @@ export async function listSnapshots(root: string): Promise<StoredSnapshot[]> {
     }
   }
   return found
+}
+
+/** Bytes of what this program has begun and not finished, by repository. */
+export async function unfinishedIn(root: string): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (const folder of (await readdir(root).catch(() => [])).filter((name) => name.startsWith(MODELS))) {
+    const blobs = join(root, folder, 'blobs')
+    for (const name of await readdir(blobs).catch(() => [])) {
+      if (!name.includes(`.${OURS}-`)) continue
+      const repository = repositoryOf(folder)
+      const { size } = await stat(join(blobs, name)).catch(() => ({ size: 0 }))
+      if (size > 0) found.set(repository, (found.get(repository) ?? 0) + size)
+    }
+  }
+  return found
+}
+
+function repositoryOf(folder: string): string {
+  return folder.slice(MODELS.length).replaceAll('--', '/')
 }
 
 async function refsOf(folder: string): Promise<Map<string, string>> {

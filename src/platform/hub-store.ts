@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../async/abort.ts'
 import { StorageError } from '../errors.ts'
 import { Arriving, freeBytes, largest, OURS, writing } from './hub-arriving.ts'
-import { listSnapshots, removeFiles, removeSnapshots, unlinkFile } from './hub-content.ts'
+import { listSnapshots, removeFiles, removeSnapshots, unfinishedIn, unlinkFile } from './hub-content.ts'
 import { linkBlob, repositoryFolder, walk } from './hub-layout.ts'
 import { hubFolder, hubSettings, llamaFolders, urlFolder } from './hub-place.ts'
 import { tryLock } from './lock-file.ts'
@@ -158,6 +158,10 @@ class HubStore implements ModelStore {
 
   snapshots() {
     return listSnapshots(this.label)
+  }
+
+  unfinished() {
+    return unfinishedIn(this.label)
   }
 
   remove(repository: string, commit?: string): Promise<number> {

@@ -149,12 +149,26 @@ class OpfsStore implements ModelStore {
   async snapshots(): Promise<readonly StoredSnapshot[]> {
     const found: StoredSnapshot[] = []
     for (const folder of (await this.root.names()).sort()) {
-      const repository = folder.replace(/^models--/, '').replaceAll('--', '/')
+      const repository = repositoryOf(folder)
       const { refs, commits } = await this.index(repository)
       for (const commit of Object.keys(commits)) {
         const revisions = Object.keys(refs).filter((name) => refs[name] === commit)
         const files = await this.filesOf(repository, commit)
         if (files.length > 0) found.push({ repository, commit, revisions, files })
+      }
+    }
+    return found
+  }
+
+  async unfinished(): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>()
+    for (const folder of await this.root.names()) {
+      const repository = repositoryOf(folder)
+      const files = await this.root.folder(folder)
+      for (const id of (await files?.names()) ?? []) {
+        const parts = id === 'index.json' ? undefined : await files?.folder(id)
+        if (parts === undefined || (await readFields(parts, MARK)).size !== undefined) continue
+        found.set(repository, (found.get(repository) ?? 0) + (await parts.bytes()))
       }
     }
     return found
@@ -211,6 +225,10 @@ function idsOf(files: Files): string[] {
 
 function folderOf(repository: string): string {
   return `models--${repository.replaceAll('/', '--')}`
+}
+
+function repositoryOf(folder: string): string {
+  return folder.replace(/^models--/, '').replaceAll('--', '/')
 }
 
 /** The lock that all tabs and workers of a site share, or undefined while somebody has it. */

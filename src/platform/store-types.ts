@@ -89,6 +89,8 @@ export interface ModelStore {
   freeBytes(): Promise<number | undefined>
   hasher(algorithm: 'sha256' | 'sha1'): Promise<Hasher>
   snapshots(): Promise<readonly StoredSnapshot[]>
+  /** Bytes of unfinished files, by their repositories. */
+  unfinished(): Promise<ReadonlyMap<string, number>>
   /** Removes one commit, or all of a repository, with the blobs that nothing else uses. Returns the bytes that got free. */
   remove(repository: string, commit?: string): Promise<number>
   /** Removes some files of a commit, with the blobs that nothing else uses. Returns the bytes that got free. */

@@ -1,5 +1,5 @@
 /** `pull` and `cache`, and the choice among several models, as users type them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -95,6 +95,12 @@ describe('pull and cache', { timeout: patience(120_000) }, () => {
       code: 1,
       stdout: expect.stringMatching(/no such model/),
     })
+    // What is left of a download that was cut off is told, and can be taken away.
+    const blobs = join(folder, 'models--me--half/blobs')
+    mkdirSync(blobs, { recursive: true })
+    writeFileSync(join(blobs, `${'a'.repeat(64)}.mistral-webgpu-1a2b3c4d.incomplete`), new Uint8Array(3 * 2 ** 20))
+    expect((await run('cache', 'list')).stdout).toMatch(/^me\/half: 3 MiB of an unfinished download/m)
+    expect((await run('cache', 'remove', 'me/half')).stdout).toBe('me/half: removed, 3 MiB are free again\n')
     expect(await run('cache', 'verify', 'me/nothing')).toMatchObject({
       code: 1,
       stderr: 'error: me/nothing: is not in the cache\n',

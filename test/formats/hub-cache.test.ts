@@ -201,7 +201,10 @@ describe('the cache', () => {
     await looked.open('config.json')
     await looked.close()
     expect(main()).not.toBe(next)
-    // Without the Hub it is what it was.
+    // Without the Hub it is what it was, and what it lacks is not said of the Hub.
+    await expect(pull(`${REPOSITORY}:Q4_0`, { hub: { ...options().hub, offline: true } })).rejects.toThrow(
+      /what the cache \(.*\) has of it has no Q4_0; there are .*; the Hub is not asked \(offline\)/,
+    )
     const whole = { hub: { ...options().hub, offline: true } }
     await expect(pull(REPOSITORY, whole)).resolves.toMatchObject({ notes: [] })
     await pull(REPOSITORY, options())

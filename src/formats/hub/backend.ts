@@ -2,7 +2,7 @@
 import { platform } from '#platform'
 import { throwIfAborted } from '../../async/abort.ts'
 import { type Checks, checkOptions, filledText, flag } from '../../checks.ts'
-import { CheckpointError, ParameterError } from '../../errors.ts'
+import { CheckpointError, ChoiceError, ParameterError } from '../../errors.ts'
 import type { HubSettings, ModelStore } from '../../platform/store-types.ts'
 import type { Backend, Found } from '../backend.ts'
 import { Absence } from '../examined.ts'
@@ -49,10 +49,10 @@ export async function openHub({ hub = {} }: Pick<SourceOptions, 'hub'>): Promise
 /** @throws CheckpointError, ChoiceError, ParameterError, AbortError */
 export async function hubBackend(name: HubName, options: SourceOptions): Promise<Backend> {
   const place = await openHub(options)
-  const { listing, note } = await listingOf(name, place, options.signal)
+  const { listing, note, isCached } = await listingOf(name, place, options.signal)
   const { memoryBytes } = place.settings
   const fitBytes = memoryBytes === undefined ? FIT_BYTES : memoryBytes * FIT_SHARE
-  const chosen = chooseForm(name.repository, listing.files, name.pick, fitBytes)
+  const chosen = chosenOf(name, listing.files, fitBytes, isCached ? place : undefined)
   if (chosen.reason !== undefined) options.onChoice?.(chosen.reason)
   const files = new Map<string, HubFile>()
   for (const file of listing.files) {
@@ -73,6 +73,25 @@ export async function hubBackend(name: HubName, options: SourceOptions): Promise
   }
 }
 
+/** @param cache whose files these are, where they may be a part of what the Hub has */
+function chosenOf(
+  { repository, pick }: HubName,
+  files: readonly HubFile[],
+  fitBytes: number,
+  cache: HubPlaceAndStore | undefined,
+) {
+  try {
+    return chooseForm(repository, files, pick, fitBytes)
+  } catch (error) {
+    if (cache === undefined || !(error instanceof CheckpointError)) throw error
+    const why = cache.settings.offline ? 'is not asked (offline)' : 'cannot be asked'
+    const fact = `what the cache (${cache.store.label}) has of it ${error.fact}; the Hub ${why}`
+    throw error instanceof ChoiceError
+      ? new ChoiceError(repository, fact, error.choices)
+      : new CheckpointError({ file: repository }, fact, { cause: error })
+  }
+}
+
 function isPlainTemplate(path: string): boolean {
   return isInTemplateFolder(path) && !path.slice(TEMPLATE_FOLDER.length + 1).includes('/')
 }
@@ -80,6 +99,8 @@ function isPlainTemplate(path: string): boolean {
 interface Listed {
   readonly listing: HubListing
   readonly note: string | undefined
+  /** The cache's own, which need not have all of the Hub's files. */
+  readonly isCached: boolean
 }
 
 /** What the Hub says, or what the cache holds when the Hub cannot be asked. */
@@ -87,7 +108,7 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
   const { store, settings } = place
   const cached = await cachedListing(name, store)
   if (settings.offline === true) {
-    if (cached !== undefined) return { listing: cached, note: undefined }
+    if (cached !== undefined) return { listing: cached, note: undefined, isCached: true }
     throw new CheckpointError(
       { file: name.repository },
       `is not in the cache (${store.label}), and the Hub is not asked (offline)`,
@@ -95,7 +116,7 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
   }
   try {
     const listing = await listRepository(name, { ...place, isOptional: cached !== undefined }, signal)
-    return { listing, note: undefined }
+    return { listing, note: undefined, isCached: false }
   } catch (error) {
     throwIfAborted(signal)
     const isOutage = error instanceof CheckpointError && error.cause !== undefined
@@ -103,6 +124,7 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
     return {
       listing: cached,
       note: `${place.endpoint} cannot be asked (${error.fact}): the model is taken from the cache`,
+      isCached: true,
     }
   }
 }
