@@ -1,5 +1,6 @@
 /** The context of every command: the terminal, its colours, Ctrl-C. */
 import pc from 'picocolors'
+import stringWidth from 'string-width'
 import { MistralError } from '../errors.ts'
 import type { Terminal } from '../platform/terminal.ts'
 
@@ -40,7 +41,7 @@ function brokenAtWords(text: string, columns: number, indent: string): string {
   // The blanks between two columns belong to the word before them.
   for (const word of text.match(/\S+ *|^ +/g) ?? []) {
     const line = lines.at(-1)!
-    if (line.trim() === '' || line.length + word.trimEnd().length <= columns) lines[lines.length - 1] = line + word
+    if (line.trim() === '' || stringWidth(line + word.trimEnd()) <= columns) lines[lines.length - 1] = line + word
     else lines.push(indent + word)
   }
   return lines.map((line) => line.trimEnd()).join('\n')

@@ -5,7 +5,7 @@ import { DeviceError } from '../errors.ts'
 import type { OptionalFeature } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
 import { adapterAdvice, packageAdvice } from './advice.ts'
-import { type Cli, colorsFor, disabledFeatures, UsageError } from './context.ts'
+import { type Cli, colorsFor, disabledFeatures, inWindow, UsageError } from './context.ts'
 import type { SelfTestFinding, TuneFinding } from './doctor-kernels.ts'
 import { errorText } from './error-text.ts'
 import { type ModelFit, modelFits } from './model-fits.ts'
@@ -113,13 +113,16 @@ async function inspect(cli: Cli, values: Values): Promise<Finding> {
   }
 }
 
+/** Where facts begin. */
+const INDENT = 17
+
 async function render(cli: Cli, report: Report): Promise<string> {
   const color = colorsFor(cli, 'out')
-  const row = (name: string, value: string): string => `${color.bold(name.padEnd(16))} ${value}`
+  const row = (name: string, value: string): string => `${color.bold(name.padEnd(INDENT - 1))} ${value}`
   const lines = [row('runtime', report.runtime)]
   if ('error' in report) {
     lines.push(row('gpu', color.red('none')), row('why', report.error), '', 'What to do:')
-    return [...lines, ...report.advice.map((step) => `  - ${step}`)].join('\n')
+    return inWindow(cli, 'out', [...lines, ...report.advice.map((step) => `  - ${step}`)].join('\n'), 4)
   }
   const { adapter, features, limits, subgroup_lanes: lanes, disabled } = report
   const has = (name: OptionalFeature, extra = ''): string => {
@@ -127,6 +130,7 @@ async function render(cli: Cli, report: Report): Promise<string> {
     return color.yellow(disabled.includes(name) ? 'disabled by MISTRAL_WEBGPU_DISABLE' : 'no')
   }
   const lanesText = lanes > 0 ? `, ${lanes} lanes` : ', but their lanes are not usable'
+  const nameWidth = Math.max(...report.models.map(({ name }) => name.length))
   const size = (name: string): string => bytes(limits[name] ?? 0)
   lines.push(
     row('adapter', adapter.name),
@@ -147,12 +151,12 @@ async function render(cli: Cli, report: Report): Promise<string> {
     row('bindings', `${limits.maxStorageBuffersPerShaderStage} storage buffers in a shader`),
     '',
     `${color.bold('What models take')} (the GPU’s memory must hold all of the weights; the context is the largest that a binding holds)`,
-    ...report.models.map((fit) => `  ${fit.name.padEnd(32)} ${describe(fit)}`),
+    ...report.models.map((fit) => `  ${fit.name.padEnd(nameWidth)} ${describe(fit)}`),
   )
   const { self_test: tested, tuning } = report
   if (tested) lines.push('', color.bold('Self-test'), ...(await kernels()).renderSelfTest(tested))
   if (tuning) lines.push('', color.bold('Kernels'), ...(await kernels()).renderTuning(tuning))
-  return lines.join('\n')
+  return inWindow(cli, 'out', lines.join('\n'), INDENT)
 }
 
 function describe({ max_context: context, weights_bytes: { native, q8, q4 } }: ModelFit): string {

@@ -53,7 +53,7 @@ function describe(bar: string, progress: LoadProgress | undefined): string {
   const { phase, loaded, total, tensor, file, bytesPerSecond, secondsLeft } = progress
   const speed = bytesPerSecond === undefined || phase === 'compile' ? '' : `  ${bytes(bytesPerSecond)}/s`
   const left = secondsLeft === undefined || secondsLeft < 1 ? '' : `  ${duration(secondsLeft)} left`
-  const what = phase === 'compile' || phase === 'ready' ? 'compiling shaders' : (tensor ?? file ?? '')
+  const what = phase === 'compile' ? 'compiling shaders' : (tensor ?? file ?? '')
   return `${bar} ${Math.floor((100 * loaded) / total)}%  ${bytes(loaded)} / ${bytes(total)}${speed}${left}  ${what}`
 }
 

@@ -21,6 +21,8 @@ const CACHE: Checks<CacheOptions> = {
   signal: abortSignal,
 }
 const PULL: Checks<PullOptions> = { ...CACHE, onProgress: callback, onChoice: callback }
+/** Characters that say which commit is meant. */
+const LEAST_COMMIT = 7
 /** What a load may read beside weights. */
 const SMALL_FILE = /(?:\.json|\.jinja2?|\.model(?:\.v\d+m?\d*)?)$/i
 
@@ -128,7 +130,14 @@ async function snapshotsOf(
   all: readonly StoredSnapshot[],
   { text, repository, revision, pick }: Named,
 ): Promise<readonly StoredSnapshot[]> {
-  const listed = all.filter((one) => text === one.repository || text === `${one.repository}@${one.commit}`)
+  // The list shows the beginning of a commit that no branch means.
+  const cut = text.lastIndexOf('@')
+  const isListed = (one: StoredSnapshot) =>
+    text === one.repository ||
+    (one.repository === text.slice(0, cut) &&
+      cut < text.length - LEAST_COMMIT &&
+      one.commit.startsWith(text.slice(cut + 1)))
+  const listed = all.filter(isListed)
   if (listed.length > 0) return listed
   if (repository === undefined) return []
   const known = revision === undefined ? undefined : await store.commitOf(repository, revision)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSource } from '../../src/formats/source.ts'
+import type { CachedModel } from '../../src/generate/cache-types.ts'
 import { listCached, pull, removeCached, verifyCached } from '../../src/generate/cached.ts'
 import { openCheckpoint } from '../../src/model/checkpoint.ts'
 import { root } from '../support/child.ts'
@@ -81,6 +82,12 @@ describe('weights of a plain address', () => {
     expect(await loaded(true)).toBeLessThanOrEqual(65_536)
     version = () => '"two"'
     expect(await loaded(true)).toBeGreaterThanOrEqual(GGUF.byteLength)
+    // Each goes by its name in the list, and both by their address.
+    const [{ repository, commit }] = (await listCached()) as [CachedModel]
+    expect(await removeCached(`${repository}@${commit.slice(0, 12)}`)).toBeGreaterThan(0)
+    expect(await listCached()).toHaveLength(1)
+    expect(await removeCached(url)).toBeGreaterThanOrEqual(GGUF.byteLength)
+    expect(await listCached()).toEqual([])
   })
 
   it('are refused when they change in the middle', async () => {
