@@ -193,20 +193,20 @@ function needsPrefix(prefix: TokenizerDefinition['prefix'], marked: string, plac
 function otherControlTokens({ added, tokens, kinds }: TokenizerDefinition): AddedToken[] {
   const known = new Set(added.map(({ id }) => id))
   const others: AddedToken[] = []
-  for (const [id, content] of tokens.entries()) {
+  tokens.forEach((content, id) => {
     const isControl = kinds[id] === TokenKind.control || kinds[id] === TokenKind.unknown
-    if (content === undefined || !isControl || known.has(id)) continue
+    if (content === undefined || !isControl || known.has(id)) return
     others.push({ ...NO_FLAGS, id, content, control: true, next: 'after-control' })
-  }
+  })
   return others
 }
 
 function userDefinedPieces({ added, tokens, kinds }: TokenizerDefinition): Map<string, number> {
   const known = new Set(added.map(({ id }) => id))
   const found = new Map<string, number>()
-  for (const [id, token] of tokens.entries()) {
+  tokens.forEach((token, id) => {
     if (token && kinds[id] === TokenKind.userDefined && !known.has(id)) found.set(token, id)
-  }
+  })
   return found
 }
 

@@ -68,15 +68,15 @@ export function readRoles(
   const orDefault = (id: number | undefined) => (id !== undefined && id < tokens.length ? id : undefined)
   const roles = { bos: keyed('bos'), eos: keyed('eos'), eot: keyed('eot'), eom: keyed('eom') }
   const ends = new Set<number>()
-  const byName = (names: ReadonlySet<string>) => {
-    for (const [id, token] of tokens.entries()) if (names.has(token)) ends.add(id)
-  }
+  const sought = new Set(ENDS)
   for (const [key, names] of Object.entries(INFILL_ENDS)) {
     const id = keyed(key)
-    if (id === undefined) byName(new Set(names))
-    else ends.add(id)
+    if (id !== undefined) ends.add(id)
+    else for (const name of names) sought.add(name)
   }
-  byName(ENDS)
+  tokens.forEach((token, id) => {
+    if (sought.has(token)) ends.add(id)
+  })
   for (const id of [roles.eos, roles.eot, roles.eom]) if (id !== undefined) ends.add(id)
   for (const id of [roles.bos, ...ends]) if (id !== undefined) kinds[id] = TokenKind.control
   const eosId = roles.eos ?? orDefault(defaults.eos)

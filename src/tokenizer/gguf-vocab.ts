@@ -47,9 +47,9 @@ function byteLevel(metadata: GgufMetadata, tokens: string[], kinds: Uint8Array):
   const split = splitOf(metadata)
   const special = specialOf(metadata, tokens, kinds, { bos: split.noBos ? undefined : 11, eos: 11, unk: undefined })
   const plain = new Map<string, number>()
-  for (const [id, token] of tokens.entries()) {
+  tokens.forEach((token, id) => {
     if (kinds[id] === TokenKind.normal || kinds[id] === TokenKind.userDefined) plain.set(token, id)
-  }
+  })
   const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
   const words = split.regexes.map((regex) => ({
     type: 'Split',
@@ -107,27 +107,30 @@ function specialOf(
 ): SpecialTokens {
   const roles = readRoles(metadata, tokens, kinds, defaults)
   const added: AddedToken[] = []
-  for (const [id, token] of tokens.entries()) {
-    if (kinds[id] !== TokenKind.userDefined || token === '') continue
+  tokens.forEach((token, id) => {
+    if (kinds[id] !== TokenKind.userDefined || token === '') return
     // Files hold added tokens as people write them; some hold the spaces marked, as pieces have them.
     const content = metadata.get('tokenizer.ggml.model') === 'llama' ? token.replaceAll('\u2581', ' ') : token
     // To llama.cpp, the text after such a token is a text of its own.
     added.push({ ...NO_FLAGS, id, content, control: false, next: 'start' })
-  }
+  })
   return { ...roles, added, addedOrder: 'longest', spareIds: [] }
 }
 
 function readKinds(metadata: GgufMetadata, tokens: readonly string[]): Uint8Array {
   if (metadata.has('tokenizer.ggml.token_type')) {
-    const kinds = numbers(metadata, 'tokenizer.ggml.token_type', tokens.length)
-    return Uint8Array.from(tokens, (token, id) => {
-      const kind = kinds[id] as number
-      // 0 is "undefined" in ggml; writers that know nothing about a token use it for ordinary ones.
-      if (kind === 0) return TokenKind.normal
-      if (kind < 1 || kind > 6) throw new TokenizerError(`tokenizer.ggml.token_type[${id}] is ${kind}, not 1 to 6`)
+    const given = numbers(metadata, 'tokenizer.ggml.token_type', tokens.length)
+    const kinds = new Uint8Array(tokens.length)
+    tokens.forEach((token, id) => {
+      const kind = given[id] as number
+      if (kind !== 0 && !(kind >= 1 && kind <= 6))
+        throw new TokenizerError(`tokenizer.ggml.token_type[${id}] is ${kind}, not 1 to 6`)
       // Converters mark added tokens as user-defined when they do not know them; text must not reach these.
-      return kind === TokenKind.userDefined && CONTROL_NAME.test(token) ? TokenKind.control : kind
+      const isControl = kind === TokenKind.userDefined && CONTROL_NAME.test(token)
+      // 0 is "undefined" in ggml; writers that know nothing about a token use it for ordinary ones.
+      kinds[id] = isControl ? TokenKind.control : kind === 0 ? TokenKind.normal : kind
     })
+    return kinds
   }
   return Uint8Array.from(tokens, (token) => {
     if (token === '<unk>') return TokenKind.unknown
@@ -152,10 +155,10 @@ function list(metadata: GgufMetadata, key: string): ArrayLike<unknown> {
 function strings(metadata: GgufMetadata, key: string, limit: number): string[] {
   const values = list(metadata, key)
   if (values.length > limit) throw new TokenizerError(`${key} has ${values.length} entries, the limit is ${limit}`)
-  return Array.from(values, (value, i) => {
-    if (typeof value !== 'string') throw new TokenizerError(`${key}[${i}] is not a string`)
-    return value
-  })
+  const tokens = Array.prototype.slice.call(values) as unknown[]
+  const wrong = tokens.findIndex((value) => typeof value !== 'string')
+  if (wrong >= 0) throw new TokenizerError(`${key}[${wrong}] is not a string`)
+  return tokens as string[]
 }
 
 function numbers(metadata: GgufMetadata, key: string, count: number): ArrayLike<number> {
@@ -163,6 +166,7 @@ function numbers(metadata: GgufMetadata, key: string, count: number): ArrayLike<
   if (values.length !== count) {
     throw new TokenizerError(`${key} has ${values.length} entries, but there are ${count} tokens`)
   }
+  if (values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array) return values
   return Array.from(values, (value, i) => {
     const number = typeof value === 'bigint' ? Number(value) : value
     if (typeof number !== 'number') throw new TokenizerError(`${key}[${i}] is not a number`)
