@@ -54,8 +54,9 @@ export class Meanwhile {
    * As how many outputs the first prompt's one counts where that goes through the kernels for many rows: its last layer takes those that the
    * other layers have, so that the first token waits for no others.
    */
-  get firstOutputs(): number {
-    return this.rowsAlone === 0 && !this.hasAnswered ? 2 : 1
+  get firstOutputs(): 1 | 2 {
+    const { rowsAlone, hasAnswered, model } = this
+    return rowsAlone === 0 && !hasAnswered && model.config.nLayers > 1 ? 2 : 1
   }
 
   /** As how many the outputs of a batch of many rows count, which is computed now. */

@@ -53,8 +53,8 @@ export class Recordings {
   async warmUpEarly(first?: SamplerKind): Promise<void> {
     const rowsAlone = await this.rowsAlone()
     if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
-    const many = rowsAlone > 0 ? 1 : 'many'
-    await this.beside((r) => this.recordLayers(r, many, { outputsClass: this.canChoose ? many : 1 }))
+    const outputsClass = this.meanwhile?.firstOutputs === 2 ? 'many' : 1
+    await this.beside((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass }))
     await this.beside((r) => this.model.recordHead(r, 1))
   }
 
@@ -77,7 +77,8 @@ export class Recordings {
 
   /** The same one by one: cores that compile cannot bring weights to an adapter that computes on them. */
   private async beside(record: (r: Recorder<BatchShape>) => void | Promise<void>): Promise<void> {
-    if (!this.canChoose) return this.begin(record)
+    // The slowest do one at a time by themselves.
+    if (this.meanwhile?.isSlow !== false) return this.begin(record)
     const recorder = await this.recorder(record).catch(() => undefined)
     for (const compile of recorder?.pieces() ?? []) await compile().catch(() => {})
   }
