@@ -12,6 +12,8 @@ const PRODUCTS = 2 ** 28
 const SHORT = 16
 /** Tokens that JavaScript chooses where compilers are the slowest, before the kernels that choose are compiled beside an answer. */
 const CHOSEN_HERE = 16
+/** The same from the whole vocabulary, whose kernel takes more than two seconds there: meanwhile requests are half as fast. */
+const DENSE_CHOSEN_HERE = 512
 
 export class Meanwhile {
   /** What is compiled ahead. */
@@ -87,11 +89,11 @@ export class Meanwhile {
    * JavaScript chooses so many tokens in place of these kernels: whether they are compiled `beside` an answer that goes on, or `later`,
    * as is said the first time.
    */
-  chose(kernels: string, tokens: number): 'beside' | 'later' | undefined {
+  chose(kernels: string, tokens: number, isDense: boolean): 'beside' | 'later' | undefined {
     const before = this.chosen.get(kernels) ?? 0
     this.chosen.set(kernels, before + tokens)
-    if (!this.isSlow || before + tokens > CHOSEN_HERE) return 'beside'
-    return before === 0 ? 'later' : undefined
+    if (!this.isSlow || before + tokens > (isDense ? DENSE_CHOSEN_HERE : CHOSEN_HERE)) return 'beside'
+    return before === 0 && !isDense ? 'later' : undefined
   }
 }
 

@@ -181,7 +181,7 @@ export class Recordings {
 
   /** JavaScript chooses so many tokens in place of these kernels. */
   chosenHere(endings: Endings, tokens: number): void {
-    const when = this.meanwhile?.chose(namesOf(endings).join(), tokens)
+    const when = this.meanwhile?.chose(namesOf(endings).join(), tokens, endings.kind === 'dense')
     if (when === 'later') void this.later((r) => this.recordEndings(r, endings))
     else if (when === 'beside') this.endings(endings).catch(() => {})
   }

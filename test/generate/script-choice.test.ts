@@ -112,9 +112,11 @@ test('what does not compile is an error, and is not chosen here forever', WAIT, 
     expect(recordings.endingsState({ ruled: false, kind: 'dense', logged: false })).toBe(
       isSoftware ? 'chosen here' : 'compiled later',
     )
-    const { device } = model.loaded.gpu
+    const { device, tuning } = model.loaded.gpu
     device.createComputePipelineAsync = () => Promise.reject(new Error('no more'))
-    const params = { seed: 1, top_k: 0, max_tokens: 40, ignore_eos: true }
+    // The kernel for all tokens is not missed for long where it takes the longest.
+    const top_k = isSoftware && tuning.subgroupLanes === 4 ? 50 : 0
+    const params = { seed: 1, top_k, max_tokens: 40, ignore_eos: true }
     await expect(tokensOf(model.generate(prompts[0]!, params))).rejects.toThrow(/does not compile .*no more/)
   })
 })
