@@ -246,11 +246,7 @@ export class Scheduler {
     const served = new Set(plan.shares.map((share) => share.generation))
     this.running = this.running.filter((one) => !served.has(one)).concat([...served])
     const [alone, processed] = [this.inFlight === 0, this.processed]
-    const known = () => {
-      prepareOne(plan.shares, this.totals.generatedTokens)
-      return processed
-    }
-    const submitted = await runner.sample(plan, known).catch((error: Error) => this.failPlan(plan, error))
+    const submitted = await runner.sample(plan, () => processed).catch((error: Error) => this.failPlan(plan, error))
     if (submitted === undefined) return
     this.inFlight++
     this.processed = submitted.result
@@ -267,6 +263,8 @@ export class Scheduler {
         this.inFlight--
         this.changed()
       })
+    // The GPU has all of the batch now.
+    prepareOne(plan.shares, this.totals.generatedTokens)
   }
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */
