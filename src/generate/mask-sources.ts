@@ -12,6 +12,7 @@ const WORTH_WAITING = 3
 /** The GPU is busy: the constraint of one answer can work ahead. One at a time, so that results do not wait for many. */
 export function prepareOne(shares: readonly { readonly generation: Prepared }[], turn: number): void {
   const { generation } = shares[turn % shares.length]!
+  if (generation.done) return
   try {
     generation.request.constraint?.prepare?.()
   } catch (error) {
@@ -20,6 +21,7 @@ export function prepareOne(shares: readonly { readonly generation: Prepared }[],
 }
 
 interface Prepared {
+  readonly done: boolean
   readonly request: Pick<GenerationRequest, 'constraint'>
   fail(error: Error): void
 }

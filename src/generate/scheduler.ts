@@ -263,8 +263,8 @@ export class Scheduler {
         this.inFlight--
         this.changed()
       })
-    // The GPU has all of the batch now.
-    prepareOne(plan.shares, this.totals.generatedTokens)
+    // The GPU has all of the batch now. Where it is done already, its tokens go first.
+    setTimeout(() => prepareOne(plan.shares, this.totals.generatedTokens))
   }
 
   /** A batch that could not be submitted, such as one whose kernels do not compile, fails those who are in it. */
