@@ -14,6 +14,7 @@ export function registerCache(program: Command, cli: Cli): void {
     .description('List, verify and remove what this program, huggingface_hub and llama.cpp have downloaded.')
   cache
     .command('list')
+    .alias('ls')
     .description('The models in the cache, with their sizes.')
     .option('--json', 'print one JSON array')
     .action((values: Values) => list(cli, values.json === true))
@@ -24,6 +25,7 @@ export function registerCache(program: Command, cli: Cli): void {
     .action((name: string | undefined) => verify(cli, name))
   cache
     .command('remove')
+    .alias('rm')
     .description('Remove a model, a revision of it (owner/name@revision) or a type (owner/name:Q4_K_M).')
     .argument('<name...>', 'what to remove')
     .action((names: string[]) => remove(cli, names))

@@ -81,16 +81,17 @@ function adviceOn(text: string, argv: readonly string[], program: Command, comma
   if (letters !== undefined) return letters
   if (option !== undefined) return suggestionFor(option, flagsOf(command), unlistedFlagsOf(command))
   const word = /unknown command '(.*)'/s.exec(text)?.[1]
-  if (word !== undefined) return commandAdvice(word, program)
+  if (word !== undefined) return commandAdvice(word, program, command)
   if (/too many arguments for 'chat'/.test(text))
     return 'A question is typed once it runs; "generate TEXT" answers one.'
   return undefined
 }
 
-function commandAdvice(word: string, program: Command): string {
-  const names = program.commands.map((command) => command.name())
-  const meant = COMMAND_NAMES[word] ?? closestName(word, names)
+function commandAdvice(word: string, program: Command, command: Command): string {
+  const names = command.commands.map((command) => command.name())
+  const meant = (command === program ? COMMAND_NAMES[word] : undefined) ?? closestName(word, names)
   if (meant !== undefined) return `Did you mean ${meant}?`
+  if (command !== program) return `The commands of ${command.name()} are ${names.join(', ')}.`
   return `The commands are ${names.join(', ')}. To have a text answered: ${program.name()} generate ${JSON.stringify(word)}`
 }
 

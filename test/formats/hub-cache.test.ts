@@ -315,6 +315,9 @@ describe('the Hub', () => {
     await expect(pull(`${REPOSITORY}@v9`, options())).rejects.toThrow(/no such revision/)
     await expect(pull(`${REPOSITORY}:Q4_K_M`, options())).rejects.toBeInstanceOf(ChoiceError)
     await expect(pull(REPOSITORY, { hub: { endpoint: 'nowhere' } })).rejects.toThrow(/hub\.endpoint/)
+    await expect(pull(REPOSITORY, { hub: { token: 'hf_se\ncret' } })).rejects.toThrow(
+      /^parameter "hub\.token" \("…"\): must be one word/,
+    )
     const misspelt = { hub: { tokn: 'x' } as HubOptions }
     await expect(pull(REPOSITORY, misspelt)).rejects.toThrow(/"hub\.tokn".*did you mean token/)
   })

@@ -19,6 +19,7 @@ const HUB = 'https://huggingface.co'
 const FIT_SHARE = 0.6
 /** Where the memory is not known. */
 const FIT_BYTES = 4 * 2 ** 30
+const ADDRESS = 'must be an address: https://…'
 const COMMIT = /^[0-9a-f]{40}$/
 
 const OPTIONS: Checks<HubOptions> = {
@@ -41,7 +42,12 @@ export async function openHub({ hub = {} }: Pick<SourceOptions, 'hub'>): Promise
   const settings: HubSettings = { ...store.settings, ...given }
   const endpoint = (settings.endpoint ?? HUB).replace(/\/+$/, '')
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
-    throw new ParameterError('hub.endpoint', endpoint, 'must be an address: https://…')
+    throw new ParameterError(hub.endpoint === undefined ? 'HF_ENDPOINT' : 'hub.endpoint', endpoint, ADDRESS)
+  }
+  // It is sent in a header, which holds no other characters. It is not shown.
+  if (/[^\x21-\x7e]/.test(settings.token ?? '')) {
+    const fact = 'must be one word of ASCII characters, without line breaks'
+    throw new ParameterError(hub.token === undefined ? 'HF_TOKEN' : 'hub.token', '…', fact)
   }
   return { store, settings, endpoint, token: settings.token }
 }
@@ -49,10 +55,10 @@ export async function openHub({ hub = {} }: Pick<SourceOptions, 'hub'>): Promise
 /** @throws CheckpointError, ChoiceError, ParameterError, AbortError */
 export async function hubBackend(name: HubName, options: SourceOptions): Promise<Backend> {
   const place = await openHub(options)
-  const { listing, note, isCached } = await listingOf(name, place, options.signal)
+  const { listing, note, unasked } = await listingOf(name, place, options.signal)
   const { memoryBytes } = place.settings
   const fitBytes = memoryBytes === undefined ? FIT_BYTES : memoryBytes * FIT_SHARE
-  const chosen = chosenOf(name, listing.files, fitBytes, isCached ? place : undefined)
+  const chosen = chosenOf({ name, files: listing.files, fitBytes, place, unasked })
   if (chosen.reason !== undefined) options.onChoice?.(chosen.reason)
   const files = new Map<string, HubFile>()
   for (const file of listing.files) {
@@ -73,19 +79,26 @@ export async function hubBackend(name: HubName, options: SourceOptions): Promise
   }
 }
 
-/** @param cache whose files these are, where they may be a part of what the Hub has */
-function chosenOf(
-  { repository, pick }: HubName,
-  files: readonly HubFile[],
-  fitBytes: number,
-  cache: HubPlaceAndStore | undefined,
-) {
+/** @param unasked why the cache had to say what there is, which may be a part of what the Hub has */
+function chosenOf({
+  name,
+  files,
+  fitBytes,
+  place,
+  unasked,
+}: {
+  name: HubName
+  files: readonly HubFile[]
+  fitBytes: number
+  place: HubPlaceAndStore
+  unasked: string | undefined
+}) {
+  const { repository, pick } = name
   try {
     return chooseForm(repository, files, pick, fitBytes)
   } catch (error) {
-    if (cache === undefined || !(error instanceof CheckpointError)) throw error
-    const why = cache.settings.offline ? 'is not asked (offline)' : 'cannot be asked'
-    const fact = `what the cache (${cache.store.label}) has of it ${error.fact}; the Hub ${why}`
+    if (unasked === undefined || !(error instanceof CheckpointError)) throw error
+    const fact = `what the cache (${place.store.label}) has of it ${error.fact}; ${unasked}`
     throw error instanceof ChoiceError
       ? new ChoiceError(repository, fact, error.choices)
       : new CheckpointError({ file: repository }, fact, { cause: error })
@@ -99,8 +112,8 @@ function isPlainTemplate(path: string): boolean {
 interface Listed {
   readonly listing: HubListing
   readonly note: string | undefined
-  /** The cache's own, which need not have all of the Hub's files. */
-  readonly isCached: boolean
+  /** Why it is the cache's own, which need not have all of the Hub's files; undefined where it is the Hub's. */
+  readonly unasked: string | undefined
 }
 
 /** What the Hub says, or what the cache holds when the Hub cannot be asked. */
@@ -108,7 +121,7 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
   const { store, settings } = place
   const cached = await cachedListing(name, store)
   if (settings.offline === true) {
-    if (cached !== undefined) return { listing: cached, note: undefined, isCached: true }
+    if (cached !== undefined) return { listing: cached, note: undefined, unasked: 'the Hub is not asked (offline)' }
     throw new CheckpointError(
       { file: name.repository },
       `is not in the cache (${store.label}), and the Hub is not asked (offline)`,
@@ -116,16 +129,13 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
   }
   try {
     const listing = await listRepository(name, { ...place, isOptional: cached !== undefined }, signal)
-    return { listing, note: undefined, isCached: false }
+    return { listing, note: undefined, unasked: undefined }
   } catch (error) {
     throwIfAborted(signal)
     const isOutage = error instanceof CheckpointError && error.cause !== undefined
     if (!isOutage || cached === undefined) throw error
-    return {
-      listing: cached,
-      note: `${place.endpoint} cannot be asked (${error.fact}): the model is taken from the cache`,
-      isCached: true,
-    }
+    const unasked = `${place.endpoint} cannot be asked (${error.fact})`
+    return { listing: cached, note: `${unasked}: the model is taken from the cache`, unasked }
   }
 }
 
