@@ -7,7 +7,7 @@ import type { Gpu } from './device.ts'
 import { BufferUsage } from './flags.ts'
 
 const SIZE = { slots: 12, bytes: 4 << 20 } as const
-const AHEAD_BYTES = 128 << 20
+const AHEAD_BYTES = 64 << 20
 /** Slots that must be free before more is written: what most pieces of a matrix take at most. */
 const ENOUGH = 2
 
