@@ -7,8 +7,8 @@ import type { LexState } from './lexer.ts'
 import type { Place, Stack } from './stack.ts'
 
 /** Units of the budget for a little, some tenths of a millisecond, and for all of one automaton. */
-const LITTLE = 600
-const MOST_UNITS = 60_000
+const LITTLE = 300
+const MOST_UNITS = 30_000
 /** Units of a state of which everything is known. */
 const STATE = 0.2
 /** Units of one thing that is worked out; what takes more is left for its token. */

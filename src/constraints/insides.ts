@@ -159,7 +159,7 @@ export class Insides {
       const like = branch.isRoot ? lexer.alike(near) : undefined
       inside = like === undefined ? this.#walk(near, branch, budget) : this.#change(near, like, branch, budget)
       branch.insides.set(near, inside)
-      this.#bytes += 300 + (inside.set?.byteLength ?? 8 * inside.ids.length)
+      this.#bytes += 300 + (inside.set?.byteLength ?? 8 * inside.ids.length) + 16 * (inside.exits?.nodes.length ?? 0)
     }
     if (near !== lex) {
       branch.insides.set(lex, inside)
@@ -234,7 +234,6 @@ export class Insides {
   /** The same one for the same nodes. */
   #branch(trie: Trie, nodes: readonly number[]): Branch | undefined {
     if (nodes.length === 0) return undefined
-    this.#bytes += 200 + 16 * nodes.length
     if (nodes.length > MOST_COMPARED) return new Branch(trie, nodes)
     const known = this.#branches[this.#tries.indexOf(trie)]!
     const key = nodes.length === 1 ? nodes[0]! : nodes.join()
@@ -242,6 +241,7 @@ export class Insides {
     if (branch === undefined) {
       branch = new Branch(trie, nodes)
       known.set(key, branch)
+      this.#bytes += 200 + 24 * nodes.length
     }
     return branch
   }
