@@ -46,7 +46,7 @@ export function answerRequests(fetch: (request: Request) => Response | Promise<R
 function asRequest({ url, method, headers, body }: SentRequest, signal: AbortSignal): Request {
   return new Request(url, {
     method,
-    headers: headers.map(([name, value]) => [name, value]),
+    headers: headers.map(([name, value]): [string, string] => [name, value]),
     body: body ?? null,
     signal,
   })

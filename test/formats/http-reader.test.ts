@@ -1,55 +1,15 @@
 /** Files over HTTP: ranges, retries, and servers that lack something. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { AbortError } from '../../src/errors.ts'
 import { readText } from '../../src/formats/byte-reader.ts'
 import { MAX_WHOLE_DOWNLOAD_BYTES } from '../../src/formats/http-reader.ts'
-import { refusal as refusalOf, type TransientError, waitOf } from '../../src/formats/http-request.ts'
 import { openSource } from '../../src/formats/source.ts'
 import { collect } from '../support/garbage.ts'
+import { DATA, log, ranged, rangeOf, serve, stopServing } from './file-server.ts'
 import { refusal } from './helpers.ts'
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
-
-let server: Server | undefined
-const log: string[] = []
-
-async function serve(handler: Handler): Promise<string> {
-  log.length = 0
-  server = createServer((request, response) => {
-    log.push(`${request.method} ${request.url} ${request.headers.range ?? ''}`.trim())
-    handler(request, response)
-  })
-  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-afterEach(async () => {
-  server?.closeAllConnections()
-  await new Promise((resolve) => server?.close(resolve))
-})
-
-const DATA = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)) & 255)
-
-function rangeOf(request: IncomingMessage, size: number): [begin: number, end: number] {
-  const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')
-  return match === null ? [0, size] : [Number(match[1]), Math.min(Number(match[2]) + 1, size)]
-}
-
-/** A well-behaved server of one file, 404 for everything else. */
-function ranged(path: string, data: Uint8Array): Handler {
-  return (request, response) => {
-    if (request.url !== path) {
-      response.writeHead(404).end()
-      return
-    }
-    const [begin, end] = rangeOf(request, data.length)
-    response.writeHead(206, { 'content-range': `bytes ${begin}-${end - 1}/${data.length}` })
-    response.end(data.subarray(begin, end))
-  }
-}
+afterEach(stopServing)
 
 describe('over HTTP', () => {
   it('reads ranges of a folder, with one request for a small file', async () => {
@@ -229,80 +189,6 @@ describe('over HTTP', () => {
     expect(log).toHaveLength(5)
   })
 
-  it('waits as long as the server asks, in seconds or by a date, and no shorter than it would by itself', () => {
-    const asked = async (after: string) => {
-      const headers = { 'retry-after': after }
-      return (await refusalOf(new Response('', { status: 503, headers }), 'x')) as TransientError
-    }
-    const wait = async (after: string) => waitOf(await asked(after), 1)
-    return Promise.all([
-      expect(wait('7')).resolves.toBe(7000),
-      expect(wait(new Date(Date.now() + 60_000).toUTCString())).resolves.toBeGreaterThan(50_000),
-      expect(wait(new Date(Date.now() - 60_000).toUTCString())).resolves.toBeLessThan(300),
-      expect(wait('0')).resolves.toBeGreaterThan(100),
-      expect(wait('soon')).resolves.toBeGreaterThan(100),
-    ])
-  })
-
-  it('gives up a server on which nothing comes any more', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    try {
-      const base = await serve((request, response) => {
-        if (request.url !== '/half.gguf') return
-        response.writeHead(206, { 'content-range': `bytes 0-65535/${DATA.length}` })
-        response.write(DATA.subarray(0, 1000))
-      })
-      for (const name of ['silent.gguf', 'half.gguf']) {
-        const over = refusal(async () => (await openSource(`${base}/${name}`)).open(name))
-        let isOver = false
-        void over.finally(() => {
-          isOver = true
-        })
-        while (!isOver) {
-          await new Promise((resolve) => setImmediate(resolve))
-          await vi.advanceTimersByTimeAsync(5000)
-        }
-        expect((await over).fact).toBe('nothing came for 30 s, after 5 attempts')
-      }
-    } finally {
-      vi.useRealTimers()
-    }
-  })
-
-  it('does not ask again for what will never come', async () => {
-    const base = await serve((request, response) => response.writeHead(302, { location: `${request.url}x` }).end())
-    const error = await refusal(async () => (await openSource(`${base}/x.gguf`)).open('x.gguf'))
-    expect(error.fact).toMatch(/^cannot be fetched: .*redirect/)
-    expect(log.length).toBeLessThan(30)
-  })
-
-  it('sends what stands before the host as such, to this host alone, and shows it to nobody', async () => {
-    const seen: (string | undefined)[] = []
-    const base = await serve((request, response) => {
-      seen.push(request.headers.authorization)
-      if (request.url === '/x.gguf') response.writeHead(302, { location: `${other}/y.gguf` }).end()
-      else if (request.headers.authorization !== undefined) response.writeHead(418).end()
-      else ranged('/y.gguf', DATA)(request, response)
-    })
-    const other = base.replace('127.0.0.1', 'localhost')
-    const source = await openSource(`${base.replace('//', '//me:p%40ss@')}/x.gguf`)
-    expect((await source.open('x.gguf'))!.size).toBe(DATA.length)
-    expect(seen).toEqual([`Basic ${btoa('me:p@ss')}`, undefined])
-    expect(source.label).not.toContain('ss@')
-  })
-
-  it('refuses to put parts of two versions together', async () => {
-    let version = 1
-    const base = await serve((request, response) => {
-      response.setHeader('etag', `"${version}"`)
-      ranged('/x.gguf', DATA)(request, response)
-    })
-    const reader = (await (await openSource(`${base}/x.gguf`)).open('x.gguf'))!
-    expect(await reader.read(100_000, 10)).toEqual(DATA.slice(100_000, 100_010))
-    version++
-    expect((await refusal(() => reader.read(100_000, 10))).fact).toMatch(/has changed on the server/)
-  })
-
   const liars: readonly (readonly [string, Record<string, string>, RegExp])[] = [
     ['another range', { 'content-range': `bytes 0-9/${DATA.length}` }, /asked for byte 100000 of 300000, .* byte 0 of/],
     ['another size', { 'content-range': 'bytes 100000-100009/300001' }, /byte 100000 of 300001; has the file changed/],
@@ -337,8 +223,7 @@ describe('over HTTP', () => {
     await expect(reader.read(100_000, 150_000, controller.signal)).rejects.toBeInstanceOf(AbortError)
     await gone
 
-    server?.closeAllConnections()
-    await new Promise((resolve) => server?.close(resolve))
+    await stopServing()
     let asked = 0
     const leaving = new AbortController()
     const busy = await serve((_, response) => {
