@@ -1,8 +1,7 @@
 /**
  * What a JSON schema costs while a model decodes: milliseconds of a token with it and without it, in turns, and their ratio, by the clock and
- * by the processor's time. Constrained
- * answers go step by step, since each mask needs the token before it; of the free ones there are two kinds: step by step as well,
- * and as many steps at a time as the adapter wants.
+ * by the processor's time. Of
+ * the free ones there are two kinds: step by step, and as many steps at a time as the adapter wants.
  *
  *   npx tsx --conditions=mistral-webgpu-source bench/constrained.ts [--model pocket] [--tokens 64] [--rounds 5]
  *   npx tsx --conditions=mistral-webgpu-source bench/constrained.ts --shape tiny --layers 2 --tokenizer FILE

@@ -33,8 +33,8 @@ export function stageAfter({ stages }: MaskCourse, stage: number, id: number): n
 }
 
 /** Tokens that are looked at for one course, and units of the budget for them: others were looked at before, or wait for the next course. */
-const MOST_FRESH = 300
-const MOST_UNITS = 2000
+const MOST_FRESH = 100
+const MOST_UNITS = 1000
 /** Tokens of a state that are looked at. */
 const MOST_TOKENS = 320
 /** States that are remembered. */
