@@ -1,45 +1,19 @@
 /** Downloads from a Hub into the cache: right or refused with a type, resumed, shared, and in huggingface_hub's layout. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { AbortError, CheckpointError, ChoiceError } from '../../src/errors.ts'
 import type { HubOptions } from '../../src/formats/source-options.ts'
 import { listCached, pull, removeCached, verifyCached } from '../../src/generate/cached.ts'
 import { root } from '../support/child.ts'
 import { expectWhole, hostileRun, loadWhole, pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
 import { FAULTS } from '../support/hub-faults.ts'
-import { type HubServer, sha256, startHub } from '../support/hub-server.ts'
+import { sha256, startHub } from '../support/hub-server.ts'
 import { patience } from '../support/patience.ts'
+import { FOLDER, useHub } from './use-hub.ts'
 
-const FOLDER = `models--${REPOSITORY.replace('/', '--')}`
-let hub: HubServer
-let cacheFolder: string
-const options = () => ({ hub: { endpoint: hub.endpoint, cacheFolder, offline: false } })
-
-beforeAll(async () => {
-  hub = await startHub()
-})
-afterAll(() => hub.close())
-beforeEach(() => {
-  cacheFolder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-hub-'))
-  hub.misbehave('none', 1)
-  hub.publish(REPOSITORY, pocketFiles())
-  hub.gate(REPOSITORY, undefined)
-  hub.served = 0
-  hub.requests.splice(0)
-})
-afterEach(() => rmSync(cacheFolder, { recursive: true, force: true }))
+const { hub, cacheFolder, options } = await useHub()
 
 describe('a Hub that misbehaves', () => {
   it.each(FAULTS.map((fault, i) => [fault, i + 1] as const))(
@@ -54,7 +28,10 @@ describe('a Hub that misbehaves', () => {
 
 describe('the cache', () => {
   it('has the layout of huggingface_hub, and is not asked twice', async () => {
-    const { bytes } = await pull(REPOSITORY, options())
+    const leaving = await startHub()
+    leaving.publish(REPOSITORY, pocketFiles())
+    const where = { hub: { ...options().hub, endpoint: leaving.endpoint } }
+    const { bytes } = await pull(REPOSITORY, where)
     expect(bytes).toBeGreaterThan(6e6)
     const folder = join(cacheFolder, FOLDER)
     const commit = readFileSync(join(folder, 'refs/main'), 'utf8')
@@ -63,17 +40,13 @@ describe('the cache', () => {
     expect(readlinkSync(link)).toBe(`../../blobs/${weights}`)
     expect(lstatSync(join(folder, 'blobs', weights)).isFile()).toBe(true)
     expect(readdirSync(join(folder, 'blobs')).filter((name) => name.includes('incomplete'))).toEqual([])
-    hub.served = 0
-    await pull(REPOSITORY, options())
-    expect(hub.served).toBe(0)
-    await hub.close()
-    try {
-      const { notes } = await pull(REPOSITORY, options())
-      expect(notes.join()).toContain('from the cache')
-      await pull(REPOSITORY, { hub: { ...options().hub, offline: true } })
-    } finally {
-      hub = await startHub()
-    }
+    leaving.served = 0
+    await pull(REPOSITORY, where)
+    expect(leaving.served).toBe(0)
+    await leaving.close()
+    const { notes } = await pull(REPOSITORY, where)
+    expect(notes.join()).toContain('from the cache')
+    await pull(REPOSITORY, { hub: { ...where.hub, offline: true } })
   })
 
   it('keeps what came when it is aborted, and goes on there', async () => {

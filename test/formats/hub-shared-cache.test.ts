@@ -3,43 +3,24 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openSource } from '../../src/formats/source.ts'
 import { pull, removeCached } from '../../src/generate/cached.ts'
 import { root } from '../support/child.ts'
 import { pocketFiles, REPOSITORY } from '../support/hostile-runs.ts'
-import { type HubServer, sha256, startHub } from '../support/hub-server.ts'
+import { sha256 } from '../support/hub-server.ts'
+import { FOLDER, useHub } from './use-hub.ts'
 
-const FOLDER = `models--${REPOSITORY.replace('/', '--')}`
-let hub: HubServer
-let cacheFolder: string
-const options = () => ({ hub: { endpoint: hub.endpoint, cacheFolder, offline: false } })
-
-beforeAll(async () => {
-  hub = await startHub()
-})
-afterAll(() => hub.close())
-beforeEach(() => {
-  cacheFolder = mkdtempSync(join(tmpdir(), 'mistral-webgpu-hub-'))
-  hub.misbehave('none', 1)
-  hub.publish(REPOSITORY, pocketFiles())
-  hub.gate(REPOSITORY, undefined)
-  hub.served = 0
-  hub.requests.splice(0)
-})
-afterEach(() => rmSync(cacheFolder, { recursive: true, force: true }))
+const { hub, cacheFolder, options } = await useHub()
 
 describe('the cache of the machine', () => {
   it('is not waited for long when the Hub is ill and the model is here', async () => {
