@@ -1,7 +1,7 @@
 /** Node: pauses between the looks that Dawn's binding takes at its device. */
 import { platform } from 'node:process'
 import { setTimeout as after, setImmediate as inNextTurn } from 'node:timers'
-import { isCrowded } from './crowd.ts'
+import { Crowd } from './crowd.ts'
 import type { Looks } from './types.ts'
 
 /** So long it looks in every turn of the event loop: what takes longer can wait for a timer. */
@@ -14,6 +14,7 @@ const NAPPING = new Int32Array(new SharedArrayBuffer(4))
 /** What was asked for last decides: one chain of looks serves all that is pending. */
 let began = Number.NEGATIVE_INFINITY
 let naps = false
+const crowd = new Crowd()
 
 /**
  * As long as a promise of its device is pending, Dawn's binding asks the device in every turn of the event loop, and finds
@@ -27,7 +28,7 @@ let naps = false
  */
 export function calmly<T>(ask: () => T, { onCpu = false, patient = false, small = false }: Looks = {}): T {
   if (!patient) began = performance.now()
-  naps = onCpu && NAP_MS > 0 && (!small || isCrowded())
+  naps = onCpu && NAP_MS > 0 && (!small || crowd.isCrowded())
   return withPauses(ask)
 }
 

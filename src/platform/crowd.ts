@@ -7,8 +7,10 @@ import { cpuUsage } from 'node:process'
 const SHARE = 0.4
 /** The same by programs that want a core, where the system does not say what its cores do. */
 const PROGRAMS = 2
-/** It is asked at most so often, and over so long. */
-const EVERY_MS = 1000
+/** The cores are looked at over so long. */
+const WINDOW_MS = 250
+/** Who computes asks every few milliseconds. What others did while nobody asked for so long says nothing of now. */
+const PAUSE_MS = 100
 /** Linux counts in hundredths of a second, whatever its own clock. */
 const TICK_MS = 10
 
@@ -21,19 +23,31 @@ export interface CoreTime {
   readonly own: number
 }
 
-let before = coreTime()
-let askedAt = performance.now()
-let crowded: boolean | undefined
+/** How things are by what was seen last, while we computed: a mean over minutes, as the system's load is, would count what has long ended. */
+export class Crowd {
+  private before: CoreTime | undefined
+  private began = Number.NEGATIVE_INFINITY
+  private asked = Number.NEGATIVE_INFINITY
+  private crowded = false
 
-/** How things were in the last second or so: a mean over minutes, as the system's load is, would count what has long ended. */
-export function isCrowded(): boolean {
-  const now = performance.now()
-  if (crowded !== undefined && now - askedAt < EVERY_MS) return crowded
-  const after = coreTime()
-  crowded = after === undefined || before === undefined ? isLoaded() : othersShare(before, after) > SHARE
-  before = after
-  askedAt = now
-  return crowded
+  /** @param now milliseconds */
+  constructor(
+    private readonly now = () => performance.now(),
+    private readonly coreTime = readCoreTime,
+  ) {}
+
+  isCrowded(): boolean {
+    const now = this.now()
+    const hasPaused = now - this.asked > PAUSE_MS
+    this.asked = now
+    if (!hasPaused && now - this.began < WINDOW_MS) return this.crowded
+    const { before } = this
+    this.before = this.coreTime()
+    this.began = now
+    if (this.before === undefined) this.crowded = isLoaded()
+    else if (before !== undefined && !hasPaused) this.crowded = othersShare(before, this.before) > SHARE
+    return this.crowded
+  }
 }
 
 /** What other programs had of the cores between two times. */
@@ -52,7 +66,7 @@ export function coresOf(stat: string): Omit<CoreTime, 'own'> | undefined {
   return { all: ticks.reduce((sum, one) => sum + one, 0) * TICK_MS, idle: (ticks[3]! + ticks[4]!) * TICK_MS }
 }
 
-function coreTime(): CoreTime | undefined {
+function readCoreTime(): CoreTime | undefined {
   try {
     const cores = coresOf(readFileSync('/proc/stat', 'latin1'))
     const { user, system } = cpuUsage()
