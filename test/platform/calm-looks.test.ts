@@ -13,7 +13,11 @@ vi.mock('node:timers', () => ({
   },
 }))
 
-vi.mock('../../src/platform/crowd.ts', () => ({ isCrowded: () => machine.crowded }))
+vi.mock('../../src/platform/crowd.ts', () => ({
+  Crowd: class {
+    isCrowded = () => machine.crowded
+  },
+}))
 
 /** Looks in every turn until something is done, as the binding does. */
 function binding(isDone: () => boolean): Promise<number> {
