@@ -3,6 +3,7 @@ import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import { messageOf } from './byte-reader.ts'
 import { Absence } from './examined.ts'
+import { decodeName } from './file-names.ts'
 
 /** Attempts before giving up. */
 const MAX_ATTEMPTS = 5
@@ -45,7 +46,7 @@ export async function request(url: string, name: string, wanted: Wanted, signal?
 export function withoutCredentials(url: string): { address: string; authorization?: { authorization: string } } {
   if (!/^https?:\/\/[^/?#]*@/i.test(url) || !URL.canParse(url)) return { address: url }
   const parsed = new URL(url)
-  const words = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
+  const words = `${decodeName(parsed.username)}:${decodeName(parsed.password)}`
   parsed.username = ''
   parsed.password = ''
   const basic = btoa(String.fromCharCode(...new TextEncoder().encode(words)))

@@ -68,6 +68,9 @@ describe('a file over HTTP', () => {
     expect((await source.open('x.gguf'))!.size).toBe(DATA.length)
     expect(seen).toEqual([`Basic ${btoa('me:p@ss')}`, undefined])
     expect(source.label).not.toContain('ss@')
+    // What is no percent-encoding stands for itself.
+    await (await openSource(`${base.replace('//', '//me:5%25%ss@')}/x.gguf`)).open('x.gguf')
+    expect(seen[2]).toBe(`Basic ${btoa('me:5%25%ss')}`)
   })
 
   it('refuses to put parts of two versions together', async () => {

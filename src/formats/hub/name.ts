@@ -1,5 +1,6 @@
 /** Names of models on the Hugging Face Hub, as people write and paste them. */
 import { CheckpointError } from '../../errors.ts'
+import { decodeName } from '../file-names.ts'
 
 /** What a name says. */
 export interface HubName {
@@ -84,14 +85,14 @@ function revisionAndFile(tail: string, isUri: boolean): Pick<HubParts, 'revision
   const special = SPECIAL.exec(tail)
   if (special !== null) return { revision: special[1], pick: special[2] }
   const cut = tail.indexOf('/')
-  if (cut < 0 || !(isUri || FILE.test(tail))) return { revision: isUri ? decoded(tail) : tail, pick: undefined }
-  return { revision: decoded(tail.slice(0, cut)), pick: tail.slice(cut + 1) }
+  if (cut < 0 || !(isUri || FILE.test(tail))) return { revision: isUri ? decodeName(tail) : tail, pick: undefined }
+  return { revision: decodeName(tail.slice(0, cut)), pick: tail.slice(cut + 1) }
 }
 
 /** `owner/name`, `owner/name/tree/REVISION/folder`, `owner/name/resolve/REVISION/file`, and names with a colon. */
 function fromPage(path: string, hub: string): HubParts {
   const bare = path.replace(/[?#].*$/s, '').replace(/\/+$/, '')
-  const parts = bare.split('/').map(decoded)
+  const parts = bare.split('/').map(decodeName)
   const repository = parts.slice(0, 2).join('/')
   const [, , kind, ...rest] = parts
   if (kind !== undefined && PAGE.test(kind) && REPOSITORY.test(repository)) {
@@ -103,14 +104,6 @@ function fromPage(path: string, hub: string): HubParts {
   const name = fromWords(parts.join('/'), false)
   // The Hub shows what is in a GGUF on the page of its repository.
   const shown = /[?&]show_file_info=([^&#]+)/.exec(path)?.[1]
-  if (name !== undefined) return { ...name, pick: name.pick ?? (shown && decoded(shown)), isExplicit: true }
+  if (name !== undefined) return { ...name, pick: name.pick ?? (shown && decodeName(shown)), isExplicit: true }
   throw new CheckpointError({ file: path.slice(0, 200) || hub }, `is no page of a model on ${hub}`)
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
 }
