@@ -10,15 +10,12 @@
  */
 import { parseArgs } from 'node:util'
 import { answerConstraint } from '../src/chat/answer-constraint.ts'
-import { randomCheckpoint, type ShapeName } from '../src/cli/bench/random-checkpoint.ts'
-import { MistralModel, type SamplingInput, Tokenizer } from '../src/index.ts'
+import type { MistralModel, SamplingInput } from '../src/index.ts'
+import { loadModel, MODEL_OPTIONS } from './model-or-shape.ts'
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'pocket' },
-    shape: { type: 'string' },
-    layers: { type: 'string', default: '2' },
-    tokenizer: { type: 'string' },
+    ...MODEL_OPTIONS,
     tokens: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '5' },
     /** Sampled answers end their texts more often than greedy ones. */
@@ -39,23 +36,8 @@ const SCHEMA = object({
   rating: { enum: ['good', 'fair', 'poor'] },
 })
 
-async function load(stepsPerReadback: number | undefined): Promise<MistralModel> {
-  const options = { stepsPerReadback, contextLength: 1024 }
-  if (values.shape === undefined) return MistralModel.load(values.model, options)
-  const tokenizer = await tokenizerOf()
-  const shape = randomCheckpoint(values.shape as ShapeName, Number(values.layers), 'native', tokenizer.vocabSize)
-  return MistralModel.fromCheckpoint(shape, options)
-}
-
-function tokenizerOf(model?: MistralModel): Promise<Tokenizer> | Tokenizer {
-  if (model?.tokenizer !== undefined) return model.tokenizer
-  if (values.tokenizer === undefined) throw new Error('random weights need --tokenizer')
-  return Tokenizer.load(values.tokenizer)
-}
-
-const adaptive = await load(undefined)
-const single = await load(1)
-const tokenizer = await tokenizerOf(adaptive)
+const { model: adaptive, tokenizer } = await loadModel(values, { contextLength: 1024 })
+const { model: single } = await loadModel(values, { contextLength: 1024, stepsPerReadback: 1 })
 const format = {
   name: 'response_format' as const,
   value: { type: 'json_schema', json_schema: { name: 'person', schema: SCHEMA } },

@@ -8,30 +8,14 @@
  */
 import { parseArgs } from 'node:util'
 import { answerConstraint } from '../src/chat/answer-constraint.ts'
-import { randomCheckpoint, type ShapeName } from '../src/cli/bench/random-checkpoint.ts'
-import { MistralModel, Tokenizer } from '../src/index.ts'
+import { loadModel, MODEL_OPTIONS } from './model-or-shape.ts'
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'pocket' },
-    shape: { type: 'string' },
-    layers: { type: 'string', default: '2' },
-    tokenizer: { type: 'string' },
+    ...MODEL_OPTIONS,
     rounds: { type: 'string', default: '15' },
   },
 })
-
-async function load(): Promise<{ model: MistralModel; tokenizer: Tokenizer }> {
-  if (values.shape === undefined) {
-    const model = await MistralModel.load(values.model, { contextLength: 512 })
-    if (model.tokenizer === undefined) throw new Error('the model has no tokenizer')
-    return { model, tokenizer: model.tokenizer }
-  }
-  if (values.tokenizer === undefined) throw new Error('random weights need --tokenizer')
-  const tokenizer = await Tokenizer.load(values.tokenizer)
-  const shape = randomCheckpoint(values.shape as ShapeName, Number(values.layers), 'native', tokenizer.vocabSize)
-  return { model: await MistralModel.fromCheckpoint(shape, { contextLength: 512 }), tokenizer }
-}
 
 /** Names and bounds are others each time. */
 const SCHEMAS = [
@@ -65,7 +49,7 @@ const SCHEMAS = [
   }),
 ]
 
-const { model, tokenizer } = await load()
+const { model, tokenizer } = await loadModel(values, { contextLength: 512 })
 const prompt = tokenizer.encode('Describe a person who lives by the sea, as JSON.', { bos: true })
 const median = (all: readonly number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)]!
 
