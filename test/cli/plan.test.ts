@@ -1,5 +1,6 @@
 /** What `plan` and `--verbose` say, and when. */
 import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../../src/cli/run.ts'
 import { plan } from '../../src/index.ts'
@@ -7,7 +8,7 @@ import { disabledFeatures } from '../support/features.ts'
 import { patience } from '../support/patience.ts'
 import { runCommand, type Stage, type StageOptions, stage } from './stage.ts'
 
-const MODEL = new URL('../fixtures/checkpoints/gguf-mixed/model.gguf', import.meta.url).pathname
+const MODEL = fileURLToPath(new URL('../fixtures/checkpoints/gguf-mixed/model.gguf', import.meta.url))
 
 async function run(argv: readonly string[], options: StageOptions = {}): Promise<Stage> {
   const on = stage({ argv, env: { MISTRAL_WEBGPU_DISABLE: disabledFeatures().join(',') }, ...options })

@@ -1,4 +1,5 @@
 /** Small files of servers are read by one request, whatever is read of them. */
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ByteReader } from '../../src/formats/byte-reader.ts'
 import { openSafetensors } from '../../src/formats/safetensors.ts'
@@ -10,7 +11,7 @@ import { fixture } from '../support/fixtures.ts'
 let server: StaticServer
 
 beforeAll(async () => {
-  server = await serveFolders({ pocket: new URL('../../models/pocket', import.meta.url).pathname })
+  server = await serveFolders({ pocket: fileURLToPath(new URL('../../models/pocket', import.meta.url)) })
 })
 afterAll(() => server.close())
 
@@ -20,7 +21,7 @@ it('reads the tensors of a small checkpoint by one request behind that for its h
   const container = await openSafetensors(reader!)
   const asked = () => server.requests.filter(({ path }) => path.endsWith('.safetensors')).length
   expect(asked()).toBe(1)
-  const local = await openSource(new URL('../../models/pocket', import.meta.url).pathname)
+  const local = await openSource(fileURLToPath(new URL('../../models/pocket', import.meta.url)))
   const same = await openSafetensors((await local.open('model.safetensors'))!)
   const tensors = [...container.tensors.values()]
   const all = await Promise.all(tensors.map((tensor) => container.read(tensor, 0, tensor.byteLength)))

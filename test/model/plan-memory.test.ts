@@ -1,4 +1,5 @@
 /** Plans say, byte for byte, what loading then allocates. */
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { BLOCK_TYPES, type BlockName } from '../../src/formats/blocks.ts'
 import { loadBlockTypes } from '../../src/formats/ggml-blocks.ts'
@@ -8,7 +9,7 @@ import { withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
 import { randomGguf, SUPER_BLOCK_CONFIG } from '../support/random-gguf.ts'
 
-const folder = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname
+const folder = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
 await loadBlockTypes(Object.keys(BLOCK_TYPES) as BlockName[])
 

@@ -1,6 +1,7 @@
 /** How long a context is planned, and that what does not fit is said with its limit, before and while loading. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   CheckpointError,
@@ -18,7 +19,7 @@ import { withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
 import { stubSmallGpu } from '../support/small-gpu.ts'
 
-const folder = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname
+const folder = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
 /** A model of the fixtures as one that was trained for more positions. It counts the bytes that are read of its weights. */
 function trainedFor(positions: number, name = 'head-dim') {

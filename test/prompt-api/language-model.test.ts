@@ -1,4 +1,5 @@
 /** `LanguageModel` on the examples of the Prompt API's explainer, and on what its draft says of faults. */
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ContextLengthError, DeviceLostError, type MistralChat } from '../../src/index.ts'
 import { LanguageModel, provideModel, QuotaExceededError, releaseModel } from '../../src/prompt-api/index.ts'
@@ -56,7 +57,7 @@ describe('the embedded model', () => {
   })
 
   test('is loaded by the first session that needs it, with its progress', async () => {
-    const source = new URL('../../models/pocket', import.meta.url).pathname
+    const source = fileURLToPath(new URL('../../models/pocket', import.meta.url))
     provideModel({ source, options: { contextLength: 128 } })
     expect(await LanguageModel.availability()).toBe('downloadable')
     const loaded: number[] = []

@@ -1,4 +1,5 @@
 /** What the web platform tests of the Prompt API check of any implementation, said in our own words: options, aborts, prompts. */
+import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type CreateOptions, LanguageModel, provideModel, releaseModel } from '../../src/prompt-api/index.ts'
 import { conversation, echo, named, provide } from './support.ts'
@@ -77,7 +78,7 @@ describe('create', () => {
   })
 
   test('progress rises from 0 to 1 in steps of 1/65,536, and ends before the session is there', async () => {
-    const source = new URL('../../models/pocket', import.meta.url).pathname
+    const source = fileURLToPath(new URL('../../models/pocket', import.meta.url))
     provideModel({ source, options: { contextLength: 64 } })
     const events: ProgressEvent[] = []
     let created = false
