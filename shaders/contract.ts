@@ -6,7 +6,7 @@
 export interface ShaderFile {
   /** File name without `.wgsl`. */
   readonly name: string
-  /** The role that a part file plays: `weights`, `block`, `rows`, `share`, `groups`, `unpack`, `scale`, `start`, `emit`, `lane_sum`, `cache_read`, `cache_pairs`, `tile_max`, `cache_write`, `sampler_settings`, `sampler_math`, `draw_rules`, `draw_bins`, `round_words`, `quants`, `tile_emit`. Absent for kernels. */
+  /** The role that a part file plays: `weights`, `block`, `rows`, `share`, `groups`, `unpack`, `scale`, `start`, `emit`, `lane_sum`, `cache_read`, `cache_pairs`, `tile_max`, `cache_write`, `sampler_settings`, `sampler_math`, `draw_rules`, `draw_bins`, `round_words`, `quants`, `tile`, `tile_emit`. Absent for kernels. */
   readonly provides?: string
   /** Roles that must be filled to make the file whole. */
   readonly needs: readonly string[]
@@ -54,6 +54,7 @@ const roles = new Set([
   'draw_bins',
   'round_words',
   'quants',
+  'tile',
   'tile_emit',
 ])
 

@@ -128,14 +128,6 @@ export const MATMUL_BATCH = {
   "WIDE_ROWS": 8
 } as const
 
-export const MATMUL_F16 = {
-  "STRIDE": 9
-} as const
-
-export const MATMUL_INT8 = {
-  "STRIDE": 9
-} as const
-
 export const MATMUL_MATRIX = {
   "TILE_ROWS": 32,
   "TILE_OUTPUTS": 64,
@@ -147,15 +139,8 @@ export const MATMUL_ROWS = {
   "OUTPUTS": 4
 } as const
 
-export const MATMUL_SHAPED = {
-  "STRIDE": 9
-} as const
-
 export const MATMUL_TILE = {
-  "STRIDE": 9,
-  "TILE_ROWS": 32,
-  "TILE_OUTPUTS": 64,
-  "WORKGROUP": 64
+  "STRIDE": 9
 } as const
 
 export const matmulVec: TypedShader<'x', 'N', 'FIRST' | 'LANES' | 'GROUPS' | 'WORKGROUP'> = {
@@ -337,6 +322,18 @@ export const streamRead: TypedShader<'words' | 'sums', 'WORDS' | 'THREADS', neve
 
 export const STREAM_READ = {
   "WORKGROUP": 64
+} as const
+
+export const TILE_F16 = {
+  "TILE_STEPS": 8
+} as const
+
+export const TILE_F32 = {
+  "TILE_STEPS": 8
+} as const
+
+export const TILE_INT8 = {
+  "TILE_STEPS": 2
 } as const
 
 export const TILE_MAX_WORKGROUP = {

@@ -2,17 +2,17 @@
 import type { Gpu } from '../gpu/device.ts'
 import type { Extent } from '../gpu/recorder.ts'
 import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
-import { MATMUL_MATRIX, MATMUL_TILE, MATMUL_VEC, matmulVec } from '../gpu/shaders.gen.ts'
+import { MATMUL_MATRIX, MATMUL_VEC, matmulVec } from '../gpu/shaders.gen.ts'
 import {
-  matmulF16,
-  matmulInt8,
   matmulMatrix,
-  matmulShaped,
   matmulTile,
   quantsBlocks,
   quantsQ4,
   quantsQ8,
   tileEmit,
+  tileF16,
+  tileF32,
+  tileInt8,
 } from '../gpu/shaders-gpu.gen.ts'
 import type { BatchClass, GpuMatmul } from '../gpu/tuning.ts'
 import type { Kernel, MakeMatmul, MatmulTools, Product } from './linear.ts'
@@ -39,21 +39,21 @@ export const GPU_MATMULS: Readonly<Record<GpuMatmul, GpuVariant>> = {
   vector_256: exact(FEW, (gpu, product, { vector }) => vector(gpu, product, 256)),
   split_64: exact(FEW, (_, product, tools) => split(product, tools, 64)),
   split_256: exact(FEW, (_, product, tools) => split(product, tools, 256)),
-  tile: exact([8, 'decode', 'many'], (_, product, tools) => tile(product, tools)),
-  tile_16x64: exact([8, 'decode', 'many'], (_, product, tools) => shaped(product, tools, 4, 8)),
+  tile: exact([8, 'decode', 'many'], (_, product, tools) => tiled(tileF32, product, tools, 8, 8)),
+  tile_16x64: exact([8, 'decode', 'many'], (_, product, tools) => tiled(tileF32, product, tools, 4, 8)),
   tile_64x64: {
-    ...exact(MANY, (_, product, tools) => shaped(product, tools, 16, 8)),
-    runsOn: hasWorkgroup(22_528, 128),
+    ...exact(MANY, (_, product, tools) => tiled(tileF32, product, tools, 16, 8)),
+    runsOn: hasWorkgroup(23_552, 128),
   },
   tile_32x128: {
-    ...exact(MANY, (_, product, tools) => shaped(product, tools, 8, 16)),
-    runsOn: hasWorkgroup(27_136, 128),
+    ...exact(MANY, (_, product, tools) => tiled(tileF32, product, tools, 8, 16)),
+    runsOn: hasWorkgroup(28_160, 128),
   },
   f16_32x64: half(8, 8),
   f16_64x64: half(16, 8),
   int8_32x64: int8(8, 8),
   int8_64x64: int8(16, 8),
-  int8_64x128: { ...int8(16, 16), runsOn: (gpu, layout) => takesInt8(gpu, layout) && hasWorkgroup(17_408, 256)(gpu) },
+  int8_64x128: { ...int8(16, 16), runsOn: (gpu, layout) => takesInt8(gpu, layout) && hasWorkgroup(20_224, 256)(gpu) },
   matrix: {
     make: (gpu, product, tools) => matrix(gpu, product, tools),
     classes: MANY,
@@ -70,6 +70,7 @@ function exact(classes: readonly BatchClass[], make: GpuVariant['make']): GpuVar
   return { make, classes, runsOn: () => true, rounds: 'nothing' }
 }
 
+/** @param bytes what the tiles, `tile_emit` and a folded norm take together */
 function hasWorkgroup(bytes: number, threads: number) {
   return ({ limits }: Gpu): boolean =>
     limits.maxComputeWorkgroupStorageSize >= bytes && limits.maxComputeInvocationsPerWorkgroup >= threads
@@ -86,33 +87,26 @@ function tiles({ weight, rows }: Product, outputs: number, tileRows: number): Ex
   return [ceilDiv(weight.rows, outputs), (b) => ceilDiv(b[rows], tileRows)]
 }
 
-function tile(product: Product, { shared }: MatmulTools): Kernel {
-  const { TILE_OUTPUTS, TILE_ROWS } = MATMUL_TILE
-  return { body: [part(matmulTile, shared(product))], size: tiles(product, TILE_OUTPUTS, TILE_ROWS) }
-}
-
-/** A tiled kernel whose threads make four rows of eight outputs each. */
-function inShape(
-  module: typeof matmulShaped,
+/** Threads that make four rows of eight outputs each, from tiles that `tile` brings. */
+function tiled(
+  tile: ShaderModule,
   product: Product,
   { shared }: MatmulTools,
-  { ROW_THREADS, COL_THREADS }: { readonly ROW_THREADS: number; readonly COL_THREADS: number },
+  ROW_THREADS: number,
+  COL_THREADS: number,
 ): Kernel {
   const { bindings, constants } = shared(product)
   const body = [
-    part(module, { bindings, constants: { ...constants, ROW_THREADS, COL_THREADS, ROWS: roomOf(product.x) } }),
+    part(matmulTile, { bindings, constants: { ...constants, ROW_THREADS, COL_THREADS, ROWS: roomOf(product.x) } }),
+    part(tile, { bindings: {}, constants: {} }),
     part(tileEmit, { bindings: {}, constants: {} }),
   ]
   return { body, size: tiles(product, 8 * COL_THREADS, 4 * ROW_THREADS) }
 }
 
-function shaped(product: Product, tools: MatmulTools, ROW_THREADS: number, COL_THREADS: number): Kernel {
-  return inShape(matmulShaped, product, tools, { ROW_THREADS, COL_THREADS })
-}
-
 function half(ROW_THREADS: number, COL_THREADS: number): GpuVariant {
   return {
-    make: (_, product, tools) => inShape(matmulF16, product, tools, { ROW_THREADS, COL_THREADS }),
+    make: (_, product, tools) => tiled(tileF16, product, tools, ROW_THREADS, COL_THREADS),
     classes: MANY,
     runsOn: (gpu) => gpu.has('shader-f16'),
     rounds: 'f16',
@@ -122,7 +116,7 @@ function half(ROW_THREADS: number, COL_THREADS: number): GpuVariant {
 function int8(ROW_THREADS: number, COL_THREADS: number): GpuVariant {
   return {
     make: (gpu, product, tools) => ({
-      ...inShape(matmulInt8, product, tools, { ROW_THREADS, COL_THREADS }),
+      ...tiled(tileInt8, product, tools, ROW_THREADS, COL_THREADS),
       weights: quantParts(gpu, product.weight),
     }),
     classes: MANY,

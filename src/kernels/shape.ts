@@ -4,14 +4,14 @@ import type { Buffer } from '../gpu/buffer.ts'
 import type { Gpu } from '../gpu/device.ts'
 import { BufferUsage } from '../gpu/flags.ts'
 import type { ShaderPart } from '../gpu/shader.ts'
-import { MATMUL_TILE } from '../gpu/shaders.gen.ts'
+import { MATMUL_MATRIX } from '../gpu/shaders.gen.ts'
 import type { BatchClass } from '../gpu/tuning.ts'
 
 /** Inputs in one block of weights. Rows of activations and weights are padded with zeros to whole blocks. */
 export const BLOCK = 32
 
-/** Rows that the tiled matmul makes at a time: row buffers are padded to it. */
-export const ROW_TILE = MATMUL_TILE.TILE_ROWS
+/** Row buffers are padded to what a tile of the matmul of matrix units takes. */
+export const ROW_TILE = MATMUL_MATRIX.TILE_ROWS
 
 export function ceilDiv(value: number, by: number): number {
   return Math.ceil(value / by)

@@ -149,6 +149,7 @@ const PLAIN = new Set([
   'tile_max_workgroup',
   'unpack',
   'groups',
+  'tile_f32',
   'tile_emit',
 ])
 
@@ -159,7 +160,7 @@ function otherThanPlain(files: readonly ShaderModule[]): number {
 
 /** Parts meet only in the functions of their roles: each pair of them stands for all fillings that have it. */
 function isWorthWhile(files: readonly ShaderModule[]): boolean {
-  const reads = files[0]!.needs?.some((role) => role === 'weights' || role === 'rows' || role === 'quants')
+  const reads = files[0]!.needs?.some((role) => ['weights', 'rows', 'tile'].includes(role))
   return reads !== true || otherThanPlain(files) <= 2
 }
 
@@ -168,13 +169,18 @@ function worthCompiling(files: readonly ShaderModule[]): boolean {
   if (!gpu.software) return true
   const names = files.map((file) => file.name)
   if (!files.some(({ provides }) => provides === 'emit')) return otherThanPlain(files) <= 2
-  // Tiles take longest; those for GPUs alone differ in what they keep, and not in what they read.
-  if (/^matmul_(?:shaped|f16|int8|matrix)$/.test(files[0]!.name)) {
-    return /_q4$/.test(names[1]!) && otherThanPlain(files.slice(2)) === 0
-  }
+  if (/^matmul_(?:tile|matrix)$/.test(files[0]!.name)) return worthCompilingTiles(files)
   if (names.includes('rows_blocks')) return otherThanPlain(files) === 2 && names.includes('block_q4_k')
   if (names.includes('weights_blocks')) return files[0]!.name === 'matmul_vec' && otherThanPlain(files) === 2
-  return otherThanPlain(files) <= 1 && (files[0]!.name !== 'matmul_tile' || /_(f32|q4)$/.test(names[1]!))
+  return otherThanPlain(files) <= 1
+}
+
+/** Tiles take longest; those that round, and those of matrix units, differ in what they keep, and not in what they read. */
+function worthCompilingTiles(files: readonly ShaderModule[]): boolean {
+  const reader = files.find(({ provides = '' }) => ['weights', 'quants'].includes(provides))!
+  if (files.some(({ name }) => name === 'tile_f32')) return otherThanPlain(files) <= 1 && /_(f32|q4)$/.test(reader.name)
+  const others = files.filter((file) => file !== reader && file.provides !== 'tile')
+  return /_q4$/.test(reader.name) && otherThanPlain(others) === 0
 }
 
 describe.each(kernels.map((kernel) => ({ kernel, name: kernel.name })))('$name', ({ kernel }) => {
