@@ -8,6 +8,7 @@ import { adapterAdvice, packageAdvice } from './advice.ts'
 import { type Cli, colorsFor, disabledFeatures, inWindow, UsageError } from './context.ts'
 import type { SelfTestFinding, TuneFinding } from './doctor-kernels.ts'
 import { errorText } from './error-text.ts'
+import { FACTS_INDENT, factRow } from './facts.ts'
 import { type ModelFit, modelFits } from './model-fits.ts'
 import type { Values } from './options.ts'
 import { bytes } from './units.ts'
@@ -113,12 +114,9 @@ async function inspect(cli: Cli, values: Values): Promise<Finding> {
   }
 }
 
-/** Where facts begin. */
-const INDENT = 17
-
 async function render(cli: Cli, report: Report): Promise<string> {
   const color = colorsFor(cli, 'out')
-  const row = (name: string, value: string): string => `${color.bold(name.padEnd(INDENT - 1))} ${value}`
+  const row = (name: string, value: string): string => factRow(name, value, color.bold)
   const lines = [row('runtime', report.runtime)]
   if ('error' in report) {
     lines.push(row('gpu', color.red('none')), row('why', report.error), '', 'What to do:')
@@ -156,7 +154,7 @@ async function render(cli: Cli, report: Report): Promise<string> {
   const { self_test: tested, tuning } = report
   if (tested) lines.push('', color.bold('Self-test'), ...(await kernels()).renderSelfTest(tested))
   if (tuning) lines.push('', color.bold('Kernels'), ...(await kernels()).renderTuning(tuning))
-  return inWindow(cli, 'out', lines.join('\n'), INDENT)
+  return inWindow(cli, 'out', lines.join('\n'), FACTS_INDENT)
 }
 
 function describe({ max_context: context, weights_bytes: { native, q8, q4 } }: ModelFit): string {

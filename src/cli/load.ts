@@ -10,8 +10,9 @@ import type { ModelPlan } from '../model/plan-types.ts'
 import type { SamplingInput } from '../sampling/request-params.ts'
 import { chosenModel } from './choice.ts'
 import { type Cli, disabledFeatures, note } from './context.ts'
+import { FACTS_INDENT } from './facts.ts'
 import type { ModelOptions, PlainModelOptions } from './options.ts'
-import { PLAN_INDENT, planLines } from './plan-text.ts'
+import { planLines } from './plan-text.ts'
 import { progressBar } from './progress.ts'
 
 /** What requests a loaded model works on. */
@@ -90,7 +91,7 @@ async function withBar<T, O>(
     tell(`note: ${text}`)
   }
   const onPlan =
-    verbose === true ? (plan: ModelPlan) => void note(cli, planLines(plan).join('\n'), PLAN_INDENT) : undefined
+    verbose === true ? (plan: ModelPlan) => void note(cli, planLines(plan).join('\n'), FACTS_INDENT) : undefined
   const own = { disableFeatures: disabledFeatures(cli), signal, onProgress, onChoice, onPlan }
   try {
     return await load({ ...(options as Omit<O, 'verbose'>), ...own })

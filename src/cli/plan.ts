@@ -4,8 +4,9 @@ import { plan } from '../generate/plan.ts'
 import type { ModelPlan } from '../model/plan-types.ts'
 import { chosenModel } from './choice.ts'
 import { type Cli, disabledFeatures, interruptible, inWindow, UsageError } from './context.ts'
+import { FACTS_INDENT } from './facts.ts'
 import { addPlainModelOptions, integerOption, plainModelOptions, type Values } from './options.ts'
-import { PLAN_INDENT, planLines } from './plan-text.ts'
+import { planLines } from './plan-text.ts'
 
 export function registerPlan(program: Command, cli: Cli): void {
   const command = program
@@ -28,7 +29,7 @@ async function run(cli: Cli, given: string | undefined, values: Values): Promise
     const load = { ...options, maxSequences, signal, disableFeatures: disabledFeatures(cli) }
     return chosenModel(cli, given ?? model ?? 'pocket', (source) => plan(source, load))
   })
-  const words = () => inWindow(cli, 'out', planLines(found).join('\n'), PLAN_INDENT)
+  const words = () => inWindow(cli, 'out', planLines(found).join('\n'), FACTS_INDENT)
   const text = values.json === true ? JSON.stringify(wire(found), undefined, 2) : words()
   await cli.terminal.out.write(`${text}\n`)
   if (!found.fits) cli.terminal.setExitCode(1)
