@@ -5,8 +5,9 @@ import { type CacheLayout, cacheParts } from './cache-layouts.ts'
 
 /** Must be awaited before attention is recorded on a device of this tuning, over a cache of this layout. */
 export async function loadAttention({ attention }: Tuning, { name, load }: CacheLayout): Promise<void> {
-  cacheParts.set(name, await load())
-  const { attendRows } = await import('./attention-rows.ts')
+  const lanes = attention === 'lanes' ? import('./attention-lanes.ts') : undefined
+  const [parts, { attendRows }, more] = await Promise.all([load(), import('./attention-rows.ts'), lanes])
+  cacheParts.set(name, parts)
   attends.set('rows', attendRows).set('tiles', attendRows)
-  if (attention === 'lanes') attends.set('lanes', (await import('./attention-lanes.ts')).attendLanes)
+  if (more !== undefined) attends.set('lanes', more.attendLanes)
 }

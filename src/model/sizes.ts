@@ -106,7 +106,8 @@ function rowsOf({ chunk }: Sizes): number {
   return Math.max(chunk, DECODE_ROWS)
 }
 
-function cacheLayout(gpu: Gpu, option: SizeOptions['kvCache'] = 'auto'): CacheLayout {
+/** The layout of the cache that the option asks for on this device. */
+export function cacheLayout(gpu: Gpu, option: SizeOptions['kvCache'] = 'auto'): CacheLayout {
   if (option !== 'auto') return CACHE_LAYOUTS[option]
   return gpu.has('shader-f16') ? CACHE_LAYOUTS.f16 : CACHE_LAYOUTS.f32
 }
