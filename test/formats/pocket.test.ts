@@ -67,7 +67,7 @@ describe('in a bundle of CommonJS', () => {
     writeFileSync(
       entry,
       `import { MistralError, MistralModel } from 'mistral-webgpu'
-      MistralModel.load('pocket').catch((error) => console.log(error instanceof MistralError, error.name, error.message))`,
+      MistralModel.load('pocket').catch((error) => console.log([error instanceof MistralError, error.name, error.message].join(" ")))`,
     )
     await build({
       configFile: false,
