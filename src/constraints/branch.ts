@@ -9,6 +9,8 @@ export interface Inside extends Tokens {
   readonly id: number
   /** Where the terminal can end and tokens go on. */
   readonly exits: Branch | undefined
+  /** Some of the tokens, with which the terminal can end: all where they are few. */
+  readonly ending: readonly number[]
   /** It as the only one of its fan that has tokens. */
   joint: Joint | undefined
 }
@@ -17,6 +19,7 @@ export interface Inside extends Tokens {
 export interface Joint extends Tokens {
   readonly id: number
   readonly exits: Fan | undefined
+  readonly ending: readonly number[]
 }
 
 /** Branches of several tries, at most one of each. */

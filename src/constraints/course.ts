@@ -20,9 +20,11 @@ export interface MaskStage {
   readonly targets: readonly number[]
 }
 
-/** The first stage is for the next token. */
 export interface MaskCourse {
+  /** The same array as before where nothing in it has changed. */
   readonly stages: readonly MaskStage[]
+  /** The number of the stage of the next token. */
+  readonly first: number
 }
 
 /** The stage behind a token. */
@@ -39,6 +41,9 @@ const MOST_UNITS = 1000
 const MOST_TOKENS = 320
 /** States that are remembered. */
 const MOST_STATES = 2000
+
+/** A course goes on for so many times its steps. */
+const BEYOND = 2
 
 const NO_MOVES: NonNullable<Node['moves']> = []
 
@@ -58,9 +63,22 @@ export interface CourseMasks {
   turning(automaton: Automaton, state: State): number[]
 }
 
+/** Stages that were put together, and the nodes that they stand for, by their numbers. */
+interface Drawn {
+  readonly stages: readonly MaskStage[]
+  readonly numbers: ReadonlyMap<Node, number>
+  /** Of each stage, for how many tokens from it on all moves are there. */
+  readonly reach: readonly number[]
+  readonly room: CourseRoom
+  /** How many nodes had been looked at; undefined where more would be with more time. */
+  readonly looked: number | undefined
+}
+
 /** The courses of one automaton. */
 export class Courses {
   #nodes = new Map<State, Node>()
+  #drawn: Drawn | undefined
+  #looked = 0
 
   constructor(
     private readonly automaton: Automaton,
@@ -68,35 +86,79 @@ export class Courses {
   ) {}
 
   /** From a state on: what is reached with fewer tokens goes before the rest. */
-  from(state: State, { steps, stages: most, moves: mostMoves }: CourseRoom): MaskCourse {
-    if (this.#nodes.size > MOST_STATES) this.#nodes = new Map()
+  from(state: State, room: CourseRoom): MaskCourse {
+    if (this.#nodes.size > MOST_STATES) [this.#nodes, this.#drawn] = [new Map(), undefined]
     const start = this.#nodeOf(state)
+    const first = this.#drawn && this.#stageIn(this.#drawn, start, room)
+    if (first === undefined) this.#drawn = this.#draw(start, room)
+    return { stages: this.#drawn!.stages, first: first ?? 0 }
+  }
+
+  /** The stage of a node, where another course from there would know no more. */
+  #stageIn(
+    { numbers, reach, room, looked }: Drawn,
+    start: Node,
+    { steps, stages, moves }: CourseRoom,
+  ): number | undefined {
+    const first = numbers.get(start)
+    if (first === undefined || room.stages !== stages || room.moves !== moves) return undefined
+    const isSame = first === 0 && looked === this.#looked && steps <= room.steps
+    return isSame || reach[first]! >= steps ? first : undefined
+  }
+
+  /** Looks where tokens lead at the end of the latest course, as long as there are units. What takes more is left alone. */
+  prepare(units: number): void {
+    const { budget } = this.automaton
+    for (const node of this.#drawn?.numbers.keys() ?? []) {
+      if (node.moves !== undefined) continue
+      if (budget.spent >= units || this.#nodes.size > MOST_STATES) return
+      try {
+        this.#look(node)
+      } catch (error) {
+        node.moves = NO_MOVES
+        throw error
+      }
+    }
+  }
+
+  /** It goes on beyond the steps, so that it serves for those behind them as well. */
+  #draw(start: Node, room: CourseRoom): Drawn {
+    const { steps, stages: most } = room
     const numbers = new Map<Node, number>([[start, 0]])
     const stages: MaskStage[] = []
-    let [fresh, room, depth, next] = [MOST_FRESH, mostMoves, 1, 1]
+    const ends: number[] = []
+    let [fresh, free, depth, next, late] = [MOST_FRESH, room.moves, 1, 1, false]
     // Those that are found are added behind, and come up in their turn.
     for (const [node, number] of numbers) {
-      // What is reached with the last of the steps leads nowhere.
       if (number === next) [depth, next] = [depth + 1, numbers.size]
       const hasTime = fresh > 0 && this.automaton.budget.spent < MOST_UNITS
-      if (depth < steps && node.moves === undefined && hasTime) fresh -= this.#look(node)
+      // What is reached with the last of the steps leads nowhere.
+      const isNew = depth < steps && node.moves === undefined
+      if (isNew && hasTime) fresh -= this.#look(node)
+      late ||= isNew && !hasTime
+      const moves = (depth < BEYOND * steps && node.moves) || NO_MOVES
+      let whole = moves === node.moves
       const tokens: number[] = []
       const targets: number[] = []
-      for (const [id, to] of depth < steps && node.moves !== undefined ? node.moves : NO_MOVES) {
+      for (const [id, to] of moves) {
         let target = numbers.get(to)
-        if (room === 0 || (target === undefined && numbers.size >= most)) continue
+        if (free === 0 || (target === undefined && numbers.size >= most)) {
+          whole = false
+          continue
+        }
         if (target === undefined) {
           target = numbers.size
           numbers.set(to, target)
         }
         tokens.push(id)
         targets.push(target)
-        room--
+        free--
       }
+      if (!whole) ends.push(number)
       const { mask } = node
       stages.push({ key: mask, mask: () => this.masks.wordsOf(mask), tokens, targets })
     }
-    return { stages }
+    return { stages, numbers, reach: reachOf(stages, ends), room, looked: late ? undefined : this.#looked }
   }
 
   #nodeOf(state: State): Node {
@@ -111,6 +173,7 @@ export class Courses {
   /** Finds where tokens lead from a node. Returns how many it looked at. */
   #look(node: Node): number {
     const { state, mask } = node
+    this.#looked++
     const moves: [number, Node][] = []
     const turning = this.masks.turning(this.automaton, state).slice(0, MOST_TOKENS)
     for (const id of turning.sort((a, b) => a - b)) {
@@ -123,4 +186,22 @@ export class Courses {
     node.moves = moves
     return turning.length
   }
+}
+
+/** For how many tokens from each stage on it is known where they lead, by the stages of which that is not known. */
+function reachOf(stages: readonly MaskStage[], ends: readonly number[]): number[] {
+  const reach: number[] = new Array(stages.length).fill(Number.POSITIVE_INFINITY)
+  const from: Set<number>[] = stages.map(() => new Set())
+  for (const [i, { targets }] of stages.entries()) for (const target of targets) from[target]!.add(i)
+  for (const end of ends) reach[end] = 1
+  // Those that are added come up in their turn, the nearest first.
+  const open = [...ends]
+  for (const stage of open) {
+    for (const before of from[stage]!) {
+      if (reach[before]! < Number.POSITIVE_INFINITY) continue
+      reach[before] = reach[stage]! + 1
+      open.push(before)
+    }
+  }
+  return reach
 }

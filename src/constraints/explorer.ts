@@ -37,13 +37,19 @@ export class Explorer {
     this.#steps = this.#explore()
   }
 
-  /** Visits some places. What fails here fails again where it is needed, and is said there. */
-  step(): void {
-    if (this.#done) return
+  /**
+   * Visits some places. What fails here fails again where it is needed, and is said there.
+   * @param before does other work first, of about so many units
+   */
+  step(before: (units: number) => void = () => {}): void {
     const { budget } = this.automaton
-    budget.renew(MOST_AT_ONCE)
     try {
-      while (!this.#done && budget.spent < LITTLE) this.#done = this.#steps.next().done === true
+      budget.renew(MOST_AT_ONCE)
+      before(LITTLE)
+      const left = Math.max(0, LITTLE - budget.spent)
+      if (this.#done || left === 0) return
+      budget.renew(MOST_AT_ONCE)
+      while (!this.#done && budget.spent < left) this.#done = this.#steps.next().done === true
       this.#spent += budget.spent
       this.#done ||= this.#spent > MOST_UNITS
     } catch (error) {

@@ -14,6 +14,8 @@ export class Found {
   /** Most terminals let in a few tokens: a bitset for each of them would be work for the garbage collector. */
   bits: Uint32Array | undefined
   readonly exits: number[] = []
+  /** Tokens with which the terminal can end, as long as they are few. */
+  readonly ending: number[] = []
   visited = 0
 
   /** @param path for the walk to write to */
@@ -28,6 +30,7 @@ export class Found {
     const { ends } = this.trie
     this.visited++
     this.#add(node)
+    if (state.accepting) this.#end(node)
     if (ends[node]! === node + 1) return
     if (state.accepting) this.exits.push(node)
     if (!state.final) this.#goOn(state, node)
@@ -83,10 +86,20 @@ export class Found {
       }
       path[depth] = next
       this.#add(at)
-      if (next.accepting && ends[at]! > at + 1) this.exits.push(at)
+      if (next.accepting) {
+        this.#end(at)
+        if (ends[at]! > at + 1) this.exits.push(at)
+      }
       at = next.final ? ends[at]! : at + 1
     }
     this.visited += visited
+  }
+
+  /** The terminal can end with the tokens of a node. */
+  #end(node: number): void {
+    const { firsts, order } = this.trie
+    const until = firsts[node + 1]!
+    for (let i = firsts[node]!; i < until && this.ending.length < FEW; i++) this.ending.push(order[i]!)
   }
 
   /** The tokens that end at a node. */

@@ -26,10 +26,13 @@ export interface Roots {
 }
 
 /** What a walk has found: `ids` counts where there are no `bits`. */
-type Walked = Pick<Found, 'ids' | 'exits'> & { readonly bits?: Uint32Array | undefined }
+type Walked = Pick<Inside, 'ids' | 'ending'> & {
+  readonly exits: readonly number[]
+  readonly bits?: Uint32Array | undefined
+}
 
 let count = 0
-const NOTHING: Inside = { id: count++, set: undefined, ids: NO_IDS, exits: undefined, joint: undefined }
+const NOTHING: Inside = { id: count++, set: undefined, ids: NO_IDS, exits: undefined, ending: NO_IDS, joint: undefined }
 
 export class Insides {
   roots: Roots
@@ -112,6 +115,7 @@ export class Insides {
       set: first.set,
       ids: first.ids,
       exits: first.exits && this.#fanOf([first.exits]),
+      ending: first.ending,
     }
     return first.joint
   }
@@ -123,7 +127,7 @@ export class Insides {
     if (joint === undefined) {
       const exits = insides.flatMap((inside) => inside.exits ?? [])
       const fan = exits.length === 0 ? undefined : this.#fanOf(exits)
-      joint = { id: count++, ...this.union(insides), exits: fan }
+      joint = { id: count++, ...this.union(insides), exits: fan, ending: insides.flatMap(({ ending }) => ending) }
       this.#joints.set(key, joint)
       this.#bytes += 200 + 8 * joint.ids.length
     }
@@ -159,7 +163,11 @@ export class Insides {
       const like = branch.isRoot ? lexer.alike(near) : undefined
       inside = like === undefined ? this.#walk(near, branch, budget) : this.#change(near, like, branch, budget)
       branch.insides.set(near, inside)
-      this.#bytes += 300 + (inside.set?.byteLength ?? 8 * inside.ids.length) + 16 * (inside.exits?.nodes.length ?? 0)
+      this.#bytes +=
+        300 +
+        (inside.set?.byteLength ?? 8 * inside.ids.length) +
+        16 * (inside.exits?.nodes.length ?? 0) +
+        8 * inside.ending.length
     }
     if (near !== lex) {
       branch.insides.set(lex, inside)
@@ -207,19 +215,22 @@ export class Insides {
     const exits = [...(old.exits?.nodes ?? []).filter((node) => !gone.has(node)), ...opened].sort((a, b) => a - b)
     if (old.set === undefined) {
       const out = new Set(fewer)
-      return this.#insideOf(lex, { ids: [...old.ids.filter((id) => !out.has(id)), ...more], exits }, branch)
+      const ids = [...old.ids.filter((id) => !out.has(id)), ...more]
+      return this.#insideOf(lex, { ids, exits, ending: NO_IDS }, branch)
     }
     const set = fewer.length > 0 || more.length > FEW ? new TokenSet(old.set.changed(more, fewer)) : old.set
     const ids = set === old.set ? [...old.ids, ...more] : old.ids
-    return { id: count++, set, ids, exits: this.#branch(trie, exits), joint: undefined }
+    return { id: count++, set, ids, exits: this.#branch(trie, exits), ending: old.ending, joint: undefined }
   }
 
   /** The same one for the same tokens and exits, as far as they are few. */
-  #insideOf({ lexer }: LexState, { bits, ids, exits: nodes }: Walked, { trie }: Branch): Inside {
+  #insideOf({ lexer }: LexState, { bits, ids, exits: nodes, ending: all }: Walked, { trie }: Branch): Inside {
     if (ids.length === 0 && nodes.length === 0) return NOTHING
     const exits = this.#branch(trie, nodes)
     const set = bits && new TokenSet(bits)
-    const fresh: Inside = { id: count++, set, ids: set === undefined ? ids : NO_IDS, exits, joint: undefined }
+    // A small mask is looked at as a whole.
+    const [own, ending] = set === undefined ? [ids, NO_IDS] : [NO_IDS, all]
+    const fresh: Inside = { id: count++, set, ids: own, exits, ending, joint: undefined }
     // No two states of one literal have the same.
     if (lexer.literal || set !== undefined || nodes.length > MOST_COMPARED) return fresh
     // Each token is in one trie only, and so is each branch.

@@ -78,17 +78,17 @@ export class Masks {
     return page.courses
   }
 
-  /** The tokens that probably change the mask: all of a small one; of others those that go on behind a terminal, or end within a character. */
+  /** The tokens that probably change the mask: all of a small one; of others those that go on behind a terminal, end with it, or end within a character. */
   turning(automaton: Automaton, state: State): number[] {
     const page = this.#pageOf(automaton)
     const ends = new Set(this.vocabulary.endIds)
     const mask = this.of(automaton, state)
     if (mask.set === undefined) return mask.ids.filter((id) => !ends.has(id))
     const behind = state.places.map(({ lex, stack }) => {
-      const { exits } = this.#insides.of(lex, this.#insides.roots.all, automaton.budget)
-      return exits === undefined ? NOTHING : this.#behind(page, exits, stack)
+      const { exits, ending } = this.#insides.of(lex, this.#insides.roots.all, automaton.budget)
+      return exits === undefined ? ending : [...ending, ...this.#behind(page, exits, stack).ids]
     })
-    return [...new Set([...behind.flatMap(({ ids }) => ids), ...this.vocabulary.unfinished])]
+    return [...new Set([...behind.flat(), ...this.vocabulary.unfinished])]
   }
 
   /** Works out a little of what masks to come are put together from. */
@@ -100,7 +100,7 @@ export class Masks {
       })
       this.#explorers.set(automaton, explorer)
     }
-    explorer.step()
+    explorer.step((units) => this.#pageOf(automaton).courses?.prepare(units))
   }
 
   #pageOf(automaton: Automaton): Page {

@@ -2,6 +2,7 @@
 import { NO_TOKEN } from '../kernels/sampler.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
+import type { Expectations } from './expectations.ts'
 import type { LaterMask, MaskCosts, MaskRun } from './mask-run.ts'
 import { isAsked, isFixed, noTokenLeft, runsAhead } from './mask-sources.ts'
 import type { Owner, Sequence } from './sequence-cache.ts'
@@ -30,9 +31,6 @@ export class Generation<Note = unknown> implements Owner {
   readonly #maskRun: MaskRun | undefined
   /** {@link packed} is another than the sequence was given. */
   settingsChanged = false
-  /** Tokens that were guessed, and those of them that were right. */
-  #guessed = 0
-  #right = 0
   #cachedTokens: number | undefined
   /** undefined for requests that want no prompt lookup. */
   readonly #speculation: Speculation | undefined
@@ -44,13 +42,14 @@ export class Generation<Note = unknown> implements Owner {
     readonly order: number,
     /** Tells the scheduler that the reader has room for more steps. */
     resumed: () => void,
-    costs: Costs & MaskCosts,
+    private readonly costs: Costs & MaskCosts & { readonly expectations: Expectations },
   ) {
     this.tokens = [...request.prompt]
     this.#steps = new StepQueue(resumed)
     this.#speculation = request.speculate?.(this.tokens, costs, () => this.stepwise)
     this.#masked = isAsked(request.constraint)
     this.#maskRun = request.maskRun?.(costs, request)
+    costs.expectations.begin()
   }
 
   get adapter(): Adapter | undefined {
@@ -110,7 +109,9 @@ export class Generation<Note = unknown> implements Owner {
     if (this.#done || this.idleSince !== undefined || this.next >= this.limit) return false
     if (this.#ahead === 0) return true
     const { mostSteps } = this
-    return mostSteps === Infinity || (this.#ahead === 1 && this.#masked && mostSteps === 1 && runsAhead(this))
+    if (mostSteps === Infinity) return true
+    const follows = (this.#ahead === 1 && mostSteps === 1) || this.#maskRun?.follows(this.#ahead) === true
+    return follows && this.#masked && runsAhead(this)
   }
 
   /** Steps of a batch at most; with a limit, the next batch can be planned only when the tokens of the one before are known. */
@@ -156,9 +157,9 @@ export class Generation<Note = unknown> implements Owner {
     return this.#speculation?.pays === true
   }
 
-  /** Whether it is of use to check several tokens that its constraint expects: not where most turned out wrong. */
-  get trustsExpected(): boolean {
-    return 2 * this.#right + 8 >= this.#guessed
+  /** Whether it is of use to check so many tokens that its constraint expects at once. */
+  trusts(tokens: number): boolean {
+    return this.costs.expectations.trusts(tokens, this.costs)
   }
 
   /** How the GPU chooses its next token, and those after each of the guessed ones. */
@@ -230,13 +231,13 @@ export class Generation<Note = unknown> implements Owner {
   verified(guessed: number): void {
     this.#ahead--
     this.#computed -= guessed
-    this.#guessed += guessed
+    if (this.#speculation === undefined) this.costs.expectations.checked(guessed)
   }
 
   /** The next guessed token was right, so its position stays computed. */
   confirm(): void {
     this.#computed++
-    this.#right++
+    if (this.#speculation === undefined) this.costs.expectations.confirm()
   }
 
   /** One choice of those on their way came back. */

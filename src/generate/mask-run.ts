@@ -36,6 +36,8 @@ const COURSE_FADE = 0.98
 /** What a readback is taken to cost, in steps, until it was measured; and what it costs at least. */
 const READBACK = 0.3
 const LEAST_READBACK = 0.15
+/** How likely all steps of a batch must be right for the next forward pass to follow at once: it spares what a readback costs, or is lost. */
+const WORTH_FOLLOWING = 0.8
 /** How much a token counts that was chosen from its own mask, where that lets most of the vocabulary in. */
 const HINT = 0.5
 
@@ -114,6 +116,14 @@ export class MaskRun {
     }
   }
 
+  /**
+   * Whether the forward pass behind so many steps that are on their way may begin: all of them are right so often that it costs less than it
+   * spares.
+   */
+  follows(ahead: number): boolean {
+    return this.courses !== undefined && this.#course.likely ** (ahead - 1) > WORTH_FOLLOWING
+  }
+
   #alongCourse(): LaterMask {
     let course: MaskCourse | undefined
     let stage = 0
@@ -121,6 +131,7 @@ export class MaskRun {
       needs: {
         course: (room) => {
           course = this.courses!(room)
+          stage = course?.first ?? 0
           return course
         },
       },

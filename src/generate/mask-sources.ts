@@ -38,8 +38,8 @@ export function guess(generation: Guessing, room: number): number[] {
   const { constraint } = generation.request
   if (constraint !== undefined && isAsked(constraint)) {
     if (constraint.fork === undefined) return []
-    const expected = generation.trustsExpected ? expectedOf(constraint, Math.min(MOST_EXPECTED, room)) : []
-    if (expected.length > 0) return expected
+    const expected = expectedOf(constraint, Math.min(MOST_EXPECTED, room))
+    if (expected.length > 0 && generation.trusts(expected.length)) return expected
   }
   return generation.lookUp(room)
 }
@@ -48,28 +48,27 @@ export function guess(generation: Guessing, room: number): number[] {
  * Whether the forward pass behind a token that is on its way may begin already: only the mask waits for that token. Where the text is
  * fixed for a while it is better to wait, since all of it is checked in one pass then.
  */
-export function runsAhead({ request, trustsExpected, verifies }: Ahead): boolean {
-  return request.constraint !== undefined && !request.recompute && !verifies && !isFixed({ request, trustsExpected })
+export function runsAhead(generation: Ahead): boolean {
+  const { request, verifies } = generation
+  return request.constraint !== undefined && !request.recompute && !verifies && !isFixed(generation)
 }
 
 /** So much of the text is fixed that it is checked as a whole. */
-export function isFixed({
-  request: { constraint },
-  trustsExpected,
-}: Pick<Ahead, 'request' | 'trustsExpected'>): boolean {
-  if (constraint?.fork === undefined || !trustsExpected) return false
+export function isFixed(generation: Pick<Ahead, 'request' | 'trusts'>): boolean {
+  const { constraint } = generation.request
+  if (constraint?.fork === undefined || !generation.trusts(WORTH_WAITING)) return false
   return expectedOf(constraint, WORTH_WAITING).length >= WORTH_WAITING
 }
 
 interface Ahead {
   readonly request: Pick<GenerationRequest, 'constraint' | 'recompute'>
-  readonly trustsExpected: boolean
   readonly verifies: boolean
+  trusts(tokens: number): boolean
 }
 
 interface Guessing {
   readonly request: Pick<GenerationRequest, 'constraint'>
-  readonly trustsExpected: boolean
+  trusts(tokens: number): boolean
   lookUp(room: number): number[]
 }
 

@@ -1,4 +1,5 @@
 /** How many steps a batch takes, and what batches of different widths have cost. */
+import { Expectations } from './expectations.ts'
 
 /** A reader sees text at least this often, in milliseconds, when the GPU is fast enough. */
 const TEXT_DEADLINE_MS = 50
@@ -37,6 +38,7 @@ export class Pace {
   private readonly aloneMs = new Map<number, number[]>()
   /** Milliseconds of the latest batches under masks, by {@link heldKey}. */
   private readonly heldMs = new Map<number, { readonly times: readonly number[]; readonly at: number }>()
+  readonly expectations = new Expectations()
   private held = 0
   private lastEnd = 0
   #answers = 1

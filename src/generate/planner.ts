@@ -135,6 +135,11 @@ export class Planner {
   }
 }
 
+/** Whether what a batch chooses counts for any generation still. */
+export function isWanted({ shares }: BatchPlan): boolean {
+  return shares.some(({ generation, epoch }) => !generation.done && generation.epoch === epoch)
+}
+
 /** Whether a request that came earlier is reading a prompt that begins with more of this one's tokens than are computed. */
 function beginningComesSoon(generation: Generation, running: readonly Generation[]): boolean {
   if (generation.request.recompute) return false

@@ -9,7 +9,7 @@ import { ExclusiveJob } from './exclusive-job.ts'
 import { Generation } from './generation.ts'
 import { prepareOne } from './mask-sources.ts'
 import { Pace } from './pace.ts'
-import { type BatchPlan, Planner } from './planner.ts'
+import { type BatchPlan, isWanted, Planner } from './planner.ts'
 import { postprocess } from './postprocess.ts'
 import { IDLE_MS, longestIdle, refuseBeyond, remove } from './queue.ts'
 import { type Sequence, SequenceCache } from './sequence-cache.ts'
@@ -246,8 +246,14 @@ export class Scheduler {
     const served = new Set(plan.shares.map((share) => share.generation))
     this.running = this.running.filter((one) => !served.has(one)).concat([...served])
     const [alone, processed] = [this.inFlight === 0, this.processed]
-    const submitted = await runner.sample(plan, () => processed).catch((error: Error) => this.failPlan(plan, error))
-    if (submitted === undefined) return
+    let wanted = true
+    const known = async () => {
+      await processed
+      wanted = isWanted(plan)
+      return wanted
+    }
+    const submitted = await runner.sample(plan, known).catch((error: Error) => this.failPlan(plan, error))
+    if (submitted === undefined || !wanted) return
     this.inFlight++
     this.processed = submitted.result
       .then(async (choices) => {

@@ -14,6 +14,8 @@ export class CourseWriter {
   private readonly slots = new Map<object, number>()
   /** Outputs that have a course on the GPU. */
   private written = 0
+  /** Those that are on the GPU. */
+  private stages: readonly MaskStage[] = []
 
   constructor(
     private readonly gpu: Gpu,
@@ -24,25 +26,36 @@ export class CourseWriter {
   /** Of the outputs of a batch, which all have rows; undefined for outputs without one. */
   write(courses: readonly (MaskCourse | undefined)[], rows: readonly Row[]): void {
     const starts = new Uint32Array(Math.max(courses.length, this.written) * COURSE_WORDS)
+    let base = 0
+    for (const [i, course] of courses.entries()) {
+      if (course === undefined) continue
+      starts.set([rows[i]!.position + 1, base + course.first], i * COURSE_WORDS)
+      base += course.stages.length
+    }
+    this.gpu.write(this.masks, this.places.courses * 4, starts)
+    this.written = courses.length
+    const given = courses.flatMap((course) => course?.stages ?? [])
+    const isThere = given.length === this.stages.length && given.every((stage, i) => stage === this.stages[i])
+    if (!isThere) this.writeStages(courses)
+    this.stages = given
+  }
+
+  private writeStages(courses: readonly (MaskCourse | undefined)[]): void {
     const all: MaskStage[] = []
     const stages: number[] = []
     const moves: number[] = []
-    for (const [i, course] of courses.entries()) {
-      if (course === undefined) continue
+    for (const course of courses) {
       const base = all.length
-      starts.set([rows[i]!.position + 1, base], i * COURSE_WORDS)
-      for (const stage of course.stages) {
+      for (const stage of course?.stages ?? []) {
         stages.push(moves.length / 2, stage.tokens.length, 0)
         for (let j = 0; j < stage.tokens.length; j++) moves.push(stage.tokens[j]!, base + stage.targets[j]!)
         all.push(stage)
       }
     }
     for (const [i, slot] of this.slotsOf(all).entries()) stages[i * STAGE_WORDS + 2] = slot
-    const { courses: at, stages: atStages, moves: atMoves } = this.places
-    this.gpu.write(this.masks, at * 4, starts)
+    const { stages: atStages, moves: atMoves } = this.places
     this.gpu.write(this.masks, atStages * 4, Uint32Array.from(stages))
     if (moves.length > 0) this.gpu.write(this.masks, atMoves * 4, Uint32Array.from(moves))
-    this.written = courses.length
   }
 
   /** From the next batch on none has. */

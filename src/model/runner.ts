@@ -139,8 +139,9 @@ export class Runner {
   /**
    * The tokens that the sampler chooses after the output rows, in order. They are in the history afterwards.
    * @param known is awaited before masks are asked for, or rules look at tokens, when the forward pass is on its way
+   * @returns no choices where `known` gave false: nobody wants them any more, and they are not made
    */
-  async sample(batch: Batch, known?: () => Promise<unknown>): Promise<Submitted<Choices[]>> {
+  async sample(batch: Batch, known?: () => Promise<boolean>): Promise<Submitted<Choices[]>> {
     const { rows, steps, needs } = batch
     const { recordings } = this
     const outputs = this.check(rows, steps)
@@ -173,7 +174,7 @@ export class Runner {
     if (early) this.encode(forward)
     const after = await endings
     if (masked > 0) {
-      await known?.()
+      if ((await known?.()) === false) return { start, result: Promise.resolve([]) }
       this.masks ??= new (await import('./mask.ts')).MaskWriter(this.model)
       this.masks.write(batch)
     } else start = performance.now()

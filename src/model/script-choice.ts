@@ -81,7 +81,7 @@ const ROOM = { steps: 16, stages: 64, moves: 4096 }
 
 /** The mask behind what was chosen. */
 function stageMask(course: MaskCourse, chosen: Uint32Array): () => Uint32Array {
-  const stage = chosen.reduce((at, id) => stageAfter(course, at, id), 0)
+  const stage = chosen.reduce((at, id) => stageAfter(course, at, id), course.first)
   return () => course.stages[stage]!.mask()
 }
 

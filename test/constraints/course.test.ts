@@ -58,7 +58,7 @@ it('have the mask of each token as long as the stage is that of the constraint, 
     const constraint = new TextConstraint(automaton, masks)
     for (let i = 0; i < 12 && !constraint.done; i++) {
       const course = checked(constraint.course(ROOM)!)
-      for (let step = 0, stage = 0; step < ROOM.steps && !constraint.done; step++) {
+      for (let step = 0, stage = course.first; step < ROOM.steps && !constraint.done; step++) {
         const used = course.stages[stage]!
         if (used.key !== constraint.stage) {
           wrong++
@@ -88,10 +88,47 @@ it('stay within little room, and have one stage where there is no more', () => {
     { steps: 8, stages: 3, moves: 5 },
     { steps: 2, stages: 60, moves: 0 },
   ]) {
-    const { stages } = checked(constraint.course(room)!, room)
-    expect(idsOf(stages[0]!.mask())).toEqual(idsOf(constraint.mask()))
-    if (room.steps === 1 || room.stages === 1) expect(stages.length).toBe(1)
+    const { stages, first } = checked(constraint.course(room)!, room)
+    expect(idsOf(stages[first]!.mask())).toEqual(idsOf(constraint.mask()))
+    if (room.stages === 1) expect(stages.length).toBe(1)
   }
+})
+
+it('stay the same array as long as they reach, with another stage for the next token', () => {
+  const masks = new Masks(vocabulary)
+  const constraint = new TextConstraint(automatonOf(compileSchema(schema, { whitespace: 0 })), masks)
+  const ask = () => constraint.course(ROOM)!
+  for (const word of ['{"', 'a', '":"']) constraint.accept(WORDS.indexOf(word))
+  // What is looked at in one call has an end.
+  for (let i = 0; i < 50; i++) {
+    ask()
+    constraint.prepare()
+  }
+  const { stages, first } = ask()
+  constraint.accept(WORDS.indexOf('1'))
+  expect([ask().stages === stages, ask().first]).toEqual([true, first])
+  const closing = WORDS.indexOf('"')
+  expect(stages[first]!.tokens).toContain(closing)
+  constraint.accept(closing)
+  const behind = ask()
+  const stage = stageAfter({ stages, first }, first, closing)
+  expect(behind.stages[behind.first]!.mask()).toBeInstanceOf(Uint32Array)
+  expect(stages[stage]!.key).toBe(constraint.stage)
+  expect(behind.stages[behind.first]!.key).toBe(constraint.stage)
+  // Another room has a course of its own.
+  expect(constraint.course({ ...ROOM, stages: 3 })!.stages.length).toBeLessThanOrEqual(3)
+})
+
+it('know the tokens with which a text ends, though no token goes on behind it', () => {
+  const few = vocabularyOf(['"', 'ab', 'b"', ...Array.from({ length: 600 }, (_, i) => `w${i}`)])
+  const masks = new Masks(few)
+  const constraint = new TextConstraint(
+    automatonOf(jsonString({ kind: 'repeat', item: ANY_CHAR, min: 0, max: Infinity })),
+    masks,
+  )
+  constraint.accept(0)
+  const { stages, first } = constraint.course(ROOM)!
+  expect(stages[first]!.tokens).toEqual([0, 2])
 })
 
 it('keep one stage inside of a bounded text until its end is near', () => {

@@ -76,6 +76,36 @@ test.each(Object.entries(PARAMS))('give what single steps give, with fewer readb
   expect(single.ids.flat().length).toBeGreaterThan(30)
 })
 
+test('give the same where courses are often wrong, and what follows a batch is dropped with it', async () => {
+  /** Its courses do not say where tokens lead. */
+  const misled = (constraint: Constraint): Constraint => ({
+    mask: () => constraint.mask(),
+    accept: (id) => constraint.accept(id),
+    course: (room) => {
+      const { stages, first } = constraint.course!(room)!
+      return { stages: [{ ...stages[first]!, tokens: [], targets: [] }], first: 0 }
+    },
+    get stage() {
+      return constraint.stage
+    },
+    get done() {
+      return constraint.done === true
+    },
+  })
+  const run = (stepsPerReadback: number, given: (constraint: Constraint) => Constraint) => {
+    return withModel(path, { ...load, maxSequences: 4, stepsPerReadback }, (model) =>
+      Promise.all(
+        make.map((constraint, i) => {
+          const params = { max_tokens: 24, seed: 20 + i, temperature: 1.3 }
+          const options = { constraint: () => given((constraint as () => Constraint)()) }
+          return tokensOf(model.generate(promptOf(i, 6, vocab), params, options))
+        }),
+      ),
+    )
+  }
+  expect(await run(4, misled)).toEqual(await run(1, (constraint) => constraint))
+})
+
 test('a request without courses beside others, and log-probabilities, are as they are alone', async () => {
   await withModel(path, { ...load, maxSequences: 4, stepsPerReadback: 4 }, async (model) => {
     const params = { seed: 9, temperature: 1.4, max_tokens: 24, logprobs: true, top_logprobs: 2 }

@@ -51,7 +51,7 @@ describe('steps along a course', () => {
     return { key, mask: () => new Uint32Array(1), tokens, targets }
   }
   const [a, b, c] = [{}, {}, {}]
-  const course = { stages: [stage(a, [3, 5], [1, 0]), stage(b, [4], [0])] }
+  const course = { stages: [stage(a, [3, 5], [1, 0]), stage(b, [4], [0])], first: 0 }
   const room = { steps: 4, stages: 9, moves: 9 }
   /** Whether each of some tokens, with the stage of the constraint behind it, leaves the next one right. */
   const along = (run: MaskRun, tokens: readonly (readonly [id: number, stage: object])[]) => {
@@ -92,6 +92,19 @@ describe('steps along a course', () => {
     expect(poor.steps).toBe(1)
     for (let i = 0; i < 400; i++) poor.added(false)
     expect(poor.steps).toBeGreaterThan(1)
+  })
+
+  test('are followed at once as long as all of them are likely to be right', () => {
+    const one = run()
+    expect([1, 2, 16].map((ahead) => one.follows(ahead))).toEqual([true, true, false])
+    along(
+      one,
+      Array.from({ length: 60 }, () => [7, a] as const),
+    )
+    expect(one.follows(16)).toBe(true)
+    for (let i = 0; i < 40; i++) along(one, [[3, c]])
+    expect([1, 2].map((ahead) => one.follows(ahead))).toEqual([true, false])
+    expect(new MaskRun(costs(1), true).follows(1)).toBe(false)
   })
 
   test('are none behind a mask that the constraint could not give', () => {
