@@ -39,8 +39,9 @@ const MOST_FRESH = 100
 const MOST_UNITS = 1000
 /** Tokens of a state that are looked at. */
 const MOST_TOKENS = 320
-/** States that are remembered. */
-const MOST_STATES = 2000
+/** States that are remembered, and those beyond which none is looked at before an answer comes to it. */
+const MOST_STATES = 4000
+const MOST_AHEAD = 1000
 
 /** A course goes on for so many times its steps. */
 const BEYOND = 2
@@ -111,7 +112,7 @@ export class Courses {
     const { budget } = this.automaton
     for (const node of this.#drawn?.numbers.keys() ?? []) {
       if (node.moves !== undefined) continue
-      if (budget.spent >= units || this.#nodes.size > MOST_STATES) return
+      if (budget.spent >= units || this.#nodes.size > MOST_AHEAD) return
       try {
         this.#look(node)
       } catch (error) {
