@@ -72,6 +72,31 @@ describe('Tokenizer', () => {
     expect(tokenizer.encode('A').map((id) => tokenizer.idToToken(id))).toEqual(['<0x41>'])
   })
 
+  // What tokenizers 0.23.2 gives; @huggingface/tokenizers 0.2.0 reads no `split` (findings/huggingface-tokenizers-metaspace.sh).
+  it.each([
+    [{ prepend_scheme: 'always' }, 'a b', '▁a ▁ b'],
+    [{ prepend_scheme: 'always' }, 'a  b', '▁a ▁ ▁ b'],
+    [{ prepend_scheme: 'first' }, '  a', '▁ ▁a'],
+    [{ prepend_scheme: 'always', split: false }, 'a b', '▁ a▁b'],
+    [{ prepend_scheme: 'always', split: false }, '  a', '▁▁ a'],
+    [{ prepend_scheme: 'never', split: false }, 'a b', 'a▁b'],
+    [{ prepend_scheme: 'never', split: false }, ' a b', '▁ a▁b'],
+  ])('Metaspace with %o cuts %o before each mark unless it says not to', async (fields, text, tokens) => {
+    const merges = ['▁ ▁', 'a ▁', 'a▁ b', '▁ a']
+    const names = ['<unk>', ...'▁ab', ...merges.map((pair) => pair.replace(' ', ''))]
+    const vocab = Object.fromEntries(names.map((name, id) => [name, id]))
+    const metaspace = { type: 'Metaspace', replacement: '▁', ...fields }
+    const tokenizer = await Tokenizer.fromJson({
+      model: { type: 'BPE', vocab, merges, unk_token: '<unk>' },
+      pre_tokenizer: metaspace,
+      decoder: metaspace,
+    })
+    const ids = tokenizer.encode(text)
+    expect(ids.map((id) => tokenizer.idToToken(id)).join(' ')).toBe(tokens)
+    // A space in front stays unless the file says that one was put there.
+    expect(tokenizer.decode(ids)).toBe(fields.prepend_scheme === 'never' ? text : text.replace(/^ /, ''))
+  })
+
   it('takes tokens for control tokens by their usual names when a file forgets to mark them', async () => {
     const json = fixture<{ added_tokens: { special: boolean }[] }>('prepend.tokenizer.json.gz')
     const careless = await Tokenizer.fromJson({
