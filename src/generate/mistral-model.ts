@@ -15,7 +15,7 @@ import type { Recover } from './device-loss.ts'
 import type { Embedding, EmbedOptions } from './embedding.ts'
 import { GenerationStream } from './generation-stream.ts'
 import { type ModelStatus, statusOf } from './model-status.ts'
-import { beginTokenizer, isInCheckpoint } from './model-tokenizer.ts'
+import { beginTokenizer, idsInCheckpoint, isInCheckpoint } from './model-tokenizer.ts'
 import { NamedAdapters } from './named-adapters.ts'
 import {
   checkGenerateOptions,
@@ -90,7 +90,10 @@ export class MistralModel {
     }
     if (!isInCheckpoint(checkpoint)) await ready()
     const { maxQueue = Infinity, stepsPerReadback, maxRecoveries: most = 3 } = options
-    const loaded = await LoadedModel.load(checkpoint, options, ready)
+    const loaded = await LoadedModel.load(checkpoint, options, {
+      ids: () => idsInCheckpoint(checkpoint) ?? ready(),
+      sound: ready,
+    })
     const recovery = source === undefined || most === 0 ? undefined : { source, options, most, losses: 0, tokens: 0 }
     return new MistralModel(loaded, tokenizer, maxQueue, stepsPerReadback, recovery)
   }

@@ -10,6 +10,12 @@ export function isInCheckpoint({ gguf }: Checkpoint): boolean {
   return gguf !== undefined && !hasTokenizerBeside(gguf)
 }
 
+/** How many ids it will have, where that is known before it is made. */
+export function idsInCheckpoint(checkpoint: Checkpoint): number | undefined {
+  const tokens = isInCheckpoint(checkpoint) ? checkpoint.gguf?.get('tokenizer.ggml.tokens') : undefined
+  return Array.isArray(tokens) && checkpoint.gguf?.has('tokenizer.ggml.model') ? tokens.length : undefined
+}
+
 /**
  * Begins to read it where it lies in files of its own. What this gives is asked for the tokenizer: undefined when the checkpoint has none,
  * which is a `TokenizerError` where it is needed.

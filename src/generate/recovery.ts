@@ -66,7 +66,7 @@ async function reload({ source, options }: Recovery, { vocabSize, contextLength 
   }
   const files = await openSource(source, openOptions(again))
   try {
-    return await LoadedModel.load(await openCheckpoint(files, again), again, () => vocabSize)
+    return await LoadedModel.load(await openCheckpoint(files, again), again, { ids: () => vocabSize })
   } finally {
     await files.close()
   }

@@ -139,8 +139,7 @@ export class LoadedModel {
   }
 
   /**
-   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabulary` is asked before weights are fetched for the number of
-   * the tokenizer's ids, when the model has more logits than that. Throws what that throws, `CheckpointError`, `ConfigError`,
+   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabulary` is asked before weights are fetched. Throws what that throws, `CheckpointError`, `ConfigError`,
    * `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is left on the GPU then.
    */
   static async load(
@@ -169,7 +168,7 @@ export class LoadedModel {
     checkpoint: Checkpoint,
     planned: Sizes,
     options: LoadedModelOptions,
-    vocabulary: Vocabulary = () => undefined,
+    vocabulary: Vocabulary = { ids: () => undefined },
   ): Promise<LoadedModel> {
     const { config, totalBytes } = checkpoint
     const { signal, weights: dtype = 'native', report = () => {} } = options
@@ -183,7 +182,7 @@ export class LoadedModel {
     // Before a byte of weights is fetched: what does not fit, or cannot be, should be known at once. Software adapters are clearing memory
     // for the weights meanwhile, and their compilers, which do one shader at a time, begin before the weights are there.
     const beforeFetching = async (weights: ModelWeights) => {
-      const ids = (await vocabulary()) ?? Infinity
+      const ids = (await vocabulary.ids()) ?? Infinity
       sizes = { ...planned, vocabSize: Math.min(ids, config.vocabSize) }
       const { cache, workspace } = await gpu.guard('the key/value cache', async () =>
         createState(gpu, config, sizes, options.kvCache),
@@ -191,6 +190,7 @@ export class LoadedModel {
       state = { cache, workspace }
       const early = new Mistral(gpu, config, weights, cache, workspace)
       if (gpu.software) void new Recordings(early).warmUpEarly(firstSampler)
+      await vocabulary.sound?.()
       // All that could be refused was refused: now gigabytes may come.
       await checkpoint.files.prepare?.(signal)
     }
@@ -254,7 +254,11 @@ export class LoadedModel {
   }
 }
 
-/** Gives the number of the tokenizer's ids; undefined where there is no tokenizer. */
-type Vocabulary = () => Promise<number | undefined> | number | undefined
+interface Vocabulary {
+  /** The number of the tokenizer's ids, when the model has more logits than that; undefined where there is no tokenizer. */
+  readonly ids: () => Promise<number | undefined> | number | undefined
+  /** Throws where there is something wrong with it. Software adapters compile meanwhile. */
+  readonly sound?: () => Promise<unknown>
+}
 
 type Part = 'gpu' | 'config' | 'weights' | 'cache' | 'runner' | 'notes' | 'kernels'

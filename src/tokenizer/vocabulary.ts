@@ -30,10 +30,10 @@ export interface ScoredPieces {
  * published Mistral vocabulary has one.
  */
 export function joinsByScore(pieces: ScoredPieces): Map<string, number> {
-  const rankOf = denseRanks(pieces)
+  const ranks = denseRanks(pieces)
   const joins = new Map<string, number>()
-  for (let id = 0; id < pieces.scores.length; id++) {
-    if (isMergeable(pieces.kinds[id])) joins.set(pieces.tokens[id]!, rankOf.get(pieces.scores[id]!)!)
+  for (let id = 0; id < ranks.length; id++) {
+    if (isMergeable(pieces.kinds[id])) joins.set(pieces.tokens[id]!, ranks[id]!)
   }
   return joins
 }
@@ -42,17 +42,23 @@ function isMergeable(kind: number | undefined): boolean {
   return kind === TokenKind.normal || kind === TokenKind.userDefined
 }
 
-/** Score → 0 for the best, equal scores sharing a rank. */
-function denseRanks(pieces: ScoredPieces): Map<number, number> {
-  const scores = new Set<number>()
-  for (let id = 0; id < pieces.scores.length; id++) {
-    const score = pieces.scores[id]!
-    if (!Number.isFinite(score)) {
-      throw new TokenizerError(`the score of token ${id} is ${score}, not a number`)
-    }
-    scores.add(score)
+/** Of each score, 0 for the best; equal scores share a rank. */
+function denseRanks({ scores }: ScoredPieces): Uint32Array {
+  const ranks = new Uint32Array(scores.length)
+  let isSorted = true
+  for (let id = 0; id < ranks.length; id++) {
+    const score = scores[id]!
+    if (!Number.isFinite(score)) throw new TokenizerError(`the score of token ${id} is ${score}, not a number`)
+    if (id === 0) continue
+    const before = scores[id - 1]!
+    if (score > before) isSorted = false
+    ranks[id] = ranks[id - 1]! + (score < before ? 1 : 0)
   }
-  return new Map([...scores].sort((a, b) => b - a).map((score, rank) => [score, rank]))
+  // Most vocabularies have the best first.
+  if (isSorted) return ranks
+  const best = [...new Set(Array.from(scores))].sort((a, b) => b - a)
+  const rankOf = new Map(best.map((score, rank) => [score, rank]))
+  return ranks.map((_, id) => rankOf.get(scores[id]!)!)
 }
 
 /**
@@ -66,8 +72,8 @@ export function definitionFromPieces(
 ): TokenizerDefinition {
   checkTokens(pieces.tokens)
   const vocab = new Map<string, number>()
-  for (const [id, token] of pieces.tokens.entries()) {
-    const kind = pieces.kinds[id]
+  for (let id = 0; id < pieces.tokens.length; id++) {
+    const [token, kind] = [pieces.tokens[id], pieces.kinds[id]]
     if (token === undefined || id >= pieces.scores.length) continue
     if (kind === TokenKind.byte) {
       const byte = byteOfToken(token)
@@ -135,7 +141,8 @@ export function checkTokens(tokens: readonly (string | undefined)[]): void {
   if (tokens.length > MAX_TOKENS) {
     throw new TokenizerError(`the vocabulary has ${tokens.length} tokens, the limit is ${MAX_TOKENS}`)
   }
-  for (const [id, token] of tokens.entries()) {
+  for (let id = 0; id < tokens.length; id++) {
+    const token = tokens[id]
     if (token !== undefined && token.length > MAX_TOKEN_LENGTH) {
       throw new TokenizerError(`token ${id} has ${token.length} characters, the limit is ${MAX_TOKEN_LENGTH}`)
     }

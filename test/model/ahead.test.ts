@@ -1,8 +1,11 @@
 /** The GPU of a load is opened beside its source, and left to nobody where the source is none. */
 import { expect, test } from 'vitest'
+import { openSource } from '../../src/formats/source.ts'
 import { Gpu } from '../../src/gpu/device.ts'
 import { MistralChat, MistralModel } from '../../src/index.ts'
 import { GpuAhead } from '../../src/model/ahead.ts'
+import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts'
+import { LoadedModel } from '../../src/model/loaded-model.ts'
 import { disabledFeatures } from '../support/features.ts'
 import { fixture, withModel } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
@@ -54,4 +57,18 @@ test('it is given once', WAIT, async () => {
   await ahead.end()
   gpu.check()
   gpu.dispose()
+})
+
+test('a vocabulary that is not sound is refused before weights are read', WAIT, async () => {
+  const checkpoint = await openCheckpoint(await openSource(fixture('window-7').path))
+  const read: string[] = []
+  const readTensor: Checkpoint['readTensor'] = (info, ...part) => {
+    read.push(info.name)
+    return checkpoint.readTensor(info, ...part)
+  }
+  const sound = () => Promise.reject(new Error('a token twice'))
+  const load = () => LoadedModel.load({ ...checkpoint, readTensor }, options, { ids: () => 5, sound })
+  expect(await disposals(() => expect(load()).rejects.toThrow('a token twice'))).toBe(1)
+  expect(read).toEqual([])
+  await checkpoint.close()
 })

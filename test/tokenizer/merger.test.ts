@@ -1,7 +1,9 @@
 /** Merges in flat arrays against the definition: join the pair of the lowest rank, the leftmost of equals, again and again. */
 import { describe, expect, it } from 'vitest'
+import { TokenKind } from '../../src/tokenizer/definition.ts'
 import { Merger } from '../../src/tokenizer/merger.ts'
 import { mergesOf, NO_MERGES, pairsOf } from '../../src/tokenizer/merges.ts'
+import { joinsByScore } from '../../src/tokenizer/vocabulary.ts'
 import { random } from '../support/fixtures.ts'
 
 type Merge = readonly [left: string, right: string, rank: number]
@@ -155,5 +157,24 @@ describe('lists of merges', () => {
       ['a', 'b'],
       ['b', 'c'],
     ])
+  })
+})
+
+describe('pieces with scores', () => {
+  const ranks = (scores: readonly number[]) => {
+    const tokens = scores.map((_, id) => `piece ${id}`)
+    const kinds = new Uint8Array(scores.length).fill(TokenKind.normal)
+    return [...joinsByScore({ tokens, scores, kinds }).values()]
+  }
+
+  it('are ranked by these, equal ones alike, in whatever order they stand', () => {
+    expect(ranks([0, 0, -1, -2.5, -2.5, -7])).toEqual([0, 0, 1, 2, 2, 3])
+    expect(ranks([-1000, 0, 0, -1, -7, -2.5, -7])).toEqual([4, 0, 0, 1, 3, 2, 3])
+    expect(ranks([-2, -1])).toEqual([1, 0])
+  })
+
+  it('are refused where one is no number', () => {
+    expect(() => ranks([0, Number.NaN, -1])).toThrow('the score of token 1 is NaN, not a number')
+    expect(() => ranks([0, -1, -Infinity])).toThrow('the score of token 2 is -Infinity, not a number')
   })
 })
