@@ -29,7 +29,8 @@ async function run(cli: Cli, name: string): Promise<void> {
       pull(name, { signal, onProgress, onChoice }).finally(() => bar.stop()),
     )
     for (const text of found.notes) if (!told.has(text)) await note(cli, `note: ${text}`)
-    await cli.terminal.out.write(`${found.name}: ${bytes(found.bytes)} of weights, verified and ready\n`)
+    const state = found.isLocal ? 'which lie here already: nothing was downloaded or verified' : 'verified and ready'
+    await cli.terminal.out.write(`${found.name}: ${bytes(found.bytes)} of weights, ${state}\n`)
   })
 }
 

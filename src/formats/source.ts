@@ -101,7 +101,7 @@ export async function openSource(source: ModelSource, options: SourceOptions = {
       ggufName,
       names,
       notes: backend.notes,
-      prepare: async (signal) => backend.prepare?.(signal),
+      ...(backend.prepare && { prepare: async (signal) => backend.prepare?.(signal) }),
       open: (name, signal) => shared.open(name, signal),
       whyAbsent: (name) => shared.absent.get(name),
       advice: async () => backend.advice?.(),

@@ -48,5 +48,7 @@ export interface Pulled {
   readonly name: string
   /** Of the files that a load reads. */
   readonly bytes: number
+  /** It is a file or folder of this machine: nothing was downloaded, and no more read than its headers. */
+  readonly isLocal: boolean
   readonly notes: readonly string[]
 }

@@ -40,7 +40,8 @@ export async function pull(source: string, options: PullOptions): Promise<Pulled
     if (checkpoint.gguf === undefined || hasTokenizerBeside(checkpoint.gguf)) await openSmall(files, signal)
     await files.prepare?.(signal)
     report({ phase: 'ready', loaded: checkpoint.totalBytes, total: checkpoint.totalBytes })
-    return { name: files.label, bytes: checkpoint.totalBytes, notes: checkpoint.notes }
+    const isLocal = files.prepare === undefined
+    return { name: files.label, bytes: checkpoint.totalBytes, isLocal, notes: checkpoint.notes }
   } finally {
     await files.close()
   }

@@ -36,7 +36,13 @@ describe('pull and cache', { timeout: patience(120_000) }, () => {
   it('bring, list, verify and remove a model', async () => {
     expect(await run('pull', REPOSITORY)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^mistralai\/pocket: 6\.6 MiB/),
+      stdout: expect.stringMatching(/^mistralai\/pocket: 6\.6 MiB of weights, verified and ready\n$/),
+    })
+    expect(await run('pull', 'models/pocket')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^models\/pocket: 6\.6 MiB of weights, which lie here already: nothing was downloaded or/,
+      ),
     })
     const listed = await run('cache', 'list', '--json')
     expect(JSON.parse(listed.stdout)).toMatchObject([{ repository: REPOSITORY, revisions: ['main'] }])
