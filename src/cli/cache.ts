@@ -1,12 +1,12 @@
 /** `cache`: what was downloaded, whether it is whole, and taking it away. */
 import type { Command } from 'commander'
+import { bytes } from '../errors/units.ts'
 import type { CachedModel } from '../generate/cache-types.ts'
 import { listUnfinished, removeNamed } from '../generate/cache-work.ts'
 import { listCached, verifyCached } from '../generate/cached.ts'
 import { type Cli, interruptible } from './context.ts'
 import type { Values } from './options.ts'
 import { statusLine } from './status-line.ts'
-import { bytes } from './units.ts'
 
 export function registerCache(program: Command, cli: Cli): void {
   const cache = program

@@ -1,8 +1,9 @@
 /** Asks which of several models of a repository is meant, where a person can answer. */
+
+import { bytes } from '../errors/units.ts'
 import { AbortError, ChoiceError } from '../errors.ts'
 import { hubParts } from '../formats/hub/name.ts'
 import { type Cli, inWindow } from './context.ts'
-import { bytes } from './units.ts'
 
 /** Calls `use` with the name; when that names several models, and a person types, once more with the one that was picked. */
 export async function chosenModel<T>(cli: Cli, name: string, use: (name: string) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** `doctor`: the GPU that would be used, or what to install when there is none. */
 import type { Command } from 'commander'
 import { platform } from '#platform'
+import { bytes } from '../errors/units.ts'
 import { DeviceError } from '../errors.ts'
 import type { OptionalFeature } from '../gpu/device.ts'
 import { openGpu } from '../gpu/open.ts'
@@ -11,7 +12,6 @@ import { errorText } from './error-text.ts'
 import { FACTS_INDENT, factRow } from './facts.ts'
 import { type ModelFit, modelFits } from './model-fits.ts'
 import type { Values } from './options.ts'
-import { bytes } from './units.ts'
 
 export function registerDoctor(program: Command, cli: Cli): void {
   program

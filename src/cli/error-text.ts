@@ -1,4 +1,6 @@
 /** Errors in the words of the command line: its options instead of the library's, and what to do next. */
+
+import { bytes } from '../errors/units.ts'
 import {
   ChatTemplateError,
   ContextLengthError,
@@ -13,7 +15,6 @@ import {
 import type { Cli } from './context.ts'
 import { commandLine } from './invocation.ts'
 import { flagOfParameter } from './sampling-options.ts'
-import { bytes } from './units.ts'
 
 /** The option that sets each option of loading. */
 const FLAGS: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 /** Plans in words, a line for each fact. */
+
+import { bytes } from '../errors/units.ts'
 import type { ModelPlan } from '../model/plan-types.ts'
 import { factRow } from './facts.ts'
-import { bytes } from './units.ts'
 
 export function planLines(plan: ModelPlan): string[] {
   const { memory, contextLength, trainedPositions, largestContext, maxSequences } = plan

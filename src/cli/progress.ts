@@ -1,8 +1,8 @@
 /** The bar that shows how a model loads. */
 import cliProgress from 'cli-progress'
+import { bytes } from '../errors/units.ts'
 import type { LoadProgress } from '../model/load-progress.ts'
 import { type Cli, colorsFor } from './context.ts'
-import { bytes } from './units.ts'
 
 export interface ProgressBar {
   update(progress: LoadProgress): void

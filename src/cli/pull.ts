@@ -1,10 +1,10 @@
 /** `pull`: a model of the Hugging Face Hub into the cache. */
 import type { Command } from 'commander'
+import { bytes } from '../errors/units.ts'
 import { pull } from '../generate/cached.ts'
 import { chosenModel } from './choice.ts'
 import { type Cli, interruptible, note } from './context.ts'
 import { progressBar } from './progress.ts'
-import { bytes } from './units.ts'
 
 export function registerPull(program: Command, cli: Cli): void {
   program

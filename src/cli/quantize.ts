@@ -1,10 +1,10 @@
 /** `quantize`: a model with fewer bits, written to a folder. */
 import { type Command, Option } from 'commander'
+import { bytes } from '../errors/units.ts'
 import { type QuantizeResult, quantize } from '../generate/quantize.ts'
 import { type Cli, interruptible, note } from './context.ts'
 import { addAliases, type Values } from './options.ts'
 import { progressBar } from './progress.ts'
-import { bytes } from './units.ts'
 
 export function registerQuantize(program: Command, cli: Cli): void {
   const out = new Option('-o, --out <folder>', 'where to write; made when it is missing').makeOptionMandatory()

@@ -1,7 +1,7 @@
 /** Lengths and speeds of an answer, for a person to read. */
 import type { ChatCompletion } from '../chat/chat-model.ts'
+import { bytes } from '../errors/units.ts'
 import type { ModelMemory } from '../model/memory.ts'
-import { bytes } from './units.ts'
 
 /** One line about an answer: `prompt 5 tokens (3 cached), 120/s; answer 200 tokens, 41.3/s; first after 84 ms; length`. */
 export function answerStats({

@@ -90,7 +90,7 @@ describe('of several forms', () => {
 
   it('the first in order of preference that fits is taken, and said', () => {
     expect(choose(QUANTS)).toMatchObject({ folder: '', fileName: 'm-Q4_K_M.gguf' })
-    expect(choose(QUANTS).reason).toMatch(/^m-Q4_K_M\.gguf \(4\.40 GB\).*m-Q8_0\.gguf \(7\.70 GB\)/)
+    expect(choose(QUANTS).reason).toMatch(/^m-Q4_K_M\.gguf \(4\.1 GiB\).*m-Q8_0\.gguf \(7\.2 GiB\)/)
     expect(choose(QUANTS, undefined, 4.2e9).fileName).toBe('m-Q4_0.gguf')
     expect(choose(QUANTS, undefined, 3e9).fileName).toBe('m-Q2_K.gguf')
     expect(choose(QUANTS, undefined, 1e9).fileName).toBe('m-Q2_K.gguf')
@@ -133,7 +133,7 @@ describe('of several forms', () => {
       { name: 'a-Q4_0.gguf', bytes: 1e9 },
       { name: 'b-Q4_0.gguf', bytes: 2e9 },
     ])
-    expect((error as Error).message).toContain('a-Q4_0.gguf (1.00 GB)')
+    expect((error as Error).message).toContain('a-Q4_0.gguf (953.7 MiB)')
   })
 
   it('what is not there is refused with what is', () => {

@@ -1,7 +1,8 @@
 /** Prints the results of `bench` as text. */
+
+import { bytes } from '../../errors/units.ts'
 import { type Cli, colorsFor } from '../context.ts'
 import { memoryLine } from '../stats.ts'
-import { bytes } from '../units.ts'
 import type { BenchReport, ContextResult, KernelResult, PerToken, ProfiledKernel, ProfileReport } from './report.ts'
 
 /** The report for people. */

@@ -2,6 +2,7 @@
  * Which of the models in one repository is loaded. The rule: what the name picks; else, of files that are one model in several
  * types, the first type of {@link PREFERENCE} whose bytes fit the device, or the smallest where none fits; else the caller is asked.
  */
+import { bytes } from '../../errors/units.ts'
 import { CheckpointError, ChoiceError, type ModelChoice } from '../../errors.ts'
 import { isGguf } from '../file-names.ts'
 import type { HubFile } from './api.ts'
@@ -69,12 +70,12 @@ export function chooseForm(
   const best = ranked.find(({ bytes }) => bytes <= fitBytes)
   const smallest = [...wanted].sort((a, b) => a.bytes - b.bytes)[0]!
   const why = best === undefined ? 'the smallest, for none fits' : 'the first in order of preference that fits'
-  const fits = `${why} (${gigabytes(fitBytes)} for weights)`
+  const fits = `${why} (${bytes(fitBytes)} for weights)`
   return chosen(best ?? smallest, `${fits}; there are ${listed(wanted)}`)
 }
 
-function chosen({ folder, fileName, name, bytes }: Form, why: string | undefined): Chosen {
-  return { folder, fileName, reason: why === undefined ? undefined : `${name} (${gigabytes(bytes)}): ${why}` }
+function chosen({ folder, fileName, name, bytes: size }: Form, why: string | undefined): Chosen {
+  return { folder, fileName, reason: why === undefined ? undefined : `${name} (${bytes(size)}): ${why}` }
 }
 
 function fileOf(path: string, reason: string | undefined): Chosen {
@@ -170,10 +171,6 @@ function choicesOf(forms: readonly Form[]): ModelChoice[] {
 }
 
 function listed(forms: readonly Form[]): string {
-  const texts = forms.slice(0, 12).map(({ name, bytes }) => `${name} (${gigabytes(bytes)})`)
+  const texts = forms.slice(0, 12).map(({ name, bytes: size }) => `${name} (${bytes(size)})`)
   return `${texts.join(', ')}${forms.length > 12 ? `, and ${forms.length - 12} more` : ''}`
-}
-
-function gigabytes(bytes: number): string {
-  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
 }

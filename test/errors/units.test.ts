@@ -1,7 +1,7 @@
 /** Numbers as a person reads them. */
 import { expect, it } from 'vitest'
 import { modelFits } from '../../src/cli/model-fits.ts'
-import { bytes } from '../../src/cli/units.ts'
+import { bytes } from '../../src/errors/units.ts'
 
 it.each([
   [0, '0 B'],
