@@ -80,7 +80,7 @@ describe('pull and cache', { timeout: patience(120_000) }, () => {
     const { code, stderr } = await run('pull', 'me/tiny-GGUF')
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /^note: tiny-Q4_K_M\.gguf \(0\.1 MB\): the first in order of preference that fits .*tiny-F16\.gguf \(0\.1 MB\)\n$/,
+      /^note: tiny-Q4_K_M\.gguf \(81\.6 KiB\): the first in order of preference that fits .*tiny-F16\.gguf \(74 KiB\)\n$/,
     )
     expect(await run('pull', 'me/tiny-GGUF:F16')).toMatchObject({ code: 0, stderr: '' })
     const listed = await run('cache', 'list')
