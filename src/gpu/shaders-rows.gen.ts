@@ -34,7 +34,7 @@ export const rowsHalves: TypedShader<'weights', 'K_BLOCKS', never> = {
 export const rowsQ4: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {
   "name": "rows_q4",
   "provides": "rows",
-  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst X_SCALE=vec4f(1.0,0x1p-8,0x1p-16,0x1p-24);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=true;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nlet at=row*K_BLOCKS+block;\nlet scale=unpack2x16float(scales[at/2u]>>(16u*(at&1u))).x;\nreturn RowBlock(vec2f(scale),vec2f(8.0*scale),weights[at]);\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nlet word=block.quants[quad/2u]>>(4u*(quad&1u));\nreturn vec4f(bitcast<vec4i>(vec4u(word)&vec4u(0xfu,0xf00u,0xf0000u,0xf000000u)));\n}"
+  "code": "override K_BLOCKS:u32;\n@group(0)@binding(2)var<storage,read>weights:array<vec4u>;\n@group(0)@binding(3)var<storage,read>scales:array<u32>;\nconst X_SCALE=vec4f(1.0);\nconst HAS_HALVES=false;\nconst HAS_MINIMUM=false;\nstruct RowBlock{\nscale:vec2f,\nminimum:vec2f,\nquants:vec4u,\n}\nfn load_row_block(row:u32,block:u32)->RowBlock{\nlet at=row*K_BLOCKS+block;\nlet scale=0x1p-28*unpack2x16float(scales[at/2u]>>(16u*(at&1u))).x;\nreturn RowBlock(vec2f(scale),vec2f(),weights[at]^vec4u(0x88888888u));\n}\nfn row_quad(block:RowBlock,quad:u32)->vec4f{\nlet tops=vec4u(block.quants[quad/2u])<<(vec4u(28u,20u,12u,4u)-4u*(quad&1u));\nreturn vec4f(bitcast<vec4i>(tops&vec4u(0xf0000000u)));\n}"
 }
 
 export const rowsQ8: TypedShader<'weights' | 'scales', 'K_BLOCKS', never> = {
