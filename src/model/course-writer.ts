@@ -36,7 +36,9 @@ export class CourseWriter {
     this.written = courses.length
     const given = courses.flatMap((course) => course?.stages ?? [])
     const isThere = given.length === this.stages.length && given.every((stage, i) => stage === this.stages[i])
-    if (!isThere) this.writeStages(courses)
+    if (isThere) return
+    this.stages = []
+    this.writeStages(courses)
     this.stages = given
   }
 
@@ -71,10 +73,12 @@ export class CourseWriter {
     for (const key of wanted) this.touch(key)
     for (const { key, mask } of stages) {
       if (this.slots.has(key)) continue
+      const { slots, words } = this.places
+      // Making a mask may fail: then nothing has changed.
+      const whole = wholeMask(mask(), words)
       const slot = this.freeSlot(wanted)
       this.slots.set(key, slot)
-      const { slots, words } = this.places
-      this.gpu.write(this.masks, (slots + slot * words) * 4, wholeMask(mask(), words))
+      this.gpu.write(this.masks, (slots + slot * words) * 4, whole)
     }
     return stages.map(({ key }) => this.slots.get(key)!)
   }
