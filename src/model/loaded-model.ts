@@ -139,8 +139,9 @@ export class LoadedModel {
   }
 
   /**
-   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabulary` is asked before weights are fetched. Throws what that throws, `CheckpointError`, `ConfigError`,
-   * `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`; nothing is left on the GPU then.
+   * Brings a checkpoint to the GPU; it stays open for the caller to close. `vocabulary` is asked before weights are fetched.
+   * Throws what that throws, `CheckpointError`, `ConfigError`, `ParameterError`, `DeviceError`, `MemoryError`, `AbortError`;
+   * nothing is left on the GPU then.
    */
   static async load(
     checkpoint: Checkpoint,
