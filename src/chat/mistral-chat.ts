@@ -281,13 +281,13 @@ export class MistralChat implements ChatModel {
     })
   }
 
-  /** Frees everything on the GPU and lets the process end. Safe to call twice. */
-  dispose(): void {
-    this.model.dispose()
+  /** As `MistralModel.dispose`: a thread of Node's that is ended with the model must wait for it. Safe to call twice. */
+  dispose(): Promise<void> {
+    return this.model.dispose()
   }
 
   /** @internal Declared by `Disposes`. */
   [Symbol.dispose](): void {
-    this.dispose()
+    void this.dispose()
   }
 }

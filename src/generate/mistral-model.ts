@@ -280,13 +280,16 @@ export class MistralModel {
     return this.scheduler.device.failure
   }
 
-  /** Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. */
-  dispose(): void {
-    this.loaded.dispose()
+  /**
+   * Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. A thread of
+   * Node's that is ended with the model must wait for it.
+   */
+  dispose(): Promise<void> {
+    return this.loaded.dispose()
   }
 
   /** @internal Declared by `Disposes`. */
   [Symbol.dispose](): void {
-    this.dispose()
+    void this.dispose()
   }
 }

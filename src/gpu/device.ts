@@ -1,6 +1,6 @@
 /** An opened GPU device: its buffers, its queue, and what has gone wrong with it. */
-import { platform } from '#platform'
 import { DeviceError, type LimitName, MemoryError, messageOf } from '../errors.ts'
+import { Asked } from './asked.ts'
 import { Buffer } from './buffer.ts'
 import { GpuCounters } from './counters.ts'
 import { BufferUsage } from './flags.ts'
@@ -77,9 +77,10 @@ export class Gpu {
     private readonly health: DeviceHealth,
     /** Which variants of the kernels are used on it. */
     readonly tuning: Tuning,
-    readonly counters = new GpuCounters(),
-    readonly pipelines = new PipelineCache(device, counters, isSoftware(facts.adapterInfo)),
     readonly waits: Waits = new QuietWaits(false),
+    readonly counters = new GpuCounters(),
+    readonly asked = new Asked(isSoftware(facts.adapterInfo)),
+    readonly pipelines = new PipelineCache(device, counters, asked),
   ) {
     this.adapterInfo = facts.adapterInfo
     this.features = facts.features
@@ -90,8 +91,8 @@ export class Gpu {
 
   /** The same device, with other variants of the kernels. */
   withTuning(tuning: Partial<Tuning>): Gpu {
-    const { device, facts, health, counters, pipelines, waits } = this
-    return new Gpu(device, facts, health, { ...this.tuning, ...tuning }, counters, pipelines, waits)
+    const { device, facts, health, waits, counters, asked, pipelines } = this
+    return new Gpu(device, facts, health, { ...this.tuning, ...tuning }, waits, counters, asked, pipelines)
   }
 
   has(feature: OptionalFeature): boolean {
@@ -177,14 +178,14 @@ export class Gpu {
    * @param patient hearing of it a millisecond later is no loss
    */
   async finish(kind?: string, patient = false): Promise<void> {
-    const ask = () => platform.calmly(() => this.device.queue.onSubmittedWorkDone(), { onCpu: this.software, patient })
+    const ask = () => this.asked.for(() => this.device.queue.onSubmittedWorkDone(), { patient })
     await this.waits.resultOf(kind, ask)
     this.check()
   }
 
   /** What the innermost error scope caught. */
   popErrorScope(): Promise<GPUError | null> {
-    return platform.calmly(() => this.device.popErrorScope(), { onCpu: this.software })
+    return this.asked.for(() => this.device.popErrorScope())
   }
 
   /**
@@ -221,13 +222,18 @@ export class Gpu {
     return this.health.isDisposed
   }
 
-  /** Destroys the device with all its buffers and lets the process end. Safe to call twice. */
-  dispose(): void {
-    if (this.health.isDisposed) return
-    this.health.dispose(this.device)
-    this.pipelines.clear()
-    this.device.destroy()
-    this.counters.freedAll()
+  /**
+   * Destroys the device with all its buffers and lets the process end. Safe to call twice. Resolves when the device owes no
+   * answer: a thread may end then.
+   */
+  dispose(): Promise<void> {
+    if (!this.health.isDisposed) {
+      this.health.dispose(this.device)
+      this.pipelines.clear()
+      this.device.destroy()
+      this.counters.freedAll()
+    }
+    return this.asked.ended()
   }
 }
 

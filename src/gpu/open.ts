@@ -25,7 +25,7 @@ export async function openGpu({ disableFeatures = [], backend, tuning }: GpuOpti
     const { features, adapterInfo } = facts
     const known = { features, software: isSoftware(adapterInfo), subgroupLanes: 0 }
     const waits = await waitsFor(device)
-    plain = new Gpu(device, facts, new DeviceHealth(device), tuningFor(known), undefined, undefined, waits)
+    plain = new Gpu(device, facts, new DeviceHealth(device), tuningFor(known), waits)
     const probed = features.has('subgroups') && backend !== 'null'
     const subgroupLanes = probed ? await lanesOrNone(plain) : 0
     return plain.withTuning({ ...tuningFor({ ...known, subgroupLanes }), ...tuning })

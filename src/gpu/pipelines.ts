@@ -1,5 +1,5 @@
 /** The compiled shaders of a device. */
-import { platform } from '#platform'
+import type { Asked } from './asked.ts'
 import type { GpuCounters } from './counters.ts'
 import { SHADER_STAGE_COMPUTE } from './flags.ts'
 import { bindingsOf, compose, type ShaderBinding, type ShaderPart } from './shader.ts'
@@ -20,8 +20,7 @@ export class PipelineCache {
   constructor(
     private readonly device: GPUDevice,
     private readonly counters: GpuCounters,
-    /** The adapter computes on the CPU. */
-    private readonly onCpu: boolean,
+    private readonly asked: Asked,
   ) {}
 
   /** The layout that all bind groups of the same shape share. */
@@ -31,7 +30,7 @@ export class PipelineCache {
 
   /** @param shape of the bind group, which may have more than the parts use */
   pipeline(parts: readonly ShaderPart[], shape: GroupShape = shapeOf(parts)): Promise<GPUComputePipeline> {
-    const { device, counters } = this
+    const { device, counters, asked } = this
     const code = compose(parts)
     const key = `${keyOf(shape)}\n${code}`
     let pipeline = this.pipelines.get(key)
@@ -41,7 +40,7 @@ export class PipelineCache {
       const layout = this.layoutsOf(shape).pipeline
       const compute = { module: device.createShaderModule({ label, code }), entryPoint: 'main' }
       const compiled = () => device.createComputePipelineAsync({ label, layout, compute })
-      pipeline = platform.calmly(compiled, { onCpu: this.onCpu, patient: this.onCpu })
+      pipeline = asked.for(compiled, { patient: asked.onCpu })
       this.pipelines.set(key, pipeline)
       // What failed once is tried again.
       pipeline.catch(() => this.pipelines.delete(key))

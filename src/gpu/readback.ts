@@ -1,5 +1,4 @@
 /** The way back: results of the GPU to JavaScript. */
-import { platform } from '#platform'
 import type { Buffer } from './buffer.ts'
 import type { Gpu } from './device.ts'
 import { BufferUsage, MAP_MODE_READ } from './flags.ts'
@@ -36,8 +35,7 @@ export class Readback {
     const buffer = this.staging.gpuBuffer
     this.gpu.counters.readbacks++
     try {
-      const looks = { onCpu: this.gpu.software, small }
-      const map = () => platform.calmly(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes), looks)
+      const map = () => this.gpu.asked.for(() => buffer.mapAsync(MAP_MODE_READ, 0, bytes), { small })
       await this.gpu.waits.resultOf(kind, map)
       try {
         const copy = buffer.getMappedRange(0, bytes).slice(0)

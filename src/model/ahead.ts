@@ -35,7 +35,7 @@ export class GpuAhead {
   /** Disposes of it where nobody took it. */
   async end(): Promise<void> {
     await this.take()?.then(
-      (gpu) => gpu.dispose(),
+      (gpu) => void gpu.dispose(),
       () => {},
     )
   }

@@ -249,9 +249,9 @@ export class LoadedModel {
     Object.assign(this, { gpu, weights, cache, runner, kernels, scorer: undefined, reader: undefined })
   }
 
-  /** Frees everything on the GPU and lets the process end. Safe to call twice. */
-  dispose(): void {
-    this.gpu.dispose()
+  /** As `Gpu.dispose`. */
+  dispose(): Promise<void> {
+    return this.gpu.dispose()
   }
 }
 

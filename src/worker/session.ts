@@ -2,6 +2,7 @@
 import { type ChatLoadOptions, MistralChat } from '../chat/mistral-chat.ts'
 import { MistralError } from '../errors.ts'
 import type { ModelSource } from '../formats/source.ts'
+import { devicesLeft } from '../gpu/asked.ts'
 import { type Tabs, tabsOfOrigin } from '../platform/tabs.ts'
 import type { WorkerPort } from '../platform/worker-types.ts'
 import { ClientSession, type OtherCall } from './client-session.ts'
@@ -58,6 +59,8 @@ export class WorkerSession extends ClientSession {
     this.#host?.close()
     this.#loading?.signal.abort()
     await this.#loading?.done
-    this.#chat?.dispose()
+    void this.#chat?.dispose()
+    // Whoever hears of it ends this thread.
+    await devicesLeft()
   }
 }

@@ -19,7 +19,7 @@ async function disposals(work: () => Promise<unknown>): Promise<number> {
   const gone = new Set<GPUDevice>()
   Gpu.prototype.dispose = function () {
     gone.add(this.device)
-    dispose.call(this)
+    return dispose.call(this)
   }
   try {
     await work()
