@@ -85,8 +85,8 @@ interface TableEntry {
 }
 
 async function readTensorTable(stream: HeaderStream, count: bigint): Promise<TableEntry[]> {
-  // A row has 8 bytes of name length, 4 of dimensions, 8 for one dimension, 4 of type and 8 of offset at least.
-  if (count > BigInt(MAX_TENSORS) || count * 32n > BigInt(Math.max(stream.remaining, 0))) {
+  // A row has 8 bytes of name length, 4 of dimensions, 4 of type and 8 of offset at least.
+  if (count > BigInt(MAX_TENSORS) || count * 24n > BigInt(Math.max(stream.remaining, 0))) {
     throw stream.error(`claims ${count} tensors, more than the file can hold or the limit of ${MAX_TENSORS}`)
   }
   const entries: TableEntry[] = []
@@ -105,7 +105,7 @@ async function readTableEntry(stream: HeaderStream, index: number): Promise<Tabl
   const what = `the entry of tensor ${quoted(name)}`
   await stream.need(4, what)
   const dims = stream.u32()
-  if (dims < 1 || dims > MAX_DIMS) throw stream.error(`has ${dims} dimensions, 1 to ${MAX_DIMS} are possible`, name)
+  if (dims > MAX_DIMS) throw stream.error(`has ${dims} dimensions, up to ${MAX_DIMS} are possible`, name)
   await stream.need(dims * 8 + 12, what)
   const shape: number[] = []
   for (let d = 0; d < dims; d++) {
@@ -113,6 +113,8 @@ async function readTableEntry(stream: HeaderStream, index: number): Promise<Tabl
     if (size < 1n || size > BigInt(Number.MAX_SAFE_INTEGER)) throw stream.error(`has a dimension of ${size}`, name)
     shape.unshift(Number(size))
   }
+  // gguf-py writes a lone number without a dimension. llama.cpp reads it as a row of one, which is what lacking dimensions are.
+  if (dims === 0) shape.push(1)
   const typeId = stream.u32()
   const offset = stream.u64()
   const type = GGML_TYPES.get(typeId)
