@@ -12,7 +12,9 @@ export interface ShaderFile {
   readonly needs: readonly string[]
   /** WGSL extensions. */
   readonly enables: readonly string[]
-  readonly bindings: Readonly<Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' }>>
+  readonly bindings: Readonly<
+    Record<string, { readonly binding: number; readonly access: 'read' | 'read_write' | 'uniform' }>
+  >
   /** Override constants: `required` ones have no default. */
   readonly constants: Readonly<Record<string, 'required' | 'optional'>>
   readonly code: string
@@ -74,15 +76,18 @@ export function readShader(fileName: string, source: string): ShaderFile {
   if (provides === undefined && entries !== 1) refuse(`a kernel has one compute entry point, this has ${entries}`)
   if (provides !== undefined && entries !== 0) refuse('a part has no entry point')
 
-  const bindings: Record<string, { binding: number; access: 'read' | 'read_write' }> = {}
+  const bindings: Record<string, { binding: number; access: 'read' | 'read_write' | 'uniform' }> = {}
   for (const line of source.split('\n').filter((text) => /\bvar<(?!workgroup>|private>)/.test(text))) {
-    const match = /^@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)> (\w+): .*; \/\/ \[.+\]/.exec(line)
+    const match =
+      /^@group\(0\) @binding\((\d+)\) var<(?:storage, (read|read_write)|uniform)> (\w+): .*; \/\/ \[.+\]/.exec(line)
     if (match === null) {
-      return refuse(`"${line}" is not "@group(0) @binding(N) var<storage, ACCESS> name: type; // [shape]"`)
+      return refuse(
+        `"${line}" is not "@group(0) @binding(N) var<storage, ACCESS> name: type; // [shape]", nor one of a uniform`,
+      )
     }
     const binding = Number(match[1])
     if (Object.values(bindings).some((other) => other.binding === binding)) refuse(`binding ${binding} is taken twice`)
-    bindings[match[3] ?? ''] = { binding, access: match[2] === 'read' ? 'read' : 'read_write' }
+    bindings[match[3] ?? ''] = { binding, access: (match[2] as 'read' | 'read_write' | undefined) ?? 'uniform' }
   }
 
   const constants: Record<string, 'required' | 'optional'> = {}

@@ -78,7 +78,7 @@ fn block_products(w: Four, m: Columns, x: Shared) -> vec4f {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let col = (group.x * LANES + lane) * OUTPUTS;
-  let first_row = group.y * ROWS;
+  let first_row = first_row_of(group.y);
   var s: array<vec4f, 8>;
   for (var block = 0u; block < K_BLOCKS; block++) {
     let w = Four(
@@ -88,17 +88,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       load_row_block(col + 3u, block),
     );
     let m = all_columns(w);
-    s[0] += block_products(w, m, load_shared(first_row, block, lane));
+    s[0] += block_products(w, m, load_shared(first_row, 0u, block, lane));
     if (ROWS > 1u) {
-      s[1] += block_products(w, m, load_shared(first_row + 1u, block, lane));
-      s[2] += block_products(w, m, load_shared(first_row + 2u, block, lane));
-      s[3] += block_products(w, m, load_shared(first_row + 3u, block, lane));
+      s[1] += block_products(w, m, load_shared(first_row, 1u, block, lane));
+      s[2] += block_products(w, m, load_shared(first_row, 2u, block, lane));
+      s[3] += block_products(w, m, load_shared(first_row, 3u, block, lane));
     }
     if (ROWS > 4u) {
-      s[4] += block_products(w, m, load_shared(first_row + 4u, block, lane));
-      s[5] += block_products(w, m, load_shared(first_row + 5u, block, lane));
-      s[6] += block_products(w, m, load_shared(first_row + 6u, block, lane));
-      s[7] += block_products(w, m, load_shared(first_row + 7u, block, lane));
+      s[4] += block_products(w, m, load_shared(first_row, 4u, block, lane));
+      s[5] += block_products(w, m, load_shared(first_row, 5u, block, lane));
+      s[6] += block_products(w, m, load_shared(first_row, 6u, block, lane));
+      s[7] += block_products(w, m, load_shared(first_row, 7u, block, lane));
     }
   }
   measure_rows(first_row, lane);

@@ -11,8 +11,13 @@ struct Shared {
   x7: vec4f,
 }
 
-fn load_shared(row: u32, block: u32, lane: u32) -> Shared {
-  let at = (row * K_BLOCKS + block) * 8u;
+// The first row of x that a workgroup takes, which others follow.
+fn first_row_of(group: u32) -> u32 {
+  return group * ROWS;
+}
+
+fn load_shared(first: u32, row: u32, block: u32, lane: u32) -> Shared {
+  let at = ((first + row) * K_BLOCKS + block) * 8u;
   return Shared(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
 }
 

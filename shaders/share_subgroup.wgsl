@@ -9,8 +9,13 @@ struct Shared {
   sums: vec2f, // of each, without X_SCALE
 }
 
-fn load_shared(row: u32, block: u32, lane: u32) -> Shared {
-  let at = (row * K_BLOCKS + block) * 8u + lane;
+// The first row of x that a workgroup takes, which others follow.
+fn first_row_of(group: u32) -> u32 {
+  return group * ROWS;
+}
+
+fn load_shared(first: u32, row: u32, block: u32, lane: u32) -> Shared {
+  let at = ((first + row) * K_BLOCKS + block) * 8u + lane;
   let low = x[at];
   var high = vec4f();
   if (LANES == 4u) { high = x[at + 4u]; }

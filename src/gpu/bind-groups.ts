@@ -1,6 +1,6 @@
 /** Which bind group each dispatch of a recording takes, and where its buffers are in there. */
 import type { Buffer } from './buffer.ts'
-import { type BindingType, bindingsOf, type ShaderPart, withBindings } from './shader.ts'
+import { type BindingType, bindingsOf, type ShaderPart, type Slice, withBindings } from './shader.ts'
 
 /** What every WebGPU device lets a compute shader bind. */
 const MOST_BUFFERS = 8
@@ -12,6 +12,8 @@ export interface GroupEntry {
   readonly type: BindingType
   /** Whether its elements are f32, in vectors or alone. */
   readonly floats: boolean
+  /** The part of the buffer that is bound, where that is not all of it. */
+  readonly slice?: Slice | undefined
 }
 
 /** Neighbouring dispatches, and the one bind group that they are encoded with. */
@@ -75,7 +77,7 @@ function joined(plans: readonly GroupPlan[]): GroupPlan {
 }
 
 function entriesOf(parts: readonly ShaderPart[]): GroupEntry[] {
-  return parts.flatMap(({ module, bindings }) =>
-    bindingsOf(module).map(({ name, ...binding }) => ({ ...binding, buffer: bindings[name]! })),
+  return parts.flatMap(({ module, bindings, slices }) =>
+    bindingsOf(module).map(({ name, ...binding }) => ({ ...binding, buffer: bindings[name]!, slice: slices?.[name] })),
   )
 }

@@ -77,8 +77,8 @@ function shapeOf(parts: readonly ShaderPart[]): GroupShape {
   return parts.flatMap(({ module }) => bindingsOf(module))
 }
 
-/** Bindings in order, those that are written marked. */
+/** Bindings in order, each with the first letter of its type. */
 function keyOf(shape: GroupShape): string {
-  const marked = shape.map(({ binding, type }) => `${binding}${type === 'storage' ? 'w' : ''}`)
+  const marked = shape.map(({ binding, type }) => binding + type[0]!)
   return marked.sort().join(' ')
 }

@@ -96,7 +96,10 @@ export class Recorder<B> {
     return device.createBindGroup({
       label: entries.map(({ buffer }) => buffer.label).join(', '),
       layout: pipelines.layout(entries),
-      entries: entries.map(({ binding, buffer }) => ({ binding, resource: { buffer: buffer.gpuBuffer } })),
+      entries: entries.map(({ binding, buffer, slice }) => ({
+        binding,
+        resource: { buffer: buffer.gpuBuffer, ...slice },
+      })),
     })
   }
 }

@@ -30,6 +30,14 @@ export interface ShaderPart {
   readonly module: ShaderModule
   readonly bindings: Readonly<Record<string, Buffer>>
   readonly constants: Readonly<Record<string, number | boolean>>
+  /** What it binds of buffers, by the names of bindings; others are bound whole. */
+  readonly slices?: Readonly<Record<string, Slice>>
+}
+
+/** A part of a buffer, in bytes; up to its end where no size is given. */
+export interface Slice {
+  readonly offset: number
+  readonly size?: number
 }
 
 /** Checked by `tsc` against the bindings and constants of the WGSL. */
@@ -40,7 +48,7 @@ export function part<B extends string, Required extends string, Optional extends
   return { module, bindings: use.bindings, constants: use.constants as Record<string, number | boolean> }
 }
 
-export type BindingType = 'read-only-storage' | 'storage'
+export type BindingType = 'read-only-storage' | 'storage' | 'uniform'
 
 /** A buffer that a module declares. */
 export interface ShaderBinding {
@@ -52,7 +60,7 @@ export interface ShaderBinding {
 }
 
 /** A declaration of a buffer, in the form that `shaders/README.md` lays down. */
-const DECLARATION = /@binding\((\d+)\) ?var<storage, ?(read|read_write)> ?(\w+)( ?: ?array<\w+)?/g
+const DECLARATION = /@binding\((\d+)\) ?var<(?:storage, ?)?(\w+)> ?(\w+)( ?: ?array<\w+)?/g
 
 /** The buffers that the code of a module declares. */
 export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
@@ -60,7 +68,7 @@ export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
   return Array.from(found, ([, binding, access, name, array = '']) => ({
     name: name!,
     binding: Number(binding),
-    type: access === 'read' ? 'read-only-storage' : 'storage',
+    type: access === 'uniform' ? access : access === 'read' ? 'read-only-storage' : 'storage',
     floats: /<(f32|vec[234]f)$/.test(array),
   }))
 }

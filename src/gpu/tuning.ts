@@ -69,6 +69,8 @@ export interface Tuning {
   readonly keysPerSplit: number
   /** Bytes that a piece of a matrix takes at most, where that is to be less than a binding holds. */
   readonly pieceBytes?: number | undefined
+  /** Weights of a matrix from which on `rows…` binds rows of x as uniforms, where that is to be another number than its own. */
+  readonly uniformRows?: number | undefined
 }
 
 /** Matrices with fewer outputs than this cannot keep a GPU busy with tiles alone. */

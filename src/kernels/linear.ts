@@ -45,8 +45,9 @@ export function linear(
   let first = 0
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
-    const { body, size, weights } = kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)
-    r.dispatch(piece.label, [...body, ...(weights ?? weightParts(r.gpu, piece)), scale, start(piece), ...emit], size)
+    for (const { body, size, weights } of [kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)].flat()) {
+      r.dispatch(piece.label, [...body, ...(weights ?? weightParts(r.gpu, piece)), scale, start(piece), ...emit], size)
+    }
     first += piece.rows
   }
 }
@@ -70,12 +71,13 @@ export interface Kernel {
 /** What kernels that are loaded later are made with. */
 const TOOLS = { vector, shared, lanes }
 export type MatmulTools = typeof TOOLS
-export type MakeMatmul = (gpu: Gpu, product: Product, tools: MatmulTools) => Kernel
+/** Several kernels share the rows of a batch. */
+export type MakeMatmul = (gpu: Gpu, product: Product, tools: MatmulTools) => Kernel | Kernel[]
 
 /** The kernels by their names. `loadMatmuls` adds those that a device uses besides. */
 export const matmuls = new Map<MatmulVariant, MakeMatmul>([['vector', (gpu, product) => vector(gpu, product)]])
 
-function kernelFor(gpu: Gpu, product: Product, batchClass: BatchClass): Kernel {
+function kernelFor(gpu: Gpu, product: Product, batchClass: BatchClass): Kernel | Kernel[] {
   const { layout, rows } = product.weight
   return matmuls.get(matmulFor(gpu.tuning, layout.name, rows, batchClass))!(gpu, product, TOOLS)
 }

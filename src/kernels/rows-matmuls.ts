@@ -11,9 +11,10 @@ import {
   rowsWeights,
   shareNone,
   shareSubgroup,
+  shareUniform,
 } from '../gpu/shaders-rows.gen.ts'
 import type { Kernel, MakeMatmul, MatmulTools, Product } from './linear.ts'
-import { BLOCK, ceilDiv } from './shape.ts'
+import { type Activation, BLOCK, ceilDiv } from './shape.ts'
 import { type Weight, weightParts } from './weight.ts'
 
 const FLOATS = /^b?f\d+$/
@@ -34,16 +35,60 @@ function unpacksNothing(gpu: Gpu, { weight }: Product): boolean {
 /** Lanes of a workgroup: as many as there are quads in a block, or half of them. */
 const MOST_LANES = 8
 
-function rows(gpu: Gpu, product: Product, { shared }: MatmulTools, count: 1 | 4 | 8): Kernel {
+function rows(gpu: Gpu, product: Product, { shared }: MatmulTools, count: 1 | 4 | 8): Kernel | Kernel[] {
+  const { weight, rows } = product
   const { bindings, constants } = shared(product)
   const { subgroupLanes } = gpu.tuning
   const LANES = subgroupLanes === 0 ? MOST_LANES : Math.min(MOST_LANES, subgroupLanes)
-  const share = part(subgroupLanes === 0 ? shareNone : shareSubgroup, { bindings: {}, constants: {} })
-  return {
-    body: [part(matmulRows, { bindings, constants: { ...constants, LANES, ROWS: count } }), share],
-    weights: rowsParts(gpu, product.weight),
-    size: [ceilDiv(product.weight.rows, LANES * MATMUL_ROWS.OUTPUTS), (b) => ceilDiv(b[product.rows], count)],
+  const kernel = part(matmulRows, { bindings, constants: { ...constants, LANES, ROWS: count } })
+  const weights = rowsParts(gpu, weight)
+  const outputs = ceilDiv(weight.rows, LANES * MATMUL_ROWS.OUTPUTS)
+  if (!bindsRows(gpu, product)) {
+    const share = part(subgroupLanes === 0 ? shareNone : shareSubgroup, { bindings: {}, constants: {} })
+    return { body: [kernel, share], weights, size: [outputs, (b) => ceilDiv(b[rows], count)] }
   }
+  // One row exactly is decoded, or has an output.
+  const windows = count === 1 ? 1 : Math.floor(product.x.buffer.size / (4 * product.x.stride) / count)
+  return Array.from({ length: windows }, (_, window) => ({
+    body: withUniforms(kernel, product.x, window * count),
+    weights,
+    size: [(b) => (b[rows] > window * count ? outputs : 0)],
+  }))
+}
+
+/** What WebGPU promises of uniforms, in bytes. */
+const UNIFORM_BYTES = 65_536
+const UNIFORM_STEP = 256
+
+/**
+ * Weights of a matrix from which on a dispatch for each eight rows takes less than loads do. Prompts of models that have such matrices are
+ * too long for the kernels of single rows (`PRODUCTS` in model/meanwhile.ts).
+ */
+const UNIFORM_ROWS = 2 ** 24
+
+/** Whether each row of x can be a uniform, and that pays. */
+function bindsRows({ tuning }: Gpu, { x, weight }: Product): boolean {
+  const bytes = x.stride * 4
+  return (
+    tuning.subgroupLanes >= MOST_LANES &&
+    !tuning.sharedBindGroups &&
+    weight.rows * weight.cols >= (tuning.uniformRows ?? UNIFORM_ROWS) &&
+    bytes <= UNIFORM_BYTES &&
+    bytes % UNIFORM_STEP === 0
+  )
+}
+
+/** The kernel with each row of x in a binding of its own, from `first` on. Rows of kernels for less than eight go on behind theirs. */
+function withUniforms(kernel: ShaderPart, { buffer, stride }: Activation, first: number): ShaderPart[] {
+  const size = stride * 4
+  const bindings = { x0: buffer, x1: buffer, x2: buffer, x3: buffer, x4: buffer, x5: buffer, x6: buffer, x7: buffer }
+  const constants = { QUADS: stride / 4, X_QUADS: Math.floor(buffer.size / 16) }
+  const last = Math.floor(buffer.size / size) - 1
+  const rows = Object.keys(bindings).map((name, i) => [name, { offset: Math.min(first + i, last) * size, size }])
+  return [
+    { ...kernel, slices: { x: { offset: first * size } } },
+    { ...part(shareUniform, { bindings, constants }), slices: Object.fromEntries(rows) },
+  ]
 }
 
 /** Parts that read a block at a time, by those that they stand in for. They have the same buffers. */

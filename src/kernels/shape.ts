@@ -79,7 +79,7 @@ export interface Activation {
 
 export function createActivation(gpu: Gpu, label: string, rows: number, cols: number): Activation {
   const stride = ceilTo(cols, BLOCK)
-  const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
+  const usage = BufferUsage.STORAGE | BufferUsage.UNIFORM | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
   const buffer = gpu.createBuffer(label, ceilTo(rows, ROW_TILE) * stride * 4, usage)
   return { buffer, cols, stride }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { DeviceFacts, Gpu } from '../../src/gpu/device.ts'
 import { createStopwatch } from '../../src/gpu/stopwatch.ts'
 import { HARDWARE } from '../../src/gpu/tuning.ts'
-import { matmuls } from '../../src/kernels/linear.ts'
+import { type Kernel, matmuls } from '../../src/kernels/linear.ts'
 import { loadMatmuls } from '../../src/kernels/load-matmuls.ts'
 import { WEIGHT_LAYOUTS } from '../../src/kernels/weight-layouts.ts'
 import { Autotuner, candidates, type TuneOptions } from '../../src/model/autotune.ts'
@@ -84,7 +84,7 @@ describe('the tuner', () => {
     await loadMatmuls({ ...HARDWARE, nativeF16: false, subgroupLanes: 0, choices: { any: 'tile' } })
     const make = matmuls.get('split_64')!
     matmuls.set('split_64', (device, product, tools) => {
-      const { body, size } = make(device, product, tools)
+      const { body, size } = make(device, product, tools) as Kernel
       // Half of the outputs are left out.
       return { body, size: [Math.ceil((size[0] as number) / 2), ...size.slice(1)] }
     })

@@ -79,7 +79,7 @@ describe('a shader file', () => {
     'another group': [replaced('@group(0) @binding(0)', '@group(1) @binding(0)'), '@group(0) @binding(N)'],
     'a binding without a shape': [replaced(' // [T, N]', ''), '[shape]'],
     'a shape that is prose': [replaced('// [T, N]', '// outputs'), '[shape]'],
-    'a uniform': [replaced('var<storage, read> x', 'var<uniform> x'), 'var<storage, ACCESS>'],
+    'a uniform with an access': [replaced('var<storage, read> x', 'var<uniform, read> x'), 'var<storage, ACCESS>'],
     'an unnamed access': [replaced('var<storage, read> x', 'var<storage> x'), 'var<storage, ACCESS>'],
     'a binding on two lines': [replaced('@binding(0) var', '@binding(0)\nvar'), 'var<storage, ACCESS>'],
     'a binding number taken twice': [replaced('@binding(9)', '@binding(0)'), 'binding 0 is taken twice'],
@@ -104,9 +104,11 @@ test('a buffer or constant that is missing or misspelt fails tsc', () => {
 })
 
 test('the bindings are read in the code as the contract has them', () => {
-  for (const source of [KERNEL, KERNEL.replaceAll('var<storage, read> x', 'var<storage, read_write> x')]) {
-    const shader = readShader('op.wgsl', source)
-    const type = (access: string) => (access === 'read' ? 'read-only-storage' : 'storage')
+  const declarations = ['var<storage, read> x', 'var<storage, read_write> x', 'var<uniform> x']
+  for (const declaration of declarations) {
+    const shader = readShader('op.wgsl', KERNEL.replaceAll(declarations[0]!, declaration))
+    const types = { read: 'read-only-storage', read_write: 'storage', uniform: 'uniform' } as const
+    const type = (access: keyof typeof types) => types[access]
     const declared = Object.entries(shader.bindings)
     expect(bindingsOf(shader).map(({ floats: _, ...facts }) => facts)).toEqual(
       declared.map(([name, { binding, access }]) => ({ name, binding, type: type(access) })),
