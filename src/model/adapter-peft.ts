@@ -41,15 +41,17 @@ export async function openPeftAdapter(
   halves.collect((tensor) => halfOf(file, tensor, peft))
   const matrices = halves.join((_, rank, a) => {
     const module = moduleOf(a.name)
-    const expected = peft.rankOf(module)
-    if (rank !== expected) {
-      const fact = `has the rank ${rank}, ${CONFIG} says ${expected}`
+    const ranks = peft.ranksOf(module)
+    // PEFT 0.21.0 sorts the keys of rank_pattern when it saves, so that the one trained with may stand behind another that fits.
+    if (!ranks.includes(rank)) {
+      const fact = `has the rank ${rank}, ${CONFIG} says ${ranks[0]}`
       throw new CheckpointError({ file, tensor: a.name }, fact)
     }
     return peft.scaleOf(module, rank)
   })
   refuseMissing(file, peft, config, matrices)
-  return { container, matrices, ropePairing: 'half', base: peft.base, notes: notesOf(file, peft, container) }
+  const notes = [...notesOf(file, peft, container), ...alphaNotes(peft, matrices)]
+  return { container, matrices, ropePairing: 'half', base: peft.base, notes }
 }
 
 async function noWeights(files: SourceFiles, name: string, signal: AbortSignal | undefined): Promise<CheckpointError> {
@@ -130,4 +132,16 @@ function notesOf(file: string, { notes }: PeftConfig, { tensors }: TensorFile): 
     ...copies.map((name) => `${name} is a copy of the model's own weight and was not read`),
     ...(images === undefined ? [] : [images]),
   ]
+}
+
+/** Which key of alpha_pattern counted in training is lost when PEFT 0.21.0 saves them sorted; PEFT itself then loads with the first. */
+function alphaNotes(peft: PeftConfig, matrices: ReadonlyMap<AdaptedMatrix, LowRank>): string[] {
+  const modules = [...matrices.values()].map(({ a }) => moduleOf(a.name))
+  const unclear = modules.filter((module) => new Set(peft.alphasOf(module)).size > 1)
+  const [some] = unclear
+  if (some === undefined) return []
+  const [first, ...others] = new Set(peft.alphasOf(some))
+  const which = unclear.length === 1 ? some : `${some} and others`
+  const fact = `several keys of alpha_pattern fit ${which}, and PEFT sorts them when it saves`
+  return [`${CONFIG}: ${fact}; the first counts, as PEFT loads it: ${first}, not ${others.join(' or ')}`]
 }

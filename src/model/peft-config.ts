@@ -9,7 +9,11 @@ export interface PeftConfig {
   readonly notes: readonly string[]
   /** Whether the config names a module, by its whole name; undefined when that cannot be told. */
   targets(module: string): boolean | undefined
-  rankOf(module: string): number
+  /** What the config says of a module's rank. Where several keys fit, PEFT trains and loads with the first. */
+  ranksOf(module: string): readonly number[]
+  /** The alphas in the same way. */
+  alphasOf(module: string): readonly number[]
+  /** By the first alpha. */
   scaleOf(module: string, rank: number): number
 }
 
@@ -52,10 +56,9 @@ export function parsePeftConfig(fields: Fields): PeftConfig {
     throw new ConfigError('init_lora_weights', begun, fact)
   }
   if (bias !== 'none') throw new ConfigError('bias', bias, 'trained biases are not supported; "none" is')
-  const ranks = patternOf(fields, 'rank_pattern', (field, value) => positiveInteger(field, value, MAX_RANK))
-  const alphas = patternOf(fields, 'alpha_pattern', alphaOf)
-  const rank = positiveInteger('r', fields.r ?? 8, MAX_RANK)
-  const alpha = alphaOf('lora_alpha', fields.lora_alpha ?? 8)
+  const rankFrom = (field: string, value: unknown) => positiveInteger(field, value, MAX_RANK)
+  const ranks = patternOf(fields, 'rank_pattern', rankFrom, rankFrom('r', fields.r ?? 8))
+  const alphas = patternOf(fields, 'alpha_pattern', alphaOf, alphaOf('lora_alpha', fields.lora_alpha ?? 8))
   const isStabilized = flagOf(fields, 'use_rslora')
   const notes: string[] = []
   if (flagOf(fields, 'fan_in_fan_out')) notes.push('adapter_config.json: fan_in_fan_out has no effect on linear layers')
@@ -63,8 +66,9 @@ export function parsePeftConfig(fields: Fields): PeftConfig {
     base: typeof base === 'string' && base !== '' ? base : undefined,
     notes,
     targets: targetsOf(fields),
-    rankOf: (module) => ranks(module) ?? rank,
-    scaleOf: (module, rank) => (alphas(module) ?? alpha) / (isStabilized ? Math.sqrt(rank) : rank),
+    ranksOf: ranks,
+    alphasOf: alphas,
+    scaleOf: (module, rank) => alphas(module)[0]! / (isStabilized ? Math.sqrt(rank) : rank),
   }
 }
 
@@ -82,12 +86,13 @@ function alphaOf(field: string, value: unknown): number {
   return numberAbove(field, value, -1e9, 1e9)
 }
 
-/** The value of the first key that is a regular expression for the end of a module's name, from a dot on. */
+/** The values of the keys that are regular expressions for the end of a module's name, from a dot on; without one, `otherwise`. */
 function patternOf(
   fields: Fields,
   field: string,
   read: (field: string, value: unknown) => number,
-): (module: string) => number | undefined {
+  otherwise: number,
+): (module: string) => readonly number[] {
   const pattern = fields[field] ?? {}
   if (typeof pattern !== 'object' || Array.isArray(pattern)) {
     throw new ConfigError(field, pattern, 'must be an object of numbers by names of modules')
@@ -97,7 +102,10 @@ function patternOf(
     if (expression === undefined) throw new ConfigError(field, key, 'is no regular expression that can be read here')
     return { expression, value: read(`${field}.${key}`, value) }
   })
-  return (module) => entries.find(({ expression }) => expression.test(module))?.value
+  return (module) => {
+    const fitting = entries.filter(({ expression }) => expression.test(module))
+    return fitting.length === 0 ? [otherwise] : fitting.map(({ value }) => value)
+  }
 }
 
 /** undefined where JavaScript cannot read an expression of Python's. Named groups and `\Z` are spelt otherwise there. */

@@ -58,6 +58,28 @@ describe('the scale of a matrix', () => {
     const wrong = open({ ...config, rank_pattern: {} }, shapes)
     await expect(wrong).rejects.toThrow(/layers.0.self_attn.q_proj.lora_A.weight: has the rank 8, .* says 4$/)
   })
+
+  // PEFT 0.21.0 trains with the first key that fits in the caller's order, and sorts the keys when it saves; loading, it takes the first of
+  // those for alphas, and refuses its own file where the ranks differ (findings/peft-saved-pattern-order.sh).
+  it('is by the rank that the file has where sorted keys put another first, and says where alphas are unclear', async () => {
+    const config = { target_modules: ['down_proj'], lora_alpha: 6 }
+    const ranks = { rank_pattern: { down_proj: 2, 'layers.0.mlp.down_proj': 3 } }
+    expect(await scales({ ...config, ...ranks }, { ...down(0, 3), ...down(1, 2) })).toEqual({
+      'layers.0.w2': 2,
+      'layers.1.w2': 3,
+    })
+    await expect(open({ ...config, ...ranks }, { ...down(0, 2), ...down(1, 3) })).rejects.toThrow(
+      /layers.1.mlp.down_proj.lora_A.weight: has the rank 3, .* says 2$/,
+    )
+    const alphas = { alpha_pattern: { down_proj: 8, 'layers.0.mlp.down_proj': 64 } }
+    const { matrices, notes } = await open({ ...config, ...alphas }, { ...down(0), ...down(1) })
+    expect([...matrices.values()].map(({ scale }) => scale)).toEqual([2, 2])
+    expect(notes).toEqual([
+      expect.stringMatching(/several keys of alpha_pattern fit model.layers.0.mlp.down_proj, .*: 8, not 64$/),
+    ])
+    const clear = { alpha_pattern: { 'layers.0.mlp.down_proj': 8, down_proj: 8 } }
+    expect((await open({ ...config, ...clear }, { ...down(0), ...down(1) })).notes).toEqual([])
+  })
 })
 
 describe('target_modules', () => {
