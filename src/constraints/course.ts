@@ -43,8 +43,8 @@ const MOST_TOKENS = 320
 const MOST_STATES = 4000
 const MOST_AHEAD = 1000
 
-/** A course goes on for so many times its steps. */
-const BEYOND = 2
+/** A course goes on for so many tokens: its steps, and those of batches that follow along it. */
+const FAR = 32
 
 const NO_MOVES: NonNullable<Node['moves']> = []
 
@@ -53,6 +53,8 @@ interface Node {
   readonly mask: Tokens
   /** Where tokens lead that change the mask, by id; undefined as long as nobody has looked. */
   moves: readonly (readonly [id: number, to: Node])[] | undefined
+  /** An answer came to it: others are likely to come as well. */
+  isUsed: boolean
 }
 
 /** What finds the masks. */
@@ -90,9 +92,16 @@ export class Courses {
   from(state: State, room: CourseRoom): MaskCourse {
     if (this.#nodes.size > MOST_STATES) [this.#nodes, this.#drawn] = [new Map(), undefined]
     const start = this.#nodeOf(state)
+    start.isUsed = true
     const first = this.#drawn && this.#stageIn(this.#drawn, start, room)
     if (first === undefined) this.#drawn = this.#draw(start, room)
     return { stages: this.#drawn!.stages, first: first ?? 0 }
+  }
+
+  /** An answer came to a state. */
+  used(state: State): void {
+    const node = this.#nodes.get(state)
+    if (node !== undefined) node.isUsed = true
   }
 
   /** The stage of a node, where another course from there would know no more. */
@@ -125,19 +134,20 @@ export class Courses {
   /** It goes on beyond the steps, so that it serves for those behind them as well. */
   #draw(start: Node, room: CourseRoom): Drawn {
     const { steps, stages: most } = room
-    const numbers = new Map<Node, number>([[start, 0]])
+    // Those that are found are added behind, and come up in their turn: before all others those that answers have come to.
+    const depths = usedFrom(start, most)
+    const numbers = new Map([...depths.keys()].map((node, number) => [node, number]))
     const stages: MaskStage[] = []
     const ends: number[] = []
-    let [fresh, free, depth, next, late] = [MOST_FRESH, room.moves, 1, 1, false]
-    // Those that are found are added behind, and come up in their turn.
+    let [fresh, free, late] = [MOST_FRESH, room.moves, false]
     for (const [node, number] of numbers) {
-      if (number === next) [depth, next] = [depth + 1, numbers.size]
+      const depth = depths.get(node)!
       const hasTime = fresh > 0 && this.automaton.budget.spent < MOST_UNITS
       // What is reached with the last of the steps leads nowhere.
       const isNew = depth < steps && node.moves === undefined
       if (isNew && hasTime) fresh -= this.#look(node)
       late ||= isNew && !hasTime
-      const moves = (depth < BEYOND * steps && node.moves) || NO_MOVES
+      const moves = (depth < FAR && node.moves) || NO_MOVES
       let whole = moves === node.moves
       const tokens: number[] = []
       const targets: number[] = []
@@ -150,6 +160,7 @@ export class Courses {
         if (target === undefined) {
           target = numbers.size
           numbers.set(to, target)
+          depths.set(to, depth + 1)
         }
         tokens.push(id)
         targets.push(target)
@@ -165,7 +176,7 @@ export class Courses {
   #nodeOf(state: State): Node {
     let node = this.#nodes.get(state)
     if (node === undefined) {
-      node = { state, mask: this.masks.of(this.automaton, state), moves: undefined }
+      node = { state, mask: this.masks.of(this.automaton, state), moves: undefined, isUsed: false }
       this.#nodes.set(state, node)
     }
     return node
@@ -187,6 +198,19 @@ export class Courses {
     node.moves = moves
     return turning.length
   }
+}
+
+/** Nodes that answers have come to, which are reached by such alone, the nearest first, with the number of tokens to what comes behind each. */
+function usedFrom(start: Node, most: number): Map<Node, number> {
+  const depths = new Map([[start, 1]])
+  for (const [node, depth] of depths) {
+    if (depth === FAR) break
+    for (const [, to] of node.moves ?? NO_MOVES) {
+      if (depths.size >= most / 2) return depths
+      if (to.isUsed && !depths.has(to)) depths.set(to, depth + 1)
+    }
+  }
+  return depths
 }
 
 /** For how many tokens from each stage on it is known where they lead, by the stages of which that is not known. */

@@ -91,6 +91,7 @@ export class TextConstraint implements Constraint {
   get stage(): object | undefined {
     if (this.begins || this.#done) return undefined
     this.automaton.budget.renew()
+    this.masks.coursesOf(this.automaton).used(this.#state)
     return withinStack(() => this.masks.of(this.automaton, this.#state))
   }
 

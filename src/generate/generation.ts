@@ -124,7 +124,7 @@ export class Generation<Note = unknown> implements Owner {
 
   /** The mask of all but the first of so many steps; undefined where that of the first counts for all. */
   laterMask(steps: number): LaterMask | undefined {
-    return steps > 1 && this.#masked ? this.#maskRun?.later : undefined
+    return steps > 1 && this.#masked ? this.#maskRun?.behind(this.#ahead, steps) : undefined
   }
 
   private get stepwise(): boolean {

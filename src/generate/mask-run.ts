@@ -3,6 +3,7 @@ import type { Constraint } from '../constraints/constraint.ts'
 import { type CourseRoom, type MaskCourse, stageAfter } from '../constraints/course.ts'
 import { ParameterError } from '../errors.ts'
 import type { SamplerNeeds } from '../model/batch.ts'
+import { Odds, Superset } from './mask-odds.ts'
 import { errorOf } from './thrown.ts'
 
 /** What batches under masks have cost, as {@link Pace} has measured it. */
@@ -17,7 +18,9 @@ export interface MaskCosts {
 
 /** What the steps of a batch behind its first are chosen from. */
 export interface LaterMask {
-  readonly needs: Pick<SamplerNeeds, 'later' | 'course'>
+  readonly needs: Pick<SamplerNeeds, 'later' | 'course' | 'goesOn'>
+  /** The first step of the batch is chosen so too, as its own mask is not known before it begins. */
+  readonly first?: boolean
   /**
    * Whether the token that was chosen so is the one that would have been chosen from its own mask, which is asked for.
    * @param before the token before it, which the constraint has accepted
@@ -30,16 +33,13 @@ export interface LaterMask {
 const STEPS = [1, 2, 4, 8, 16]
 /** What twice the steps are taken to cost, times the one, until they have been tried. */
 const UNTRIED = 1.6
-/** How much a token still counts after the next one; and one that was chosen along a course, where few are wrong. */
-const FADE = 0.9
-const COURSE_FADE = 0.98
+/** What is taken to be known of tokens along a course: so few are wrong that one of them says little. */
+const ALONG_COURSE = { fade: 0.95, doubt: 0.05, right: 20, wrong: 0.5 }
 /** What a readback is taken to cost, in steps, until it was measured; and what it costs at least. */
 const READBACK = 0.3
 const LEAST_READBACK = 0.15
 /** How likely all steps of a batch must be right for the next forward pass to follow at once: it spares what a readback costs, or is lost. */
 const WORTH_FOLLOWING = 0.8
-/** How much a token counts that was chosen from its own mask, where that lets most of the vocabulary in. */
-const HINT = 0.5
 
 /**
  * Several steps run where the tokens behind the first are likely to be right without their own masks; those behind a wrong one are
@@ -59,7 +59,9 @@ export class MaskRun {
   readonly #kept = new Odds()
   readonly #all = new Superset(null)
   readonly #seen = new Superset(new Uint32Array(0))
-  readonly #course = new Odds(COURSE_FADE, 0.05)
+  readonly #course: Odds
+  /** That of the latest batch, if it had one. */
+  #way: Way | undefined
   /** The mask that was asked for last lets most of the vocabulary in. */
   #free = false
   /** The token that comes next was chosen from a superset. */
@@ -77,6 +79,8 @@ export class MaskRun {
     private readonly courses?: ((room: CourseRoom) => MaskCourse | undefined) | undefined,
   ) {
     this.best = best && courses === undefined
+    this.#course = alongCourses.get(costs) ?? new Odds(ALONG_COURSE)
+    alongCourses.set(costs, this.#course)
   }
 
   /** The mask of the next token is that of the token before. */
@@ -124,21 +128,50 @@ export class MaskRun {
     return this.courses !== undefined && this.#course.likely ** (ahead - 1) > WORTH_FOLLOWING
   }
 
-  #alongCourse(): LaterMask {
-    let course: MaskCourse | undefined
-    let stage = 0
+  /**
+   * As {@link later}, for so many steps behind `ahead` ones that are on their way: where those are right often enough, the GPU goes on along
+   * their course.
+   */
+  behind(ahead: number, steps: number): LaterMask | undefined {
+    const way = this.#way
+    return ahead > 0 && way !== undefined && this.#goesOn(ahead, steps) ? this.#alongCourse(way) : this.later
+  }
+
+  #goesOn(ahead: number, steps: number): boolean {
+    return (1 - this.#course.likely ** ahead) * steps < this.#readback
+  }
+
+  /** @param before where the steps before go along, and perhaps these, too */
+  #alongCourse(before?: Way): LaterMask {
+    let way: Way | undefined
+    /** The next token to judge is the first, which is chosen from its own mask unless the GPU goes on. */
+    let isOwn = before !== undefined
+    const goesOn = before && {
+      course: before.course,
+      taken: () => {
+        way = before
+        isOwn = false
+      },
+    }
     return {
+      first: before !== undefined,
       needs: {
+        goesOn,
         course: (room) => {
-          course = this.courses!(room)
-          stage = course?.first ?? 0
+          const course = this.courses!(room)
+          way = course && { course, stage: course.first }
+          this.#way = way
           return course
         },
       },
-      fits: (constraint, before, _id, fail) => {
+      fits: (constraint, last, _id, fail) => {
+        if (isOwn) {
+          isOwn = false
+          return true
+        }
         try {
-          if (course !== undefined) stage = stageAfter(course, stage, before)
-          const fits = course !== undefined && constraint.stage === course.stages[stage]!.key
+          if (way !== undefined) way.stage = stageAfter(way.course, way.stage, last)
+          const fits = way !== undefined && constraint.stage === way.course.stages[way.stage]!.key
           this.#course.add(fits)
           this.#judged = fits
           return fits
@@ -181,9 +214,14 @@ export class MaskRun {
   /** Nearly all steps are right, so batches are as long as those of free answers, where what a wrong one wastes is less than a readback. */
   get #stepsAlongCourse(): number {
     const { likely } = this.#course
-    const readback = Math.max(this.costs.readback ?? READBACK, LEAST_READBACK)
+    const readback = this.#readback
     const rate = (steps: number) => (1 - likely ** steps) / (1 - likely) / (steps + readback)
     return STEPS.reduce((best, steps) => (rate(steps) > rate(best) ? steps : best), 1)
+  }
+
+  /** What a readback costs, in steps. */
+  get #readback(): number {
+    return Math.max(this.costs.readback ?? READBACK, LEAST_READBACK)
   }
 
   get #likeliest(): Superset {
@@ -191,75 +229,13 @@ export class MaskRun {
   }
 }
 
-/** How often something happened; what happened last counts most. */
-class Odds {
-  #yes = 0
-  #no = 0
+/** How often tokens along courses were right, in all answers of a model. */
+const alongCourses = new WeakMap<MaskCosts, Odds>()
 
-  /** @param doubt how much of one that did not happen there is at first */
-  constructor(
-    private readonly fade = FADE,
-    private readonly doubt = 0.25,
-  ) {}
-
-  get likely(): number {
-    return (this.#yes + 1) / (this.#yes + this.#no + 1 + this.doubt)
-  }
-
-  add(happened: boolean): void {
-    this.#yes = this.fade * this.#yes + (happened ? 1 : 0)
-    this.#no = this.fade * this.#no + (happened ? 0 : 1)
-  }
-
-  /** What did not happen grows old, so that it is tried again. */
-  pardon(): void {
-    this.#no *= this.fade
-  }
-
-  /** It was not tried, but would probably have happened. Otherwise what is known grows old, so that it is tried again. */
-  hint(probably: boolean): void {
-    this.#yes = this.fade * this.#yes + (probably ? HINT : 0)
-    this.#no *= this.fade
-  }
-}
-
-/** A mask that lets in more than others. */
-class Superset {
-  readonly odds = new Odds()
-
-  /** @param words null for all tokens */
-  constructor(public words: Uint32Array | null) {}
-
-  /** Lets in what another one does as well. Returns whether that lets most of the vocabulary in, or so it seems. */
-  join(mask: Uint32Array | null): boolean {
-    if (mask === null) this.words = null
-    if (mask === null || this.words === null) return mask === null || isFree(mask)
-    if (mask.length > this.words.length) {
-      const before = this.words
-      this.words = new Uint32Array(mask.length)
-      this.words.set(before)
-    }
-    for (let i = 0; i < mask.length; i++) this.words[i]! |= mask[i]!
-    return isFree(mask)
-  }
-
-  fits(own: Uint32Array | null, id: number): boolean {
-    const { words } = this
-    if (words === null) return allows(own, id)
-    if (own === null || !allows(own, id)) return false
-    for (let i = 0; i < own.length; i++) if ((own[i]! & ~(words[i] ?? 0)) !== 0) return false
-    return true
-  }
-}
-
-function isFree(mask: Uint32Array): boolean {
-  let words = 0
-  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) words++
-  return 2 * words > mask.length
-}
-
-export function allows(mask: Uint32Array | null, id: number): boolean {
-  return mask === null || (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1
+/** A course, and the stage of the token that was accepted last. */
+interface Way {
+  readonly course: MaskCourse
+  stage: number
 }
 
 /** @throws ParameterError for what a user's constraint should not give */

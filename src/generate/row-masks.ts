@@ -1,7 +1,8 @@
 /** The masks of the rows of one generation, asked for when the GPU is busy with their logits. It is loaded for requests with a constraint. */
 import type { Constraint } from '../constraints/constraint.ts'
 import type { SamplerKind } from '../kernels/sampler.ts'
-import { allows, checkedMask, type MaskCosts, MaskRun } from './mask-run.ts'
+import { allows } from './mask-odds.ts'
+import { checkedMask, type MaskCosts, MaskRun } from './mask-run.ts'
 import { errorOf } from './thrown.ts'
 
 export const maskRun = (costs: MaskCosts, { sampler, constraint }: Masked): MaskRun => {

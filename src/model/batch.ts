@@ -15,6 +15,13 @@ export interface Row {
   readonly output: boolean
 }
 
+/** A course that the GPU may go on along from where the batch before ends, whatever that one chooses. */
+export interface GoingOn {
+  readonly course: MaskCourse
+  /** It does: no mask and no other course is asked for. */
+  taken(): void
+}
+
 /** What choosing a request's tokens takes besides the logits. */
 export interface SamplerNeeds {
   /** Rules on the history change its scores. */
@@ -30,6 +37,8 @@ export interface SamplerNeeds {
   readonly later?: (() => Uint32Array | null) | undefined
   /** The masks of all steps of a batch, asked for in place of `mask`; what gives undefined leaves it to that. */
   readonly course?: ((room: CourseRoom) => MaskCourse | undefined) | undefined
+  /** Undefined where the batch has to wait for the tokens before it. */
+  readonly goesOn?: GoingOn | undefined
   readonly sampler: SamplerKind
   readonly logprobs: boolean
 }

@@ -119,6 +119,37 @@ it('stay the same array as long as they reach, with another stage for the next t
   expect(constraint.course({ ...ROOM, stages: 3 })!.stages.length).toBeLessThanOrEqual(3)
 })
 
+it('lead first to where answers have come before, where there is little room', () => {
+  const masks = new Masks(vocabulary)
+  const automaton = automatonOf(compileSchema(schema, { whitespace: 0 }))
+  const room = { ...ROOM, stages: 20 }
+  const path = ['{"', 'a', '":"', 'b', '","', 'b', '":"', '"', '}'].map((word) => WORDS.indexOf(word))
+  /** How many tokens of the path the course from the start has the right masks for. */
+  const reach = () => {
+    const constraint = new TextConstraint(automaton, masks)
+    const course = checked(constraint.course(room)!, room)
+    let stage = course.first
+    for (const [i, id] of path.entries()) {
+      if (course.stages[stage]!.key !== constraint.stage) return i
+      stage = stageAfter(course, stage, id)
+      constraint.accept(id)
+    }
+    return path.length
+  }
+  const before = reach()
+  expect(before).toBeLessThan(path.length)
+  for (let i = 0; i < 12; i++) {
+    const constraint = new TextConstraint(automaton, masks)
+    for (const id of path) {
+      constraint.course(ROOM)
+      constraint.prepare()
+      expect(constraint.stage).toBeDefined()
+      constraint.accept(id)
+    }
+  }
+  expect(reach()).toBe(path.length)
+})
+
 it('know the tokens with which a text ends, though no token goes on behind it', () => {
   const few = vocabularyOf(['"', 'ab', 'b"', ...Array.from({ length: 600 }, (_, i) => `w${i}`)])
   const masks = new Masks(few)

@@ -107,6 +107,42 @@ describe('steps along a course', () => {
     expect(new MaskRun(costs(1), true).follows(1)).toBe(false)
   })
 
+  test('go on before the ones on their way are known, where those are mostly right, and the first is judged too', () => {
+    const one = run()
+    const asks = (stage: object) => ({ mask: () => null, accept: () => {}, stage })
+    const judged = (later: NonNullable<MaskRun['later']>, id: number, stage: object) =>
+      later.fits(asks(stage), id, 0, () => {})
+    expect(one.behind(4, 4)!.needs.goesOn).toBeUndefined()
+    along(
+      one,
+      Array.from({ length: 200 }, () => [7, a] as const),
+    )
+    // Nothing is on its way.
+    expect(one.behind(0, 4)!.first).toBeFalsy()
+    const next = one.behind(4, 4)!
+    expect(next.first).toBe(true)
+    next.needs.goesOn!.taken()
+    expect([judged(next, 3, b), judged(next, 7, b)]).toEqual([true, true])
+    // The one behind it begins at the stage where it ends.
+    const third = one.behind(4, 4)!
+    third.needs.goesOn!.taken()
+    expect([judged(third, 4, a), judged(third, 3, c)]).toEqual([true, false])
+    // Where a course of its own was asked for, the first token is chosen from its own mask.
+    const own = one.behind(1, 1)!
+    expect(own.first).toBe(true)
+    own.needs.course!(room)
+    expect([judged(own, 9, c), judged(own, 3, b)]).toEqual([true, true])
+    for (let i = 0; i < 40; i++) along(one, [[3, c]])
+    expect(one.behind(4, 4)!.needs.goesOn).toBeUndefined()
+  })
+
+  test('are known of other answers of the same model', () => {
+    const model = { heldCost: () => undefined }
+    const answer = () => new MaskRun(model, true, () => course)
+    for (let i = 0; i < 40; i++) along(answer(), [[3, c]])
+    expect([answer().steps, run().steps > 1]).toEqual([1, true])
+  })
+
   test('are none behind a mask that the constraint could not give', () => {
     const none = new MaskRun({ heldCost: () => undefined }, false, () => undefined)
     expect(along(none, [[3, b]])).toEqual([false])
