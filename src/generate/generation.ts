@@ -124,7 +124,7 @@ export class Generation<Note = unknown> implements Owner {
 
   /** The mask of all but the first of so many steps; undefined where that of the first counts for all. */
   laterMask(steps: number): LaterMask | undefined {
-    return steps > 1 && this.#masked ? this.#maskRun?.behind(this.#ahead, steps) : undefined
+    return this.#masked ? this.#maskRun?.behind(this.#ahead, steps) : undefined
   }
 
   private get stepwise(): boolean {
@@ -215,9 +215,9 @@ export class Generation<Note = unknown> implements Owner {
   }
 
   /** Whether the next of the steps on their way chose what it would have chosen under its own mask. */
-  holds(before: number, id: number, later: LaterMask | undefined): boolean {
-    if (later === undefined) return !this.#masked || this.#maskRun!.holds
-    return later.fits(this.request.constraint!, before, id, (error) => this.fail(error))
+  holds(id: number, later: LaterMask | undefined): boolean {
+    if (!later) return !this.#masked || this.#maskRun!.holds
+    return later.fits(this.request.constraint!, this.tokens.at(-1)!, id, (error) => this.fail(error))
   }
 
   /** Choices on their way no longer count. */

@@ -129,11 +129,12 @@ export class MaskRun {
   }
 
   /**
-   * As {@link later}, for so many steps behind `ahead` ones that are on their way: where those are right often enough, the GPU goes on along
+   * As {@link later}, for so many steps behind `ahead` ones that are on their way; undefined for one. Where those are right often enough, the GPU goes on along
    * their course.
    */
   behind(ahead: number, steps: number): LaterMask | undefined {
     const way = this.#way
+    if (steps === 1) return undefined
     return ahead > 0 && way !== undefined && this.#goesOn(ahead, steps) ? this.#alongCourse(way) : this.later
   }
 

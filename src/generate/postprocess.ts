@@ -41,11 +41,7 @@ function receiveChoice(generation: Generation, { ids, logprobs }: Choices, step:
 
 function receiveSteps({ generation, epoch, later }: Share, choice: Choices, steps: number, receive: Receive): void {
   for (let step = 0; step < steps; step++) {
-    const isOwn = step === 0 && later?.first !== true
-    if (!isOwn && !generation.holds(generation.tokens.at(-1)!, choice.ids[step]!, later)) {
-      generation.dropAhead()
-      return
-    }
+    if ((step > 0 || later?.first) && !generation.holds(choice.ids[step]!, later)) return generation.dropAhead()
     generation.arrived()
     // Accepting a token may end the request, from inside `stopWhen` too.
     if (!receive(choice, step) || generation.epoch !== epoch) return

@@ -169,12 +169,12 @@ export class Runner {
       head?.encode(pass, shape)
     }
     // The GPU computes the logits while the masks are being made, and while what comes after them is still compiled.
-    const goesOn = masked > 0 && this.masks?.goesOn(batch) === true
-    const early = (masked > 0 && !goesOn) || (outputs > 0 && state !== 'ready')
+    const waits = masked > 0 && !this.masks?.goesOn(batch)
+    const early = waits || (outputs > 0 && state !== 'ready')
     let start = performance.now()
     if (early) this.encode(forward)
     const after = await endings
-    if (masked > 0 && !goesOn) {
+    if (waits) {
       if ((await known?.()) === false) return { start, result: Promise.resolve([]) }
       this.masks ??= new (await import('./mask.ts')).MaskWriter(this.model)
       this.masks.write(batch)
@@ -260,7 +260,7 @@ export class Runner {
 
   private takeStaging(): Readback {
     const staging = this.free.pop()
-    if (staging === undefined) throw new DeviceError(`more than ${MAX_IN_FLIGHT} batches in flight`)
+    if (staging === undefined) throw new DeviceError('batches in flight')
     return staging
   }
 

@@ -128,7 +128,7 @@ describe('steps along a course', () => {
     third.needs.goesOn!.taken()
     expect([judged(third, 4, a), judged(third, 3, c)]).toEqual([true, false])
     // Where a course of its own was asked for, the first token is chosen from its own mask.
-    const own = one.behind(1, 1)!
+    const own = one.behind(1, 2)!
     expect(own.first).toBe(true)
     own.needs.course!(room)
     expect([judged(own, 9, c), judged(own, 3, b)]).toEqual([true, true])
