@@ -41,7 +41,10 @@ function receiveChoice(generation: Generation, { ids, logprobs }: Choices, step:
 
 function receiveSteps({ generation, epoch, later }: Share, choice: Choices, steps: number, receive: Receive): void {
   for (let step = 0; step < steps; step++) {
-    if ((step > 0 || later?.first) && !generation.holds(choice.ids[step]!, later)) return generation.dropAhead()
+    if ((step > 0 || later?.first) && !generation.holds(choice.ids[step]!, later)) {
+      generation.dropAhead()
+      return
+    }
     generation.arrived()
     // Accepting a token may end the request, from inside `stopWhen` too.
     if (!receive(choice, step) || generation.epoch !== epoch) return

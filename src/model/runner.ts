@@ -260,7 +260,7 @@ export class Runner {
 
   private takeStaging(): Readback {
     const staging = this.free.pop()
-    if (staging === undefined) throw new DeviceError('batches in flight')
+    if (staging === undefined) throw new DeviceError('too many in flight')
     return staging
   }
 
