@@ -281,7 +281,7 @@ export class MistralChat implements ChatModel {
     })
   }
 
-  /** As `MistralModel.dispose`: a thread of Node's that is ended with the model must wait for it. Safe to call twice. */
+  /** As `MistralModel.dispose`. */
   dispose(): Promise<void> {
     return this.model.dispose()
   }

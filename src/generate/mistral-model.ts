@@ -280,10 +280,7 @@ export class MistralModel {
     return this.scheduler.device.failure
   }
 
-  /**
-   * Frees everything on the GPU and lets the process end. What is running throws `DeviceError`. Safe to call twice. A thread of
-   * Node's that is ended with the model must wait for it.
-   */
+  /** Frees the GPU and lets the process end; await it before a thread of Node's ends. What runs throws `DeviceError`. Safe to call twice. */
   dispose(): Promise<void> {
     return this.loaded.dispose()
   }

@@ -69,7 +69,7 @@ export interface Tuning {
   readonly keysPerSplit: number
   /** Bytes that a piece of a matrix takes at most, where that is to be less than a binding holds. */
   readonly pieceBytes?: number | undefined
-  /** Weights of a matrix from which on `rows…` binds rows of x as uniforms, where that is to be another number than its own. */
+  /** @internal For tests: weights of a matrix from which on `rows…` binds rows of x as uniforms. */
   readonly uniformRows?: number | undefined
 }
 
