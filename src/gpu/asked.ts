@@ -17,33 +17,33 @@ export async function devicesLeft(): Promise<void> {
 
 /** The promises of one device. */
 export class Asked {
-  private readonly pending = new Set<Promise<unknown>>()
-  private end: Promise<void> | undefined
+  readonly #pending = new Set<Promise<unknown>>()
+  #end: Promise<void> | undefined
 
   /** @param onCpu the adapter computes on the CPU */
   constructor(readonly onCpu: boolean) {}
 
   /** Asks the runtime for something. Throws `DeviceError` once the device was given up. */
   async for<T>(ask: () => Promise<T>, looks?: Omit<Looks, 'onCpu'>): Promise<T> {
-    if (this.end !== undefined) throw new DeviceError('the model was disposed')
+    if (this.#end !== undefined) throw new DeviceError('the model was disposed')
     const answer = platform.calmly(ask, { ...looks, onCpu: this.onCpu })
-    this.pending.add(answer)
+    this.#pending.add(answer)
     try {
       return await answer
     } finally {
-      this.pending.delete(answer)
+      this.#pending.delete(answer)
     }
   }
 
   /** Nothing is asked any more. Resolves when all that was has been answered, where that matters. */
   ended(): Promise<void> {
-    if (this.end === undefined) {
+    if (this.#end === undefined) {
       // Elsewhere nobody need wait, and a lost device of Firefox may never answer.
-      const owed = platform.looksForResults ? this.pending : []
+      const owed = platform.looksForResults ? this.#pending : []
       const end = Promise.allSettled(owed).then(() => void leaving.delete(end))
-      this.end = end
+      this.#end = end
       leaving.add(end)
     }
-    return this.end
+    return this.#end
   }
 }

@@ -10,42 +10,42 @@ const LOSS_MS = 2000
  * the device, its pipelines and the model for the life of the process.
  */
 export class DeviceHealth {
-  private failure: Error | undefined
-  private disposed = false
+  #failure: Error | undefined
+  #disposed = false
   /** Tells those who wait for more to be known. */
-  private wake = () => {}
+  #wake = () => {}
 
   /** Notes from now on the errors of validation and memory that no scope catches, and the loss of the device. */
   constructor(device: GPUDevice) {
-    device.onuncapturederror = (event) => this.failed(`the GPU refused an operation: ${event.error.message}`)
+    device.onuncapturederror = (event) => this.#failed(`the GPU refused an operation: ${event.error.message}`)
     // Old Deno versions have no `lost`.
-    device.lost?.then((info) => this.lost(info.reason ?? 'unknown', info.message))
+    device.lost?.then((info) => this.#lost(info.reason ?? 'unknown', info.message))
   }
 
   /** The device is about to be destroyed on purpose: its loss is no failure. */
   dispose(device: GPUDevice): void {
-    this.disposed = true
+    this.#disposed = true
     device.onuncapturederror = null
-    this.wake()
+    this.#wake()
   }
 
   get isDisposed(): boolean {
-    return this.disposed
+    return this.#disposed
   }
 
   /** Throws what went wrong with the device, if anything did. */
   check(): void {
-    if (this.disposed) throw new DeviceError('the model was disposed')
-    if (this.failure) throw this.failure
+    if (this.#disposed) throw new DeviceError('the model was disposed')
+    if (this.#failure) throw this.#failure
   }
 
   /** Waits until it is known why the device rejected something: browsers do so before they say that it is lost. */
   async settled(): Promise<void> {
-    if (this.disposed || this.failure) return
+    if (this.#disposed || this.#failure) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, LOSS_MS)
-      const { wake } = this
-      this.wake = () => {
+      const wake = this.#wake
+      this.#wake = () => {
         wake()
         clearTimeout(timer)
         resolve()
@@ -53,12 +53,12 @@ export class DeviceHealth {
     })
   }
 
-  private failed(message: string): void {
-    this.failure ??= new DeviceError(message)
+  #failed(message: string): void {
+    this.#failure ??= new DeviceError(message)
   }
 
-  private lost(reason: string, message: string): void {
-    if (!this.disposed) this.failure = new DeviceLostError(reason, message)
-    this.wake()
+  #lost(reason: string, message: string): void {
+    if (!this.#disposed) this.#failure = new DeviceLostError(reason, message)
+    this.#wake()
   }
 }

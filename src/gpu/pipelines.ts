@@ -14,8 +14,8 @@ interface Layouts {
 
 /** Pipelines by their code and layout, each compiled once. */
 export class PipelineCache {
-  private readonly layouts = new Map<string, Layouts>()
-  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>()
+  readonly #layouts = new Map<string, Layouts>()
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>()
 
   constructor(
     private readonly device: GPUDevice,
@@ -25,7 +25,7 @@ export class PipelineCache {
 
   /** The layout that all bind groups of the same shape share. */
   layout(shape: GroupShape): GPUBindGroupLayout {
-    return this.layoutsOf(shape).group
+    return this.#layoutsOf(shape).group
   }
 
   /** @param shape of the bind group, which may have more than the parts use */
@@ -33,24 +33,24 @@ export class PipelineCache {
     const { device, counters, asked } = this
     const code = compose(parts)
     const key = `${keyOf(shape)}\n${code}`
-    let pipeline = this.pipelines.get(key)
+    let pipeline = this.#pipelines.get(key)
     if (pipeline === undefined) {
       counters.pipelinesCreated++
       const label = parts.map((part) => part.module.name).join(' + ')
-      const layout = this.layoutsOf(shape).pipeline
+      const layout = this.#layoutsOf(shape).pipeline
       const compute = { module: device.createShaderModule({ label, code }), entryPoint: 'main' }
       const compiled = () => device.createComputePipelineAsync({ label, layout, compute })
       pipeline = asked.for(compiled, { patient: asked.onCpu })
-      this.pipelines.set(key, pipeline)
+      this.#pipelines.set(key, pipeline)
       // What failed once is tried again.
-      pipeline.catch(() => this.pipelines.delete(key))
+      pipeline.catch(() => this.#pipelines.delete(key))
     }
     return pipeline
   }
 
-  private layoutsOf(shape: GroupShape): Layouts {
+  #layoutsOf(shape: GroupShape): Layouts {
     const label = keyOf(shape)
-    let layouts = this.layouts.get(label)
+    let layouts = this.#layouts.get(label)
     if (layouts === undefined) {
       const entries = shape.map(
         ({ binding, type }): GPUBindGroupLayoutEntry => ({
@@ -61,15 +61,15 @@ export class PipelineCache {
       )
       const group = this.device.createBindGroupLayout({ label, entries })
       layouts = { group, pipeline: this.device.createPipelineLayout({ label, bindGroupLayouts: [group] }) }
-      this.layouts.set(label, layouts)
+      this.#layouts.set(label, layouts)
     }
     return layouts
   }
 
   /** Lets go of everything that was compiled. */
   clear(): void {
-    this.layouts.clear()
-    this.pipelines.clear()
+    this.#layouts.clear()
+    this.#pipelines.clear()
   }
 }
 

@@ -30,9 +30,9 @@ export interface Waits {
  */
 export class QuietWaits implements Waits {
   /** Milliseconds that the latest work of each kind took, without its time behind other work. */
-  private readonly recent = new Map<string, number[]>()
-  private last: Promise<void> = Promise.resolve()
-  private lastEnd = 0
+  readonly #recent = new Map<string, number[]>()
+  #last: Promise<void> = Promise.resolve()
+  #lastEnd = 0
 
   /** @param needed whether the runtime looks for results in a busy loop; else nothing is delayed */
   constructor(private readonly needed: boolean) {}
@@ -40,39 +40,39 @@ export class QuietWaits implements Waits {
   async resultOf<T>(kind: string | undefined, ask: () => Promise<T>): Promise<T> {
     if (!this.needed || kind === undefined) return ask()
     const submitted = performance.now()
-    const before = this.last
+    const before = this.#last
     let end = () => {}
-    this.last = new Promise((resolve) => {
+    this.#last = new Promise((resolve) => {
       end = resolve
     })
     try {
       // A queue works in order: what is before it ends before it.
       await before
-      const start = Math.max(submitted, this.lastEnd)
-      await this.sleep(kind, start)
+      const start = Math.max(submitted, this.#lastEnd)
+      await this.#sleep(kind, start)
       const asked = performance.now()
       const result = await ask()
-      this.lastEnd = performance.now()
+      this.#lastEnd = performance.now()
       // It was there at once: nobody knows since when.
-      const overslept = asked - start > TIMER_MS && this.lastEnd - asked < TIMER_MS
-      this.observe(kind, (this.lastEnd - start) * (overslept ? 0.5 : 1))
+      const overslept = asked - start > TIMER_MS && this.#lastEnd - asked < TIMER_MS
+      this.#observe(kind, (this.#lastEnd - start) * (overslept ? 0.5 : 1))
       return result
     } finally {
       end()
     }
   }
 
-  private async sleep(kind: string, start: number): Promise<void> {
-    const times = this.recent.get(kind) ?? []
+  async #sleep(kind: string, start: number): Promise<void> {
+    const times = this.#recent.get(kind) ?? []
     if (times.length < FEW) return
     const ms = Math.floor(start + SLEPT * Math.min(...times) - performance.now() - TIMER_MS)
     if (ms >= LEAST_MS) await new Promise((resolve) => setTimeout(resolve, ms))
   }
 
-  private observe(kind: string, ms: number): void {
+  #observe(kind: string, ms: number): void {
     if (kind === '') return
-    const times = this.recent.get(kind)
-    if (times === undefined && this.recent.size >= KINDS) this.recent.clear()
-    this.recent.set(kind, times === undefined ? [] : [...times, ms].slice(-RECENT))
+    const times = this.#recent.get(kind)
+    if (times === undefined && this.#recent.size >= KINDS) this.#recent.clear()
+    this.#recent.set(kind, times === undefined ? [] : [...times, ms].slice(-RECENT))
   }
 }
