@@ -18,6 +18,7 @@ import { linear, store } from '../src/kernels/linear.ts'
 import { type BatchShape, batchClassOf, createActivation } from '../src/kernels/shape.ts'
 import { createWeight, type Weight, weightBytes } from '../src/kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../src/kernels/weight-layouts.ts'
+import { processorMs } from './processor-ms.ts'
 
 const LAYOUTS: ReadonlyMap<string, WeightLayout> = new Map(
   Object.entries({ ...WEIGHT_LAYOUTS, ...BLOCK_LAYOUTS, ...GRID_LAYOUTS }),
@@ -107,7 +108,5 @@ async function ratio(own: Weight, base: Weight, T: (typeof ROWS)[number]): Promi
 
 /** Milliseconds: of the process on a software adapter, of the clock on a GPU. */
 function now(): number {
-  if (!gpu.software) return performance.now()
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
+  return gpu.software ? processorMs() : performance.now()
 }

@@ -12,6 +12,7 @@ import { type CallShape, toolCallTokens } from '../src/chat/tool-tokens.ts'
 import type { Constraint } from '../src/constraints/constraint.ts'
 import { MistralError, Tokenizer } from '../src/index.ts'
 import { type HostileConstraint, hostileConstraints } from '../test/support/hostile-constraints.ts'
+import { processorMs } from './processor-ms.ts'
 
 const [path, tokens = '40', word = '', least = '0'] = process.argv.slice(2)
 if (path === undefined) throw new Error('which tokenizer? npx tsx … bench/hostile.ts TOKENIZER')
@@ -20,11 +21,6 @@ const tokenizer = await Tokenizer.load(path)
 function formatOf({ kind }: HostileConstraint, value: unknown) {
   if (kind !== 'schema') return { name: kind, value }
   return { name: 'response_format' as const, value: { type: 'json_schema', json_schema: { name: 's', schema: value } } }
-}
-
-function cpu(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
 }
 
 let seed = 1
@@ -53,11 +49,11 @@ interface Times {
 }
 
 function timed<T>(times: Times, what: keyof Times, work: () => T): T {
-  const start = cpu()
+  const start = processorMs()
   try {
     return work()
   } finally {
-    times[what] = Math.max(times[what], cpu() - start)
+    times[what] = Math.max(times[what], processorMs() - start)
   }
 }
 
@@ -77,7 +73,7 @@ async function ask(input: HostileConstraint, shape: Shape): Promise<{ times: Tim
   const times: Times = { compile: 0, mask: 0, accept: 0, ahead: 0 }
   const value = input.make()
   const shared = { thinking: undefined, begins: false, prefix: '' }
-  const start = cpu()
+  const start = processorMs()
   try {
     const tools = shape === 'format' ? undefined : toolOf(value, shape === 'strict tool')
     const made = await answerConstraint(tokenizer, tokenizer.endIds, {
@@ -85,11 +81,11 @@ async function ask(input: HostileConstraint, shape: Shape): Promise<{ times: Tim
       format: tools === undefined ? formatOf(input, value) : undefined,
       tools,
     })
-    times.compile = cpu() - start
+    times.compile = processorMs() - start
     write(made(), times)
     return { times, end: 'an answer' }
   } catch (error) {
-    if (times.compile === 0) times.compile = cpu() - start
+    if (times.compile === 0) times.compile = processorMs() - start
     if (!(error instanceof MistralError)) return { times, end: `NOT TYPED: ${(error as Error).stack}` }
     return { times, end: error.message.slice(-100).replace(/\s+/g, ' ') }
   }

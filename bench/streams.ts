@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util'
 import { median } from '../src/cli/bench/measure.ts'
 import { MistralModel } from '../src/index.ts'
+import { processorMs } from './processor-ms.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,11 +23,6 @@ const PROMPT = 16
 interface Cost {
   readonly ms: number
   readonly cpu: number
-}
-
-const processorMs = () => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
 }
 
 /** Of one step of `count` answers. */

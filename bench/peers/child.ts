@@ -1,5 +1,6 @@
 /** The process of one contestant: loads it, and answers jobs with their times and what the processors worked for them. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { processorMs } from '../processor-ms.ts'
 import type { Contestant, Job, OpenOptions, Times } from './jobs.ts'
 
 /** How each is opened; `npm run bench:peers -- --help` lists the names. */
@@ -19,8 +20,7 @@ export type Answer = { readonly times: Times; readonly cpuMs: number } | { reado
 
 /** Milliseconds that this process, and those that it started, have had of the processors; browsers are several. */
 function cpuMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000 + (process.platform === 'linux' ? cpuOfChildren() : 0)
+  return processorMs() + (process.platform === 'linux' ? cpuOfChildren() : 0)
 }
 
 /** Ticks of Linux's clock are 10 ms. */
