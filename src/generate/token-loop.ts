@@ -105,7 +105,7 @@ export async function* generateTokens<Note>(
       scheduler.check()
       const step = await generation.take()
       // The last step has a finish reason, and the iterator ends with it.
-      if (step === undefined) throw new Error('no last step')
+      if (step === undefined) throw new Error('a generation ended without its last step')
       clock.token()
       generated++
       yield step

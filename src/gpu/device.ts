@@ -86,7 +86,7 @@ export class Gpu {
     this.features = facts.features
     this.language = facts.language
     this.limits = facts.limits
-    this.software = isSoftware(facts.adapterInfo)
+    this.software = asked.onCpu
   }
 
   /** The same device, with other variants of the kernels. */

@@ -26,7 +26,7 @@ interface Step<B> {
  * each run is to encode them, which creates no GPU object but the command buffer.
  */
 export class Recorder<B> {
-  private readonly requests: { label: string; parts: readonly ShaderPart[]; size: readonly Extent<B>[] }[] = []
+  readonly #requests: { label: string; parts: readonly ShaderPart[]; size: readonly Extent<B>[] }[] = []
 
   constructor(readonly gpu: Gpu) {}
 
@@ -38,12 +38,12 @@ export class Recorder<B> {
         throw new DeviceError(`${label}: ${extent} workgroups along one axis; the device allows ${most}`)
       }
     }
-    this.requests.push({ label, parts, size })
+    this.#requests.push({ label, parts, size })
   }
 
   /** Compiles its pipelines one by one, each when it is called; what fails here fails again when it is needed. */
   pieces(): (() => Promise<GPUComputePipeline>)[] {
-    return this.placed().map(
+    return this.#placed().map(
       ({ parts, plan }) =>
         () =>
           this.gpu.pipelines.pipeline(parts, plan.entries),
@@ -52,16 +52,16 @@ export class Recorder<B> {
 
   /** Compiles all pipelines side by side. Throws `DeviceError` with the label of the dispatch that does not compile. */
   compile(): Promise<GPUComputePipeline[]> {
-    return this.pipelines(this.placed())
+    return this.#pipelines(this.#placed())
   }
 
   /** The same, with everything that the dispatches are bound to. */
   async build(): Promise<Recording<B>> {
-    const placed = this.placed()
-    const pipelines = await this.pipelines(placed)
+    const placed = this.#placed()
+    const pipelines = await this.#pipelines(placed)
     const plans = new Set(placed.map(({ plan }) => plan))
-    const groups = new Map(Array.from(plans, (plan) => [plan, this.bindGroup(plan.entries)]))
-    const steps = this.requests.map(({ label, size }, i): Step<B> => {
+    const groups = new Map(Array.from(plans, (plan) => [plan, this.#bindGroup(plan.entries)]))
+    const steps = this.#requests.map(({ label, size }, i): Step<B> => {
       const [x = 1, y = 1, z = 1] = size
       return { pipeline: pipelines[i]!, bindGroup: groups.get(placed[i]!.plan)!, label, x, y, z }
     })
@@ -69,13 +69,13 @@ export class Recorder<B> {
   }
 
   /** The parts of each dispatch, and the bind group that they are bound to. */
-  private placed(): Placed[] {
-    const files = this.requests.map(({ parts }) => parts)
+  #placed(): Placed[] {
+    const files = this.#requests.map(({ parts }) => parts)
     const plans = this.gpu.tuning.sharedBindGroups ? sharedGroups(files) : ownGroups(files)
     return plans.flatMap((plan) => plan.dispatches.map((parts) => ({ parts, plan })))
   }
 
-  private pipelines(placed: readonly Placed[]): Promise<GPUComputePipeline[]> {
+  #pipelines(placed: readonly Placed[]): Promise<GPUComputePipeline[]> {
     return Promise.all(
       placed.map(async ({ parts, plan }, i) => {
         try {
@@ -83,14 +83,14 @@ export class Recorder<B> {
         } catch (error) {
           const names = parts.map((part) => part.module.name).join(' + ')
           const why = error instanceof Error ? error.message : String(error)
-          const what = `${this.requests[i]!.label}: the shader ${names}`
+          const what = `${this.#requests[i]!.label}: the shader ${names}`
           throw new DeviceError(`${what} does not compile on ${this.gpu.name}: ${why}`, { cause: error })
         }
       }),
     )
   }
 
-  private bindGroup(entries: readonly GroupEntry[]): GPUBindGroup {
+  #bindGroup(entries: readonly GroupEntry[]): GPUBindGroup {
     const { counters, device, pipelines } = this.gpu
     counters.bindGroupsCreated++
     return device.createBindGroup({

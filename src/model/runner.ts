@@ -260,7 +260,7 @@ export class Runner {
 
   private takeStaging(): Readback {
     const staging = this.free.pop()
-    if (staging === undefined) throw new DeviceError('too many in flight')
+    if (staging === undefined) throw new DeviceError(`more than ${MAX_IN_FLIGHT} batches in flight`)
     return staging
   }
 
