@@ -99,6 +99,7 @@ async function inspect(cli: Cli, values: Values): Promise<Finding> {
       features: {
         'shader-f16': gpu.has('shader-f16'),
         subgroups: gpu.has('subgroups'),
+        'subgroup-size-control': gpu.has('subgroup-size-control'),
         'timestamp-query': gpu.has('timestamp-query'),
         'chromium-experimental-subgroup-matrix': gpu.has('chromium-experimental-subgroup-matrix'),
       },

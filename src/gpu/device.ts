@@ -13,6 +13,7 @@ import type { Tuning } from './tuning.ts'
 export const OPTIONAL_FEATURES = [
   'shader-f16',
   'subgroups',
+  'subgroup-size-control',
   'timestamp-query',
   'chromium-experimental-subgroup-matrix',
 ] as const

@@ -45,7 +45,9 @@ async function waitsFor(device: GPUDevice): Promise<Waits> {
 
 async function openDevice(gpu: GPU, disabled: readonly string[]): Promise<{ device: GPUDevice; facts: DeviceFacts }> {
   const adapter = await requestAdapter(gpu)
-  const features = OPTIONAL_FEATURES.filter((name) => adapter.features.has(name) && !disabled.includes(name))
+  // Asking for the size of subgroups would bring these along.
+  const off = disabled.includes('subgroups') ? [...disabled, 'subgroup-size-control'] : disabled
+  const features = OPTIONAL_FEATURES.filter((name) => adapter.features.has(name) && !off.includes(name))
   const adapterInfo = adapter.info
   let refusal: unknown
   for (const requiredLimits of [usefulLimits(adapter), reportedLimits(adapter), undefined]) {

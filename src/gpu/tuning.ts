@@ -19,13 +19,15 @@ export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | RowsMatmul | GpuMat
 export type RowsMatmul = 'rows1' | 'rows4' | 'rows8'
 
 /**
- * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, `split_…` so many threads for
- * each output; the others make tiles of rows and outputs in workgroup memory, in f32 as `tile` does (32 rows x 64 outputs), in
- * f16, in whole numbers of 8 bits, or with the matrix units of subgroups.
+ * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, or, as `vector_lanes`, asks for
+ * subgroups of 32 lanes where an adapter may make smaller ones; `split_…` has so many threads for each output. The others make
+ * tiles of rows and outputs in workgroup memory, in f32 as `tile` does (32 rows x 64 outputs), in f16, in whole numbers of 8
+ * bits, or with the matrix units of subgroups.
  */
 export type GpuMatmul =
   | 'vector_128'
   | 'vector_256'
+  | 'vector_lanes'
   | 'split_64'
   | 'split_256'
   | 'tile'

@@ -2,7 +2,7 @@
 import type { Gpu } from '../gpu/device.ts'
 import type { Extent } from '../gpu/recorder.ts'
 import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
-import { MATMUL_MATRIX, MATMUL_VEC, matmulVec } from '../gpu/shaders.gen.ts'
+import { MATMUL_MATRIX, MATMUL_VEC, MATMUL_VEC_SUBGROUP, matmulVec, matmulVecSubgroup } from '../gpu/shaders.gen.ts'
 import {
   matmulMatrix,
   matmulTile,
@@ -37,6 +37,7 @@ const PACKED_DOTS = 'packed_4x8_integer_dot_product'
 export const GPU_MATMULS: Readonly<Record<GpuMatmul, GpuVariant>> = {
   vector_128: exact(FEW, (gpu, product, { vector }) => vector(gpu, product, 128)),
   vector_256: exact(FEW, (gpu, product, { vector }) => vector(gpu, product, 256)),
+  vector_lanes: { ...exact(FEW, wholeSubgroups), runsOn: (gpu) => mostLanes(gpu) > gpu.tuning.subgroupLanes },
   split_64: exact(FEW, (_, product, tools) => split(product, tools, 64)),
   split_256: exact(FEW, (_, product, tools) => split(product, tools, 256)),
   tile: exact([8, 'decode', 'many'], (_, product, tools) => tiled(tileF32, product, tools, 8, 8)),
@@ -74,6 +75,27 @@ function exact(classes: readonly BatchClass[], make: GpuVariant['make']): GpuVar
 function hasWorkgroup(bytes: number, threads: number) {
   return ({ limits }: Gpu): boolean =>
     limits.maxComputeWorkgroupStorageSize >= bytes && limits.maxComputeInvocationsPerWorkgroup >= threads
+}
+
+/** Lanes that subgroups can be asked to have, of which no kernel gains by more than 32; 0 where they cannot be asked. */
+function mostLanes(gpu: Gpu): number {
+  const { subgroupMaxSize = 0 } = gpu.adapterInfo
+  return gpu.has('subgroups') && gpu.has('subgroup-size-control') ? Math.min(32, subgroupMaxSize) : 0
+}
+
+/** `matmul_vec_subgroup` with an output for each subgroup, where the adapter would decide how many lanes that has. */
+const vecWholeSubgroup: typeof matmulVecSubgroup = {
+  ...matmulVecSubgroup,
+  enables: ['subgroups', 'subgroup_size_control'],
+  code: matmulVecSubgroup.code.replace('@workgroup_size', '@subgroup_size(LANES) @workgroup_size'),
+}
+
+function wholeSubgroups(gpu: Gpu, product: Product, { shared }: MatmulTools): Kernel {
+  const { bindings, constants } = shared(product)
+  const LANES = mostLanes(gpu)
+  const GROUPS = 64 / LANES
+  const body = [part(vecWholeSubgroup, { bindings, constants: { ...constants, LANES, GROUPS } })]
+  return { body, size: [ceilDiv(product.weight.rows, MATMUL_VEC_SUBGROUP.OUTPUTS * GROUPS), (b) => b[product.rows]] }
 }
 
 /** As many threads of a workgroup as `lanes` share four outputs: for matrices whose few outputs leave a GPU idle. */

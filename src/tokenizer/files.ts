@@ -5,7 +5,7 @@ import { TokenizerError } from '../errors.ts'
 import { jsonFault } from '../formats/byte-reader.ts'
 import { parseLooseJson } from '../json/loose.ts'
 import type { FolderFiles } from './hf-added.ts'
-import { isTekken, lackingToken } from './tekken-file.ts'
+import { isTekken } from './tekken-file.ts'
 
 /** A file's bytes by name; undefined when there is no such file. */
 export type OpenFile = (name: string) => Promise<Uint8Array | undefined>
@@ -93,6 +93,7 @@ async function tekkenFile(open: OpenFile, names: readonly string[]): Promise<Fou
     const tokenizer = await openJson(open, name)
     if (tokenizer === undefined) continue
     const files = await filesBeside(open)
+    const { lackingToken } = await import('./tekken-names.ts')
     const lacking = lackingToken(tokenizer, files.config)
     const why = `tokenizer_config.json names ${show(lacking)}, which ${name} lacks: tokenizer.json is used instead`
     const json = lacking === undefined ? undefined : await jsonFile(open, 'tokenizer.json', [why])

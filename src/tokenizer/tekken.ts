@@ -4,7 +4,7 @@ import { alphabetOfBytes } from './byte-alphabet.ts'
 import { BYTE_LEVEL, type TokenizerDefinition, TokenKind } from './definition.ts'
 import { array, type Json, object, optionalString, show, string } from './json-fields.ts'
 import { NO_MERGES } from './merges.ts'
-import { UNNAMED } from './tekken-file.ts'
+import { UNNAMED } from './tekken-names.ts'
 import { checkTokens, engineJson, MAX_TOKENS } from './vocabulary.ts'
 
 /** The versions of tokenizers that there are, in their order. */

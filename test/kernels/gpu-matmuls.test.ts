@@ -6,6 +6,7 @@ import { GPU_MATMULS } from '../../src/kernels/gpu-matmuls.ts'
 import { add, linear, siluGate, store } from '../../src/kernels/linear.ts'
 import { withBias } from '../../src/kernels/weight.ts'
 import { WEIGHT_LAYOUTS, type WeightLayout } from '../../src/kernels/weight-layouts.ts'
+import { candidates } from '../../src/model/autotune.ts'
 import { createTrial, isRight, tryProduct } from '../../src/model/trial.ts'
 import { activation, openVariants, randomNumbers, randomWeight, run } from '../support/gpu.ts'
 import { patience } from '../support/patience.ts'
@@ -67,6 +68,29 @@ test('what rounds is off by its rounding, so that the limits mean something', as
     expect(error).toBeLessThan(1e-3)
   }
   trial.destroy()
+})
+
+/** An adapter that could make smaller subgroups than it has here: they are asked to have all their lanes. */
+describe('subgroups of a size that the kernel names', () => {
+  const fewer = opened.withTuning({ subgroupLanes: 4 })
+  const { runsOn, classes } = GPU_MATMULS.vector_lanes
+  const able = opened.has('subgroup-size-control') && (opened.adapterInfo.subgroupMaxSize ?? 0) > 4
+
+  test('they are tried only where they have more lanes than others that exchange values', () => {
+    const full = opened.withTuning({ subgroupLanes: 32 })
+    expect(runsOn(fewer, WEIGHT_LAYOUTS.q4)).toBe(able)
+    expect(runsOn(full, WEIGHT_LAYOUTS.q4)).toBe(false)
+    expect(candidates(fewer, WEIGHT_LAYOUTS.q4, 1, true).includes('vector_lanes')).toBe(able)
+  })
+
+  test.runIf(able).each(LAYOUTS)('they multiply with $name', async (layout) => {
+    const trial = (await createTrial(fewer, layout))!
+    for (const batchClass of classes) {
+      const error = await tryProduct(fewer.withTuning(forced('vector_lanes')), trial, batchClass)
+      expect(isRight(error, 'nothing'), JSON.stringify(error)).toBe(true)
+    }
+    trial.destroy()
+  })
 })
 
 /** Rows and outputs beyond the last are dropped, padding stays zero, and the parts around the product are as for others. */
