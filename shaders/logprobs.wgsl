@@ -1,6 +1,7 @@
 // needs: sampler_math
-// Log-probabilities of the raw logits, of the token just chosen and of the best ones, for outputs whose request asked.
-// It runs after the choice, which has moved the row's position on to the chosen token. The best are found as
+// What log-probabilities are made of, for outputs whose request asked: the raw logits of the token just chosen and of the best
+// ones, the best of all, and the sum of all weights, which are the sampler's integers: so it is the same on every adapter,
+// and equal to src/sampling/exact-logprobs.ts. It runs after the choice, which has moved the row's position on to the chosen token. The best are found as
 // shortlist.wgsl finds candidates: the k-th of the threads' own bests bounds them from below.
 override V: u32; // ids that count
 override QUADS: u32; // V / 4, rounded up
@@ -11,16 +12,17 @@ override POSITIONS: u32; // tokens that the history of a sequence holds
 @group(0) @binding(1) var<storage, read> rows: array<vec4u>; // [T] (sequence, position, output row, -)
 @group(0) @binding(2) var<storage, read> settings: array<u32>; // [sequences, SETTINGS_WORDS]
 @group(0) @binding(3) var<storage, read> history: array<u32>; // [sequences, POSITIONS]
-@group(0) @binding(4) var<storage, read_write> logprobs: array<u32>; // [sequences, STEPS, 2 + 2 MOST] id, f32, ids, f32s
+@group(0) @binding(4) var<storage, read_write> logprobs: array<u32>; // [sequences, STEPS, HEAD + 2 MOST] id, f32, best f32, sum (low, high), ids, f32s
 
 const THREADS = 256u;
 const LIST = 512u;
 const STEPS = 64u;
 const MOST = 20u;
+const HEAD = 5u; // words of a step before those of the best
 
 var<workgroup> top_shared: atomic<u32>;
 var<workgroup> own_best: array<u32, THREADS>;
-var<workgroup> partial: array<f32, THREADS>;
+var<workgroup> partial: array<vec2u, THREADS>; // sums of weights
 var<workgroup> bound: u32;
 var<workgroup> list_length: atomic<u32>;
 var<workgroup> length_shared: u32;
@@ -32,8 +34,7 @@ var<workgroup> round_id: atomic<u32>; // inverted
 var<private> thread: u32;
 var<private> first_quad: u32;
 var<private> first_word: u32; // of this step in `logprobs`
-var<private> top: f32;
-var<private> log_sum: f32;
+var<private> top: u32; // the best key
 
 fn load(quad: u32) -> vec4u {
   let bits = logits[first_quad + quad];
@@ -42,14 +43,13 @@ fn load(quad: u32) -> vec4u {
   return keys;
 }
 
-fn logprob(key: u32) -> u32 {
-  if (key == 0u) { return 0xff800000u; }
-  return bitcast<u32>(bitcast<f32>(bits_of(key)) - top - log_sum);
+fn logit(key: u32) -> u32 {
+  return select(bits_of(key), 0xff800000u, key == 0u);
 }
 
 fn put(rank: u32, id: u32, key: u32) {
-  logprobs[first_word + 2u + rank] = id;
-  logprobs[first_word + 2u + MOST + rank] = logprob(key);
+  logprobs[first_word + HEAD + rank] = id;
+  logprobs[first_word + HEAD + MOST + rank] = logit(key);
 }
 
 fn find_bests() {
@@ -61,24 +61,26 @@ fn find_bests() {
   own_best[thread] = best;
   atomicMax(&top_shared, best);
   workgroupBarrier();
-  top = bitcast<f32>(bits_of(atomicLoad(&top_shared)));
+  top = atomicLoad(&top_shared);
 }
 
-fn find_log_sum() {
-  var sums = vec4f(0.0);
+fn find_sum(zero: u32) {
+  // Sums of the halves of words do not overflow.
+  var halves_low = 0u;
+  var halves_high = 0u;
   for (var quad = thread; quad < QUADS; quad += THREADS) {
     let keys = load(quad);
     for (var j = 0u; j < 4u; j++) {
-      if (keys[j] != 0u) { sums[j] += exp(bitcast<f32>(bits_of(keys[j])) - top); }
+      let weight = weight_of(keys[j], top, zero);
+      halves_low += select(weight & 0xffffu, 0u, keys[j] == 0u);
+      halves_high += select(weight >> 16u, 0u, keys[j] == 0u);
     }
   }
-  partial[thread] = (sums.x + sums.y) + (sums.z + sums.w);
+  partial[thread] = add64(vec2u(halves_high << 16u, halves_high >> 16u), vec2u(halves_low, 0u));
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (thread < half) { partial[thread] += partial[thread + half]; }
+    if (thread < half) { partial[thread] = add64(partial[thread], partial[thread + half]); }
   }
-  workgroupBarrier();
-  log_sum = log(partial[0]);
 }
 
 // True when all candidates at or above the bound are in the list.
@@ -158,16 +160,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let count = min(wanted - 1u, MOST);
   thread = index;
   first_quad = group.x * STRIDE_QUADS;
-  first_word = (row.x * STEPS + row.y % STEPS) * (2u + 2u * MOST);
-  if (index < MOST) { logprobs[first_word + 2u + index] = NO_TOKEN; }
+  first_word = (row.x * STEPS + row.y % STEPS) * (HEAD + 2u * MOST);
+  if (index < MOST) { logprobs[first_word + HEAD + index] = NO_TOKEN; }
   find_bests();
-  find_log_sum();
+  find_sum(settings[row.x * SETTINGS_WORDS + ZERO]);
   if (index == 0u) {
     let id = history[row.x * POSITIONS + row.y];
     logprobs[first_word] = id;
     var key = 0u;
     if (id < V) { key = load(id / 4u)[id % 4u]; }
-    logprobs[first_word + 1u] = logprob(key);
+    logprobs[first_word + 1u] = logit(key);
+    logprobs[first_word + 2u] = logit(top);
+    logprobs[first_word + 3u] = partial[0].x;
+    logprobs[first_word + 4u] = partial[0].y;
   }
   storageBarrier();
   if (count > 0u) {

@@ -1,5 +1,5 @@
-/** Reads the log-probabilities that the GPU wrote for one step. */
-import { MAX_TOP_LOGPROBS, NO_TOKEN } from '../kernels/sampler.ts'
+/** Makes log-probabilities of what was written for one step. */
+import { LOGPROB_HEAD, MAX_TOP_LOGPROBS, NO_TOKEN } from '../kernels/sampler.ts'
 
 /** A token and its natural log-probability under the model's own distribution, before any rule or temperature. */
 export interface IdLogprob {
@@ -13,12 +13,14 @@ export interface StepLogprobs extends IdLogprob {
   readonly top: readonly IdLogprob[]
 }
 
-/** Reads what the logprobs kernel wrote for one step, [LOGPROB_WORDS]. */
+/** Reads what was written for one step, [LOGPROB_WORDS]. Its log-probabilities are within 1e-5 of those of the logits. */
 export function stepLogprobs(words: Uint32Array): StepLogprobs {
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length)
+  const logSum = floats[2]! + Math.log(words[3]! / 2 ** 31 + words[4]! * 2)
+  const logprobOf = (logit: number) => (logit === -Infinity ? logit : logit - logSum)
   const top: IdLogprob[] = []
-  for (let i = 0; i < MAX_TOP_LOGPROBS && words[2 + i] !== NO_TOKEN; i++) {
-    top.push({ tokenId: words[2 + i]!, logprob: floats[2 + MAX_TOP_LOGPROBS + i]! })
+  for (let i = LOGPROB_HEAD; i < LOGPROB_HEAD + MAX_TOP_LOGPROBS && words[i] !== NO_TOKEN; i++) {
+    top.push({ tokenId: words[i]!, logprob: logprobOf(floats[i + MAX_TOP_LOGPROBS]!) })
   }
-  return { tokenId: words[0]!, logprob: floats[1]!, top }
+  return { tokenId: words[0]!, logprob: logprobOf(floats[1]!), top }
 }

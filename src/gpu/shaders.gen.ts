@@ -111,7 +111,8 @@ export const LOGPROBS = {
   "THREADS": 256,
   "LIST": 512,
   "STEPS": 64,
-  "MOST": 20
+  "MOST": 20,
+  "HEAD": 5
 } as const
 
 export const LORA_DOWN = {

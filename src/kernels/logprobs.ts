@@ -7,8 +7,8 @@ import { math } from './sampler-math.ts'
 import type { BatchShape } from './shape.ts'
 
 /**
- * Log-probabilities of the raw logits for outputs whose request wants them: of the token that was chosen
- * before it in the same command buffer, and of the best ones, the lower id first among equals. Within 1e-5.
+ * What log-probabilities of the raw logits are made of, for outputs whose request wants them: of the token that was chosen
+ * before it in the same command buffer, and of the best ones, the lower id first among equals. It is the same on every adapter.
  */
 export function logprobs(r: Recorder<BatchShape>, b: SamplerBuffers): void {
   const { V, QUADS, POSITIONS } = sizes(b)

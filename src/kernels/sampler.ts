@@ -22,13 +22,14 @@ import { type Activation, type BatchShape, ceilDiv } from './shape.ts'
 export const { SETTINGS_WORDS, LIST_WORDS, NO_TOKEN } = SAMPLER_SETTINGS
 /** Steps of one sequence whose log-probabilities are kept: a ring over positions. */
 export const LOGPROB_STEPS = LOGPROBS.STEPS
-/** Most alternatives that come back for one step. */
-export const MAX_TOP_LOGPROBS = LOGPROBS.MOST
+/** Most alternatives that come back for one step, and words before them. */
+export const { MOST: MAX_TOP_LOGPROBS, HEAD: LOGPROB_HEAD } = LOGPROBS
 /**
- * Words of one step in `logprobs`: the chosen id, its log-probability (f32), then ids of the best tokens, then their
- * log-probabilities (f32). Alternatives that were not asked for, or do not exist, have the id {@link NO_TOKEN}.
+ * Words of one step in `logprobs`: the chosen id, its raw logit (f32), the best logit (f32), the sum of all weights (low and high
+ * word, in 2^-31 of the best one's), then ids of the best tokens, then their logits (f32). Alternatives that were not asked for,
+ * or do not exist, have the id {@link NO_TOKEN}.
  */
-export const LOGPROB_WORDS = 2 + 2 * MAX_TOP_LOGPROBS
+export const LOGPROB_WORDS = LOGPROB_HEAD + 2 * MAX_TOP_LOGPROBS
 /** Candidates that the list of `drawShort` holds. */
 export const SHORTLIST = 256
 /** The largest top_k whose candidates `drawShort` takes: 256 threads' bests bound so many well. */

@@ -16,7 +16,7 @@ export interface Submitted<T> {
 /** What was chosen after one row: an id for each step, or `NO_TOKEN` or `LIST_TOO_SHORT` of the sampler. */
 export interface Choices {
   readonly ids: Uint32Array
-  /** The words that the logprobs kernel left for each step, when the request of the row asked for them. */
+  /** What log-probabilities are made of, as `LOGPROB_WORDS` of the sampler says, for each step, when the request of the row asked for them. */
   readonly logprobs: readonly Uint32Array[] | undefined
 }
 

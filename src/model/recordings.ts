@@ -35,24 +35,24 @@ export class Recordings {
     const rows = await this.rowsAlone()
     const all = [rows > 0 ? this.promptAlone() : this.prompt(this.meanwhile?.firstOutputs ?? 1), this.head(1)]
     if (first === undefined && !this.canChoose) all.push(this.layers(1))
-    if (!this.canChoose) all.push(this.sampler(first ?? 'greedy'))
+    if (!this.canChoose) all.push(this.ending(samplerOf(first ?? 'greedy')))
     await Promise.all(all)
     if (first === undefined) this.begun = this.behind(rows)
   }
 
   /** Begins with what the first token does not take. Nobody waits for it. */
   private async behind(rows: number): Promise<void> {
-    if (!this.canChoose) return this.begin((r) => recordSampler(r, 'short', this.model))
+    if (!this.canChoose) return this.begin((r) => samplerOf('short').record(r, this.model))
     if (rows === 0) await this.begin((r) => this.recordLayers(r, 1, {}))
     else await this.later((r) => this.recordLayers(r, 'many', { outputsClass: 1 }))
-    await this.later((r) => recordSampler(r, 'short', this.model))
-    await this.later((r) => recordSampler(r, 'greedy', this.model))
+    await this.later((r) => samplerOf('short').record(r, this.model))
+    await this.later((r) => samplerOf('greedy').record(r, this.model))
   }
 
   /** Begins with what {@link warmUp} waits for, while the weights are not there yet. */
   async warmUpEarly(first?: SamplerKind): Promise<void> {
     const rowsAlone = await this.rowsAlone()
-    if (!this.canChoose) await this.begin((r) => recordSampler(r, first ?? 'greedy', this.model))
+    if (!this.canChoose) await this.begin((r) => samplerOf(first ?? 'greedy').record(r, this.model))
     const outputsClass = this.meanwhile?.firstOutputs === 2 ? 'many' : 1
     await this.beside((r) => this.recordLayers(r, rowsAlone > 0 ? 1 : 'many', { outputsClass }))
     await this.beside((r) => this.model.recordHead(r, 1))
@@ -160,9 +160,12 @@ export class Recordings {
   }
 
   /** What comes between the logits of outputs and their results, in order. It compiles side by side with anything else. */
-  endings({ ruled, kind, logged }: Endings): Promise<Recording<BatchShape>[]> {
-    const all = [ruled ? this.rules() : undefined, this.sampler(kind), logged ? this.logprobs() : undefined]
-    return Promise.all(all.filter((one) => one !== undefined))
+  endings(endings: Endings): Promise<Recording<BatchShape>[]> {
+    return Promise.all(partsOf(endings).map((part) => this.ending(part)))
+  }
+
+  private ending({ name, record }: Ending): Promise<Recording<BatchShape>> {
+    return this.remember(name, (r) => record(r, this.model))
   }
 
   /** Begins to compile what a request with these endings chooses its tokens with, unless JavaScript can do without for long. */
@@ -173,40 +176,21 @@ export class Recordings {
 
   /** Whether that is compiled, or whether JavaScript chooses in its place as long as it is not. */
   endingsState(endings: Endings): 'ready' | 'compiled later' | 'chosen here' {
-    const names = namesOf(endings)
+    const names = partsOf(endings).map(({ name }) => name)
     if (names.every((name) => this.compiled.has(name))) return 'ready'
     const isHopeless = names.some((name) => this.failed.has(name))
-    return this.canChoose && !endings.logged && !isHopeless ? 'chosen here' : 'compiled later'
+    return this.canChoose && !isHopeless ? 'chosen here' : 'compiled later'
   }
 
   /** JavaScript chooses so many tokens in place of these kernels. */
   chosenHere(endings: Endings, tokens: number): void {
-    const when = this.meanwhile?.chose(namesOf(endings).join(), tokens, endings.kind === 'dense')
-    if (when === 'later') void this.later((r) => this.recordEndings(r, endings))
-    else if (when === 'beside') this.endings(endings).catch(() => {})
-  }
-
-  private async recordEndings(r: Recorder<BatchShape>, { ruled, kind }: Endings): Promise<void> {
-    if (ruled) await recordRules(r, this.model)
-    await recordSampler(r, kind, this.model)
-  }
-
-  /** The rules of requests on the logits of their rows, before a token is chosen. */
-  private rules(): Promise<Recording<BatchShape>> {
-    return this.remember('rules', (r) => recordRules(r, this.model))
-  }
-
-  /** Logits to the next token of each output row, which goes to the history. */
-  private sampler(kind: SamplerKind): Promise<Recording<BatchShape>> {
-    return this.remember(`sampler ${kind}`, (r) => recordSampler(r, kind, this.model))
-  }
-
-  /** Log-probabilities of what was chosen, and of what else was likely. */
-  private logprobs(): Promise<Recording<BatchShape>> {
-    return this.remember('logprobs', async (r) => {
-      const { logprobs } = await import('../kernels/logprobs.ts')
-      logprobs(r, this.model.workspace.sampler)
-    })
+    const when = this.meanwhile?.chose(JSON.stringify(endings), tokens, endings.kind === 'dense')
+    if (when === 'later') {
+      void this.later(async (r) => {
+        for (const { record } of partsOf(endings)) await record(r, this.model)
+      })
+    }
+    if (when === 'beside') this.endings(endings).catch(() => {})
   }
 
   /** Keys and values of one sequence to another, as the copy plan says. */
@@ -249,17 +233,40 @@ export class Recordings {
   }
 }
 
-async function recordSampler(r: Recorder<BatchShape>, kind: SamplerKind, { workspace }: Mistral): Promise<void> {
-  const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
-  draw(r, workspace.sampler)
+/** One step from logits to results. */
+interface Ending {
+  /** Of its recording. */
+  readonly name: string
+  record(r: Recorder<BatchShape>, model: Mistral): Promise<void>
 }
 
-async function recordRules(r: Recorder<BatchShape>, { workspace }: Mistral): Promise<void> {
-  const { scoreRules } = await import('../kernels/rules.ts')
-  scoreRules(r, workspace.sampler)
+/** The rules of requests on the logits of their rows, before a token is chosen. */
+const RULES: Ending = {
+  name: 'rules',
+  async record(r, { workspace }) {
+    const { scoreRules } = await import('../kernels/rules.ts')
+    scoreRules(r, workspace.sampler)
+  },
 }
 
-/** The recordings that choose a token. */
-function namesOf({ ruled, kind, logged }: Endings): string[] {
-  return [...(ruled ? ['rules'] : []), `sampler ${kind}`, ...(logged ? ['logprobs'] : [])]
+/** Log-probabilities of what was chosen, and of what else was likely. */
+const LOGPROBS: Ending = {
+  name: 'logprobs',
+  async record(r, { workspace }) {
+    const { logprobs } = await import('../kernels/logprobs.ts')
+    logprobs(r, workspace.sampler)
+  },
+}
+
+/** Logits to the next token of each output row, which goes to the history. */
+const samplerOf = (kind: SamplerKind): Ending => ({
+  name: `sampler ${kind}`,
+  async record(r, { workspace }) {
+    const draw = kind === 'greedy' ? drawGreedy : (await import('../kernels/draw.ts')).SAMPLERS[kind]
+    draw(r, workspace.sampler)
+  },
+})
+
+function partsOf({ ruled, kind, logged }: Endings): Ending[] {
+  return [...(ruled ? [RULES] : []), samplerOf(kind), ...(logged ? [LOGPROBS] : [])]
 }

@@ -2,6 +2,7 @@
 import { type MaskCourse, stageAfter } from '../constraints/course.ts'
 import { maskWords } from '../kernels/sampler.ts'
 import { chooseToken } from '../sampling/exact-draw.ts'
+import { logprobWords } from '../sampling/exact-logprobs.ts'
 import type { PackedParams } from '../sampling/packed-params.ts'
 import type { Batch, Row, SamplerNeeds } from './batch.ts'
 import type { Choices, Submitted } from './choices.ts'
@@ -18,7 +19,7 @@ export interface LogitsRunner {
 }
 
 /**
- * As `runner.sample`, for batches without log-probabilities. The next batch may be submitted when it returns: what was chosen is in
+ * As `runner.sample`. The next batch may be submitted when it returns: what was chosen is in
  * the history then.
  */
 export async function chooseInScript(
@@ -27,7 +28,10 @@ export async function chooseInScript(
   known?: () => Promise<unknown>,
 ): Promise<Submitted<Choices[]>> {
   const { vocabSize, positions } = runner.model.workspace.sampler
-  const all = needs.map((): Choices => ({ ids: new Uint32Array(steps), logprobs: undefined }))
+  const all = needs.map(({ logprobs }) => ({
+    ids: new Uint32Array(steps),
+    logprobs: logprobs ? ([] as Uint32Array[]) : undefined,
+  }))
   const outputs = rows.filter((row) => row.output)
   const scores = await scorer(needs, vocabSize)
   let begun: number | undefined
@@ -46,6 +50,7 @@ export async function chooseInScript(
       const own = scores?.of(i, raw, params, { length: position + step + 1, chosen: all[i]!.ids.subarray(0, step) })
       const id = chooseToken(own ?? raw, params.settings, position + step)
       all[i]!.ids[step] = id
+      all[i]!.logprobs?.push(logprobWords(raw, id, params.settings))
       if (position + step + 1 < positions) runner.writeTokens(sequence, position + step + 1, [id])
     }
   }

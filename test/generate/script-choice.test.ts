@@ -55,12 +55,12 @@ class Thirds {
   }
 }
 
-/** How often each way to choose is asked for from now on; `always` makes JavaScript choose wherever it can. */
-function watch(runner: Runner, always: boolean) {
+/** How often each way to choose is asked for from now on; JavaScript chooses so often as `most` says. */
+function watch(runner: Runner, most: number) {
   const asked = { script: 0, kernels: 0 }
   const { recordings } = runner
-  recordings.endingsState = ({ logged }) => {
-    const isScript = always && !logged
+  recordings.endingsState = () => {
+    const isScript = asked.script < most
     asked[isScript ? 'script' : 'kernels']++
     return isScript ? 'chosen here' : 'ready'
   }
@@ -75,7 +75,7 @@ async function answers(model: MistralModel, params: SamplingInput): Promise<numb
 test.each([1, 4])('JavaScript chooses what the kernels choose, %i steps at a time', WAIT, async (stepsPerReadback) => {
   const given = async (always: boolean) =>
     withModel(path, { ...load, stepsPerReadback }, async (model) => {
-      const asked = watch(model.loaded.runner, always)
+      const asked = watch(model.loaded.runner, always ? Infinity : 0)
       const all: Record<string, number[][]> = {}
       for (const [name, params] of Object.entries(PARAMS)) all[name] = await answers(model, params)
       const masked = { ...PARAMS['rules, drawing'], max_tokens: 9, ignore_eos: true }
@@ -95,15 +95,53 @@ test.each([1, 4])('JavaScript chooses what the kernels choose, %i steps at a tim
   expect(await given(true)).toEqual(await given(false))
 })
 
-test('a request with log-probabilities waits for kernels', WAIT, async () => {
-  await withModel(path, load, async (model) => {
-    const params = { seed: 1, max_tokens: 4, ignore_eos: true, repetition_penalty: 1.3, logprobs: true }
-    const before = await tokensOf(model.generate(prompts[0]!, params))
-    const asked = watch(model.loaded.runner, true)
-    expect(await tokensOf(model.generate(prompts[0]!, params))).toEqual(before)
-    expect(asked.script).toBe(0)
-  })
-})
+const LOGGED: Record<string, SamplingInput> = {
+  'the chosen alone': { seed: 1, temperature: 1.5, logprobs: true },
+  'greedy, with others': { ...greedy, logprobs: true, top_logprobs: 5 },
+  'the whole vocabulary, with others': { seed: 2, top_k: 0, temperature: 1.5, logprobs: true, top_logprobs: 20 },
+  'rules, with others': { ...PARAMS['rules, drawing'], logprobs: true, top_logprobs: 3 },
+  'guesses, with others': { ...greedy, logprobs: true, top_logprobs: 2, prompt_lookup_num_tokens: 3 },
+}
+
+test.each([1, 4])(
+  'log-probabilities are those of the kernels, bit for bit, %i steps at a time',
+  WAIT,
+  async (steps) => {
+    /** JavaScript chooses so many batches, and kernels go on. */
+    const given = async (most: number) =>
+      withModel(path, { ...load, stepsPerReadback: steps }, async (model) => {
+        const all: Record<string, unknown[]> = {}
+        for (const [name, params] of Object.entries(LOGGED)) {
+          const asked = watch(model.loaded.runner, most)
+          const constraints = name.startsWith('rules') ? [undefined, () => new Thirds(), undefined] : []
+          const ask = async (prompt: readonly number[], i: number) => {
+            const options = { constraint: constraints[i] }
+            const stream = model.generate(prompt, { max_tokens: 11, ignore_eos: true, ...params }, options)
+            return stepsOf(stream, params.top_logprobs ?? 0)
+          }
+          all[name] = await Promise.all(prompts.map(ask))
+          expect(asked.script > 0).toBe(most > 0)
+          expect(asked.kernels > 0).toBe(most < Infinity)
+        }
+        return all
+      })
+    const kernels = await given(0)
+    expect(await given(Infinity)).toEqual(kernels)
+    expect(await given(2)).toEqual(kernels)
+  },
+)
+
+/** Ids and log-probabilities, of which there are as many as were asked for. */
+async function stepsOf(stream: ReturnType<MistralModel['generate']>, others: number) {
+  const steps = []
+  for await (const { tokenId, logprobs } of stream) {
+    expect(logprobs).toMatchObject({ tokenId, logprob: expect.toSatisfy((x) => x <= 0) })
+    expect(logprobs!.top).toHaveLength(others)
+    steps.push({ tokenId, logprobs })
+  }
+  expect(steps).toHaveLength(11)
+  return steps
+}
 
 test('what does not compile is an error, and is not chosen here forever', WAIT, async () => {
   await withModel(path, { ...load, firstSampler: 'short' }, async (model) => {
@@ -149,7 +187,7 @@ test('the first prompts give what they give later, by whatever kernels', WAIT, a
 
 test('a lost device is told of while JavaScript chooses', WAIT, async () => {
   const model = await Model.load(path, { ...load, disableFeatures: disabledFeatures(), maxRecoveries: 0 })
-  watch(model.loaded.runner, true)
+  watch(model.loaded.runner, Infinity)
   const steps = model.generate(prompts[0]!, { ...greedy, max_tokens: 40 })
   await steps.next()
   model.loaded.gpu.device.destroy()

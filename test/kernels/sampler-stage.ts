@@ -115,14 +115,11 @@ export class Stage {
     }
   }
 
-  /** The words of one step of one request: chosen id, its log-probability, ids, log-probabilities. */
-  logged(outcome: Outcome, output: number, position: number) {
+  /** The words of one step of one request. */
+  logged(outcome: Outcome, output: number, position: number): Uint32Array {
     const first =
       (this.sequenceOf(output) * kernel.LOGPROB_STEPS + (position % kernel.LOGPROB_STEPS)) * kernel.LOGPROB_WORDS
-    const words = outcome.logprobs.slice(first, first + kernel.LOGPROB_WORDS)
-    const floats = new Float32Array(words.buffer)
-    const ids = words.subarray(2, 2 + kernel.MAX_TOP_LOGPROBS)
-    return { id: words[0]!, logprob: floats[1]!, ids, logprobs: floats.subarray(2 + kernel.MAX_TOP_LOGPROBS) }
+    return outcome.logprobs.slice(first, first + kernel.LOGPROB_WORDS)
   }
 
   private upload(requests: readonly Request[]): void {
