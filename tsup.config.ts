@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
-import { builtins, builtWorkers, licences, noWorker } from './tools/bundled-packages.ts'
+import { besideIt, builtins, builtWorkers, licences, noWorker } from './tools/bundled-packages.ts'
 
 const exported = {
   index: 'src/index.ts',
@@ -40,6 +40,12 @@ export default defineConfig([
     ...common,
     entry: { 'pocket-embedded': 'src/formats/pocket-embedded.ts' },
     define: { POCKET_FILES: JSON.stringify(pocketFiles()) },
+    splitting: false,
+  },
+  {
+    ...common,
+    entry: { 'pocket-node': 'src/formats/pocket-node.ts' },
+    esbuildPlugins: [builtins(), besideIt('pocket-embedded')],
     splitting: false,
   },
   {

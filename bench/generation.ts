@@ -119,6 +119,7 @@ for (const model of models) model.dispose()
 const others: readonly [string, SamplingInput][] = [
   ['sampled: top_p alone', { seed: 1, top_k: 0, top_p: 0.9 }],
   ['sampled: temperature alone', { seed: 1, top_k: 0, top_p: 1, temperature: 0.8 }],
+  ['sampled: log-probabilities', { seed: 1, logprobs: true, top_logprobs: 5 }],
 ]
 console.log('\nfirst four requests of a model that was just loaded, of 4 tokens each, and one seconds later, ms')
 for (const [kind, params] of [...kinds, ...others]) {

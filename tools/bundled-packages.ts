@@ -52,6 +52,18 @@ export function builtWorkers(): Plugin {
   }
 }
 
+/** Leaves a source that is built by itself where it is built: beside the output. */
+export function besideIt(name: string): Plugin {
+  return {
+    name: 'beside-it',
+    setup({ onResolve }) {
+      onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}.js`, external: true },
+      )
+    },
+  }
+}
+
 /** The worker starts no other; bundlers would look for the file of one. */
 export function noWorker(): Plugin {
   return {

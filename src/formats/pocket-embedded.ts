@@ -1,13 +1,7 @@
 /** What `#pocket` means in the package: the files of the embedded model as texts in base64. */
-import { base64Reader } from './base64-reader.ts'
-import type { FileOpener } from './file-opener.ts'
+import { base64Files } from './base64-reader.ts'
 
-/** By name; the build puts them here (`tools/build.ts`). */
+/** By name; the build puts them here (`tsup.config.ts`), and `pocket-node.ts` finds them in this module's file. */
 declare const POCKET_FILES: Readonly<Record<string, string>>
 
-const pocket: FileOpener = {
-  open: (name) => (Object.hasOwn(POCKET_FILES, name) ? base64Reader(POCKET_FILES[name]!) : undefined),
-  list: () => Object.keys(POCKET_FILES),
-}
-
-export default pocket
+export default base64Files(POCKET_FILES)

@@ -2,11 +2,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build as esbuild } from 'esbuild'
 import { build } from 'vite'
 import { afterAll, describe, expect, it } from 'vitest'
 import { base64Reader } from '../../src/formats/base64-reader.ts'
-import { blobReader, customReader } from '../../src/formats/byte-reader.ts'
+import { blobReader, type CustomReader, customReader } from '../../src/formats/byte-reader.ts'
 import pocket from '../../src/formats/pocket.ts'
+import { filesBeside } from '../../src/formats/pocket-node.ts'
 import { openSource } from '../../src/formats/source.ts'
 import { root, runChild } from '../support/child.ts'
 import { patience } from '../support/patience.ts'
@@ -85,5 +88,47 @@ describe('in a bundle of CommonJS', () => {
     expect(result.stdout).toMatch(
       /^true ParameterError parameter "source".*import pocket from 'mistral-webgpu\/pocket'/,
     )
+  })
+})
+
+describe('in Node, the texts of the module that the build makes', () => {
+  const beside = mkdtempSync(join(tmpdir(), 'mistral-webgpu-'))
+  afterAll(() => rmSync(beside, { recursive: true, force: true }))
+  const names = ['config.json', 'model.safetensors']
+  const url = pathToFileURL(join(beside, 'pocket-node.js')).href
+  const made = async (minify: boolean) => {
+    const texts = names.map((name) => [name, readFileSync(join(folder, name), 'base64')])
+    const define = { POCKET_FILES: JSON.stringify(Object.fromEntries(texts)) }
+    const entryPoints = [join(root, 'src/formats/pocket-embedded.ts')]
+    const { outputFiles } = await esbuild({ entryPoints, define, minify, bundle: true, format: 'esm', write: false })
+    return outputFiles[0]!.text
+  }
+
+  it.each([false, true])('are found in its file (minified: %s)', async (minify) => {
+    writeFileSync(join(beside, 'pocket-embedded.js'), await made(minify))
+    const files = (await filesBeside(url))!
+    expect(files.list?.()).toEqual(names)
+    for (const name of names) {
+      const reader = customReader(name, (await files.open(name)) as CustomReader)
+      const expected = readFileSync(join(folder, name))
+      expect(reader.size).toBe(expected.length)
+      expect(Buffer.compare(await reader.read(5, expected.length - 7), expected.subarray(5, -2))).toBe(0)
+    }
+    expect(await files.open('tokenizer.json')).toBeUndefined()
+  })
+
+  it.each([
+    ['no texts', 'export default {}'],
+    ['another object', `var licence = { "of": "somebody" }; var files = { "model.safetensors": "AAAA" }`],
+    ['a text that does not end', `var files = { "model.safetensors": "AAAA`],
+    ['more than texts', `var files = { "model.safetensors": "AAAA", "size": 3 }`],
+  ])('are left to the import where it has %s', async (_, script) => {
+    writeFileSync(join(beside, 'pocket-embedded.js'), script)
+    expect(await filesBeside(url)).toBeUndefined()
+  })
+
+  it('are left to the import where there is no such file, or no address', async () => {
+    expect(await filesBeside(pathToFileURL(join(beside, 'elsewhere', 'bundle.js')).href)).toBeUndefined()
+    expect(await filesBeside(undefined as unknown as string)).toBeUndefined()
   })
 })
