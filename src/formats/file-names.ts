@@ -35,8 +35,9 @@ export function decodeName(encoded: string): string {
   }
 }
 
-/** The path of a `file:` URL. */
-export function filePath(url: URL): string {
-  const path = decodeURIComponent(url.pathname)
+/** The path of a `file:` URL, which names a host where it is a share of another machine. */
+export function filePath({ host, pathname }: URL): string {
+  const path = decodeName(pathname)
+  if (host !== '') return `//${host}${path}`
   return /^\/[a-z]:/i.test(path) ? path.slice(1) : path
 }

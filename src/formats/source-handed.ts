@@ -1,4 +1,4 @@
-/** Models that a page holds in other forms than files: an entry of a drop, the response of a `fetch`. */
+/** Models that a page holds in other forms than one file: lists, handles, entries of a drop, the response of a `fetch`. */
 import { throwIfAborted, unlessAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import type { Backend } from './backend.ts'
@@ -10,12 +10,43 @@ import { filesBackend } from './source-files.ts'
 const MAX_DEPTH = 5
 const MAX_FILES = 10_000
 
-/** A folder that was dropped on a page: `DataTransferItem.webkitGetAsEntry()`. */
-export async function entryBackend(entry: FileSystemDirectoryEntry): Promise<Backend> {
-  const files: File[] = []
-  await collect(entry, entry.name, 0, files)
-  if (files.length === 0) throw new CheckpointError({ file: entry.name }, 'is an empty folder')
-  return { ...(await filesBackend(files)), label: entry.name, fileName: undefined }
+/** A handle of a file, an entry of a drop (`DataTransferItem.webkitGetAsEntry()`), or a list of these and of files. */
+type Handed = ArrayLike<unknown> | FileSystemFileHandle | FileSystemEntry
+
+export function isHanded(source: unknown): source is Handed {
+  const { item, getFile, isFile } = (source ?? {}) as Record<string, unknown>
+  // A `FileList` is no array.
+  return (
+    Array.isArray(source) || [item, getFile].some((one) => typeof one === 'function') || typeof isFile === 'boolean'
+  )
+}
+
+/** @throws CheckpointError for an empty folder, and as {@link filesBackend} */
+export async function handedBackend(source: Handed): Promise<Backend> {
+  if (!('length' in source)) return withName(source, await filesOf(source))
+  const all: unknown[] = []
+  for (const one of Array.from(source)) all.push(...(await filesOf(one)))
+  return filesBackend(all)
+}
+
+/** A dropped folder is called by its name; files have names of their own. */
+async function withName(source: FileSystemFileHandle | FileSystemEntry, files: readonly unknown[]): Promise<Backend> {
+  const backend = await filesBackend(files)
+  return 'createReader' in source ? { ...backend, label: source.name, fileName: undefined } : backend
+}
+
+/** The files that one thing brings; what is nothing of a kind that is known stays as it is, to be refused as no file. */
+async function filesOf(one: unknown): Promise<unknown[]> {
+  if (typeof one !== 'object' || one === null) return [one]
+  if ('getFile' in one) return [await (one as FileSystemFileHandle).getFile()]
+  if ('createReader' in one) {
+    const folder = one as FileSystemDirectoryEntry
+    const files: File[] = []
+    await collect(folder, folder.name, 0, files)
+    if (files.length === 0) throw new CheckpointError({ file: folder.name }, 'is an empty folder')
+    return files
+  }
+  return 'isFile' in one ? [await fileOf(one as FileSystemFileEntry, (one as FileSystemFileEntry).name)] : [one]
 }
 
 async function collect(folder: FileSystemDirectoryEntry, path: string, depth: number, files: File[]): Promise<void> {

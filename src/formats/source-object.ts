@@ -8,20 +8,15 @@ import type { SourceOptions } from './source-options.ts'
 
 /** @throws ParameterError for what is no source; CheckpointError, AbortError */
 export async function objectBackend(source: unknown, options: SourceOptions): Promise<Backend> {
-  if (Array.isArray(source)) return filesBackend(source)
   if (isBlob(source)) return filesBackend([source], 'model.gguf')
-  const { kind, getFileHandle, getFile, open, createReader, blob } = (source ?? {}) as Record<string, unknown>
+  const { kind, getFileHandle, open, ok } = (source ?? {}) as Record<string, unknown>
   if (kind === 'directory' && typeof getFileHandle === 'function') {
     return handleBackend(source as FileSystemDirectoryHandle)
   }
-  if (typeof getFile === 'function') return filesBackend([await (source as FileSystemFileHandle).getFile()])
   if (typeof open === 'function') return openerBackend(source as FileOpener, options.signal)
-  if (typeof createReader === 'function' || typeof blob === 'function') {
-    const { entryBackend, responseBackend } = await import('./source-handed.ts')
-    return blob === undefined
-      ? entryBackend(source as FileSystemDirectoryEntry)
-      : responseBackend(source as Response, options.signal)
-  }
+  const { handedBackend, isHanded, responseBackend } = await import('./source-handed.ts')
+  if (typeof ok === 'boolean') return responseBackend(source as Response, options.signal)
+  if (isHanded(source)) return handedBackend(source)
   throw new ParameterError(
     'source',
     source,

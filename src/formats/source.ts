@@ -4,8 +4,8 @@ import { throwIfAborted } from '../async/abort.ts'
 import { CheckpointError } from '../errors.ts'
 import type {
   AnyBlob,
-  AnyDirectoryEntry,
   AnyDirectoryHandle,
+  AnyEntry,
   AnyFile,
   AnyFileHandle,
   AnyResponse,
@@ -22,18 +22,18 @@ import type { SourceOptions } from './source-options.ts'
 
 /**
  * `'pocket'` for the embedded model, the name of a model on the Hugging Face Hub (`owner/name`, `owner/name@revision`,
- * `owner/name:Q4_K_M`, `hf.co/owner/name`), a folder or file path, `ollama:NAME`, a URL, one file, the files of a drop or of
- * `<input webkitdirectory>`, a handle of a file or a folder, an entry of a dropped folder, a `Response`, or an object that
+ * `owner/name:Q4_K_M`, `hf.co/owner/name`), a folder or file path, `ollama:NAME`, a URL, one file, the `FileList` of a drop or of
+ * an `<input>`, a handle or an entry of a file or a folder, an array of files, handles or entries, a `Response`, or an object that
  * opens files by name.
  */
 export type ModelSource =
   | string
   | AnyURL
   | AnyBlob
-  | readonly AnyFile[]
+  | ArrayLike<AnyFile | AnyFileHandle | AnyEntry>
   | AnyDirectoryHandle
   | AnyFileHandle
-  | AnyDirectoryEntry
+  | AnyEntry
   | AnyResponse
   | FileOpener
 

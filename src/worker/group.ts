@@ -43,8 +43,10 @@ function sourceFacts(shared: true | string, source: unknown): unknown {
     const fact = 'needs a source with an address or a name; for others say by a name of your own what is the same'
     throw new ParameterError('shared', shared, fact)
   }
-  if (Array.isArray(source)) return source.map((one) => sourceFacts(shared, one))
-  const { kind, name, size, lastModified } = (source ?? {}) as Record<string, unknown>
+  const { kind, name, size, lastModified, item } = (source ?? {}) as Record<string, unknown>
+  // A `FileList` is no array.
+  const isList = Array.isArray(source) || typeof item === 'function'
+  if (isList) return Array.from(source as ArrayLike<unknown>, (one) => sourceFacts(shared, one))
   return { kind, name, size, lastModified }
 }
 

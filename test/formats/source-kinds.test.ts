@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CheckpointError } from '../../src/errors.ts'
+import { CheckpointError, ParameterError } from '../../src/errors.ts'
 import { type ModelSource, openSource } from '../../src/formats/source.ts'
 import { openCheckpoint } from '../../src/model/checkpoint.ts'
 import { root } from '../support/child.ts'
@@ -78,9 +78,30 @@ describe('a response', () => {
   })
 })
 
-it('a handle of a file is the file', async () => {
+describe('a handle of a file', () => {
   const handle = { kind: 'file', name: 'x.gguf', getFile: async () => new File([new Uint8Array(GGUF)], 'x.gguf') }
-  expect(await tensors(handle)).toBeGreaterThan(10)
+
+  it('is the file', async () => {
+    expect(await tensors(handle)).toBeGreaterThan(10)
+  })
+
+  it('may stand in a list, as pickers of files give it', async () => {
+    const files = await openSource([handle, new File(['{}'], 'note.txt')] as unknown as ModelSource)
+    expect([files.ggufName, files.names]).toEqual(['x.gguf', ['x.gguf', 'note.txt']])
+    await expect(openSource([handle, null] as unknown as ModelSource)).rejects.toThrow(/every item must be a File/)
+  })
+})
+
+it('the list of files of an input is no array, and taken', async () => {
+  const file = new File([new Uint8Array(GGUF)], 'x.gguf')
+  const list = { length: 1, 0: file, item: () => file }
+  expect(await tensors(list)).toBeGreaterThan(10)
+  await expect(openSource({ ...list, length: 0 } as unknown as ModelSource)).rejects.toThrow(/holds no files/)
+})
+
+it('a request is no response', async () => {
+  const request = new Request('https://example.com/x.gguf')
+  await expect(openSource(request as unknown as ModelSource)).rejects.toBeInstanceOf(ParameterError)
 })
 
 describe('an entry of a drop', () => {
@@ -112,5 +133,16 @@ describe('an entry of a drop', () => {
     expect([files.label, files.ggufName]).toEqual(['mine', 'tiny.gguf'])
     expect(await tensors(dropped)).toBeGreaterThan(10)
     await expect(openSource(folder('empty', []) as unknown as ModelSource)).rejects.toThrow(/empty folder/)
+  })
+
+  it('may be a file, or several in a list', async () => {
+    const [gguf, note] = [file('tiny.gguf', new Uint8Array(GGUF)), file('a.txt', new Uint8Array(2))]
+    expect(await tensors(gguf)).toBeGreaterThan(10)
+    for (const list of [
+      [gguf, note],
+      [folder('model', [gguf]), note],
+    ]) {
+      expect((await openSource(list as unknown as ModelSource)).ggufName).toBe('tiny.gguf')
+    }
   })
 })

@@ -41,6 +41,11 @@ describe('openSource with paths', () => {
     expect(await read(folder, 'config.json')).toBe('{"a":1}')
     expect(await read(`${folder}/`, 'config.json')).toBe('{"a":1}')
     expect(await read(pathToFileURL(folder), 'config.json')).toBe('{"a":1}')
+    // What is no percent-encoding stands for itself, and a share of another machine is not taken for a file of this one.
+    writeFileSync(join(folder, '100%.gguf'), 'GGUF!')
+    expect(await read(`file://${folder}/100%.gguf`, '100%.gguf')).toBe('GGUF!')
+    rmSync(join(folder, '100%.gguf'))
+    expect((await refusal(() => openSource('file://server/share/x.gguf'))).file).toBe('//server/share/x.gguf')
     expect(await read(folder, 'absent.json')).toBeUndefined()
     const files = await openSource(folder)
     expect(files).toMatchObject({ label: folder, fileName: undefined, ggufName: 'tiny.gguf' })

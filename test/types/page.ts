@@ -4,6 +4,11 @@ import { createMistralWebGPU } from 'mistral-webgpu/ai-sdk'
 import { LanguageModel, provideModel } from 'mistral-webgpu/prompt-api'
 import { MistralChat as WorkerChat } from 'mistral-webgpu/worker'
 
+export const fromInput = (files: FileList, entry: FileSystemEntry): Promise<MistralChat>[] => [
+  MistralChat.load(files),
+  MistralChat.load([entry]),
+]
+export const fromPicker = (handles: FileSystemFileHandle[]): Promise<MistralChat> => MistralChat.load(handles)
 export const fromFolder = (handle: FileSystemDirectoryHandle): Promise<MistralChat> => MistralChat.load(handle)
 
 export async function promptApi(chat: MistralChat): Promise<string> {
