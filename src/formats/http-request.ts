@@ -5,8 +5,15 @@ import { messageOf } from './byte-reader.ts'
 import { Absence } from './examined.ts'
 import { decodeName } from './file-names.ts'
 
-/** Attempts before giving up. */
-const MAX_ATTEMPTS = 5
+/** When to give up. */
+export interface Patience {
+  /** In a row without progress. */
+  readonly attempts: number
+  /** The longest time to wait for the next one; a server may ask for more. */
+  readonly waitMs: number
+}
+
+const PATIENCE: Patience = { attempts: 5, waitMs: Number.POSITIVE_INFINITY }
 const FIRST_BACKOFF_MS = 200
 const MAX_BACKOFF_MS = 20_000
 /** A server may ask for more patience than we would have. */
@@ -87,7 +94,10 @@ export async function refusal(response: Response, name: string): Promise<Error |
 }
 
 /** What the server asks to wait for: seconds, or a date. */
-function retryAfterMs({ headers }: Response): number | undefined {
+function retryAfterMs({ headers, status }: Response): number | undefined {
+  // The Hub says only when its window ends: `"api";r=0;t=55`. By the next second it is over.
+  const window = status === 429 ? /;\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,9})/.exec(headers.get('ratelimit') ?? '') : null
+  if (window !== null) return (Number(window[1]) + 1) * 1000
   const text = headers.get('retry-after')?.trim() ?? ''
   if (/^\d{1,9}(?:\.\d+)?$/.test(text)) return Number(text) * 1000
   const date = Date.parse(text)
@@ -123,7 +133,6 @@ async function textStart(response: Response): Promise<string> {
 /**
  * Runs `run` again after failures that may pass.
  * @param progressed asked after a failure; true starts the count of attempts again
- * @param attempts in a row without progress
  * @throws CheckpointError when the last attempt failed, too; AbortError when the signal fired
  */
 export async function withRetries<T>(
@@ -131,7 +140,7 @@ export async function withRetries<T>(
   signal: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<T>,
   progressed: () => boolean = () => false,
-  attempts = MAX_ATTEMPTS,
+  { attempts, waitMs } = PATIENCE,
 ): Promise<T> {
   let attempt = 1
   for (;;) {
@@ -145,10 +154,12 @@ export async function withRetries<T>(
       }
       if (!isTransient(error)) throw error
       if (progressed()) attempt = 1
-      if (attempt >= attempts) {
-        throw new CheckpointError({ file: name }, `${messageOf(error)}, after ${attempt} attempts`, { cause: error })
+      const wait = waitOf(error, attempt)
+      if (attempt >= attempts || wait > waitMs) {
+        const fact = `${messageOf(error)}, after ${attempt === 1 ? 'one attempt' : `${attempt} attempts`}`
+        throw new CheckpointError({ file: name }, fact, { cause: error })
       }
-      await sleep(waitOf(error, attempt), signal)
+      await sleep(wait, signal)
       attempt++
     }
   }

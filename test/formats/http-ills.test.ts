@@ -23,6 +23,19 @@ describe('a file over HTTP', () => {
     ])
   })
 
+  it('waits for the end of the window that the Hub counts requests in', async () => {
+    const wait = async (status: number, ratelimit: string) => {
+      const headers = { ratelimit, 'ratelimit-policy': '"fixed window";"api";q=500;w=300', 'retry-after': '3' }
+      return waitOf(await refusalOf(new Response('', { status, headers }), 'x'), 1)
+    }
+    expect(await wait(429, '"api";r=0;t=55')).toBe(56_000)
+    expect(await wait(429, '"resolvers"; r=0; t=7')).toBe(8000)
+    // Others are the reason, or the window has room left.
+    expect(await wait(503, '"api";r=0;t=55')).toBe(3000)
+    expect(await wait(429, '"api";r=12;t=55')).toBe(3000)
+    expect(await wait(429, 'soon')).toBe(3000)
+  })
+
   it('gives up a server on which nothing comes any more', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {

@@ -160,7 +160,9 @@ describe('the Hub', () => {
     hub.gate(REPOSITORY, 'hf_secret', 'files')
     await expect(pull(REPOSITORY, options())).rejects.toThrow(/config\.json: is gated or private \(401\).*HF_TOKEN/)
     const wrong = { hub: { ...options().hub, token: 'hf_wrong' } }
-    await expect(pull(REPOSITORY, wrong)).rejects.toThrow(/is gated or private \(403\)/)
+    await expect(pull(REPOSITORY, wrong)).rejects.toThrow(
+      /is gated or private \(403\).*; the server says: Access to this model is restricted$/,
+    )
     await pull(REPOSITORY, { hub: { ...options().hub, token: 'hf_secret' } })
   })
 

@@ -23,11 +23,24 @@ import { FOLDER, useHub } from './use-hub.ts'
 const { hub, cacheFolder, options } = await useHub()
 
 describe('the cache of the machine', () => {
+  it('is used when the Hub refuses, since what is here is here', async () => {
+    await pull(REPOSITORY, options())
+    hub.gate(REPOSITORY, 'hf_new')
+    const old = { hub: { ...options().hub, token: 'hf_old' } }
+    const { notes } = await pull(REPOSITORY, old)
+    expect(notes.join()).toMatch(/refuses \(is gated \(403\).*the server says: Access to.*taken from the cache/)
+    const away = pull(`${REPOSITORY}@v2`, old)
+    await expect(away).rejects.toThrow(/is gated \(403\)/)
+    await removeCached(REPOSITORY, options())
+    await expect(pull(REPOSITORY, old)).rejects.toThrow(/is gated \(403\)/)
+  })
+
   it('is not waited for long when the Hub is ill and the model is here', async () => {
     let asked = 0
+    let patience: Record<string, string> = {}
     const ill = createServer((_, response) => {
       asked++
-      response.writeHead(503).end()
+      response.writeHead(503, patience).end()
     })
     await new Promise<void>((resolve) => ill.listen(0, '127.0.0.1', resolve))
     const where = { hub: { ...options().hub, endpoint: `http://127.0.0.1:${(ill.address() as AddressInfo).port}` } }
@@ -37,6 +50,9 @@ describe('the cache of the machine', () => {
       asked = 0
       expect((await pull(REPOSITORY, where)).notes.join()).toMatch(/503 .*after 2 attempts.*from the cache/)
       expect(asked).toBe(2)
+      // Nor as long as a Hub asks for that has too much to do.
+      patience = { 'retry-after': '120' }
+      expect((await pull(REPOSITORY, where)).notes.join()).toMatch(/503 .*after one attempt.*from the cache/)
     } finally {
       ill.close()
     }

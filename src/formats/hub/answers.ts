@@ -3,6 +3,7 @@ import { unlessAborted } from '../../async/abort.ts'
 import { CheckpointError } from '../../errors.ts'
 import { Absence } from '../examined.ts'
 import { discard, IDLE_MS, isVerdict, refusal, TransientError } from '../http-request.ts'
+import { saidBy } from './fetch.ts'
 
 /** What was asked for, and with what. */
 interface RefusedFile {
@@ -55,7 +56,7 @@ export async function refusedBy(response: Response, { name, url, token }: Refuse
     const what =
       token === undefined ? 'pass a token of that account (HF_TOKEN, or hub.token)' : 'use a token of that account'
     const page = url.replace(/\/resolve\/.*$/s, '')
-    const fact = `is gated or private (${response.status}): accept the conditions at ${page}, and ${what}`
+    const fact = `is gated or private (${response.status}): accept the conditions at ${page}, and ${what}${saidBy(response)}`
     return new CheckpointError({ file: name }, fact)
   }
   const refused = await refusal(response, name)

@@ -29,7 +29,7 @@ export interface HubPlace {
 }
 
 /** How long, and how often, an answer is tried for that can be done without. */
-const OPTIONAL = { ms: 10_000, attempts: 2 }
+const OPTIONAL = { ms: 10_000, patience: { attempts: 2, waitMs: 10_000 } }
 
 /** The most bytes of an answer: repositories have thousands of files at most. */
 const MAX_ANSWER_BYTES = 32 * 2 ** 20
@@ -115,8 +115,8 @@ async function getJson(url: string, name: HubName, place: HubPlace, signal?: Abo
       throw notListed(repository, place, `is no JSON: ${messageOf(error)}`)
     }
   }
-  const { ms, attempts }: Partial<typeof OPTIONAL> = place.isOptional ? OPTIONAL : {}
-  return withRetries(repository, signal, (signal) => inTime(signal, ask, ms), undefined, attempts)
+  const { ms, patience }: Partial<typeof OPTIONAL> = place.isOptional ? OPTIONAL : {}
+  return withRetries(repository, signal, (signal) => inTime(signal, ask, ms), undefined, patience)
 }
 
 async function limitedText(response: Response, repository: string, place: HubPlace): Promise<string> {

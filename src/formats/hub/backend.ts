@@ -132,9 +132,10 @@ async function listingOf(name: HubName, place: HubPlaceAndStore, signal: AbortSi
     return { listing, note: undefined, unasked: undefined }
   } catch (error) {
     throwIfAborted(signal)
-    const isOutage = error instanceof CheckpointError && error.cause !== undefined
-    if (!isOutage || cached === undefined) throw error
-    const unasked = `${place.endpoint} cannot be asked (${error.fact})`
+    // A token that has expired, a model that went, or the page of a network to sign in at: what is here is here.
+    if (!(error instanceof CheckpointError) || cached === undefined) throw error
+    const isOutage = error.cause !== undefined
+    const unasked = `${place.endpoint} ${isOutage ? 'cannot be asked' : 'refuses'} (${error.fact})`
     return { listing: cached, note: `${unasked}: the model is taken from the cache`, unasked }
   }
 }

@@ -53,6 +53,12 @@ function nextTarget(location: string, from: string): string {
   return next.href
 }
 
+/** The server's own words at the end of a message: a token may lack a right, or a request may wait for its answer. */
+export function saidBy({ headers }: Response): string {
+  const said = headers.get('x-error-message')?.slice(0, 300)
+  return said ? `; the server says: ${said}` : ''
+}
+
 /** Why the Hub refuses, and what to do; undefined where the status says enough. */
 export function hubRefusal(response: Response, repository: string, endpoint: string, hasToken: boolean) {
   const { status } = response
@@ -62,11 +68,15 @@ export function hubRefusal(response: Response, repository: string, endpoint: str
   const at = { file: repository }
   if (code === 'GatedRepo' || /gated|restricted/i.test(said ?? '')) {
     const token = hasToken ? 'the token must belong to an account that did' : 'pass a token (HF_TOKEN, or hub.token)'
-    return new CheckpointError(at, `is gated (${status}): accept its conditions at ${page}, and ${token}`)
+    const fact = `is gated (${status}): accept its conditions at ${page}, and ${token}${saidBy(response)}`
+    return new CheckpointError(at, fact)
   }
   if (code === 'RevisionNotFound') return new CheckpointError(at, `has no such revision (${said ?? status})`)
   if (status === 401 && hasToken)
-    return new CheckpointError(at, `the token is not accepted (401${said ? `: ${said}` : ''})`)
+    return new CheckpointError(
+      at,
+      `the token (HF_TOKEN, hub.token, or of "hf auth login") is not accepted (401)${saidBy(response)}`,
+    )
   if (status === 401 || status === 403 || status === 404 || code === 'RepoNotFound') {
     const token = hasToken
       ? 'or the token has no right to read it'
