@@ -13,7 +13,10 @@ export interface StepLogprobs extends IdLogprob {
   readonly top: readonly IdLogprob[]
 }
 
-/** Reads what was written for one step, [LOGPROB_WORDS]. Its log-probabilities are within 1e-5 of those of the logits. */
+/**
+ * Reads what was written for one step, [LOGPROB_WORDS]. Its log-probabilities are within 1e-5 of those of the logits, but for what tokens
+ * 21.4 nats or more behind the best add up to: at most the vocabulary / 2^31, which is 6e-5 for 131,072 tokens.
+ */
 export function stepLogprobs(words: Uint32Array): StepLogprobs {
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length)
   const logSum = floats[2]! + Math.log(words[3]! / 2 ** 31 + words[4]! * 2)
