@@ -1,7 +1,7 @@
 /** Names of models on the Hub, and which of several forms is taken. */
 import { describe, expect, it } from 'vitest'
 import { CheckpointError, ChoiceError } from '../../src/errors.ts'
-import { chooseForm } from '../../src/formats/hub/choose.ts'
+import { chooseForm, pathsOfPick } from '../../src/formats/hub/choose.ts'
 import { hubNameAt, parseHubName } from '../../src/formats/hub/name.ts'
 
 const ID = 'a'.repeat(64)
@@ -110,6 +110,53 @@ describe('of several forms', () => {
     expect(choose(nested, 'm-Q4_K_M.gguf').fileName).toBe('m-Q4_K_M-00001-of-00002.gguf')
     expect(choose(QUANTS, 'latest')).toEqual(choose(QUANTS))
     expect(choose(nested, undefined, 4e9).fileName).toBe('m-Q4_K_M-00001-of-00002.gguf')
+  })
+
+  it('what a type or a file is called by in part is enough, where no other is called so', () => {
+    const files = {
+      'm.i1-Q4_K_M.gguf': 4,
+      'm.i1-Q2_K.gguf': 2,
+      'm-UD-Q4_K_XL.gguf': 4,
+      'UD-Q8_K_XL/m-UD-Q8_K_XL-00001-of-00002.gguf': 5,
+    }
+    expect(choose(files, 'i1-Q2_K').fileName).toBe('m.i1-Q2_K.gguf')
+    expect(choose(files, 'q4_k_xl').fileName).toBe('m-UD-Q4_K_XL.gguf')
+    expect(choose(files, 'Q8_K_XL').fileName).toBe('m-UD-Q8_K_XL-00001-of-00002.gguf')
+    expect(choose(files, 'UD-Q4_K_XL.gguf').fileName).toBe('m-UD-Q4_K_XL.gguf')
+    expect(choose({ ...QUANTS, 'm-F16.gguf': 9, 'm.fp16.gguf': 14 }, 'fp16').fileName).toBe('m.fp16.gguf')
+    for (const pick of ['K_XL', '8_K_XL', 'XL.gguf.gguf'])
+      expect(catching(() => choose(files, pick))).toBeInstanceOf(ChoiceError)
+    // What exactly is of the type comes first.
+    expect(choose({ 'm-Q4_0.gguf': 1, 'm-UD-Q4_0.gguf': 1 }, 'Q4_0').fileName).toBe('m-Q4_0.gguf')
+    const paths = Object.keys(files).map((path) => ({ path, size: 1 }))
+    expect(pathsOfPick(paths, 'q4_k_xl')).toEqual(['m-UD-Q4_K_XL.gguf'])
+  })
+
+  it('a variant stands where the type stands that it varies', () => {
+    const files = {
+      'm-UD-IQ1_S.gguf': 1,
+      'm-UD-Q3_K_XL.gguf': 3,
+      'm-UD-Q5_K_XL.gguf': 5,
+      'm-UD-Q8_K_XL.gguf': 8,
+      'm-BF16.gguf': 14,
+    }
+    expect(choose(files).fileName).toBe('m-UD-Q5_K_XL.gguf')
+    expect(choose(files, undefined, 4e9).fileName).toBe('m-UD-Q3_K_XL.gguf')
+    expect(choose(files, undefined, 2e9).fileName).toBe('m-UD-IQ1_S.gguf')
+    const { 'm-UD-Q5_K_XL.gguf': _, ...others } = files
+    expect(choose(others).fileName).toBe('m-UD-Q8_K_XL.gguf')
+  })
+
+  it('models in folders are asked for, where there is none beside them', () => {
+    const folder = (name: string) => ({
+      [`${name}/config.json`]: 0,
+      [`${name}/model.safetensors`]: 4,
+      [`${name}/vae/x.json`]: 0,
+    })
+    const error = catching(() => choose({ ...folder('checkpoint-100'), ...folder('last/best') }))
+    expect((error as ChoiceError).choices?.map(({ name }) => name)).toEqual(['checkpoint-100', 'last/best'])
+    expect((error as Error).message).toContain('holds models in folders; name one: checkpoint-100 (3.7 GiB), last/best')
+    expect(choose({ ...folder('checkpoint-100'), ...folder('last/best') }, 'last/best').folder).toBe('last/best/')
   })
 
   it('a projector is no model, and the only one needs no choice', () => {

@@ -22,7 +22,7 @@ export interface Chosen {
  * as reading the weights; then what is smaller, and at last what is larger than a model needs.
  */
 const PREFERENCE = (
-  'Q4_K_M Q4_K_L UD-Q4_K_XL Q4_K Q4_K_S Q4_1 Q4_0 IQ4_NL IQ4_XS MXFP4 Q5_K_M Q5_K_L Q5_K Q5_K_S Q5_1 Q5_0 Q6_K Q6_K_L Q8_0 ' +
+  'Q4_K_M Q4_K_L UD-Q4_K_XL Q4_K Q4_K_S Q4_1 Q4_0 IQ4_NL IQ4_XS MXFP4 Q5_K_M Q5_K_L Q5_K Q5_K_S Q5_1 Q5_0 Q6_K Q6_K_L Q8_0 Q8_K ' +
   'safetensors Q3_K_L Q3_K_M Q3_K Q3_K_S IQ3_M IQ3_S IQ3_XS IQ3_XXS Q2_K_L Q2_K Q2_K_S IQ2_M IQ2_S IQ2_XS IQ2_XXS TQ2_0 TQ1_0 ' +
   'IQ1_M IQ1_S BF16 F16 F32'
 ).split(' ')
@@ -59,7 +59,7 @@ export function chooseForm(
   const inside = pick === undefined ? '' : `${pick.replace(/\/+$/, '')}/`
   const isFolder = inside !== '' && files.some(({ path }) => path.startsWith(inside))
   const forms = formsOf(isFolder ? files.filter(({ path }) => path.startsWith(inside)) : files, isFolder ? inside : '')
-  const wanted = pick === undefined || isFolder ? forms : forms.filter((form) => isOfType(form, pick))
+  const wanted = pick === undefined || isFolder ? forms : picked(forms, pick)
   if (wanted.length === 0) throw nothing(label, forms, files, pick)
   const [only, ...others] = wanted
   if (only !== undefined && others.length === 0) return chosen(only, undefined)
@@ -127,6 +127,19 @@ function typeAndStem(path: string): Pick<Form, 'type' | 'stem'> {
   return { type: type?.toUpperCase().replace(/^FP/, 'F'), stem: stem.toLowerCase() || 'model' }
 }
 
+/** What is of a type or has a name, or else what has one that ends in the pick: `Q4_K_XL` is `UD-Q4_K_XL`, and `fp16` is F16. */
+function picked(forms: readonly Form[], pick: string): Form[] {
+  const exact = forms.filter((form) => isOfType(form, pick))
+  if (exact.length > 0) return exact
+  const end = pick.replace(/\.gguf$/i, '').toUpperCase()
+  const start = ({ name }: Form) =>
+    name
+      .replace(PART, '')
+      .replace(/\.gguf$/i, '')
+      .toUpperCase()
+  return forms.filter((form) => ['-', '.', '/'].some((separator) => start(form).endsWith(separator + end)))
+}
+
 /** By its type, or its name with or without folders, number of the part and ending. */
 function isOfType({ type, name }: Form, pick: string): boolean {
   const wanted = pick.toUpperCase()
@@ -138,7 +151,7 @@ function isOfType({ type, name }: Form, pick: string): boolean {
 export function pathsOfPick(files: readonly SizedPath[], pick: string): string[] {
   const inFolder = files.filter(({ path }) => path === pick || path.startsWith(`${pick.replace(/\/+$/, '')}/`))
   if (inFolder.length > 0) return inFolder.map(({ path }) => path)
-  const forms = formsOf(files, '').filter((form) => form.fileName !== undefined && isOfType(form, pick))
+  const forms = picked(formsOf(files, ''), pick).filter(({ fileName }) => fileName !== undefined)
   return forms.flatMap(({ name }) => partsOf(files, name).map(({ path }) => path))
 }
 
@@ -149,9 +162,12 @@ function partsOf<F extends { readonly path: string }>(files: readonly F[], first
   return files.filter(({ path }) => path.startsWith(`${first.slice(0, part.index)}-`) && PART.test(path))
 }
 
-function rank({ type }: Form): number {
-  const at = PREFERENCE.indexOf(type ?? '')
-  return at < 0 ? PREFERENCE.length : at
+/** A type that is not listed stands with the one that it is a variant of: `UD-Q5_K_XL` with `Q5_K`. */
+function rank({ type = '' }: Form): number {
+  const plain = type.replace(/^UD-/, '')
+  const variants = [type, plain, plain.replace(/_X+L$/, ''), plain.replace(/_\w+$/, '')]
+  const at = variants.map((variant) => PREFERENCE.indexOf(variant)).find((place) => place >= 0)
+  return at ?? PREFERENCE.length
 }
 
 function nothing(label: string, forms: readonly Form[], files: readonly HubFile[], pick: string | undefined) {
@@ -159,11 +175,22 @@ function nothing(label: string, forms: readonly Form[], files: readonly HubFile[
     return new ChoiceError(label, `has no ${pick}; there are ${listed(forms)}`, choicesOf(forms))
   }
   if (pick !== undefined) return new CheckpointError({ file: label }, `has no file, folder or type ${pick}`)
+  const inside = folderForms(files)
+  if (inside.length > 0) {
+    return new ChoiceError(label, `holds models in folders; name one: ${listed(inside)}`, choicesOf(inside))
+  }
   const names = files.map(({ path }) => path)
   const pickle = names.some((name) => /\.(?:bin|pt|pth)$/.test(name))
   const what = pickle ? 'holds PyTorch pickles only, which can run code and are not read' : 'holds no checkpoint'
   const some = names.slice(0, 8).join(', ')
   return new CheckpointError({ file: label }, `${what}: no .gguf, and no safetensors with a config (it has ${some})`)
+}
+
+/** The safetensors inside folders, which are called by these. */
+function folderForms(files: readonly HubFile[]): Form[] {
+  const folders = new Set(files.map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1)))
+  const forms = [...folders].map((folder) => safetensorsFolder(files, folder)).filter((form) => form !== undefined)
+  return forms.map((form) => ({ ...form, name: form.folder.replace(/\/$/, '') }))
 }
 
 function choicesOf(forms: readonly Form[]): ModelChoice[] {
