@@ -13,7 +13,7 @@ import { repositoryOfUrl } from '../formats/kept-url.ts'
 import { openSource, type SourceFiles } from '../formats/source.ts'
 import { openCheckpoint } from '../model/checkpoint.ts'
 import { metered } from '../model/load-progress.ts'
-import type { ModelStore, StoredFile, StoredSnapshot } from '../platform/store-types.ts'
+import type { FileKey, ModelStore, StoredFile, StoredSnapshot } from '../platform/store-types.ts'
 import type { CachedModel, CacheOptions, CacheVerdict, Pulled, PullOptions } from './cache-types.ts'
 
 const CACHE: Checks<CacheOptions> = {
@@ -183,6 +183,16 @@ export async function* verifyCached(
   if (wanted !== undefined && !isFound) throw new CheckpointError({ file: wanted.text }, 'is not in the cache')
 }
 
+/** What is wrong must be known, also where it has to stay. */
+async function discard(store: ModelStore, key: FileKey): Promise<void> {
+  try {
+    await store.discard(key)
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error
+    throw new CheckpointError({ file: key.path }, `is not what its hash says, and ${error.fact}`, { cause: error })
+  }
+}
+
 async function* verifySnapshot(
   store: ModelStore,
   { repository, commit, files }: StoredSnapshot,
@@ -196,7 +206,7 @@ async function* verifySnapshot(
     const key = { repository, commit, path, size, id: id ?? '' }
     const verdict = known ?? ((await isWhole(store, key, signal)) ? 'right' : 'wrong')
     if (!isUnhashed) judged.set(id, verdict)
-    if (verdict === 'wrong') await store.discard(key)
+    if (verdict === 'wrong') await discard(store, key)
     yield { repository, commit, file: path, verdict }
   }
 }

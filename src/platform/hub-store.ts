@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../async/abort.ts'
-import { StorageError } from '../errors.ts'
+import { CheckpointError, StorageError } from '../errors.ts'
 import { Arriving, freeBytes, largest, OURS, writing } from './hub-arriving.ts'
 import { listSnapshots, removeFiles, removeSnapshots, unfinishedIn, unlinkFile } from './hub-content.ts'
 import { linkBlob, repositoryFolder, walk } from './hub-layout.ts'
@@ -165,15 +165,26 @@ class HubStore implements ModelStore {
   }
 
   remove(repository: string, commit?: string): Promise<number> {
-    return removeSnapshots(this.label, repository, commit)
+    return this.removing(repository, () => removeSnapshots(this.label, repository, commit))
   }
 
   removeFiles(repository: string, commit: string, paths: readonly string[]): Promise<number> {
-    return removeFiles(this.label, repository, commit, paths)
+    return this.removing(repository, () => removeFiles(this.label, repository, commit, paths))
   }
 
   discard(key: Pick<FileKey, 'repository' | 'commit' | 'path'>): Promise<void> {
-    return unlinkFile(this.label, key)
+    return this.removing(key.path, () => unlinkFile(this.label, key))
+  }
+
+  private async removing<T>(file: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new CheckpointError({ file }, `cannot be removed from the cache (${this.label}): ${reason}`, {
+        cause: error,
+      })
+    }
   }
 }
 
