@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
-import { besideIt, builtins, builtWorkers, licences, noWorker } from './tools/bundled-packages.ts'
+import { besideIt, builtins, builtWorkers, lateTables, licences, noWorker } from './tools/bundled-packages.ts'
 
 const exported = {
   index: 'src/index.ts',
@@ -31,7 +31,7 @@ export default defineConfig([
     // These stay imports in the output: package.json's import map says what they are where the package is used.
     external: ['#platform', '#pocket', '#worker', 'webgpu'],
     // Packages for the server and the command line become part of them, so that nobody else has to install them.
-    esbuildPlugins: [builtins(), builtWorkers(), licences('dist/THIRD-PARTY-LICENSES.txt')],
+    esbuildPlugins: [builtins(), builtWorkers(), lateTables(), licences('dist/THIRD-PARTY-LICENSES.txt')],
     // The chunks that the entries share (errors, most of all) keep `instanceof` true across them.
     splitting: true,
     sourcemap: true,

@@ -52,6 +52,30 @@ export function builtWorkers(): Plugin {
   }
 }
 
+/** What string-width makes of the runtime's tables as it is imported: 80 ms of each start, for text that is seldom printed. */
+const TABLES = [
+  ['new Intl.Segmenter()', 'segment'],
+  [String.raw`/^\p{RGI_Emoji}$/v`, 'test'],
+] as const
+
+/** Makes them when they are first used. */
+export function lateTables(): Plugin {
+  return {
+    name: 'late-tables',
+    setup({ onLoad }) {
+      onLoad({ filter: /node_modules[\\/]string-width[\\/]index\.js$/ }, ({ path }) => {
+        let contents = readFileSync(path, 'utf8')
+        // Packages bring versions of their own, not all of which have them.
+        for (const [made, method] of TABLES) {
+          const late = `= { ${method}(text) { return (this.made ??= ${made}).${method}(text) } };`
+          contents = contents.replace(`= ${made};`, () => late)
+        }
+        return { contents, loader: 'js' }
+      })
+    },
+  }
+}
+
 /** Leaves a source that is built by itself where it is built: beside the output. */
 export function besideIt(name: string): Plugin {
   return {
