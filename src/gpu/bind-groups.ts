@@ -21,6 +21,8 @@ export interface GroupPlan {
   readonly entries: readonly GroupEntry[]
   /** The parts of each dispatch, their bindings numbered as in the bind group. */
   readonly dispatches: (readonly ShaderPart[])[]
+  /** Once it was made. */
+  group?: GPUBindGroup
 }
 
 /** A bind group for each dispatch, with the bindings that the shader files give them. */

@@ -15,10 +15,19 @@ interface Placed {
 interface Step<B> {
   readonly label: string
   readonly pipeline: GPUComputePipeline
-  readonly bindGroup: GPUBindGroup
+  /** undefined for one that goes on, until a batch has work for it. */
+  bindGroup: GPUBindGroup | undefined
+  readonly bind: () => GPUBindGroup
   readonly x: Extent<B>
   readonly y: Extent<B>
   readonly z: Extent<B>
+}
+
+interface Request<B> {
+  readonly label: string
+  readonly parts: readonly ShaderPart[]
+  readonly size: readonly Extent<B>[]
+  readonly goesOn: boolean
 }
 
 /**
@@ -26,27 +35,29 @@ interface Step<B> {
  * each run is to encode them, which creates no GPU object but the command buffer.
  */
 export class Recorder<B> {
-  readonly #requests: { label: string; parts: readonly ShaderPart[]; size: readonly Extent<B>[] }[] = []
+  readonly #requests: Request<B>[] = []
 
   constructor(readonly gpu: Gpu) {}
 
-  /** Throws `DeviceError` where the device has no room for so many workgroups along one axis. */
-  dispatch(label: string, parts: readonly ShaderPart[], size: readonly Extent<B>[]): void {
+  /**
+   * Throws `DeviceError` where the device has no room for so many workgroups along one axis.
+   * @param goesOn with the kernel of the dispatch before, at other slices of the same buffers, which few batches have work for: it is
+   * bound when the first does. Not where bind groups are shared
+   */
+  dispatch(label: string, parts: readonly ShaderPart[], size: readonly Extent<B>[], goesOn = false): void {
     const most = this.gpu.limits.maxComputeWorkgroupsPerDimension
     for (const extent of size) {
       if (typeof extent === 'number' && extent > most) {
         throw new DeviceError(`${label}: ${extent} workgroups along one axis; the device allows ${most}`)
       }
     }
-    this.#requests.push({ label, parts, size })
+    this.#requests.push({ label, parts, size, goesOn })
   }
 
   /** Compiles its pipelines one by one, each when it is called; what fails here fails again when it is needed. */
   pieces(): (() => Promise<GPUComputePipeline>)[] {
-    return this.#placed().map(
-      ({ parts, plan }) =>
-        () =>
-          this.gpu.pipelines.pipeline(parts, plan.entries),
+    return this.#placed().flatMap(({ parts, plan }, i) =>
+      this.#requests[i]!.goesOn ? [] : () => this.gpu.pipelines.pipeline(parts, plan.entries),
     )
   }
 
@@ -59,11 +70,14 @@ export class Recorder<B> {
   async build(): Promise<Recording<B>> {
     const placed = this.#placed()
     const pipelines = await this.#pipelines(placed)
-    const plans = new Set(placed.map(({ plan }) => plan))
-    const groups = new Map(Array.from(plans, (plan) => [plan, this.#bindGroup(plan.entries)]))
-    const steps = this.#requests.map(({ label, size }, i): Step<B> => {
+    const steps = this.#requests.map(({ label, size, goesOn }, i): Step<B> => {
       const [x = 1, y = 1, z = 1] = size
-      return { pipeline: pipelines[i]!, bindGroup: groups.get(placed[i]!.plan)!, label, x, y, z }
+      const { plan } = placed[i]!
+      const bind = () => {
+        plan.group ??= this.#bindGroup(plan.entries)
+        return plan.group
+      }
+      return { pipeline: pipelines[i]!, bindGroup: goesOn ? undefined : bind(), bind, label, x, y, z }
     })
     return new Recording(this.gpu, steps)
   }
@@ -76,18 +90,25 @@ export class Recorder<B> {
   }
 
   #pipelines(placed: readonly Placed[]): Promise<GPUComputePipeline[]> {
+    let last: Promise<GPUComputePipeline>
     return Promise.all(
-      placed.map(async ({ parts, plan }, i) => {
-        try {
-          return await this.gpu.pipelines.pipeline(parts, plan.entries)
-        } catch (error) {
-          const names = parts.map((part) => part.module.name).join(' + ')
-          const why = error instanceof Error ? error.message : String(error)
-          const what = `${this.#requests[i]!.label}: the shader ${names}`
-          throw new DeviceError(`${what} does not compile on ${this.gpu.name}: ${why}`, { cause: error })
-        }
+      placed.map((one, i) => {
+        const { label, goesOn } = this.#requests[i]!
+        if (!goesOn) last = this.#pipeline(label, one)
+        return last
       }),
     )
+  }
+
+  async #pipeline(label: string, { parts, plan }: Placed): Promise<GPUComputePipeline> {
+    try {
+      return await this.gpu.pipelines.pipeline(parts, plan.entries)
+    } catch (error) {
+      const names = parts.map((part) => part.module.name).join(' + ')
+      const why = error instanceof Error ? error.message : String(error)
+      const what = `${label}: the shader ${names}`
+      throw new DeviceError(`${what} does not compile on ${this.gpu.name}: ${why}`, { cause: error })
+    }
   }
 
   #bindGroup(entries: readonly GroupEntry[]): GPUBindGroup {
@@ -132,6 +153,7 @@ export class Recording<B> {
       if (x === 0 || y === 0 || z === 0) continue
       if (isTold) pass.next = step.label
       pass.setPipeline(step.pipeline)
+      step.bindGroup ??= step.bind()
       if (step.bindGroup !== bindGroup) pass.setBindGroup(0, step.bindGroup)
       bindGroup = step.bindGroup
       // An argument that is left out need not cross into the runtime, which takes longer than to look at it.

@@ -62,15 +62,24 @@ export interface ShaderBinding {
 /** A declaration of a buffer, in the form that `shaders/README.md` lays down. */
 const DECLARATION = /@binding\((\d+)\) ?var<(?:storage, ?)?(\w+)> ?(\w+)( ?: ?array<\w+)?/g
 
+/** Hundreds of dispatches take the same few modules. */
+const declared = new WeakMap<ShaderModule, readonly ShaderBinding[]>()
+
 /** The buffers that the code of a module declares. */
-export function bindingsOf({ code }: ShaderModule): ShaderBinding[] {
-  const found = code.matchAll(DECLARATION)
-  return Array.from(found, ([, binding, access, name, array = '']) => ({
-    name: name!,
-    binding: Number(binding),
-    type: access === 'uniform' ? access : access === 'read' ? 'read-only-storage' : 'storage',
-    floats: /<(f32|vec[234]f)$/.test(array),
-  }))
+export function bindingsOf(module: ShaderModule): readonly ShaderBinding[] {
+  const known = declared.get(module)
+  if (known) return known
+  const found = Array.from(
+    module.code.matchAll(DECLARATION),
+    ([, binding, access, name, array = '']): ShaderBinding => ({
+      name: name!,
+      binding: Number(binding),
+      type: access === 'uniform' ? access : access === 'read' ? 'read-only-storage' : 'storage',
+      floats: /<(f32|vec[234]f)$/.test(array),
+    }),
+  )
+  declared.set(module, found)
+  return found
 }
 
 /** The part with its buffers at other bindings, where what it reads may be bound for writing too. */

@@ -45,8 +45,10 @@ export function linear(
   let first = 0
   for (const piece of [weight].flat()) {
     expectCols(piece.label, x.cols, piece.cols)
-    for (const { body, size, weights } of [kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)].flat()) {
-      r.dispatch(piece.label, [...body, ...(weights ?? weightParts(r.gpu, piece)), scale, start(piece), ...emit], size)
+    const kernels = [kernelFor(r.gpu, { x, weight: piece, first, rows }, batchClass)].flat()
+    for (const { body, size, weights, goesOn } of kernels) {
+      const parts = [...body, ...(weights ?? weightParts(r.gpu, piece)), scale, start(piece), ...emit]
+      r.dispatch(piece.label, parts, size, goesOn)
     }
     first += piece.rows
   }
@@ -66,6 +68,8 @@ export interface Kernel {
   readonly size: Extent<BatchShape>[]
   /** The parts that read the matrix, where they are others than for most kernels. */
   readonly weights?: readonly ShaderPart[]
+  /** As the recorder's dispatches do. */
+  readonly goesOn?: boolean
 }
 
 /** What kernels that are loaded later are made with. */

@@ -53,6 +53,7 @@ function rows(gpu: Gpu, product: Product, { shared }: MatmulTools, count: 1 | 4 
     body: withUniforms(kernel, product.x, window * count),
     weights,
     size: [(b) => (b[rows] > window * count ? outputs : 0)],
+    goesOn: window > 0,
   }))
 }
 

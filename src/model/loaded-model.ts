@@ -214,11 +214,11 @@ export class LoadedModel {
     if (options.onProfile) {
       runner.profiler = new (await import('../gpu/profiler.ts')).Profiler(gpu, options.onProfile)
     }
+    const { memoryOf } = await import('./memory.ts')
     await runner.warmUp(firstSampler)
     throwIfAborted(signal)
     gpu.check()
     report({ phase: 'ready', loaded: totalBytes, total: totalBytes })
-    const { memoryOf } = await import('./memory.ts')
     const { report: kernels } = chosen
     const parts = { gpu, config, weights, cache, runner, notes, kernels }
     return new LoadedModel(parts, sizes, totalBytes, memoryOf)

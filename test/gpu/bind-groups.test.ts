@@ -122,3 +122,45 @@ test('integers that one of the neighbours writes are not shared: barriers may de
   )
   expect(both).toEqual({ word: 1001, sets: 1, created: 1 })
 })
+
+test('a dispatch that goes on has the pipeline of the one before, and is bound when a batch first has work for it', async () => {
+  const own = gpu.withTuning({ sharedBindGroups: false })
+  const [rows, WINDOW] = [3, 256]
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST
+  const x = gpu.createBuffer('x', rows * WINDOW, usage)
+  const total = gpu.createBuffer('total', WORDS * 4, usage)
+  for (let row = 0; row < rows; row++) gpu.write(x, row * WINDOW, new Uint32Array(WORDS).fill(10 ** row))
+  const code = `@group(0) @binding(0) var<storage,read>x:array<u32>;
+@group(0) @binding(1) var<storage,read_write>total:array<u32>;
+@compute @workgroup_size(${WORDS}) fn main(@builtin(local_invocation_index) i:u32){total[i]+=x[i];}`
+  const module = { name: 'add a window', code }
+  const recorder = new Recorder<number>(own)
+  for (let row = 0; row < rows; row++) {
+    const slices = { x: { offset: row * WINDOW, size: WINDOW } }
+    const parts = [{ module, bindings: { x, total }, constants: {}, slices }]
+    recorder.dispatch('window', parts, [(count) => (count > row ? 1 : 0)], row > 0)
+  }
+  const before = { ...gpu.counters }
+  const made = () => [
+    gpu.counters.pipelinesCreated - before.pipelinesCreated,
+    gpu.counters.bindGroupsCreated - before.bindGroupsCreated,
+  ]
+  expect(recorder.pieces()).toHaveLength(1)
+  const recording = await recorder.build()
+  expect(recording.dispatches).toBe(rows)
+  expect(made()).toEqual([1, 1])
+  const readback = new Readback(gpu, 'total', WORDS * 4)
+  const run = async (count: number) => {
+    const encoder = gpu.device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    recording.encode(pass, count)
+    pass.end()
+    readback.copy(encoder, total, WORDS * 4)
+    gpu.submit(encoder.finish())
+    return [new Uint32Array(await readback.read(WORDS * 4))[WORDS - 1], ...made()]
+  }
+  expect(await run(1)).toEqual([1, 1, 1])
+  expect(await run(3)).toEqual([112, 1, 3])
+  expect(await run(3)).toEqual([223, 1, 3])
+  for (const buffer of [x, total, readback]) buffer.destroy()
+})
