@@ -159,11 +159,14 @@ async function* chatEvents(
   yield chunk([], wireUsage([usage], choices))
 }
 
-/** Logprobs are those of tokens whose text is shown, so they come with it. */
+/**
+ * Logprobs are those of tokens whose text is shown, so they come with it. Calls come one by one: LlamaIndex for TypeScript
+ * (@llamaindex/openai 0.4.23) reads the first of a chunk alone.
+ */
 function deltas({ text, reasoning_content: thought, logprobs, tool_calls: calls }: ChatChunk) {
   const out: { delta: object; logprobs: object | null }[] = []
   if (thought !== null) out.push({ delta: { reasoning_content: thought }, logprobs: null })
   if (text !== '') out.push({ delta: { content: text }, logprobs: chatLogprobs(logprobs) })
-  if (calls && calls.length > 0) out.push({ delta: { tool_calls: calls }, logprobs: null })
+  for (const call of calls ?? []) out.push({ delta: { tool_calls: [call] }, logprobs: null })
   return out
 }

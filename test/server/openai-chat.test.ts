@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { appOf, events, greeting, type Json, post, question } from './fake-chat.ts'
+import { appOf, call, events, greeting, type Json, post, question } from './fake-chat.ts'
 
 const CHAT = '/v1/chat/completions'
 
@@ -52,6 +52,20 @@ describe('chat completions', () => {
       chunk({}, 'stop'),
       '[DONE]',
     ])
+  })
+
+  // LlamaIndex reads the first of a chunk alone (findings/llamaindex-openai-streams.sh).
+  test('stream each piece of a call in a chunk of its own', async () => {
+    const tool_calls = [
+      { index: 0, function: { arguments: '}' } },
+      { index: 1, ...call, id: 'jklmnopqr' },
+    ]
+    const { app } = appOf([{ tool_calls: [{ index: 0, ...call }] }, { tool_calls, finish_reason: 'tool_calls' }])
+    const chunks = await events(await post(app, CHAT, { ...question, stream: true }))
+    const sent = chunks.slice(0, -1).flatMap(({ choices }) => choices[0].delta.tool_calls ?? [])
+    expect(sent).toEqual([{ index: 0, ...call }, ...tool_calls])
+    expect(chunks.filter((each) => each.choices?.[0].delta.tool_calls?.length > 1)).toEqual([])
+    expect(chunks.at(-2).choices[0].finish_reason).toBe('tool_calls')
   })
 
   test('include_usage gives null on all chunks and a last one without choices', async () => {
