@@ -4,7 +4,7 @@ import { platform } from '#platform'
 import type { MistralChat } from '../chat/mistral-chat.ts'
 import { AbortError } from '../errors.ts'
 import type { HttpServer } from '../platform/types.ts'
-import { createApp, type Refusal } from '../server/index.ts'
+import type { Refusal } from '../server/index.ts'
 import type { Cli } from './context.ts'
 import { loadChat } from './load.ts'
 import type { Values } from './options.ts'
@@ -23,6 +23,8 @@ export function registerServe(program: Command, cli: Cli): void {
 
 async function serve(cli: Cli, options: ServeCommandOptions): Promise<void> {
   const log = serveLog(cli, options.log)
+  // Other commands start sooner without it.
+  const { createApp } = await import('../server/index.ts')
   const stop = stopSignal(cli)
   const { loaded, keep, fail } = promiseOfChat()
   const doors = new Doors()

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 
 /** The text of a file of the package, of which all characters are bytes. Rejects where it cannot be read. */
 export async function readOwnText(url: string): Promise<string> {
-  return readFile(new URL(url), 'latin1')
+  // Asked for a text, Node makes it of pieces, which takes twice as long.
+  return (await readFile(new URL(url))).toString('latin1')
 }
 
 /** The bytes of a text in base64. */
