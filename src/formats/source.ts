@@ -22,9 +22,8 @@ import type { SourceOptions } from './source-options.ts'
 
 /**
  * `'pocket'` for the embedded model, the name of a model on the Hugging Face Hub (`owner/name`, `owner/name@revision`,
- * `owner/name:Q4_K_M`, `hf.co/owner/name`), a folder or file path, `ollama:NAME`, a URL, one file, the `FileList` of a drop or of
- * an `<input>`, a handle or an entry of a file or a folder, an array of files, handles or entries, a `Response`, or an object that
- * opens files by name.
+ * `owner/name:Q4_K_M`, `hf.co/owner/name`), a folder or file path, `ollama:NAME`, a URL, a file, a handle or entry of a file or
+ * folder, an array of these, a `FileList`, a `Response`, or an object that opens files by name.
  */
 export type ModelSource =
   | string
