@@ -47,8 +47,8 @@ async function fileBackend(path: string): Promise<Backend> {
   const cut = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1
   const folder = cut === 0 ? '.' : path.slice(0, cut)
   const fileName = path.slice(cut)
-  const blob = await ollamaBlob(path)
-  if (blob !== undefined) return pathBackend(blob)
+  const found = await ollamaBlobs(path)
+  if (found !== undefined) return { ...(await pathBackend(found.model)), notes: found.adapters.map(unloaded) }
   return {
     label: path,
     fileName,
@@ -76,26 +76,35 @@ async function snapshotBackend(path: string): Promise<Backend> {
   return folderBackend(platform.joinPath(snapshots, revision))
 }
 
-/** The blob that a manifest of Ollama's names as its model: `models/manifests/…` lies beside `models/blobs/`. */
-async function ollamaBlob(path: string): Promise<string | undefined> {
+function unloaded(adapter: string): string {
+  return `Ollama answers with an adapter of this model's; here it is loaded beside it: loadAdapter, or --adapter ${adapter}`
+}
+
+/**
+ * The blobs that a manifest of Ollama's names as its model and its adapters: `models/manifests/…` lies beside `models/blobs/`.
+ */
+async function ollamaBlobs(path: string): Promise<{ model: string; adapters: string[] } | undefined> {
   const root = /^(.*[\\/])manifests[\\/]/.exec(path)?.[1]
   const text = root === undefined ? undefined : await smallText(path)
   const layers = root === undefined || text === undefined ? undefined : layersOf(text)
   if (root === undefined || layers === undefined) return undefined
-  const hash = layers
-    .filter(({ mediaType }) => mediaType === 'application/vnd.ollama.image.model')
-    .map(({ digest }) => /^sha256:([0-9a-f]{64})$/.exec(String(digest))?.[1])[0]
-  if (hash === undefined) {
+  const blobsOf = (kind: string) =>
+    layers
+      .filter(({ mediaType }) => mediaType === `application/vnd.ollama.image.${kind}`)
+      .map(({ digest }) => /^sha256:([0-9a-f]{64})$/.exec(String(digest))?.[1])
+      .filter((hash) => hash !== undefined)
+      .map((hash) => platform.joinPath(platform.joinPath(root, 'blobs'), `sha256-${hash}`))
+  const [model] = blobsOf('model')
+  if (model === undefined) {
     throw new CheckpointError(
       { file: path },
       'is a manifest of Ollama that names no GGUF; pass another tag, or a .gguf',
     )
   }
-  const blob = platform.joinPath(platform.joinPath(root, 'blobs'), `sha256-${hash}`)
-  if ((await platform.pathKind(blob)) === 'file') return blob
+  if ((await platform.pathKind(model)) === 'file') return { model, adapters: blobsOf('adapter') }
   throw new CheckpointError(
     { file: path },
-    `is a manifest of Ollama, but its model ${blob} is not there; pull it again`,
+    `is a manifest of Ollama, but its model ${model} is not there; pull it again`,
   )
 }
 

@@ -54,6 +54,23 @@ describe('ollama:NAME', () => {
     },
   )
 
+  it('has a note of the adapter that Ollama answers with', async () => {
+    const manifest = join(folder, 'manifests/registry.ollama.ai/library/tiny/latest')
+    const { layers } = JSON.parse(readFileSync(manifest, 'utf8')) as { layers: object[] }
+    const plain = await openSource('ollama:tiny')
+    expect(plain.notes).toEqual([])
+    await plain.close()
+    const digest = `sha256:${'a'.repeat(64)}`
+    layers.push({ mediaType: 'application/vnd.ollama.image.adapter', digest })
+    writeFileSync(manifest, JSON.stringify({ layers }))
+    const files = await openSource('ollama:tiny')
+    expect(files.notes).toEqual([
+      expect.stringContaining(`--adapter ${join(folder, 'blobs', digest.replace(':', '-'))}`),
+    ])
+    expect((await openCheckpoint(files)).notes.join()).toContain('--adapter')
+    await files.close()
+  })
+
   it('that it lacks is refused with what it has', async () => {
     await expect(openSource('ollama:mistral')).rejects.toThrow(/no such model .*it has tiny:(?:1b|latest), tiny:/)
     for (const name of ['ollama:', 'ollama:../x', 'ollama:a b']) {
