@@ -178,6 +178,19 @@ describe('requests', () => {
     })
   })
 
+  // Where ollama-ai-provider-v2 puts them (findings/ai-sdk-ollama-providers.sh).
+  test('settings beside the options are obeyed', async () => {
+    const { chat, app } = appOf()
+    const settings = { temperature: 0, top_p: 0.5, tool_choice: 'none' }
+    const asked = { model: 'm', messages, tools: [wind], stream: false, ...settings, max_output_tokens: 7 }
+    expect((await post(app, '/api/chat', asked)).status).toBe(200)
+    expect(chat.requests[0]).toEqual({ messages, tools: [wind], ...settings, max_tokens: 7 })
+    await post(app, '/api/chat', { ...asked, options: { num_predict: 3 } })
+    expect((chat.requests[1] as Json).max_tokens).toBe(3)
+    const refused = await post(app, '/api/chat', { ...asked, max_output_tokens: 0 })
+    expect([refused.status, (await refused.json()).error]).toEqual([400, expect.stringContaining('max_output_tokens')])
+  })
+
   test('what an answer held can be sent back as it stands', async () => {
     const { client, chat } = scripted(thoughtful)
     const { message } = await client.chat({ model: 'm', messages })

@@ -29,6 +29,8 @@ const chatSchema = v.looseObject({
   ...fields,
   messages: v.nullish(v.array(v.unknown(), 'must be a list of messages'), []),
   tools: v.nullish(listOfObjects),
+  // Not Ollama's, but what ollama-ai-provider-v2 4.0.1 sends for the AI SDK's settings, beside temperature and top_p.
+  max_output_tokens: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1))),
 })
 const generateSchema = v.looseObject({
   ...fields,
@@ -84,7 +86,8 @@ export interface OllamaRequest {
 export function parseChat(body: BodyFields, lenient: boolean, whole: number): OllamaRequest {
   const wire = parseFields(chatSchema, body)
   const messages = messagesOf(wire.messages)
-  const asked = { messages, ...(wire.tools && wire.tools.length > 0 && { tools: wire.tools }) }
+  const { tools, max_output_tokens: limit } = wire
+  const asked = { messages, ...(tools && tools.length > 0 && { tools }), ...(limit && { max_tokens: limit }) }
   return assemble(wire, body, asked, { lenient, whole, own: Object.keys(chatSchema.entries) }, messages.length === 0)
 }
 
@@ -118,7 +121,7 @@ function assemble(
     ...rest
   } = modelRequest(body, {
     fields: own,
-    passed: ['chat_template_kwargs'],
+    passed: ['chat_template_kwargs', ...('tools' in asked ? ['tool_choice'] : [])],
     lenient,
     unsupported: UNSUPPORTED,
   })
