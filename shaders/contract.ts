@@ -39,6 +39,7 @@ const roles = new Set([
   'halves',
   'block',
   'rows',
+  'products',
   'share',
   'groups',
   'unpack',

@@ -23,7 +23,7 @@ const FILES: readonly (readonly [names: RegExp, file: string])[] = [
   [/^logprobs$/, 'shaders-logprobs.gen.ts'],
   [/^next_logprobs$/, 'shaders-score.gen.ts'],
   [/^(?:matmul_batch|lane_sum_\w+)$/, 'shaders-batch.gen.ts'],
-  [/^(?:matmul_rows|rows_(?:blocks|halves|q4|q8|weights)|share_\w+)$/, 'shaders-rows.gen.ts'],
+  [/^(?:matmul_(?:rows|wide)|products_four|rows_(?:blocks|halves|q4|q8|weights)|share_\w+)$/, 'shaders-rows.gen.ts'],
   [/^(?:matmul_(?:tile|matrix)|quants_\w+|tile_(?:emit|f16|f32|int8))$/, 'shaders-gpu.gen.ts'],
   [/^cache_copy$/, 'shaders-copy.gen.ts'],
   [/^round_\w+$/, 'shaders-rounding.gen.ts'],

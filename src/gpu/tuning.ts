@@ -16,7 +16,7 @@ export type MatmulVariant = 'vector' | 'batch4' | 'batch8' | RowsMatmul | GpuMat
  * The matrix products of `kernels/rows-matmuls.ts`, for adapters that compute on the CPU. They read weights once for so many
  * rows, and each lane makes whole outputs by itself.
  */
-export type RowsMatmul = 'rows1' | 'rows4' | 'rows8'
+export type RowsMatmul = 'rows1' | 'rows4' | 'rows8' | 'rows16'
 
 /**
  * The matrix products of `kernels/gpu-matmuls.ts`. `vector_…` has so many threads in a workgroup, or, as `vector_lanes`, asks for

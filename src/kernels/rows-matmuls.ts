@@ -1,9 +1,11 @@
 /** The matrix products that only software adapters gain by. They are loaded where a device uses one. */
 import type { Gpu } from '../gpu/device.ts'
-import { part, type ShaderModule, type ShaderPart } from '../gpu/shader.ts'
+import { part, type ShaderModule, type ShaderPart, type Slice } from '../gpu/shader.ts'
 import { MATMUL_ROWS } from '../gpu/shaders.gen.ts'
 import {
   matmulRows,
+  matmulWide,
+  productsFour,
   rowsBlocks,
   rowsHalves,
   rowsQ4,
@@ -12,9 +14,11 @@ import {
   shareNone,
   shareSubgroup,
   shareUniform,
+  shareUniforms,
 } from '../gpu/shaders-rows.gen.ts'
+import type { RowsMatmul } from '../gpu/tuning.ts'
 import type { Kernel, MakeMatmul, MatmulTools, Product } from './linear.ts'
-import { type Activation, BLOCK, ceilDiv } from './shape.ts'
+import { type Activation, type BatchShape, BLOCK, ceilDiv } from './shape.ts'
 import { type Weight, weightParts } from './weight.ts'
 
 const FLOATS = /^b?f\d+$/
@@ -25,8 +29,14 @@ export const ROWS_MATMULS = {
     unpacksNothing(gpu, product) ? tools.vector(gpu, product) : rows(gpu, product, tools, 1),
   rows4: (gpu, product, tools) => rows(gpu, product, tools, 4),
   // Nor do more rows gain by it then what compiling them takes.
-  rows8: (gpu, product, tools) => rows(gpu, product, tools, unpacksNothing(gpu, product) ? 4 : 8),
-} as const satisfies Record<string, MakeMatmul>
+  rows8: (gpu, product, tools) => eight(gpu, product, tools),
+  // For sixteen rows and eight outputs of a lane there is a kernel with uniforms alone.
+  rows16: (gpu, product, tools) => (bindsRows(gpu, product) ? wide(gpu, product, tools) : eight(gpu, product, tools)),
+} as const satisfies Record<RowsMatmul, MakeMatmul>
+
+function eight(gpu: Gpu, product: Product, tools: MatmulTools): Kernel | Kernel[] {
+  return rows(gpu, product, tools, unpacksNothing(gpu, product) ? 4 : 8)
+}
 
 function unpacksNothing(gpu: Gpu, { weight }: Product): boolean {
   return gpu.tuning.subgroupLanes === 4 && FLOATS.test(weight.layout.name)
@@ -40,12 +50,12 @@ function rows(gpu: Gpu, product: Product, { shared }: MatmulTools, count: 1 | 4 
   const { bindings, constants } = shared(product)
   const { subgroupLanes } = gpu.tuning
   const LANES = subgroupLanes === 0 ? MOST_LANES : Math.min(MOST_LANES, subgroupLanes)
-  const kernel = part(matmulRows, { bindings, constants: { ...constants, LANES, ROWS: count } })
+  const kernel = [part(matmulRows, { bindings, constants: { ...constants, LANES, ROWS: count } }), products()]
   const weights = rowsParts(gpu, weight)
   const outputs = ceilDiv(weight.rows, LANES * MATMUL_ROWS.OUTPUTS)
   if (!bindsRows(gpu, product)) {
     const share = part(subgroupLanes === 0 ? shareNone : shareSubgroup, { bindings: {}, constants: {} })
-    return { body: [kernel, share], weights, size: [outputs, (b) => ceilDiv(b[rows], count)] }
+    return { body: [...kernel, share], weights, size: [outputs, (b) => ceilDiv(b[rows], count)] }
   }
   // One row exactly is decoded, or has an output.
   const windows = count === 1 ? 1 : Math.floor(product.x.buffer.size / (4 * product.x.stride) / count)
@@ -57,8 +67,39 @@ function rows(gpu: Gpu, product: Product, { shared }: MatmulTools, count: 1 | 4 
   }))
 }
 
-/** What WebGPU promises of uniforms, in bytes. */
+/** Rows of x and outputs of a lane that `matmul_wide` makes. */
+const WIDE = { LANES: MOST_LANES, ROWS: 16, OUTPUTS: 8 }
+
+/**
+ * Sixteen rows at a time, of which nine or more are in the batch; eight at a time by the kernel for so many, with which the sums are
+ * the same.
+ */
+function wide(gpu: Gpu, product: Product, tools: MatmulTools): Kernel[] {
+  const { weight, rows: counted, x } = product
+  const { bindings, constants } = tools.shared(product)
+  const kernel = [part(matmulWide, { bindings, constants: { ...constants, ...WIDE } }), products()]
+  const weights = rowsParts(gpu, weight)
+  const outputs = ceilDiv(weight.rows, MOST_LANES * WIDE.OUTPUTS)
+  const eights = [rows(gpu, product, tools, 8)].flat()
+  return eights.flatMap((few, window): Kernel[] => {
+    if (window % 2 === 1) return []
+    const first = window * 8
+    const isFew = (b: BatchShape): boolean => b[counted] - first <= 8
+    const fewOutputs = ceilDiv(weight.rows, MOST_LANES * MATMUL_ROWS.OUTPUTS)
+    return [
+      { ...few, size: [(b) => (b[counted] > first && isFew(b) ? fewOutputs : 0)] },
+      { body: withManyUniforms(kernel, x, first, WIDE.ROWS), weights, size: [(b) => (isFew(b) ? 0 : outputs)] },
+    ]
+  })
+}
+
+function products(): ShaderPart {
+  return part(productsFour, { bindings: {}, constants: {} })
+}
+
+/** What WebGPU promises of uniforms: bytes of one, and how many a shader may have. */
 const UNIFORM_BYTES = 65_536
+const MOST_UNIFORMS = 12
 const UNIFORM_STEP = 256
 
 /**
@@ -68,7 +109,7 @@ const UNIFORM_STEP = 256
 const UNIFORM_ROWS = 2 ** 24
 
 /** Whether each row of x can be a uniform, and that pays. */
-function bindsRows({ tuning }: Gpu, { x, weight }: Product): boolean {
+export function bindsRows({ tuning }: Gpu, { x, weight }: Pick<Product, 'x' | 'weight'>): boolean {
   const bytes = x.stride * 4
   return (
     tuning.subgroupLanes >= MOST_LANES &&
@@ -80,16 +121,40 @@ function bindsRows({ tuning }: Gpu, { x, weight }: Product): boolean {
 }
 
 /** The kernel with each row of x in a binding of its own, from `first` on. Rows of kernels for less than eight go on behind theirs. */
-function withUniforms(kernel: ShaderPart, { buffer, stride }: Activation, first: number): ShaderPart[] {
+function withUniforms(kernel: ShaderPart[], { buffer, stride }: Activation, first: number): ShaderPart[] {
   const size = stride * 4
   const bindings = { x0: buffer, x1: buffer, x2: buffer, x3: buffer, x4: buffer, x5: buffer, x6: buffer, x7: buffer }
   const constants = { QUADS: stride / 4, X_QUADS: Math.floor(buffer.size / 16) }
   const last = Math.floor(buffer.size / size) - 1
   const rows = Object.keys(bindings).map((name, i) => [name, { offset: Math.min(first + i, last) * size, size }])
   return [
-    { ...kernel, slices: { x: { offset: first * size } } },
+    ...fromRow(kernel, first * size),
     { ...part(shareUniform, { bindings, constants }), slices: Object.fromEntries(rows) },
   ]
+}
+
+/** The kernel with as many rows of x, from `first` on, as go into twelve bindings; it reads the others from x. */
+function withManyUniforms(kernel: ShaderPart[], x: Activation, first: number, count: number): ShaderPart[] {
+  const { buffer, stride } = x
+  const bytes = stride * 4
+  const EACH = Math.min(Math.floor(UNIFORM_BYTES / bytes), ceilDiv(count, MOST_UNIFORMS))
+  const last = Math.floor(buffer.size / bytes) - EACH
+  const rows = Array.from({ length: MOST_UNIFORMS }, (_, i): [string, Slice] => [
+    `x${i}`,
+    { offset: Math.min(first + EACH * i, last) * bytes, size: EACH * bytes },
+  ])
+  const QUADS = stride / 4
+  const constants = { QUADS, EACH, UNIFORM_QUADS: EACH * QUADS, X_QUADS: Math.floor(buffer.size / 16) }
+  const bindings = Object.fromEntries(rows.map(([name]) => [name, buffer]))
+  return [
+    ...fromRow(kernel, first * bytes),
+    { module: shareUniforms, bindings, constants, slices: Object.fromEntries(rows) },
+  ]
+}
+
+/** The kernel with x bound from `offset` on. */
+function fromRow([kernel, ...others]: readonly ShaderPart[], offset: number): ShaderPart[] {
+  return [{ ...kernel!, slices: { x: { offset } } }, ...others]
 }
 
 /** Parts that read a block at a time, by those that they stand in for. They have the same buffers. */

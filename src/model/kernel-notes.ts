@@ -91,7 +91,7 @@ export function namesExist(choices: unknown): boolean {
 }
 
 /** By their names alone: the table itself would bring shaders along that no GPU has a use for. */
-const ROWS_NAMES: Readonly<Record<RowsMatmul, true>> = { rows1: true, rows4: true, rows8: true }
+const ROWS_NAMES: Readonly<Record<RowsMatmul, true>> = { rows1: true, rows4: true, rows8: true, rows16: true }
 
 export function isMatmul(name: unknown): name is MatmulVariant {
   const tables = [BATCH_MATMULS, GPU_MATMULS, ROWS_NAMES]

@@ -1,5 +1,7 @@
 /** What requests do without as long as compilers of software adapters take. It is loaded on those. */
-import type { Recorder } from '../gpu/recorder.ts'
+import type { Gpu } from '../gpu/device.ts'
+import type { Recorder, Recording } from '../gpu/recorder.ts'
+import type { BatchClass } from '../gpu/tuning.ts'
 import type { BatchShape } from '../kernels/shape.ts'
 import { IdleWork } from './idle-work.ts'
 import type { Mistral } from './mistral.ts'
@@ -14,6 +16,17 @@ const SHORT = 16
 const CHOSEN_HERE = 16
 /** The same from the whole vocabulary, whose kernel takes more than two seconds there: meanwhile requests are half as fast. */
 const DENSE_CHOSEN_HERE = 512
+
+/** Whoever writes down the layers of a model: `Recordings`. */
+export interface LayersRecorder {
+  recorder(record: (r: Recorder<BatchShape>) => Promise<void>, gpu: Gpu): Promise<Recorder<BatchShape>>
+  recordLayers(
+    r: Recorder<BatchShape>,
+    batchClass: BatchClass,
+    options: { readonly outputsClass: BatchClass },
+  ): Promise<void>
+  prompt(outputs: number): Promise<Recording<BatchShape>>
+}
 
 export class Meanwhile {
   /** What is compiled ahead. */
@@ -34,6 +47,9 @@ export class Meanwhile {
   private alone = 0
   /** Tokens that JavaScript chose, by the names of the kernels in whose place. */
   private readonly chosen = new Map<string, number>()
+
+  /** Recordings with kernels for more rows, by outputs; undefined as long as those are not compiled. */
+  private readonly wide = new Map<BatchClass, Promise<Recording<BatchShape>> | undefined>()
 
   constructor(private readonly model: Mistral) {
     this.isSlow = model.gpu.tuning.subgroupLanes === 4
@@ -66,6 +82,50 @@ export class Meanwhile {
     const counted = Math.max(outputs, this.firstOutputs)
     if (outputs > 0) this.hasAnswered = true
     return counted
+  }
+
+  /**
+   * A batch of many rows, of which so many have an output, that is computed now. Kernels that take sixteen rows at a time give the same
+   * bits in three quarters of the time, and compile for as long as some prompts take: from the first prompt on they are compiled when
+   * nothing else is to do, and taken from then on.
+   */
+  promptOf(outputs: number, recordings: LayersRecorder): Promise<Recording<BatchShape>> {
+    const counted = this.outputsOf(outputs)
+    const outputsClass = counted <= 1 ? 1 : 'many'
+    // The first prompt of all counts as one of several, the next do not.
+    for (const each of [1, outputsClass] as const) {
+      if (this.wide.has(each)) continue
+      this.wide.set(each, undefined)
+      this.idle.add(() => this.widen(each, recordings))
+    }
+    return this.wide.get(outputsClass) ?? recordings.prompt(counted)
+  }
+
+  /** Adds what is to be compiled to the work that waits. What goes wrong leaves the kernels before in use. */
+  private async widen(outputsClass: BatchClass, recordings: LayersRecorder): Promise<void> {
+    const { gpu } = this.model
+    if (gpu.isDisposed || !(await this.gainsByWide())) return
+    const wide = gpu.withTuning({ matmul: { ...gpu.tuning.matmul, many: 'rows16' } })
+    const recorder = await recordings.recorder((r) => recordings.recordLayers(r, 'many', { outputsClass }), wide)
+    const keep = async () => this.wide.set(outputsClass, Promise.resolve(await recorder.build()))
+    const pieces = [...recorder.pieces(), keep]
+    for (const piece of pieces) this.idle.add(async () => !gpu.isDisposed && piece())
+  }
+
+  /** Whether such kernels would be others than those in use. */
+  private async gainsByWide(): Promise<boolean> {
+    const { gpu, weights, workspace } = this.model
+    if (gpu.tuning.matmul.many !== 'rows8') return false
+    const { bindsRows } = await import('../kernels/rows-matmuls.ts')
+    const { wqkv, wo, w13, w2 } = weights.layers[0]!
+    const { h, heads, hidden } = workspace
+    const products = [
+      [h, wqkv],
+      [heads, wo],
+      [h, w13],
+      [hidden, w2],
+    ] as const
+    return products.some(([x, matrix]) => [matrix].flat().some((weight) => bindsRows(gpu, { x, weight })))
   }
 
   /** Prompts are computed by the kernels for many rows from now on. */

@@ -116,7 +116,7 @@ export class Recordings {
     if (alone) return this.promptAlone()
     if (batchClass !== 'many') return this.layers(batchClass)
     this.meanwhile?.noneAlone()
-    return this.prompt(this.meanwhile?.outputsOf(outputs) ?? outputs)
+    return this.meanwhile?.promptOf(outputs, this) ?? this.prompt(outputs)
   }
 
   /** Tokens to residual stream, for a class of batches, of which some rows have adapters where these are given. */
@@ -142,7 +142,8 @@ export class Recordings {
     return this.remember('prompt alone', (r) => this.recordLayers(r, 1, { outputsClass: 1 }))
   }
 
-  private async recordLayers(
+  /** @internal */
+  async recordLayers(
     r: Recorder<BatchShape>,
     batchClass: BatchClass,
     { adapters, outputsClass }: { adapters?: Adapters | undefined; outputsClass?: BatchClass },
@@ -224,8 +225,9 @@ export class Recordings {
     return (await this.recorder(record)).build()
   }
 
-  private async recorder<B>(record: (r: Recorder<B>) => void | Promise<void>): Promise<Recorder<B>> {
-    const { gpu, cache } = this.model
+  /** @internal */
+  async recorder<B>(record: (r: Recorder<B>) => void | Promise<void>, gpu = this.model.gpu): Promise<Recorder<B>> {
+    const { cache } = this.model
     await Promise.all([loadMatmuls(gpu.tuning), loadAttention(gpu.tuning, cache[0]!.layout)])
     const r = new Recorder<B>(gpu)
     await record(r)

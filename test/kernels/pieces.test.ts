@@ -96,6 +96,7 @@ const NAMES: readonly MatmulVariant[] = [
   'rows1',
   'rows4',
   'rows8',
+  'rows16',
   ...(Object.keys(GPU_MATMULS) as MatmulVariant[]),
 ]
 const COLS = 256

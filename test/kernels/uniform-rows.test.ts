@@ -43,6 +43,7 @@ describe.runIf(gpu.tuning.subgroupLanes >= 8)('rows that are uniforms', () => {
     ['rows1', [1]],
     ['rows4', [3]],
     ['rows8', [5, 19]],
+    ['rows16', [19, 27]],
   ] as const
   test.each(
     kernels.flatMap(([variant, rows]) =>
@@ -77,18 +78,26 @@ describe.runIf(gpu.tuning.subgroupLanes >= 8)('rows that are uniforms', () => {
     expect(await filesOf(device, [5, 16_385])).toContain('share_subgroup')
     const shared = withMatmul(gpu.withTuning({ uniformRows: 1, sharedBindGroups: true }), 'rows1')
     expect(await filesOf(shared, [5, 1130])).toContain('share_subgroup')
+    const wide = withMatmul(gpu.withTuning({ uniformRows: 5 * 1130, sharedBindGroups: false }), 'rows16')
+    expect(await filesOf(wide, [5, 1130])).toContain('matmul_wide')
+    expect(await filesOf(wide, [4, 1130])).not.toContain('matmul_wide')
   })
 
-  test('windows without rows are not dispatched', async () => {
-    const device = withMatmul(uniform, 'rows4')
-    const x = activation(gpu, 'x', { rows: 16, cols: 64, fill: () => 1 })
-    const y = activation(gpu, 'y', { rows: 16, cols: 8, fill: () => 7 })
+  test('windows without rows are not dispatched, nor sixteen rows where eight are enough', async () => {
+    const x = activation(gpu, 'x', { rows: 32, cols: 64, fill: () => 1 })
+    const y = activation(gpu, 'y', { rows: 32, cols: 8, fill: () => 7 })
     const { weight } = randomWeight(gpu, 'q4', { rows: 8, cols: 64, random: () => 0.5 })
-    for (const [rows, dispatches] of [
-      [4, 1],
-      [9, 3],
-      [16, 4],
+    for (const [variant, rows, dispatches] of [
+      ['rows4', 4, 1],
+      ['rows4', 9, 3],
+      ['rows4', 16, 4],
+      ['rows16', 8, 1],
+      ['rows16', 9, 1],
+      ['rows16', 16, 1],
+      ['rows16', 24, 2],
+      ['rows16', 32, 2],
     ] as const) {
+      const device = withMatmul(uniform, variant)
       const before = gpu.counters.dispatches
       await run(device, { rows }, (r) => linear(r, x.activation, weight, store(y.activation), { batchClass: 4 }))
       expect(gpu.counters.dispatches - before).toBe(dispatches)

@@ -31,6 +31,7 @@ afterAll(() => gpu.dispose())
 /** Values for constants that have no default. A new one must be added here, or its kernel's test fails. */
 const CONSTANTS: Readonly<Record<string, number>> = {
   D: 100,
+  EACH: 1,
   EPS: 1e-5,
   GROUP_BLOCKS: 1,
   HEAD_DIM: 18,
@@ -66,6 +67,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   SPAN: 1,
   STRIDE_QUADS: 24,
   THREADS: 64,
+  UNIFORM_QUADS: 23,
   UNPACKED_AT: 160,
   V: 90,
   VALUES_AT: 600,
@@ -134,6 +136,7 @@ function partsOf(files: readonly ShaderModule[]): ShaderPart[] {
 const PLAIN = new Set([
   'weights_f32',
   'rows_q4',
+  'products_four',
   'share_none',
   'sampler_settings',
   'sampler_math',
