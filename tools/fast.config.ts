@@ -7,7 +7,7 @@ const ON_A_DEVICE = [
   'test/{ai-sdk,generate,gpu,kernels,pocket,prompt-api,runtime}/**',
   'test/chat/{choices,constrained,continued,forced-calls,mistral-chat,reasoning}.test.ts',
   'test/cli/{adapters,bench,chat-template,doctor,generate,perplexity,prompt-input,pseudo-terminal,quantize,serve,serve-end}.test.ts',
-  'test/model/{adapters,block-types,golden,kernel-choice,kv-cache,long-context,memory,quantized,random-shapes,self-test,weights}.test.ts',
+  'test/model/{adapters,block-types,golden,kernel-choice,kv-cache,long-context,memory,quantized,random-shapes,self-test,weights,wide-prompts}.test.ts',
   'test/platform/node.test.ts',
   'test/server/{adapters,ai-sdk,examples,faces,http,limits,malformed,malformed-faces,mistral-client}.test.ts',
   'test/server/{embeddings,nginx,openai-client,replicas,structured-clients}.test.ts',

@@ -104,12 +104,26 @@ export class Meanwhile {
   /** Adds what is to be compiled to the work that waits. What goes wrong leaves the kernels before in use. */
   private async widen(outputsClass: BatchClass, recordings: LayersRecorder): Promise<void> {
     const { gpu } = this.model
-    if (gpu.isDisposed || !(await this.gainsByWide())) return
+    for (const piece of await this.widePieces(outputsClass, recordings)) {
+      this.idle.add(async () => !gpu.isDisposed && piece())
+    }
+  }
+
+  /** What compiles these kernels, one after another, and takes them in the end; nothing where they are of no use. */
+  private async widePieces(outputsClass: BatchClass, recordings: LayersRecorder): Promise<(() => Promise<unknown>)[]> {
+    const { gpu } = this.model
+    if (gpu.isDisposed || !(await this.gainsByWide())) return []
     const wide = gpu.withTuning({ matmul: { ...gpu.tuning.matmul, many: 'rows16' } })
     const recorder = await recordings.recorder((r) => recordings.recordLayers(r, 'many', { outputsClass }), wide)
     const keep = async () => this.wide.set(outputsClass, Promise.resolve(await recorder.build()))
-    const pieces = [...recorder.pieces(), keep]
-    for (const piece of pieces) this.idle.add(async () => !gpu.isDisposed && piece())
+    return [...recorder.pieces(), keep]
+  }
+
+  /** For who measures: prompts of one output are computed as they are when nothing is left to compile. */
+  async settle(recordings: LayersRecorder): Promise<void> {
+    this.noneAlone()
+    this.hasAnswered = true
+    for (const piece of await this.widePieces(1, recordings)) await piece()
   }
 
   /** Whether such kernels would be others than those in use. */

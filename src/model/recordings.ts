@@ -90,8 +90,7 @@ export class Recordings {
 
   /** For who measures: what requests with these endings take is compiled, and taken from now on. */
   async settle(endings: Endings): Promise<void> {
-    this.meanwhile?.noneAlone()
-    await Promise.all([this.prompt(1), this.layers(1), this.endings(endings)])
+    await Promise.all([this.meanwhile?.settle(this), this.prompt(1), this.layers(1), this.endings(endings)])
   }
 
   /** As {@link warmUp}, for batches with adapters. */
