@@ -46,6 +46,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   N: 90,
   N_HEADS: 3,
   N_KV_HEADS: 1,
+  OUTPUTS: 8,
   POSITIONS: 100,
   QUADS: 23,
   RING: 50,
