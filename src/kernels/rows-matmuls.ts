@@ -80,17 +80,21 @@ function wide(gpu: Gpu, product: Product, tools: MatmulTools): Kernel[] {
   const kernel = [part(matmulWide, { bindings, constants: { ...constants, ...WIDE } }), products()]
   const weights = rowsParts(gpu, weight)
   const outputs = ceilDiv(weight.rows, MOST_LANES * WIDE.OUTPUTS)
-  const eights = [rows(gpu, product, tools, 8)].flat()
-  return eights.flatMap((few, window): Kernel[] => {
-    if (window % 2 === 1) return []
-    const first = window * 8
-    const isFew = (b: BatchShape): boolean => b[counted] - first <= 8
-    const fewOutputs = ceilDiv(weight.rows, MOST_LANES * MATMUL_ROWS.OUTPUTS)
-    return [
-      { ...few, size: [(b) => (b[counted] > first && isFew(b) ? fewOutputs : 0)] },
-      { body: withManyUniforms(kernel, x, first, WIDE.ROWS), weights, size: [(b) => (isFew(b) ? 0 : outputs)] },
-    ]
-  })
+  const fewOutputs = ceilDiv(weight.rows, MOST_LANES * MATMUL_ROWS.OUTPUTS)
+  const eights = [rows(gpu, product, tools, 8)].flat().filter((_, window) => window % 2 === 0)
+  const isFew = (b: BatchShape, first: number): boolean => b[counted] <= first + 8
+  // Those of a kind follow each other: they have a pipeline in common.
+  return [
+    ...eights.map((few, i): Kernel => {
+      const first = i * WIDE.ROWS
+      return { ...few, size: [(b) => (b[counted] > first && isFew(b, first) ? fewOutputs : 0)] }
+    }),
+    ...eights.map((_, i): Kernel => {
+      const first = i * WIDE.ROWS
+      const body = withManyUniforms(kernel, x, first, WIDE.ROWS)
+      return { body, weights, size: [(b) => (isFew(b, first) ? 0 : outputs)], goesOn: i > 0 }
+    }),
+  ]
 }
 
 function products(): ShaderPart {
