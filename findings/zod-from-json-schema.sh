@@ -7,7 +7,7 @@
 #   `required` that `properties` lacks is not required, as in {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, and what stands beside a `$ref` is
 #   not read. A `pattern` is read without the sign for Unicode, so that \p{L} is no letter. zod-from-json-schema, whose schemas are Zod's too,
 #   does all of it right but the patterns.
-# Values are asked of both and of ajv, which goes by draft 2020-12.
+# Values are asked of both and of ajv, which reads what stands beside a `$ref`, as drafts since 2019-09 say.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -15,7 +15,7 @@ cd "$folder"
 npm init -y > /dev/null
 npm install --silent --no-audit --no-fund zod@4.6.7 zod-from-json-schema@0.5.6 ajv@8.20.0 2> errors || { cat errors >&2; exit 2; }
 cat > try.mjs <<'JS'
-import Ajv from 'ajv/dist/2020.js'
+import { Ajv } from 'ajv'
 import { fromJSONSchema } from 'zod'
 import { convertJsonSchemaToZod } from 'zod-from-json-schema'
 
