@@ -29,7 +29,7 @@ export const ROWS_MATMULS = {
     unpacksNothing(gpu, product) ? tools.vector(gpu, product) : rows(gpu, product, tools, 1),
   rows4: (gpu, product, tools) => rows(gpu, product, tools, 4),
   // Nor do more rows gain by it then what compiling them takes.
-  rows8: (gpu, product, tools) => eight(gpu, product, tools),
+  rows8: eight,
   // For sixteen rows and eight outputs of a lane there is a kernel with uniforms alone.
   rows16: (gpu, product, tools) => (bindsRows(gpu, product) ? wide(gpu, product, tools) : eight(gpu, product, tools)),
 } as const satisfies Record<RowsMatmul, MakeMatmul>
@@ -125,40 +125,42 @@ export function bindsRows({ tuning }: Gpu, { x, weight }: Pick<Product, 'x' | 'w
 }
 
 /** The kernel with each row of x in a binding of its own, from `first` on. Rows of kernels for less than eight go on behind theirs. */
-function withUniforms(kernel: ShaderPart[], { buffer, stride }: Activation, first: number): ShaderPart[] {
-  const size = stride * 4
+function withUniforms(kernel: ShaderPart[], x: Activation, first: number): ShaderPart[] {
+  const { buffer } = x
   const bindings = { x0: buffer, x1: buffer, x2: buffer, x3: buffer, x4: buffer, x5: buffer, x6: buffer, x7: buffer }
-  const constants = { QUADS: stride / 4, X_QUADS: Math.floor(buffer.size / 16) }
-  const last = Math.floor(buffer.size / size) - 1
-  const rows = Object.keys(bindings).map((name, i) => [name, { offset: Math.min(first + i, last) * size, size }])
-  return [
-    ...fromRow(kernel, first * size),
-    { ...part(shareUniform, { bindings, constants }), slices: Object.fromEntries(rows) },
-  ]
+  const share = part(shareUniform, { bindings, constants: extent(x) })
+  return [...fromRow(kernel, x, first), { ...share, slices: rowSlices(x, Object.keys(bindings), first, 1) }]
 }
 
 /** The kernel with as many rows of x, from `first` on, as go into twelve bindings; it reads the others from x. */
 function withManyUniforms(kernel: ShaderPart[], x: Activation, first: number, count: number): ShaderPart[] {
-  const { buffer, stride } = x
-  const bytes = stride * 4
-  const EACH = Math.min(Math.floor(UNIFORM_BYTES / bytes), ceilDiv(count, MOST_UNIFORMS))
-  const last = Math.floor(buffer.size / bytes) - EACH
-  const rows = Array.from({ length: MOST_UNIFORMS }, (_, i): [string, Slice] => [
-    `x${i}`,
-    { offset: Math.min(first + EACH * i, last) * bytes, size: EACH * bytes },
-  ])
-  const QUADS = stride / 4
-  const constants = { QUADS, EACH, UNIFORM_QUADS: EACH * QUADS, X_QUADS: Math.floor(buffer.size / 16) }
-  const bindings = Object.fromEntries(rows.map(([name]) => [name, buffer]))
+  const EACH = Math.min(Math.floor(UNIFORM_BYTES / (x.stride * 4)), ceilDiv(count, MOST_UNIFORMS))
+  const { QUADS, X_QUADS } = extent(x)
+  const constants = { QUADS, X_QUADS, EACH, UNIFORM_QUADS: EACH * QUADS }
+  const names = Array.from({ length: MOST_UNIFORMS }, (_, i) => `x${i}`)
+  const bindings = Object.fromEntries(names.map((name) => [name, x.buffer]))
   return [
-    ...fromRow(kernel, first * bytes),
-    { module: shareUniforms, bindings, constants, slices: Object.fromEntries(rows) },
+    ...fromRow(kernel, x, first),
+    { module: shareUniforms, bindings, constants, slices: rowSlices(x, names, first, EACH) },
   ]
 }
 
-/** The kernel with x bound from `offset` on. */
-function fromRow([kernel, ...others]: readonly ShaderPart[], offset: number): ShaderPart[] {
-  return [{ ...kernel!, slices: { x: { offset } } }, ...others]
+/** Quads of a row of x, and of all that there is room for. */
+function extent({ buffer, stride }: Activation) {
+  return { QUADS: stride / 4, X_QUADS: Math.floor(buffer.size / 16) }
+}
+
+/** So many rows of x for each of the bindings, from `first` on; what would lie behind the last row is bound to the last rows. */
+function rowSlices({ buffer, stride }: Activation, names: readonly string[], first: number, each: number) {
+  const bytes = stride * 4
+  const last = Math.floor(buffer.size / bytes) - each
+  const slice = (i: number): Slice => ({ offset: Math.min(first + each * i, last) * bytes, size: each * bytes })
+  return Object.fromEntries(names.map((name, i) => [name, slice(i)]))
+}
+
+/** The kernel with x bound from the row `first` on. */
+function fromRow([kernel, ...others]: readonly ShaderPart[], { stride }: Activation, first: number): ShaderPart[] {
+  return [{ ...kernel!, slices: { x: { offset: first * stride * 4 } } }, ...others]
 }
 
 /** Parts that read a block at a time, by those that they stand in for. They have the same buffers. */
